@@ -1,0 +1,286 @@
+"""The nouns of a project: operations, metrics, models, datasets, checkpoints, jobs. Frozen, and validated when made."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .errors import InvalidValue
+
+MAX_NAME = 256
+_BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_D3_FORMAT = re.compile(r"(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([bcdeEfgGnoprsxX%])?")
+
+JSON = str | int | float | bool | None | list["JSON"] | dict[str, "JSON"]
+
+
+def check_name(value: object, what: str) -> str:
+    """Return ``value`` if it can name a ``what``: 1–256 characters, NFC, no control or bidi-override character.
+
+    Names are never used as paths, so ``..`` or ``CON`` are ordinary names.
+
+    Raises:
+        InvalidValue: ``name.invalid``, naming the character and its position.
+    """
+    if not isinstance(value, str):
+        raise InvalidValue("name.invalid", f"A {what} must be a string, not {type(value).__name__}.")
+    if not value:
+        raise InvalidValue("name.invalid", f"A {what} must not be empty.", hint=f"Use 1 to {MAX_NAME} characters.")
+    if len(value) > MAX_NAME:
+        raise InvalidValue(
+            "name.invalid",
+            f"A {what} may have at most {MAX_NAME} characters.",
+            detail=f"{value[:32]!a}… has {len(value):,}.",
+        )
+    for position, character in enumerate(value):
+        if unicodedata.category(character) in ("Cc", "Cs") or character in _BIDI:
+            raise InvalidValue(
+                "name.invalid",
+                f"A {what} may not contain control or direction-override characters.",
+                detail=f"Character U+{ord(character):04X} at position {position} of {value[:64]!a}.",
+            )
+    if not unicodedata.is_normalized("NFC", value):
+        raise InvalidValue(
+            "name.invalid",
+            f"A {what} must be in Unicode normal form C.",
+            detail=f"{value[:64]!a} is not.",
+            hint="Pass it through unicodedata.normalize('NFC', name).",
+        )
+    return value
+
+
+def check_parameter(value: Any, where: str, depth: int = 0) -> JSON:
+    """Return ``value`` as plain JSON data; NumPy scalars become numbers, tuples become lists.
+
+    Raises:
+        InvalidValue: ``value.not_finite`` for NaN or infinity, ``parameter.type`` for anything JSON cannot hold.
+    """
+    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidValue("value.not_finite", "An operation parameter must be finite.", detail=f"{where} is {value}.")
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple) and depth < 8:
+        return [check_parameter(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
+    if isinstance(value, Mapping) and depth < 8:
+        return {str(key): check_parameter(item, f"{where}.{key}", depth + 1) for key, item in value.items()}
+    raise InvalidValue(
+        "parameter.type",
+        "An operation parameter must be a string, a number, true, false, null, or a list or mapping of those.",
+        detail=f"{where} is {type(value).__name__}.",
+    )
+
+
+@dataclass(frozen=True, init=False)
+class Operation:
+    """One named transformation with its parameters, e.g. ``Operation("magnitude prune", amount=0.5)``."""
+
+    name: str
+    parameters: Mapping[str, JSON] = field(default_factory=dict)
+
+    def __init__(self, name: str, /, **parameters: Any) -> None:
+        object.__setattr__(self, "name", check_name(name, "operation name"))
+        checked = {
+            check_name(key, "parameter name"): check_parameter(value, f"{name}.{key}")
+            for key, value in parameters.items()
+        }
+        object.__setattr__(self, "parameters", checked)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.canonical_parameters))
+
+    @property
+    def parameters_json(self) -> str:
+        """The parameters as JSON text, in the order given."""
+        return json.dumps(self.parameters, ensure_ascii=False, separators=(", ", ": "))
+
+    @property
+    def canonical_parameters(self) -> str:
+        """The parameters as JSON text that is equal exactly when the parameters are."""
+        return json.dumps(self.parameters, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """The definition of a number that models have.
+
+    Args:
+        name: as shown, e.g. ``Top-1 Accuracy``.
+        unit: SI base unit or a counted thing, e.g. ``s``, ``B``; empty for a pure number.
+        format: a d3-format string, e.g. ``.1%``.
+        higher_is_better: the direction; ``None`` when it is not known.
+        primary: shown first and charted by default.
+        min: smallest possible value, if there is one.
+        max: largest possible value, if there is one.
+        description: one sentence for tooltips.
+    """
+
+    name: str
+    unit: str = ""
+    format: str = ""
+    higher_is_better: bool | None = None
+    primary: bool = False
+    min: float | None = None
+    max: float | None = None
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "metric name")
+        if not _D3_FORMAT.fullmatch(self.format):
+            raise InvalidValue(
+                "metric.format",
+                f"The format of metric {self.name!r} is not a d3-format string.",
+                detail=f"Found {self.format!r}.",
+                hint="Use e.g. '.1%' for fractions, '.3s' for sizes, '.2f' for plain numbers.",
+            )
+        for bound in (self.min, self.max):
+            if bound is not None and not math.isfinite(bound):
+                raise InvalidValue("value.not_finite", f"The range of metric {self.name!r} must be finite.")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise InvalidValue("metric.range", f"Metric {self.name!r} has min {self.min} above max {self.max}.")
+
+
+Kind = Literal["number", "nan", "inf", "-inf"]
+
+
+@dataclass(frozen=True)
+class MetricValue:
+    """One measured number. NaN and infinities are kept as what they are.
+
+    Args:
+        value: the number, in the metric's unit.
+        slice: the class or subgroup it was measured on; ``None`` for all.
+        device: what it was measured on, e.g. ``cpu (1 thread, batch 1)``; ``None`` where it does not matter.
+        count: how many samples or runs are behind it.
+        standard_error: of the value, in the metric's unit.
+    """
+
+    value: float
+    slice: str | None = None
+    device: str | None = None
+    count: int | None = None
+    standard_error: float | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "value", float(self.value))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidValue(
+                "metric.value",
+                "A metric value must be a number.",
+                detail=f"Found {self.value!r:.64} of type {type(self.value).__name__}.",
+            ) from error
+        for name in ("slice", "device"):
+            text = getattr(self, name)
+            if text is not None:
+                check_name(text, f"metric {name}")
+        if self.count is not None and self.count < 0:
+            raise InvalidValue("value.range", f"A metric's count must not be negative; found {self.count}.")
+        error = self.standard_error
+        if error is not None and not (math.isfinite(error) and error >= 0):
+            raise InvalidValue("value.range", f"A standard error must be finite and not negative; found {error}.")
+
+    @property
+    def kind(self) -> Kind:
+        """``number``, or which of the values that are not finite it is."""
+        if math.isfinite(self.value):
+            return "number"
+        if math.isnan(self.value):
+            return "nan"
+        return "inf" if self.value > 0 else "-inf"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One application of an operation, as a lineage lists it: the operation and the model it made."""
+
+    model: str
+    operation: Operation | None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A second parent with a role, e.g. the teacher of a distillation. Drawn, never part of the lineage."""
+
+    role: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a model's weights are.
+
+    Args:
+        format: ``safetensors``, ``torch``, ``huggingface``, ``onnx`` or ``gguf``.
+        files: name, SHA-256 and size in bytes of every file.
+    """
+
+    format: str
+    files: tuple[StoredFile, ...]
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.num_bytes for file in self.files)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in the artifact store: its name, SHA-256 and size in bytes."""
+
+    name: str
+    sha256: str
+    num_bytes: int
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Named evaluation data. The fingerprint is the SHA-256 of its content, independent of the order of instances."""
+
+    name: str
+    fingerprint: str
+    num_instances: int
+    columns: tuple[str, ...]
+
+
+JobState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of work. ``progress`` runs from 0 to 1; ``reason`` says why it failed, e.g. ``worker_lost``."""
+
+    id: str
+    kind: str
+    state: JobState
+    progress: float
+    message: str
+    reason: str | None
+    created_at: str
+    finished_at: str | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """One node of the provenance graph with all that was logged about it."""
+
+    id: str
+    base: str | None
+    operation: Operation | None
+    step: int
+    created_at: str
+    lineage: tuple[Step, ...] = ()
+    references: tuple[Reference, ...] = ()
+    metrics: Mapping[str, tuple[MetricValue, ...]] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    checkpoint: Checkpoint | None = None
+    datasets: tuple[str, ...] = ()
