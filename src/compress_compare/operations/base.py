@@ -1,0 +1,195 @@
+"""What every operation is: a frozen, strict dataclass that turns a model into a new model.
+
+An operation file holds one class, made with the :func:`operation` decorator::
+
+    @operation
+    class MagnitudePrune(Operation):
+        "Set the smallest weights to zero."
+
+        name: ClassVar[str] = "magnitude prune"
+        main: ClassVar[tuple[str, ...]] = ("amount",)
+
+        amount: Annotated[float, Field(ge=0, le=1)] = 0.5
+        "Share of the weights to set to zero."
+
+        def apply(self, model, context, /): ...
+
+``MagnitudePrune(amount=0.5)(model)`` is then a new model, and the JSON schema of the class makes the form in the
+page, the help of the command line and the entry in the documentation. Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar, cast, dataclass_transform
+
+import pydantic
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
+
+from .. import records
+from ..errors import InvalidValue, MissingExtra
+from .refusal import refusal
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+DataRequirement = Literal["none", "calibration", "finetune"]
+Batches = Iterable[tuple[Any, Any]]
+"""Pairs (inputs, targets), to be gone through any number of times: a list, a ``DataLoader``."""
+Loss = Callable[[Any, Any], "Tensor"]
+"""(outputs, targets) → a scalar, the mean over the batch."""
+Progress = Callable[[float, str], None]
+"""(share done from 0 to 1, one line of text) → nothing. An exception raised here stops the operation."""
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+"""Module patterns: a class name, an exact dotted path, or ``re:`` and a regular expression for the whole path."""
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+
+_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
+_T = TypeVar("_T", bound="Operation")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an operation may use besides the model.
+
+    Args:
+        data: batches of (inputs, targets); present when the operation declares a ``data_requirement``.
+        loss: (outputs, targets) → scalar tensor; cross entropy unless the caller gave another.
+        references: further models by role, e.g. ``{"teacher": module}``; has every role the operation declares.
+        progress: to be called now and then.
+    """
+
+    data: Batches
+    loss: Loss
+    references: Mapping[str, nn.Module]
+    progress: Progress
+
+
+class Operation:
+    """The base of all operations. Subclasses declare fields and implement :meth:`apply`."""
+
+    name: ClassVar[str]
+    """As people read it, e.g. ``magnitude prune``; the function form has underscores."""
+    main: ClassVar[tuple[str, ...]] = ()
+    """The parameters that are always recorded; others are recorded when they differ from their default."""
+    data_requirement: ClassVar[DataRequirement] = "none"
+    """``calibration``: runs the model on data; ``finetune``: trains it on data."""
+    roles: ClassVar[tuple[str, ...]] = ()
+    """Other models that are needed, by role, e.g. ``("teacher",)``."""
+    lowers: ClassVar[Literal["non-zero weights", "stored bits", "training loss", ""]] = ""
+    """What becomes smaller when the operation does its work."""
+    keeps_shapes: ClassVar[bool] = True
+    """Whether every tensor of the state dict keeps its name and shape."""
+
+    def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
+        """Return the changed ``model``. It is a private copy: changing it in place is fine."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement apply().")
+
+    def __call__(
+        self,
+        model: nn.Module,
+        *,
+        data: Batches | None = None,
+        loss: Loss | None = None,
+        references: Mapping[str, nn.Module] | None = None,
+        progress: Progress | None = None,
+    ) -> nn.Module:
+        """Return a new model; ``model`` itself, its gradients, its modes and the global random state stay as they are.
+
+        Args:
+            model: any PyTorch module. Hooks are copied with it and see the batches that the copy is run on.
+            data: batches of (inputs, targets) that can be gone through more than once. ``inputs`` is a tensor, a tuple
+                of positional or a mapping of keyword arguments. Needed when ``data_requirement`` is not ``none``.
+            loss: (outputs, targets) → scalar; default: cross entropy over the last dimension of ``outputs`` (for 4-d
+                outputs, the second), or over ``outputs.logits``.
+            references: further models by role; needed when the operation declares ``roles``.
+            progress: called with the share done and a line of text; may raise to stop.
+
+        Raises:
+            InvalidValue: what is missing, or which weight, module or batch cannot be used, by name.
+        """
+        try:
+            from .application import run
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise MissingExtra("torch", purpose=f"The operation {self.name!r}", extra="torch") from error
+        return run(self, model, given=Given(data, loss, references or {}, progress))
+
+    @property
+    def parameters(self) -> dict[str, records.JSON]:
+        """All parameters, defaults included, as plain data."""
+        return {item.name: records.check_parameter(getattr(self, item.name), item.name) for item in fields(self)}  # type: ignore[arg-type]
+
+    def record(self) -> records.Operation:
+        """The operation as a project records it: the main parameters, and those that differ from their default.
+
+        A default never changes once released, so nothing is lost: ``from_record(op.record()) == op``.
+        """
+        defaults = {item.name: item.default for item in fields(self)}  # type: ignore[arg-type]
+        kept = {
+            key: value
+            for key, value in self.parameters.items()
+            if key in self.main or getattr(self, key) != defaults[key]
+        }
+        return records.Operation(self.name, **kept)
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """The operation with these parameters; what is left out has its default.
+
+        Raises:
+            InvalidValue: ``parameter.*``, naming the field, what is allowed and what was found.
+        """
+        return cls(**parameters)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON schema of the parameters: bounds, choices, defaults, and a description of each."""
+        return {**TypeAdapter(cls).json_schema(), "title": cls.name}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the caller of an operation handed over, before it is checked."""
+
+    data: Batches | None
+    loss: Loss | None
+    references: Mapping[str, nn.Module]
+    progress: Progress | None
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(Field,))
+def operation(cls: type[_T]) -> type[_T]:
+    """Class decorator: a frozen, strict dataclass whose refusals are :class:`~compress_compare.errors.InvalidValue`."""
+    made = cast("type[_T]", pydantic.dataclasses.dataclass(frozen=True, config=_STRICT)(cls))
+    initialize = made.__init__
+
+    @wraps(initialize)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        plain = [_plain(value) for value in args]
+        try:
+            initialize(self, *plain, **{key: _plain(value) for key, value in kwargs.items()})
+        except pydantic.ValidationError as error:
+            raise refusal(cls, error) from None
+
+    made.__init__ = checked  # type: ignore[method-assign]
+    return made
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy or torch scalar as the Python number it is."""
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+
+
+def unsuitable(name: str, title: str, *, detail: str = "", hint: str = "") -> InvalidValue:
+    """The error for a model, module or weight that the operation ``name`` cannot treat."""
+    return InvalidValue("operation.not_applicable", f"{name}: {title}", detail=detail, hint=hint)

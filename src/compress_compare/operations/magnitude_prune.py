@@ -1,0 +1,46 @@
+"""Magnitude pruning: the smallest weights become zero.
+
+Han, Pool, Tran, Dally: Learning both Weights and Connections for Efficient Neural Networks. NeurIPS 2015, arXiv
+1506.02626.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from .base import Context, Operation, Patterns, operation
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@operation
+class MagnitudePrune(Operation):
+    """Set the weights of smallest magnitude to zero, without retraining."""
+
+    name: ClassVar[str] = "magnitude prune"
+    main: ClassVar[tuple[str, ...]] = ("amount",)
+    lowers: ClassVar[Literal["non-zero weights"]] = "non-zero weights"
+
+    amount: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of the selected weights that are zero afterwards; weights that are zero already count."""
+    scope: Literal["global", "local"] = "global"
+    """Compare magnitudes over all selected tensors together (global), or in every tensor by itself (local)."""
+    targets: Patterns = ()
+    """Modules to prune: class names, dotted paths, or `re:` patterns. Empty: all weights of two or more dimensions."""
+    ignore: Patterns = ()
+    """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
+
+    def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
+        """Mask by the L1 criterion of ``torch.nn.utils.prune``, applied for good."""
+        from torch.nn.utils import prune
+
+        from .masking import zero_by
+        from .targets import select
+
+        weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
+        scores = [weight.parameter for weight in weights]
+        zero_by(prune.L1Unstructured(self.amount), weights, scores=scores, scope=self.scope)
+        return model

@@ -1,0 +1,132 @@
+"""How a model says what its tensors are stored as, so that the bytes of a packed file can be computed.
+
+Operations return ordinary modules with ordinary floating-point tensors, whose *values* lie on a grid or in a
+codebook. What that grid is stands in the attribute ``compression_scheme`` of the root module: a plain ``dict`` from
+tensor name to :class:`TensorScheme`. It survives ``copy.deepcopy`` and pickling, is not part of the state dict, and
+is lost when somebody wraps the module in another one. Read it with :func:`of`::
+
+    scheme.of(model)                      # {"conv1.weight": TensorScheme(kind="quantized", bits=4, …)}
+
+Names are those of ``state_dict()``; a tied tensor stands once, under the first of its names. A tensor without an
+entry is dense.
+
+Later operations keep it true by themselves (:func:`settle`): an entry stays when its tensor is bitwise the same; when
+the only change is that weights became zero, it stays too and is marked ``pruned``; when values moved (fine-tuning),
+the grid is gone and the entry goes, except that ``pruned`` stays where all zeros stayed zero. Importing this module
+does not import torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+ATTRIBUTE = "compression_scheme"
+
+
+@dataclass(frozen=True)
+class TensorScheme:
+    """What one tensor is stored as.
+
+    Args:
+        kind: ``dense`` (as its dtype), ``quantized`` (integers of ``bits`` bits and scales) or ``palettized`` (labels
+            of ``bits`` bits and a codebook).
+        bits: per stored integer or label; ``None`` for dense: that of the dtype.
+        pruned: zeros may be stored as a bit map (one bit per weight), with only the other weights written out.
+        strategy: what shares one scale or one codebook: the ``tensor``, an output ``channel``, or a ``group`` of
+            ``group_size`` consecutive weights of one output channel.
+        group_size: weights per group; ``None`` unless the strategy is ``group``.
+        symmetric: scales only; otherwise each scale comes with a zero point of ``bits`` bits.
+        codebook_size: values (vectors, for ``dim`` above 1) per codebook; ``None`` unless palettized.
+        dim: weights per label.
+        table_bits: bits of one scale or of one number in a codebook.
+        channel_axis: the dimension of the tensor that counts output channels.
+    """
+
+    kind: Literal["dense", "quantized", "palettized"] = "dense"
+    bits: int | None = None
+    pruned: bool = False
+    strategy: Literal["tensor", "channel", "group"] = "tensor"
+    group_size: int | None = None
+    symmetric: bool = True
+    codebook_size: int | None = None
+    dim: int = 1
+    table_bits: int = 32
+    channel_axis: int = 0
+
+    def num_tables(self, shape: tuple[int, ...]) -> int:
+        """How many scales or codebooks a tensor of this shape has; 0 for dense."""
+        if self.kind == "dense":
+            return 0
+        if self.strategy == "tensor" or not shape:
+            return 1
+        channels = shape[self.channel_axis]
+        if self.strategy == "channel":
+            return channels
+        per_channel = math.prod(shape) // max(channels, 1)
+        return channels * math.ceil(per_channel / (self.group_size or per_channel))
+
+
+def of(model: nn.Module) -> dict[str, TensorScheme]:
+    """The scheme of every tensor that is not simply dense, by its name in the state dict."""
+    return dict(getattr(model, ATTRIBUTE, {}))
+
+
+def attach(model: nn.Module, schemes: Mapping[str, TensorScheme]) -> None:
+    """Add or replace entries of a model; other entries stay."""
+    setattr(model, ATTRIBUTE, {**of(model), **schemes})
+
+
+def detach(model: nn.Module) -> None:
+    """Forget all entries of a model."""
+    if hasattr(model, ATTRIBUTE):
+        delattr(model, ATTRIBUTE)
+
+
+def to_json(schemes: Mapping[str, TensorScheme]) -> dict[str, dict[str, Any]]:
+    """Schemes as plain JSON data; what has its default is left out."""
+    default = asdict(TensorScheme())
+    return {
+        name: {key: value for key, value in asdict(scheme).items() if key == "kind" or value != default[key]}
+        for name, scheme in schemes.items()
+    }
+
+
+def from_json(data: Mapping[str, Mapping[str, Any]]) -> dict[str, TensorScheme]:
+    """The inverse of :func:`to_json`."""
+    return {name: TensorScheme(**values) for name, values in data.items()}
+
+
+def settle(before: nn.Module, after: nn.Module) -> None:
+    """Complete the entries of ``after``, which has only those its operation made, from those of ``before``."""
+    old, new = of(before), of(after)
+    old_tensors, new_tensors = dict(before.named_parameters()), dict(after.named_parameters())
+    for name, tensor in new_tensors.items():
+        if name in old_tensors and old_tensors[name].shape == tensor.shape:
+            settled = _settled(old_tensors[name], tensor, old.get(name), new.get(name))
+            if settled is not None:
+                new[name] = settled
+    detach(after)
+    if new:
+        attach(after, new)
+
+
+def _settled(
+    before: Tensor, after: Tensor, inherited: TensorScheme | None, made: TensorScheme | None
+) -> TensorScheme | None:
+    """The entry of one tensor, or ``None`` when it is simply dense."""
+    before, after = before.detach(), after.detach().to(before.device)
+    pruned = inherited is not None and inherited.pruned and bool((after[before == 0] == 0).all())
+    if made is not None:
+        return replace(made, pruned=made.pruned or pruned)
+    changed = before != after
+    if not bool(changed.any()):
+        return inherited
+    if bool((after[changed] == 0).all()):
+        return replace(inherited or TensorScheme(), pruned=True)
+    return TensorScheme(pruned=True) if pruned else None

@@ -1,0 +1,175 @@
+"""Which weights an operation works on: the patterns of ``targets`` and ``ignore``. Needs torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.utils import parametrize
+
+from ..errors import InvalidValue
+
+_NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.LocalResponseNorm)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A selected parameter: its first name in the model, the module that holds it and the attribute it is there."""
+
+    name: str
+    module: nn.Module
+    attribute: str
+
+    @property
+    def parameter(self) -> nn.Parameter:
+        """The tensor itself."""
+        parameter = getattr(self.module, self.attribute)
+        assert isinstance(parameter, nn.Parameter)  # noqa: S101
+        return parameter
+
+    @property
+    def channel_axis(self) -> int:
+        """The dimension that counts output channels: 1 for transposed convolutions and GPT-2's ``Conv1D``, else 0."""
+        transposed = isinstance(self.module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d)
+        return 1 if transposed or type(self.module).__name__ == "Conv1D" else 0
+
+
+def is_norm(module: nn.Module) -> bool:
+    """Whether a module normalizes: its scales and shifts are left alone unless asked for by name."""
+    return isinstance(module, _NORMS) or type(module).__name__.endswith(("Norm", "Norm1d", "Norm2d", "Norm3d"))
+
+
+def select(
+    operation: str, model: nn.Module, *, targets: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
+) -> list[Weight]:
+    """The weights to work on, each tensor once, in the order of ``model.named_parameters()``.
+
+    Without ``targets``: every floating-point parameter of two or more dimensions outside norm layers. A pattern is
+
+    - a class name (``Linear``) or an exact dotted path of a module (``layer1.0.conv1``): such weights in that module
+      and below it; a norm layer named this way gives its scale;
+    - an exact dotted path of a parameter (``fc.bias``): that parameter;
+    - ``re:`` and a regular expression for the whole path: of modules if it matches any, else of parameters, so
+      ``re:layer1\\..*`` takes the weights below ``layer1`` and ``re:.*\\.weight`` takes the scales of norms as well.
+
+    ``ignore`` takes out whatever its patterns select, with everything below a module. Tied tensors are one: named
+    under either path, selected or ignored as a whole.
+
+    Args:
+        operation: name for error messages.
+        model: the model.
+        targets: patterns; empty for the default.
+        ignore: patterns.
+
+    Raises:
+        InvalidValue: ``targets.no_match`` naming the pattern, ``targets.empty`` when nothing is left,
+            ``operation.not_applicable`` for a weight that is computed by a parametrization.
+    """
+    weights = _weights(model)
+    chosen = [weight for weight in weights if _is_plain(weight)]
+    if targets:
+        wanted = {id(w.parameter) for pattern in targets for w in _targeted(operation, model, pattern)}
+        chosen = [weight for weight in weights if id(weight.parameter) in wanted]
+    unwanted = {id(w.parameter) for pattern in ignore for w in _ignored(operation, model, pattern)}
+    kept = [weight for weight in _once(chosen) if id(weight.parameter) not in unwanted]
+    if not kept:
+        raise InvalidValue(
+            "targets.empty",
+            f"{operation}: no weight is left to work on.",
+            detail=f"targets={list(targets)}, ignore={list(ignore)}.",
+            hint="Only weights of two or more dimensions outside norm layers are taken unless targets names others.",
+        )
+    for weight in kept:
+        _check_plain_storage(operation, weight)
+    return kept
+
+
+def _weights(model: nn.Module) -> list[Weight]:
+    """Every floating-point parameter under every one of its names, in order."""
+    return [
+        Weight(f"{path}.{attribute}" if path else attribute, module, attribute)
+        for path, module in model.named_modules(remove_duplicate=False)
+        for attribute, parameter in module.named_parameters(recurse=False)
+        if parameter.is_floating_point()
+    ]
+
+
+def _once(weights: Iterable[Weight]) -> list[Weight]:
+    first: dict[int, Weight] = {}
+    for weight in weights:
+        first.setdefault(id(weight.parameter), weight)
+    return list(first.values())
+
+
+def _is_plain(weight: Weight) -> bool:
+    return weight.parameter.ndim >= 2 and not is_norm(weight.module)
+
+
+def _targeted(operation: str, model: nn.Module, pattern: str) -> list[Weight]:
+    found, modules = _matching(operation, model, pattern)
+    if not modules:
+        return found
+    exact = not pattern.startswith("re:")
+    norms = [w for w in found if exact and is_norm(w.module) and w.module in modules and w.attribute == "weight"]
+    return [weight for weight in found if _is_plain(weight)] + norms
+
+
+def _ignored(operation: str, model: nn.Module, pattern: str) -> list[Weight]:
+    return _matching(operation, model, pattern)[0]
+
+
+def _matching(operation: str, model: nn.Module, pattern: str) -> tuple[list[Weight], list[nn.Module]]:
+    """The parameters a pattern reaches, and the modules it names; none of these when it names parameters."""
+    matches = _matcher(operation, pattern)
+    modules = {
+        path: module
+        for path, module in model.named_modules(remove_duplicate=False)
+        if matches(path) or type(module).__name__ == pattern
+    }
+    weights = _weights(model)
+    if modules:
+        below = {id(inner) for module in modules.values() for inner in module.modules()}
+        return [weight for weight in weights if id(weight.module) in below], list(modules.values())
+    named = [weight for weight in weights if matches(weight.name)]
+    if not named:
+        raise InvalidValue(
+            "targets.no_match",
+            f"{operation}: the pattern {pattern!r} matches no module and no weight of the model.",
+            hint="A pattern is a class name (Linear), an exact dotted path (layer1.0.conv1), or re: and an expression.",
+        )
+    return named, []
+
+
+def _matcher(operation: str, pattern: str) -> _Matcher:
+    if not pattern.startswith("re:"):
+        return _Matcher(re.compile(re.escape(pattern)))
+    try:
+        return _Matcher(re.compile(pattern[3:]))
+    except re.error as error:
+        raise InvalidValue(
+            "targets.pattern", f"{operation}: {pattern!r} is not a regular expression.", detail=f"{error}."
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Matcher:
+    expression: re.Pattern[str]
+
+    def __call__(self, path: str) -> bool:
+        return bool(path) and self.expression.fullmatch(path) is not None
+
+
+def _check_plain_storage(operation: str, weight: Weight) -> None:
+    path = weight.name
+    if parametrize.is_parametrized(weight.module) or ".parametrizations." in f".{path}.":
+        hint = "Use torch.nn.utils.parametrize.remove_parametrizations first."
+    elif weight.attribute.endswith("_orig"):
+        hint = "Make it permanent with torch.nn.utils.prune.remove first."
+    else:
+        return
+    raise InvalidValue(
+        "operation.not_applicable", f"{operation}: the weight {path!r} is computed from others.", hint=hint
+    )
