@@ -1,88 +1,94 @@
-import { changeKind, isFraction, isPercent, type MetricLike } from './metric'
-import { decimalsFor, fixed, formatValue, MINUS, MISSING, NBSP, siScale } from './number'
-import { formatSpecifier } from 'd3-format'
+import { changeKind, isFraction, isPercent, type MetricLike } from "./metric";
+import { decimalsFor, fixed, formatValue, MINUS, MISSING, NBSP, siScale } from "./number";
+import { formatSpecifier } from "d3-format";
 
 /** A number with its sign always written; `decimals` at most, but never so few that a change reads as none. */
 function signed(value: number, maxDecimals = Infinity): string {
-  if (value === 0) return '±0'
-  const wanted = Math.min(decimalsFor(value), maxDecimals)
-  const rounded = fixed(Math.abs(value), wanted, true)
-  const text = Number(rounded.replaceAll(',', '')) === 0 ? fixed(Math.abs(value), decimalsFor(value, 1), true) : rounded
-  return `${value > 0 ? '+' : MINUS}${text}`
+  if (value === 0) return "±0";
+  const wanted = Math.min(decimalsFor(value), maxDecimals);
+  const rounded = fixed(Math.abs(value), wanted, true);
+  const text =
+    Number(rounded.replaceAll(",", "")) === 0 ? fixed(Math.abs(value), decimalsFor(value, 1), true) : rounded;
+  return `${value > 0 ? "+" : MINUS}${text}`;
 }
 
 /** Decimals that the metric's own format gives its percentages; a change shows no more than its values do. */
 function pointDecimals(metric: MetricLike): number {
-  if (!metric.format.trim().endsWith('%')) return 2
-  return formatSpecifier(metric.format).precision ?? 2
+  if (!metric.format.trim().endsWith("%")) return 2;
+  return formatSpecifier(metric.format).precision ?? 2;
 }
 
 /** A difference of two values, signed, in points for a fraction and else in the metric's unit: `+50.7 pp`, `−12.3 MB`. */
 export function formatDifference(metric: MetricLike, difference: number | null): string {
-  if (difference === null || Number.isNaN(difference)) return MISSING
-  if (!Number.isFinite(difference)) return difference > 0 ? '+∞' : `${MINUS}∞`
-  if (isFraction(metric)) return `${signed(difference * 100, pointDecimals(metric))}${NBSP}pp`
-  if (difference === 0) return '±0'
-  const spec = metric.format === '' ? null : formatSpecifier(metric.format)
-  const prefixed = spec?.type === 's' || (spec === null && (metric.unit === 's' || metric.unit === 'B'))
+  if (difference === null || Number.isNaN(difference)) return MISSING;
+  if (!Number.isFinite(difference)) return difference > 0 ? "+∞" : `${MINUS}∞`;
+  if (isFraction(metric)) return `${signed(difference * 100, pointDecimals(metric))}${NBSP}pp`;
+  if (difference === 0) return "±0";
+  const spec = metric.format === "" ? null : formatSpecifier(metric.format);
+  const prefixed = spec?.type === "s" || (spec === null && (metric.unit === "s" || metric.unit === "B"));
   if (prefixed) {
-    const size = formatValue(metric, Math.abs(difference))
-    return `${difference > 0 ? '+' : MINUS}${size}`
+    const size = formatValue(metric, Math.abs(difference));
+    return `${difference > 0 ? "+" : MINUS}${size}`;
   }
-  return `${signed(difference)}${metric.unit === '' ? '' : `${NBSP}${metric.unit}`}`
+  return `${signed(difference)}${metric.unit === "" ? "" : `${NBSP}${metric.unit}`}`;
 }
 
 /** A value's change against `base`, in the way of its metric: `−1.4 pp`, `−61 %`, `+0.02`; a dash where either is not a number. */
 export function formatChange(metric: MetricLike, value: number | null, base: number | null): string {
-  if (value === null || base === null || !Number.isFinite(value) || !Number.isFinite(base)) return MISSING
-  if (changeKind(metric) !== 'ratio' || base <= 0) return formatDifference(metric, value - base)
-  const percent = (value / base - 1) * 100
-  return `${signed(Math.abs(percent) < 1e-9 ? 0 : percent, 2)}${NBSP}%`
+  if (value === null || base === null || !Number.isFinite(value) || !Number.isFinite(base)) return MISSING;
+  if (changeKind(metric) !== "ratio" || base <= 0) return formatDifference(metric, value - base);
+  const percent = (value / base - 1) * 100;
+  return `${signed(Math.abs(percent) < 1e-9 ? 0 : percent, 2)}${NBSP}%`;
 }
 
 /** Decimals that an interval supports: two significant digits of its half-width. */
 export function intervalDecimals(halfWidth: number): number {
-  if (!(halfWidth > 0) || !Number.isFinite(halfWidth)) return 2
-  return Math.max(0, 1 - Math.floor(Math.log10(halfWidth) + 1e-12))
+  if (!(halfWidth > 0) || !Number.isFinite(halfWidth)) return 2;
+  return Math.max(0, 1 - Math.floor(Math.log10(halfWidth) + 1e-12));
 }
 
 interface Scaling {
-  readonly factor: number
-  readonly suffix: string
+  readonly factor: number;
+  readonly suffix: string;
 }
 
 function scaling(metric: MetricLike, size: number): Scaling {
-  if (isPercent(metric)) return { factor: 100, suffix: '%' }
-  const prefixed = metric.format.trim().endsWith('s') || (metric.format === '' && /^(s|B)$/.test(metric.unit))
-  if (!prefixed) return { factor: 1, suffix: metric.unit === '' ? '' : `${NBSP}${metric.unit}` }
-  const [factor, letter] = siScale(size, metric.unit === 's' ? 1e-9 : 1)
-  return { factor: 1 / factor, suffix: `${NBSP}${letter}${metric.unit}` }
+  if (isPercent(metric)) return { factor: 100, suffix: "%" };
+  const prefixed = metric.format.trim().endsWith("s") || (metric.format === "" && /^(s|B)$/.test(metric.unit));
+  if (!prefixed) return { factor: 1, suffix: metric.unit === "" ? "" : `${NBSP}${metric.unit}` };
+  const [factor, letter] = siScale(size, metric.unit === "s" ? 1e-9 : 1);
+  return { factor: 1 / factor, suffix: `${NBSP}${letter}${metric.unit}` };
 }
 
 function differenceScaling(metric: MetricLike, size: number): Scaling {
-  return isFraction(metric) ? { factor: 100, suffix: `${NBSP}pp` } : scaling(metric, size)
+  return isFraction(metric) ? { factor: 100, suffix: `${NBSP}pp` } : scaling(metric, size);
 }
 
 /** A value with its interval, no digit more than the interval supports: `91.6% (89.8–93.2)`. */
 export function formatInterval(metric: MetricLike, value: number, low: number, high: number): string {
-  if (![value, low, high].every(Number.isFinite)) return formatValue(metric, value)
-  const { factor, suffix } = scaling(metric, Math.max(Math.abs(low), Math.abs(high), Math.abs(value)))
-  const decimals = Math.min(6, intervalDecimals(((high - low) / 2) * factor))
-  const text = (number: number): string => fixed(number * factor, decimals)
-  return `${text(value)}${suffix} (${text(low)}–${text(high)})`
+  if (![value, low, high].every(Number.isFinite)) return formatValue(metric, value);
+  const { factor, suffix } = scaling(metric, Math.max(Math.abs(low), Math.abs(high), Math.abs(value)));
+  const decimals = Math.min(6, intervalDecimals(((high - low) / 2) * factor));
+  const text = (number: number): string => fixed(number * factor, decimals);
+  return `${text(value)}${suffix} (${text(low)}–${text(high)})`;
 }
 
 /** A mean difference with its interval, signs written: `+50.7 pp (+48.1 to +53.2)`. */
-export function formatDifferenceInterval(metric: MetricLike, mean: number, low: number | null, high: number | null): string {
-  if (low === null || high === null || ![mean, low, high].every(Number.isFinite)) return formatDifference(metric, mean)
-  const scale = differenceScaling(metric, Math.max(Math.abs(low), Math.abs(high), Math.abs(mean)))
-  const halfWidth = ((high - low) / 2) * scale.factor
-  if (halfWidth === 0) return formatDifference(metric, mean)
-  const decimals = Math.min(6, intervalDecimals(halfWidth))
+export function formatDifferenceInterval(
+  metric: MetricLike,
+  mean: number,
+  low: number | null,
+  high: number | null,
+): string {
+  if (low === null || high === null || ![mean, low, high].every(Number.isFinite)) return formatDifference(metric, mean);
+  const scale = differenceScaling(metric, Math.max(Math.abs(low), Math.abs(high), Math.abs(mean)));
+  const halfWidth = ((high - low) / 2) * scale.factor;
+  if (halfWidth === 0) return formatDifference(metric, mean);
+  const decimals = Math.min(6, intervalDecimals(halfWidth));
   const text = (number: number): string => {
-    const digits = fixed(Math.abs(number * scale.factor), decimals)
-    if (Number(digits.replaceAll(',', '')) === 0) return digits
-    return `${number > 0 ? '+' : MINUS}${digits}`
-  }
-  return `${text(mean)}${scale.suffix} (${text(low)} to ${text(high)})`
+    const digits = fixed(Math.abs(number * scale.factor), decimals);
+    if (Number(digits.replaceAll(",", "")) === 0) return digits;
+    return `${number > 0 ? "+" : MINUS}${digits}`;
+  };
+  return `${text(mean)}${scale.suffix} (${text(low)} to ${text(high)})`;
 }

@@ -1,4 +1,15 @@
-export { changeKind, goodness, isFraction, type ChangeKind, type Goodness, type MetricLike } from './metric'
-export { describeValue, fixed, formatBytes, formatCount, formatValue, MINUS, MISSING, NBSP, plain, plural } from './number'
-export { formatChange, formatDifference, formatDifferenceInterval, formatInterval } from './change'
-export { formatParameter, listWords, operationFull, operationLabel, shorten, type Parameters } from './text'
+export { changeKind, goodness, isFraction, type ChangeKind, type Goodness, type MetricLike } from "./metric";
+export {
+  describeValue,
+  fixed,
+  formatBytes,
+  formatCount,
+  formatValue,
+  MINUS,
+  MISSING,
+  NBSP,
+  plain,
+  plural,
+} from "./number";
+export { formatChange, formatDifference, formatDifferenceInterval, formatInterval } from "./change";
+export { formatParameter, listWords, operationFull, operationLabel, shorten, type Parameters } from "./text";
