@@ -1,0 +1,41 @@
+/** The project: its definitions, all its models, and the news of it. */
+import { decodeModels } from "@/state/decode";
+import type { Metric, ModelTable } from "@/state/table";
+import { request, requestJson } from "./client";
+
+export interface ProjectInfo {
+  name: string;
+  version: string;
+  revision: number;
+  num_models: number;
+  metrics: Metric[];
+  operations: { name: string; parameters: string[]; count: number }[];
+  datasets: { name: string; fingerprint: string; num_instances: number; columns: string[] }[];
+  tags: string[];
+}
+
+export function fetchProject(signal?: AbortSignal): Promise<ProjectInfo> {
+  return requestJson<ProjectInfo>("project", { signal });
+}
+
+export async function fetchModels(metrics: Metric[], signal?: AbortSignal): Promise<ModelTable> {
+  const response = await request("models", { accept: "application/vnd.apache.arrow.stream", signal });
+  const revision = Number(response.headers.get("X-Revision") ?? 0);
+  return decodeModels(new Uint8Array(await response.arrayBuffer()), metrics, revision);
+}
+
+export type Connection = "connecting" | "live" | "lost";
+
+/** Listen for new revisions until the returned function is called; the browser reconnects by itself. */
+export function watchRevisions(
+  onRevision: (revision: number) => void, onConnection: (connection: Connection) => void,
+): () => void {
+  const source = new EventSource("api/v1/events");
+  source.addEventListener("open", () => onConnection("live"));
+  source.addEventListener("error", () => onConnection("lost"));
+  source.addEventListener("revision", (event) => {
+    const { revision } = JSON.parse((event as MessageEvent<string>).data) as { revision: number };
+    onRevision(revision);
+  });
+  return () => source.close();
+}

@@ -1,0 +1,14 @@
+/** The stores of one page, handed to components through Svelte's context. */
+import { createContext } from "svelte";
+import type { ProjectStore } from "./project.svelte";
+import type { ThemeState } from "./theme.svelte";
+import type { ViewStore } from "./view.svelte";
+
+export interface AppState {
+  project: ProjectStore;
+  view: ViewStore;
+  theme: ThemeState;
+}
+
+/** `const { project, view, theme } = useApp()` at the top of a component; `provideApp` once, at the root. */
+export const [useApp, provideApp] = createContext<AppState>();

@@ -1,0 +1,47 @@
+/** The server's Arrow stream of all models, as columns. */
+import { tableFromIPC, type Column } from "@uwdata/flechette";
+import type { Json } from "./json";
+import { buildTable, type Metric, type ModelTable } from "./table";
+
+/** Columns before the first metric: id, base, operation, parameters, step, tags, references. */
+const FIXED = 7;
+
+/** Decode an Arrow IPC stream; `metrics` are the project's definitions, for units and directions. */
+export function decodeModels(bytes: Uint8Array, metrics: Metric[], revision: number): ModelTable {
+  const arrow = tableFromIPC(bytes, { useBigInt: false });
+  const column = (k: number): Column<unknown> => arrow.getChildAt(k) as Column<unknown>;
+  const texts = (k: number): (string | null)[] => Array.from(column(k).toArray() as ArrayLike<string | null>);
+  const count = arrow.numRows;
+  const names = arrow.names.slice(FIXED);
+  const defined = new Map(metrics.map((metric) => [metric.name, metric]));
+  return buildTable({
+    revision,
+    ids: texts(0).map(String),
+    bases: texts(1),
+    operation: texts(2),
+    parameters: cached(texts(3), (text) => JSON.parse(text) as Record<string, Json>, {}),
+    tags: listColumn(column(5), count),
+    references: cached(texts(6), (text) => JSON.parse(text) as { role: string; model: string }[], []),
+    metrics: names.map((name) => defined.get(name) ?? undeclared(name)),
+    values: names.map((_, k) => column(FIXED + k).toArray() as ArrayLike<number | null>),
+  });
+}
+
+/** Parse each distinct text once: a sweep repeats the same few parameters thousands of times. */
+function cached<T>(texts: (string | null)[], parse: (text: string) => T, empty: T): T[] {
+  const known = new Map<string, T>();
+  return texts.map((text) => {
+    if (!text) return empty;
+    let value = known.get(text);
+    if (value === undefined) known.set(text, (value = parse(text)));
+    return value;
+  });
+}
+
+function listColumn(column: Column<unknown>, count: number): string[][] {
+  return Array.from({ length: count }, (_, i) => Array.from((column.at(i) ?? []) as Iterable<string>));
+}
+
+function undeclared(name: string): Metric {
+  return { name, unit: "", format: "", higher_is_better: null, primary: false, min: null, max: null, description: "" };
+}

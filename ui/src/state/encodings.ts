@@ -1,0 +1,89 @@
+/** How a model looks: one colour and one size from two metrics, the same in every view. */
+import { interpolateRgbBasis } from "d3-interpolate";
+import { CHROME, SEQUENTIAL, type Theme } from "@/styles/ramps";
+import type { Metric, ModelTable } from "./table";
+
+/** How many colours a ramp is cut into, so that canvases can batch by colour. */
+export const SHADES = 64;
+export const RADIUS_DEFAULT = 6;
+const RADIUS_MIN = 2.5;
+const RADIUS_MAX = 11;
+
+export interface Scale {
+  metric: Metric;
+  /** Smallest and largest finite value in the project. */
+  domain: [number, number];
+}
+
+export interface Encodings {
+  theme: Theme;
+  colorScale: Scale | null;
+  sizeScale: Scale | null;
+  /** CSS colours from the low to the high end of the domain. */
+  shades: readonly string[];
+  /** The colour of a model, or null: draw it hollow, for its value is missing or not finite. */
+  color(model: number): string | null;
+  /** Radius in CSS pixels, or null: draw it hollow. */
+  size(model: number): number | null;
+  /** Radius for a value of the size metric (for legends). */
+  radius(value: number): number;
+  /** Colour for a value of the colour metric (for legends). */
+  colorOf(value: number): string;
+}
+
+/** Smallest and largest finite number, or null when there is none. */
+export function extent(values: Float64Array): [number, number] | null {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low <= high ? [low, high] : null;
+}
+
+/** The shared encodings of a table for two metrics (names; null for none) in a theme. */
+export function makeEncodings(
+  table: ModelTable, colorMetric: string | null, sizeMetric: string | null, theme: Theme,
+): Encodings {
+  const colors = table.values.get(colorMetric ?? "");
+  const sizes = table.values.get(sizeMetric ?? "");
+  const colorScale = scaleOf(table, colorMetric);
+  const sizeScale = scaleOf(table, sizeMetric);
+  const shades = ramp(theme);
+  const plain = CHROME[theme].mark;
+  const shadeOf = (value: number): number => {
+    if (Number.isNaN(value) || !colorScale) return -1;
+    const [low, high] = colorScale.domain;
+    const t = high > low ? (value - low) / (high - low) : 1;
+    return Math.round(Math.min(1, Math.max(0, t)) * (SHADES - 1));
+  };
+  const radius = (value: number): number => (sizeScale ? radiusOf(value, sizeScale.domain) : RADIUS_DEFAULT);
+  return {
+    theme,
+    colorScale,
+    sizeScale,
+    shades,
+    color: (i) => (colors ? (shades[shadeOf(colors[i]!)] ?? null) : plain),
+    size: (i) => (sizes ? (Number.isNaN(sizes[i]!) ? null : radius(sizes[i]!)) : RADIUS_DEFAULT),
+    radius,
+    colorOf: (value) => shades[shadeOf(value)] ?? plain,
+  };
+}
+
+function scaleOf(table: ModelTable, name: string | null): Scale | null {
+  const metric = table.metrics.find((candidate) => candidate.name === name);
+  const domain = metric && extent(table.values.get(metric.name)!);
+  return metric && domain ? { metric, domain } : null;
+}
+
+/** Area follows the value where zero means nothing; else the radius runs evenly over the domain. */
+function radiusOf(value: number, [low, high]: [number, number]): number {
+  const t = low >= 0 ? Math.sqrt(high > 0 ? value / high : 1) : high > low ? (value - low) / (high - low) : 1;
+  return Math.max(RADIUS_MIN, Math.min(1, t) * RADIUS_MAX);
+}
+
+function ramp(theme: Theme): readonly string[] {
+  const interpolate = interpolateRgbBasis([...SEQUENTIAL[theme]]);
+  return Array.from({ length: SHADES }, (_, k) => interpolate(k / (SHADES - 1)));
+}

@@ -1,0 +1,34 @@
+/** Light or dark: the person's choice, else the system's. */
+import type { Theme } from "@/styles/ramps";
+
+export type ThemeChoice = Theme | "system";
+const KEY = "compress-compare.theme";
+
+export class ThemeState {
+  choice: ThemeChoice = $state("system");
+  #system: Theme = $state("light");
+  readonly current: Theme = $derived(this.choice === "system" ? this.#system : this.choice);
+
+  constructor() {
+    const dark = window.matchMedia("(prefers-color-scheme: dark)");
+    const stored = localStorage.getItem(KEY);
+    if (stored === "light" || stored === "dark") this.choice = stored;
+    this.#system = dark.matches ? "dark" : "light";
+    dark.addEventListener("change", () => {
+      this.#system = dark.matches ? "dark" : "light";
+      this.#apply();
+    });
+    this.#apply();
+  }
+
+  choose(choice: ThemeChoice): void {
+    this.choice = choice;
+    if (choice === "system") localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, choice);
+    this.#apply();
+  }
+
+  #apply(): void {
+    document.documentElement.dataset.theme = this.current;
+  }
+}

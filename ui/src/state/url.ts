@@ -1,0 +1,126 @@
+/** The view's state as the part of the address after `#`: readable, and in ids, so that a pasted link means the same. */
+import { NO_FILTERS, type Filters } from "./filters";
+
+export type Arrangement = "operation" | "step";
+export type DetailsTab = "selection" | "filters" | "effects";
+
+/** Everything a person can change that a link restores. Null metrics: the default; "" : none. */
+export interface ViewState {
+  page: string;
+  selection: string[];
+  color: string | null;
+  size: string | null;
+  x: string | null;
+  y: string | null;
+  logX: boolean;
+  logY: boolean;
+  arrangement: Arrangement;
+  collapsed: string[];
+  filters: Filters;
+  tab: DetailsTab;
+}
+
+export const DEFAULT_VIEW: ViewState = {
+  page: "overview",
+  selection: [],
+  color: null,
+  size: null,
+  x: null,
+  y: null,
+  logX: false,
+  logY: false,
+  arrangement: "operation",
+  collapsed: [],
+  filters: NO_FILTERS,
+  tab: "selection",
+};
+
+/** `#/overview?color=…&sel=…`; what equals the default is left out. */
+export function formatHash(view: ViewState): string {
+  const query = new URLSearchParams();
+  for (const key of ["color", "size", "x", "y"] as const) if (view[key] !== null) query.set(key, view[key]);
+  if (view.logX) query.set("logx", "1");
+  if (view.logY) query.set("logy", "1");
+  if (view.arrangement !== DEFAULT_VIEW.arrangement) query.set("by", view.arrangement);
+  if (view.tab !== DEFAULT_VIEW.tab) query.set("tab", view.tab);
+  writeFilters(query, view.filters);
+  for (const id of view.collapsed) query.append("fold", id);
+  for (const id of view.selection) query.append("sel", id);
+  const text = query.toString();
+  return `#/${encodeURIComponent(view.page)}${text ? `?${text}` : ""}`;
+}
+
+/** The inverse of `formatHash`; whatever cannot be understood is the default. */
+export function parseHash(hash: string): ViewState {
+  const [path = "", text = ""] = splitOnce(hash.replace(/^#\/?/, ""), "?");
+  const query = new URLSearchParams(text);
+  const tab = query.get("tab");
+  return {
+    page: decode(path) || DEFAULT_VIEW.page,
+    selection: [...new Set(query.getAll("sel"))],
+    color: query.get("color"),
+    size: query.get("size"),
+    x: query.get("x"),
+    y: query.get("y"),
+    logX: query.get("logx") === "1",
+    logY: query.get("logy") === "1",
+    arrangement: query.get("by") === "step" ? "step" : "operation",
+    collapsed: [...new Set(query.getAll("fold"))],
+    filters: readFilters(query),
+    tab: tab === "filters" || tab === "effects" ? tab : "selection",
+  };
+}
+
+function writeFilters(query: URLSearchParams, filters: Filters): void {
+  for (const [name, [low, high]] of Object.entries(filters.metrics)) query.append("keep", `${low}~${high}~${name}`);
+  for (const name of filters.operations) query.append("op", name);
+  for (const [key, texts] of Object.entries(filters.parameters)) query.append("par", JSON.stringify([key, ...texts]));
+  for (const tag of filters.tags) query.append("tag", tag);
+  if (filters.ids) query.append("only", JSON.stringify(filters.ids));
+  if (filters.search) query.set("q", filters.search);
+}
+
+function readFilters(query: URLSearchParams): Filters {
+  const metrics: Filters["metrics"] = {};
+  for (const text of query.getAll("keep")) {
+    const [low, rest] = splitOnce(text, "~");
+    const [high, name] = splitOnce(rest ?? "", "~");
+    const range: [number, number] = [Number(low), Number(high)];
+    if (name && low && high && !range.some(Number.isNaN)) metrics[name] = range;
+  }
+  const parameters: Filters["parameters"] = {};
+  for (const text of query.getAll("par")) {
+    const [key, ...texts] = strings(text) ?? [];
+    if (key) parameters[key] = texts;
+  }
+  return {
+    metrics,
+    operations: query.getAll("op"),
+    parameters,
+    tags: query.getAll("tag"),
+    ids: strings(query.get("only") ?? "null"),
+    search: query.get("q") ?? "",
+  };
+}
+
+function strings(text: string): string[] | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value.filter((item) => typeof item === "string") : null;
+  } catch {
+    return null;
+  }
+}
+
+function splitOnce(text: string, separator: string): [string, string?] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,102 @@
+/** What the person looks at: one selection, one hover, one pair of encodings for the whole page, kept in the address. */
+import { makeEncodings } from "./encodings";
+import { filterMask, type Filters } from "./filters";
+import type { ProjectStore } from "./project.svelte";
+import type { ModelTable } from "./table";
+import type { ThemeState } from "./theme.svelte";
+import { formatHash, parseHash, type ViewState } from "./url";
+
+export type SelectMode = "replace" | "add" | "toggle" | "remove";
+
+export class ViewStore {
+  /** What the address says; set it with `update`. */
+  state: ViewState = $state.raw(parseHash(location.hash));
+  #hoveredId: string | null = $state.raw(null);
+  readonly #project: ProjectStore;
+  readonly #theme: ThemeState;
+
+  constructor(project: ProjectStore, theme: ThemeState) {
+    this.#project = project;
+    this.#theme = theme;
+    // Back, forward, and an address typed by hand.
+    window.addEventListener("popstate", () => (this.state = parseHash(location.hash)));
+  }
+
+  readonly #table: ModelTable | null = $derived.by(() => this.#project.table);
+
+  /** Selected models in the order they were chosen; ids that are not (yet) in the project are not listed. */
+  readonly selection: readonly number[] = $derived.by(() => rows(this.#table, this.state.selection));
+  readonly selected: ReadonlySet<number> = $derived(new Set(this.selection));
+  readonly collapsed: ReadonlySet<number> = $derived.by(() => new Set(rows(this.#table, this.state.collapsed)));
+  readonly hovered: number | null = $derived.by(() =>
+    this.#hoveredId === null ? null : (this.#table?.indexOf.get(this.#hoveredId) ?? null),
+  );
+
+  /** The metric of each encoding: as chosen, else a sensible default; null for none. */
+  readonly colorMetric: string | null = $derived.by(() => this.#metric(this.state.color, 0));
+  readonly sizeMetric: string | null = $derived.by(() => this.#metric(this.state.size, 1));
+  readonly x: string | null = $derived.by(() => this.#metric(this.state.x, 1));
+  readonly y: string | null = $derived.by(() => this.#metric(this.state.y, 0));
+
+  /** 1 where a model passes the filters. */
+  readonly visible: Uint8Array = $derived.by(() =>
+    this.#table ? filterMask(this.#table, this.state.filters) : new Uint8Array(),
+  );
+  readonly encodings = $derived.by(() =>
+    this.#table ? makeEncodings(this.#table, this.colorMetric, this.sizeMetric, this.#theme.current) : null,
+  );
+
+  /** Change the state. `push` makes a step for the back button; without it the current one is rewritten. */
+  update(change: Partial<ViewState>, history: "push" | "replace" = "push"): void {
+    this.state = { ...this.state, ...change };
+    const hash = formatHash(this.state);
+    if (hash === location.hash) return;
+    const address = `${location.pathname}${location.search}${hash}`;
+    window.history[history === "push" ? "pushState" : "replaceState"](null, "", address);
+  }
+
+  hover(model: number | null): void {
+    this.#hoveredId = model === null ? null : (this.#table?.ids[model] ?? null);
+  }
+
+  select(models: Iterable<number>, mode: SelectMode = "replace"): void {
+    const next = new Set(mode === "replace" ? [] : this.selection);
+    for (const model of models) {
+      if (mode === "remove" || (mode === "toggle" && next.has(model))) next.delete(model);
+      else next.add(model);
+    }
+    const before = this.selection;
+    const after = [...next];
+    if (after.length === before.length && after.every((model, k) => model === before[k])) return;
+    this.update({ selection: after.map((model) => this.#table!.ids[model]!) });
+  }
+
+  /** Change some filters. While a brush is dragged pass "replace" and once at its end "push". */
+  filter(change: Partial<Filters>, history: "push" | "replace" = "push"): void {
+    this.update({ filters: { ...this.state.filters, ...change } }, history);
+  }
+
+  /** `chosen` if there is one ("" is none); else the k-th of the primary metrics, or of all. */
+  #metric(chosen: string | null, k: number): string | null {
+    if (chosen === "") return null;
+    const metrics = this.#table?.metrics ?? [];
+    if (chosen !== null && metrics.some((metric) => metric.name === chosen)) return chosen;
+    return defaultMetric(metrics, k);
+  }
+}
+
+/** First the best-known quality (a primary metric that should be high), then the first cost (one that should be low). */
+function defaultMetric(metrics: ModelTable["metrics"], k: number): string | null {
+  const pool = metrics.filter((metric) => metric.primary);
+  const candidates = pool.length ? pool : metrics;
+  const quality = candidates.find((metric) => metric.higher_is_better === true) ?? candidates[0];
+  if (k === 0) return quality?.name ?? null;
+  const rest = candidates.filter((metric) => metric !== quality);
+  const cost = rest.find((metric) => metric.unit === "B") ?? rest.find((metric) => metric.higher_is_better === false);
+  return (cost ?? rest[0])?.name ?? null;
+}
+
+function rows(table: ModelTable | null, ids: string[]): number[] {
+  if (!table) return [];
+  return ids.flatMap((id) => table.indexOf.get(id) ?? []);
+}

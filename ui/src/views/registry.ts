@@ -1,0 +1,12 @@
+/** The pages, in the order of their tabs: a view is a folder and a line here. */
+import type { Component } from "svelte";
+import Overview from "./overview/Overview.svelte";
+
+export interface Page {
+  /** In the address. */
+  id: string;
+  title: string;
+  component: Component;
+}
+
+export const PAGES: readonly Page[] = [{ id: "overview", title: "Overview", component: Overview }];
