@@ -1,0 +1,64 @@
+# make demo   run the digits demo and serve it     (ARGS="--no-serve": run it only)
+# make test   everything that must hold before a change lands
+# make help   the rest
+
+SHELL := /bin/sh
+PYTHON ?=
+CHROMIUM ?=
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+SCHEMA := ui/src/api/schema.gen.ts
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+export CHROMIUM
+
+.NOTPARALLEL:
+.PHONY: help install ui demo test lint format types ui-check browser clean
+
+help: ## say what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+install: $(READY) ## make .venv with all that the demo and the tests need
+
+# The page is left out here because `ui` builds it with the Node that this installs.
+$(READY): pyproject.toml requirements/constraints.txt scripts/make-venv
+	@PYTHON="$(PYTHON)" scripts/make-venv $(VENV)
+	$(PIP) install --quiet --upgrade --constraint requirements/constraints.txt pip
+	COMPRESS_COMPARE_SKIP_UI=1 $(PIP) install --progress-bar off --constraint requirements/constraints.txt \
+	  --group dev --editable '.[demo]'
+	@touch $@
+
+ui: install ## build the page into the package, if its sources changed
+	@$(BIN)/python hatch_build.py
+
+demo: ui ## run the digits demo and serve it
+	$(BIN)/compress-compare demo digits $(ARGS)
+
+test: ui browser lint types ui-check ## lint, types, page, then every Python and browser test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+
+lint: install ## style and formatting of the Python code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: install ## fix style and formatting
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: install ## strict type check of the Python code
+	$(BIN)/mypy
+
+ui-check: install ## lint, types and unit tests of the page; its API types are up to date
+	$(BIN)/python hatch_build.py npm run check
+	$(BIN)/python hatch_build.py npm test
+	@cp $(SCHEMA) $(VENV)/schema.committed
+	@PYTHON= $(BIN)/python hatch_build.py npm run types
+	@cmp -s $(SCHEMA) $(VENV)/schema.committed || \
+	  { echo "$(SCHEMA) did not match the server; it has been written anew: commit it." >&2; exit 1; }
+
+browser: ## make sure that the browser tests have a browser
+	@scripts/need-chromium
+
+clean: ## remove what was built (not runs/)
+	rm -rf $(VENV) ui/node_modules src/compress_compare/server/static dist build .mypy_cache .ruff_cache .pytest_cache test-results

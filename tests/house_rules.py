@@ -1,0 +1,293 @@
+"""The house rules of the project as functions: source text in, sentences about what breaks a rule out.
+
+`test_architecture.py` holds the tree to them and shows for each rule that it can fail.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+MAX_PARAMETERS = 5
+MAX_POSITIONAL = 2
+HANDLES = ("connection",)
+"""What a function works through, like ``self``: not counted as one of the positional parameters."""
+
+# From the bottom up; a module imports only from rows above its own in this table, or from its own package.
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("errors",),
+    ("records", "table"),
+    ("operations", "evaluation", "analysis"),
+    ("recipes", "store"),
+    ("engines", "importers", "exporters"),
+    ("project",),
+    ("__init__",),
+    ("demos", "server", "notebook"),
+    ("cli",),
+)
+PURE = ("operations", "analysis")
+TABLES_ALLOWED = ("cli", "operations", "importers", "exporters")
+
+_IO_MODULES = {
+    *("http", "io", "pathlib", "requests", "safetensors", "shutil", "socket", "sqlalchemy", "sqlite3", "subprocess"),
+    *("tempfile", "urllib", "pyarrow.csv", "pyarrow.dataset", "pyarrow.feather", "pyarrow.fs", "pyarrow.parquet"),
+}
+_IO_CALLS = {
+    *("open", "input", "torch.save", "torch.load", "numpy.save", "numpy.load", "numpy.savez", "numpy.loadtxt"),
+    *("numpy.savetxt", "os.open", "os.remove", "os.rename", "os.mkdir", "os.makedirs"),
+}
+_IO_METHODS = {
+    "read_bytes",
+    "read_text",
+    "write_bytes",
+    "write_text",
+    "unlink",
+    "mkdir",
+    "tofile",
+    "to_csv",
+    "to_parquet",
+}
+
+_BANNED_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "hydra"}
+_BANNED_CALLS = {
+    *("eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.startfile", "subprocess.getoutput"),
+    *("subprocess.getstatusoutput", "yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.unsafe_load_all"),
+    *("yaml.full_load", "yaml.full_load_all", "pandas.read_pickle", "torch.hub.load"),
+}
+_BANNED_KEYWORDS = {
+    "shell": "shell=True",
+    "allow_pickle": "allow_pickle=True",
+    "trust_remote_code": "trust_remote_code",
+}
+
+
+def long_file(text: str) -> list[str]:
+    """Rule 2, for any language."""
+    count = text.count("\n")
+    return [f"has {count} lines; the limit is {MAX_FILE_LINES}"] if count > MAX_FILE_LINES else []
+
+
+def long_functions(tree: ast.Module) -> Iterator[str]:
+    """Rule 2: the body without its docstring."""
+    for function in _functions(tree):
+        body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+        count = (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
+        if count > MAX_FUNCTION_LINES:
+            yield f"{function.name}: {count} lines; the limit is {MAX_FUNCTION_LINES}"
+
+
+def many_parameters(tree: ast.Module) -> Iterator[str]:
+    """Rule 6: at most five parameters, keyword-only after the second."""
+    methods = {id(child) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for child in node.body}
+    for function in _functions(tree):
+        arguments = function.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        static = any(isinstance(name, ast.Name) and name.id == "staticmethod" for name in function.decorator_list)
+        if id(function) in methods and positional and not static:
+            positional = positional[1:]
+        total = len(positional) + len(arguments.kwonlyargs)
+        if positional and positional[0].arg in HANDLES:
+            positional = positional[1:]
+        if total > MAX_PARAMETERS:
+            yield f"{function.name}: {total} parameters; the limit is {MAX_PARAMETERS}"
+        if len(positional) > MAX_POSITIONAL and not function.name.startswith("_") and not _is_route(function):
+            yield f"{function.name}: {len(positional)} positional parameters; keyword-only after the second"
+
+
+def upward_imports(tree: ast.Module, module: str) -> Iterator[str]:
+    """Rule 3: ``module`` is dotted and below the package, e.g. ``store.models``."""
+    own = module.split(".")[0]
+    for target in imported_siblings(tree, module):
+        if target != own and _rank(target) >= _rank(own):
+            yield f"imports {target}, which is not below {own}"
+
+
+def imported_siblings(tree: ast.Module, module: str) -> set[str]:
+    """The top-level parts of our own package that ``module`` imports, wherever in the file it does."""
+    found: set[str] = set()
+    parents = module.split(".")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = [*parents[: len(parents) - node.level], *(node.module or "").split(".")]
+            base = ".".join(part for part in package if part)
+            names = [f"compress_compare.{base}.{alias.name}".replace("..", ".") for alias in node.names]
+        else:
+            continue
+        inside = [name.split(".") for name in names if name.split(".")[0] == "compress_compare"]
+        found |= {parts[1] if len(parts) > 1 and _known(parts[1]) else "__init__" for parts in inside}
+    return found
+
+
+def does_io(tree: ast.Module) -> Iterator[str]:
+    """Rule 3: what pure packages may not import or call."""
+    aliases = _aliases(tree)
+    for name in sorted(set(aliases.values())):
+        if any(name == module or name.startswith(f"{module}.") for module in _IO_MODULES):
+            yield f"imports {name}"
+    for call in _calls(tree):
+        name = _dotted(call.func, aliases)
+        if name in _IO_CALLS or name.split(".")[-1] in _IO_METHODS:
+            yield f"line {call.lineno}: calls {name}"
+
+
+def loud_or_silencing(tree: ast.Module) -> Iterator[str]:
+    """Rule 25: print, bare except, swallowed Exception, stubs; rule 5: global."""
+    for node in ast.walk(tree):
+        line = f"line {getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            yield f"{line}: print"
+        elif isinstance(node, ast.ExceptHandler) and node.type is None:
+            yield f"{line}: bare except"
+        elif isinstance(node, ast.ExceptHandler) and all(isinstance(child, ast.Pass) for child in node.body):
+            if isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"):
+                yield f"{line}: swallows every exception"
+        elif isinstance(node, ast.Global):
+            yield f"{line}: global"
+        elif isinstance(node, ast.Raise) and "NotImplementedError" in ast.dump(node):
+            yield f"{line}: a stub"
+
+
+def notes_to_self(text: str) -> Iterator[str]:
+    """Rule 25, for any language."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.search(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b", line):
+            yield f"line {number}: a note to self"
+
+
+def dangerous(tree: ast.Module) -> Iterator[str]:
+    """The static ban: nothing that runs code found in data or hands a string to a shell."""
+    aliases = _aliases(tree)
+    for name in sorted(set(aliases.values())):
+        if name.split(".")[0] in _BANNED_MODULES:
+            yield f"imports {name}"
+    for call in _calls(tree):
+        name, line = _dotted(call.func, aliases), f"line {call.lineno}"
+        keywords = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+        if name in _BANNED_CALLS or name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
+            yield f"{line}: calls {name}"
+        if name in ("torch.load", "torch.jit.load") and not _is_true(keywords.get("weights_only")):
+            yield f"{line}: {name} without a literal weights_only=True"
+        if name == "importlib.import_module" and not (call.args and isinstance(call.args[0], ast.Constant)):
+            yield f"{line}: imports what a string names"
+        for key, what in _BANNED_KEYWORDS.items():
+            value = keywords.get(key)
+            if value is not None and not (isinstance(value, ast.Constant) and value.value is False):
+                yield f"{line}: {what}"
+
+
+def busy_init(tree: ast.Module, *, table: bool) -> Iterator[str]:
+    """Rule 4: docstring, imports, ``__all__``; where ``table``, also one literal table of names."""
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            if names in (["__all__"], ["__version__"]) or (table and _is_literal(node.value)):
+                continue
+        yield f"line {node.lineno}: does more than list names"
+
+
+def hex_colours(text: str) -> Iterator[str]:
+    """Rule 21: colours outside the tokens."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.search(
+            r"""(?<![&\w/#"'(.])#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})\b(?!\s*[{(])""", line
+        ) or re.search(
+            r"""["'(]#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3})["')]|\b(?:rgb|hsl|oklch)a?\(\s*[\d.]""", line
+        ):
+            yield f"line {number}: a colour outside the tokens: {line.strip()[:60]}"
+
+
+def fetches(text: str) -> Iterator[str]:
+    """Rule 20: only api/ talks to the server."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.search(r"(?<![.\w])fetch\(|new (?:EventSource|WebSocket|XMLHttpRequest)\b", line):
+            yield f"line {number}: only api/ fetches"
+
+
+def unsafe_markup(text: str) -> Iterator[str]:
+    """Nothing the user named is ever parsed as markup, and nothing is typed ``any``."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.search(r"\{@html\b|\b(?:inner|outer)HTML\b|insertAdjacentHTML|document\.write\b|\beval\(", line):
+            yield f"line {number}: parses data as markup or code"
+        if re.search(r":\s*any\b|\bas any\b|<any>", line):
+            yield f"line {number}: any"
+
+
+def machine_traces(text: str) -> Iterator[str]:
+    """Hosts of package registries and paths of one machine, which mean nothing elsewhere."""
+    hosts = (
+        r"pypi\.or" "g",
+        r"pythonhoste" "d",
+        r"npmjs\.or" "g",
+        r"download\.pytorc" "h",
+        r"deb\.debia" "n",
+        r"yarnpkg\.co" "m",
+    )
+    pattern = re.compile("|".join(hosts) + r"|(?<![\w.])/(?:wor" r"k|far" r"m|roo" r"t|home/\w+)/")
+    for number, line in enumerate(text.splitlines(), 1):
+        if pattern.search(line):
+            yield f"line {number}: {line.strip()[:80]}"
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def _is_route(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """The framework calls it, by keyword."""
+    calls = (node.func for node in function.decorator_list if isinstance(node, ast.Call))
+    return any(isinstance(call, ast.Attribute) and ast.unparse(call.value).endswith("router") for call in calls)
+
+
+def _calls(tree: ast.Module) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _aliases(tree: ast.Module) -> dict[str, str]:
+    """What each imported name stands for: ``{"np": "numpy", "load": "torch.load"}``."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                names[alias.asname or alias.name] = alias.name
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            for alias in node.names:
+                names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return names
+
+
+def _dotted(node: ast.expr, aliases: dict[str, str]) -> str:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    parts.append(aliases.get(node.id, node.id) if isinstance(node, ast.Name) else "?")
+    return ".".join(reversed(parts))
+
+
+def _is_true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _is_literal(node: ast.expr) -> bool:
+    allowed = (ast.Dict, ast.List, ast.Tuple, ast.Set, ast.Constant, ast.Name, ast.Attribute, ast.Starred, ast.Load)
+    return all(isinstance(child, allowed) for child in ast.walk(node))
+
+
+def _known(name: str) -> bool:
+    return any(name in layer for layer in LAYERS)
+
+
+def _rank(name: str) -> int:
+    return next(rank for rank, layer in enumerate(LAYERS) if name in layer)
