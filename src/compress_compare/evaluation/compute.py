@@ -1,0 +1,94 @@
+"""Multiply-accumulates of a forward pass. What cannot be counted is an error: a silent zero is the classic mistake."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..errors import InvalidValue
+from ..records import MetricValue
+from .forward import observing
+
+_CONTRACTION = re.compile(
+    r"conv(?:\d|_|olution)|(?:^|_|q)linear(?:_|$)|trilinear|mm(?:_|$)|mv$|dot$|matmul|attention|rnn|lstm|gru|transformer"
+)
+
+
+def macs(model: nn.Module, example: Tensor) -> MetricValue:
+    """Dense multiply-accumulates for ``example``; the input shape is stated as the value's device.
+
+    Counts matrix products, convolutions and attention (a fused multiply-add is one), not biases, norms or activations.
+    Zero weights count like any other. Fused attention, the transformer fast path and oneDNN recurrences are switched
+    off while counting, because their kernels report nothing.
+
+    Raises:
+        InvalidValue: ``compute.uncounted`` when the model runs a product whose cost is not known, such as a quantized
+            kernel, or when it has weight matrices and yet nothing was counted.
+    """
+    seen = _Seen()
+    counter = FlopCounterMode(display=False, custom_mapping=_extra_formulas())
+    with observing(model), _plain_kernels(), seen, counter:
+        model(example)
+    unknown = sorted(str(op) for op in seen.packets if op not in counter.flop_registry and _is_contraction(op))
+    total = counter.get_total_flops() // 2
+    if unknown or (total == 0 and any(parameter.ndim > 1 for parameter in model.parameters())):
+        raise InvalidValue(
+            "compute.uncounted",
+            "The multiply-accumulates of this model cannot be counted.",
+            detail=f"Not known: {', '.join(unknown) or 'every operation that uses its weights'}.",
+            hint="Count them on the model in floating point.",
+        )
+    return MetricValue(total, device=f"input {'×'.join(map(str, example.shape))}")
+
+
+class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Remembers which operators ran. Entered outside the counter, it sees them after decomposition."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.packets: set[Any] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        self.packets.add(getattr(func, "overloadpacket", func))
+        return func(*args, **(kwargs or {}))
+
+
+def _is_contraction(operator: Any) -> bool:
+    name = str(operator).rpartition(".")[2]
+    return _CONTRACTION.search(name) is not None
+
+
+@contextmanager
+def _plain_kernels() -> Iterator[None]:
+    mkldnn: Any = torch.backends.mkldnn
+    fast_path, onednn = torch.backends.mha.get_fastpath_enabled(), mkldnn.enabled
+    torch.backends.mha.set_fastpath_enabled(False)
+    mkldnn.enabled = False
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        mkldnn.enabled = onednn
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+
+
+def _extra_formulas() -> dict[Any, Any]:
+    """Operations in FLOPs (two per multiply-accumulate) for products that torch's own table lacks."""
+    aten = torch.ops.aten
+    return {
+        aten.mv: lambda *shapes, **_: 2 * math.prod(shapes[0]),
+        aten.addmv: lambda *shapes, **_: 2 * math.prod(shapes[1]),
+        aten.dot: lambda *shapes, **_: 2 * math.prod(shapes[0]),
+        aten.addbmm: lambda *shapes, **_: 2 * math.prod(shapes[1]) * shapes[2][-1],
+    }
