@@ -1,1 +1,1 @@
-"""store."""
+"""Everything on disk: the only SQL and the only paths."""

@@ -1,0 +1,33 @@
+"""``compress-compare demo``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from .progress import StepProgress
+
+
+@click.command()
+@click.argument("name", type=click.Choice(["digits"]), default="digits")
+@click.option("--path", help="Where the project goes; default runs/NAME.")
+@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@click.option("--no-serve", is_flag=True, help="End after the run instead of opening the page.")
+@click.option("--port", type=int, help="Port of the page.")
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+@click.pass_context
+def demo(
+    context: click.Context, name: str, path: str | None, seed: int, no_serve: bool, port: int | None, no_browser: bool
+) -> None:
+    """Run a demonstration project on real data, then serve it."""
+    from ..demos import digits
+
+    location = Path(path or f"runs/{name}")
+    with StepProgress(sys.stderr) as progress:
+        digits.run_digits(location, seed=seed, progress=progress).close()
+    if not no_serve:
+        from .serve import serve
+
+        context.invoke(serve, project=str(location), port=port, no_browser=no_browser)

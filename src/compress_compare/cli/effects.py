@@ -1,0 +1,22 @@
+"""``compress-compare effects``."""
+
+from __future__ import annotations
+
+import click
+
+from .. import project as projects
+from .output import echo_json, echo_table, json_option
+
+
+@click.command()
+@click.argument("project")
+@json_option
+def effects(project: str, as_json: bool) -> None:
+    """What each operation and parameter change does to each metric, from matched pairs of models of PROJECT."""
+    with projects.open(project, create=False) as opened:
+        rows = opened.effects().to_pylist()
+    if as_json:
+        echo_json({"effects": rows})
+        return
+    names = ["operation", "parameter", "condition", "metric", "pairs", "mean", "median", "ci_low", "ci_high"]
+    echo_table(names, [[row[name] for name in names] for row in rows])

@@ -1,0 +1,41 @@
+"""``compress-compare``: the group of commands, and how errors are told."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ..errors import UserError
+from . import compare, demo, frontier, imports, ls, serve, show
+from . import effects as effects_command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="compress-compare")
+def cli() -> None:
+    """Run, track and compare neural network compression experiments."""
+
+
+for command in (
+    demo.demo,
+    serve.serve,
+    ls.ls,
+    show.show,
+    compare.compare,
+    effects_command.effects,
+    frontier.frontier,
+    imports.import_,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command; wrong input ends with exit code 2 and three lines that say what, where and what to do."""
+    try:
+        cli(standalone_mode=True)
+    except UserError as error:
+        for line in (f"{error.code}: {error.title}", error.detail, error.hint):
+            if line:
+                click.echo(line, err=True)
+        sys.exit(2)

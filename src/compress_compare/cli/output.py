@@ -1,0 +1,49 @@
+"""Printing: one JSON document, or a table for people."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+
+
+def echo_json(document: Any) -> None:
+    """Print ``document`` as JSON; NaN and infinities as the strings ``NaN``, ``Infinity``, ``-Infinity``."""
+    click.echo(json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def plain(value: Any) -> Any:
+    """``value`` with floats that JSON cannot hold replaced by strings."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def echo_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print aligned columns; numbers to the right."""
+    cells = [[cell(value) for value in row] for row in rows]
+    widths = [max(len(line[i]) for line in [list(header), *cells]) for i in range(len(header))]
+    numeric = [bool(rows) and all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(header))]
+    for line in [list(header), *cells]:
+        padded = (
+            text.rjust(w) if right else text.ljust(w) for text, w, right in zip(line, widths, numeric, strict=True)
+        )
+        click.echo("  ".join(padded).rstrip())
+
+
+def cell(value: Any) -> str:
+    """One value as a person reads it: a dash for missing, four significant digits, control characters made visible."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(value))

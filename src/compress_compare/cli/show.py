@@ -1,0 +1,75 @@
+"""``compress-compare show``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from .. import project as projects
+from ..records import Model, Operation
+from .output import cell, echo_json, echo_table, json_option
+
+
+@click.command()
+@click.argument("project")
+@click.argument("model")
+@json_option
+def show(project: str, model: str, as_json: bool) -> None:
+    """Show everything about one MODEL of PROJECT."""
+    with projects.open(project, create=False) as opened:
+        found = opened.model(model)
+    if as_json:
+        echo_json(document(found))
+        return
+    click.echo(cell(found.id))
+    for step in found.lineage:
+        click.echo(f"  {cell(step.model)}  {cell(_operation(step.operation))}")
+    values = [(name, value.slice, value.device, value.value) for name, vs in found.metrics.items() for value in vs]
+    if values:
+        click.echo()
+        echo_table(["metric", "slice", "device", "value"], values)
+    for label, text in (("tags", ", ".join(found.tags)), ("note", found.note), ("datasets", ", ".join(found.datasets))):
+        if text:
+            click.echo(f"{label}: {cell(text)}")
+    if found.checkpoint is not None:
+        for file in found.checkpoint.files:
+            click.echo(f"{cell(file.name)}: {found.checkpoint.format}, {file.num_bytes:,} bytes, SHA-256 {file.sha256}")
+
+
+def document(model: Model) -> dict[str, Any]:
+    """A model as JSON data."""
+    return {
+        "id": model.id,
+        "base": model.base,
+        "operation": model.operation.name if model.operation else None,
+        "parameters": dict(model.operation.parameters) if model.operation else {},
+        "step": model.step,
+        "created_at": model.created_at,
+        "lineage": [
+            {
+                "model": step.model,
+                "operation": step.operation.name if step.operation else None,
+                "parameters": dict(step.operation.parameters) if step.operation else {},
+            }
+            for step in model.lineage
+        ],
+        "references": [asdict(reference) for reference in model.references],
+        "tags": list(model.tags),
+        "note": model.note,
+        "metrics": [{"name": name, **asdict(value)} for name, values in model.metrics.items() for value in values],
+        "checkpoint": model.checkpoint
+        and {
+            "format": model.checkpoint.format,
+            "num_bytes": model.checkpoint.num_bytes,
+            "files": [asdict(file) for file in model.checkpoint.files],
+        },
+        "datasets": list(model.datasets),
+    }
+
+
+def _operation(operation: Operation | None) -> str:
+    if operation is None:
+        return "(root)"
+    return " ".join([operation.name, *(f"{name}={value}" for name, value in operation.parameters.items())])

@@ -1,0 +1,244 @@
+"""Checkpoints: from a module, a state dict or a path into the artifact store, and back.
+
+Weights given in memory become one safetensors file. Tensors that share their memory (tied weights) are stored once; the names of
+the others are kept in the header, under ``tied``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from ..errors import InvalidValue, MissingExtra
+from ..records import Checkpoint, StoredFile
+from . import schema
+from .artifacts import Artifacts
+from .database import rows
+from .models import conflict
+
+if TYPE_CHECKING:
+    import torch
+
+HEADER_KEY = "compress_compare"
+WEIGHTS = "model.safetensors"
+FORMATS = {".safetensors": "safetensors", ".onnx": "onnx", ".gguf": "gguf"}
+TORCH_SUFFIXES = (".pt", ".pth", ".bin")
+FOLDER_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
+
+
+def store(artifacts: Artifacts, source: object, extra: Mapping[str, Any] | None = None) -> Checkpoint:
+    """Copy the weights in ``source`` into the artifact store.
+
+    Args:
+        artifacts: where to.
+        source: a module (anything with ``state_dict()``), a mapping of names to tensors or arrays, or the path of a
+            ``.safetensors``, ``.pt``, ``.onnx`` or ``.gguf`` file or of a Hugging Face folder.
+        extra: JSON data kept in the header of weights given in memory.
+
+    Raises:
+        InvalidValue: ``checkpoint.*`` or ``model.*`` if it is none of these or cannot be read.
+    """
+    if isinstance(source, str | Path):
+        return _store_path(artifacts, Path(source))
+    if hasattr(source, "state_dict"):
+        source = source.state_dict()
+    if not isinstance(source, Mapping):
+        raise InvalidValue(
+            "checkpoint.type",
+            "A checkpoint must be a module, a state dict or a path.",
+            detail=f"Found {type(source).__name__}.",
+        )
+    content = _serialize(source, extra or {})
+    return Checkpoint("safetensors", (artifacts.put_bytes(WEIGHTS, content),))
+
+
+def insert(connection: sa.Connection, key: int, id: str, checkpoint: Checkpoint) -> None:
+    """Record the files of a model's checkpoint.
+
+    Raises:
+        Conflict: ``model.conflict`` if it has another one.
+    """
+    known = of_model(connection, key)
+    if known == checkpoint:
+        return
+    if known is not None:
+        raise conflict(id, "checkpoint")
+    values = [
+        {
+            "model_key": key,
+            "name": file.name,
+            "format": checkpoint.format,
+            "sha256": file.sha256,
+            "num_bytes": file.num_bytes,
+        }
+        for file in checkpoint.files
+    ]
+    connection.execute(schema.files.insert(), values)
+
+
+def of_model(connection: sa.Connection, key: int) -> Checkpoint | None:
+    """The checkpoint of a model, if it has one."""
+    table = schema.files
+    query = (
+        sa.select(table.c.format, table.c.name, table.c.sha256, table.c.num_bytes)
+        .where(table.c.model_key == key)
+        .order_by(table.c.name)
+    )
+    found = rows(connection, query)
+    if not found:
+        return None
+    return Checkpoint(found[0][0], tuple(StoredFile(*row[1:]) for row in found))
+
+
+def load(artifacts: Artifacts, checkpoint: Checkpoint) -> dict[str, Any]:
+    """The tensors of a safetensors checkpoint by name: torch tensors where torch is installed, NumPy arrays otherwise.
+
+    Tied tensors come back as one object under all their names.
+    """
+    tensors: dict[str, Any] = {}
+    for file in checkpoint.files:
+        if file.name.endswith(".safetensors"):
+            path = artifacts.verify(file.sha256)
+            tensors.update(_load_file(path))
+            for alias, name in header(path).get("tied", {}).items():
+                tensors[alias] = tensors[name]
+    return tensors
+
+
+def header(path: Path) -> dict[str, Any]:
+    """What ``store`` kept in the header of a safetensors file: ``tied`` and what the caller gave as ``extra``."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="np") as file:
+        text = (file.metadata() or {}).get(HEADER_KEY, "{}")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _load_file(path: Path) -> dict[str, Any]:
+    try:
+        from safetensors.torch import load_file
+    except ImportError:
+        from safetensors.numpy import load_file as load_arrays
+
+        return dict(load_arrays(path))
+    return dict(load_file(path))
+
+
+def _serialize(state: Mapping[str, Any], extra: Mapping[str, Any]) -> bytes:
+    if not state:
+        raise InvalidValue("model.no_tensors", "The checkpoint holds no tensor.")
+    for name, tensor in state.items():
+        if not hasattr(tensor, "shape") or not hasattr(tensor, "dtype"):
+            raise InvalidValue(
+                "checkpoint.not_a_tensor",
+                "Every value of a state dict must be a tensor.",
+                detail=f"{name!r} is {type(tensor).__name__}.",
+            )
+    is_torch = any(hasattr(tensor, "data_ptr") for tensor in state.values())
+    unique, tied = _untie(state) if is_torch else (dict(state), {})
+    metadata = {"tied": tied, **extra}
+    save: Callable[..., bytes]
+    if is_torch:
+        from safetensors.torch import save
+    else:
+        from safetensors.numpy import save
+
+        unique = {name: np.ascontiguousarray(array) for name, array in unique.items()}
+    return save(unique, metadata={HEADER_KEY: json.dumps(metadata, sort_keys=True)})
+
+
+def _untie(state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Split into tensors with memory of their own and aliases of one of those. Views of other shapes are copied."""
+    first: dict[tuple[Any, ...], str] = {}
+    unique, tied = {}, {}
+    for name, tensor in state.items():
+        plain = tensor.detach().cpu()
+        view = (plain.data_ptr(), tuple(plain.shape), plain.stride(), plain.dtype)
+        if plain.numel() and view in first:
+            tied[name] = first[view]
+            continue
+        first[view] = name
+        own = plain.is_contiguous() and plain.untyped_storage().nbytes() == plain.numel() * plain.element_size()
+        unique[name] = plain if own else plain.contiguous().clone()
+    return unique, tied
+
+
+def _store_path(artifacts: Artifacts, path: Path) -> Checkpoint:
+    if path.is_dir():
+        return _store_folder(artifacts, path)
+    if not path.is_file():
+        raise InvalidValue(
+            "input.not_regular_file" if path.exists() else "input.not_found",
+            f"The checkpoint {path.name!r} is not a file." if path.exists() else f"There is no file {path.name!r}.",
+        )
+    if path.stat().st_size == 0:
+        raise InvalidValue(
+            "model.empty_file", f"The file {path.name!r} is empty (0 bytes).", hint="Check the download."
+        )
+    suffix = path.suffix.lower()
+    if suffix in TORCH_SUFFIXES:
+        return store(artifacts, _load_torch(path))
+    if suffix not in FORMATS:
+        raise InvalidValue(
+            "model.unsupported_format",
+            f"The checkpoint {path.name!r} has an unknown format.",
+            hint=f"Supported are {', '.join((*FORMATS, *TORCH_SUFFIXES))} and Hugging Face folders.",
+        )
+    if suffix == ".safetensors":
+        _check_safetensors(path)
+    return Checkpoint(FORMATS[suffix], (artifacts.put_file(path.name, path),))
+
+
+def _store_folder(artifacts: Artifacts, folder: Path) -> Checkpoint:
+    paths = sorted({path for pattern in FOLDER_FILES for path in folder.glob(pattern) if path.is_file()})
+    if not any(path.suffix == ".safetensors" for path in paths):
+        raise InvalidValue("model.not_a_checkpoint", f"The folder {folder.name!r} holds no safetensors file.")
+    for path in paths:
+        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+            raise InvalidValue("path.outside_folder", f"{path.name!r} is a link that leaves its folder.")
+        if path.suffix == ".safetensors":
+            _check_safetensors(path)
+    return Checkpoint("huggingface", tuple(artifacts.put_file(path.name, path) for path in paths))
+
+
+def _check_safetensors(path: Path) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            names = list(file.keys())
+    except SafetensorError as error:
+        raise InvalidValue(
+            "model.bad_header",
+            f"{path.name!r} is not a readable safetensors file.",
+            detail=f"{error}.",
+            hint="Check the download, or save it again.",
+        ) from error
+    if not names:
+        raise InvalidValue("model.no_tensors", f"{path.name!r} holds no tensor.")
+
+
+def _load_torch(path: Path) -> Mapping[str, Any]:
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtra("torch", purpose=f"Reading {path.name!r}", extra="torch") from error
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InvalidValue(
+            "model.unsafe_pickle",
+            f"{path.name!r} is not a plain state dict of tensors and is not opened.",
+            hint="Save model.state_dict(), or better a safetensors file.",
+        ) from error
+    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, Mapping):
+        raise InvalidValue("model.not_a_checkpoint", f"{path.name!r} holds {type(loaded).__name__}, not a state dict.")
+    return loaded

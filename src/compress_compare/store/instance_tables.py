@@ -1,0 +1,212 @@
+"""Evaluation data and outputs as Arrow tables: built from what the user has, checked, and fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..errors import InvalidValue
+from ..records import check_name
+
+CONTENT = ("id", "label", "image", "text")
+"""The columns that make the fingerprint; metadata may be added to the same data."""
+
+RESERVED = (*CONTENT, "prediction")
+
+
+def dataset_table(
+    ids: Any, *, labels: Any = None, images: Any = None, texts: Any = None, metadata: Any = None
+) -> pa.Table:
+    """The instances as one table: ``id``, then ``label``, ``image`` (encoded bytes), ``text`` and the metadata columns.
+
+    Raises:
+        InvalidValue: ``data.*`` for lengths that differ, ids that repeat or are missing, names that are taken.
+    """
+    columns = {"id": id_column(ids)}
+    if labels is not None:
+        columns["label"] = _array(labels, "labels")
+    if images is not None:
+        columns["image"] = pa.array([encode_image(image, i) for i, image in enumerate(images)], pa.binary())
+    if texts is not None:
+        columns["text"] = _array(texts, "texts")
+        if not pa.types.is_string(columns["text"].type):
+            raise InvalidValue("data.type", "Texts must be strings.", detail=f"Found {columns['text'].type}.")
+    for name, values in _mapping(metadata).items():
+        columns[_free_name(name, columns)] = _array(values, f"metadata {name!r}")
+    _check_lengths(columns)
+    return pa.table(columns)
+
+
+def outputs_table(ids: Any, predictions: Any, vectors: Any = None, metrics: Any = None, texts: Any = None) -> pa.Table:
+    """What a model answered: ``id``, ``prediction``, ``text``, one fixed-size list of float32 per vector, the metrics as float64."""
+    columns = {"id": id_column(ids), "prediction": _array(predictions, "predictions")}
+    if texts is not None:
+        columns["text"] = _array(texts, "texts")
+    for name, values in _mapping(vectors).items():
+        columns[_free_name(name, columns)] = _vectors(values, name)
+    for name, values in _mapping(metrics).items():
+        array = _array(values, f"metric {name!r}")
+        try:
+            columns[_free_name(name, columns)] = array.cast(pa.float64())
+        except pa.ArrowInvalid as error:
+            raise InvalidValue("data.type", f"The per-instance metric {name!r} must be numbers.") from error
+    _check_lengths(columns)
+    return pa.table(columns)
+
+
+def id_column(ids: Any) -> pa.Array:
+    """Instance ids as int64 or string, checked: present, unique, at least one."""
+    array = _array(ids, "ids")
+    if pa.types.is_integer(array.type):
+        array = array.cast(pa.int64())
+    elif not pa.types.is_string(array.type):
+        raise InvalidValue("data.ids", "Instance ids must be integers or strings.", detail=f"Found {array.type}.")
+    if len(array) == 0:
+        raise InvalidValue("data.empty", "There is no instance.")
+    if array.null_count:
+        raise InvalidValue("data.ids", "Every instance needs an id.", detail=f"{array.null_count:,} are missing.")
+    counts = pc.value_counts(array)
+    repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+    if len(repeated):
+        raise InvalidValue(
+            "data.duplicate_ids",
+            "Instance ids must be unique.",
+            detail=f"{len(repeated):,} repeat, e.g. {repeated[0].as_py()!r:.80}.",
+        )
+    return array
+
+
+def fingerprint(table: pa.Table) -> str:
+    """SHA-256 of ids, labels and payloads, the same for any order of the instances and any metadata."""
+    ordered = table.select([name for name in CONTENT if name in table.column_names]).sort_by("id")
+    digest = hashlib.sha256()
+    for name in ordered.column_names:
+        column = ordered.column(name).combine_chunks()
+        digest.update(f"{name}:{column.type}:{len(column)};".encode())
+        digest.update(np.packbits(column.is_null().to_numpy(zero_copy_only=False)).tobytes())
+        for part in _parts(column):
+            digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
+
+
+def encode_image(image: Any, position: int) -> bytes:
+    """A PNG of an array [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), or the bytes of an image file as they are."""
+    from PIL import Image
+
+    if isinstance(image, bytes):
+        return image
+    if isinstance(image, str | Path):
+        return Path(image).read_bytes()
+    array = np.asarray(image)
+    if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[2] not in (1, 3, 4):
+        array = np.moveaxis(array, 0, 2)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
+        raise InvalidValue("data.image", f"Image {position} has the shape {array.shape}; expected [H,W] or [H,W,C].")
+    if np.issubdtype(array.dtype, np.floating):
+        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
+            raise InvalidValue("data.image", f"Image {position} has float values outside 0–1.", hint="Scale to 0–1.")
+        array = np.rint(array * 255)
+    elif array.min() < 0 or array.max() > 255:
+        raise InvalidValue("data.image", f"Image {position} has values outside 0–255.")
+    buffer = io.BytesIO()
+    Image.fromarray(array.astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def check_known_ids(ids: pa.ChunkedArray, dataset_ids: pa.ChunkedArray, dataset: str) -> pa.ChunkedArray:
+    """Return ``ids`` in the type of the dataset's ids if all of them are in it.
+
+    Raises:
+        InvalidValue: ``data.unknown_ids``, with how many and an example.
+    """
+    try:
+        cast = ids.cast(dataset_ids.type)
+    except pa.ArrowInvalid:
+        cast, unknown = ids, ids
+    else:
+        unknown = cast.filter(pc.invert(pc.is_in(cast, value_set=dataset_ids.combine_chunks())))
+    if len(unknown):
+        raise InvalidValue(
+            "data.unknown_ids",
+            f"Some ids are not in dataset {dataset!r}.",
+            detail=f"{len(unknown):,} of {len(ids):,}, e.g. {unknown[0].as_py()!r:.80}.",
+        )
+    return cast
+
+
+def _parts(column: pa.Array) -> list[np.ndarray[Any, Any]]:
+    if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+        values = [value.encode() if isinstance(value, str) else value or b"" for value in column.to_pylist()]
+        lengths = np.array([len(value) for value in values], dtype=np.int64)
+        return [lengths, np.frombuffer(b"".join(values), dtype=np.uint8)]
+    if pa.types.is_boolean(column.type):
+        return [column.fill_null(False).to_numpy(zero_copy_only=False)]
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        return [column.fill_null(0).to_numpy(zero_copy_only=False)]
+    return [np.frombuffer(json.dumps(column.to_pylist(), default=str).encode(), dtype=np.uint8)]
+
+
+def _array(values: Any, what: str) -> pa.Array:
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    if isinstance(values, np.ndarray) and values.ndim != 1:
+        raise InvalidValue("data.shape", f"The {what} must be one value per instance; the shape is {values.shape}.")
+    try:
+        array = pa.array(values, from_pandas=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise InvalidValue(
+            "data.type", f"The {what} are of mixed or unknown types.", detail=f"{error}"[:200]
+        ) from error
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if pa.types.is_large_string(array.type) or pa.types.is_dictionary(array.type):
+        array = array.cast(pa.string())
+    return array
+
+
+def _vectors(values: Any, name: str) -> pa.Array:
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    try:
+        matrix = np.ascontiguousarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidValue("data.type", f"Vectors {name!r} must be a matrix of numbers.") from error
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise InvalidValue("data.shape", f"Vectors {name!r} must be [instances, size]; the shape is {matrix.shape}.")
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+
+
+def _mapping(columns: Any) -> Mapping[str, Any]:
+    if columns is None:
+        return {}
+    if hasattr(columns, "column_names"):
+        return {name: columns[name] for name in columns.column_names}
+    if hasattr(columns, "columns") and not isinstance(columns, Mapping):
+        return {name: columns[name].to_numpy() for name in columns.columns}
+    if not isinstance(columns, Mapping):
+        raise InvalidValue("data.type", "Expected a mapping of names to columns, or a data frame.")
+    return columns
+
+
+def _free_name(name: Any, columns: Mapping[str, pa.Array]) -> str:
+    check_name(name, "column name")
+    if name in columns or name in RESERVED:
+        raise InvalidValue("data.column", f"The column name {name!r} is taken.", hint="Rename it.")
+    return str(name)
+
+
+def _check_lengths(columns: Mapping[str, pa.Array]) -> None:
+    expected = len(columns["id"])
+    for name, column in columns.items():
+        if len(column) != expected:
+            raise InvalidValue("data.length", f"There are {expected:,} ids but {len(column):,} values of {name!r}.")

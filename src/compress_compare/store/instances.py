@@ -1,0 +1,130 @@
+"""Evaluation data and what models answered on it: Parquet files in the artifact store, joined by instance id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from ..errors import Conflict, NotFound
+from ..records import Dataset, check_name
+from . import schema
+from .artifacts import Artifacts
+from .instance_tables import fingerprint
+from .models import ModelRow
+
+
+def store(artifacts: Artifacts, name: str, table: pa.Table) -> str:
+    """Write ``table`` as Parquet with page checksums; returns the SHA-256."""
+    return artifacts.put(
+        name, lambda file: pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+    ).sha256
+
+
+def load(artifacts: Artifacts, sha256: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a stored table, or some of its columns."""
+    return pq.read_table(
+        artifacts.path(sha256), columns=list(columns) if columns else None, page_checksum_verification=True
+    )
+
+
+def insert_dataset(connection: sa.Connection, name: str, table: pa.Table, sha256: str) -> Dataset:
+    """Record a dataset; the same content again changes nothing.
+
+    Raises:
+        Conflict: ``dataset.conflict`` if the name has other content.
+    """
+    check_name(name, "dataset name")
+    known = connection.execute(sa.select(schema.datasets).where(schema.datasets.c.name == name)).first()
+    dataset = Dataset(name, fingerprint(table), table.num_rows, tuple(table.column_names))
+    if known is not None:
+        if known.sha256 != sha256:
+            raise Conflict(
+                "dataset.conflict",
+                f"Dataset {name!r} is already logged with other content.",
+                detail=f"Fingerprint {known.fingerprint[:12]} there, {dataset.fingerprint[:12]} now.",
+                hint="Use another name; outputs are only comparable on equal data.",
+            )
+        return dataset
+    key = 1 + (connection.execute(sa.select(sa.func.max(schema.datasets.c.key))).scalar() or 0)
+    connection.execute(
+        schema.datasets.insert().values(
+            key=key,
+            name=name,
+            fingerprint=dataset.fingerprint,
+            num_instances=dataset.num_instances,
+            columns=json.dumps(dataset.columns),
+            sha256=sha256,
+        )
+    )
+    return dataset
+
+
+def insert_outputs(connection: sa.Connection, model: ModelRow, dataset: sa.Row[Any], count: int, sha256: str) -> None:
+    """Record what a model answered on a dataset; the same content again changes nothing.
+
+    Raises:
+        Conflict: ``outputs.conflict`` if other outputs are there.
+    """
+    table = schema.outputs
+    place = (table.c.model_key == model.key) & (table.c.dataset_key == dataset.key)
+    known = connection.execute(sa.select(table.c.sha256).where(place)).scalar()
+    if known == sha256:
+        return
+    if known is not None:
+        raise Conflict("outputs.conflict", f"Model {model.id!r} already has other outputs on {dataset.name!r}.")
+    connection.execute(
+        table.insert().values(model_key=model.key, dataset_key=dataset.key, num_instances=count, sha256=sha256)
+    )
+
+
+def dataset_row(connection: sa.Connection, name: str) -> sa.Row[Any]:
+    """The row of a dataset.
+
+    Raises:
+        NotFound: ``dataset.unknown``, listing the names there are.
+    """
+    row = connection.execute(sa.select(schema.datasets).where(schema.datasets.c.name == name)).first()
+    if row is None:
+        names = [dataset.name for dataset in datasets(connection)]
+        raise NotFound(
+            "dataset.unknown",
+            f"There is no dataset {name[:80]!r} in this project.",
+            hint=f"Choose one of: {', '.join(names) or 'none is logged yet'}.",
+        )
+    return row
+
+
+def datasets(connection: sa.Connection) -> list[Dataset]:
+    """All datasets in the order of logging."""
+    found = connection.execute(sa.select(schema.datasets).order_by(schema.datasets.c.key))
+    return [Dataset(row.name, row.fingerprint, row.num_instances, tuple(json.loads(row.columns))) for row in found]
+
+
+def datasets_of(connection: sa.Connection, model_key: int) -> tuple[str, ...]:
+    """The names of the datasets that a model has outputs on."""
+    query = (
+        sa.select(schema.datasets.c.name)
+        .join(schema.outputs, schema.outputs.c.dataset_key == schema.datasets.c.key)
+        .where(schema.outputs.c.model_key == model_key)
+        .order_by(schema.datasets.c.key)
+    )
+    return tuple(connection.execute(query).scalars())
+
+
+def outputs_sha256(connection: sa.Connection, model: ModelRow, dataset: sa.Row[Any]) -> str:
+    """Where the outputs of a model on a dataset are.
+
+    Raises:
+        NotFound: ``outputs.unknown``.
+    """
+    table = schema.outputs
+    query = sa.select(table.c.sha256).where(table.c.model_key == model.key, table.c.dataset_key == dataset.key)
+    found = connection.execute(query).scalar()
+    if found is None:
+        raise NotFound("outputs.unknown", f"Model {model.id!r} has no outputs on dataset {dataset.name!r}.")
+    return str(found)

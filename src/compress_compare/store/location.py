@@ -1,0 +1,72 @@
+"""Where a project lies, and whether it may be opened or created there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import InvalidValue, NotFound, StoreError
+
+DATABASE = "compress-compare.db"
+OURS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "writer.lock", "objects", "staging"}
+
+
+def prepare(location: str | Path, create: bool) -> Path:
+    """The project's directory, made if it may be.
+
+    Raises:
+        NotFound: ``project.unknown`` if there is none and ``create`` is false.
+        InvalidValue: ``project.not_a_directory``, ``project.not_empty`` or ``project.url``.
+        StoreError: ``store.corrupt`` if files of a project are there without its database.
+    """
+    if "://" in str(location):
+        raise InvalidValue(
+            "project.url",
+            "A project must be a directory; databases by URL are not supported by this version.",
+            detail=f"Found {str(location).split('://')[0]}://…",
+        )
+    directory = Path(location).expanduser()
+    if directory.exists() and not directory.is_dir():
+        raise InvalidValue("project.not_a_directory", f"{directory.name!r} is a file; a project is a directory.")
+    if (directory / DATABASE).exists():
+        _check_database(directory / DATABASE)
+        return directory
+    found = {path.name for path in directory.iterdir()} if directory.exists() else set()
+    if "objects" in found and any((directory / "objects").iterdir()):
+        raise StoreError(
+            "store.corrupt",
+            f"The project {directory.name!r} has files but its database {DATABASE} is missing.",
+            hint="Restore the database from a backup; nothing was created.",
+        )
+    if not create:
+        raise NotFound(
+            "project.unknown",
+            f"There is no project in {str(location)!r}.",
+            hint="Make one with compress-compare demo, import, or cc.open(path) in Python.",
+        )
+    if found - OURS:
+        raise InvalidValue(
+            "project.not_empty",
+            f"The directory {directory.name!r} holds other files and is not a project.",
+            detail=f"For example {min(found - OURS)!r}.",
+            hint="Choose an empty or new directory.",
+        )
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory
+
+
+def _check_database(path: Path) -> None:
+    """An empty file beside artifacts is damage, never a fresh start."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head != b"SQLite format 3\0" and not (head == b"" and _is_fresh(path.parent)):
+        raise StoreError(
+            "store.corrupt",
+            "The project database is not a SQLite database.",
+            detail=f"{path.name} starts with {head[:16]!r}." if head else f"{path.name} is empty (0 bytes).",
+            hint="Restore it from a backup; the files in objects/ are untouched.",
+        )
+
+
+def _is_fresh(directory: Path) -> bool:
+    objects = directory / "objects"
+    return not (objects.exists() and any(objects.iterdir()))

@@ -1,0 +1,210 @@
+"""Models: inserting many at once, and reading one or all."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..errors import Conflict, NotFound
+from ..records import Operation, Reference
+from . import schema
+from .database import rows
+from .drafts import ModelDraft
+
+CHUNK = 500
+"""Ids in one IN list; the oldest limit of SQLite is 999 parameters."""
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A row of the models table."""
+
+    key: int
+    id: str
+    base_key: int | None
+    operation: Operation | None
+    step: int
+    created_at: str
+
+
+def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> dict[str, int]:
+    """Insert the models that are not there yet, in order, and return the key of each by id.
+
+    A base stands in the project already or earlier in ``drafts``. A model that is there must have the same base and operation.
+
+    Raises:
+        NotFound: ``model.unknown_base``.
+        Conflict: ``model.conflict``, naming the field that differs.
+    """
+    wanted = {draft.id for draft in drafts} | {draft.base for draft in drafts if draft.base is not None}
+    known = {row.id: row for row in by_ids(connection, wanted)}
+    next_key = 1 + (connection.execute(sa.select(sa.func.max(schema.models.c.key))).scalar() or 0)
+    created_at = now()
+    inserted: list[dict[str, Any]] = []
+    for draft in drafts:
+        base = _base(draft, known)
+        if draft.id in known:
+            _check_same(draft, known[draft.id], base)
+            continue
+        row = ModelRow(
+            key=next_key + len(inserted),
+            id=draft.id,
+            base_key=base.key if base else None,
+            operation=draft.operation,
+            step=base.step + 1 if base else 0,
+            created_at=created_at,
+        )
+        known[draft.id] = row
+        inserted.append(_columns(row))
+    if inserted:
+        connection.execute(schema.models.insert(), inserted)
+    return {draft.id: known[draft.id].key for draft in drafts}
+
+
+def insert_references(connection: sa.Connection, key: int, references: Iterable[Reference]) -> None:
+    """Record second parents; those already recorded stay once."""
+    for reference in references:
+        parent = one(connection, reference.model)
+        values = {"model_key": key, "role": reference.role, "parent_key": parent.key}
+        table = schema.model_references
+        exists = sa.select(table.c.role).where(*(table.c[name] == value for name, value in values.items()))
+        if connection.execute(exists).first() is None:
+            connection.execute(table.insert().values(values))
+
+
+def by_ids(connection: sa.Connection, ids: Iterable[str]) -> Iterator[ModelRow]:
+    """The rows of those ids that exist, in no particular order."""
+    listed = list(ids)
+    for start in range(0, len(listed), CHUNK):
+        chunk = listed[start : start + CHUNK]
+        for row in connection.execute(sa.select(schema.models).where(schema.models.c.id.in_(chunk))):
+            yield _row(row)
+
+
+def one(connection: sa.Connection, id: str) -> ModelRow:
+    """The row of one model.
+
+    Raises:
+        NotFound: ``model.unknown``.
+    """
+    row = connection.execute(sa.select(schema.models).where(schema.models.c.id == id)).first()
+    if row is None:
+        raise unknown(id)
+    return _row(row)
+
+
+def unknown(id: str) -> NotFound:
+    """The error for an id that no model has."""
+    return NotFound(
+        "model.unknown",
+        f"There is no model {id[:80]!r} in this project.",
+        hint="List the models with: compress-compare ls PROJECT",
+    )
+
+
+def count(connection: sa.Connection) -> int:
+    """How many models there are."""
+    return connection.execute(sa.select(sa.func.count()).select_from(schema.models)).scalar_one()
+
+
+def nodes(connection: sa.Connection) -> list[tuple[int, str, int | None, str | None, str, int]]:
+    """All models in the order of logging: key, id, base key, operation, parameters (JSON text), step."""
+    columns = schema.models.c
+    query = sa.select(
+        columns.key, columns.id, columns.base_key, columns.operation, columns.parameters, columns.step
+    ).order_by(columns.key)
+    return rows(connection, query)  # type: ignore[return-value]
+
+
+def lineage(connection: sa.Connection, row: ModelRow) -> list[ModelRow]:
+    """The rows from the root to ``row``."""
+    chain = [row]
+    while chain[-1].base_key is not None:
+        query = sa.select(schema.models).where(schema.models.c.key == chain[-1].base_key)
+        chain.append(_row(connection.execute(query).one()))
+    return chain[::-1]
+
+
+def references(connection: sa.Connection, key: int | None = None) -> list[tuple[str, Reference]]:
+    """Who refers to whom: (model id, reference), for one model or for all."""
+    table, child, parent = schema.model_references, schema.models.alias(), schema.models.alias()
+    query = (
+        sa.select(child.c.id, table.c.role, parent.c.id)
+        .join(child, table.c.model_key == child.c.key)
+        .join(parent, table.c.parent_key == parent.c.key)
+        .order_by(child.c.key, table.c.role, parent.c.key)
+    )
+    if key is not None:
+        query = query.where(table.c.model_key == key)
+    return [(id, Reference(role, model)) for id, role, model in rows(connection, query)]
+
+
+def operation(name: str | None, parameters: str) -> Operation | None:
+    """The operation that a row stores."""
+    return None if name is None else Operation(name, **json.loads(parameters))
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def _base(draft: ModelDraft, known: dict[str, ModelRow]) -> ModelRow | None:
+    if draft.base is None:
+        return None
+    if draft.base not in known:
+        raise NotFound(
+            "model.unknown_base",
+            f"The base {draft.base[:80]!r} of model {draft.id[:80]!r} is not in this project.",
+            hint="Log the base first.",
+        )
+    return known[draft.base]
+
+
+def _check_same(draft: ModelDraft, row: ModelRow, base: ModelRow | None) -> None:
+    differing = []
+    if (base.key if base else None) != row.base_key:
+        differing.append("base")
+    if (draft.operation and (draft.operation.name, draft.operation.canonical_parameters)) != (
+        row.operation and (row.operation.name, row.operation.canonical_parameters)
+    ):
+        differing.append("operation")
+    if differing:
+        raise conflict(draft.id, " and ".join(differing))
+
+
+def conflict(id: str, what: str) -> Conflict:
+    """The error for logging a model again with other content."""
+    return Conflict(
+        "model.conflict",
+        f"Model {id[:80]!r} is already logged with another {what}.",
+        hint="Use another id; what is logged is never overwritten.",
+    )
+
+
+def _columns(row: ModelRow) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "id": row.id,
+        "base_key": row.base_key,
+        "operation": row.operation.name if row.operation else None,
+        "parameters": row.operation.parameters_json if row.operation else "{}",
+        "step": row.step,
+        "created_at": row.created_at,
+    }
+
+
+def _row(row: sa.Row[Any]) -> ModelRow:
+    return ModelRow(
+        key=row.key,
+        id=row.id,
+        base_key=row.base_key,
+        operation=operation(row.operation, row.parameters),
+        step=row.step,
+        created_at=row.created_at,
+    )

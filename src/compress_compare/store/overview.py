@@ -1,0 +1,61 @@
+"""All models at once, as Arrow: what the overview page and ``project.models()`` show."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from . import annotations, metrics, models
+
+
+def models_table(connection: sa.Connection) -> pa.Table:
+    """One row per model in the order of logging.
+
+    Columns: ``id``, ``base``, ``operation``, ``parameters`` (JSON text), ``step`` (depth, 0 for a root), then one float64
+    column per metric. Null means missing; NaN and infinities are values.
+    """
+    nodes = models.nodes(connection)
+    columns = _node_columns(nodes)
+    for name, values in metric_columns(connection, nodes).items():
+        columns[name if name not in columns else f"{name} (metric)"] = pa.array(values.data, mask=values.mask)
+    return pa.table(columns)
+
+
+def overview_table(connection: sa.Connection) -> pa.Table:
+    """``models_table`` with ``tags`` (list) and ``references`` (JSON text) between ``step`` and the metrics."""
+    table = models_table(connection)
+    keys = [node[0] for node in models.nodes(connection)]
+    tags = annotations.tags_by_model(connection)
+    references: dict[str, list[dict[str, str]]] = {}
+    for id, reference in models.references(connection):
+        references.setdefault(id, []).append({"role": reference.role, "model": reference.model})
+    tag_column = pa.array([tags.get(key, []) for key in keys], pa.list_(pa.string()))
+    reference_texts = [json.dumps(references.get(id, [])) if references else "[]" for id in table["id"].to_pylist()]
+    return table.add_column(5, "tags", tag_column).add_column(6, "references", pa.array(reference_texts, pa.string()))
+
+
+def metric_columns(
+    connection: sa.Connection, nodes: list[tuple[Any, ...]] | None = None
+) -> dict[str, np.ma.MaskedArray[Any, Any]]:
+    """The values of every metric over all models in the order of logging; masked where missing."""
+    listed = models.nodes(connection) if nodes is None else nodes
+    keys = np.fromiter((node[0] for node in listed), dtype=np.int64, count=len(listed))
+    return metrics.columns(connection, keys)
+
+
+def _node_columns(nodes: list[tuple[int, str, int | None, str | None, str, int]]) -> dict[str, pa.Array]:
+    if not nodes:
+        nodes = []
+    keys, ids, bases, operations, parameters, steps = zip(*nodes, strict=True) if nodes else ((),) * 6
+    id_of = dict(zip(keys, ids, strict=True))
+    return {
+        "id": pa.array(ids, pa.string()),
+        "base": pa.array([None if base is None else id_of[base] for base in bases], pa.string()),
+        "operation": pa.array(operations, pa.string()),
+        "parameters": pa.array(parameters, pa.string()),
+        "step": pa.array(steps, pa.int32()),
+    }

@@ -1,0 +1,58 @@
+"""The table type of all results: Arrow inside, a data frame of your choice outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from .errors import MissingExtra
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+
+class Table:
+    """An Arrow table. All attributes of ``pyarrow.Table`` work on it, and any Arrow library accepts it."""
+
+    def __init__(self, arrow: pa.Table) -> None:
+        self.arrow = arrow
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A pandas data frame."""
+        try:
+            return self.arrow.to_pandas()
+        except ImportError as error:
+            raise MissingExtra("pandas", purpose="A pandas data frame", extra="frames") from error
+
+    def to_polars(self) -> pl.DataFrame:
+        """A polars data frame."""
+        try:
+            import polars
+        except ImportError as error:
+            raise MissingExtra("polars", purpose="A polars data frame", extra="frames") from error
+        frame = polars.from_arrow(self.arrow)
+        return frame if isinstance(frame, polars.DataFrame) else frame.to_frame()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "arrow":
+            raise AttributeError(name)
+        return getattr(self.arrow, name)
+
+    def __getitem__(self, key: int | str) -> pa.ChunkedArray:
+        return self.arrow[key]
+
+    def __len__(self) -> int:
+        return int(self.arrow.num_rows)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.arrow.__arrow_c_stream__(requested_schema)
+
+    def __eq__(self, other: object) -> bool:
+        return self.arrow.equals(other.arrow if isinstance(other, Table) else other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Table of {self.arrow.num_rows:,} rows: {', '.join(self.arrow.column_names)}"
