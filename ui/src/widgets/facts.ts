@@ -1,0 +1,63 @@
+/** What a view says about one model, read from the table. */
+import { formatChange, formatValue, goodness, operationFull, operationLabel, type Goodness } from "@/format";
+import { MISSING, NAN, NEGATIVE_INFINITY, POSITIVE_INFINITY, type Metric, type ModelTable } from "@/state/table";
+
+/** A metric of a model as it was logged: infinities and NaN as such, null where it is missing. */
+export function valueOf(table: ModelTable, metric: string, model: number): number | null {
+  switch (table.status.get(metric)?.[model] ?? MISSING) {
+    case MISSING:
+      return null;
+    case NAN:
+      return Number.NaN;
+    case POSITIVE_INFINITY:
+      return Infinity;
+    case NEGATIVE_INFINITY:
+      return -Infinity;
+    default:
+      return table.values.get(metric)?.[model] ?? null;
+  }
+}
+
+export interface MetricFact {
+  readonly metric: Metric;
+  readonly value: number | null;
+  readonly text: string;
+  /** Change against another model; empty without one. */
+  readonly change: string;
+  readonly goodness: Goodness;
+}
+
+/** A metric of a model and its change against `reference` (a row, or -1 for none). */
+export function metricFact(table: ModelTable, metric: Metric, model: number, reference: number): MetricFact {
+  const value = valueOf(table, metric.name, model);
+  const before = reference < 0 ? null : valueOf(table, metric.name, reference);
+  const known = value !== null && before !== null && Number.isFinite(value) && Number.isFinite(before);
+  return {
+    metric,
+    value,
+    text: formatValue(metric, value),
+    change: known ? formatChange(metric, value, before) : "",
+    goodness: known ? goodness(metric, value - before) : "neutral",
+  };
+}
+
+/** The primary metrics; where none is declared primary, the first few. */
+export function primaryMetrics(metrics: readonly Metric[], most = 6): readonly Metric[] {
+  const primary = metrics.filter((metric) => metric.primary);
+  return primary.length > 0 ? primary : metrics.slice(0, most);
+}
+
+export function operationOf(table: ModelTable, model: number): string {
+  return operationLabel(table.operation[model] ?? null, table.parameters[model]);
+}
+
+export function operationInFull(table: ModelTable, model: number): string {
+  return operationFull(table.operation[model] ?? null, table.parameters[model]);
+}
+
+/** The models from the root to this one. */
+export function lineageOf(table: ModelTable, model: number): number[] {
+  const lineage: number[] = [];
+  for (let at = model; at >= 0; at = table.base[at]!) lineage.push(at);
+  return lineage.reverse();
+}
