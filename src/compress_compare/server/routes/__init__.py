@@ -1,1 +1,15 @@
-"""routes."""
+"""One router per noun."""
+
+from .effects import router as effects
+from .events import router as events
+from .frontier import router as frontier
+from .health import router as health
+from .jobs import router as jobs
+from .models import router as models
+from .project import router as project
+from .selection import router as selection
+from .session import router as session
+
+ROUTERS = (health, project, models, selection, frontier, effects, jobs, events, session)
+
+__all__ = ["ROUTERS"]

@@ -1,0 +1,92 @@
+"""The application: routes, gates in front of them, and the headers and problems around everything."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import BaseRoute, Route
+
+from ..project import Project
+from . import login, openapi, routes
+from .body import Bodies
+from .context import Context
+from .events import Feed
+from .headers import SecurityHeaders
+from .interface import Interface
+from .keys import Keys
+from .problems import Problems, invalid, refused
+from .router import check_routes
+from .security import HostGate, OriginGate, TokenGate, hosts
+from .snapshot import Snapshots
+
+STATIC = Path(__file__).parent / "static"
+"""Where the build of the interface puts its files."""
+
+
+def create_app(project: Project, *, token: str, port: int, static: Path | None = None) -> FastAPI:
+    """The whole server for one project, without a socket.
+
+    Args:
+        project: what it shows.
+        token: at least 128 random bits as URL-safe base64; see `keys.new_token`.
+        port: where it will listen: the only port that a Host header may name.
+        static: the built interface; the one inside this package if not given.
+
+    Raises:
+        ValueError: if the token is too short.
+        router.UndeclaredAccess: if a route does not say who may call it.
+    """
+    keys = Keys(token, port)
+    context = Context(project, Snapshots(project), Feed(project), keys)
+    app = FastAPI(
+        title=openapi.TITLE,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_closing(context.feed),
+        middleware=middleware(keys, port),
+        exception_handlers={RequestValidationError: invalid, HTTPException: refused},
+    )
+    app.state.context = context
+    app.router.routes[:] = all_routes(Interface(static or STATIC))
+    check_routes(app.router.routes)
+    return app
+
+
+def all_routes(interface: Interface) -> Sequence[BaseRoute]:
+    """Every route, the interface last: it takes what is left."""
+    routers = (*routes.ROUTERS, login.router, openapi.router)
+    return [
+        *(route for router in routers for route in router.routes),
+        Route("/{path:path}", interface.serve, methods=["GET"]),
+    ]
+
+
+def middleware(keys: Keys, port: int) -> list[Middleware]:
+    """What every request passes, from the outside in."""
+    allowed = hosts(port)
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(GZipMiddleware, minimum_size=20_000, compresslevel=1),
+        Middleware(Problems, keys=keys),
+        Middleware(HostGate, allowed=allowed),
+        Middleware(OriginGate, allowed=allowed),
+        Middleware(TokenGate, keys=keys),
+        Middleware(Bodies),
+    ]
+
+
+def _closing(feed: Feed) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        feed.close()
+
+    return lifespan

@@ -1,0 +1,108 @@
+"""How a browser gets in: the token in the first address becomes a cookie; without one, a page asks for it."""
+
+from __future__ import annotations
+
+import html
+from importlib import resources
+from string import Template
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Scope
+
+from .keys import Keys
+from .router import Router, public
+
+MAX_KEPT = 100
+"""Parameters of the address that survive signing in."""
+
+router = Router(include_in_schema=False)
+
+
+@router.get("/login")
+@public
+async def login() -> Response:
+    """The page that asks for the token."""
+    return _page([], status=200)
+
+
+@router.get("/login.css")
+@public
+async def style() -> Response:
+    """How that page looks."""
+    return Response(page_source("login.css"), media_type="text/css")
+
+
+def enter(scope: Scope, keys: Keys, *, admitted: bool) -> Response | None:
+    """Answer a page load whose address holds a token: with a cookie and the address without it, or the question again.
+
+    Args:
+        scope: of a GET request that is not for the API.
+        keys: the token and the cookie.
+        admitted: whether the request carries a valid cookie already.
+
+    Returns:
+        None if the address holds no token.
+    """
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    tokens = [value for name, value in query if name == "token"]
+    if not tokens:
+        return None
+    kept = [(name, value) for name, value in query if name != "token"]
+    valid = len(tokens) == 1 and keys.opens(tokens[0])
+    if not (valid or admitted):
+        return _page(
+            kept, status=401, message="That is not this server's token. It changes whenever the server starts."
+        )
+    address = _path(scope) + (f"?{urlencode(kept)}" if kept else "")
+    response = _moved(address, from_elsewhere=_from_elsewhere(scope))
+    if valid:
+        response.set_cookie(keys.cookie, keys.session, path="/", httponly=True, samesite="strict")
+    return response
+
+
+def sign_in(scope: Scope) -> Response:
+    """The page that asks for the token, in place of the one that was wanted; signing in leads there.
+
+    A link on another site brings no cookie with it, even where there is one: the page then first loads itself again.
+    """
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return _page(query, status=401, again=_from_elsewhere(scope))
+
+
+def page_source(name: str) -> str:
+    """The text of a file beside the pages of this package."""
+    return resources.files(__package__).joinpath("pages", name).read_text(encoding="utf-8")
+
+
+def _page(kept: list[tuple[str, str]], *, status: int, message: str = "", again: bool = False) -> HTMLResponse:
+    fields = "\n".join(
+        f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
+        for name, value in kept[:MAX_KEPT]
+        if name != "token"
+    )
+    refresh = '<meta http-equiv="refresh" content="0">' if again else ""
+    action = 'action="/"' if status == 200 else ""
+    filled = {"fields": fields, "message": html.escape(message), "refresh": refresh, "action": action}
+    return HTMLResponse(Template(page_source("login.html")).substitute(filled), status_code=status)
+
+
+def _moved(address: str, *, from_elsewhere: bool) -> Response:
+    """A redirect; for a visit from another site a page that leads on, since a redirect would not carry the cookie."""
+    if not from_elsewhere:
+        return RedirectResponse(address, status_code=303)
+    target = html.escape(address)
+    return HTMLResponse(
+        f'<!doctype html><meta http-equiv="refresh" content="0;url={target}"><a href="{target}">Open</a>'
+    )
+
+
+def _path(scope: Scope) -> str:
+    """The path as it was sent, with one leading slash: two would name another host."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return "/" + raw.partition(b"?")[0].decode("latin-1").lstrip("/\\")
+
+
+def _from_elsewhere(scope: Scope) -> bool:
+    return Headers(scope=scope).get("sec-fetch-site") in ("cross-site", "same-site")

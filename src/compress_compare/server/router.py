@@ -1,0 +1,73 @@
+"""Routers that refuse a route without an access rule, and the check that nothing slipped past them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeVar
+
+from fastapi import APIRouter
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+API = "/api/v1"
+PUBLIC = frozenset({"/healthz", "/login", "/login.css"})
+"""All that answers without a token. The token gate knows this set and no other."""
+
+Access = Literal["token", "public"]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+_RULE = "__access_rule__"
+
+
+class UndeclaredAccess(RuntimeError):
+    """A route does not say who may call it."""
+
+
+def needs_token(endpoint: Endpoint) -> Endpoint:
+    """Declare that an endpoint answers only to whom has the token."""
+    setattr(endpoint, _RULE, "token")
+    return endpoint
+
+
+def public(endpoint: Endpoint) -> Endpoint:
+    """Declare that an endpoint answers to anyone; its path must also stand in `PUBLIC`."""
+    setattr(endpoint, _RULE, "public")
+    return endpoint
+
+
+def access_rule(route: BaseRoute) -> Access:
+    """The access rule of a route.
+
+    Raises:
+        UndeclaredAccess: if it has none, is a mount, or its rule and `PUBLIC` contradict each other.
+    """
+    path = getattr(route, "path", repr(route))
+    rule = getattr(route.endpoint, _RULE, None) if isinstance(route, Route | WebSocketRoute) else None
+    if rule is None:
+        raise UndeclaredAccess(f"{path} declares no access rule: decorate its endpoint with needs_token or public.")
+    if (rule == "public") != (path in PUBLIC):
+        raise UndeclaredAccess(f"{path} is declared {rule!r}, but the public paths are exactly {sorted(PUBLIC)}.")
+    return "public" if rule == "public" else "token"
+
+
+def check_routes(routes: Iterable[BaseRoute]) -> None:
+    """Raise `UndeclaredAccess` for the first route without a valid access rule."""
+    for route in routes:
+        access_rule(route)
+
+
+class Router(APIRouter):
+    """An `APIRouter` on which an undeclared route fails while its module is imported."""
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Add a route, then check the access rule of its endpoint."""
+        super().add_api_route(path, endpoint, **options)
+        access_rule(self.routes[-1])
+
+    def add_route(self, path: str, endpoint: Callable[..., Any], *args: Any, **options: Any) -> None:
+        """Add a plain route, then check the access rule of its endpoint."""
+        super().add_route(path, endpoint, *args, **options)
+        access_rule(self.routes[-1])
+
+    def add_api_websocket_route(self, path: str, endpoint: Callable[..., Any], *args: Any, **options: Any) -> None:
+        """Add a WebSocket route, then check the access rule of its endpoint."""
+        super().add_api_websocket_route(path, endpoint, *args, **options)
+        access_rule(self.routes[-1])

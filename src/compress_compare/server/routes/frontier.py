@@ -1,0 +1,24 @@
+"""The Pareto frontier of two metrics."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+
+from .. import wire
+from ..context import Here
+from ..router import API, Router, needs_token
+
+router = Router(prefix=API, tags=["frontier"])
+
+
+@router.get("/frontier")
+@needs_token
+def frontier(
+    here: Here,
+    x: Annotated[str, Query(description="The metric along x.")],
+    y: Annotated[str, Query(description="The metric along y.")],
+) -> wire.Frontier:
+    """The models that no other model beats on both metrics, best first along x."""
+    return wire.Frontier(ids=list(here.project.frontier(x, y)))

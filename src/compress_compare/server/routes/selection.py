@@ -1,0 +1,16 @@
+"""What differs within a selection of models."""
+
+from __future__ import annotations
+
+from .. import wire
+from ..context import Here
+from ..router import API, Router, needs_token
+
+router = Router(prefix=API, tags=["selection"])
+
+
+@router.post("/selection")
+@needs_token
+def selection(here: Here, ask: wire.SelectionAsk) -> wire.Selection:
+    """The experimental variables of the selected models, each model's values, and how to chart them."""
+    return wire.Selection.model_validate(here.project.selection(ask.models), from_attributes=True)

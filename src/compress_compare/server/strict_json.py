@@ -1,0 +1,118 @@
+"""JSON as the standard means it, within bounds: what Python's reader lets pass silently is refused with a reason."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from typing import Any, NoReturn
+
+from ..errors import InvalidValue, UserError
+
+MAX_DEPTH = 64
+MAX_INTEGER = 2**63 - 1
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+class BadJSON(UserError):
+    """The text is not JSON, or JSON that no two programs read alike."""
+
+
+def loads(text: bytes) -> Any:
+    """Parse UTF-8 JSON.
+
+    Raises:
+        BadJSON: ``json.bad_unicode`` for other encodings, a byte order mark, lone surrogates; ``json.too_deep`` beyond
+            64 levels; ``json.duplicate_key``; ``json.number_too_large`` beyond 64 bits; ``json.invalid`` for the rest.
+        InvalidValue: ``value.not_finite`` for NaN, Infinity, and numbers too large for a double.
+    """
+    decoded = _decode(text)
+    if _too_deep(text):
+        raise BadJSON("json.too_deep", f"The JSON is nested more than {MAX_DEPTH} levels deep.", hint="Flatten it.")
+    try:
+        value = json.loads(
+            decoded, object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+        )
+    except (json.JSONDecodeError, RecursionError) as error:
+        where = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "nesting"
+        raise BadJSON(
+            "json.invalid", "The text is not valid JSON.", detail=f"The first error is at {where}."
+        ) from error
+    if _SURROGATE.search(text):
+        _check_surrogates(value)
+    return value
+
+
+def _decode(text: bytes) -> str:
+    try:
+        decoded = text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _bad_unicode(f"Byte {error.start} is not UTF-8.") from error
+    if decoded.startswith("\ufeff"):
+        raise _bad_unicode("It begins with a byte order mark.")
+    if "\0" in decoded:
+        raise _bad_unicode("It contains NUL characters, as UTF-16 does.")
+    return decoded
+
+
+def _too_deep(text: bytes) -> bool:
+    """Whether brackets are nested beyond the limit: each round takes the innermost level away."""
+    brackets = _STRING.sub(b"", text).translate(_BRACKETS).translate(None, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        fewer = brackets.replace(b"[]", b"")
+        if len(fewer) == len(brackets):
+            break
+        brackets = fewer
+    return b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise BadJSON("json.duplicate_key", "An object has the same key twice.", detail=f"The key is {twice[:64]!a}.")
+    return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or not -MAX_INTEGER - 1 <= int(digits) <= MAX_INTEGER:
+        raise BadJSON(
+            "json.number_too_large",
+            "An integer does not fit in 64 bits.",
+            detail=f"It has {len(digits.lstrip('-')):,} digits.",
+            hint="Write it as a string, or as a number with a decimal point.",
+        )
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        _constant(digits)
+    return value
+
+
+def _constant(found: str) -> NoReturn:
+    raise InvalidValue(
+        "value.not_finite",
+        "JSON numbers are finite.",
+        detail=f"Found {found[:32]}.",
+        hint='Write "NaN" or "Infinity" as text.',
+    )
+
+
+def _check_surrogates(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise _bad_unicode(f"U+{ord(error.object[error.start]):04X} is half of a surrogate pair.") from error
+
+
+def _bad_unicode(detail: str) -> BadJSON:
+    return BadJSON(
+        "json.bad_unicode", "The JSON is not valid Unicode text.", detail=detail, hint="Send UTF-8 without a BOM."
+    )
