@@ -1,6 +1,6 @@
 """The exceptions a user can meet. Each carries a stable code, a sentence, where it happened and what to do next.
 
-The same four fields are printed by the command line (exit code 2) and sent by the server as ``application/problem+json``.
+The command line prints these four fields (exit code 2); the server sends them as ``application/problem+json``.
 """
 
 from __future__ import annotations

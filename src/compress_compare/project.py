@@ -11,10 +11,8 @@ import sqlalchemy as sa
 
 from .analysis.lineage import Graph
 from .errors import InvalidValue
-from .operations import scheme
-from .records import Dataset, Job, Metric, Model, Operation, Reference, Step
+from .records import Dataset, Job, Metric, Model, Operation, Step
 from .store import (
-    annotations,
     checkpoints,
     instance_tables,
     instances,
@@ -23,11 +21,12 @@ from .store import (
     metrics,
     models,
     overview,
+    remarks,
     schema,
 )
 from .store.artifacts import Artifacts
 from .store.database import Database
-from .store.drafts import Measured, ModelDraft, check_metrics
+from .store.drafts import Measured, ModelDraft, check_metrics, draft
 from .table import Table
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class Project:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Make everything logged inside one transaction: much faster, and all or nothing. Other writers wait meanwhile."""
+        """Make everything logged inside one transaction: faster, and all or nothing. Other writers wait meanwhile."""
         with self._database.write():
             yield
 
@@ -88,7 +87,7 @@ class Project:
 
         Args:
             name: as shown.
-            definition: ``unit``, ``format`` (d3-format), ``higher_is_better``, ``primary``, ``min``, ``max``, ``description``.
+            definition: the other fields of ``records.Metric``, e.g. ``unit``, ``format``, ``higher_is_better``.
         """
         unknown = set(definition) - set(Metric.__dataclass_fields__)
         if unknown:
@@ -116,7 +115,7 @@ class Project:
     ) -> Model:
         """Log a model: one node of the provenance graph.
 
-        Logging the same again changes nothing; new metrics are added; anything that contradicts what is there is refused.
+        Logging the same again changes nothing; new metrics are added; what contradicts what is there is refused.
 
         Args:
             id: 1–256 characters.
@@ -131,63 +130,46 @@ class Project:
         Raises:
             InvalidValue, NotFound, Conflict: ``model.*``, ``name.invalid``, ``metric.*``, ``checkpoint.*``.
         """
-        stored = None
-        if checkpoint is not None:
-            stored = checkpoints.store(self._artifacts, checkpoint, _scheme(checkpoint))
-        draft = ModelDraft(
-            id=id,
-            base=base.id if isinstance(base, Model) else base,
-            operation=_operation(operation),
-            metrics=check_metrics(metrics),
-            checkpoint=stored,
-            references=_references(references),
-            tags=tuple(tags),
-            note=note,
+        self.log_models(
+            [
+                {
+                    "id": id,
+                    "base": base,
+                    "operation": operation,
+                    "metrics": metrics,
+                    "checkpoint": checkpoint,
+                    "references": references,
+                    "tags": tags,
+                    "note": note,
+                }
+            ]
         )
-        self._insert([draft])
         return self.model(id)
 
     def log_models(self, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Log many models in one transaction, each given by the arguments of ``log_model``; bases come before their children.
+        """Log many models in one transaction, each given by the arguments of ``log_model``; bases come first.
 
         Returns:
             How many were given.
         """
-        drafts = []
-        for row in rows:
-            fields = dict(row)
-            checkpoint = fields.pop("checkpoint", None)
-            if checkpoint is not None:
-                fields["checkpoint"] = checkpoints.store(self._artifacts, checkpoint, _scheme(checkpoint))
-            fields["operation"] = _operation(fields.get("operation"))
-            fields["metrics"] = check_metrics(fields.get("metrics"))
-            fields["references"] = _references(fields.get("references"))
-            fields["tags"] = tuple(fields.get("tags", ()))
-            unknown = set(fields) - set(ModelDraft.__dataclass_fields__)
-            if unknown or "id" not in fields:
-                raise InvalidValue(
-                    "model.fields",
-                    f"A model has no {min(unknown)!r}." if unknown else "A model needs an id.",
-                    hint=f"It has {', '.join(ModelDraft.__dataclass_fields__)}.",
-                )
-            drafts.append(ModelDraft(**fields))
+        drafts = [draft(self._artifacts, row) for row in rows]
         self._insert(drafts)
         return len(drafts)
 
     def _insert(self, drafts: Sequence[ModelDraft]) -> None:
         with self._database.write() as connection:
             keys = models.insert(connection, drafts)
-            ids = {keys[draft.id]: draft.id for draft in drafts}
-            metrics.insert(connection, {keys[d.id]: d.metrics for d in drafts if d.metrics}, ids)
-            for draft in drafts:
-                key = keys[draft.id]
-                if draft.checkpoint is not None:
-                    checkpoints.insert(connection, key, draft.id, draft.checkpoint)
-                models.insert_references(connection, key, draft.references)
-                if draft.tags:
-                    annotations.set_tags(connection, key, draft.tags)
-                if draft.note:
-                    annotations.set_note(connection, key, draft.note)
+            ids = {keys[one.id]: one.id for one in drafts}
+            metrics.insert(connection, {keys[one.id]: one.metrics for one in drafts if one.metrics}, ids)
+            for one in drafts:
+                key = keys[one.id]
+                if one.checkpoint is not None:
+                    checkpoints.insert(connection, key, one.id, one.checkpoint)
+                models.insert_references(connection, key, one.references)
+                if one.tags:
+                    remarks.set_tags(connection, key, one.tags)
+                if one.note:
+                    remarks.set_note(connection, key, one.note)
 
     def log_metrics(self, id: str, values: Mapping[str, Measured]) -> None:
         """Add metric values to a model; see ``log_model``."""
@@ -255,12 +237,12 @@ class Project:
     def set_note(self, id: str, text: str) -> None:
         """Replace the note of a model."""
         with self._database.write() as connection:
-            annotations.set_note(connection, models.one(connection, id).key, text)
+            remarks.set_note(connection, models.one(connection, id).key, text)
 
     def set_tags(self, id: str, tags: Iterable[str]) -> None:
         """Replace the tags of a model."""
         with self._database.write() as connection:
-            annotations.set_tags(connection, models.one(connection, id).key, tags)
+            remarks.set_tags(connection, models.one(connection, id).key, tags)
 
     # Reading
 
@@ -300,8 +282,8 @@ class Project:
                 lineage=tuple(Step(link.id, link.operation) for link in chain),
                 references=tuple(reference for _, reference in models.references(connection, row.key)),
                 metrics=metrics.of_model(connection, row.key),
-                tags=annotations.tags_of(connection, row.key),
-                note=annotations.note_of(connection, row.key),
+                tags=remarks.tags_of(connection, row.key),
+                note=remarks.note_of(connection, row.key),
                 checkpoint=checkpoints.of_model(connection, row.key),
                 datasets=instances.datasets_of(connection, row.key),
             )
@@ -406,31 +388,3 @@ def _direction(metric: Metric) -> bool:
             hint=f"Define it: project.define_metric({metric.name!r}, higher_is_better=…).",
         )
     return metric.higher_is_better
-
-
-def _operation(operation: Any) -> Operation | None:
-    if operation is None or isinstance(operation, Operation):
-        return operation
-    if hasattr(operation, "record"):
-        record = operation.record()
-        if isinstance(record, Operation):
-            return record
-    raise InvalidValue(
-        "operation.type",
-        "An operation must be cc.Operation(name, **parameters) or one of compress_compare.operations.",
-        detail=f"Found {type(operation).__name__}.",
-    )
-
-
-def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[Reference, ...]:
-    return tuple(
-        Reference(role, model)
-        for role, parents in (references or {}).items()
-        for model in ([parents] if isinstance(parents, str) else parents)
-    )
-
-
-def _scheme(checkpoint: object) -> Mapping[str, Any]:
-    """What the operations recorded about how each tensor is stored, kept with the weights."""
-    recorded = scheme.of(checkpoint)
-    return {"scheme": scheme.to_json(recorded)} if recorded else {}

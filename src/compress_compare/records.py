@@ -184,9 +184,9 @@ class MetricValue:
                 check_name(text, f"metric {name}")
         if self.count is not None and self.count < 0:
             raise InvalidValue("value.range", f"A metric's count must not be negative; found {self.count}.")
-        error = self.standard_error
-        if error is not None and not (math.isfinite(error) and error >= 0):
-            raise InvalidValue("value.range", f"A standard error must be finite and not negative; found {error}.")
+        spread = self.standard_error
+        if spread is not None and not (math.isfinite(spread) and spread >= 0):
+            raise InvalidValue("value.range", f"A standard error must be finite and not negative; found {spread}.")
 
     @property
     def kind(self) -> Kind:

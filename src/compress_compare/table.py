@@ -22,9 +22,10 @@ class Table:
     def to_pandas(self) -> pd.DataFrame:
         """A pandas data frame."""
         try:
-            return self.arrow.to_pandas()
+            frame: pd.DataFrame = self.arrow.to_pandas()
         except ImportError as error:
             raise MissingExtra("pandas", purpose="A pandas data frame", extra="frames") from error
+        return frame
 
     def to_polars(self) -> pl.DataFrame:
         """A polars data frame."""
@@ -50,7 +51,7 @@ class Table:
         return self.arrow.__arrow_c_stream__(requested_schema)
 
     def __eq__(self, other: object) -> bool:
-        return self.arrow.equals(other.arrow if isinstance(other, Table) else other)
+        return bool(self.arrow.equals(other.arrow if isinstance(other, Table) else other))
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -19,7 +19,7 @@ MAX_BYTES = 200_000_000
 
 @dataclass
 class Imported:
-    """What was read: metric definitions, models as ``log_model`` takes them (in any order), and what was odd about them."""
+    """What was read: metric definitions, models as ``log_model`` takes them (in any order), and what was odd."""
 
     metrics: list[Metric] = field(default_factory=list)
     models: list[dict[str, Any]] = field(default_factory=list)

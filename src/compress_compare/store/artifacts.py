@@ -1,7 +1,7 @@
 """The artifact store: files addressed by the SHA-256 of their content, never changed once written.
 
-A file is written to ``staging/``, hashed while writing, synced and renamed into ``objects/``. Rows that name an object are
-inserted only afterwards, so a row never exists without its object.
+A file is written to ``staging/``, synced, hashed and renamed into ``objects/``. Rows that name an object are inserted
+only afterwards, so a row never exists without its object.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Checkpoints: from a module, a state dict or a path into the artifact store, and back.
 
-Weights given in memory become one safetensors file. Tensors that share their memory (tied weights) are stored once; the names of
-the others are kept in the header, under ``tied``.
+Weights given in memory become one safetensors file. Tensors that share their memory (tied weights) are stored once; the
+names of the others are kept in the header, under ``tied``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,16 +141,20 @@ def _serialize(state: Mapping[str, Any], extra: Mapping[str, Any]) -> bytes:
                 detail=f"{name!r} is {type(tensor).__name__}.",
             )
     is_torch = any(hasattr(tensor, "data_ptr") for tensor in state.values())
-    unique, tied = _untie(state) if is_torch else (dict(state), {})
-    metadata = {"tied": tied, **extra}
-    save: Callable[..., bytes]
-    if is_torch:
-        from safetensors.torch import save
-    else:
-        from safetensors.numpy import save
+    if not is_torch:
+        from safetensors.numpy import save as save_arrays
 
-        unique = {name: np.ascontiguousarray(array) for name, array in unique.items()}
-    return save(unique, metadata={HEADER_KEY: json.dumps(metadata, sort_keys=True)})
+        arrays = {name: np.ascontiguousarray(array) for name, array in state.items()}
+        return save_arrays(arrays, metadata=_metadata({}, extra))
+    from safetensors.torch import save
+
+    unique, tied = _untie(state)
+    return save(unique, metadata=_metadata(tied, extra))
+
+
+def _metadata(tied: Mapping[str, str], extra: Mapping[str, Any]) -> dict[str, str]:
+    """One entry, since safetensors writes several in an order that changes from run to run."""
+    return {HEADER_KEY: json.dumps({"tied": tied, **extra}, sort_keys=True)}
 
 
 def _untie(state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

@@ -1,6 +1,6 @@
 """The connection factory: many readers, one writer at a time over all threads and processes.
 
-SQLite runs in WAL mode with synchronous FULL. Writers queue on a lock file, so none of them ever meets "database is locked".
+SQLite runs in WAL mode with synchronous FULL. Writers queue on a lock file, so none ever meets "database is locked".
 This is the only file that knows which database is underneath.
 """
 
@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from ..errors import StoreError
@@ -60,7 +61,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """The writing connection; committed at the end, rolled back on an error. Nested uses join the outer transaction."""
+        """The writing connection: committed at the end, rolled back on an error. Nested uses join the outer one."""
         with self._thread_lock:
             if self._writing is not None:
                 yield self._writing
@@ -91,9 +92,18 @@ def rows(connection: sa.Connection, query: sa.Select[Any]) -> list[tuple[Any, ..
     """All rows as plain tuples straight from the driver, for bulk reads of numbers and text."""
     result = connection.execute(query)
     cursor = result.cursor
-    fetched: list[tuple[Any, ...]] = cursor.fetchall() if cursor is not None else []
+    fetched = list(cursor.fetchall()) if cursor is not None else []
     result.close()
     return fetched
+
+
+def numbers(connection: sa.Connection, query: sa.Select[Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """All rows as one structured array, row by row: no list of tuples for the garbage collector to walk."""
+    result = connection.execute(query)
+    driver: Any = result.cursor
+    found = np.fromiter(driver, dtype=dtype)
+    result.close()
+    return found
 
 
 def corrupt(name: str, error: Exception) -> StoreError:

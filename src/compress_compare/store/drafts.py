@@ -1,12 +1,16 @@
-"""A model as it is about to be logged, and the check that logging it again says the same."""
+"""A model as it is about to be logged: what the user gave, checked, with its weights already in the artifact store."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..errors import InvalidValue
-from ..records import Checkpoint, MetricValue, Operation, Reference, check_name
+from ..operations import scheme
+from ..records import Checkpoint, MetricValue, Model, Operation, Reference, check_name
+from . import checkpoints
+from .artifacts import Artifacts
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,62 @@ class ModelDraft:
         for tag in self.tags:
             check_name(tag, "tag")
         check_note(self.note)
+
+
+def draft(artifacts: Artifacts, fields: Mapping[str, Any]) -> ModelDraft:
+    """Check the arguments of ``log_model`` and store the checkpoint among them.
+
+    Raises:
+        InvalidValue: ``model.fields`` for an argument that there is not, and what the checks of each raise.
+    """
+    unknown = set(fields) - set(ModelDraft.__dataclass_fields__)
+    if unknown or "id" not in fields:
+        raise InvalidValue(
+            "model.fields",
+            f"A model has no {min(unknown)!r}." if unknown else "A model needs an id.",
+            hint=f"It has {', '.join(ModelDraft.__dataclass_fields__)}.",
+        )
+    base, weights = fields.get("base"), fields.get("checkpoint")
+    checked = ModelDraft(
+        id=fields["id"],
+        base=base.id if isinstance(base, Model) else base,
+        operation=check_operation(fields.get("operation")),
+        metrics=check_metrics(fields.get("metrics")),
+        references=_references(fields.get("references")),
+        tags=tuple(fields.get("tags", ())),
+        note=fields.get("note", ""),
+    )
+    if weights is None:
+        return checked
+    return replace(checked, checkpoint=checkpoints.store(artifacts, weights, _scheme(weights)))
+
+
+def check_operation(operation: Any) -> Operation | None:
+    """The record of an operation given as such or as one of ``compress_compare.operations``."""
+    if operation is None or isinstance(operation, Operation):
+        return operation
+    record = operation.record() if hasattr(operation, "record") else None
+    if not isinstance(record, Operation):
+        raise InvalidValue(
+            "operation.type",
+            "An operation must be cc.Operation(name, **parameters) or one of compress_compare.operations.",
+            detail=f"Found {type(operation).__name__}.",
+        )
+    return record
+
+
+def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[Reference, ...]:
+    return tuple(
+        Reference(check_name(role, "role"), model)
+        for role, parents in (references or {}).items()
+        for model in ([parents] if isinstance(parents, str) else parents)
+    )
+
+
+def _scheme(weights: Any) -> Mapping[str, Any]:
+    """What the operations recorded about how each tensor is stored, kept with the weights."""
+    recorded = scheme.of(weights)
+    return {"scheme": scheme.to_json(recorded)} if recorded else {}
 
 
 MAX_NOTE = 100_000

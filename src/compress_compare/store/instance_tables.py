@@ -46,7 +46,7 @@ def dataset_table(
 
 
 def outputs_table(ids: Any, predictions: Any, vectors: Any = None, metrics: Any = None, texts: Any = None) -> pa.Table:
-    """What a model answered: ``id``, ``prediction``, ``text``, one fixed-size list of float32 per vector, the metrics as float64."""
+    """What a model answered: ``id, prediction, text``, each vector as a list of float32, each metric as float64."""
     columns = {"id": id_column(ids), "prediction": _array(predictions, "predictions")}
     if texts is not None:
         columns["text"] = _array(texts, "texts")
@@ -98,7 +98,7 @@ def fingerprint(table: pa.Table) -> str:
 
 
 def encode_image(image: Any, position: int) -> bytes:
-    """A PNG of an array [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), or the bytes of an image file as they are."""
+    """A PNG of an array [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), or the bytes of an image file."""
     from PIL import Image
 
     if isinstance(image, bytes):

@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from ..errors import NotFound
 from ..records import Metric, MetricValue
 from . import schema
-from .database import rows
+from .database import numbers, rows
 from .models import CHUNK, conflict
 
 NUMBER = schema.KINDS.index("number")
 SPECIAL = np.array([np.nan, np.nan, np.inf, -np.inf])
 """The value of each kind that SQLite cannot hold as a number, by the kind's index."""
+
+VALUE = np.dtype([("model", np.int64), ("value", np.float64), ("kind", np.int8)])
 
 MetricsByModel = Mapping[int, Mapping[str, tuple[MetricValue, ...]]]
 
@@ -105,33 +107,32 @@ def of_model(connection: sa.Connection, key: int) -> dict[str, tuple[MetricValue
 def columns(connection: sa.Connection, model_keys: np.ndarray[Any, Any]) -> dict[str, np.ma.MaskedArray[Any, Any]]:
     """The values over all instances (no slice) of every metric, one masked float64 array over ``model_keys`` each.
 
-    Masked means missing. Where a metric was measured on several devices it has one column for each, named ``metric (device)``.
+    Masked means missing. Where a metric was measured on several devices each has a column, named ``metric (device)``.
     """
     table = schema.metric_values
-    query = sa.select(table.c.model_key, table.c.metric_key, table.c.device, table.c.value, table.c.kind).where(
-        table.c.slice == ""
-    )
     names = {key: metric.name for key, metric in definitions(connection).items()}
-    result = {name: _empty(len(model_keys)) for name in names.values()}
-    fetched = rows(connection, query)
-    if not fetched:
-        return result
-    models, metrics, devices, values, kinds = zip(*fetched, strict=True)
-    position = np.searchsorted(model_keys, np.array(models, dtype=np.int64))
-    metric_keys, kind = np.array(metrics), np.array(kinds)
-    value = np.where(kind == NUMBER, np.array(values, dtype=np.float64), SPECIAL[kind])
-    device_names, device = np.unique(np.array(devices, dtype=object).astype(str), return_inverse=True)
+    unsliced = table.c.slice == ""
+    places = sa.select(table.c.metric_key, table.c.device).where(unsliced).distinct()
+    devices: dict[int, list[str]] = {key: [] for key in names}
+    for metric_key, device in sorted(rows(connection, places)):
+        devices[metric_key].append(device)
+    result = {}
     for key, name in names.items():
-        of_metric = metric_keys == key
-        used = np.unique(device[of_metric])
-        for one in used:
-            column = name if len(used) == 1 else f"{name} ({device_names[one]})"
-            here = of_metric & (device == one)
-            target = result.setdefault(column, _empty(len(model_keys)))
-            target[position[here]] = value[here]
-        if len(used) > 1:
-            del result[name]
+        for device in devices[key] or [""]:
+            column = f"{name} ({device})" if device and len(devices[key]) > 1 else name
+            of_metric = (table.c.metric_key == key) & (table.c.device == device) & unsliced
+            finite = sa.func.coalesce(table.c.value, 0.0)
+            query = sa.select(table.c.model_key, finite, table.c.kind).where(of_metric)
+            result[column] = _column(numbers(connection, query, VALUE), model_keys)
     return result
+
+
+def _column(found: np.ndarray[Any, Any], model_keys: np.ndarray[Any, Any]) -> np.ma.MaskedArray[Any, Any]:
+    values, missing = np.zeros(len(model_keys)), np.ones(len(model_keys), dtype=bool)
+    place, kind = np.searchsorted(model_keys, found["model"]), found["kind"]
+    values[place] = np.where(kind == NUMBER, found["value"], SPECIAL[kind])
+    missing[place] = False
+    return np.ma.MaskedArray(values, mask=missing)
 
 
 def standard_errors(connection: sa.Connection, name: str) -> list[tuple[str, float]]:
@@ -144,11 +145,7 @@ def standard_errors(connection: sa.Connection, name: str) -> list[tuple[str, flo
         .where(schema.metrics.c.name == name, table.c.slice == "", table.c.standard_error.is_not(None))
         .order_by(table.c.model_key)
     )
-    return rows(connection, query)  # type: ignore[return-value]
-
-
-def _empty(size: int) -> np.ma.MaskedArray[Any, Any]:
-    return np.ma.masked_all(size, dtype=np.float64)
+    return rows(connection, query)
 
 
 def _stored(value: MetricValue) -> tuple[float | None, int]:

@@ -1,4 +1,4 @@
-"""Schema versions. A new database is created at the newest one; an older file is brought up by the ordered functions below.
+"""Schema versions. A new database has the newest one; an older file is brought up by the ordered functions below.
 
 The list is append-only: a released migration never changes. Each runs in the transaction that also records its version.
 """

@@ -35,7 +35,7 @@ class ModelRow:
 def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> dict[str, int]:
     """Insert the models that are not there yet, in order, and return the key of each by id.
 
-    A base stands in the project already or earlier in ``drafts``. A model that is there must have the same base and operation.
+    A base stands in the project or earlier in ``drafts``. A model that is there must have the same base and operation.
 
     Raises:
         NotFound: ``model.unknown_base``.
@@ -118,7 +118,7 @@ def nodes(connection: sa.Connection) -> list[tuple[int, str, int | None, str | N
     query = sa.select(
         columns.key, columns.id, columns.base_key, columns.operation, columns.parameters, columns.step
     ).order_by(columns.key)
-    return rows(connection, query)  # type: ignore[return-value]
+    return rows(connection, query)
 
 
 def lineage(connection: sa.Connection, row: ModelRow) -> list[ModelRow]:

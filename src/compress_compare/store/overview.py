@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from . import annotations, metrics, models
+from . import metrics, models, remarks
 
 
 def models_table(connection: sa.Connection) -> pa.Table:
     """One row per model in the order of logging.
 
-    Columns: ``id``, ``base``, ``operation``, ``parameters`` (JSON text), ``step`` (depth, 0 for a root), then one float64
-    column per metric. Null means missing; NaN and infinities are values.
+    Columns: ``id``, ``base``, ``operation``, ``parameters`` (JSON text), ``step`` (depth, 0 for a root), then one
+    float64 column per metric. Null means missing; NaN and infinities are values.
     """
     nodes = models.nodes(connection)
     columns = _node_columns(nodes)
@@ -29,7 +29,7 @@ def overview_table(connection: sa.Connection) -> pa.Table:
     """``models_table`` with ``tags`` (list) and ``references`` (JSON text) between ``step`` and the metrics."""
     table = models_table(connection)
     keys = [node[0] for node in models.nodes(connection)]
-    tags = annotations.tags_by_model(connection)
+    tags = remarks.tags_by_model(connection)
     references: dict[str, list[dict[str, str]]] = {}
     for id, reference in models.references(connection):
         references.setdefault(id, []).append({"role": reference.role, "model": reference.model})

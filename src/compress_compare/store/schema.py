@@ -63,6 +63,7 @@ metric_values = sa.Table(
     sa.Column("kind", sa.SmallInteger, nullable=False),
     sa.Column("count", sa.BigInteger),
     sa.Column("standard_error", sa.Float),
+    sa.Index("metric_values_by_metric", "metric_key", "slice", "device", "model_key", "value", "kind"),
 )
 
 files = sa.Table(
