@@ -1,0 +1,103 @@
+/** Draws the points on a canvas, and above them the rings of what is hovered and selected. */
+import type { Encodings } from "@/state/encodings";
+import { RADIUS_DEFAULT } from "@/state/encodings";
+import { CHROME, FILTERED } from "@/styles/ramps";
+import type { Scene, Size } from "./scene";
+
+/** Points are a little smaller than the map's nodes: they overlap more. */
+const SCALE = 0.8;
+
+/** Sizes a canvas for the screen's pixels and clears it. */
+export function prepare(canvas: HTMLCanvasElement, { width, height }: Size): CanvasRenderingContext2D | null {
+  const ratio = window.devicePixelRatio || 1;
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+  }
+  const context = canvas.getContext("2d");
+  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context?.clearRect(0, 0, width, height);
+  return context;
+}
+
+export function radiusOf(encodings: Encodings, model: number): number {
+  return (encodings.size(model) ?? RADIUS_DEFAULT) * SCALE;
+}
+
+/** All points; those that a filter leaves out are faint and below, those without a colour or size are hollow with a dash. */
+export function paintPoints(
+  context: CanvasRenderingContext2D,
+  scene: Scene,
+  encodings: Encodings,
+  visible: Uint8Array,
+): void {
+  const order = paintOrder(scene, encodings, visible);
+  const chrome = CHROME[encodings.theme];
+  let fill = "";
+  for (const i of order) {
+    const color = encodings.size(i) === null ? null : encodings.color(i);
+    context.globalAlpha = visible[i] ? 0.9 : FILTERED;
+    if (color === null) {
+      paintHollow(context, scene.px[i]!, scene.py[i]!, radiusOf(encodings, i), chrome.quiet);
+      fill = "";
+      continue;
+    }
+    if (color !== fill) context.fillStyle = fill = color;
+    context.beginPath();
+    context.arc(scene.px[i]!, scene.py[i]!, radiusOf(encodings, i), 0, 2 * Math.PI);
+    context.fill();
+    // a thin edge in the background's colour keeps neighbours apart
+    context.lineWidth = 1;
+    context.strokeStyle = chrome.background;
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+}
+
+/** Faint ones first, then the large before the small, so that none hides another. */
+function paintOrder(scene: Scene, encodings: Encodings, visible: Uint8Array): number[] {
+  const order: number[] = [];
+  for (let i = 0; i < scene.px.length; i++) if (!Number.isNaN(scene.px[i]!)) order.push(i);
+  const radius = Float64Array.from(scene.px, (_, i) => radiusOf(encodings, i));
+  return order.sort((a, b) => visible[a]! - visible[b]! || radius[b]! - radius[a]! || a - b);
+}
+
+function paintHollow(context: CanvasRenderingContext2D, x: number, y: number, radius: number, color: string): void {
+  context.strokeStyle = color;
+  context.lineWidth = 1.25;
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.moveTo(x - radius * 0.45, y);
+  context.lineTo(x + radius * 0.45, y);
+  context.stroke();
+}
+
+export interface Marks {
+  readonly selected: ReadonlySet<number>;
+  readonly hovered: number | null;
+}
+
+/** Accent rings for the selection, a dark one for what is under the pointer, which is drawn again on top. */
+export function paintMarks(context: CanvasRenderingContext2D, scene: Scene, encodings: Encodings, marks: Marks): void {
+  const chrome = CHROME[encodings.theme];
+  const ring = (i: number, color: string, width: number): void => {
+    if (Number.isNaN(scene.px[i]!)) return;
+    context.strokeStyle = color;
+    context.lineWidth = width;
+    context.beginPath();
+    context.arc(scene.px[i]!, scene.py[i]!, radiusOf(encodings, i) + 1.5, 0, 2 * Math.PI);
+    context.stroke();
+  };
+  for (const i of marks.selected) ring(i, chrome.accent, 2);
+  const { hovered } = marks;
+  if (hovered === null || Number.isNaN(scene.px[hovered]!)) return;
+  const color = encodings.color(hovered);
+  if (color !== null) {
+    context.fillStyle = color;
+    context.beginPath();
+    context.arc(scene.px[hovered]!, scene.py[hovered]!, radiusOf(encodings, hovered), 0, 2 * Math.PI);
+    context.fill();
+  }
+  ring(hovered, marks.selected.has(hovered) ? chrome.accent : chrome.hover, 2.5);
+}

@@ -1,0 +1,94 @@
+/** The scatterplot's data: which models have both values, where their points are, and what is left out. */
+import { makeAxis, type Axis } from "@/charts/axis";
+import { finiteExtent, padLinear, padLog, type Extent } from "@/charts/domain";
+import { PointGrid } from "@/charts/grid";
+import { paretoFrontier } from "@/charts/pareto";
+import type { Metric, ModelTable } from "@/state/table";
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Margins {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** Domains that a person zoomed to; null for all data. */
+export interface Zoom {
+  readonly x: Extent;
+  readonly y: Extent;
+}
+
+export interface Scene {
+  readonly xAxis: Axis;
+  readonly yAxis: Axis;
+  /** Pixels of each model's point; NaN where it has none. */
+  readonly px: Float64Array;
+  readonly py: Float64Array;
+  readonly grid: PointGrid;
+}
+
+export interface SceneRequest {
+  readonly table: ModelTable;
+  readonly x: Metric;
+  readonly y: Metric;
+  readonly logX: boolean;
+  readonly logY: boolean;
+  readonly size: Size;
+  readonly margins: Margins;
+  readonly zoom: Zoom | null;
+}
+
+/** The domain that shows every model with both values. */
+export function fullDomain(values: Float64Array, others: Float64Array, log: boolean): Extent {
+  const shown = values.map((value, i) => (Number.isNaN(others[i]!) ? Number.NaN : value));
+  const extent = finiteExtent(shown, log);
+  if (!extent) return log ? [1, 10] : [0, 1];
+  return log ? padLog(extent, 0.06) : padLinear(extent, 0.06);
+}
+
+/** Lays the points out in a panel. */
+export function makeScene(request: SceneRequest): Scene {
+  const { table, x, y, logX, logY, size, margins, zoom } = request;
+  const xs = table.values.get(x.name)!;
+  const ys = table.values.get(y.name)!;
+  const right = Math.max(margins.left + 1, size.width - margins.right);
+  const bottom = Math.max(margins.top + 1, size.height - margins.bottom);
+  const xAxis = makeAxis(x, zoom?.x ?? fullDomain(xs, ys, logX), {
+    log: logX,
+    range: [margins.left, right],
+    count: Math.max(2, Math.floor((right - margins.left) / 84)),
+  });
+  const yAxis = makeAxis(y, zoom?.y ?? fullDomain(ys, xs, logY), {
+    log: logY,
+    range: [bottom, margins.top],
+    count: Math.max(2, Math.floor((bottom - margins.top) / 44)),
+  });
+  const px = new Float64Array(table.count).fill(Number.NaN);
+  const py = new Float64Array(table.count).fill(Number.NaN);
+  for (let i = 0; i < table.count; i++) {
+    if (!hasPlace(xs[i]!, xAxis.log) || !hasPlace(ys[i]!, yAxis.log)) continue;
+    px[i] = xAxis.toPixel(xs[i]!);
+    py[i] = yAxis.toPixel(ys[i]!);
+  }
+  return { xAxis, yAxis, px, py, grid: new PointGrid(px, py, size.width, size.height) };
+}
+
+function hasPlace(value: number, log: boolean): boolean {
+  return !Number.isNaN(value) && (!log || value > 0);
+}
+
+/** Models that no visible model beats, best along x first; null where a metric has no direction. */
+export function frontierOf(table: ModelTable, x: Metric, y: Metric, visible: Uint8Array): number[] | null {
+  if (x.higher_is_better === null || y.higher_is_better === null || x.name === y.name) return null;
+  return paretoFrontier(
+    table.values.get(x.name)!,
+    table.values.get(y.name)!,
+    { xHigher: x.higher_is_better, yHigher: y.higher_is_better },
+    (i) => visible[i] === 1,
+  );
+}
