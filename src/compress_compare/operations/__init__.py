@@ -7,14 +7,35 @@ import torch.
 from .. import records
 from . import registry
 from .base import Context, Operation, operation
+from .calibrate import Calibrate
+from .finetune import Finetune
+from .gradient_prune import GradientPrune
 from .magnitude_prune import MagnitudePrune
+from .palettize import Palettize
+from .quantize import Quantize
+from .random_prune import RandomPrune
+from .train import Train
 
 OPERATIONS: dict[str, type[Operation]] = {
+    "train": Train,
+    "finetune": Finetune,
+    "calibrate": Calibrate,
     "magnitude prune": MagnitudePrune,
+    "gradient prune": GradientPrune,
+    "random prune": RandomPrune,
+    "quantize": Quantize,
+    "palettize": Palettize,
 }
 """Every operation of this package by name. Other packages add theirs as entry points: see :func:`available`."""
 
+train = registry.function(Train)
+finetune = registry.function(Finetune)
+calibrate = registry.function(Calibrate)
 magnitude_prune = registry.function(MagnitudePrune)
+gradient_prune = registry.function(GradientPrune)
+random_prune = registry.function(RandomPrune)
+quantize = registry.function(Quantize)
+palettize = registry.function(Palettize)
 
 
 def available() -> dict[str, type[Operation]]:
@@ -34,12 +55,26 @@ def from_record(record: records.Operation) -> Operation:
 
 __all__ = [
     "OPERATIONS",
+    "Calibrate",
     "Context",
+    "Finetune",
+    "GradientPrune",
     "MagnitudePrune",
     "Operation",
+    "Palettize",
+    "Quantize",
+    "RandomPrune",
+    "Train",
     "available",
+    "calibrate",
+    "finetune",
     "from_record",
     "get",
+    "gradient_prune",
     "magnitude_prune",
     "operation",
+    "palettize",
+    "quantize",
+    "random_prune",
+    "train",
 ]

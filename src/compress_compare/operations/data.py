@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ..errors import InvalidValue
 
 if TYPE_CHECKING:
-    from .base import Batches
+    from .base import Batches, Loss
 
 
 def check_batches(name: str, data: object) -> None:
@@ -47,13 +47,41 @@ def batches(model: nn.Module, data: Batches) -> Iterator[tuple[Any, Any]]:
         yield _to(inputs, device), _to(targets, device)
 
 
-def forward(model: nn.Module, inputs: Any) -> Any:
-    """Call the model: a tuple holds positional arguments, a mapping keyword arguments, all else is the one argument."""
-    if isinstance(inputs, tuple | list):
-        return model(*inputs)
-    if isinstance(inputs, Mapping):
-        return model(**inputs)
-    return model(inputs)
+def forward(name: str, model: nn.Module, inputs: Any) -> Any:
+    """Call the model: a tuple holds positional arguments, a mapping keyword arguments, all else is the one argument.
+
+    Raises:
+        InvalidValue: ``data.forward`` when the model refuses the batch, naming the operation and the shapes.
+    """
+    try:
+        if isinstance(inputs, tuple | list):
+            return model(*inputs)
+        if isinstance(inputs, Mapping):
+            return model(**inputs)
+        return model(inputs)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise _refused(name, "the model cannot be run on a batch", inputs, error) from error
+
+
+def loss_of(name: str, model: nn.Module, batch: tuple[Any, Any], *, loss: Loss) -> Tensor:
+    """The loss of one batch, a finite scalar.
+
+    Raises:
+        InvalidValue: ``data.forward`` when the model or the loss refuses the batch, ``loss.not_finite``.
+    """
+    inputs, targets = batch
+    outputs = forward(name, model, inputs)
+    try:
+        value = loss(outputs, targets)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise _refused(name, "the loss cannot be computed", targets, error) from error
+    if not bool(torch.isfinite(value)):
+        raise InvalidValue(
+            "loss.not_finite",
+            f"{name}: the loss became {value.item()}.",
+            hint="Lower the learning rate, or look for extreme values in the data.",
+        )
+    return value
 
 
 def cross_entropy(outputs: Any, targets: Tensor) -> Tensor:
@@ -76,6 +104,11 @@ def _to(value: Any, device: torch.device) -> Any:
     if isinstance(value, Mapping):
         return {key: _to(item, device) for key, item in value.items()}
     return value
+
+
+def _refused(name: str, what: str, value: Any, error: Exception) -> InvalidValue:
+    shape = f"shape {list(value.shape)}, {value.dtype}" if isinstance(value, Tensor) else _kind(value)
+    return InvalidValue("data.forward", f"{name}: {what} ({shape}).", detail=str(error).split("\n")[0][:200])
 
 
 def _kind(value: object) -> str:

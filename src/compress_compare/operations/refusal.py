@@ -20,15 +20,15 @@ def refusal(cls: type[Operation], error: ValidationError) -> InvalidValue:
     """The first problem of ``error`` as an error that names operation, field, what is allowed and what was found."""
     names = [item.name for item in fields(cls)]  # type: ignore[arg-type]
     problem = error.errors()[0]
-    field = _field(problem["loc"][0], names)
     kind = problem["type"]
+    if kind == "value_error":
+        return InvalidValue("parameter.combination", f"{cls.name}: {problem['ctx']['error']}")
+    field = _field(problem["loc"][0], names)
     if kind == "unexpected_keyword_argument":
         return _unknown(cls.name, field, names)
     if kind == "unexpected_positional_argument":
         title = f"{cls.name}: there are at most {len(names)} parameters."
         return InvalidValue("parameter.unknown", title, hint=f"They are: {', '.join(names)}.")
-    if kind == "value_error":
-        return InvalidValue("parameter.combination", f"{cls.name}: {problem['ctx']['error']}")
     schema = TypeAdapter(cls).json_schema()["properties"].get(field, {})
     found = f"Found {problem.get('input')!r:.80}."
     title = f"{cls.name}: {field} must be {allowed(schema)}."

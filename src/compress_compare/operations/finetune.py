@@ -1,0 +1,45 @@
+"""Fine-tuning: a short training at a low learning rate that repairs what compression broke."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from .base import Context, DataRequirement, Operation, Seed, operation
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@operation
+class Finetune(Operation):
+    """Train a compressed model for a short while; weights that were pruned stay zero."""
+
+    name: ClassVar[str] = "finetune"
+    main: ClassVar[tuple[str, ...]] = ("epochs",)
+    data_requirement: ClassVar[DataRequirement] = "finetune"
+    lowers: ClassVar[Literal["training loss"]] = "training loss"
+
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """Passes over the data."""
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.01
+    """Step size, at its highest."""
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    """Stochastic gradient descent with Nesterov momentum, or Adam with decoupled weight decay."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Momentum of sgd, or the first decay rate of adam."""
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Decay of weights of two or more dimensions; norms and biases never decay."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """Learning rate over time: falling to zero along half a cosine, or constant."""
+    keep_zeros: bool = True
+    """Weights of two or more dimensions that are exactly zero stay zero, so that pruning lasts."""
+    seed: Seed = 0
+    """Seed of everything random in the model and in a shuffling data loader."""
+
+    def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
+        """Train in training mode; see :func:`compress_compare.operations.fit.fit`."""
+        from .fit import fit
+
+        return fit(model, self, context)

@@ -1,0 +1,114 @@
+"""Weight-only quantization by rounding to the nearest level.
+
+Krishnamoorthi: Quantizing deep convolutional networks for efficient inference. 2018, arXiv 1806.08342. The names of
+strategies are those of compressed-tensors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from .base import Context, Operation, Patterns, operation
+from .scheme import TensorScheme, attach
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@operation
+class Quantize(Operation):
+    """Round every weight to the nearest of 2^bits evenly spaced levels. Activations stay in floating point."""
+
+    name: ClassVar[str] = "quantize"
+    main: ClassVar[tuple[str, ...]] = ("bits",)
+    lowers: ClassVar[Literal["stored bits"]] = "stored bits"
+
+    bits: Annotated[int, Field(ge=2, le=8)] = 8
+    """Bits per weight."""
+    symmetric: bool = True
+    """Levels −(2^(bits−1)−1) to 2^(bits−1)−1 times a scale; otherwise 2^bits levels that span minimum to maximum."""
+    strategy: Literal["tensor", "channel", "group"] = "channel"
+    """What shares one scale: the whole tensor, an output channel, or a group of weights in one output channel."""
+    group_size: Annotated[int, Field(ge=1)] | None = None
+    """Consecutive weights of one output channel that share a scale; needs the strategy group."""
+    targets: Patterns = ()
+    """Modules to quantize: class names, dotted paths, or `re:`. Empty: all weights of two or more dimensions."""
+    ignore: Patterns = ()
+    """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
+
+    @model_validator(mode="after")
+    def _group_size_goes_with_group(self) -> Self:
+        if self.strategy == "group" and self.group_size is None:
+            raise ValueError("strategy 'group' needs a group_size, e.g. 32.")
+        if self.strategy != "group" and self.group_size is not None:
+            raise ValueError(f"group_size needs strategy 'group', not {self.strategy!r}.")
+        return self
+
+    def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
+        """Replace the selected weights by their rounded values and note the scheme."""
+        from .targets import select
+
+        schemes = {}
+        for weight in select(self.name, model, targets=self.targets, ignore=self.ignore):
+            values = weight.parameter.data
+            weight.parameter.data = self.rounded(values, weight.channel_axis)
+            schemes[weight.name] = TensorScheme(
+                kind="quantized",
+                bits=self.bits,
+                strategy=self.strategy,
+                group_size=self.group_size,
+                symmetric=self.symmetric,
+                table_bits=8 * values.element_size(),
+                channel_axis=weight.channel_axis if values.ndim > 1 else 0,
+            )
+        attach(model, schemes)
+        return model
+
+    def rounded(self, values: Tensor, channel_axis: int = 0) -> Tensor:
+        """The nearest representable values; same shape and dtype.
+
+        Args:
+            values: weights of any shape.
+            channel_axis: the dimension that counts output channels.
+        """
+        import torch
+
+        axis = channel_axis if values.ndim > 1 else 0
+        moved = values.movedim(axis, 0)
+        rows = self._rows(moved.reshape(moved.shape[0], -1).to(torch.promote_types(values.dtype, torch.float32)))
+        rounding = round_symmetric if self.symmetric else round_asymmetric
+        flat = rounding(rows, self.bits).reshape(moved.shape[0] if self.strategy != "tensor" else 1, -1)
+        flat = flat[:, : moved[0].numel()] if self.strategy == "group" else flat
+        return flat.reshape(moved.shape).movedim(0, axis).to(values.dtype).contiguous()
+
+    def _rows(self, channels: Tensor) -> Tensor:
+        """Weights that share a scale as the rows of a matrix; short groups are filled up with zeros."""
+        from torch.nn import functional as F
+
+        if self.strategy == "tensor":
+            return channels.reshape(1, -1)
+        if self.group_size is None:
+            return channels
+        return F.pad(channels, (0, -channels.shape[1] % self.group_size)).reshape(-1, self.group_size)
+
+
+def round_symmetric(rows: Tensor, bits: int) -> Tensor:
+    """Round each row to multiples of max|row| / (2^(bits−1) − 1)."""
+    top = 2 ** (bits - 1) - 1
+    scale = rows.abs().amax(dim=1, keepdim=True) / top
+    scale[scale == 0] = 1
+    rounded: Tensor = (rows / scale).round().clamp(-top, top) * scale
+    return rounded
+
+
+def round_asymmetric(rows: Tensor, bits: int) -> Tensor:
+    """Round each row to 2^bits levels from min(row, 0) to max(row, 0), one of which is exactly 0."""
+    top = 2**bits - 1
+    low, high = rows.amin(dim=1, keepdim=True).clamp(max=0), rows.amax(dim=1, keepdim=True).clamp(min=0)
+    scale = (high - low) / top
+    scale[scale == 0] = 1
+    zero = (-low / scale).round()
+    rounded: Tensor = ((rows / scale + zero).round().clamp(0, top) - zero) * scale
+    return rounded

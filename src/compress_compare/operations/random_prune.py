@@ -1,0 +1,47 @@
+"""Random pruning: the baseline that every other criterion has to beat.
+
+Blalock, Gonzalez Ortiz, Frankle, Guttag: What is the State of Neural Network Pruning? MLSys 2020, arXiv 2003.03033.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from .base import Context, Operation, Patterns, Seed, operation
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@operation
+class RandomPrune(Operation):
+    """Set weights chosen at random to zero, without retraining."""
+
+    name: ClassVar[str] = "random prune"
+    main: ClassVar[tuple[str, ...]] = ("amount",)
+    lowers: ClassVar[Literal["non-zero weights"]] = "non-zero weights"
+
+    amount: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of the selected weights to draw and set to zero; zeros may be drawn too, and all earlier zeros stay."""
+    scope: Literal["global", "local"] = "global"
+    """Draw from all selected tensors together (global), or the same share from every tensor (local)."""
+    seed: Seed = 0
+    """Seed of the draw."""
+    targets: Patterns = ()
+    """Modules to prune: class names, dotted paths, or `re:` patterns. Empty: all weights of two or more dimensions."""
+    ignore: Patterns = ()
+    """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
+
+    def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
+        """Mask by the random criterion of ``torch.nn.utils.prune``, applied for good."""
+        from torch.nn.utils import prune
+
+        from .masking import zero_by
+        from .targets import select
+
+        weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
+        scores = [weight.parameter for weight in weights]
+        zero_by(prune.RandomUnstructured(self.amount), weights, scores=scores, scope=self.scope)
+        return model
