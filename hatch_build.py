@@ -106,6 +106,7 @@ def npm(root: Path, *arguments: str) -> int:
         arrived = subprocess.run([*command, "ci", "--include=dev", "--no-audit", "--no-fund"], cwd=ui, env=environment)
         if arrived.returncode:
             raise BuildError(_advice("npm could not install what the page is built from; the reason is above."))
+        installed.parent.mkdir(exist_ok=True)
         installed.write_text(lock)
     return subprocess.run([*command, *arguments], cwd=ui, env=environment).returncode
 
