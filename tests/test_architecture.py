@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+
 from tests import house_rules as rules
 
 ROOT = Path(__file__).parent.parent
