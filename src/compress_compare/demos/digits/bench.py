@@ -1,0 +1,63 @@
+"""What the digits experiments are made with: network, batches, and what is logged about every model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...evaluation import quality
+from ...evaluation.evaluate import LabelledData, evaluate
+from ...evaluation.forward import logits
+from ...evaluation.metrics import METRICS
+from ...project import Project
+from ..batches import ShuffledBatches
+from ..tree import Node
+from . import data
+from .network import DigitsNet
+
+
+class DigitsBench:
+    """Training and test images as tensors ``(instances, 1, 8, 8)``, and the untrained network of a seed."""
+
+    def __init__(self, train: data.Digits, test: data.Digits, *, seed: int) -> None:
+        self.data = ShuffledBatches(_tensor(train.images), torch.from_numpy(train.labels))
+        self._test = test
+        self._labelled = LabelledData(_tensor(test.images), test.labels)
+        self._seed = seed
+
+    def create(self) -> nn.Module:
+        """The untrained network."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed)
+            return DigitsNet()
+
+    def prepare(self, project: Project) -> None:
+        """Define the metrics and log the test images."""
+        for metric in METRICS:
+            project.define_metric(**asdict(metric))
+        data.log(project, self._test)
+
+    def log(self, project: Project, node: Node, model: nn.Module) -> None:
+        """Log metrics, checkpoint, and the answers to the test images with their probabilities."""
+        scores = logits(model, self._labelled.inputs)
+        project.log_model(
+            node.id,
+            base=node.base,
+            operation=node.operation,
+            metrics=evaluate(model, self._labelled),
+            checkpoint=model,
+        )
+        project.log_outputs(
+            node.id,
+            data.DATASET,
+            ids=self._test.ids,
+            predictions=quality.predictions(scores),
+            vectors={"probabilities": np.exp(quality.log_probabilities(scores))},
+        )
+
+
+def _tensor(images: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(images).unsqueeze(1)

@@ -1,0 +1,47 @@
+"""Runs the digits demo, or what is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import MissingExtra
+from ...project import Project
+from ...project import open as open_project
+from . import data
+
+if TYPE_CHECKING:
+    from ..tree import Node, Progress
+
+
+def run_digits(
+    path: str | Path, *, seed: int = 0, progress: Progress | None = None, nodes: Sequence[Node] | None = None
+) -> Project:
+    """Make the project of the digits demo at ``path``. What an earlier run has made is kept.
+
+    Args:
+        path: directory of the project.
+        seed: of the split and of everything random in the experiments.
+        progress: called with (index of the step that begins, number of steps, what it is).
+        nodes: the experiments; by default all of `experiments.experiments`.
+
+    Raises:
+        MissingExtra: torch or scikit-learn is not installed.
+        Conflict: the project was made with another seed.
+    """
+    train, test = data.load(seed)
+    try:
+        from ..tree import grow
+        from .bench import DigitsBench
+        from .experiments import experiments
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtra("torch", purpose="The digits demo", extra="demo") from error
+    project = open_project(path)
+    bench = DigitsBench(train, test, seed=seed)
+    with project.batch():
+        bench.prepare(project)
+    grow(project, experiments(seed) if nodes is None else nodes, bench=bench, progress=progress)
+    return project
