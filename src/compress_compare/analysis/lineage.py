@@ -39,11 +39,11 @@ class Graph:
             NotFound: ``model.unknown`` for a base that is not among the ids.
         """
         rows = list(models)
-        return cls.from_columns([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+        return cls.from_columns([row[0] for row in rows], [row[1] for row in rows], operations=[row[2] for row in rows])
 
     @classmethod
     def from_columns(
-        cls, ids: Sequence[str], bases: Sequence[str | None], operations: Sequence[Operation | None]
+        cls, ids: Sequence[str], bases: Sequence[str | None], *, operations: Sequence[Operation | None]
     ) -> Graph:
         """Build the graph from parallel sequences; errors are those of `from_models`."""
         positions = {model: i for i, model in enumerate(ids)}

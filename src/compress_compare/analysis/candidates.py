@@ -1,0 +1,183 @@
+"""Everything that might be an experimental variable of a selection: one column of values each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records import JSON
+from .occurrences import Aligned, Occurrence, numbered
+from .values import labels, sort_key
+
+Kind = Literal["parameter", "presence", "operation", "sequence", "root"]
+
+ROOT, PARAMETER, PRESENCE, OPERATION, NTH_PARAMETER, CHAIN, LAST_PARAMETER, LOOSE_PARAMETER, SEQUENCE = (
+    *(-1, 0, 2, 4, 5, 6, 7, 8, 12),
+)
+"""How simple a variable is to read; of sets of equal size the one with the smallest sum is taken."""
+
+MIXED_OPERATIONS = 5
+"""Added for a parameter that several operations share when nothing else in the set says which operation it was."""
+
+MAX_REPEATS = 64
+"""Steps of one operation are considered one by one up to this repetition."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One possible variable.
+
+    Args:
+        kind: parameter, presence, operation, sequence or root.
+        name: what it is called where no other variable has that name.
+        values: at least two, in the order in which they are shown.
+        codes: int32 ``[rows]``, index into ``values`` for each distinct lineage.
+        rank: how simple it is to read, smaller is simpler.
+        place: the column it is about, −1 for the root.
+        mixed: whether it is a parameter that several operations share.
+    """
+
+    kind: Kind
+    name: str
+    values: tuple[JSON, ...]
+    codes: NDArray[np.int32]
+    rank: int
+    place: int
+    mixed: bool = False
+
+    @cached_property
+    def is_numeric(self) -> bool:
+        """Whether it is a parameter whose values are numbers, apart from where it does not apply."""
+        numbers = [isinstance(v, int | float) and not isinstance(v, bool) for v in self.values if v is not None]
+        return self.kind == "parameter" and all(numbers)
+
+
+def simple_candidates(aligned: Aligned) -> Iterator[Candidate]:
+    """Roots, parameters, presences and operations."""
+    yield from _roots(aligned)
+    yield from _operations(aligned)
+    yield from _presences(aligned)
+    yield from _parameters(aligned)
+    yield from _repeated_parameters(aligned)
+
+
+def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Simple ones first, and of those of one kind that divide the rows alike only the first."""
+    unique: dict[tuple[Any, ...], Candidate] = {}
+    for candidate in sorted(candidates, key=lambda c: (c.rank, c.place, c.name)):
+        unique.setdefault((candidate.kind, candidate.mixed, _partition(candidate.codes)), candidate)
+    return list(unique.values())
+
+
+def _partition(codes: NDArray[np.int32]) -> bytes:
+    """Equal for two columns of codes exactly when they divide the rows alike."""
+    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse].astype(np.int32).tobytes()
+
+
+def coded(cells: Sequence[Any], order: Callable[[Any], Any] = sort_key) -> tuple[list[Any], NDArray[np.int32]]:
+    """The distinct values of ``cells`` in order, and the index of each cell among them; 1 and true are two values."""
+    keys = [repr(cell) if isinstance(cell, list | dict) else (cell.__class__, cell) for cell in cells]
+    distinct = dict(zip(keys, cells, strict=True))
+    ordered = sorted(distinct, key=lambda key: order(distinct[key]))
+    index = {key: i for i, key in enumerate(ordered)}
+    codes = np.fromiter((index[key] for key in keys), np.int32, len(keys))
+    return [distinct[key] for key in ordered], codes
+
+
+def _roots(aligned: Aligned) -> Iterator[Candidate]:
+    values, codes = coded([lineage.root for lineage in aligned.lineages])
+    if len(values) > 1:
+        yield Candidate("root", "root", tuple(values), codes, ROOT, -1)
+
+
+def _operations(aligned: Aligned) -> Iterator[Candidate]:
+    """Which of several operations stands in a column."""
+    for place, rows in aligned.columns.items():
+        if len(aligned.operations[place]) > 1:
+            cells = [numbered(rows[row].step.operation) if row in rows else None for row in range(len(aligned.rows))]
+            values, codes = coded(cells)
+            yield Candidate("operation", "operation", tuple(values), codes, OPERATION, place)
+
+
+def _presences(aligned: Aligned) -> Iterator[Candidate]:
+    """Whether there is an nth step of an operation, unless another operation stands in its place where there is not."""
+    counts = [Counter(occurrence.step.operation for occurrence in row) for row in aligned.rows]
+    for operation in sorted(set().union(*counts)):
+        base = aligned.at_root[operation]
+        most = max(count[operation] for count in counts)
+        for number in range(1, min(most, MAX_REPEATS) + 1):
+            present = np.array([count[operation] >= number for count in counts])
+            places = {row[i].place for row in aligned.rows for i in _nth(row, operation, base + number)}
+            absent = set(np.flatnonzero(~present).tolist())
+            instead = {
+                occurrence.step.operation
+                for place in places
+                for row, occurrence in aligned.columns[place].items()
+                if row in absent
+            }
+            if absent and instead <= {operation}:
+                name = numbered(operation, base + number)
+                yield Candidate("presence", name, (False, True), present.astype(np.int32), PRESENCE, min(places))
+
+
+def _nth(row: Sequence[Occurrence], operation: str, number: int) -> list[int]:
+    return [i for i, o in enumerate(row) if o.number == number and o.step.operation == operation]
+
+
+def _parameters(aligned: Aligned) -> Iterator[Candidate]:
+    """Of each column, every parameter that takes at least two values."""
+    for place, rows in aligned.columns.items():
+        counted_alike = all(len(numbers) == 1 for numbers in aligned.numbers(place).values())
+        rank = PARAMETER if counted_alike else LOOSE_PARAMETER
+        yield from _parameters_of(aligned, rows, title=aligned.title(place), rank=rank)
+
+
+def _repeated_parameters(aligned: Aligned) -> Iterator[Candidate]:
+    """Parameters of the nth and of the last step of a repeated operation, whatever column it stands in."""
+    most = Counter[str]()
+    for row in aligned.rows:
+        for occurrence in row:
+            most[occurrence.step.operation] = max(most[occurrence.step.operation], occurrence.number)
+    for operation in sorted(most):
+        base = aligned.at_root[operation]
+        if most[operation] < base + 2:
+            continue
+        last = {row: o for row, occurrences in enumerate(aligned.rows) for o in occurrences if _is(o, operation)}
+        yield from _parameters_of(aligned, last, title=f"last {numbered(operation)}", rank=LAST_PARAMETER)
+        for number in range(base + 1, min(most[operation], base + MAX_REPEATS) + 1):
+            nth = {
+                row: o for row, os in enumerate(aligned.rows) for o in os if _is(o, operation) and o.number == number
+            }
+            yield from _parameters_of(aligned, nth, title=numbered(operation, number), rank=NTH_PARAMETER)
+
+
+def _is(occurrence: Occurrence, operation: str) -> bool:
+    return occurrence.step.operation == operation
+
+
+def _parameters_of(aligned: Aligned, rows: dict[int, Occurrence], *, title: str, rank: int) -> Iterator[Candidate]:
+    """Every parameter of one occurrence per row that takes at least two values."""
+    place = min(occurrence.place for occurrence in rows.values())
+    for name in sorted({name for occurrence in rows.values() for name in occurrence.step.parameters}):
+        having = {row: o for row, o in rows.items() if name in o.step.parameters}
+        cells = [having[row].step.parameters[name] if row in having else None for row in range(len(aligned.rows))]
+        values, codes = coded(cells)
+        if sum(value is not None for value in values) < 2:
+            continue
+        alone = rank == PARAMETER and len(aligned.parameter_places[name]) == 1
+        yield Candidate(
+            kind="parameter",
+            name=name if alone else f"{title} · {name}",
+            values=labels(values),
+            codes=codes,
+            rank=rank,
+            place=place,
+            mixed=len({o.step.operation for o in having.values()}) > 1,
+        )
