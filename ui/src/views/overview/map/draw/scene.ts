@@ -1,0 +1,76 @@
+/** What the map's canvases are drawn from. */
+import type { ModelTable } from "@/state/table";
+import type { Labels } from "../labels";
+import type { Layout } from "../layout";
+import type { Looks } from "../looks";
+import type { Viewport } from "../viewport";
+
+export interface Scene {
+  table: ModelTable;
+  layout: Layout;
+  looks: Looks;
+  /** Where models stand now: the layout's own places, or some in between while they move. */
+  places: { x: Float32Array; y: Float32Array };
+  labels: Labels;
+}
+
+/** The part of the plane to draw, in pixels. */
+export interface Frame {
+  width: number;
+  height: number;
+  view: Viewport;
+}
+
+export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
+export const screenX = (scene: Scene, view: Viewport, i: number): number => view.tx + view.kx * scene.places.x[i]!;
+export const screenY = (scene: Scene, view: Viewport, i: number): number => view.ty + view.ky * scene.places.y[i]!;
+
+/** By how much nodes shrink so that neighbouring rows and columns do not touch. */
+export function nodeScale(scene: Scene, view: Viewport): number {
+  const largest = Math.max(1, scene.looks.largest);
+  return Math.min(1, (view.ky * 0.44) / largest, (view.kx * 0.3) / largest);
+}
+
+/** Radius on the screen; the smallest that can still be seen is 1. */
+export const screenRadius = (scene: Scene, scale: number, i: number): number =>
+  Math.max(1, scene.looks.radius[i]! * scale);
+
+/** Thickness of an edge at a model. */
+export const bandWidth = (radius: number): number => Math.max(1, radius * 1.15);
+
+/** Call `draw` once per colour with all models of that colour. */
+export function byColor(models: number[], colors: string[], draw: (color: string, group: number[]) => void): void {
+  const groups = new Map<string, number[]>();
+  for (const i of models) {
+    const group = groups.get(colors[i]!);
+    if (group) group.push(i);
+    else groups.set(colors[i]!, [i]);
+  }
+  groups.forEach((group, color) => draw(color, group));
+}
+
+/**
+ * At most one model per column and pixel row, for when rows are thinner than pixels; `keep` says whose edge or node is
+ * in the frame. Models that pass the filter take the place before those that do not.
+ */
+export function thin(scene: Scene, frame: Frame, keep: (i: number) => boolean): number[] {
+  const { layout, looks } = scene;
+  const slots = frame.height + 2;
+  const crowded = frame.view.ky < 1;
+  const taken = new Uint8Array(crowded ? layout.columns.length * slots : 0);
+  const chosen: number[][] = [[], []];
+  for (const faded of [0, 1]) {
+    for (let i = 0; i < scene.table.count; i++) {
+      if (looks.faded[i] !== faded || !layout.shown[i] || !keep(i)) continue;
+      if (crowded) {
+        const row = Math.min(slots - 1, Math.max(0, Math.round(screenY(scene, frame.view, i)) + 1));
+        const slot = layout.x[i]! * slots + row;
+        if (taken[slot]) continue;
+        taken[slot] = 1;
+      }
+      chosen[faded]!.push(i);
+    }
+  }
+  return [...chosen[1]!, ...chosen[0]!];
+}

@@ -1,0 +1,85 @@
+/** Words on the map: what was done before each model, and ids behind leaves and above roots, as far as there is room. */
+import { shorten } from "@/format";
+import { CHROME } from "@/styles/ramps";
+import { turnOf } from "../ribbon";
+import { ROW_FOR_TEXT } from "../viewport";
+import { bandWidth, nodeScale, screenRadius, screenX, screenY, type Context, type Frame, type Scene } from "./scene";
+
+/** Pixels per row from which words stand above their edge. */
+const ROW_ABOVE = 25;
+/** Width of a letter in the monospace and, on average, in the text face. */
+export const LETTER = 6.65;
+const TEXT_LETTER = 5.6;
+const FONT = "11px";
+
+export interface Fonts {
+  text: string;
+  mono: string;
+}
+
+export function drawText(ctx: Context, scene: Scene, frame: Frame, fonts: Fonts): void {
+  if (frame.view.ky < ROW_FOR_TEXT) return;
+  const { layout, table } = scene;
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 3;
+  ctx.strokeStyle = CHROME[scene.looks.theme].background;
+  for (let i = 0; i < table.count; i++) {
+    if (!layout.shown[i] || scene.looks.faded[i]) continue;
+    const y = screenY(scene, frame.view, i);
+    if (y < -20 || y > frame.height + 20) continue;
+    if (table.base[i]! >= 0) drawStep(ctx, scene, frame, i, fonts);
+    else drawRoot(ctx, scene, frame, i, fonts);
+    if (isEnd(scene, i)) drawLeaf(ctx, scene, frame, i, fonts);
+  }
+}
+
+const isEnd = (scene: Scene, i: number): boolean => !scene.layout.children[i]!.length || scene.layout.hidden[i]! > 0;
+
+/** The parameters, right before the model on the straight part of its edge. */
+function drawStep(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts: Fonts): void {
+  const radius = screenRadius(scene, nodeScale(scene, view), i);
+  const x = screenX(scene, view, i);
+  const length = x - screenX(scene, view, scene.table.base[i]!);
+  const room = length - turnOf(view.kx, length) - radius;
+  const label = [scene.labels.long[i]!, scene.labels.short[i]!].find((text) => room > text.length * TEXT_LETTER - 12);
+  if (!label) return;
+  ctx.font = `${FONT} ${fonts.text}`;
+  ctx.textAlign = "right";
+  const above = view.ky >= ROW_ABOVE;
+  ctx.textBaseline = above ? "alphabetic" : "middle";
+  const y = screenY(scene, view, i) - (above ? bandWidth(radius) / 2 + 3 : -0.5);
+  write(ctx, label, [x - radius - (above ? 2 : 5), y], CHROME[scene.looks.theme].text);
+}
+
+function drawLeaf(ctx: Context, scene: Scene, { view, width }: Frame, i: number, fonts: Fonts): void {
+  const hidden = scene.layout.hidden[i]!;
+  const radius = screenRadius(scene, nodeScale(scene, view), i);
+  const x = screenX(scene, view, i) + radius + (hidden ? 9 : 6);
+  const letters = Math.floor((width - 8 - x) / LETTER);
+  if (letters < 5) return;
+  const count = hidden ? `+${hidden} ` : "";
+  ctx.font = `${FONT} ${fonts.mono}`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  const text = count + shorten(scene.table.ids[i]!, Math.max(4, Math.min(40, letters - count.length)));
+  write(ctx, text, [x, screenY(scene, view, i) + 0.5], CHROME[scene.looks.theme].quiet);
+}
+
+function drawRoot(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts: Fonts): void {
+  if (isEnd(scene, i)) return;
+  const radius = screenRadius(scene, nodeScale(scene, view), i);
+  const y = screenY(scene, view, i) - radius;
+  ctx.font = `${FONT} ${fonts.mono}`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "alphabetic";
+  const id = shorten(scene.table.ids[i]!, Math.max(6, Math.floor((view.kx * 0.9) / LETTER)));
+  const chrome = CHROME[scene.looks.theme];
+  const x = screenX(scene, view, i) - radius;
+  write(ctx, id, [x, y - 6], chrome.text);
+}
+
+function write(ctx: Context, text: string, [x, y]: [number, number], color: string): void {
+  ctx.strokeText(text, x, y);
+  ctx.fillStyle = color;
+  ctx.fillText(text, x, y);
+}

@@ -1,0 +1,108 @@
+/** The state of the map that is not the page's: its size, what part of it is in view, and what the pointer is doing. */
+import type { AppState } from "@/state/app";
+import { LETTER } from "./draw/text";
+import type { Marks } from "./draw/overlay";
+import type { Scene } from "./draw/scene";
+import { modelAt, modelsIn } from "./hit";
+import { mapLabels } from "./labels";
+import { layoutModels, type Layout } from "./layout";
+import { looksOf } from "./looks";
+import { carryPlaces, Motion } from "./motion.svelte";
+import { fit, pan, reveal, zoom, type Extent, type Viewport } from "./viewport";
+import type { ModelTable } from "@/state/table";
+
+type Box = [number, number, number, number];
+
+export class MapState {
+  width = $state(0);
+  height = $state(0);
+  /** Null: all in view, and it stays so when the panel or the project grows. */
+  #viewport: Viewport | null = $state.raw(null);
+  /** True while the view is being panned or zoomed. */
+  moving = $state(false);
+  brush: Box | null = $state.raw(null);
+  readonly #app: AppState;
+  readonly #motion = new Motion();
+
+  constructor(app: AppState) {
+    this.#app = app;
+  }
+
+  readonly table: ModelTable = $derived.by(() => this.#app.project.table!);
+  readonly layout: Layout = $derived.by(() =>
+    layoutModels(this.table, this.#app.view.state.arrangement, this.#app.view.collapsed),
+  );
+  readonly #labels = $derived.by(() => mapLabels(this.table, this.layout.columns));
+  readonly #looks = $derived.by(() => looksOf(this.table.count, this.#app.view.encodings!, this.#app.view.visible));
+  readonly #longest = $derived.by(() =>
+    this.table.ids.reduce((most, id, i) => (this.layout.children[i]!.length ? most : Math.max(most, id.length)), 0),
+  );
+  readonly extent: Extent = $derived.by(() => ({
+    columns: this.layout.columns.length,
+    rows: this.layout.rows,
+    width: this.width,
+    height: this.height,
+    labels: Math.min(40, this.#longest) * LETTER,
+  }));
+  readonly #target: Viewport = $derived.by(() => this.#viewport ?? fit(this.extent));
+  readonly view: Viewport = $derived.by(() => this.#motion.view(this.layout, this.#target));
+  readonly scene: Scene = $derived.by(() => ({
+    table: this.table,
+    layout: this.layout,
+    looks: this.#looks,
+    places: this.#motion.places(this.layout),
+    labels: this.#labels,
+  }));
+  readonly #brushed: number[] = $derived.by(() => (this.brush ? modelsIn(this.scene, this.view, this.brush) : []));
+  readonly marks: Marks = $derived.by(() => {
+    const { selected, hovered } = this.#app.view;
+    return { selected: this.brush ? new Set([...selected, ...this.#brushed]) : selected, hovered, brush: this.brush };
+  });
+
+  at(x: number, y: number): number | null {
+    return modelAt(this.scene, this.view, x, y);
+  }
+
+  get isFitted(): boolean {
+    return this.#viewport === null;
+  }
+
+  fit(): void {
+    if (this.#viewport) this.#motion.start(this.layout, this.layout, this.#viewport);
+    this.#viewport = null;
+  }
+
+  pan(dx: number, dy: number): void {
+    this.moving = true;
+    this.#viewport = pan(this.#target, dx, dy, this.extent);
+  }
+
+  zoom(factor: number, at: [number, number] = [this.width / 2, this.height / 2]): void {
+    this.moving = true;
+    this.#viewport = zoom(this.#target, factor, at, this.extent);
+  }
+
+  /** Bring a model into view, if it is not. */
+  reveal(model: number): void {
+    const next = reveal(this.#target, this.layout.x[model]!, this.layout.y[model]!, this.extent);
+    if (next !== this.#target) this.#viewport = next;
+  }
+
+  /** End a brush: it replaces the selection, or adds to it, or (when all of it is selected) removes. */
+  endBrush(adding: boolean): void {
+    const models = this.#brushed;
+    const { selected } = this.#app.view;
+    const mode = !adding ? "replace" : models.every((i) => selected.has(i)) ? "remove" : "add";
+    this.brush = null;
+    this.#app.view.select(models, mode);
+  }
+
+  /** Tell that the layout was another one before: models move over. */
+  moveFrom(before: { table: ModelTable; layout: Layout; view: Viewport }): void {
+    this.#motion.start(carryPlaces(before.table, before.layout, this.table, this.layout), this.layout, before.view);
+  }
+
+  stop(): void {
+    this.#motion.stop();
+  }
+}

@@ -1,0 +1,79 @@
+/** What pointer and wheel do on the map. */
+import type { ViewStore } from "@/state/view.svelte";
+import type { MapState } from "./map.svelte";
+
+/** A press that moves less than this many pixels is a click. */
+const STILL = 4;
+const REST = 120;
+
+export class MapPointer {
+  /** In window coordinates, for the tooltip; null outside the map. */
+  position: { x: number; y: number } | null = $state.raw(null);
+  space = $state(false);
+  panning = $state(false);
+  #start: { x: number; y: number } | null = null;
+  #rest = 0;
+
+  constructor(
+    private readonly map: MapState,
+    private readonly view: ViewStore,
+  ) {}
+
+  down(event: PointerEvent & { currentTarget: HTMLElement }): void {
+    if (event.button > 1) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    this.#start = { x: event.offsetX, y: event.offsetY };
+    this.panning = this.space || event.button === 1;
+  }
+
+  move(event: PointerEvent): void {
+    this.position = { x: event.clientX, y: event.clientY };
+    if (this.panning) {
+      this.map.pan(event.movementX, event.movementY);
+    } else if (this.#start) {
+      const { x, y } = this.#start;
+      const far = Math.hypot(event.offsetX - x, event.offsetY - y) >= STILL;
+      if (far || this.map.brush) this.map.brush = [x, y, event.offsetX, event.offsetY];
+    } else this.view.hover(this.map.at(event.offsetX, event.offsetY));
+  }
+
+  up(event: PointerEvent): void {
+    const adding = event.shiftKey || event.ctrlKey || event.metaKey;
+    if (this.map.brush) this.map.endBrush(adding);
+    else if (this.#start && !this.panning) this.#click(this.map.at(event.offsetX, event.offsetY), adding);
+    this.cancel();
+    this.settle();
+  }
+
+  leave(): void {
+    this.position = null;
+    if (!this.#start) this.view.hover(null);
+  }
+
+  cancel(): void {
+    this.#start = null;
+    this.panning = false;
+    this.map.brush = null;
+  }
+
+  wheel(event: WheelEvent): void {
+    event.preventDefault();
+    const unit = event.deltaMode === 1 ? 16 : 1;
+    if (event.ctrlKey || event.metaKey) {
+      this.map.zoom(Math.exp(-event.deltaY * unit * 0.006), [event.offsetX, event.offsetY]);
+    } else if (event.shiftKey && !event.deltaX) this.map.pan(-event.deltaY * unit, 0);
+    else this.map.pan(-event.deltaX * unit, -event.deltaY * unit);
+    this.settle();
+  }
+
+  /** The view has come to rest unless it moves again soon. */
+  settle(): void {
+    window.clearTimeout(this.#rest);
+    this.#rest = window.setTimeout(() => (this.map.moving = false), REST);
+  }
+
+  #click(model: number | null, adding: boolean): void {
+    if (model !== null) this.view.select([model], adding ? "toggle" : "replace");
+    else if (!adding) this.view.select([]);
+  }
+}

@@ -1,0 +1,91 @@
+/** From columns and rows to pixels: the two scales zoom apart, because a tree of 10,000 rows has ten columns. */
+
+export interface Viewport {
+  /** Pixels per column and per row. */
+  kx: number;
+  ky: number;
+  /** Pixel position of column 0 and row 0. */
+  tx: number;
+  ty: number;
+}
+
+/** What is to be seen and where: columns and rows of the layout, pixels of the canvas. */
+export interface Extent {
+  columns: number;
+  rows: number;
+  width: number;
+  height: number;
+  /** Pixels that the longest label of a leaf would like. */
+  labels: number;
+}
+
+/** Free pixels around the models: headings above; labels of leaves have theirs on the right. */
+export const MARGIN = { left: 36, right: 32, top: 68, bottom: 24 };
+/** Rows thinner than this have no labels. */
+export const ROW_FOR_TEXT = 13;
+const COLUMN_MAX = 168;
+const COLUMN_ZOOMED = 260;
+const ROW_MAX = 44;
+const ROW_ZOOMED = 64;
+/** How much of the paper must stay in view, in pixels. */
+const ANCHOR = 60;
+
+/** Everything in view, no larger than reads well, in the middle. */
+export function fit({ columns, rows, width, height, labels }: Extent): Viewport {
+  const h = Math.max(40, height - MARGIN.top - MARGIN.bottom);
+  const ky = Math.min(ROW_MAX, h / Math.max(1, rows - 1));
+  const right = MARGIN.right + (ky < ROW_FOR_TEXT ? 0 : Math.min(labels, width * 0.24));
+  const w = Math.max(40, width - MARGIN.left - right);
+  const kx = Math.min(COLUMN_MAX, w / Math.max(1, columns - 1));
+  return {
+    kx,
+    ky,
+    tx: Math.round(MARGIN.left + (w - kx * (columns - 1)) / 2),
+    ty: Math.round(MARGIN.top + (h - ky * (rows - 1)) / 2),
+  };
+}
+
+/** Zoom by `factor` about a point. Each scale stops at its own limits, between all in view and comfortable reading. */
+export function zoom(view: Viewport, factor: number, at: [number, number], extent: Extent): Viewport {
+  const whole = fit(extent);
+  const kx = clamp(view.kx * factor, whole.kx, Math.max(whole.kx, COLUMN_ZOOMED));
+  const ky = clamp(view.ky * factor, whole.ky, Math.max(whole.ky, ROW_ZOOMED));
+  if (kx === whole.kx && ky === whole.ky) return whole;
+  const moved = {
+    kx,
+    ky,
+    tx: at[0] - ((at[0] - view.tx) / view.kx) * kx,
+    ty: at[1] - ((at[1] - view.ty) / view.ky) * ky,
+  };
+  return pan(moved, 0, 0, extent);
+}
+
+/** Move by pixels, keeping part of the paper in view. */
+export function pan(view: Viewport, dx: number, dy: number, extent: Extent): Viewport {
+  const w = view.kx * (extent.columns - 1);
+  const h = view.ky * (extent.rows - 1);
+  return {
+    ...view,
+    tx: clamp(view.tx + dx, ANCHOR - w, extent.width - ANCHOR),
+    ty: clamp(view.ty + dy, MARGIN.top + ANCHOR - h, extent.height - ANCHOR),
+  };
+}
+
+/** Move as little as needed for a model to be well in view. */
+export function reveal(view: Viewport, column: number, row: number, extent: Extent): Viewport {
+  const x = view.tx + view.kx * column;
+  const y = view.ty + view.ky * row;
+  const dx = clamp(x, MARGIN.left, extent.width - MARGIN.right) - x;
+  const dy = clamp(y, MARGIN.top, extent.height - MARGIN.bottom) - y;
+  return dx || dy ? pan(view, dx, dy, extent) : view;
+}
+
+/** Between two viewports, at `t` from 0 to 1. */
+export function mix(a: Viewport, b: Viewport, t: number): Viewport {
+  const lerp = (from: number, to: number): number => from + (to - from) * t;
+  return { kx: lerp(a.kx, b.kx), ky: lerp(a.ky, b.ky), tx: lerp(a.tx, b.tx), ty: lerp(a.ty, b.ty) };
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), Math.max(low, high));
+}
