@@ -2,17 +2,7 @@
 import { decodeModels } from "@/state/decode";
 import type { Metric, ModelTable } from "@/state/table";
 import { request, requestJson } from "./client";
-
-export interface ProjectInfo {
-  name: string;
-  version: string;
-  revision: number;
-  num_models: number;
-  metrics: Metric[];
-  operations: { name: string; parameters: string[]; count: number }[];
-  datasets: { name: string; fingerprint: string; num_instances: number; columns: string[] }[];
-  tags: string[];
-}
+import type { ProjectInfo } from "./types";
 
 export function fetchProject(signal?: AbortSignal): Promise<ProjectInfo> {
   return requestJson<ProjectInfo>("project", { signal });

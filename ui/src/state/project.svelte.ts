@@ -1,6 +1,7 @@
 /** The open project. What is on the screen stays there until newer data has come. */
 import { ApiError } from "@/api/client";
-import { fetchModels, fetchProject, watchRevisions, type Connection, type ProjectInfo } from "@/api/project";
+import { fetchModels, fetchProject, watchRevisions, type Connection } from "@/api/project";
+import type { ProjectInfo } from "@/api/types";
 import type { ModelTable } from "./table";
 
 export class ProjectStore {

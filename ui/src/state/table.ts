@@ -1,19 +1,9 @@
 /** Every model of a project, column by column: what all views of the overview read. A model is its row number. */
+import type { Schemas } from "@/api/types";
 import type { Json } from "./json";
 
-/** A metric's definition, as the project declares it. */
-export interface Metric {
-  name: string;
-  unit: string;
-  /** A d3-format string; empty when none was declared. */
-  format: string;
-  /** Null when the direction is not known. */
-  higher_is_better: boolean | null;
-  primary: boolean;
-  min: number | null;
-  max: number | null;
-  description: string;
-}
+/** A metric's definition, as the project declares it: unit, d3 format, direction (null: unknown), range. */
+export type Metric = Schemas["Metric"];
 
 /** Why a number is or is not there. */
 export const NUMBER = 0;
