@@ -65,12 +65,12 @@ def outputs_table(ids: Any, predictions: Any, vectors: Any = None, metrics: Any 
 def id_column(ids: Any) -> pa.Array:
     """Instance ids as int64 or string, checked: present, unique, at least one."""
     array = _array(ids, "ids")
+    if len(array) == 0:
+        raise InvalidValue("data.empty", "There is no instance.")
     if pa.types.is_integer(array.type):
         array = array.cast(pa.int64())
     elif not pa.types.is_string(array.type):
         raise InvalidValue("data.ids", "Instance ids must be integers or strings.", detail=f"Found {array.type}.")
-    if len(array) == 0:
-        raise InvalidValue("data.empty", "There is no instance.")
     if array.null_count:
         raise InvalidValue("data.ids", "Every instance needs an id.", detail=f"{array.null_count:,} are missing.")
     counts = pc.value_counts(array)
