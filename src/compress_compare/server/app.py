@@ -50,6 +50,7 @@ def create_app(project: Project, *, token: str, port: int, static: Path | None =
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=_closing(context.feed),
         middleware=middleware(keys, port),
         exception_handlers={RequestValidationError: invalid, HTTPException: refused},

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import time
 
 from starlette.datastructures import Headers
 
 MIN_TOKEN = 22
 """Characters of URL-safe base64 that hold 128 bits."""
+INVITATION_S = 60.0
 
 
 def new_token() -> str:
@@ -32,6 +34,7 @@ class Keys:
             raise ValueError(f"A token needs at least {MIN_TOKEN} characters, so that it can hold 128 bits.")
         self.token = token
         self._session = new_token()
+        self._invitation: tuple[str, float] | None = None
         self.cookie = f"compress_compare_{port}"
 
     @property
@@ -43,15 +46,26 @@ class Keys:
         """Make all cookies given out so far worthless."""
         self._session = new_token()
 
-    def opens(self, token: str) -> bool:
-        """Whether this is the token; takes the same time wherever the first difference is."""
-        return _same(token, self.token)
+    def invitation(self) -> str:
+        """A key for one page load within a minute, for the browser's command line, which every user may see."""
+        self._invitation = (new_token(), time.monotonic() + INVITATION_S)
+        return self._invitation[0]
+
+    def opens(self, key: str) -> bool:
+        """Whether this is the token, or the invitation, which then is used up."""
+        if _same(key, self.token):
+            return True
+        if self._invitation is None or not _same(key, self._invitation[0]):
+            return False
+        _, until = self._invitation
+        self._invitation = None
+        return time.monotonic() < until
 
     def admits(self, headers: Headers) -> bool:
         """Whether a request carries the token as bearer, or the session's cookie."""
         bearers = [value[7:] for value in headers.getlist("authorization") if value[:7].lower() == "bearer "]
         if bearers:
-            return len(bearers) == 1 and self.opens(bearers[0])
+            return len(bearers) == 1 and _same(bearers[0], self.token)
         return any(_same(value, self._session) for value in _cookies(headers, self.cookie))
 
 
