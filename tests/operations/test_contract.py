@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import random
 from dataclasses import fields
@@ -346,7 +347,7 @@ def test_function_form(name: str) -> None:
     operation = make(name)
     given = context(operation, data)
     assert_same(tensors(function(model, **operation.parameters, **given)), tensors(operation(model, **given)))
-    assert function.__name__ == name.replace(" ", "_") and ALL[name].__doc__ in function.__doc__
+    assert function.__name__ == name.replace(" ", "_") and inspect.getdoc(ALL[name]) in function.__doc__
 
 
 @every_operation

@@ -13,6 +13,7 @@ from .gradient_prune import GradientPrune
 from .magnitude_prune import MagnitudePrune
 from .palettize import Palettize
 from .quantize import Quantize
+from .quantize_static import QuantizeStatic
 from .random_prune import RandomPrune
 from .train import Train
 
@@ -24,6 +25,7 @@ OPERATIONS: dict[str, type[Operation]] = {
     "gradient prune": GradientPrune,
     "random prune": RandomPrune,
     "quantize": Quantize,
+    "quantize static": QuantizeStatic,
     "palettize": Palettize,
 }
 """Every operation of this package by name. Other packages add theirs as entry points: see :func:`available`."""
@@ -35,6 +37,7 @@ magnitude_prune = registry.function(MagnitudePrune)
 gradient_prune = registry.function(GradientPrune)
 random_prune = registry.function(RandomPrune)
 quantize = registry.function(Quantize)
+quantize_static = registry.function(QuantizeStatic)
 palettize = registry.function(Palettize)
 
 
@@ -63,6 +66,7 @@ __all__ = [
     "Operation",
     "Palettize",
     "Quantize",
+    "QuantizeStatic",
     "RandomPrune",
     "Train",
     "available",
@@ -75,6 +79,7 @@ __all__ = [
     "operation",
     "palettize",
     "quantize",
+    "quantize_static",
     "random_prune",
     "train",
 ]

@@ -44,7 +44,8 @@ class TensorScheme:
         symmetric: scales only; otherwise each scale comes with a zero point of ``bits`` bits.
         codebook_size: values (vectors, for ``dim`` above 1) per codebook; ``None`` unless palettized.
         dim: weights per label.
-        table_bits: bits of one scale or of one number in a codebook.
+        table_bits: bits of one scale or of one number in a codebook; 0 where they are tensors of their own in the
+            state dict.
         channel_axis: the dimension of the tensor that counts output channels.
     """
 

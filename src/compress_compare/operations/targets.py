@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils import parametrize
 
 from ..errors import InvalidValue
+from .base import unsuitable
 
 _NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.LocalResponseNorm)
 
@@ -76,15 +77,22 @@ def select(
     unwanted = {id(w.parameter) for pattern in ignore for w in _ignored(operation, model, pattern)}
     kept = [weight for weight in _once(chosen) if id(weight.parameter) not in unwanted]
     if not kept:
-        raise InvalidValue(
-            "targets.empty",
-            f"{operation}: no weight is left to work on.",
-            detail=f"targets={list(targets)}, ignore={list(ignore)}.",
-            hint="Only weights of two or more dimensions outside norm layers are taken unless targets names others.",
-        )
+        raise _nothing_left(operation, model, targets, ignore)
     for weight in kept:
         _check_plain_storage(operation, weight)
     return kept
+
+
+def _nothing_left(operation: str, model: nn.Module, targets: tuple[str, ...], ignore: tuple[str, ...]) -> InvalidValue:
+    if any(not (p.is_floating_point() or p.is_complex()) for p in model.parameters()):
+        hint = f"Apply {operation} before the quantization that made them."
+        return unsuitable(operation, "the weights of the model are stored as integers.", hint=hint)
+    return InvalidValue(
+        "targets.empty",
+        f"{operation}: no weight is left to work on.",
+        detail=f"targets={list(targets)}, ignore={list(ignore)}.",
+        hint="Only weights of two or more dimensions outside norm layers are taken unless targets names others.",
+    )
 
 
 def _weights(model: nn.Module) -> list[Weight]:

@@ -1,0 +1,46 @@
+"""Static int8 quantization: weights and activations in 8 bits, with ranges of activations measured on data.
+
+Jacob et al.: Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference. CVPR 2018,
+arXiv 1712.05877. Done by torchao's PyTorch 2 export path with its quantizer for x86 processors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from .base import Context, DataRequirement, Operation, Patterns, operation
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@operation
+class QuantizeStatic(Operation):
+    """Run convolutions and linear layers on 8-bit weights and 8-bit activations.
+
+    The result is a graph of the model in evaluation mode with batch norms folded into convolutions. Its weights are
+    int8 tensors under their old names, each with its scales beside it (``conv.weight``, ``conv.weight_scale``).
+    """
+
+    name: ClassVar[str] = "quantize static"
+    data_requirement: ClassVar[DataRequirement] = "calibration"
+    lowers: ClassVar[Literal["stored bits"]] = "stored bits"
+    keeps_shapes: ClassVar[bool] = False
+
+    targets: Patterns = ()
+    """Modules to quantize: class names, dotted paths, or `re:`. Empty: all convolutions and linear layers."""
+    ignore: Patterns = ()
+    """Modules to leave in floating point: class names, dotted paths, or `re:` patterns."""
+
+    def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
+        """Export, observe activations on all data, convert.
+
+        Raises:
+            MissingExtra: when torchao is not installed.
+            InvalidValue: ``operation.not_applicable`` when torch cannot export the model or nothing in it can be int8.
+        """
+        from .int8 import to_int8
+        from .targets import select
+
+        weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
+        return to_int8(self.name, model, weights=weights, context=context)
