@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -75,10 +74,10 @@ def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
     return list(unique.values())
 
 
-def _partition(codes: NDArray[np.int32]) -> bytes:
+def _partition(codes: NDArray[np.int32]) -> tuple[int, ...]:
     """Equal for two columns of codes exactly when they divide the rows alike."""
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[inverse].astype(np.int32).tobytes()
+    numbers: dict[int, int] = {}
+    return tuple(numbers.setdefault(code, len(numbers)) for code in codes.tolist())
 
 
 def coded(cells: Sequence[Any], order: Callable[[Any], Any] = sort_key) -> tuple[list[Any], NDArray[np.int32]]:
@@ -108,27 +107,26 @@ def _operations(aligned: Aligned) -> Iterator[Candidate]:
 
 def _presences(aligned: Aligned) -> Iterator[Candidate]:
     """Whether there is an nth step of an operation, unless another operation stands in its place where there is not."""
-    counts = [Counter(occurrence.step.operation for occurrence in row) for row in aligned.rows]
-    for operation in sorted(set().union(*counts)):
-        base = aligned.at_root[operation]
-        most = max(count[operation] for count in counts)
-        for number in range(1, min(most, MAX_REPEATS) + 1):
-            present = np.array([count[operation] >= number for count in counts])
-            places = {row[i].place for row in aligned.rows for i in _nth(row, operation, base + number)}
-            absent = set(np.flatnonzero(~present).tolist())
-            instead = {
-                occurrence.step.operation
-                for place in places
-                for row, occurrence in aligned.columns[place].items()
-                if row in absent
-            }
-            if absent and instead <= {operation}:
-                name = numbered(operation, base + number)
-                yield Candidate("presence", name, (False, True), present.astype(np.int32), PRESENCE, min(places))
+    everyone = range(len(aligned.rows))
+    for operation, steps in aligned.by_operation.items():
+        for nth in range(min(max(map(len, steps.values())), MAX_REPEATS)):
+            present = {row: occurrences[nth] for row, occurrences in steps.items() if len(occurrences) > nth}
+            if len(present) < len(everyone) and not _replaced(aligned, operation, present):
+                cells = np.array([row in present for row in everyone], np.int32)
+                first = next(iter(present.values()))
+                name = numbered(operation, first.number)
+                place = min(occurrence.place for occurrence in present.values())
+                yield Candidate("presence", name, (False, True), cells, PRESENCE, place)
 
 
-def _nth(row: Sequence[Occurrence], operation: str, number: int) -> list[int]:
-    return [i for i, o in enumerate(row) if o.number == number and o.step.operation == operation]
+def _replaced(aligned: Aligned, operation: str, present: Mapping[int, Occurrence]) -> bool:
+    """Whether a lineage without that step has another operation where others have it."""
+    return any(
+        row not in present and occurrence.step.operation != operation
+        for place in {occurrence.place for occurrence in present.values()}
+        if len(aligned.operations[place]) > 1
+        for row, occurrence in aligned.columns[place].items()
+    )
 
 
 def _parameters(aligned: Aligned) -> Iterator[Candidate]:
@@ -141,28 +139,19 @@ def _parameters(aligned: Aligned) -> Iterator[Candidate]:
 
 def _repeated_parameters(aligned: Aligned) -> Iterator[Candidate]:
     """Parameters of the nth and of the last step of a repeated operation, whatever column it stands in."""
-    most = Counter[str]()
-    for row in aligned.rows:
-        for occurrence in row:
-            most[occurrence.step.operation] = max(most[occurrence.step.operation], occurrence.number)
-    for operation in sorted(most):
-        base = aligned.at_root[operation]
-        if most[operation] < base + 2:
+    for operation, steps in aligned.by_operation.items():
+        most = max(map(len, steps.values()))
+        if most < 2:
             continue
-        last = {row: o for row, occurrences in enumerate(aligned.rows) for o in occurrences if _is(o, operation)}
+        last = {row: occurrences[-1] for row, occurrences in steps.items()}
         yield from _parameters_of(aligned, last, title=f"last {numbered(operation)}", rank=LAST_PARAMETER)
-        for number in range(base + 1, min(most[operation], base + MAX_REPEATS) + 1):
-            nth = {
-                row: o for row, os in enumerate(aligned.rows) for o in os if _is(o, operation) and o.number == number
-            }
-            yield from _parameters_of(aligned, nth, title=numbered(operation, number), rank=NTH_PARAMETER)
+        for nth in range(min(most, MAX_REPEATS)):
+            rows = {row: occurrences[nth] for row, occurrences in steps.items() if len(occurrences) > nth}
+            title = numbered(operation, next(iter(rows.values())).number)
+            yield from _parameters_of(aligned, rows, title=title, rank=NTH_PARAMETER)
 
 
-def _is(occurrence: Occurrence, operation: str) -> bool:
-    return occurrence.step.operation == operation
-
-
-def _parameters_of(aligned: Aligned, rows: dict[int, Occurrence], *, title: str, rank: int) -> Iterator[Candidate]:
+def _parameters_of(aligned: Aligned, rows: Mapping[int, Occurrence], *, title: str, rank: int) -> Iterator[Candidate]:
     """Every parameter of one occurrence per row that takes at least two values."""
     place = min(occurrence.place for occurrence in rows.values())
     for name in sorted({name for occurrence in rows.values() for name in occurrence.step.parameters}):

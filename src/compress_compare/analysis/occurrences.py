@@ -60,6 +60,15 @@ class Aligned:
         return {place: sorted({o.step.operation for o in rows.values()}) for place, rows in self.columns.items()}
 
     @cached_property
+    def by_operation(self) -> dict[str, dict[int, list[Occurrence]]]:
+        """For each operation and each row that has it, its occurrences in order."""
+        found: dict[str, dict[int, list[Occurrence]]] = {}
+        for row, occurrences in enumerate(self.rows):
+            for occurrence in occurrences:
+                found.setdefault(occurrence.step.operation, {}).setdefault(row, []).append(occurrence)
+        return dict(sorted(found.items()))
+
+    @cached_property
     def parameter_places(self) -> dict[str, set[int]]:
         """The columns in which each parameter occurs, with −1 for the root if there is only one."""
         places: dict[str, set[int]] = defaultdict(set)

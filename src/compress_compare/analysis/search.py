@@ -8,7 +8,7 @@ for some of the pairs and holds for all of them is best for all. Larger sets are
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from .candidates import MIXED_OPERATIONS, Candidate
 
 MAX_EXACT = 3
-_PAIRS_AT_ONCE = 12
-_PAIRS_LOOKED_AT = 64
+_FIRST_PAIRS = 5_000
+"""Pairs required from the start: all for up to 70 rows, else those that stand near each other, so are most alike."""
+_MORE_PAIRS = 500
 
 
 def smallest_set(candidates: Sequence[Candidate], rows: int) -> list[Candidate] | None:
@@ -59,13 +60,20 @@ def joint(candidates: Sequence[Candidate], rows: int) -> NDArray[np.int64]:
 
 def num_groups(groups: NDArray[np.int64], codes: NDArray[np.int32] | None = None) -> int:
     """How many different rows there are."""
-    values = groups if codes is None else groups * (int(codes.max(initial=0)) + 1) + codes
-    return len(np.unique(values))
+    values = groups if codes is None else _paired(groups, codes)
+    return int(np.count_nonzero(np.bincount(values)))
+
+
+def _paired(groups: NDArray[np.int64], codes: NDArray[np.int32]) -> NDArray[np.int64]:
+    return groups * (int(codes.max(initial=0)) + 1) + codes
 
 
 def _refined(groups: NDArray[np.int64], codes: NDArray[np.int32]) -> NDArray[np.int64]:
-    refined: NDArray[np.int64] = np.unique(groups * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1]
-    return refined
+    """Groups numbered from 0 without gaps."""
+    values = _paired(groups, codes)
+    used = np.bincount(values) > 0
+    numbers: NDArray[np.int64] = np.cumsum(used) - 1
+    return numbers[values]
 
 
 class _Search:
@@ -75,86 +83,74 @@ class _Search:
         self.candidates = candidates
         self.rows = rows
         self.codes = np.array([candidate.codes for candidate in candidates], np.int32).reshape(len(candidates), rows)
-        self.sizes = [len(candidate.values) for candidate in candidates]
+        self.sizes = sorted(len(candidate.values) for candidate in candidates)
         self.costs = [_cost(candidate, rows) for candidate in candidates]
-        self.told_apart = [0] * len(candidates)
-        self.separators: list[list[int]] = []
+        self.pairs = np.empty((2, 0), np.int64)
+        reach = max(1, _FIRST_PAIRS // max(rows, 1))
+        for step in range(1, min(reach, rows - 1) + 1):
+            self._require(np.arange(rows - step), np.arange(step, rows))
 
     def best(self, size: int) -> tuple[int, ...] | None:
         """The cheapest set of ``size`` candidates that tells all rows apart."""
-        if math.prod(sorted(self.sizes)[len(self.sizes) - size :]) < self.rows:
+        if math.prod(self.sizes[len(self.sizes) - size :]) < self.rows:
             return None
         while True:
-            found = min(self._sets(size), default=None)
+            found = _cheapest(size, apart=self._requirements(), cost=self._total)
             if found is None:
                 return None
-            chosen = found[1]
-            groups = joint([self.candidates[i] for i in chosen], self.rows)
+            groups = joint([self.candidates[i] for i in found], self.rows)
             if num_groups(groups) == self.rows:
-                return chosen
-            if not self._add_pairs(groups):
-                return None
+                return found
+            order = np.argsort(groups, kind="stable")
+            same = np.flatnonzero(groups[order][1:] == groups[order][:-1])[:_MORE_PAIRS]
+            self._require(order[same], order[same + 1])
 
-    def _add_pairs(self, groups: NDArray[np.int64]) -> bool:
-        """Require some pairs of rows that fall together to be told apart, those first that few candidates can.
+    def _require(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> None:
+        self.pairs = np.concatenate([self.pairs, np.stack([first, second])], axis=1)
 
-        Returns:
-            False if there is a pair that no candidate tells apart.
-        """
-        order = np.argsort(groups, kind="stable")
-        same = np.flatnonzero(groups[order][1:] == groups[order][:-1])
-        same = same[:: max(1, len(same) // _PAIRS_LOOKED_AT)]
-        apart = self.codes[:, order[same]] != self.codes[:, order[same + 1]]
-        for pair in np.argsort(apart.sum(axis=0), kind="stable")[:_PAIRS_AT_ONCE].tolist():
-            separators = np.flatnonzero(apart[:, pair]).tolist()
-            if not separators:
-                return False
-            for i in separators:
-                self.told_apart[i] |= 1 << len(self.separators)
-            self.separators.append(separators)
-        return True
-
-    def _sets(self, size: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """Sets of ``size`` with their cost that tell all required pairs apart; none that cannot be the cheapest."""
-        everything = (1 << len(self.separators)) - 1
-        best: tuple[int, ...] | None = None
-        stack: list[tuple[tuple[int, ...], int]] = [((), 0)]
-        seen: set[tuple[int, ...]] = set()
-        while stack:
-            chosen, covered = stack.pop()
-            missing = everything & ~covered
-            if len(chosen) == size:
-                cost = self._total(chosen)
-                if not missing and (best is None or (cost, chosen) < (best, chosen)):
-                    best = cost
-                    yield cost, chosen
-                continue
-            for i in self._next(missing):
-                larger = tuple(sorted({*chosen, i}))
-                if len(larger) > len(chosen) and larger not in seen:
-                    seen.add(larger)
-                    stack.append((larger, covered | self.told_apart[i]))
-        return
-
-    def _next(self, missing: int) -> Sequence[int]:
-        if not missing:
-            return range(len(self.candidates))
-        pairs = [pair for pair in range(missing.bit_length()) if missing >> pair & 1]
-        return min((self.separators[pair] for pair in pairs), key=len)
+    def _requirements(self) -> NDArray[np.bool_]:
+        """bool ``[candidates, pairs]``: whether it tells the pair apart; pairs that few tell apart come first."""
+        apart = self.codes[:, self.pairs[0]] != self.codes[:, self.pairs[1]]
+        ordered: NDArray[np.bool_] = apart[:, np.argsort(apart.sum(axis=0), kind="stable")]
+        return ordered
 
     def _total(self, chosen: Sequence[int]) -> tuple[int, ...]:
         total = [sum(parts) for parts in zip(*(self.costs[i] for i in chosen), strict=True)]
-        if total:
-            total[0] += MIXED_OPERATIONS * self._unexplained(chosen)
-        return tuple(total)
-
-    def _unexplained(self, chosen: Sequence[int]) -> int:
-        """How many of the parameters belong to several operations that no other variable names."""
         picked = [self.candidates[i] for i in chosen]
         explained = {candidate.place for candidate in picked if candidate.kind == "operation"}
-        if any(candidate.kind == "sequence" for candidate in picked):
-            return 0
-        return sum(candidate.mixed and candidate.place not in explained for candidate in picked)
+        if total and not any(candidate.kind == "sequence" for candidate in picked):
+            total[0] += MIXED_OPERATIONS * sum(c.mixed and c.place not in explained for c in picked)
+        return tuple(total)
+
+
+def _cheapest(
+    size: int, *, apart: NDArray[np.bool_], cost: Callable[[tuple[int, ...]], tuple[int, ...]]
+) -> tuple[int, ...] | None:
+    """Of all sets of ``size`` that tell all pairs apart the cheapest, of equal ones the first.
+
+    Some member of the set must tell the hardest pair apart that is still open, so only those are tried next.
+    """
+    told_apart = [int.from_bytes(row.tobytes(), "little") for row in np.packbits(apart, axis=1, bitorder="little")]
+    everything = (1 << apart.shape[1]) - 1
+    best: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    seen: set[tuple[int, ...]] = set()
+    stack: list[tuple[tuple[int, ...], int]] = [((), everything)]
+    while stack:
+        chosen, missing = stack.pop()
+        if len(chosen) == size:
+            if not missing:
+                found = (cost(chosen), chosen)
+                best = found if best is None else min(best, found)
+            continue
+        hardest = (missing & -missing).bit_length() - 1
+        for i in np.flatnonzero(apart[:, hardest]).tolist() if missing else range(len(told_apart)):
+            left = missing & ~told_apart[i]
+            larger = tuple(sorted((*chosen, i)))
+            if (left and len(larger) == size) or i in chosen or larger in seen:
+                continue
+            seen.add(larger)
+            stack.append((larger, left))
+    return None if best is None else best[1]
 
 
 def _cost(candidate: Candidate, rows: int) -> tuple[int, int, int]:

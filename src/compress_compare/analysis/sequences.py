@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 
 import numpy as np
 
@@ -13,8 +12,8 @@ from .distinct import Step
 from .occurrences import Aligned, numbered
 
 ARROW = " → "
-_MAX_PLACES = 24
-"""Chains between every two columns are considered for that many columns, beyond it only the whole lineage."""
+_MAX_STEPS = 4
+_MAX_LABELS = 8
 
 
 def chains(aligned: Aligned) -> Iterator[Candidate]:
@@ -59,11 +58,11 @@ def sequences(aligned: Aligned) -> Iterator[Candidate]:
     Flat labels like these hide how the models are related, so they are used only where nothing simpler will do.
     """
     edges = [place for place in aligned.columns if place in aligned.optional or len(aligned.operations[place]) > 1]
-    spans = list(combinations(edges, 2)) if len(edges) <= _MAX_PLACES else [(edges[0], edges[-1])]
+    spans = [(edges[i], edges[i + more]) for more in range(1, _MAX_STEPS) for i in range(len(edges) - more)]
     for first, last in spans:
         cells = [tuple(numbered(o.step.operation) for o in row if first <= o.place <= last) for row in aligned.rows]
         values, codes = coded(cells, lambda cell: (len(cell), cell))
-        if len(values) > 1:
+        if 1 < len(values) <= _MAX_LABELS:
             shown: tuple[JSON, ...] = tuple(ARROW.join(value) or None for value in values)
             yield Candidate("sequence", "sequence", shown, codes, SEQUENCE + len(values), first)
 

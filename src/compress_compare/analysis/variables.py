@@ -7,6 +7,7 @@ each lineage its own row of values the smallest and simplest is taken (`search`)
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -127,8 +128,9 @@ def _chosen(aligned: Aligned, simple: Sequence[Candidate]) -> list[Candidate]:
     rows = len(aligned.rows)
     chosen = smallest_set(simple, rows)
     if chosen is None:
-        everything = in_order([*simple, *sequences(aligned)])
-        chosen = smallest_set(everything, rows) or greedy_set(simple, rows) or greedy_set(everything, rows)
+        flat = list(sequences(aligned))
+        everything = in_order([*simple, *flat])
+        chosen = (smallest_set(everything, rows) if flat else None) or greedy_set(everything, rows)
     if chosen is None:
         chosen = [whole_lineage(aligned)]
     order: tuple[Kind, ...] = ("parameter", "presence", "operation", "sequence", "root")
@@ -191,24 +193,19 @@ def _shared(title: str, parameters: Sequence[Mapping[str, JSON]]) -> Iterable[di
 
 
 def _suggestion(variables: Sequence[Variable], rows: Mapping[str, tuple[JSON, ...]]) -> Suggestion | None:
-    """Keep, one variable at a time, the models of its most frequent value, until three are left to chart."""
+    """Keep the models with the most frequent value of a variable, then of another, until what is left can be charted."""
     kept = dict(rows)
     keep: list[tuple[str, JSON]] = []
-    while True:
-        differing = [i for i in range(len(variables)) if len({_key(row[i]) for row in kept.values()}) > 1]
+    while len(keep) <= MAX_ENCODINGS:
+        counts = [Counter(values) for values in zip(*kept.values(), strict=True)]
+        differing = [i for i, count in enumerate(counts) if len(count) > 1]
         if len(differing) <= MAX_ENCODINGS:
-            break
-        i, value = max(
-            ((i, value) for i in differing for value in variables[i].values),
-            key=lambda choice: sum(_key(row[choice[0]]) == _key(choice[1]) for row in kept.values()),
-        )
-        keep.append((variables[i].name, value))
-        kept = {model: row for model, row in kept.items() if _key(row[i]) == _key(value)}
-    return Suggestion(tuple(keep), tuple(sorted(kept))) if keep and len(kept) > 1 else None
-
-
-def _key(value: JSON) -> tuple[type, Any]:
-    return (type(value), value)
+            return Suggestion(tuple(keep), tuple(sorted(kept))) if keep and len(kept) > 1 else None
+        most, i = max((max(counts[i].values()), -i) for i in differing)
+        value = next(value for value in variables[-i].values if counts[-i][value] == most)
+        keep.append((variables[-i].name, value))
+        kept = {model: row for model, row in kept.items() if row[-i] == value}
+    return None
 
 
 def _reason(variables: Sequence[Variable], rows: Mapping[str, tuple[JSON, ...]], suggestion: Suggestion | None) -> str:
@@ -218,7 +215,7 @@ def _reason(variables: Sequence[Variable], rows: Mapping[str, tuple[JSON, ...]],
         return "The selected models have the same lineage: they are replicates of one another."
     sentence = f"{len(variables)} variables differ and a chart can show {MAX_ENCODINGS}."
     if suggestion is None:
-        return sentence
+        return f"{sentence} Select models that have more of their steps in common."
     kept = " and ".join(f"{name} = {_text(value)}" for name, value in suggestion.keep)
     return f"{sentence} Keep those with {kept} ({len(suggestion.models)} of {len(rows)} models) to compare them."
 
