@@ -27,7 +27,7 @@ MODEL_SIZE = Metric(
     format=".3s",
     higher_is_better=False,
     min=0,
-    description="Bytes of the checkpoint as safetensors, every value in its stored type.",
+    description="Bytes of the weights as a safetensors file without metadata, every value in its stored type.",
 )
 GZIP_SIZE = Metric(
     "Gzip Size",
@@ -35,7 +35,7 @@ GZIP_SIZE = Metric(
     format=".3s",
     higher_is_better=False,
     min=0,
-    description="Bytes of the safetensors checkpoint after gzip, level 6.",
+    description="Bytes of that safetensors file after gzip, level 6.",
 )
 PACKED_SIZE = Metric(
     "Packed Size",

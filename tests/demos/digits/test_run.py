@@ -6,7 +6,7 @@ from compress_compare.demos.digits.experiments import experiments
 from compress_compare.errors import Conflict
 from compress_compare.evaluation.metrics import METRICS
 
-IDS = ("cnn", "cnn-magnitude90", "cnn-magnitude90-calibrated", "cnn-w4")
+IDS = ("cnn", "cnn-magnitude90", "cnn-magnitude90-calibrated", "cnn-w4", "cnn-int8")
 NODES = [node for node in experiments(epochs=4) if node.id in IDS]
 TIMED = ("Latency", "Latency IQR")
 
@@ -60,13 +60,22 @@ def test_the_numbers_tell_the_story(project):
     assert sparsity["cnn-magnitude90"] == pytest.approx(0.9, abs=0.001)
 
 
+def test_fewer_bits_make_the_packed_model_smaller(project):
+    packed = {row["id"]: row["Packed Size"] for row in project.models().to_pylist()}
+    # 4,258 parameters and 80 running statistics in float32, three counts of batches in int64.
+    assert packed["cnn"] == 4 * (4258 + 80) + 3 * 8
+    # 4,168 weights: half a byte each, and a scale for each of the 50 output channels.
+    assert packed["cnn-w4"] == packed["cnn"] - 4168 * 7 // 2 + 50 * 4
+    assert packed["cnn-int8"] < packed["cnn"] / 3
+
+
 def test_a_second_run_changes_nothing_and_another_seed_is_refused(path, project):
     before = project.models().to_pylist()
     steps = []
     run_digits(path, nodes=NODES, progress=lambda *step: steps.append(step)).close()
     assert project.models().to_pylist() == before
     assert [dataset.num_instances for dataset in project.datasets()] == [719]
-    assert steps == [(4, 4, "4 models, 0 of them new")]
+    assert steps == [(5, 5, "5 models, 0 of them new")]
     with pytest.raises(Conflict):
         run_digits(path, seed=1)
 

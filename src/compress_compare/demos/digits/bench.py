@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from ...evaluation import quality
-from ...evaluation.evaluate import LabelledData, evaluate
+from ...evaluation.evaluate import LabelledData, Settings, evaluate
 from ...evaluation.forward import logits
+from ...evaluation.latency import LatencySettings
 from ...evaluation.metrics import METRICS
 from ...project import Project
 from ..batches import ShuffledBatches
@@ -26,6 +27,7 @@ class DigitsBench:
         self.data = ShuffledBatches(_tensor(train.images), torch.from_numpy(train.labels))
         self._test = test
         self._labelled = LabelledData(_tensor(test.images), test.labels)
+        self._settings = Settings(latency=LatencySettings(warm_up=20, runs=200))
         self._seed = seed
 
     def create(self) -> nn.Module:
@@ -47,7 +49,7 @@ class DigitsBench:
             node.id,
             base=node.base,
             operation=node.operation,
-            metrics=evaluate(model, self._labelled),
+            metrics=evaluate(model, self._labelled, settings=self._settings),
             checkpoint=model,
         )
         project.log_outputs(

@@ -11,6 +11,7 @@ from ...operations import (
     MagnitudePrune,
     Palettize,
     Quantize,
+    QuantizeStatic,
     RandomPrune,
     Train,
 )
@@ -72,9 +73,11 @@ def _coarse(seed: int) -> Iterator[Node]:
         yield Node(f"{ROOT}-palette{bits}", ROOT, Palettize(bits=bits, seed=seed))
     for coarse in (f"{ROOT}-w3", f"{ROOT}-w2", f"{ROOT}-palette2", f"{ROOT}-palette1"):
         yield Node(f"{coarse}-calibrated", coarse, Calibrate())
+    yield Node(f"{ROOT}-int8", ROOT, QuantizeStatic())
 
 
 def _combined() -> Iterator[Node]:
     """What is left of the good pruned models when their weights get fewer bits as well?"""
     for name in (*INTERESTING, "iterative90-finetuned"):
+        yield Node(f"{ROOT}-{name}-int8", f"{ROOT}-{name}", QuantizeStatic())
         yield Node(f"{ROOT}-{name}-w4", f"{ROOT}-{name}", Quantize(bits=4))
