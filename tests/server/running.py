@@ -1,5 +1,6 @@
 """A real server on a real socket in a thread of the test, and clients for it."""
 
+import re
 import socket
 import threading
 import time
@@ -77,10 +78,7 @@ class Running:
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
             connection.sendall(request)
             received = b""
-            while b"\r\n\r\n" not in received:
-                chunk = connection.recv(65536)
-                if not chunk:
-                    break
+            while not _complete(received) and (chunk := connection.recv(65536)):
                 received += chunk
             return received
 
@@ -127,6 +125,12 @@ def running(
             thread.join(10)
             assert not thread.is_alive()
             assert server.missing == []
+
+
+def _complete(received: bytes) -> bool:
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+    return bool(end) and length is not None and len(body) >= int(length[1])
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:

@@ -48,8 +48,10 @@ class Interface:
     async def serve(self, request: Request) -> Response:
         """The file at this very address, or the page itself for a navigation to an address of its own making."""
         path = request.url.path
-        page = self._pages.get(path)
-        if page is None and _is_navigation(request):
+        page = self._pages.get("/index.html" if path == "/" else path)
+        if page is None and path.startswith("/api/"):
+            raise NotFound("route.unknown", "There is nothing at this address.", hint="See /api/v1/openapi.json.")
+        if page is None and (path == "/" or _is_navigation(request)):
             page = self._pages.get("/index.html")
             if page is None:
                 return HTMLResponse(page_source("unbuilt.html"))
@@ -73,4 +75,4 @@ def _is_navigation(request: Request) -> bool:
     """Whether a person goes to this address, as opposed to a page that loads a part of itself."""
     mode = request.headers.get("sec-fetch-mode", "navigate")
     wants_page = "text/html" in request.headers.get("accept", "")
-    return mode == "navigate" and wants_page and not request.url.path.startswith("/api/")
+    return mode == "navigate" and wants_page

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import InvalidValue, NotFound, UserError
+from ..errors import InvalidValue, UserError
 from .keys import Keys
 
 logger = logging.getLogger(__name__)
@@ -117,8 +117,6 @@ async def refused(_request: Request, error: Exception) -> Response:
         raise TypeError(type(error))
     if error.status_code == 405:
         return problem(MethodNotAllowed("route.method", "This address does not answer to that method."))
-    if error.status_code == 404:
-        return problem(NotFound("route.unknown", "There is nothing at this address.", hint="See /api/v1/openapi.json."))
     return problem(UserError("request.invalid", "The request cannot be read."), status=error.status_code)
 
 

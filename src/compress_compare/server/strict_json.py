@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
 from typing import Any, NoReturn
 
 from ..errors import InvalidValue, UserError
@@ -61,7 +60,11 @@ def _decode(text: bytes) -> str:
 
 def _too_deep(text: bytes) -> bool:
     """Whether brackets are nested beyond the limit: each round takes the innermost level away."""
+    if text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
+        return False
     brackets = _STRING.sub(b"", text).translate(_BRACKETS).translate(None, _NOT_BRACKETS)
+    if b"[" * (MAX_DEPTH + 1) in brackets:
+        return True
     for _ in range(MAX_DEPTH):
         fewer = brackets.replace(b"[]", b"")
         if len(fewer) == len(brackets):
@@ -73,7 +76,8 @@ def _too_deep(text: bytes) -> bool:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise BadJSON("json.duplicate_key", "An object has the same key twice.", detail=f"The key is {twice[:64]!a}.")
     return value
 
