@@ -20,6 +20,7 @@ page, the help of the command line and the entry in the documentation. Importing
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -73,7 +74,7 @@ class Context:
     progress: Progress
 
 
-class Operation:
+class Operation(ABC):
     """The base of all operations. Subclasses declare fields and implement :meth:`apply`."""
 
     name: ClassVar[str]
@@ -89,9 +90,9 @@ class Operation:
     keeps_shapes: ClassVar[bool] = True
     """Whether every tensor of the state dict keeps its name and shape."""
 
+    @abstractmethod
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Return the changed ``model``. It is a private copy: changing it in place is fine."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement apply().")
 
     def __call__(
         self,

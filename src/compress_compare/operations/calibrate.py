@@ -44,7 +44,7 @@ class Calibrate(Operation):
             layer.train()
         with torch.no_grad():
             for number, (inputs, _) in enumerate(batches(model, context.data)):
-                forward(self.name, model, inputs)
+                forward(model, inputs, operation=self.name)
                 context.progress(0.0, f"batch {number + 1}")
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum

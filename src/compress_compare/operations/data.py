@@ -47,7 +47,7 @@ def batches(model: nn.Module, data: Batches) -> Iterator[tuple[Any, Any]]:
         yield _to(inputs, device), _to(targets, device)
 
 
-def forward(name: str, model: nn.Module, inputs: Any) -> Any:
+def forward(model: nn.Module, inputs: Any, *, operation: str) -> Any:
     """Call the model: a tuple holds positional arguments, a mapping keyword arguments, all else is the one argument.
 
     Raises:
@@ -60,25 +60,25 @@ def forward(name: str, model: nn.Module, inputs: Any) -> Any:
             return model(**inputs)
         return model(inputs)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        raise _refused(name, "the model cannot be run on a batch", inputs, error) from error
+        raise _refused(operation, "the model cannot be run on a batch", inputs, error) from error
 
 
-def loss_of(name: str, model: nn.Module, batch: tuple[Any, Any], *, loss: Loss) -> Tensor:
+def loss_of(model: nn.Module, batch: tuple[Any, Any], *, loss: Loss, operation: str) -> Tensor:
     """The loss of one batch, a finite scalar.
 
     Raises:
         InvalidValue: ``data.forward`` when the model or the loss refuses the batch, ``loss.not_finite``.
     """
     inputs, targets = batch
-    outputs = forward(name, model, inputs)
+    outputs = forward(model, inputs, operation=operation)
     try:
         value = loss(outputs, targets)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        raise _refused(name, "the loss cannot be computed", targets, error) from error
+        raise _refused(operation, "the loss cannot be computed", targets, error) from error
     if not bool(torch.isfinite(value)):
         raise InvalidValue(
             "loss.not_finite",
-            f"{name}: the loss became {value.item()}.",
+            f"{operation}: the loss became {value.item()}.",
             hint="Lower the learning rate, or look for extreme values in the data.",
         )
     return value

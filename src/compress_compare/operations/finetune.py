@@ -42,4 +42,4 @@ class Finetune(Operation):
         """Train in training mode; see :func:`compress_compare.operations.fit.fit`."""
         from .fit import fit
 
-        return fit(model, self, context)
+        return fit(model, self, context=context)

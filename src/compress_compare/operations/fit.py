@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .train import Train
 
 
-def fit(model: nn.Module, settings: Train | Finetune, context: Context) -> nn.Module:
+def fit(model: nn.Module, settings: Train | Finetune, *, context: Context) -> nn.Module:
     """Train ``model`` in place and return it, with no gradients left on it.
 
     Args:
@@ -40,7 +40,7 @@ def fit(model: nn.Module, settings: Train | Finetune, context: Context) -> nn.Mo
         for batch in batches(model, context.data):
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * _decline(settings.schedule, step / steps)
-            loss = loss_of(settings.name, model, batch, loss=context.loss)
+            loss = loss_of(model, batch, loss=context.loss, operation=settings.name)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()

@@ -43,12 +43,12 @@ class GradientPrune(Operation):
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
-        scores = taylor_scores(model, [weight.parameter for weight in weights], context)
+        scores = taylor_scores(model, [weight.parameter for weight in weights], context=context)
         zero_by(prune.L1Unstructured(self.amount), weights, scores=scores, scope=self.scope)
         return model
 
 
-def taylor_scores(model: nn.Module, parameters: Sequence[Tensor], context: Context) -> list[Tensor]:
+def taylor_scores(model: nn.Module, parameters: Sequence[Tensor], *, context: Context) -> list[Tensor]:
     """Σ over the batches of |w · ∂L/∂w|, one tensor per parameter; 0 where the loss does not depend on it.
 
     Args:
@@ -66,7 +66,7 @@ def taylor_scores(model: nn.Module, parameters: Sequence[Tensor], context: Conte
         parameter.requires_grad_(True)
     scores = [torch.zeros_like(parameter) for parameter in parameters]
     for number, batch in enumerate(batches(model, context.data)):
-        loss = loss_of(GradientPrune.name, model, batch, loss=context.loss)
+        loss = loss_of(model, batch, loss=context.loss, operation=GradientPrune.name)
         gradients = torch.autograd.grad(loss, list(parameters), allow_unused=True)
         for score, parameter, gradient in zip(scores, parameters, gradients, strict=True):
             if gradient is not None:

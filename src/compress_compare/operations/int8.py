@@ -41,7 +41,9 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
         context: calibration data.
     """
     with _quiet():
-        graph = _observed(name, _exported(name, model.eval(), context), _left_out(model, weights), context)
+        graph = _observed(
+            name, _exported(name, model.eval(), context=context), left_out=_left_out(model, weights), context=context
+        )
         schemes = _fold_weights(graph)
         if not schemes:
             raise unsuitable(name, "the model has no convolution or linear layer that could be 8 bits.")
@@ -53,10 +55,10 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
     return result
 
 
-def _exported(name: str, model: nn.Module, context: Context) -> GraphModule:
+def _exported(name: str, model: nn.Module, *, context: Context) -> GraphModule:
     """The model as a graph, with the batch dimension and, for integers such as tokens, every dimension left open."""
     inputs, _ = next(batches(model, context.data))
-    forward(name, model, inputs)
+    forward(model, inputs, operation=name)
     args = () if isinstance(inputs, Mapping) else inputs if isinstance(inputs, tuple) else (inputs,)
     kwargs = dict(inputs) if isinstance(inputs, Mapping) else {}
     if any(isinstance(value, Tensor) and value.shape[:1] == (1,) for value in (*args, *kwargs.values())):
@@ -88,7 +90,7 @@ def _left_out(model: nn.Module, weights: Sequence[Weight]) -> list[str]:
     ]
 
 
-def _observed(name: str, graph: GraphModule, left_out: Sequence[str], context: Context) -> GraphModule:
+def _observed(name: str, graph: GraphModule, *, left_out: Sequence[str], context: Context) -> GraphModule:
     """The graph after calibration, with weights still in floating point in front of their quantization."""
     try:
         from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
@@ -102,7 +104,7 @@ def _observed(name: str, graph: GraphModule, left_out: Sequence[str], context: C
     prepared = prepare_pt2e(graph, quantizer)
     with torch.no_grad():
         for number, (inputs, _) in enumerate(batches(graph, context.data)):
-            forward(name, prepared, inputs)
+            forward(prepared, inputs, operation=name)
             context.progress(0.0, f"batch {number + 1}")
     converted: GraphModule = convert_pt2e(prepared, fold_quantize=False)
     return converted
