@@ -124,6 +124,11 @@ def test_a_failing_batch_leaves_nothing(project):
     assert len(project) == 0
 
 
+def test_one_call_names_every_model_once(project):
+    with pytest.raises(InvalidValue, match="'a' is given more than once"):
+        project.log_models([{"id": "a", "metrics": {"x": 1}}, {"id": "a", "metrics": {"y": 1}}])
+
+
 def test_references_tags_and_notes(project):
     project.log_model("teacher")
     project.log_model("m", references={"teacher": "teacher"}, tags=["b", "a", "b"], note="ok")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,23 +10,10 @@ import sqlalchemy as sa
 
 from .analysis.lineage import Graph
 from .errors import InvalidValue
-from .records import Dataset, Job, Metric, Model, Operation, Step
-from .store import (
-    checkpoints,
-    instance_tables,
-    instances,
-    jobs,
-    location,
-    metrics,
-    models,
-    overview,
-    remarks,
-    schema,
-)
-from .store.artifacts import Artifacts
-from .store.database import Database
-from .store.drafts import Measured, ModelDraft, check_metrics, draft
+from .records import Dataset, Job, Metric, Model
+from .store import checkpoints, details, instances, jobs, location, metrics, models, overview, schema
 from .table import Table
+from .tracking import Tracker
 
 if TYPE_CHECKING:
     from .analysis import variables
@@ -43,22 +29,13 @@ def open(path: str | Path, *, create: bool = True) -> Project:
     return Project(location.prepare(path, create))
 
 
-class Project:
+class Project(Tracker):
     """A directory with everything about one family of experiments. Safe to use from several threads and processes."""
-
-    def __init__(self, directory: Path) -> None:
-        self.path = directory
-        self._database = Database(directory / location.DATABASE)
-        self._artifacts = Artifacts(directory)
 
     @property
     def name(self) -> str:
         """The name of the directory."""
         return self.path.resolve().name
-
-    def close(self) -> None:
-        """Release the files; the project can be opened again."""
-        self._database.close()
 
     def __enter__(self) -> Project:
         return self
@@ -73,176 +50,6 @@ class Project:
         """A number that grows with every write by any process."""
         with self._database.read() as connection:
             return int(connection.execute(sa.select(schema.revisions.c.number)).scalar_one())
-
-    # Logging
-
-    @contextmanager
-    def batch(self) -> Iterator[None]:
-        """Make everything logged inside one transaction: faster, and all or nothing. Other writers wait meanwhile."""
-        with self._database.write():
-            yield
-
-    def define_metric(self, name: str, **definition: Any) -> Metric:
-        """Define a metric or replace its definition.
-
-        Args:
-            name: as shown.
-            definition: the other fields of ``records.Metric``, e.g. ``unit``, ``format``, ``higher_is_better``.
-        """
-        unknown = set(definition) - set(Metric.__dataclass_fields__)
-        if unknown:
-            raise InvalidValue(
-                "metric.definition",
-                f"A metric has no {min(unknown)!r}.",
-                hint=f"It has {', '.join(list(Metric.__dataclass_fields__)[1:])}.",
-            )
-        metric = Metric(name, **definition)
-        with self._database.write() as connection:
-            metrics.define(connection, metric)
-        return metric
-
-    def log_model(
-        self,
-        id: str,
-        *,
-        base: str | Model | None = None,
-        operation: Operation | Any | None = None,
-        metrics: Mapping[str, Measured] | None = None,
-        checkpoint: object | None = None,
-        references: Mapping[str, str | Sequence[str]] | None = None,
-        tags: Iterable[str] = (),
-        note: str = "",
-    ) -> Model:
-        """Log a model: one node of the provenance graph.
-
-        Logging the same again changes nothing; new metrics are added; what contradicts what is there is refused.
-
-        Args:
-            id: 1–256 characters.
-            base: the model that ``operation`` was applied to; ``None`` for a root.
-            operation: an ``Operation``, or one of ``compress_compare.operations``.
-            metrics: by name: a number, a ``MetricValue`` or a list of those (slices, devices). ``None`` is missing.
-            checkpoint: a module, a state dict, or the path of a file or Hugging Face folder.
-            references: second parents by role, e.g. ``{"teacher": "resnet50"}``.
-            tags: short labels.
-            note: free text.
-
-        Raises:
-            InvalidValue, NotFound, Conflict: ``model.*``, ``name.invalid``, ``metric.*``, ``checkpoint.*``.
-        """
-        self.log_models(
-            [
-                {
-                    "id": id,
-                    "base": base,
-                    "operation": operation,
-                    "metrics": metrics,
-                    "checkpoint": checkpoint,
-                    "references": references,
-                    "tags": tags,
-                    "note": note,
-                }
-            ]
-        )
-        return self.model(id)
-
-    def log_models(self, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Log many models in one transaction, each given by the arguments of ``log_model``; bases come first.
-
-        Returns:
-            How many were given.
-        """
-        drafts = [draft(self._artifacts, row) for row in rows]
-        self._insert(drafts)
-        return len(drafts)
-
-    def _insert(self, drafts: Sequence[ModelDraft]) -> None:
-        with self._database.write() as connection:
-            keys = models.insert(connection, drafts)
-            ids = {keys[one.id]: one.id for one in drafts}
-            metrics.insert(connection, {keys[one.id]: one.metrics for one in drafts if one.metrics}, ids)
-            for one in drafts:
-                key = keys[one.id]
-                if one.checkpoint is not None:
-                    checkpoints.insert(connection, key, one.id, one.checkpoint)
-                models.insert_references(connection, key, one.references)
-                if one.tags:
-                    remarks.set_tags(connection, key, one.tags)
-                if one.note:
-                    remarks.set_note(connection, key, one.note)
-
-    def log_metrics(self, id: str, values: Mapping[str, Measured]) -> None:
-        """Add metric values to a model; see ``log_model``."""
-        checked = check_metrics(values)
-        with self._database.write() as connection:
-            key = models.one(connection, id).key
-            metrics.insert(connection, {key: checked}, {key: id})
-
-    def log_dataset(
-        self,
-        name: str,
-        *,
-        ids: Any,
-        labels: Any = None,
-        images: Any = None,
-        texts: Any = None,
-        metadata: Any = None,
-    ) -> Dataset:
-        """Log evaluation data: one instance per id.
-
-        Args:
-            name: of the dataset.
-            ids: [N] integers or strings, unique.
-            labels: [N], optional.
-            images: [N] arrays [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), bytes of image files, or paths.
-            texts: [N] strings.
-            metadata: a mapping of column names to [N] values, or a data frame.
-        """
-        table = instance_tables.dataset_table(ids, labels=labels, images=images, texts=texts, metadata=metadata)
-        sha256 = instances.store(self._artifacts, "dataset.parquet", table)
-        with self._database.write() as connection:
-            return instances.insert_dataset(connection, name, table, sha256)
-
-    def log_outputs(
-        self,
-        model: str,
-        dataset: str,
-        *,
-        ids: Any,
-        predictions: Any,
-        vectors: Mapping[str, Any] | None = None,
-        metrics: Mapping[str, Any] | None = None,
-        texts: Any = None,
-    ) -> None:
-        """Log what a model answered on a dataset. Joined to it by id: any order, any subset.
-
-        Args:
-            model: id of the model.
-            dataset: name of the dataset.
-            ids: [N] instance ids, all of them in the dataset.
-            predictions: [N].
-            vectors: name → [N, size] numbers, e.g. ``probabilities``, ``logits``, ``embeddings``; kept as float32.
-            metrics: name → [N] numbers, your own per-instance metrics.
-            texts: [N] generated strings.
-        """
-        table = instance_tables.outputs_table(ids, predictions, vectors, metrics, texts)
-        with self._database.read() as connection:
-            row, data = models.one(connection, model), instances.dataset_row(connection, dataset)
-        known = instances.load(self._artifacts, data.sha256, ["id"])["id"]
-        table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset))
-        sha256 = instances.store(self._artifacts, "outputs.parquet", table)
-        with self._database.write() as connection:
-            instances.insert_outputs(connection, row, data, table.num_rows, sha256)
-
-    def set_note(self, id: str, text: str) -> None:
-        """Replace the note of a model."""
-        with self._database.write() as connection:
-            remarks.set_note(connection, models.one(connection, id).key, text)
-
-    def set_tags(self, id: str, tags: Iterable[str]) -> None:
-        """Replace the tags of a model."""
-        with self._database.write() as connection:
-            remarks.set_tags(connection, models.one(connection, id).key, tags)
 
     # Reading
 
@@ -271,22 +78,7 @@ class Project:
             NotFound: ``model.unknown``.
         """
         with self._database.read() as connection:
-            row = models.one(connection, id)
-            chain = models.lineage(connection, row)
-            return Model(
-                id=row.id,
-                base=chain[-2].id if len(chain) > 1 else None,
-                operation=row.operation,
-                step=row.step,
-                created_at=row.created_at,
-                lineage=tuple(Step(link.id, link.operation) for link in chain),
-                references=tuple(reference for _, reference in models.references(connection, row.key)),
-                metrics=metrics.of_model(connection, row.key),
-                tags=remarks.tags_of(connection, row.key),
-                note=remarks.note_of(connection, row.key),
-                checkpoint=checkpoints.of_model(connection, row.key),
-                datasets=instances.datasets_of(connection, row.key),
-            )
+            return details.model(connection, id)
 
     def metrics(self) -> list[Metric]:
         """The metric definitions in the order of definition."""

@@ -170,18 +170,12 @@ class MetricValue:
     standard_error: float | None = None
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "value", float(self.value))
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidValue(
-                "metric.value",
-                "A metric value must be a number.",
-                detail=f"Found {self.value!r:.64} of type {type(self.value).__name__}.",
-            ) from error
-        for name in ("slice", "device"):
-            text = getattr(self, name)
-            if text is not None:
-                check_name(text, f"metric {name}")
+        if type(self.value) is not float:
+            object.__setattr__(self, "value", _number(self.value))
+        if self.slice is not None:
+            check_name(self.slice, "metric slice")
+        if self.device is not None:
+            check_name(self.device, "metric device")
         if self.count is not None and self.count < 0:
             raise InvalidValue("value.range", f"A metric's count must not be negative; found {self.count}.")
         spread = self.standard_error
@@ -196,6 +190,17 @@ class MetricValue:
         if math.isnan(self.value):
             return "nan"
         return "inf" if self.value > 0 else "-inf"
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidValue(
+            "metric.value",
+            "A metric value must be a number.",
+            detail=f"Found {value!r:.64} of type {type(value).__name__}.",
+        ) from error
 
 
 @dataclass(frozen=True)

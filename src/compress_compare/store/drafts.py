@@ -107,13 +107,14 @@ Measured = float | MetricValue | Sequence[MetricValue] | None
 
 
 def check_metrics(metrics: Mapping[str, Measured] | None) -> dict[str, tuple[MetricValue, ...]]:
-    """What the user measured, as tuples of values. ``None`` means missing and is left out."""
+    """What the user measured, as tuples of values. ``None`` means missing and is left out.
+
+    Names are checked where they become metrics.
+    """
     checked: dict[str, tuple[MetricValue, ...]] = {}
     for name, measured in (metrics or {}).items():
-        check_name(name, "metric name")
         values = _values(name, measured)
-        places = {(value.slice, value.device) for value in values}
-        if len(places) < len(values):
+        if len(values) > 1 and len({(value.slice, value.device) for value in values}) < len(values):
             raise InvalidValue("metric.duplicate", f"Metric {name!r} has two values for one slice and device.")
         if values:
             checked[name] = values

@@ -16,7 +16,7 @@ from .database import numbers, rows
 from .models import CHUNK, conflict
 
 NUMBER = schema.KINDS.index("number")
-SPECIAL = np.array([np.nan, np.nan, np.inf, -np.inf])
+SPECIAL = np.array([np.nan, np.nan, np.inf, -np.inf, -0.0])
 """The value of each kind that SQLite cannot hold as a number, by the kind's index."""
 
 VALUE = np.dtype([("model", np.int64), ("value", np.float64), ("kind", np.int8)])
@@ -59,18 +59,18 @@ def named(connection: sa.Connection, name: str) -> Metric:
     return metrics[name]
 
 
-def insert(connection: sa.Connection, models: MetricsByModel, ids: Mapping[int, str]) -> None:
+def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapping[int, str]) -> None:
     """Insert the values that are new. A value that is there must be the same.
 
     Args:
         models: the values of each metric by model key.
-        ids: of the models, for messages.
+        known_models: the ids of those models, by key, that may have values already.
 
     Raises:
         Conflict: ``model.conflict``, naming the metric.
     """
     keys = {metric.name: key for key, metric in definitions(connection).items()}
-    known = _known(connection, models)
+    known = _known(connection, list(known_models))
     inserted = []
     for model_key, metrics in models.items():
         for name, values in metrics.items():
@@ -82,7 +82,7 @@ def insert(connection: sa.Connection, models: MetricsByModel, ids: Mapping[int, 
                 if place not in known:
                     inserted.append((*place, *columns))
                 elif known[place] != columns:
-                    raise conflict(ids[model_key], f"value of {name!r}")
+                    raise conflict(known_models[model_key], f"value of {name!r}")
     if inserted:
         names = ("model_key", "metric_key", "slice", "device", "value", "kind", "count", "standard_error")
         connection.execute(schema.metric_values.insert(), [dict(zip(names, row, strict=True)) for row in inserted])
@@ -149,7 +149,9 @@ def standard_errors(connection: sa.Connection, name: str) -> list[tuple[str, flo
 
 
 def _stored(value: MetricValue) -> tuple[float | None, int]:
-    return (value.value if math.isfinite(value.value) else None, schema.KINDS.index(value.kind))
+    if value.value == 0 and math.copysign(1, value.value) < 0:
+        return None, schema.KINDS.index("-0")
+    return (value.value if value.kind == "number" else None), schema.KINDS.index(value.kind)
 
 
 def _value_columns() -> tuple[sa.Column[Any], ...]:
@@ -157,9 +159,8 @@ def _value_columns() -> tuple[sa.Column[Any], ...]:
     return (columns.value, columns.kind, columns.slice, columns.device, columns.count, columns.standard_error)
 
 
-def _known(connection: sa.Connection, models: MetricsByModel) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+def _known(connection: sa.Connection, keys: list[int]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     table = schema.metric_values
-    keys = list(models)
     known = {}
     for start in range(0, len(keys), CHUNK):
         query = sa.select(

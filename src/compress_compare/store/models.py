@@ -32,8 +32,8 @@ class ModelRow:
     created_at: str
 
 
-def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> dict[str, int]:
-    """Insert the models that are not there yet, in order, and return the key of each by id.
+def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dict[str, int], set[int]]:
+    """Insert the models that are not there yet, in order; returns the key of each by id, and the keys that were there.
 
     A base stands in the project or earlier in ``drafts``. A model that is there must have the same base and operation.
 
@@ -63,7 +63,8 @@ def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> dict[str,
         inserted.append(_columns(row))
     if inserted:
         connection.execute(schema.models.insert(), inserted)
-    return {draft.id: known[draft.id].key for draft in drafts}
+    keys = {draft.id: known[draft.id].key for draft in drafts}
+    return keys, {key for key in keys.values() if key < next_key}
 
 
 def insert_references(connection: sa.Connection, key: int, references: Iterable[Reference]) -> None:

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData()
 
-KINDS = ("number", "nan", "inf", "-inf")
-"""A metric value's kind is stored as its index here, since SQLite turns NaN into NULL."""
+KINDS = ("number", "nan", "inf", "-inf", "-0")
+"""A metric value's kind is stored as its index here, since SQLite turns NaN into NULL and loses the sign of zero."""
 
 meta = sa.Table(
     "meta",

@@ -1,0 +1,32 @@
+"""Everything about one model."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ..records import Model, Step
+from . import checkpoints, instances, metrics, models, remarks
+
+
+def model(connection: sa.Connection, id: str) -> Model:
+    """Gather what was logged about a model.
+
+    Raises:
+        NotFound: ``model.unknown``.
+    """
+    row = models.one(connection, id)
+    chain = models.lineage(connection, row)
+    return Model(
+        id=row.id,
+        base=chain[-2].id if len(chain) > 1 else None,
+        operation=row.operation,
+        step=row.step,
+        created_at=row.created_at,
+        lineage=tuple(Step(link.id, link.operation) for link in chain),
+        references=tuple(reference for _, reference in models.references(connection, row.key)),
+        metrics=metrics.of_model(connection, row.key),
+        tags=remarks.tags_of(connection, row.key),
+        note=remarks.note_of(connection, row.key),
+        checkpoint=checkpoints.of_model(connection, row.key),
+        datasets=instances.datasets_of(connection, row.key),
+    )

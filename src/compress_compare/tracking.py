@@ -1,0 +1,201 @@
+"""Logging: the half of a project that writes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import InvalidValue
+from .records import Dataset, Metric, Model, Operation
+from .store import checkpoints, details, instance_tables, instances, location, metrics, models, remarks
+from .store.artifacts import Artifacts
+from .store.database import Database
+from .store.drafts import Measured, ModelDraft, check_metrics, draft
+
+
+class Tracker:
+    """Writes models, metrics, datasets and outputs into the project in ``directory``."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory
+        self._database = Database(directory / location.DATABASE)
+        self._artifacts = Artifacts(directory)
+
+    def close(self) -> None:
+        """Release the files; the project can be opened again."""
+        self._database.close()
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Make everything logged inside one transaction: faster, and all or nothing. Other writers wait meanwhile."""
+        with self._database.write():
+            yield
+
+    def define_metric(self, name: str, **definition: Any) -> Metric:
+        """Define a metric or replace its definition.
+
+        Args:
+            name: as shown.
+            definition: the other fields of ``records.Metric``, e.g. ``unit``, ``format``, ``higher_is_better``.
+        """
+        unknown = set(definition) - set(Metric.__dataclass_fields__)
+        if unknown:
+            raise InvalidValue(
+                "metric.definition",
+                f"A metric has no {min(unknown)!r}.",
+                hint=f"It has {', '.join(list(Metric.__dataclass_fields__)[1:])}.",
+            )
+        metric = Metric(name, **definition)
+        with self._database.write() as connection:
+            metrics.define(connection, metric)
+        return metric
+
+    def log_model(
+        self,
+        id: str,
+        *,
+        base: str | Model | None = None,
+        operation: Operation | Any | None = None,
+        metrics: Mapping[str, Measured] | None = None,
+        checkpoint: object | None = None,
+        references: Mapping[str, str | Sequence[str]] | None = None,
+        tags: Iterable[str] = (),
+        note: str = "",
+    ) -> Model:
+        """Log a model: one node of the provenance graph.
+
+        Logging the same again changes nothing; new metrics are added; what contradicts what is there is refused.
+
+        Args:
+            id: 1–256 characters.
+            base: the model that ``operation`` was applied to; ``None`` for a root.
+            operation: an ``Operation``, or one of ``compress_compare.operations``.
+            metrics: by name: a number, a ``MetricValue`` or a list of those (slices, devices). ``None`` is missing.
+            checkpoint: a module, a state dict, or the path of a file or Hugging Face folder.
+            references: second parents by role, e.g. ``{"teacher": "resnet50"}``.
+            tags: short labels.
+            note: free text.
+
+        Raises:
+            InvalidValue, NotFound, Conflict: ``model.*``, ``name.invalid``, ``metric.*``, ``checkpoint.*``.
+        """
+        self.log_models(
+            [
+                {
+                    "id": id,
+                    "base": base,
+                    "operation": operation,
+                    "metrics": metrics,
+                    "checkpoint": checkpoint,
+                    "references": references,
+                    "tags": tags,
+                    "note": note,
+                }
+            ]
+        )
+        with self._database.read() as connection:
+            return details.model(connection, id)
+
+    def log_models(self, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Log many models in one transaction, each given by the arguments of ``log_model``; bases come first.
+
+        Returns:
+            How many were given.
+        """
+        drafts = [draft(self._artifacts, row) for row in rows]
+        self._insert(drafts)
+        return len(drafts)
+
+    def _insert(self, drafts: Sequence[ModelDraft]) -> None:
+        repeated = [id for id, count in Counter(one.id for one in drafts).items() if count > 1]
+        if repeated:
+            raise InvalidValue("model.duplicate", f"Model {repeated[0]!r:.80} is given more than once in one call.")
+        with self._database.write() as connection:
+            keys, old = models.insert(connection, drafts)
+            known = {keys[one.id]: one.id for one in drafts if keys[one.id] in old}
+            metrics.insert(connection, {keys[one.id]: one.metrics for one in drafts if one.metrics}, known)
+            for one in drafts:
+                key = keys[one.id]
+                if one.checkpoint is not None:
+                    checkpoints.insert(connection, key, one.id, one.checkpoint)
+                models.insert_references(connection, key, one.references)
+                if one.tags:
+                    remarks.set_tags(connection, key, one.tags)
+                if one.note:
+                    remarks.set_note(connection, key, one.note)
+
+    def log_metrics(self, id: str, values: Mapping[str, Measured]) -> None:
+        """Add metric values to a model; see ``log_model``."""
+        checked = check_metrics(values)
+        with self._database.write() as connection:
+            key = models.one(connection, id).key
+            metrics.insert(connection, {key: checked}, {key: id})
+
+    def log_dataset(
+        self,
+        name: str,
+        *,
+        ids: Any,
+        labels: Any = None,
+        images: Any = None,
+        texts: Any = None,
+        metadata: Any = None,
+    ) -> Dataset:
+        """Log evaluation data: one instance per id.
+
+        Args:
+            name: of the dataset.
+            ids: [N] integers or strings, unique.
+            labels: [N], optional.
+            images: [N] arrays [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), bytes of image files, or paths.
+            texts: [N] strings.
+            metadata: a mapping of column names to [N] values, or a data frame.
+        """
+        table = instance_tables.dataset_table(ids, labels=labels, images=images, texts=texts, metadata=metadata)
+        sha256 = instances.store(self._artifacts, "dataset.parquet", table)
+        with self._database.write() as connection:
+            return instances.insert_dataset(connection, name, table, sha256)
+
+    def log_outputs(
+        self,
+        model: str,
+        dataset: str,
+        *,
+        ids: Any,
+        predictions: Any,
+        vectors: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, Any] | None = None,
+        texts: Any = None,
+    ) -> None:
+        """Log what a model answered on a dataset. Joined to it by id: any order, any subset.
+
+        Args:
+            model: id of the model.
+            dataset: name of the dataset.
+            ids: [N] instance ids, all of them in the dataset.
+            predictions: [N].
+            vectors: name → [N, size] numbers, e.g. ``probabilities``, ``logits``, ``embeddings``; kept as float32.
+            metrics: name → [N] numbers, your own per-instance metrics.
+            texts: [N] generated strings.
+        """
+        table = instance_tables.outputs_table(ids, predictions, vectors, metrics, texts)
+        with self._database.read() as connection:
+            row, data = models.one(connection, model), instances.dataset_row(connection, dataset)
+        known = instances.load(self._artifacts, data.sha256, ["id"])["id"]
+        table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset))
+        sha256 = instances.store(self._artifacts, "outputs.parquet", table)
+        with self._database.write() as connection:
+            instances.insert_outputs(connection, row, data, table.num_rows, sha256)
+
+    def set_note(self, id: str, text: str) -> None:
+        """Replace the note of a model."""
+        with self._database.write() as connection:
+            remarks.set_note(connection, models.one(connection, id).key, text)
+
+    def set_tags(self, id: str, tags: Iterable[str]) -> None:
+        """Replace the tags of a model."""
+        with self._database.write() as connection:
+            remarks.set_tags(connection, models.one(connection, id).key, tags)
