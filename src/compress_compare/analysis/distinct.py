@@ -7,7 +7,7 @@ as one that was not given, and ``seed`` does not count: models that differ in no
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from ..records import JSON, Operation
@@ -22,7 +22,7 @@ class Step:
 
     Args:
         operation: its name, empty where it is not known.
-        parameters: values by name; mappings are flattened to dotted names, null and the seed are left out.
+        parameters: values by name; mappings are flattened to dotted names, null is left out.
         key: text that is equal exactly when two steps are the same.
     """
 
@@ -45,14 +45,14 @@ class Lineage:
         return (self.root, *(step.key for step in self.steps))
 
 
-def canonical_step(operation: Operation | None) -> Step:
-    """The comparable form of an operation."""
+def canonical_step(operation: Operation | None, *, without: Container[str] = (SEED,)) -> Step:
+    """The comparable form of an operation, without the parameters named in ``without``."""
     if operation is None:
         return Step("", {}, "")
     kept = {
         name: _canonical(value)
         for name, value in sorted(operation.parameters.items())
-        if name != SEED and value is not None
+        if name not in without and value is not None
     }
     key = json.dumps([operation.name, kept], ensure_ascii=False, sort_keys=True)
     return Step(operation.name, dict(_flat("", kept)), key)

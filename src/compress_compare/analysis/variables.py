@@ -193,7 +193,7 @@ def _shared(title: str, parameters: Sequence[Mapping[str, JSON]]) -> Iterable[di
 
 
 def _suggestion(variables: Sequence[Variable], rows: Mapping[str, tuple[JSON, ...]]) -> Suggestion | None:
-    """Keep the models with the most frequent value of a variable, then of another, until what is left can be charted."""
+    """Keep the models with the most frequent value of a variable, then of another, until the rest can be charted."""
     kept = dict(rows)
     keep: list[tuple[str, JSON]] = []
     while len(keep) <= MAX_ENCODINGS:

@@ -1,0 +1,153 @@
+"""What operations do to metrics, from matched pairs of models.
+
+The difference of a pair is always with − without (of a parameter: higher − lower value), in the metric's unit; whether
+it is good is for the metric's direction to say.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .differences import INTERVAL, Differences, Groups, paired_differences
+from .distinct import Step
+from .lineage import Graph
+from .occurrences import numbered
+from .pairs import Pairs, Removal, Tree, changes, removals, text
+
+MAX_LISTED = 2_000_000
+"""If all rows together have more pairs than this, each lists its first thousand only."""
+_LISTED_THEN = 1_000
+
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("operation", "parameter", "condition", "metric")),
+        ("pairs", pa.int64()),
+        *((name, pa.float64()) for name in ("mean", "median", "ci_low", "ci_high")),
+        ("interval", pa.string()),
+        ("standardized", pa.float64()),
+        *((name, pa.int64()) for name in ("non_finite", "missing")),
+        ("models", pa.list_(pa.list_(pa.string(), 2))),
+    ]
+)
+
+Metrics = Mapping[str, "np.ma.MaskedArray[Any, Any]"]
+
+
+class Comparison(NamedTuple):
+    """What a row is about: an operation, or one of its parameters, under a condition."""
+
+    operation: str
+    parameter: str | None
+    condition: str | None
+
+
+def effects(graph: Graph, metrics: Metrics) -> pa.Table:
+    """The matched-pair effect of every operation and every change of a parameter on every metric.
+
+    A pair for an operation is two models of one root whose lineages are equal once that one step is taken out, wherever
+    it stands; a pair for a parameter differs in that parameter of one step alone. Rows of an operation without
+    condition are over all its pairs. Where it was applied after different steps, or with different parameters, there
+    are rows for each: ``after magnitude prune``, ``after magnitude prune amount=0.75``, ``amount=0.5``.
+
+    Args:
+        graph: the models.
+        metrics: for each metric a masked float64 array ``[models]`` in the order of ``graph``, masked where missing.
+
+    Returns:
+        One row for each comparison and metric that has a pair, clear effects first, then by size in standard deviations
+        of the metric (``standardized``). ``ci_low`` and ``ci_high`` are a 95 % interval of the mean by the method named
+        in ``interval``, null for a single pair; Student's t takes the pairs as independent, which pairs that share a
+        model are not quite. Pairs with a NaN or an infinity are left out and counted in ``non_finite``, those that
+        lack a value in ``missing``. ``models`` are the pairs of ids (without, with).
+    """
+    comparisons = _comparisons(Tree(graph))
+    if not metrics or not comparisons:
+        return SCHEMA.empty_table()
+    groups = Groups([pairs for _, pairs in comparisons])
+    longest = groups.longest if groups.num_pairs * len(metrics) <= MAX_LISTED else _LISTED_THEN
+    names = [comparison for comparison, _ in comparisons]
+    ids = pa.array(graph.ids, pa.string())
+    parts = []
+    for metric, column in metrics.items():
+        differences = paired_differences(groups, column)
+        parts.append(_rows(names, metric, differences=differences, models=differences.listed(ids, longest=longest)))
+    table = pa.concat_tables(parts)
+    return table.take(_ranking(table))
+
+
+def _rows(names: Sequence[Comparison], metric: str, *, differences: Differences, models: pa.Array) -> pa.Table:
+    """The rows of one metric, those that have no pair left out."""
+    mean, margin = differences.mean, differences.margin
+    columns = [
+        *(pa.array([name[i] for name in names], pa.string()) for i in range(3)),
+        pa.array([metric] * len(names), pa.string()),
+        pa.array(differences.count),
+        *(pa.array(v, mask=np.isnan(v)) for v in (mean, differences.median, mean - margin, mean + margin)),
+        pa.array([INTERVAL] * len(names), pa.string(), mask=np.isnan(margin)),
+        pa.array(differences.standardized, mask=np.isnan(differences.standardized)),
+        pa.array(differences.non_finite),
+        pa.array(differences.missing),
+        models,
+    ]
+    table = pa.Table.from_arrays(columns, schema=SCHEMA)
+    return table.filter(pa.array(differences.count + differences.non_finite > 0))
+
+
+def _ranking(table: pa.Table) -> NDArray[np.int64]:
+    """Clear effects first, then large ones; of equal ones in the order of operations and metrics."""
+    low, high = (table[name].to_numpy() for name in ("ci_low", "ci_high"))
+    unclear = ~((low > 0) | (high < 0))
+    size = np.abs(np.nan_to_num(table["standardized"].to_numpy(), nan=0.0))
+    return np.lexsort((np.arange(len(table)), -size, unclear))
+
+
+def _comparisons(tree: Tree) -> list[tuple[Comparison, NDArray[np.int64]]]:
+    """What can be compared, with int64 ``[pairs, 2]`` positions, in canonical order."""
+    found: dict[Comparison, Pairs] = defaultdict(list)
+    by_operation: dict[str, dict[Removal, Pairs]] = defaultdict(dict)
+    for removal, pairs in removals(tree).items():
+        by_operation[tree.steps[removal.step].operation][removal] = pairs
+    for operation, split in by_operation.items():
+        for condition, kept in _conditions(tree.steps, list(split)):
+            for removal in kept:
+                found[Comparison(numbered(operation), None, condition)] += split[removal]
+    for change, pairs in changes(tree).items():
+        found[Comparison(numbered(change.operation), change.parameter, change.condition)] += pairs
+    return [(comparison, np.array(sorted(found[comparison]))) for comparison in sorted(found, key=_comparison_order)]
+
+
+def _comparison_order(comparison: Comparison) -> tuple[str, str, str]:
+    return (comparison.operation, comparison.parameter or "", comparison.condition or "")
+
+
+def _conditions(steps: Sequence[Step], split: Sequence[Removal]) -> Iterator[tuple[str | None, list[Removal]]]:
+    """All pairs of an operation, and divisions of them that have at least two parts."""
+    yield None, list(split)
+    own = _by_value(steps, [(removal, removal.step) for removal in split], "")
+    before: dict[str, list[tuple[Removal, int]]] = defaultdict(list)
+    for removal in split:
+        before[steps[removal.before].operation].append((removal, removal.before))
+    divisions = [*own, {f"after {numbered(name)}": [r for r, _ in group] for name, group in before.items()}]
+    for name, group in before.items():
+        divisions += _by_value(steps, group, f"after {numbered(name)} ")
+    for division in divisions:
+        if len(division) > 1:
+            yield from division.items()
+
+
+def _by_value(
+    steps: Sequence[Step], group: Iterable[tuple[Removal, int]], prefix: str
+) -> Iterator[dict[str, list[Removal]]]:
+    """One division for each parameter of the given steps."""
+    group = list(group)
+    for name in sorted({name for _, step in group for name in steps[step].parameters}):
+        division: dict[str, list[Removal]] = defaultdict(list)
+        for removal, step in group:
+            division[f"{prefix}{name}={text(steps[step].parameters.get(name))}"].append(removal)
+        yield division
