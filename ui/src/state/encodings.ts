@@ -23,6 +23,8 @@ export interface Encodings {
   shades: readonly string[];
   /** The colour of a model, or null: draw it hollow, for its value is missing or not finite. */
   color(model: number): string | null;
+  /** Index of that colour in `shades`; -1 where there is none, or no colour metric. */
+  shade(model: number): number;
   /** Radius in CSS pixels, or null: draw it hollow. */
   size(model: number): number | null;
   /** Radius for a value of the size metric (for legends). */
@@ -65,6 +67,7 @@ export function makeEncodings(
     sizeScale,
     shades,
     color: (i) => (colors ? (shades[shadeOf(colors[i]!)] ?? null) : plain),
+    shade: (i) => (colors ? shadeOf(colors[i]!) : -1),
     size: (i) => (sizes ? (Number.isNaN(sizes[i]!) ? null : radius(sizes[i]!)) : RADIUS_DEFAULT),
     radius,
     colorOf: (value) => shades[shadeOf(value)] ?? plain,

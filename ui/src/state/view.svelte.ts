@@ -85,14 +85,17 @@ export class ViewStore {
   }
 }
 
-/** First the best-known quality (a primary metric that should be high), then the first cost (one that should be low). */
+/** First the best-known quality (a primary metric that should be high), then the first cost: bytes, what should be low, what has no upper end. */
 function defaultMetric(metrics: ModelTable["metrics"], k: number): string | null {
   const pool = metrics.filter((metric) => metric.primary);
   const candidates = pool.length ? pool : metrics;
   const quality = candidates.find((metric) => metric.higher_is_better === true) ?? candidates[0];
   if (k === 0) return quality?.name ?? null;
   const rest = candidates.filter((metric) => metric !== quality);
-  const cost = rest.find((metric) => metric.unit === "B") ?? rest.find((metric) => metric.higher_is_better === false);
+  const cost =
+    rest.find((metric) => metric.unit === "B") ??
+    rest.find((metric) => metric.higher_is_better === false) ??
+    rest.find((metric) => metric.min === 0 && metric.max === null);
   return (cost ?? rest[0])?.name ?? null;
 }
 

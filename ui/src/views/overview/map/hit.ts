@@ -15,7 +15,7 @@ export function modelAt(scene: Scene, view: Viewport, x: number, y: number): num
   const { stacks } = scene.layout;
   const here = nearest(scene, stacks[Math.round(column)], row);
   if (here !== null) {
-    const reach = screenRadius(scene, scale, here) + SLACK;
+    const reach = screenRadius(scene, view, scale, here) + SLACK;
     if (Math.hypot(screenX(scene, view, here) - x, screenY(scene, view, here) - y) <= reach) return here;
   }
   for (let k = Math.max(0, Math.ceil(column)); k < stacks.length; k++) {
@@ -51,7 +51,7 @@ function onEdge(scene: Scene, view: Viewport, i: number, [x, y]: [number, number
   if (parent < 0) return false;
   const x0 = screenX(scene, view, parent);
   const x1 = screenX(scene, view, i);
-  const reach = Math.max(3, bandWidth(screenRadius(scene, nodeScale(scene, view), i)) / 2);
+  const reach = Math.max(3, bandWidth(screenRadius(scene, view, nodeScale(scene, view), i)) / 2);
   return x <= x1 && x >= x0 + turnOf(view.kx, x1 - x0) && Math.abs(y - screenY(scene, view, i)) <= reach;
 }
 

@@ -13,6 +13,10 @@ export interface Looks {
   fill: string[];
   /** Colour of the edge's end at this model: lighter, so that models stand out on their edges. */
   band: string[];
+  /** Index of the edge's colour among `shades`, or -1. */
+  shade: Int16Array;
+  /** Colours of edges from the low to the high end of the scale; the second list for faded ones. */
+  shades: [string[], string[]];
   /** 1 where a filter leaves the model out. */
   faded: Uint8Array;
 }
@@ -30,6 +34,11 @@ export function looksOf(count: number, encodings: Encodings, visible: Uint8Array
     radius: new Float32Array(count),
     fill: new Array<string>(count),
     band: new Array<string>(count),
+    shade: new Int16Array(count),
+    shades: [
+      encodings.shades.map((color) => shade(color, BAND)),
+      encodings.shades.map((color) => shade(color, BAND * FILTERED)),
+    ],
     faded: new Uint8Array(count),
   };
   for (let i = 0; i < count; i++) {
@@ -37,6 +46,7 @@ export function looksOf(count: number, encodings: Encodings, visible: Uint8Array
     const size = encodings.size(i);
     const opacity = visible[i] ? 1 : FILTERED;
     looks.faded[i] = visible[i] ? 0 : 1;
+    looks.shade[i] = encodings.shade(i);
     looks.radius[i] = size ?? HOLLOW_RADIUS;
     looks.largest = Math.max(looks.largest, looks.radius[i]!);
     looks.fill[i] = color === null || size === null ? "" : shade(color, opacity);

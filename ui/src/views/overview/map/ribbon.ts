@@ -16,11 +16,11 @@ export interface Ribbon {
 /** Only what ribbons are drawn with, so that a test can record it. */
 export type Pen = Pick<CanvasPath, "moveTo" | "lineTo" | "bezierCurveTo" | "closePath">;
 
-const SAMPLES = 14;
+const SAMPLES = 20;
 
 /** Pixels that an edge has for changing rows: less than a column, so that labels fit on the straight part. */
 export function turnOf(kx: number, length: number): number {
-  return Math.min(length, kx * 0.62, 64);
+  return Math.min(length, kx * 0.74, 104);
 }
 
 /** The outline of a ribbon, equally thick where it is steep. */

@@ -19,10 +19,13 @@ export interface Extent {
   labels: number;
 }
 
-/** Free pixels around the models: headings above; labels of leaves have theirs on the right. */
-export const MARGIN = { left: 36, right: 32, top: 68, bottom: 24 };
+/** Free pixels around the models; headings are above, labels of leaves on the right. */
+export const MARGIN = { left: 36, right: 32, top: 28, bottom: 24 };
 /** Rows thinner than this have no labels. */
 export const ROW_FOR_TEXT = 13;
+/** Columns narrower than this have slanted headings, which take more height, and room on the right. */
+export const COLUMN_FOR_TEXT = 78;
+const SLANT = 84;
 const COLUMN_MAX = 168;
 const COLUMN_ZOOMED = 260;
 const ROW_MAX = 44;
@@ -30,18 +33,29 @@ const ROW_ZOOMED = 64;
 /** How much of the paper must stay in view, in pixels. */
 const ANCHOR = 60;
 
+/** Pixels that the headings take. */
+export function headingHeight(kx: number): number {
+  return kx < COLUMN_FOR_TEXT ? 76 : 40;
+}
+
 /** Everything in view, no larger than reads well, in the middle. */
-export function fit({ columns, rows, width, height, labels }: Extent): Viewport {
-  const h = Math.max(40, height - MARGIN.top - MARGIN.bottom);
+export function fit(extent: Extent): Viewport {
+  const straight = fitUnder(extent, headingHeight(Infinity), 0);
+  return straight.kx < COLUMN_FOR_TEXT && extent.columns > 1 ? fitUnder(extent, headingHeight(0), SLANT) : straight;
+}
+
+function fitUnder({ columns, rows, width, height, labels }: Extent, headings: number, slant: number): Viewport {
+  const top = headings + MARGIN.top;
+  const h = Math.max(40, height - top - MARGIN.bottom);
   const ky = Math.min(ROW_MAX, h / Math.max(1, rows - 1));
-  const right = MARGIN.right + (ky < ROW_FOR_TEXT ? 0 : Math.min(labels, width * 0.24));
+  const right = Math.max(slant, MARGIN.right + (ky < ROW_FOR_TEXT ? 0 : Math.min(labels, width * 0.24)));
   const w = Math.max(40, width - MARGIN.left - right);
   const kx = Math.min(COLUMN_MAX, w / Math.max(1, columns - 1));
   return {
     kx,
     ky,
     tx: Math.round(MARGIN.left + (w - kx * (columns - 1)) / 2),
-    ty: Math.round(MARGIN.top + (h - ky * (rows - 1)) / 2),
+    ty: Math.round(top + (h - ky * (rows - 1)) / 2),
   };
 }
 
@@ -67,7 +81,7 @@ export function pan(view: Viewport, dx: number, dy: number, extent: Extent): Vie
   return {
     ...view,
     tx: clamp(view.tx + dx, ANCHOR - w, extent.width - ANCHOR),
-    ty: clamp(view.ty + dy, MARGIN.top + ANCHOR - h, extent.height - ANCHOR),
+    ty: clamp(view.ty + dy, headingHeight(view.kx) + ANCHOR - h, extent.height - ANCHOR),
   };
 }
 
@@ -76,7 +90,7 @@ export function reveal(view: Viewport, column: number, row: number, extent: Exte
   const x = view.tx + view.kx * column;
   const y = view.ty + view.ky * row;
   const dx = clamp(x, MARGIN.left, extent.width - MARGIN.right) - x;
-  const dy = clamp(y, MARGIN.top, extent.height - MARGIN.bottom) - y;
+  const dy = clamp(y, headingHeight(view.kx) + MARGIN.top, extent.height - MARGIN.bottom) - y;
   return dx || dy ? pan(view, dx, dy, extent) : view;
 }
 

@@ -16,10 +16,10 @@ export function edgeTo(scene: Scene, { view }: Frame, i: number): Ribbon {
   return {
     x0,
     y0: screenY(scene, view, parent),
-    w0: bandWidth(screenRadius(scene, scale, parent)),
+    w0: bandWidth(screenRadius(scene, view, scale, parent)),
     x1,
     y1: screenY(scene, view, i),
-    w1: bandWidth(screenRadius(scene, scale, i)),
+    w1: bandWidth(screenRadius(scene, view, scale, i)),
     turn: turnOf(view.kx, x1 - x0),
   };
 }
@@ -41,19 +41,27 @@ function crosses(scene: Scene, { view, width, height }: Frame, i: number): boole
 }
 
 function drawRibbon(ctx: Context, scene: Scene, ribbon: Ribbon, i: number): void {
-  const { band } = scene.looks;
-  const from = band[scene.table.base[i]!]!;
-  const to = band[i]!;
-  if (from === to || ribbon.x1 - ribbon.x0 < 1) ctx.fillStyle = to;
+  const colors = bandColors(scene, i);
+  if (colors.length === 1 || ribbon.x1 - ribbon.x0 < 1) ctx.fillStyle = colors.at(-1)!;
   else {
     const gradient = ctx.createLinearGradient(ribbon.x0, 0, ribbon.x1, 0);
-    gradient.addColorStop(0, scene.looks.faded[i] ? to : from);
-    gradient.addColorStop(1, to);
+    colors.forEach((color, k) => gradient.addColorStop(k / (colors.length - 1), color));
     ctx.fillStyle = gradient;
   }
   ctx.beginPath();
   traceRibbon(ctx, ribbon);
   ctx.fill();
+}
+
+/** Colours along an edge: through the scale from the parent's value to the child's, not across it. */
+function bandColors({ table, looks }: Scene, i: number): string[] {
+  const parent = table.base[i]!;
+  const [from, to] = [looks.shade[parent]!, looks.shade[i]!];
+  if (from === to && looks.faded[parent] === looks.faded[i]) return [looks.band[i]!];
+  const shades = looks.shades[looks.faded[i]!]!;
+  if (from < 0 || to < 0) return [from < 0 ? looks.band[i]! : shades[from]!, looks.band[i]!];
+  const stops = 1 + Math.ceil(Math.abs(to - from) / 8);
+  return Array.from({ length: stops + 1 }, (_, k) => shades[Math.round(from + ((to - from) * k) / stops)]!);
 }
 
 function drawLines(ctx: Context, scene: Scene, frame: Frame, models: number[]): void {

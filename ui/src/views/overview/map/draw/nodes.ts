@@ -3,7 +3,7 @@ import { CHROME, FILTERED } from "@/styles/ramps";
 import { shader } from "../looks";
 import { byColor, nodeScale, screenRadius, screenX, screenY, thin, type Context, type Frame, type Scene } from "./scene";
 
-const TINY = 1.6;
+const TINY = 1.5;
 
 export function drawNodes(ctx: Context, scene: Scene, frame: Frame): void {
   const scale = nodeScale(scene, frame.view);
@@ -14,13 +14,13 @@ export function drawNodes(ctx: Context, scene: Scene, frame: Frame): void {
     // A thin gap keeps a model apart from its edges.
     ctx.fillStyle = background;
     ctx.beginPath();
-    for (const i of solid) disc(ctx, scene, frame, i, screenRadius(scene, scale, i) + 1.5);
+    for (const i of solid) disc(ctx, scene, frame, i, screenRadius(scene, frame.view, scale, i) + 1.5);
     ctx.fill();
   }
   byColor(solid, scene.looks.fill, (color, group) => {
     ctx.fillStyle = color;
     ctx.beginPath();
-    for (const i of group) disc(ctx, scene, frame, i, screenRadius(scene, scale, i));
+    for (const i of group) disc(ctx, scene, frame, i, screenRadius(scene, frame.view, scale, i));
     ctx.fill();
   });
   for (const i of models) if (scene.looks.fill[i] === "") drawHollow(ctx, scene, frame, i);
@@ -36,7 +36,7 @@ function isIn(scene: Scene, { view, width, height }: Frame, i: number): boolean 
 function disc(ctx: Context, scene: Scene, { view }: Frame, i: number, radius: number): void {
   const x = screenX(scene, view, i);
   const y = screenY(scene, view, i);
-  if (radius < TINY) {
+  if (radius <= TINY) {
     ctx.rect(x - radius, Math.round(y) - radius + 0.5, radius * 2, Math.max(1, radius * 2 - 1));
     return;
   }
@@ -46,14 +46,14 @@ function disc(ctx: Context, scene: Scene, { view }: Frame, i: number, radius: nu
 
 function drawHollow(ctx: Context, scene: Scene, frame: Frame, i: number): void {
   const chrome = CHROME[scene.looks.theme];
-  const radius = screenRadius(scene, nodeScale(scene, frame.view), i);
+  const radius = screenRadius(scene, frame.view, nodeScale(scene, frame.view), i);
   const x = screenX(scene, frame.view, i);
   const y = screenY(scene, frame.view, i);
   ctx.beginPath();
   disc(ctx, scene, frame, i, radius);
   ctx.fillStyle = chrome.background;
   ctx.fill();
-  if (radius >= TINY) {
+  if (radius > TINY) {
     ctx.moveTo(x - radius * 0.45, y);
     ctx.lineTo(x + radius * 0.45, y);
   }
@@ -64,7 +64,7 @@ function drawHollow(ctx: Context, scene: Scene, frame: Frame, i: number): void {
 
 /** A bar after a collapsed model: there is more. The number is among the labels. */
 function drawCollapsed(ctx: Context, scene: Scene, frame: Frame, i: number): void {
-  const radius = screenRadius(scene, nodeScale(scene, frame.view), i);
+  const radius = screenRadius(scene, frame.view, nodeScale(scene, frame.view), i);
   ctx.strokeStyle = CHROME[scene.looks.theme].quiet;
   ctx.lineWidth = 1.5;
   ctx.beginPath();

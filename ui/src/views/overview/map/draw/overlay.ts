@@ -32,7 +32,7 @@ function drawRings(ctx: Context, scene: Scene, { view, height }: Frame, models: 
     const x = screenX(scene, view, i);
     const y = screenY(scene, view, i);
     if (y < -20 || y > height + 20) continue;
-    const radius = screenRadius(scene, scale, i) + (small ? 1.5 : 3);
+    const radius = screenRadius(scene, view, scale, i) + (small ? 1.5 : 3);
     if (small) ctx.rect(x - radius, y - radius, radius * 2, radius * 2);
     else {
       ctx.moveTo(x + radius, y);

@@ -32,9 +32,10 @@ export function nodeScale(scene: Scene, view: Viewport): number {
   return Math.min(1, (view.ky * 0.44) / largest, (view.kx * 0.3) / largest);
 }
 
-/** Radius on the screen; the smallest that can still be seen is 1. */
-export const screenRadius = (scene: Scene, scale: number, i: number): number =>
-  Math.max(1, scene.looks.radius[i]! * scale);
+/** Radius on the screen: at least what can still be seen, which is less where there are many. */
+export function screenRadius(scene: Scene, { ky }: Viewport, scale: number, i: number): number {
+  return Math.max(ky < 2 ? 1 : ky < 8 ? 1.5 : 2, scene.looks.radius[i]! * scale);
+}
 
 /** Thickness of an edge at a model. */
 export const bandWidth = (radius: number): number => Math.max(1, radius * 1.15);

@@ -5,8 +5,8 @@ import { turnOf } from "../ribbon";
 import { ROW_FOR_TEXT } from "../viewport";
 import { bandWidth, nodeScale, screenRadius, screenX, screenY, type Context, type Frame, type Scene } from "./scene";
 
-/** Pixels per row from which words stand above their edge. */
-const ROW_ABOVE = 25;
+/** Free pixels between two rows from which words stand above their edge; else they interrupt it. */
+const FREE = 12;
 /** Width of a letter in the monospace and, on average, in the text face. */
 export const LETTER = 6.65;
 const TEXT_LETTER = 5.6;
@@ -37,7 +37,7 @@ const isEnd = (scene: Scene, i: number): boolean => !scene.layout.children[i]!.l
 
 /** The parameters, right before the model on the straight part of its edge. */
 function drawStep(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts: Fonts): void {
-  const radius = screenRadius(scene, nodeScale(scene, view), i);
+  const radius = screenRadius(scene, view, nodeScale(scene, view), i);
   const x = screenX(scene, view, i);
   const length = x - screenX(scene, view, scene.table.base[i]!);
   const room = length - turnOf(view.kx, length) - radius;
@@ -45,15 +45,24 @@ function drawStep(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts:
   if (!label) return;
   ctx.font = `${FONT} ${fonts.text}`;
   ctx.textAlign = "right";
-  const above = view.ky >= ROW_ABOVE;
-  ctx.textBaseline = above ? "alphabetic" : "middle";
-  const y = screenY(scene, view, i) - (above ? bandWidth(radius) / 2 + 3 : -0.5);
-  write(ctx, label, [x - radius - (above ? 2 : 5), y], CHROME[scene.looks.theme].text);
+  const { background, text } = CHROME[scene.looks.theme];
+  const thickness = bandWidth(radius);
+  const y = screenY(scene, view, i);
+  if (view.ky - thickness >= FREE) {
+    ctx.textBaseline = "alphabetic";
+    write(ctx, label, [x - radius - 2, y - thickness / 2 - 3], text);
+    return;
+  }
+  const width = ctx.measureText(label).width;
+  ctx.fillStyle = background;
+  ctx.fillRect(x - radius - 8 - width, y - 6, width + 6, 12);
+  ctx.textBaseline = "middle";
+  write(ctx, label, [x - radius - 5, y + 0.5], text);
 }
 
 function drawLeaf(ctx: Context, scene: Scene, { view, width }: Frame, i: number, fonts: Fonts): void {
   const hidden = scene.layout.hidden[i]!;
-  const radius = screenRadius(scene, nodeScale(scene, view), i);
+  const radius = screenRadius(scene, view, nodeScale(scene, view), i);
   const x = screenX(scene, view, i) + radius + (hidden ? 9 : 6);
   const letters = Math.floor((width - 8 - x) / LETTER);
   if (letters < 5) return;
@@ -67,7 +76,7 @@ function drawLeaf(ctx: Context, scene: Scene, { view, width }: Frame, i: number,
 
 function drawRoot(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts: Fonts): void {
   if (isEnd(scene, i)) return;
-  const radius = screenRadius(scene, nodeScale(scene, view), i);
+  const radius = screenRadius(scene, view, nodeScale(scene, view), i);
   const y = screenY(scene, view, i) - radius;
   ctx.font = `${FONT} ${fonts.mono}`;
   ctx.textAlign = "left";
