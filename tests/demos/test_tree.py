@@ -37,7 +37,7 @@ class Bench:
             torch.manual_seed(1)
             return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
 
-    def log(self, project, node, model):
+    def log(self, project, node, *, model):
         project.log_model(node.id, base=node.base, operation=node.operation, checkpoint=model)
         if node.id == self._stop_at:
             raise Interruption

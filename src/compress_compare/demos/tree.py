@@ -39,7 +39,7 @@ class Bench(Protocol):
     def create(self) -> nn.Module:
         """The untrained network, the same at every call."""
 
-    def log(self, project: Project, node: Node, model: nn.Module) -> None:
+    def log(self, project: Project, node: Node, *, model: nn.Module) -> None:
         """Log the model with all that is measured about it."""
 
 
@@ -66,7 +66,7 @@ def grow(project: Project, nodes: Sequence[Node], *, bench: Bench, progress: Pro
                 report(index, len(nodes), f"{node.id}: {node.operation.name}")
                 model = models.get(node.id)
                 with project.batch():
-                    bench.log(project, node, model)
+                    bench.log(project, node, model=model)
     report(len(nodes), len(nodes), f"{len(nodes)} models, {len(missing)} of them new")
 
 

@@ -52,7 +52,7 @@ def evaluate(model: nn.Module, data: LabelledData, *, settings: Settings | None 
     return {
         **measure_quality(scores, data.labels),
         **measure_size(model),
-        **measure_compute(model, data.inputs[:1], settings.latency),
+        **measure_compute(model, data.inputs[:1], timing=settings.latency),
     }
 
 
@@ -78,7 +78,7 @@ def measure_size(model: nn.Module) -> Measurements:
     }
 
 
-def measure_compute(model: nn.Module, example: Tensor, timing: latency.LatencySettings | None) -> Measurements:
+def measure_compute(model: nn.Module, example: Tensor, *, timing: latency.LatencySettings | None) -> Measurements:
     """Multiply-accumulates and latency for ``example``, one instance ``(1, …)``."""
     measured: Measurements = {}
     try:

@@ -42,7 +42,7 @@ class DigitsBench:
             project.define_metric(**asdict(metric))
         data.log(project, self._test)
 
-    def log(self, project: Project, node: Node, model: nn.Module) -> None:
+    def log(self, project: Project, node: Node, *, model: nn.Module) -> None:
         """Log metrics, checkpoint, and the answers to the test images with their probabilities."""
         scores = logits(model, self._labelled.inputs)
         project.log_model(
