@@ -1,0 +1,120 @@
+"""A real project, served by the real server, in a real browser that tolerates no error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+import compress_compare as cc
+from tests.e2e.serving import TOOL, serving
+
+SIX = tuple(f"p{amount}{suffix}" for amount in (50, 75, 90) for suffix in ("", "-ft"))
+XSS = (
+    "<img src=x onerror=window.pwned=1>",
+    "<script>window.pwned=1</script>",
+    '"><svg onload=window.pwned=1>',
+    "javascript:window.pwned=1",
+    "{{constructor.constructor('window.pwned=1')()}}",
+)
+
+
+def fill(folder: Path) -> None:
+    """Pruning with and without retraining (the six-model case), quantization, and one model without a measurement."""
+    with cc.open(folder) as project:
+        project.define_metric("Top-1 Accuracy", format=".1%", higher_is_better=True, primary=True, min=0, max=1)
+        project.define_metric("Model Size", unit="B", format=".3s", higher_is_better=False, primary=True, min=0)
+        project.log_model("cnn", operation=cc.Operation("train", epochs=3), metrics=measured(0.981, 400_000))
+        for amount, accuracy, retrained in ((50, 0.972, 0.98), (75, 0.903, 0.975), (90, 0.412, 0.951)):
+            prune = cc.Operation("magnitude prune", amount=amount / 100)
+            size = 400_000 * (100 - amount) // 100
+            project.log_model(f"p{amount}", base="cnn", operation=prune, metrics=measured(accuracy, size))
+            project.log_model(
+                f"p{amount}-ft",
+                base=f"p{amount}",
+                operation=cc.Operation("train", epochs=1),
+                metrics=measured(retrained, size),
+            )
+        for bits in (8, 4):
+            quantize = cc.Operation("quantize", bits=bits)
+            project.log_model(f"int{bits}", base="cnn", operation=quantize, metrics=measured(0.98, 50_000 * bits))
+        project.log_model(
+            "unmeasured", base="cnn", operation=cc.Operation("quantize", bits=2), metrics={"Model Size": 99_000}
+        )
+
+
+def measured(accuracy: float, size: int) -> dict[str, Any]:
+    return {"Top-1 Accuracy": accuracy, "Model Size": size}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "compression"
+    fill(folder)
+    return folder
+
+
+@pytest.fixture
+def address(project: Path) -> Iterator[str]:
+    with serving(TOOL, project, PYTHONPATH=str(Path(cc.__file__).parent.parent)) as printed:
+        yield printed
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The Chromium of the system, asking nothing of the network."""
+    return {**browser_type_launch_args, **chromium()}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "viewport": {"width": 1280, "height": 720}, "color_scheme": "light"}
+
+
+def chromium() -> dict[str, Any]:
+    candidates = [os.environ.get("CHROMIUM") or "chromium", "chromium-browser", "google-chrome"]
+    found = next((path for name in candidates if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.fail("No Chromium was found; `make browser` installs it or says how.", pytrace=False)
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {"executable_path": found, "args": [*sandbox, "--disable-gpu", "--disable-quic", *quiet]}
+
+
+class Watched:
+    """A page and everything that went wrong on it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.problems: list[str] = []
+        page.on("pageerror", lambda error: self.problems.append(f"exception: {error}"))
+        page.on("console", self._console)
+        page.on("requestfailed", lambda request: self._failed(request.url, request.failure))
+        page.on("response", lambda answer: self._answered(answer.url, answer.status))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(f"console: {message.text}")
+
+    def _failed(self, url: str, failure: str | None) -> None:
+        if failure != "net::ERR_ABORTED":
+            self.problems.append(f"request: {url.split('?')[0]}: {failure}")
+
+    def _answered(self, url: str, status: int) -> None:
+        if status >= 400:
+            self.problems.append(f"answer: {url.split('?')[0]}: {status}")
+
+
+@pytest.fixture
+def overview(page: Page, address: str) -> Iterator[Page]:
+    """The page as the printed address opens it. The test fails on any error, failed request or policy violation."""
+    watched = Watched(page)
+    page.goto(address)
+    expect(page.get_by_role("tree", name="Models by provenance")).to_be_visible()
+    yield page
+    assert watched.problems == []
