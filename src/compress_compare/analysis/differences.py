@@ -29,7 +29,7 @@ class Groups:
         self.pairs = np.concatenate(groups)
         self.lengths = np.array([len(group) for group in groups])
         self.starts = np.cumsum(self.lengths) - self.lengths
-        self.of_pair = np.repeat(np.arange(len(groups)), self.lengths)
+        self.of_pair = np.repeat(np.arange(len(groups), dtype=np.min_scalar_type(len(groups))), self.lengths)
         self.num_pairs = len(self.pairs)
         self.longest = int(self.lengths.max())
 
@@ -77,7 +77,7 @@ class Differences:
 def paired_differences(groups: Groups, metric: np.ma.MaskedArray[Any, Any]) -> Differences:
     """Summarize the differences of a masked float64 ``[models]`` metric within groups of pairs."""
     values = np.ma.filled(metric.astype(np.float64), np.nan)
-    absent = np.ma.getmaskarray(metric)[groups.pairs].any(axis=1)
+    absent: NDArray[np.bool_] = np.ma.getmaskarray(metric)[groups.pairs].any(axis=1)
     with np.errstate(invalid="ignore", over="ignore"):
         differences = values[groups.pairs[:, 1]] - values[groups.pairs[:, 0]]
     usable = np.isfinite(differences) & ~absent
@@ -87,7 +87,7 @@ def paired_differences(groups: Groups, metric: np.ma.MaskedArray[Any, Any]) -> D
     count = groups.sums(usable.astype(np.int64))
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = groups.sums(kept / scale) / count
-        squares = np.square(np.where(usable, kept / scale - mean[groups.of_pair], 0.0))
+        squares: NDArray[np.float64] = np.where(usable, kept / scale - mean[groups.of_pair], 0.0) ** 2
         margin = scale * np.sqrt(groups.sums(squares) / (count - 1) / count) * _t_values(count)
         standardized = scale * mean / _standard_deviation(values)
     return Differences(
@@ -105,7 +105,8 @@ def paired_differences(groups: Groups, metric: np.ma.MaskedArray[Any, Any]) -> D
 
 def _medians(groups: Groups, values: NDArray[np.float64], *, count: NDArray[np.int64]) -> NDArray[np.float64]:
     """The median of the first ``count`` values of each group in order; what does not count is infinite."""
-    ordered = values[np.lexsort((values, groups.of_pair))]
+    by_value = np.argsort(values)
+    ordered = values[by_value[np.argsort(groups.of_pair[by_value], kind="stable")]]
     some = np.maximum(count, 1)
     low, high = ordered[groups.starts + (some - 1) // 2], ordered[groups.starts + some // 2]
     return np.where(count > 0, low / 2 + high / 2, np.nan)
