@@ -62,6 +62,12 @@ export interface SelectionAnswer {
   rows: Record<string, Json[]>;
   chart: { x: string | null; color: string | null; facet: string | null };
   constant: Json[];
+  /** Names of differences that are not needed to tell the models apart. */
+  also?: string[];
+  /** Why the chart is empty. */
+  reason?: string | null;
+  /** Which models could be charted instead. */
+  suggestion?: { keep: unknown[]; models: string[] } | null;
 }
 
 export function fetchSelection(models: readonly string[], signal?: AbortSignal): Promise<SelectionAnswer> {
