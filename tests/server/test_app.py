@@ -148,13 +148,6 @@ def test_every_route_of_the_api_is_in_the_document(client, server):
     assert documented == {route.path for route in server.app.router.routes} - hidden
 
 
-def test_compressed_when_large_and_wanted(client, project):
-    answer = client.get("/", headers={"Accept": "text/html", "Accept-Encoding": "gzip"})
-    assert "content-encoding" not in answer.headers
-    script = client.get("/assets/index-B1d3kQ9x.js", headers={"Accept-Encoding": "gzip"})
-    assert script.headers["content-encoding"] == "gzip"
-
-
 def test_a_weak_token_is_refused(project):
     with pytest.raises(ValueError, match="128 bits"):
         create_app(project, token="secret", port=8787)

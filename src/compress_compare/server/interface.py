@@ -68,7 +68,7 @@ def _read(path: Path) -> Page:
     hashed = _HASHED.fullmatch(path.name) is not None and path.parent.name == "assets"
     media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     cache = "private, max-age=31536000, immutable" if hashed else "no-store"
-    return Page(content, media_type, cache, f'W/"{hashlib.sha256(content).hexdigest()[:32]}"')
+    return Page(content, media_type, cache, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
 
 def _is_navigation(request: Request) -> bool:

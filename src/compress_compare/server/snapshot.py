@@ -36,8 +36,8 @@ class Snapshot:
 
     @property
     def etag(self) -> str:
-        """Names this state of the models; weak, since the same content may be compressed or not."""
-        return f'W/"models-{self.revision}"'
+        """Names this state of the models."""
+        return f'"models-{self.revision}"'
 
     @cached_property
     def stream(self) -> bytes:
