@@ -1,0 +1,96 @@
+/** Matched-pair effects as plain sentences, ranked. */
+import type { Effect } from "@/api/models";
+import { formatDifference, formatDifferenceInterval, goodness, plural, type Goodness } from "@/format";
+import { NUMBER, type Metric, type ModelTable } from "@/state/table";
+
+/** One effect of the list, with what it depends on below it. */
+export interface RankedEffect {
+  readonly effect: Effect;
+  readonly conditions: readonly Effect[];
+}
+
+const sizeOf = (effect: Effect): number =>
+  effect.mean === null || !Number.isFinite(effect.mean) ? -1 : Math.abs(effect.mean);
+
+/** Whether an effect is over all pairs of its operation or parameter: the rows with a condition explain it. */
+function isOverall(effect: Effect): boolean {
+  return effect.condition === null || effect.parameter !== null;
+}
+
+/** The effects on one metric, the largest first; what an operation's effect depends on is with it. */
+export function rankEffects(effects: readonly Effect[], metric: string): RankedEffect[] {
+  const own = effects.filter((effect) => effect.metric === metric && effect.pairs > 0);
+  return own
+    .filter(isOverall)
+    .map((effect) => ({
+      effect,
+      conditions:
+        effect.parameter !== null
+          ? []
+          : own
+              .filter((other) => other.operation === effect.operation && !isOverall(other))
+              .sort((a, b) => sizeOf(b) - sizeOf(a)),
+    }))
+    .sort((a, b) => sizeOf(b.effect) - sizeOf(a.effect) || b.effect.pairs - a.effect.pairs);
+}
+
+/** What was changed, in words: `calibrate`, `magnitude prune amount 0.5 → 0.75`. */
+export function subject(effect: Effect): string {
+  return [effect.operation, effect.parameter, effect.parameter !== null ? effect.condition : null]
+    .filter(Boolean)
+    .join(" ");
+}
+
+/** `+50.7 pp (+48.1 to +53.2)` and the verdict of its direction. */
+export function amount(metric: Metric, effect: Effect): { text: string; goodness: Goodness } {
+  const text =
+    effect.mean === null
+      ? "no finite pair"
+      : formatDifferenceInterval(metric, effect.mean, effect.ci_low, effect.ci_high);
+  return { text, goodness: isSure(effect) ? goodness(metric, effect.mean ?? 0) : "neutral" };
+}
+
+/** Whether the interval leaves out zero. */
+export function isSure({ ci_low, ci_high }: Effect): boolean {
+  return ci_low !== null && ci_high !== null && (ci_low > 0 || ci_high < 0);
+}
+
+/** The plain sentence: `calibrate changes Top-1 Accuracy by +13 pp on average over 6 pairs.` */
+export function sentence(metric: Metric, effect: Effect): string {
+  if (effect.mean === null) return `${subject(effect)}: no pair has two finite values of ${metric.name}.`;
+  const change = formatDifference(metric, effect.mean);
+  const pairs = effect.pairs === 1 ? "in the one pair there is" : `on average over ${plural(effect.pairs, "pair")}`;
+  const doubt = effect.pairs > 1 && !isSure(effect) ? "; it could as well be nothing" : "";
+  if (effect.mean === 0) return `${subject(effect)} does not change ${metric.name} ${pairs}.`;
+  return `${subject(effect)} ${effect.mean > 0 ? "raises" : "lowers"} ${metric.name} by ${change.slice(1)} ${pairs}${doubt}.`;
+}
+
+export interface Pair {
+  readonly without: number;
+  readonly with: number;
+  /** NaN where one of both is not finite. */
+  readonly difference: number;
+}
+
+/** The pairs as rows of the table with their differences; pairs of models that are not (yet) there are left out. */
+export function pairsOf(table: ModelTable, metric: Metric, effect: Effect): Pair[] {
+  const values = table.values.get(metric.name)!;
+  const status = table.status.get(metric.name)!;
+  return effect.models.flatMap(([first = "", second = ""]) => {
+    const without = table.indexOf.get(first);
+    const withIt = table.indexOf.get(second);
+    if (without === undefined || withIt === undefined) return [];
+    const finite = status[without] === NUMBER && status[withIt] === NUMBER;
+    return [{ without, with: withIt, difference: finite ? values[withIt]! - values[without]! : Number.NaN }];
+  });
+}
+
+/** The domain that all strips of a list share: zero and every finite difference. */
+export function sharedDomain(pairs: readonly Pair[]): [number, number] {
+  let [low, high] = [0, 0];
+  for (const { difference } of pairs) {
+    if (difference < low) low = difference;
+    if (difference > high) high = difference;
+  }
+  return low === high ? [-1, 1] : [low, high];
+}

@@ -1,0 +1,82 @@
+/** What a chart shows, in a few words, where it can be said: the title of a comparison of one metric. */
+import { summarize, type BarLayout, type Variable } from "@/charts/bars";
+import { valuePhrase, valueWord } from "@/charts/words";
+import { formatChange, isFraction, type MetricLike } from "@/format";
+
+interface Means {
+  /** Mean by x and colour; null where there is none. Facets are averaged only where there is a single one. */
+  at(x: number, color: number): number | null;
+}
+
+function meansOf(layout: BarLayout, value: (id: string) => number | null): Means {
+  const table = new Map<string, number | null>();
+  for (const cell of layout.cells) {
+    if (cell.facet === 0) table.set(`${cell.x}/${cell.color}`, summarize(cell.ids.map(value)).mean);
+  }
+  return { at: (x, color) => table.get(`${x}/${color}`) ?? null };
+}
+
+/** Differences below this are not worth a title: a tenth of a point of a fraction, or 0.5 % of the largest value. */
+function isNothing(metric: MetricLike, difference: number, largest: number): boolean {
+  return isFraction(metric) ? Math.abs(difference) < 0.001 : Math.abs(difference) < 0.005 * Math.abs(largest);
+}
+
+/** With a colour of two values: where along x the second differs most from the first. */
+function colorFinding(
+  metric: MetricLike,
+  layout: BarLayout,
+  means: Means,
+  x: Variable,
+  color: Variable,
+): string | null {
+  if (layout.colors.length !== 2) return null;
+  const gaps = layout.xs.flatMap((_, i) => {
+    const [without, withIt] = [means.at(i, 0), means.at(i, 1)];
+    return without === null || withIt === null ? [] : [{ i, without, withIt, size: Math.abs(withIt - without) }];
+  });
+  if (gaps.length < 2) return null;
+  const [first, second] = [...gaps].sort((a, b) => b.size - a.size);
+  const name = color.kind === "presence" ? color.name : valueWord(color, layout.colors[1]!);
+  const largest = Math.max(...gaps.map((gap) => Math.max(Math.abs(gap.without), Math.abs(gap.withIt))));
+  if (isNothing(metric, first!.size, largest)) return `${name} makes no difference`;
+  if (first!.size < 1.5 * second!.size) return null;
+  return `${name} matters most at ${valueWord(x, layout.xs[first!.i]!)}: ${formatChange(metric, first!.withIt, first!.without)}`;
+}
+
+/** Without colour: from the first to the last of numbers when it only falls or only rises, else the best one. */
+function lineFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Variable): string | null {
+  const line = layout.xs.flatMap((value, i) => {
+    const mean = means.at(i, 0);
+    return mean === null ? [] : [{ value, mean }];
+  });
+  if (line.length < 2 || line.length < layout.xs.length) return null;
+  const [first, last] = [line[0]!, line[line.length - 1]!];
+  const largest = Math.max(...line.map(({ mean }) => Math.abs(mean)));
+  const spread = Math.max(...line.map(({ mean }) => mean)) - Math.min(...line.map(({ mean }) => mean));
+  if (isNothing(metric, spread, largest)) return "all equal";
+  const change = formatChange(metric, last.mean, first.mean);
+  if (line.length === 2) return `${change} ${valuePhrase(x, last.value)}`;
+  const steps = line.slice(1).map(({ mean }, i) => Math.sign(mean - line[i]!.mean));
+  const numeric = line.slice(1).every(({ value }) => typeof value === "number");
+  if (numeric && (steps.every((sign) => sign <= 0) || steps.every((sign) => sign >= 0))) {
+    return `${change} from ${valueWord(x, first.value)} to ${valueWord(x, last.value)}`;
+  }
+  if (metric.higher_is_better === null) return null;
+  const sign = metric.higher_is_better ? 1 : -1;
+  const best = line.reduce((a, b) => (sign * b.mean > sign * a.mean ? b : a));
+  return `best ${valuePhrase(x, best.value)}`;
+}
+
+/** The finding of one chart, or null where there is none that is sure to be right. */
+export function finding(
+  metric: MetricLike,
+  layout: BarLayout,
+  variables: { readonly x: Variable | undefined; readonly color: Variable | undefined },
+  value: (id: string) => number | null,
+): string | null {
+  if (!variables.x || layout.facets.length > 1) return null;
+  const means = meansOf(layout, value);
+  if (variables.color && layout.colors.length > 1)
+    return colorFinding(metric, layout, means, variables.x, variables.color);
+  return lineFinding(metric, layout, means, variables.x);
+}

@@ -1,0 +1,53 @@
+/** Rows of a single model's metrics: its value, and its change against base and root. */
+import type { MetricReading } from "@/api/models";
+import { Z95 } from "@/charts/barmarks";
+import { formatInterval, formatValue } from "@/format";
+import type { Metric, ModelTable } from "@/state/table";
+import { lineageOf, metricFact, type MetricFact } from "@/widgets/facts";
+
+export interface MetricRow {
+  readonly metric: Metric;
+  /** The value with its interval where a standard error is known. */
+  readonly text: string;
+  readonly missing: boolean;
+  readonly base: MetricFact;
+  readonly root: MetricFact;
+  /** On what and how it was measured. */
+  readonly note: string;
+  /** Readings on classes or subgroups. */
+  readonly slices: readonly MetricReading[];
+}
+
+function noteOf(reading: MetricReading | undefined): string {
+  if (!reading) return "";
+  const count = reading.count === null ? "" : `${reading.count.toLocaleString("en")} samples or runs`;
+  return [reading.device ?? "", count].filter(Boolean).join(", ");
+}
+
+/** The metrics of a model in the order of their definition, primary ones first. */
+export function metricRows(table: ModelTable, model: number, readings: readonly MetricReading[]): MetricRow[] {
+  const base = table.base[model]!;
+  const root = lineageOf(table, model)[0]!;
+  const metrics = [...table.metrics].sort((a, b) => Number(b.primary) - Number(a.primary));
+  return metrics.map((metric) => {
+    const fact = metricFact(table, metric, model, base);
+    const own = readings.filter((reading) => reading.name === metric.name);
+    const whole =
+      own.find((reading) => reading.slice === null && reading.value === fact.value) ??
+      own.find((r) => r.slice === null);
+    const half = whole?.standard_error ? Z95 * whole.standard_error : null;
+    const known = fact.value !== null && Number.isFinite(fact.value);
+    return {
+      metric,
+      text:
+        half !== null && known
+          ? formatInterval(metric, fact.value, fact.value - half, fact.value + half)
+          : formatValue(metric, fact.value),
+      missing: fact.value === null,
+      base: fact,
+      root: metricFact(table, metric, model, root === model ? -1 : root),
+      note: noteOf(whole),
+      slices: own.filter((reading) => reading.slice !== null),
+    };
+  });
+}
