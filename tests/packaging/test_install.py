@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.serving import serving
+from tests.e2e.walking import model_map
+from tests.e2e.watching import Watched
 from tests.packaging.conftest import ROOT, run
 
 EXPERIMENTS = {
@@ -95,10 +97,9 @@ def test_what_needs_torch_says_so(environment: Path) -> None:
 def test_the_page_opens(environment: Path, project: Path, browser: Browser) -> None:
     with serving([str(environment / "compress-compare")], project, PATH=str(environment), PYTHONPATH="") as address:
         page = browser.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        watched = Watched(page)
         page.goto(address)
-        expect(page.get_by_role("treeitem", name="cnn-p75")).to_be_attached()
-        assert errors == []
+        model_map(page).press("Home")
+        expect(page.get_by_role("treeitem")).to_contain_text("cnn")
+        assert watched.problems == []
         page.close()
