@@ -26,6 +26,11 @@ ALL = operations.available()
 SHORT: dict[str, dict[str, Any]] = {"train": {"epochs": 2}}
 """Parameters that make an operation quick to try; else its defaults are tried."""
 
+WITH_DATA = [name for name in ALL if ALL[name].data_requirement != "none"]
+KEEPING_SHAPES = [name for name in ALL if ALL[name].keeps_shapes]
+COMPRESSING = [name for name in KEEPING_SHAPES if ALL[name].data_requirement != "finetune"]
+WITH_TARGETS = [name for name in ALL if "targets" in ALL[name].json_schema()["properties"]]
+
 every_operation = pytest.mark.parametrize("name", ALL)
 every_case = pytest.mark.parametrize("case", CASES)
 
@@ -135,12 +140,10 @@ def test_state_dict_reloads(name: str, case: str) -> None:
     torch.testing.assert_close(child(inputs), empty(inputs), rtol=0, atol=0)
 
 
-@every_operation
+@pytest.mark.parametrize("name", KEEPING_SHAPES)
 @every_case
 def test_shapes_names_and_ties_are_kept(name: str, case: str) -> None:
     model, child = apply(name, case)
-    if not ALL[name].keeps_shapes:
-        pytest.skip(f"{name} says that it changes shapes")
     described = [(key, value.shape, value.dtype) for key, value in model.state_dict().items()]
     assert described == [(key, value.shape, value.dtype) for key, value in child.state_dict().items()]
     assert [key for key, _ in model.named_parameters()] == [key for key, _ in child.named_parameters()]
@@ -157,12 +160,10 @@ def test_output_has_the_same_shape_and_is_finite(name: str, case: str) -> None:
     assert torch.isfinite(output).all()
 
 
-@every_operation
+@pytest.mark.parametrize("name", COMPRESSING)
 @every_case
 def test_norms_and_biases_are_left_alone(name: str, case: str) -> None:
     model, child = apply(name, case)
-    if ALL[name].data_requirement == "finetune" or not ALL[name].keeps_shapes:
-        pytest.skip("training changes them by design")
     after = dict(child.named_parameters())
     for key, parameter in model.named_parameters():
         assert parameter.ndim >= 2 or torch.equal(parameter, after[key]), key
@@ -296,11 +297,9 @@ def test_every_field_is_described_and_bounded(name: str) -> None:
     json.dumps(described)
 
 
-@every_operation
+@pytest.mark.parametrize("name", WITH_DATA)
 def test_missing_empty_or_single_use_data_is_refused(name: str) -> None:
     operation = make(name)
-    if operation.data_requirement == "none":
-        pytest.skip(f"{name} needs no data")
     model, data = build("convolutional")
     for wrong, code in [(None, "data.missing"), ([], "data.empty"), (iter(data), "data.once"), ([1], "data.batch")]:
         with pytest.raises(InvalidValue) as caught:
@@ -308,11 +307,9 @@ def test_missing_empty_or_single_use_data_is_refused(name: str) -> None:
         assert caught.value.code == code and name in caught.value.title
 
 
-@every_operation
+@pytest.mark.parametrize("name", WITH_DATA)
 def test_batches_of_the_wrong_shape_are_refused(name: str) -> None:
     operation = make(name)
-    if operation.data_requirement == "none":
-        pytest.skip(f"{name} needs no data")
     model, data = build("convolutional")
     with pytest.raises(InvalidValue, match=f"{name}: the model cannot be run on a batch") as caught:
         operation(model, **{**context(operation, data), "data": [(torch.zeros(2, 3), torch.zeros(2).long())]})
@@ -331,10 +328,8 @@ def test_weights_that_are_not_finite_are_refused(name: str, value: float) -> Non
     assert caught.value.code == "weights.not_finite"
 
 
-@every_operation
+@pytest.mark.parametrize("name", WITH_TARGETS)
 def test_a_pattern_that_matches_nothing_is_refused(name: str) -> None:
-    if "targets" not in {item.name for item in fields(ALL[name])}:  # type: ignore[arg-type]
-        pytest.skip(f"{name} has no targets")
     model, data = build("convolutional")
     for field in ("targets", "ignore"):
         operation = ALL[name](**{**SHORT.get(name, {}), field: ["Conv3d"]})

@@ -82,11 +82,11 @@ def _open(value: Any) -> dict[int, Any] | None:
 
 def _left_out(model: nn.Module, weights: Sequence[Weight]) -> list[str]:
     """Paths of the modules that hold a weight, but none of ``weights``."""
-    chosen = {id(weight.module) for weight in weights}
+    chosen = {id(weight.parameter) for weight in weights}
     return [
         path
         for path, module in model.named_modules(remove_duplicate=False)
-        if id(module) not in chosen and any(p.ndim >= 2 for p in module.parameters(recurse=False))
+        if (held := [id(p) for p in module.parameters(recurse=False) if p.ndim >= 2]) and chosen.isdisjoint(held)
     ]
 
 

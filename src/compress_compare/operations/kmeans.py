@@ -1,4 +1,9 @@
-"""k-means of numbers on a line, on sorted distinct values with running sums: one iteration costs k binary searches."""
+"""k-means of numbers on a line: exact by dynamic programming, on sorted distinct values with running sums.
+
+Wang, Song: Ckmeans.1d.dp, optimal k-means clustering in one dimension by dynamic programming. The R Journal 3(2),
+2011; with the divide-and-conquer search of Grønlund et al. 2017, arXiv 1701.07204, one depth of the recursion at a
+time.
+"""
 
 from __future__ import annotations
 
@@ -8,102 +13,126 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+_EXACT = 2048
 _ITERATIONS = 300
-_RESTARTS = 4
-_SAMPLE = 8192
 
 
-@dataclass(frozen=True)
-class _Line:
-    """Sorted distinct points with how often each occurs, and running sums of counts, values and squares."""
+def kmeans_1d(values: Floats, count: int) -> Floats:
+    """Each value replaced by the mean of its cluster: at most ``count`` distinct numbers.
 
-    points: Floats
-    weights: Floats
-    sums: Floats
-
-    def edges(self, centers: Floats) -> NDArray[np.intp]:
-        """Where each cluster begins, and the end: sorted centers meet half way between them."""
-        inner = np.searchsorted(self.points, (centers[1:] + centers[:-1]) / 2, side="right")
-        return np.concatenate(([0], inner, [len(self.points)]))
-
-    def labels(self, centers: Floats) -> NDArray[np.intp]:
-        """The cluster of each point."""
-        return np.repeat(np.arange(len(centers)), np.diff(self.edges(centers)))
-
-    def totals(self, edges: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
-        """Per cluster: count, sum, and sum of squared distances from its mean."""
-        count, total, squares = np.diff(self.sums[:, edges], axis=1)
-        return count, total, np.maximum(squares - total**2 / np.maximum(count, 1), 0)
-
-    def error(self, centers: Floats) -> float:
-        """Sum of squared distances from the cluster means."""
-        return float(self.totals(self.edges(centers))[2].sum())
-
-
-def _line(values: Floats) -> tuple[_Line, NDArray[np.intp]]:
-    points, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    weights = counts.astype(np.float64)
-    rows = np.stack([weights, weights * points, weights * points**2])
-    return _Line(points, weights, np.concatenate([np.zeros((3, 1)), rows.cumsum(axis=1)], axis=1)), inverse
-
-
-def _starts(line: _Line, count: int, random: np.random.Generator) -> list[Floats]:
-    """Sorted starting centers: evenly spaced, at quantiles, and drawn by k-means++."""
-    points, share = line.points, (np.arange(count) + 0.5) / count
-    quantiles = points[np.searchsorted(line.sums[0, 1:], share * line.sums[0, -1])]
-    spaced = points[0] + share * (points[-1] - points[0])
-    return [spaced, quantiles, *(_plus_plus(line, count, random) for _ in range(_RESTARTS))]
-
-
-def _plus_plus(line: _Line, count: int, random: np.random.Generator) -> Floats:
-    """Draw centers one by one, each with probability proportional to its squared distance from those before."""
-    points, weights = line.points, line.weights
-    if len(points) > _SAMPLE:
-        drawn = random.choice(len(points), size=_SAMPLE, replace=False)
-        points, weights = points[drawn], weights[drawn]
-    centers = np.empty(count)
-    distance = np.ones(len(points))
-    for position in range(count):
-        chances = (weights * distance).cumsum()
-        centers[position] = points[np.searchsorted(chances, random.random() * chances[-1], side="right")]
-        squared = (points - centers[position]) ** 2
-        distance = squared if position == 0 else np.minimum(distance, squared)
-    return np.sort(centers)
-
-
-def _lloyd(line: _Line, centers: Floats) -> Floats:
-    """Move centers to the means of their clusters until nothing changes; an empty cluster splits the worst one."""
-    edges = line.edges(centers)
-    for _ in range(_ITERATIONS):
-        count, total, error = line.totals(edges)
-        empty = np.flatnonzero(count == 0)
-        centers = total / np.maximum(count, 1)
-        if len(empty):
-            worst = np.argsort(-error, kind="stable")[: len(empty)]
-            centers[empty] = line.points[edges[worst]]
-        moved = line.edges(centers := np.sort(centers))
-        if np.array_equal(moved, edges) and not len(empty):
-            break
-        edges = moved
-    return centers
-
-
-def kmeans_1d(values: Floats, count: int, *, seed: int) -> Floats:
-    """Each value replaced by the mean of its cluster; at most ``count`` distinct numbers, all of them used.
-
-    Lloyd's iterations run from evenly spaced values, from quantiles and from several k-means++ draws (Arthur and
-    Vassilvitskii 2007); the result with the smallest sum of squared errors is taken.
+    The sum of squared errors is the smallest possible for up to 2,048 distinct values. For more, the best clustering of
+    2,048 bins of equal count is improved by Lloyd's iterations on all values.
 
     Args:
         values: shape [n], finite.
         count: number of clusters, at least 1.
-        seed: of the draws.
     """
-    middle = float(values.mean())  # sums of squares are exact only near zero
-    line, inverse = _line(values - middle)
-    if len(line.points) <= count:
+    middle = float(values.mean())  # sums of squares are precise only near zero
+    points, inverse, counts = np.unique(values - middle, return_inverse=True, return_counts=True)
+    if len(points) <= count:
         return values
-    starts = _starts(line, count, np.random.default_rng(seed))
-    centers = min((_lloyd(line, start) for start in starts), key=line.error)
-    clustered: Floats = (centers[line.labels(centers)] + middle)[inverse]
+    line = Line.of(points, counts.astype(np.float64))
+    small = line.binned(max(_EXACT, 2 * count))
+    cuts = _lloyd(line, small.means(_best_cuts(small, count)))
+    clustered: Floats = (np.repeat(line.means(cuts), np.diff(cuts)) + middle)[inverse]
     return clustered
+
+
+@dataclass(frozen=True)
+class Line:
+    """Sorted points, and running sums over them of weight, weight · point and weight · point².
+
+    A clustering is given by its cuts: where in ``points`` each cluster begins, and the end.
+    """
+
+    points: Floats
+    sums: Floats
+
+    @classmethod
+    def of(cls, points: Floats, weights: Floats) -> Line:
+        """The line of sorted ``points``, each occurring ``weights`` times."""
+        rows = np.stack([weights, weights * points, weights * points**2])
+        return cls(points, np.concatenate([np.zeros((3, 1)), rows.cumsum(axis=1)], axis=1))
+
+    def binned(self, number: int) -> Line:
+        """At most ``number`` bins of about equal weight, each in place of its points."""
+        if len(self.points) <= number:
+            return self
+        shares = np.linspace(0, self.sums[0, -1], number + 1)[1:-1]
+        cuts = np.unique(np.concatenate(([0], np.searchsorted(self.sums[0], shares), [len(self.points)])))
+        return Line(self.means(cuts), self.sums[:, cuts])
+
+    def means(self, cuts: Indices) -> Floats:
+        """The mean of each cluster."""
+        weight, total, _ = np.diff(self.sums[:, cuts], axis=1)
+        means: Floats = total / weight
+        return means
+
+    def cuts(self, means: Floats) -> Indices:
+        """The clustering in which each point belongs to the nearest of the sorted ``means``; none is empty."""
+        inner = np.searchsorted(self.points, (means[1:] + means[:-1]) / 2, side="right")
+        return np.unique(np.concatenate(([0], inner, [len(self.points)])))
+
+    def error(self, start: Indices, stop: Indices) -> Floats:
+        """Sum of squared distances from the mean, for the clusters of points ``start`` to ``stop`` (not included)."""
+        weight, total, squares = self.sums[:, stop] - self.sums[:, start]
+        error: Floats = squares - total**2 / np.maximum(weight, 1)
+        return error
+
+
+def _best_cuts(line: Line, count: int) -> Indices:
+    """The cuts of the clustering with the smallest error."""
+    ends = np.arange(1, len(line.points) + 1)
+    error = np.concatenate(([0.0], line.error(np.zeros_like(ends), ends)))
+    begins = []
+    for clusters in range(2, count + 1):
+        error, begin = _one_more(line, error, clusters)
+        begins.append(begin)
+    cuts = [len(line.points)]
+    for begin in reversed(begins):
+        cuts.append(int(begin[cuts[-1]]))
+    return np.array([0, *reversed(cuts)], dtype=np.intp)
+
+
+def _one_more(line: Line, error: Floats, clusters: int) -> tuple[Floats, Indices]:
+    """Best error, and where the last cluster begins, for the first 0 … n points in ``clusters`` clusters.
+
+    ``error`` is that for one cluster less. Begins never fall as more points come in, so once that of the middle point
+    is known, each half has to be searched on one side of it only.
+    """
+    size = len(line.points)
+    best, begin = np.full(size + 1, np.inf), np.zeros(size + 1, dtype=np.intp)
+    low, high = np.array([clusters]), np.array([size])  # ranges of numbers of points, one per open half
+    first, last = np.array([clusters - 1]), np.array([size - 1])  # where their last cluster can begin
+    while len(low):
+        middle = (low + high) // 2
+        choice, best[middle] = _least(line, error, first=first, last=np.minimum(last, middle - 1), stop=middle)
+        begin[middle] = choice
+        low, high = np.concatenate((low, middle + 1)), np.concatenate((middle - 1, high))
+        first, last = np.concatenate((first, choice)), np.concatenate((choice, last))
+        low, high, first, last = (part[low <= high] for part in (low, high, first, last))
+    return best, begin
+
+
+def _least(line: Line, error: Floats, *, first: Indices, last: Indices, stop: Indices) -> tuple[Indices, Floats]:
+    """For each ``stop``: the begin of the last cluster, ``first`` to ``last``, with the least error; and that error."""
+    lengths = last - first + 1
+    offsets = lengths.cumsum() - lengths
+    owner = np.repeat(np.arange(len(stop)), lengths)
+    begin = np.arange(len(owner)) - (offsets - first)[owner]
+    total = error[begin] + line.error(begin, stop[owner])
+    least = np.minimum.reduceat(total, offsets)
+    hits = np.flatnonzero(total == least[owner])
+    return begin[hits[np.searchsorted(owner[hits], np.arange(len(stop)))]], least
+
+
+def _lloyd(line: Line, means: Floats) -> Indices:
+    """Cuts after moving means and points in turn until nothing changes."""
+    cuts = line.cuts(means)
+    for _ in range(_ITERATIONS):
+        moved = line.cuts(line.means(cuts))
+        if np.array_equal(moved, cuts):
+            break
+        cuts = moved
+    return cuts

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Context, Operation, Patterns, Seed, operation
+from .base import Context, Operation, Patterns, operation
 from .scheme import TensorScheme, attach
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ class Palettize(Operation):
     """Bits per weight: 2^bits values per tensor."""
     keep_zeros: bool = True
     """In a tensor that has weights of exactly zero, they stay zero: one of the 2^bits values is then 0."""
-    seed: Seed = 0
-    """Seed of the starting values that k-means tries."""
     targets: Patterns = ()
     """Modules to palettize: class names, dotted paths, or `re:`. Empty: all weights of two or more dimensions."""
     ignore: Patterns = ()
@@ -66,5 +64,5 @@ class Palettize(Operation):
         count = 2**self.bits - int(not free.all())
         result = np.zeros_like(flat)
         if free.any():
-            result[free] = kmeans_1d(flat[free], count, seed=self.seed)
+            result[free] = kmeans_1d(flat[free], count)
         return torch.from_numpy(result).reshape(values.shape).to(values)

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from compress_compare.operations import Finetune, Train, finetune, magnitude_prune, quantize, scheme, train
+
+from .networks import build
+
+
+def test_it_is_training_with_gentler_defaults() -> None:
+    settings = Finetune()
+    assert settings.parameters == {**Train().parameters, "epochs": 1, "learning_rate": 0.01}
+    model, data = build("residual")
+    tuned, trained = finetune(model, data=data), train(model, 1, 0.01, data=data)
+    for key, value in tuned.state_dict().items():
+        assert value.equal(trained.state_dict()[key]), key
+
+
+def test_the_grid_of_a_quantized_model_is_gone_and_the_zeros_of_a_pruned_one_stay() -> None:
+    model, data = build("convolutional")
+    assert scheme.of(finetune(quantize(model, 4), data=data)) == {}
+    both = quantize(magnitude_prune(model, 0.5), 4)
+    entry = scheme.of(finetune(both, data=data))["5.weight"]
+    assert entry == scheme.TensorScheme(kind="dense", pruned=True)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from compress_compare.errors import InvalidValue
+from compress_compare.operations import OPERATIONS, magnitude_prune, quantize_static, scheme
+
+from .networks import CASES, Residual, TiedTransformer, build
+
+pytest.importorskip("torchao", reason="torchao is not installed")
+
+
+def int8(model: nn.Module) -> set[str]:
+    return {name for name, tensor in model.state_dict().items() if tensor.dtype == torch.int8}
+
+
+def test_linear_layer_is_the_arithmetic_of_8_bit_integers() -> None:
+    torch.manual_seed(0)
+    model = nn.Linear(6, 3)
+    batches = [torch.randn(8, 6) for _ in range(4)]
+    child = quantize_static(model, data=[(batch, None) for batch in batches])
+    codes, scale = child.weight.numpy().astype(np.int64), child.weight_scale.numpy()
+    expected_scale = np.abs(model.weight.detach().numpy()).max(axis=1) / 127.5
+    np.testing.assert_allclose(scale, expected_scale, rtol=1e-5)
+    assert np.abs(codes - np.clip(model.weight.detach().numpy() / scale[:, None], -128, 127)).max() <= 0.5 + 1e-3
+    inputs = batches[0]
+    found = child(inputs).detach().numpy()
+    exact = inputs.numpy() @ (codes * scale[:, None]).T + model.bias.detach().numpy()
+    span = max(float(batch.max()) for batch in batches) - min(float(batch.min()) for batch in batches)
+    bound = span / 255 * np.abs(codes * scale[:, None]).sum(axis=1)
+    assert (np.abs(found - exact) <= bound + 1e-6).all() and (found != exact).any()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_answers_stay_close(case: str) -> None:
+    model, data = build(case)
+    child = quantize_static(model.eval(), data=data)
+    inputs = data[0][0]
+    expected = model(inputs)
+    assert float(((child(inputs) - expected).norm() / expected.norm()).detach()) < 0.03
+    assert child(inputs[:1]).shape == expected[:1].shape
+
+
+def test_batch_norm_is_folded_and_ignored_layers_stay() -> None:
+    model, data = build("residual")
+    child = quantize_static(model, ignore=["head"], data=data)
+    assert int8(child) == {"stem.weight", "conv.weight"} == set(scheme.of(child))
+    assert torch.equal(child.state_dict()["head.weight"], model.state_dict()["head.weight"])
+    assert not any("norm" in name for name in child.state_dict())
+    only = quantize_static(model, targets=["Linear"], data=data)
+    assert int8(only) == {"head.weight"}
+
+
+def test_tied_embedding_is_stored_once_and_read_by_both() -> None:
+    model, data = build("tied transformer")
+    assert isinstance(model, TiedTransformer)
+    child = quantize_static(model, data=data)
+    tied = [name for name in child.state_dict() if name in ("embed.weight", "head.weight")]
+    assert len(tied) == 1 and tied[0] in int8(child)
+
+
+def test_shared_layer_is_stored_once() -> None:
+    model, data = build("shared weights")
+    assert len(int8(quantize_static(model, data=data))) == 2
+
+
+def test_copies_answer_alike_and_modes_do_nothing() -> None:
+    model, data = build("residual")
+    child = quantize_static(model, data=data)
+    inputs = data[0][0]
+    assert torch.equal(copy.deepcopy(child).train()(inputs), child.eval()(inputs))
+
+
+def test_zeros_of_pruning_survive() -> None:
+    model, data = build("shared weights")
+    pruned = magnitude_prune(model, 0.5)
+    child = quantize_static(pruned, data=data)
+    assert bool((child.get_parameter("out.weight")[pruned.out.weight == 0] == 0).all())
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "calibrate"])
+def test_nothing_can_be_done_to_the_result(name: str) -> None:
+    model, data = build("one layer")
+    child = quantize_static(model, data=data)
+    with pytest.raises(InvalidValue, match=name) as caught:
+        OPERATIONS[name]()(child, data=data)
+    assert caught.value.code == "operation.not_applicable"
+
+
+def test_a_model_that_cannot_be_exported_is_refused() -> None:
+    class Branching(Residual):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x) if float(x.sum()) > 0 else super().forward(-x)
+
+    with pytest.raises(InvalidValue, match=r"torch\.export cannot turn the model into a graph"):
+        quantize_static(Branching(), data=build("residual")[1])
+
+
+def test_batches_of_one_are_refused() -> None:
+    with pytest.raises(InvalidValue, match="at least two inputs"):
+        quantize_static(nn.Linear(2, 2), data=[(torch.zeros(1, 2), None)])
+
+
+def test_nothing_to_quantize_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="no convolution or linear layer"):
+        quantize_static(nn.Embedding(4, 4), data=[(torch.tensor([[1, 2], [0, 3]]), None)])
