@@ -40,7 +40,7 @@ def test_public_is_only_what_the_list_says():
         Router().get("/mine")(open_to_all)
     with pytest.raises(UndeclaredAccess, match="the public paths are exactly"):
         Router().get("/healthz")(guarded)
-    assert sorted(PUBLIC) == ["/healthz", "/login", "/login.css"]
+    assert sorted(PUBLIC) == ["/healthz", "/login", "/login.css", "/login.js"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ from .router import Router, public
 
 MAX_KEPT = 100
 """Parameters of the address that survive signing in."""
+WRONG = "That is not this server's token. It changes whenever the server starts."
+AGAIN = '<script src="/login.js"></script>'
+"""Loads the same page once more from here; see the script."""
 
 router = Router(include_in_schema=False)
 
@@ -32,6 +35,13 @@ async def login() -> Response:
 async def style() -> Response:
     """How that page looks."""
     return Response(page_source("login.css"), media_type="text/css")
+
+
+@router.get("/login.js")
+@public
+async def script() -> Response:
+    """How a visit from another site becomes one from here."""
+    return Response(page_source("login.js"), media_type="text/javascript")
 
 
 def enter(scope: Scope, keys: Keys, *, admitted: bool) -> Response | None:
@@ -51,22 +61,18 @@ def enter(scope: Scope, keys: Keys, *, admitted: bool) -> Response | None:
         return None
     kept = [(name, value) for name, value in query if name != "token"]
     valid = len(tokens) == 1 and keys.opens(tokens[0])
+    elsewhere = _from_elsewhere(scope)
     if not (valid or admitted):
-        return _page(
-            kept, status=401, message="That is not this server's token. It changes whenever the server starts."
-        )
+        return _page(kept, status=401, message=WRONG if any(tokens) else "", again=elsewhere)
     address = _path(scope) + (f"?{urlencode(kept)}" if kept else "")
-    response = _moved(address, from_elsewhere=_from_elsewhere(scope))
+    response = HTMLResponse(f"<!doctype html>{AGAIN}") if elsewhere else RedirectResponse(address, status_code=303)
     if valid:
         response.set_cookie(keys.cookie, keys.session, path="/", httponly=True, samesite="strict")
     return response
 
 
 def sign_in(scope: Scope) -> Response:
-    """The page that asks for the token, in place of the one that was wanted; signing in leads there.
-
-    A link on another site brings no cookie with it, even where there is one: the page then first loads itself again.
-    """
+    """The page that asks for the token, in place of the one that was wanted; signing in leads there."""
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     return _page(query, status=401, again=_from_elsewhere(scope))
 
@@ -82,20 +88,13 @@ def _page(kept: list[tuple[str, str]], *, status: int, message: str = "", again:
         for name, value in kept[:MAX_KEPT]
         if name != "token"
     )
-    refresh = '<meta http-equiv="refresh" content="0">' if again else ""
-    action = 'action="/"' if status == 200 else ""
-    filled = {"fields": fields, "message": html.escape(message), "refresh": refresh, "action": action}
+    filled = {
+        "fields": fields,
+        "message": html.escape(message),
+        "script": AGAIN if again else "",
+        "action": 'action="/"' if status == 200 else "",
+    }
     return HTMLResponse(Template(page_source("login.html")).substitute(filled), status_code=status)
-
-
-def _moved(address: str, *, from_elsewhere: bool) -> Response:
-    """A redirect; for a visit from another site a page that leads on, since a redirect would not carry the cookie."""
-    if not from_elsewhere:
-        return RedirectResponse(address, status_code=303)
-    target = html.escape(address)
-    return HTMLResponse(
-        f'<!doctype html><meta http-equiv="refresh" content="0;url={target}"><a href="{target}">Open</a>'
-    )
 
 
 def _path(scope: Scope) -> str:

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 API = "/api/v1"
-PUBLIC = frozenset({"/healthz", "/login", "/login.css"})
+PUBLIC = frozenset({"/healthz", "/login", "/login.css", "/login.js"})
 """All that answers without a token. The token gate knows this set and no other."""
 
 Access = Literal["token", "public"]
