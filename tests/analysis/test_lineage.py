@@ -84,7 +84,7 @@ def test_an_empty_graph_has_no_roots() -> None:
 
 def test_a_chain_of_ten_thousand_steps() -> None:
     ids = [f"m{i}" for i in range(10_000)]
-    graph = Graph.from_columns(ids, [None, *ids[:-1]], [TRAIN] * 10_000)
+    graph = Graph.from_columns(ids, [None, *ids[:-1]], operations=[TRAIN] * 10_000)
     assert graph.step("m9999") == 9_999
     assert len(graph.lineage("m9999")) == 10_000
     assert len(graph.descendants("m0")) == 9_999

@@ -77,7 +77,8 @@ class Differences:
 def paired_differences(groups: Groups, metric: np.ma.MaskedArray[Any, Any]) -> Differences:
     """Summarize the differences of a masked float64 ``[models]`` metric within groups of pairs."""
     values = np.ma.filled(metric.astype(np.float64), np.nan)
-    absent: NDArray[np.bool_] = np.ma.getmaskarray(metric)[groups.pairs].any(axis=1)
+    mask = np.ma.getmaskarray(metric)
+    absent: NDArray[np.bool_] = mask[groups.pairs[:, 0]] | mask[groups.pairs[:, 1]]
     with np.errstate(invalid="ignore", over="ignore"):
         differences = values[groups.pairs[:, 1]] - values[groups.pairs[:, 0]]
     usable = np.isfinite(differences) & ~absent
@@ -85,7 +86,7 @@ def paired_differences(groups: Groups, metric: np.ma.MaskedArray[Any, Any]) -> D
     largest = float(np.abs(kept).max())
     scale = largest if largest > _LARGE else 1.0
     count = groups.sums(usable.astype(np.int64))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         mean = groups.sums(kept / scale) / count
         squares: NDArray[np.float64] = np.where(usable, kept / scale - mean[groups.of_pair], 0.0) ** 2
         margin = scale * np.sqrt(groups.sums(squares) / (count - 1) / count) * _t_values(count)

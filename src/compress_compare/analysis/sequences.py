@@ -13,7 +13,7 @@ from .occurrences import Aligned, numbered
 
 ARROW = " → "
 _MAX_STEPS = 4
-_MAX_LABELS = 8
+_MAX_LABELS = 5
 
 
 def chains(aligned: Aligned) -> Iterator[Candidate]:
