@@ -22,25 +22,40 @@ function isNothing(metric: MetricLike, difference: number, largest: number): boo
 }
 
 /** With a colour of two values: where along x the second differs most from the first. */
-function colorFinding(
-  metric: MetricLike,
-  layout: BarLayout,
-  means: Means,
-  x: Variable,
-  color: Variable,
-): string | null {
-  if (layout.colors.length !== 2) return null;
+function pairFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Variable, color: Variable): string | null {
   const gaps = layout.xs.flatMap((_, i) => {
     const [without, withIt] = [means.at(i, 0), means.at(i, 1)];
     return without === null || withIt === null ? [] : [{ i, without, withIt, size: Math.abs(withIt - without) }];
   });
   if (gaps.length < 2) return null;
-  const [first, second] = [...gaps].sort((a, b) => b.size - a.size);
+  const sorted = [...gaps].sort((a, b) => b.size - a.size);
+  const [first, second, last] = [sorted[0]!, sorted[1]!, sorted[sorted.length - 1]!];
   const name = color.kind === "presence" ? color.name : valueWord(color, layout.colors[1]!);
   const largest = Math.max(...gaps.map((gap) => Math.max(Math.abs(gap.without), Math.abs(gap.withIt))));
-  if (isNothing(metric, first!.size, largest)) return `${name} makes no difference`;
-  if (first!.size < 1.5 * second!.size) return null;
-  return `${name} matters most at ${valueWord(x, layout.xs[first!.i]!)}: ${formatChange(metric, first!.withIt, first!.without)}`;
+  if (isNothing(metric, first.size, largest)) return `${name} makes no difference`;
+  // "most" must be more than a little more, and not about the same everywhere
+  if (first.size < 1.05 * second.size || first.size < 1.5 * last.size) return null;
+  return `${name} matters most at ${valueWord(x, layout.xs[first.i]!)}: ${formatChange(metric, first.withIt, first.without)}`;
+}
+
+/** With more colours: the one that is best wherever it was tried beside another. */
+function bestFinding(metric: MetricLike, layout: BarLayout, means: Means, color: Variable): string | null {
+  if (metric.higher_is_better === null) return null;
+  const sign = metric.higher_is_better ? 1 : -1;
+  const winners = layout.xs.flatMap((_, i) => {
+    const there = layout.colors.flatMap((_, c) => {
+      const mean = means.at(i, c);
+      return mean === null ? [] : [{ c, worth: sign * mean }];
+    });
+    there.sort((a, b) => b.worth - a.worth);
+    if (there.length < 2) return [];
+    const clear = !isNothing(metric, there[0]!.worth - there[1]!.worth, there[0]!.worth);
+    return [clear ? there[0]!.c : -1];
+  });
+  const winner = winners[0];
+  if (winner === undefined || winner < 0 || winners.length < 2 || winners.some((other) => other !== winner))
+    return null;
+  return `best ${valuePhrase(color, layout.colors[winner]!)}, everywhere`;
 }
 
 /** Without colour: from the first to the last of numbers when it only falls or only rises, else the best one. */
@@ -76,7 +91,8 @@ export function finding(
 ): string | null {
   if (!variables.x || layout.facets.length > 1) return null;
   const means = meansOf(layout, value);
-  if (variables.color && layout.colors.length > 1)
-    return colorFinding(metric, layout, means, variables.x, variables.color);
-  return lineFinding(metric, layout, means, variables.x);
+  const { x, color } = variables;
+  if (color && layout.colors.length === 2) return pairFinding(metric, layout, means, x, color);
+  if (color && layout.colors.length > 2) return bestFinding(metric, layout, means, color);
+  return lineFinding(metric, layout, means, x);
 }

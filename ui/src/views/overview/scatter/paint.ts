@@ -6,6 +6,8 @@ import type { Scene, Size } from "./scene";
 
 /** Points are a little smaller than the map's nodes: they overlap more. */
 const SCALE = 0.8;
+/** The smallest model is often the one that matters: it can always be seen. */
+const LEAST = 3;
 
 /** Sizes a canvas for the screen's pixels and clears it. */
 export function prepare(canvas: HTMLCanvasElement, { width, height }: Size): CanvasRenderingContext2D | null {
@@ -22,7 +24,7 @@ export function prepare(canvas: HTMLCanvasElement, { width, height }: Size): Can
 }
 
 export function radiusOf(encodings: Encodings, model: number): number {
-  return (encodings.size(model) ?? RADIUS_DEFAULT) * SCALE;
+  return Math.max(LEAST, (encodings.size(model) ?? RADIUS_DEFAULT) * SCALE);
 }
 
 /** All points; those that a filter leaves out are faint and below, those without a colour or size are hollow with a dash. */

@@ -35,10 +35,7 @@ function bargain(table: ModelTable, x: Metric, y: Metric, frontier: readonly num
   if (cheap === best || !(costs[best]! > 0) || costs[cheap]! > 0.95 * costs[best]!) return null;
   const saved = formatChange(cost, costs[cheap]!, costs[best]!);
   const lost = formatDifference(quality, qualities[cheap]! - qualities[best]!);
-  return {
-    text: `${saved} ${cost.name} for ${lost} ${quality.name}: ${shorten(table.ids[cheap]!, 28)}`,
-    models: [cheap],
-  };
+  return { text: `${saved} ${cost.name} for ${lost} ${quality.name}`, models: [cheap] };
 }
 
 /** One sentence about the data on show. */

@@ -1,0 +1,165 @@
+import { describe, expect, it } from "vitest";
+import type { Effect } from "@/api/models";
+import { layoutBars, type Selection } from "@/charts/bars";
+import { buildTable, type Metric } from "@/state/table";
+import { columnsFor } from "./columns";
+import { amount, pairsOf, rankEffects, sentence, sharedDomain, subject } from "./effects";
+import { metricFacets, operationFacets, tagFacet, toggled } from "./facets";
+import { finding } from "./findings";
+import { rowsInView, sortedOrder } from "./order";
+import { metricRows } from "./readings";
+import { assign, optionsOf, withValue } from "./refine";
+import { constantWords, differSentence } from "./sentence";
+
+const plain = (text: string | null): string | null => text?.replaceAll("\u00a0", " ") ?? null;
+const accuracy: Metric = {
+  name: "Accuracy", unit: "", format: ".1%", higher_is_better: true, primary: true, min: 0, max: 1, description: "",
+};
+const amountVariable = { name: "amount", kind: "parameter", values: [0.5, 0.75, 0.9] };
+const train = { name: "train 2", kind: "presence", values: [false, true] };
+const six: Selection = {
+  variables: [amountVariable, train],
+  rows: { a: [0.5, false], b: [0.5, true], c: [0.75, false], d: [0.75, true], e: [0.9, false], f: [0.9, true] },
+};
+const ids = ["a", "b", "c", "d", "e", "f"];
+
+describe("sentences", () => {
+  it("say what differs and what is shared", () => {
+    const answer = { ...six, chart: { x: "amount", color: "train 2", facet: null }, constant: [] } as never;
+    expect(plain(differSentence(answer, 6))).toBe("6 models differ in amount (0.5, 0.75, 0.9) and whether train 2 was applied.");
+    expect(
+      constantWords([{ name: "root", value: "cnn" }, { name: "train · epochs", value: 90 }, { name: "calibrate", value: true }]),
+    ).toEqual(["cnn", "train · epochs 90", "calibrate"]);
+  });
+});
+
+describe("finding", () => {
+  const values: Record<string, number> = { a: 0.728, b: 0.766, c: 0.135, d: 0.749, e: 0.001, f: 0.673 };
+  const value = (id: string): number | null => values[id] ?? null;
+  it("says where a step matters most", () => {
+    const layout = layoutBars(six, { x: "amount", color: "train 2", facet: null }, ids);
+    expect(plain(finding(accuracy, layout, { x: amountVariable, color: train }, value))).toBe("train 2 matters most at 0.9: +67.2 pp");
+    expect(finding(accuracy, layout, { x: amountVariable, color: train }, () => 0.5)).toBe("train 2 makes no difference");
+  });
+  it("follows a line that only falls", () => {
+    const layout = layoutBars(six, { x: "amount", color: null, facet: null }, ["a", "c", "e"]);
+    expect(plain(finding(accuracy, layout, { x: amountVariable, color: undefined }, value))).toBe("−72.7 pp from 0.5 to 0.9");
+  });
+  it("compares two", () => {
+    const layout = layoutBars(six, { x: "train 2", color: null, facet: null }, ["c", "d"]);
+    expect(plain(finding(accuracy, layout, { x: train, color: undefined }, value))).toBe("+61.4 pp with train 2");
+  });
+  it("names a winner only if it wins everywhere", () => {
+    const how = { name: "operation", kind: "operation", values: [null, "calibrate", "train"] };
+    const selection: Selection = {
+      variables: [amountVariable, how],
+      rows: { a: [0.5, null], b: [0.5, "calibrate"], c: [0.5, "train"], d: [0.9, null], e: [0.9, "calibrate"], f: [0.9, "train"] },
+    };
+    const layout = layoutBars(selection, { x: "amount", color: "operation", facet: null }, ids);
+    const variables = { x: amountVariable, color: how };
+    const wins: Record<string, number> = { a: 0.5, b: 0.6, c: 0.7, d: 0.1, e: 0.2, f: 0.6 };
+    expect(finding(accuracy, layout, variables, (id) => wins[id]!)).toBe("best train, everywhere");
+    expect(finding(accuracy, layout, variables, (id) => ({ ...wins, e: 0.65 })[id]!)).toBeNull();
+    expect(finding({ ...accuracy, higher_is_better: null }, layout, variables, (id) => wins[id]!)).toBeNull();
+  });
+  it("is silent where a value is missing", () => {
+    const layout = layoutBars(six, { x: "amount", color: null, facet: null }, ["a", "c", "e"]);
+    expect(finding(accuracy, layout, { x: amountVariable, color: undefined }, (id) => (id === "c" ? null : 0.5))).toBeNull();
+  });
+});
+
+describe("refining", () => {
+  it("keeps or leaves out a value", () => {
+    expect(withValue(six, ids, { variable: "train 2", value: true, keep: true })).toEqual(["b", "d", "f"]);
+    expect(withValue(six, ids, { variable: "amount", value: 0.9, keep: false })).toEqual(["a", "b", "c", "d"]);
+  });
+  it("counts", () => expect(optionsOf(six, ids).map((list) => list.map((option) => option.count))).toEqual([[2, 2, 2], [3, 3]]));
+  it("swaps channels rather than showing a variable twice", () => {
+    expect(assign({ x: "a", color: "b", facet: null }, "x", "b")).toEqual({ x: "b", color: "a", facet: null });
+    expect(assign({ x: "a", color: "b", facet: null }, "color", null)).toEqual({ x: "a", color: null, facet: null });
+  });
+});
+
+describe("tables", () => {
+  it("sort with what is missing last, in both directions", () => {
+    expect(sortedOrder([3, null, 1, Number.NaN, 2], false)).toEqual([2, 4, 0, 1, 3]);
+    expect(sortedOrder([3, null, 1, Number.NaN, 2], true)).toEqual([0, 4, 2, 1, 3]);
+    expect(sortedOrder(["b10", "b9", "a"], false)).toEqual([2, 1, 0]);
+  });
+  it("draw only what is in view", () => expect(rowsInView(1000, 24, 2400, 240)).toEqual({ from: 92, to: 118 }));
+  it("give charts room for their bars", () => {
+    const layout = layoutBars(six, { x: "amount", color: "train 2", facet: null }, ids);
+    expect(columnsFor(layout, 540, 16, 6)).toBe(2);
+    expect(columnsFor(layout, 100, 16, 6)).toBe(1);
+    expect(columnsFor(layout, 2000, 16, 3)).toBe(3);
+  });
+});
+
+const table = buildTable({
+  revision: 1,
+  ids: ["cnn", "p50", "p50-ft", "p90"],
+  bases: [null, "cnn", "p50", "cnn"],
+  operation: ["train", "prune", "finetune", "prune"],
+  parameters: [{}, { amount: 0.5 }, { epochs: 3 }, { amount: 0.9 }],
+  tags: [["keep"], [], ["keep", "ship"], []],
+  references: [[], [], [], []],
+  metrics: [accuracy],
+  values: [[0.9, 0.8, 0.88, Number.NaN]],
+});
+
+describe("facets", () => {
+  it("count values, parameters that vary, and tags", () => {
+    const [facet] = metricFacets(table, Uint8Array.from([1, 1, 0, 1]));
+    expect(facet?.missing).toBe(1);
+    expect(facet?.histogram.counts.reduce((a, b) => a + b)).toBe(3);
+    expect(facet?.histogram.kept.reduce((a, b) => a + b)).toBe(2);
+    expect(operationFacets(table).map(({ text, count, parameters }) => [text, count, parameters.map((p) => p.key)])).toEqual([
+      ["train", 1, []], ["prune", 2, ["prune.amount"]], ["finetune", 1, []],
+    ]);
+    expect(tagFacet(table)).toEqual([{ text: "keep", count: 2 }, { text: "ship", count: 1 }]);
+    expect(toggled(toggled(["a"], "b"), "a")).toEqual(["b"]);
+  });
+});
+
+describe("readings", () => {
+  it("compare with base and root, and show an interval where there is a standard error", () => {
+    const reading = { name: "Accuracy", value: 0.88, slice: null, device: null, count: 1017, standard_error: 0.01 };
+    const [row] = metricRows(table, 2, [reading, { ...reading, slice: "cat", value: 0.7 }]);
+    expect([row?.text, plain(row!.base.change), plain(row!.root.change), row?.slices.length]).toEqual([
+      "88.0% (86.0–90.0)", "+8 pp", "−2 pp", 1,
+    ]);
+    expect([row?.base.goodness, row?.root.goodness]).toEqual(["good", "bad"]);
+    expect(metricRows(table, 0, [])[0]?.root.change).toBe("");
+  });
+});
+
+describe("effects", () => {
+  const effect: Effect = {
+    operation: "finetune", parameter: null, condition: null, metric: "Accuracy", pairs: 1, mean: 0.08, median: 0.08,
+    ci_low: null, ci_high: null, models: [["p50", "p50-ft"]],
+  };
+  const prune: Effect = {
+    ...effect, operation: "prune", parameter: "amount", condition: "0.5 → 0.9", pairs: 4, mean: -0.3, ci_low: -0.5, ci_high: -0.1,
+    models: [["p50", "p90"], ["gone", "p90"]],
+  };
+  it("are ranked by size, with what they depend on", () => {
+    const after = { ...effect, condition: "after prune 0.9", mean: 0.5 };
+    const ranked = rankEffects([effect, after, prune, { ...prune, metric: "Size" }], "Accuracy");
+    expect(ranked.map((item) => item.effect.operation)).toEqual(["prune", "finetune"]);
+    expect(ranked[1]?.conditions).toEqual([after]);
+  });
+  it("read as sentences", () => {
+    expect(subject(prune)).toBe("prune amount 0.5 → 0.9");
+    expect(plain(sentence(accuracy, effect))).toBe("finetune raises Accuracy by 8 pp in the one pair there is.");
+    expect(plain(sentence(accuracy, prune))).toBe("prune amount 0.5 → 0.9 lowers Accuracy by 30 pp on average over 4 pairs.");
+    expect(plain(sentence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("it could as well be nothing");
+    expect(amount(accuracy, prune)).toMatchObject({ goodness: "bad" });
+    expect(plain(amount(accuracy, prune).text)).toBe("−30 pp (−50 to −10)");
+    expect(amount(accuracy, effect).goodness).toBe("neutral");
+  });
+  it("find their pairs in the table", () => {
+    expect(pairsOf(table, accuracy, effect)[0]?.difference).toBeCloseTo(0.08);
+    expect(pairsOf(table, accuracy, prune)).toEqual([{ without: 1, with: 3, difference: Number.NaN }]);
+    expect(sharedDomain([{ without: 0, with: 1, difference: -2 }, { without: 0, with: 1, difference: Number.NaN }])).toEqual([-2, 0]);
+  });
+});
