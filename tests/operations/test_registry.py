@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 from importlib.metadata import EntryPoint
@@ -97,6 +98,12 @@ def test_operations_are_frozen_and_hashable() -> None:
     assert len({MagnitudePrune(0.5), MagnitudePrune(0.5), MagnitudePrune(0.6)}) == 2
     with pytest.raises(AttributeError):
         MagnitudePrune().amount = 0.1  # type: ignore[misc]
+
+
+def test_replacing_a_parameter_checks_it_again() -> None:
+    assert dataclasses.replace(MagnitudePrune(0.3), targets=("fc",)) == MagnitudePrune(0.3, targets=["fc"])
+    with pytest.raises(UserError, match="amount must be a number from 0 to 1"):
+        dataclasses.replace(MagnitudePrune(0.3), amount=3)
 
 
 def test_function_form_has_a_signature_and_help() -> None:

@@ -91,8 +91,10 @@ def _copy(name: str, model: nn.Module) -> nn.Module:
 def _private_random_state(model: nn.Module, seed: int | None) -> Iterator[None]:
     """Inside, torch draws from ``seed`` and may take gradients; outside, nothing has happened."""
     devices = sorted({tensor.device.index or 0 for tensor in _tensors(model) if tensor.device.type == "cuda"})
+    generators = [torch.default_generator, *(torch.cuda.default_generators[device] for device in devices)]
     with torch.random.fork_rng(devices=devices), torch.inference_mode(False), torch.enable_grad():
-        torch.manual_seed(0 if seed is None else seed)
+        for generator in generators:  # torch.manual_seed would reseed devices that the model is not on
+            generator.manual_seed(seed or 0)
         yield
 
 
