@@ -4,7 +4,7 @@ import { filterMask, type Filters } from "./filters";
 import type { ProjectStore } from "./project.svelte";
 import type { ModelTable } from "./table";
 import type { ThemeState } from "./theme.svelte";
-import { formatHash, parseHash, type ViewState } from "./url";
+import { formatHash, parseHash, type Arrangement, type ViewState } from "./url";
 
 export type SelectMode = "replace" | "add" | "toggle" | "remove";
 
@@ -24,10 +24,16 @@ export class ViewStore {
 
   readonly #table: ModelTable | null = $derived.by(() => this.#project.table);
 
+  // Parts of the state on their own: what depends on one of them is left alone when another changes.
+  readonly #selectionIds = $derived(this.state.selection);
+  readonly #collapsedIds = $derived(this.state.collapsed);
+  readonly #filters = $derived(this.state.filters);
+  readonly arrangement: Arrangement = $derived(this.state.arrangement);
+
   /** Selected models in the order they were chosen; ids that are not (yet) in the project are not listed. */
-  readonly selection: readonly number[] = $derived.by(() => rows(this.#table, this.state.selection));
+  readonly selection: readonly number[] = $derived.by(() => rows(this.#table, this.#selectionIds));
   readonly selected: ReadonlySet<number> = $derived(new Set(this.selection));
-  readonly collapsed: ReadonlySet<number> = $derived.by(() => new Set(rows(this.#table, this.state.collapsed)));
+  readonly collapsed: ReadonlySet<number> = $derived.by(() => new Set(rows(this.#table, this.#collapsedIds)));
   readonly hovered: number | null = $derived.by(() =>
     this.#hoveredId === null ? null : (this.#table?.indexOf.get(this.#hoveredId) ?? null),
   );
@@ -40,7 +46,7 @@ export class ViewStore {
 
   /** 1 where a model passes the filters. */
   readonly visible: Uint8Array = $derived.by(() =>
-    this.#table ? filterMask(this.#table, this.state.filters) : new Uint8Array(),
+    this.#table ? filterMask(this.#table, this.#filters) : new Uint8Array(),
   );
   readonly encodings = $derived.by(() =>
     this.#table ? makeEncodings(this.#table, this.colorMetric, this.sizeMetric, this.#theme.current) : null,

@@ -38,7 +38,10 @@ export function stepLabels(table: ModelTable): string[] {
   });
 }
 
-/** The parameters of each operation that do not have the same value wherever it was applied. */
+/**
+ * The parameters of each operation that do not have the same value wherever it was applied. An operation with one
+ * number as its only parameter is always told by it.
+ */
 export function varyingParameters(table: ModelTable): Map<string, Set<string>> {
   const varying = new Map<string, Set<string>>();
   const distinct = new Map<string, Set<Record<string, Json>>>();
@@ -53,6 +56,8 @@ export function varyingParameters(table: ModelTable): Map<string, Set<string>> {
     const found = new Set<string>();
     varying.set(operation, found);
     const keys = new Set([...set].flatMap((parameters) => Object.keys(parameters)));
+    const [only] = [...set];
+    if (keys.size === 1 && Object.values(only!).every((value) => typeof value === "number")) found.add([...keys][0]!);
     for (const parameters of set) {
       for (const key of keys) {
         const text = JSON.stringify(parameters[key]) ?? "";

@@ -30,19 +30,27 @@ export class MapState {
 
   readonly table: ModelTable = $derived.by(() => this.#app.project.table!);
   readonly layout: Layout = $derived.by(() =>
-    layoutModels(this.table, this.#app.view.state.arrangement, this.#app.view.collapsed),
+    layoutModels(this.table, this.#app.view.arrangement, this.#app.view.collapsed),
   );
   readonly #labels = $derived.by(() => mapLabels(this.table, this.layout.columns));
   readonly #looks = $derived.by(() => looksOf(this.table.count, this.#app.view.encodings!, this.#app.view.visible));
-  readonly #longest = $derived.by(() =>
-    this.table.ids.reduce((most, id, i) => (this.layout.children[i]!.length ? most : Math.max(most, id.length)), 0),
-  );
+  /** Letters of the longest id among leaves, and among roots that have children. */
+  readonly #longest = $derived.by(() => {
+    const { ids, base } = this.table;
+    const most = { leaf: 0, root: 0 };
+    ids.forEach((id, i) => {
+      if (!this.layout.children[i]!.length) most.leaf = Math.max(most.leaf, id.length);
+      else if (base[i]! < 0) most.root = Math.max(most.root, id.length);
+    });
+    return most;
+  });
   readonly extent: Extent = $derived.by(() => ({
     columns: this.layout.columns.length,
     rows: this.layout.rows,
     width: this.width,
     height: this.height,
-    labels: Math.min(40, this.#longest) * LETTER,
+    labels: Math.min(40, this.#longest.leaf) * LETTER,
+    roots: this.#longest.root * LETTER,
   }));
   readonly #target: Viewport = $derived.by(() => this.#viewport ?? fit(this.extent));
   readonly view: Viewport = $derived.by(() => this.#motion.view(this.layout, this.#target));

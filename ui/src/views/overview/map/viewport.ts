@@ -15,21 +15,22 @@ export interface Extent {
   rows: number;
   width: number;
   height: number;
-  /** Pixels that the longest label of a leaf would like. */
+  /** Pixels that the longest label of a leaf would like, and of a root that has children. */
   labels: number;
+  roots: number;
 }
 
 /** Free pixels around the models; headings are above, labels of leaves on the right. */
 export const MARGIN = { left: 36, right: 32, top: 28, bottom: 24 };
 /** Rows thinner than this have no labels. */
-export const ROW_FOR_TEXT = 13;
+export const ROW_FOR_TEXT = 11;
 /** Columns narrower than this have slanted headings, which take more height, and room on the right. */
 export const COLUMN_FOR_TEXT = 78;
 const SLANT = 84;
 const COLUMN_MAX = 168;
 const COLUMN_ZOOMED = 260;
-const ROW_MAX = 44;
-const ROW_ZOOMED = 64;
+const ROW_MAX = 60;
+const ROW_ZOOMED = 72;
 /** How much of the paper must stay in view, in pixels. */
 const ANCHOR = 60;
 
@@ -44,26 +45,32 @@ export function fit(extent: Extent): Viewport {
   return straight.kx < COLUMN_FOR_TEXT && extent.columns > 1 ? fitUnder(extent, headingHeight(0), SLANT) : straight;
 }
 
-function fitUnder({ columns, rows, width, height, labels }: Extent, headings: number, slant: number): Viewport {
+function fitUnder({ columns, rows, width, height, labels, roots }: Extent, headings: number, slant: number): Viewport {
   const top = headings + MARGIN.top;
   const h = Math.max(40, height - top - MARGIN.bottom);
   const ky = Math.min(ROW_MAX, h / Math.max(1, rows - 1));
-  const right = Math.max(slant, MARGIN.right + (ky < ROW_FOR_TEXT ? 0 : Math.min(labels, width * 0.24)));
-  const w = Math.max(40, width - MARGIN.left - right);
+  const words = ky >= ROW_FOR_TEXT;
+  const right = Math.max(slant, MARGIN.right + (words ? Math.min(labels, width * (slant ? 0.16 : 0.24)) : 0));
+  const left = words ? Math.max(MARGIN.left, Math.min(roots, width * (slant ? 0.09 : 0.14))) : MARGIN.left;
+  const w = Math.max(40, width - left - right);
   const kx = Math.min(COLUMN_MAX, w / Math.max(1, columns - 1));
   return {
     kx,
     ky,
-    tx: Math.round(MARGIN.left + (w - kx * (columns - 1)) / 2),
+    tx: Math.round(left + (w - kx * (columns - 1)) / 2),
     ty: Math.round(top + (h - ky * (rows - 1)) / 2),
   };
 }
 
-/** Zoom by `factor` about a point. Each scale stops at its own limits, between all in view and comfortable reading. */
+/**
+ * Zoom by `factor` about a point. Rows grow first, so that all columns stay in view and with them where models come
+ * from; columns grow once rows are comfortable to read. Zooming out goes the same way back.
+ */
 export function zoom(view: Viewport, factor: number, at: [number, number], extent: Extent): Viewport {
   const whole = fit(extent);
-  const kx = clamp(view.kx * factor, whole.kx, Math.max(whole.kx, COLUMN_ZOOMED));
-  const ky = clamp(view.ky * factor, whole.ky, Math.max(whole.ky, ROW_ZOOMED));
+  const columnsTurn = factor > 1 ? view.ky >= ROW_ZOOMED : view.kx > whole.kx;
+  const kx = columnsTurn ? clamp(view.kx * factor, whole.kx, Math.max(whole.kx, COLUMN_ZOOMED)) : view.kx;
+  const ky = columnsTurn ? view.ky : clamp(view.ky * factor, whole.ky, Math.max(whole.ky, ROW_ZOOMED));
   if (kx === whole.kx && ky === whole.ky) return whole;
   const moved = {
     kx,

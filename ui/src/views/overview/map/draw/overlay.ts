@@ -4,6 +4,7 @@ import { traceLine } from "../ribbon";
 import { lineage } from "../walk";
 import { edgeTo, traceReferences } from "./edges";
 import { nodeScale, screenRadius, screenX, screenY, type Context, type Frame, type Scene } from "./scene";
+import { drawSteps, type Fonts } from "./text";
 
 export interface Marks {
   selected: ReadonlySet<number>;
@@ -12,10 +13,10 @@ export interface Marks {
   brush: [number, number, number, number] | null;
 }
 
-export function drawOverlay(ctx: Context, scene: Scene, frame: Frame, marks: Marks): void {
+export function drawOverlay(ctx: Context, scene: Scene, frame: Frame, marks: Marks, fonts: Fonts): void {
   ctx.clearRect(0, 0, frame.width, frame.height);
   const chrome = CHROME[scene.looks.theme];
-  if (marks.hovered !== null) drawLineage(ctx, scene, frame, marks.hovered);
+  if (marks.hovered !== null) drawLineage(ctx, scene, frame, marks.hovered, fonts);
   drawRings(ctx, scene, frame, marks.selected, chrome.accent);
   if (marks.hovered !== null) drawRings(ctx, scene, frame, [marks.hovered], chrome.hover);
   if (marks.brush) drawBrush(ctx, marks.brush, chrome.accent);
@@ -44,7 +45,7 @@ function drawRings(ctx: Context, scene: Scene, { view, height }: Frame, models: 
 }
 
 /** The way from the root to the hovered model, and its references. */
-function drawLineage(ctx: Context, scene: Scene, frame: Frame, model: number): void {
+function drawLineage(ctx: Context, scene: Scene, frame: Frame, model: number, fonts: Fonts): void {
   if (!scene.layout.shown[model]) return;
   const path = lineage(scene.table, model);
   ctx.strokeStyle = CHROME[scene.looks.theme].hover;
@@ -52,6 +53,7 @@ function drawLineage(ctx: Context, scene: Scene, frame: Frame, model: number): v
   ctx.beginPath();
   for (const i of path.slice(0, -1)) traceLine(ctx, edgeTo(scene, frame, i));
   ctx.stroke();
+  drawSteps(ctx, scene, frame, path, fonts);
   traceReferences(ctx, scene, frame, model);
 }
 

@@ -69,7 +69,7 @@ export class Painter {
   marks(scene: Scene, view: Viewport, marks: Marks): void {
     const { width, height, ratio } = this.#size;
     this.#overlay.setTransform(ratio, 0, 0, ratio, 0, 0);
-    drawOverlay(this.#overlay, scene, { width, height, view }, marks);
+    drawOverlay(this.#overlay, scene, { width, height, view }, marks, this.#fonts);
   }
 
   stop(): void {

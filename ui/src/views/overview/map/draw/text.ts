@@ -6,7 +6,7 @@ import { ROW_FOR_TEXT } from "../viewport";
 import { bandWidth, nodeScale, screenRadius, screenX, screenY, type Context, type Frame, type Scene } from "./scene";
 
 /** Free pixels between two rows from which words stand above their edge; else they interrupt it. */
-const FREE = 12;
+const FREE = 11;
 /** Width of a letter in the monospace and, on average, in the text face. */
 export const LETTER = 6.65;
 const TEXT_LETTER = 5.6;
@@ -20,9 +20,6 @@ export interface Fonts {
 export function drawText(ctx: Context, scene: Scene, frame: Frame, fonts: Fonts): void {
   if (frame.view.ky < ROW_FOR_TEXT) return;
   const { layout, table } = scene;
-  ctx.lineJoin = "round";
-  ctx.lineWidth = 3;
-  ctx.strokeStyle = CHROME[scene.looks.theme].background;
   for (let i = 0; i < table.count; i++) {
     if (!layout.shown[i] || scene.looks.faded[i]) continue;
     const y = screenY(scene, frame.view, i);
@@ -35,6 +32,12 @@ export function drawText(ctx: Context, scene: Scene, frame: Frame, fonts: Fonts)
 
 const isEnd = (scene: Scene, i: number): boolean => !scene.layout.children[i]!.length || scene.layout.hidden[i]! > 0;
 
+/** Once more the parameters of some models, for what is drawn over them. */
+export function drawSteps(ctx: Context, scene: Scene, frame: Frame, models: number[], fonts: Fonts): void {
+  if (frame.view.ky < ROW_FOR_TEXT) return;
+  for (const i of models) if (scene.table.base[i]! >= 0) drawStep(ctx, scene, frame, i, fonts);
+}
+
 /** The parameters, right before the model on the straight part of its edge. */
 function drawStep(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts: Fonts): void {
   const radius = screenRadius(scene, view, nodeScale(scene, view), i);
@@ -45,19 +48,19 @@ function drawStep(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts:
   if (!label) return;
   ctx.font = `${FONT} ${fonts.text}`;
   ctx.textAlign = "right";
-  const { background, text } = CHROME[scene.looks.theme];
+  const ink = inkOf(scene, "text");
   const thickness = bandWidth(radius);
   const y = screenY(scene, view, i);
   if (view.ky - thickness >= FREE) {
     ctx.textBaseline = "alphabetic";
-    write(ctx, label, [x - radius - 2, y - thickness / 2 - 3], text);
+    write(ctx, label, [x - radius - 2, y - thickness / 2 - 3], ink);
     return;
   }
   const width = ctx.measureText(label).width;
-  ctx.fillStyle = background;
+  ctx.fillStyle = ink.halo;
   ctx.fillRect(x - radius - 8 - width, y - 6, width + 6, 12);
   ctx.textBaseline = "middle";
-  write(ctx, label, [x - radius - 5, y + 0.5], text);
+  write(ctx, label, [x - radius - 5, y + 0.5], ink);
 }
 
 function drawLeaf(ctx: Context, scene: Scene, { view, width }: Frame, i: number, fonts: Fonts): void {
@@ -71,23 +74,35 @@ function drawLeaf(ctx: Context, scene: Scene, { view, width }: Frame, i: number,
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
   const text = count + shorten(scene.table.ids[i]!, Math.max(4, Math.min(40, letters - count.length)));
-  write(ctx, text, [x, screenY(scene, view, i) + 0.5], CHROME[scene.looks.theme].quiet);
+  write(ctx, text, [x, screenY(scene, view, i) + 0.5], inkOf(scene, "quiet"));
 }
 
+/** Above a root and to its left, where no edge goes. */
 function drawRoot(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts: Fonts): void {
   if (isEnd(scene, i)) return;
   const radius = screenRadius(scene, view, nodeScale(scene, view), i);
-  const y = screenY(scene, view, i) - radius;
+  const x = screenX(scene, view, i) + radius;
+  const letters = Math.max(4, Math.floor((Math.max(view.kx * 0.5, Math.min(x, 140)) - 4) / LETTER));
   ctx.font = `${FONT} ${fonts.mono}`;
-  ctx.textAlign = "left";
+  ctx.textAlign = "right";
   ctx.textBaseline = "alphabetic";
-  const id = shorten(scene.table.ids[i]!, Math.max(6, Math.floor((view.kx * 0.9) / LETTER)));
-  const chrome = CHROME[scene.looks.theme];
-  const x = screenX(scene, view, i) - radius;
-  write(ctx, id, [x, y - 6], chrome.text);
+  write(ctx, shorten(scene.table.ids[i]!, letters), [x, screenY(scene, view, i) - radius - 6], inkOf(scene, "text"));
 }
 
-function write(ctx: Context, text: string, [x, y]: [number, number], color: string): void {
+interface Ink {
+  color: string;
+  halo: string;
+}
+
+const inkOf = (scene: Scene, color: "text" | "quiet"): Ink => ({
+  color: CHROME[scene.looks.theme][color],
+  halo: CHROME[scene.looks.theme].background,
+});
+
+function write(ctx: Context, text: string, [x, y]: [number, number], { color, halo }: Ink): void {
+  ctx.strokeStyle = halo;
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 3;
   ctx.strokeText(text, x, y);
   ctx.fillStyle = color;
   ctx.fillText(text, x, y);
