@@ -50,9 +50,9 @@ def static(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("interface")
     directory = root / "static"
     (directory / "assets").mkdir(parents=True)
-    (directory / "index.html").write_text(
-        '<!doctype html><script type="module" src="/assets/index-B1d3kQ9x.js"></script>'
-    )
+    head = '<!doctype html><title>The page</title><link rel="icon" href="/icon.svg">'
+    script = '<script type="module" src="/assets/index-B1d3kQ9x.js"></script>'
+    (directory / "index.html").write_text(head + script)
     (directory / "assets" / "index-B1d3kQ9x.js").write_text("export {};")
     (directory / "assets" / "index-Ck39dkAd.css").write_text("body{}")
     (directory / "icon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")

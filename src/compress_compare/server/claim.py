@@ -28,9 +28,9 @@ def claimed(directory: Path) -> Iterator[None]:
     descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _locked(descriptor):
-            raise _running(directory.resolve().name, os.pread(descriptor, 200, 0))
+            raise _running(directory.resolve().name, os.read(descriptor, 200))
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "started": time.time()}).encode(), 0)
+        os.write(descriptor, json.dumps({"pid": os.getpid(), "started": time.time()}).encode())
         yield
     finally:
         os.close(descriptor)
