@@ -191,6 +191,7 @@ def test_many_values_are_compared_with_their_neighbours() -> None:
     table = effects(graph, {"m": column(graph, dict.fromkeys(graph.ids, 1.0))})
     changes = {r["condition"] for r in table.to_pylist() if r["parameter"] == "amount"}
     assert changes == {f"{i} → {i + 1}" for i in range(99)}
+    assert [r["condition"] for r in table.to_pylist() if r["parameter"] is None] == [None]
 
 
 def test_long_lists_of_pairs_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:

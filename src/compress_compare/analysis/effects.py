@@ -18,7 +18,7 @@ from .differences import INTERVAL, Differences, Groups, paired_differences
 from .distinct import Step
 from .lineage import Graph
 from .occurrences import numbered
-from .pairs import Pairs, Removal, Tree, changes, removals, text
+from .pairs import MAX_ALL_VALUES, Pairs, Removal, Tree, changes, removals, text
 
 MAX_LISTED = 2_000_000
 """If all rows together have more pairs than this, each lists its first thousand only."""
@@ -127,7 +127,7 @@ def _comparison_order(comparison: Comparison) -> tuple[str, str, str]:
 
 
 def _conditions(steps: Sequence[Step], split: Sequence[Removal]) -> Iterator[tuple[str | None, list[Removal]]]:
-    """All pairs of an operation, and divisions of them that have at least two parts."""
+    """All pairs of an operation, and divisions of them that have at least two parts and not too many to read."""
     yield None, list(split)
     own = _by_value(steps, [(removal, removal.step) for removal in split], "")
     before: dict[str, list[tuple[Removal, int]]] = defaultdict(list)
@@ -137,7 +137,7 @@ def _conditions(steps: Sequence[Step], split: Sequence[Removal]) -> Iterator[tup
     for name, group in before.items():
         divisions += _by_value(steps, group, f"after {numbered(name)} ")
     for division in divisions:
-        if len(division) > 1:
+        if 1 < len(division) <= MAX_ALL_VALUES:
             yield from division.items()
 
 
