@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chartable, layoutBands, layoutBars, summarize, type Selection } from "./bars";
+import { chartable, layoutBands, layoutBars, slotsOf, summarize, type Selection } from "./bars";
 
 const pruned: Selection = {
   variables: [
@@ -67,14 +67,34 @@ describe("layoutBands", () => {
       [80, 6, 3],
       [900, 2, 1],
     ] as const) {
-      const layout = layoutBands(width, groups, bars);
+      const colors = Array.from({ length: bars }, (_, i) => i);
+      const layout = layoutBands(
+        width,
+        Array.from({ length: groups }, () => colors),
+      );
       const band = width / groups;
-      layout.groups.forEach((left, i) => {
-        expect(left).toBeGreaterThanOrEqual(i * band - 1e-9);
-        expect(left + layout.groupWidth).toBeLessThanOrEqual((i + 1) * band + 1e-9);
-      });
+      const half = layout.barWidth / 2;
+      for (let x = 0; x < groups; x++) {
+        expect(layout.center(x, 0) - half).toBeGreaterThanOrEqual(x * band - 1e-9);
+        expect(layout.center(x, bars - 1) + half).toBeLessThanOrEqual((x + 1) * band + 1e-9);
+      }
       expect(layout.barStep).toBeGreaterThanOrEqual(layout.barWidth);
       expect(layout.barWidth).toBeLessThanOrEqual(28);
     }
+  });
+  it("gives no room to colours that are not there", () => {
+    const selection: Selection = {
+      variables: [
+        { name: "amount", kind: "parameter", values: [null, 0.5] },
+        { name: "operation", kind: "operation", values: [null, "a", "b"] },
+      ],
+      rows: { base: [null, null], x: [0.5, "a"], y: [0.5, "b"] },
+    };
+    const slots = slotsOf(layoutBars(selection, { x: "amount", color: "operation", facet: null }, ["base", "x", "y"]));
+    expect(slots).toEqual([[0], [1, 2]]);
+    const bands = layoutBands(200, slots);
+    expect(bands.center(0, 0)).toBe(50);
+    expect((bands.center(1, 1) + bands.center(1, 2)) / 2).toBe(150);
+    expect(bands.center(0, 2)).toBeNaN();
   });
 });

@@ -100,27 +100,36 @@ export function summarize(values: readonly (number | null)[]): Summary {
   return { mean, low: Math.min(...finite), high: Math.max(...finite), count: finite.length };
 }
 
-export interface BandLayout {
-  /** Left edge of each x value's group. */
-  readonly groups: readonly number[];
-  readonly groupWidth: number;
-  readonly barWidth: number;
-  readonly barStep: number;
+/** The colours in use at each x, in order: what is not there takes no room. */
+export function slotsOf(layout: BarLayout): number[][] {
+  const slots = layout.xs.map(() => new Set<number>());
+  for (const cell of layout.cells) slots[cell.x]?.add(cell.color);
+  return slots.map((colors) => [...colors].sort((a, b) => a - b));
 }
 
-/** Divides a width among groups of bars; bars stay between 2 and 28 pixels and the groups are centred in their bands. */
-export function layoutBands(width: number, groups: number, bars: number): BandLayout {
-  const band = width / Math.max(groups, 1);
-  const room = band * (bars > 1 ? 0.82 : 0.62);
-  const gap = bars > 1 ? Math.min(2, (room / bars) * 0.15) : 0;
-  const barWidth = Math.max(2, Math.min(28, room / Math.max(bars, 1) - gap));
-  const groupWidth = bars * barWidth + (bars - 1) * gap;
-  const start = (band - groupWidth) / 2;
+export interface BandLayout {
+  readonly barWidth: number;
+  readonly barStep: number;
+  /** Centre of the bar of a colour at an x; NaN where it has no slot. */
+  center(x: number, color: number): number;
+}
+
+/** Divides a width among groups of bars; bars stay between 2 and 28 pixels and each group is centred in its band. */
+export function layoutBands(width: number, slots: readonly (readonly number[])[]): BandLayout {
+  const band = width / Math.max(slots.length, 1);
+  const most = slots.reduce((count, colors) => Math.max(count, colors.length), 1);
+  const room = band * (most > 1 ? 0.82 : 0.62);
+  const gap = most > 1 ? Math.min(2, (room / most) * 0.15) : 0;
+  const barWidth = Math.max(2, Math.min(28, room / most - gap));
+  const barStep = barWidth + gap;
   return {
-    groups: Array.from({ length: groups }, (_, i) => i * band + start),
-    groupWidth,
     barWidth,
-    barStep: barWidth + gap,
+    barStep,
+    center(x, color) {
+      const colors = slots[x] ?? [];
+      const slot = colors.indexOf(color);
+      return slot < 0 ? Number.NaN : (x + 0.5) * band + (slot - (colors.length - 1) / 2) * barStep;
+    },
   };
 }
 

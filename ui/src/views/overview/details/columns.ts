@@ -1,4 +1,4 @@
-import type { BarLayout } from "@/charts/bars";
+import { slotsOf, type BarLayout } from "@/charts/bars";
 
 const AXIS = 52;
 /** A bar that can be seen and pointed at, with its share of the gaps. */
@@ -9,7 +9,8 @@ const MOST = 4;
 /** How many charts of a layout stand side by side: as many as leave every bar wide enough. */
 export function columnsFor(layout: BarLayout, width: number, gap: number, charts: number): number {
   const groups = layout.xs.length * layout.facets.length;
-  const wanted = Math.max(LEAST, AXIS + groups * Math.max(24, layout.colors.length * BAR + 8));
+  const most = Math.max(1, ...slotsOf(layout).map((colors) => colors.length));
+  const wanted = Math.max(LEAST, AXIS + groups * Math.max(24, most * BAR + 8));
   const fit = Math.floor((width + gap) / (wanted + gap));
   return Math.max(1, Math.min(MOST, fit, charts));
 }

@@ -3,22 +3,12 @@ import type { Variable } from "@/charts/bars";
 import { formatParameter, listWords, plural } from "@/format";
 import type { SelectionAnswer } from "@/api/models";
 
-const MOST_VALUES = 5;
-
-function valuesOf(variable: Variable): string {
-  const said = variable.values.filter((value) => value !== null).map(formatParameter);
-  const none = variable.values.includes(null);
-  if (said.length > MOST_VALUES) return `${said.length} values`;
-  return [...(none ? ["none"] : []), ...said].join(", ");
-}
-
-/** `amount (0.5, 0.75, 0.9)`, or `whether train 2 was applied`. */
+/** `amount`, or `whether train 2 was applied`; the values are in the legend. */
 export function variableWords(variable: Variable): string {
-  if (variable.kind === "presence") return `whether ${variable.name} was applied`;
-  return `${variable.name} (${valuesOf(variable)})`;
+  return variable.kind === "presence" ? `whether ${variable.name} was applied` : variable.name;
 }
 
-/** `6 models differ in amount (0.5, 0.75, 0.9) and whether train 2 was applied.` */
+/** `6 models differ in amount and whether train 2 was applied.` */
 export function differSentence(answer: SelectionAnswer, count: number): string {
   if (answer.variables.length === 0) {
     return `These ${plural(count, "model")} were made the same way: they are replicates.`;
