@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 
 
+@pytest.mark.filterwarnings("ignore:unclosed file.*tok512:ResourceWarning")  # the data's own reader leaves it open
 @pytest.mark.parametrize("network", ["resnet20", "resnet8", "stories260K"])
 def test_defaults_give_the_reference_figures(network: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if not DATA.is_dir():
