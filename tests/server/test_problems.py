@@ -17,7 +17,7 @@ from compress_compare.server.router import needs_token
 
 from .running import running
 
-FIELDS = {"type", "status", "code", "title", "detail", "hint", "trace_id"}
+FIELDS = {"status", "code", "title", "detail", "hint", "trace_id"}
 
 
 def check(answer, status: int, code: str) -> None:

@@ -87,7 +87,6 @@ def problem(error: UserError, *, status: int | None = None, trace_id: str | None
     """The response for an error that a user can do something about."""
     status = status or error.status
     content = {
-        "type": "about:blank",
         "status": status,
         "code": error.code,
         "title": printable(error.title),
