@@ -1,7 +1,6 @@
 /// <reference types="vitest/config" />
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { svelteTesting } from "@testing-library/svelte/vite";
 import { defineConfig } from "vite";
 
 const server = process.env.COMPRESS_COMPARE_URL ?? "http://127.0.0.1:8000";
@@ -9,7 +8,7 @@ const server = process.env.COMPRESS_COMPARE_URL ?? "http://127.0.0.1:8000";
 export default defineConfig({
   // Relative addresses, so that the page also works behind a notebook's proxy.
   base: "./",
-  plugins: [svelte(), svelteTesting()],
+  plugins: [svelte()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     outDir: "../src/compress_compare/server/static",
@@ -19,5 +18,5 @@ export default defineConfig({
     target: "es2022",
   },
   server: { proxy: { "/api": { target: server } } },
-  test: { environment: "jsdom", include: ["src/**/*.test.ts"] },
+  test: { environment: "node", include: ["src/**/*.test.ts"] },
 });

@@ -58,7 +58,21 @@ export class ViewStore {
     const hash = formatHash(this.state);
     if (hash === location.hash) return;
     const address = `${location.pathname}${location.search}${hash}`;
-    window.history[history === "push" ? "pushState" : "replaceState"](null, "", address);
+    const steps = this.#steps() + (history === "push" ? 1 : 0);
+    window.history[history === "push" ? "pushState" : "replaceState"]({ steps }, "", address);
+  }
+
+  /** Take the last step back, if it was made on this page. */
+  undo(): void {
+    if (this.#steps() > 0) window.history.back();
+  }
+
+  redo(): void {
+    window.history.forward();
+  }
+
+  #steps(): number {
+    return (window.history.state as { steps?: number } | null)?.steps ?? 0;
   }
 
   hover(model: number | null): void {

@@ -9,6 +9,8 @@ const REST = 120;
 export class MapPointer {
   /** In window coordinates, for the tooltip; null outside the map. */
   position: { x: number; y: number } | null = $state.raw(null);
+  /** Where the menu of a model is open, and of which. */
+  menu: { x: number; y: number; model: number } | null = $state.raw(null);
   space = $state(false);
   panning = $state(false);
   #start: { x: number; y: number } | null = null;
@@ -48,6 +50,13 @@ export class MapPointer {
   leave(): void {
     this.position = null;
     if (!this.#start) this.view.hover(null);
+  }
+
+  openMenu(event: MouseEvent): void {
+    const model = this.map.at(event.offsetX, event.offsetY);
+    if (model === null) return;
+    event.preventDefault();
+    this.menu = { x: event.clientX, y: event.clientY, model };
   }
 
   cancel(): void {

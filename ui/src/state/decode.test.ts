@@ -1,0 +1,59 @@
+import { float64, int32, list, tableFromArrays, tableToIPC, utf8 } from "@uwdata/flechette";
+import { describe, expect, it } from "vitest";
+import { decodeModels } from "./decode";
+import { MISSING, NAN, NUMBER, POSITIVE_INFINITY } from "./table";
+import { metric } from "./testing";
+
+/** The columns of the server's stream, as its API describes them. */
+function stream(metrics: Record<string, (number | null)[]>): Uint8Array {
+  const names = Object.keys(metrics);
+  const arrow = tableFromArrays(
+    {
+      id: ["a", "b ü", "c"],
+      base: [null, "a", "b ü"],
+      operation: ["train", "prune", null],
+      parameters: ['{"epochs": 3}', '{"amount": 0.5}', "{}"],
+      step: [0, 1, 2],
+      tags: [[], ["x", "y"], []],
+      references: ["[]", "[]", '[{"role": "teacher", "model": "a"}]'],
+      ...metrics,
+    },
+    {
+      types: {
+        id: utf8(), base: utf8(), operation: utf8(), parameters: utf8(), step: int32(), tags: list(utf8()), references: utf8(),
+        ...Object.fromEntries(names.map((name) => [name, float64()])),
+      },
+    },
+  );
+  return tableToIPC(arrow, { format: "stream" })!;
+}
+
+describe("decodeModels", () => {
+  it("reads every column", () => {
+    const table = decodeModels(stream({ m: [1, 2, 3] }), [metric("m", { unit: "B" })], 7);
+    expect(table.revision).toBe(7);
+    expect(table.ids).toEqual(["a", "b ü", "c"]);
+    expect([...table.base]).toEqual([-1, 0, 1]);
+    expect(table.operation).toEqual(["train", "prune", null]);
+    expect(table.parameters).toEqual([{ epochs: 3 }, { amount: 0.5 }, {}]);
+    expect(table.tags).toEqual([[], ["x", "y"], []]);
+    expect(table.references[2]).toEqual([{ role: "teacher", model: 0 }]);
+    expect(table.metrics).toEqual([metric("m", { unit: "B" })]);
+    expect([...table.values.get("m")!]).toEqual([1, 2, 3]);
+  });
+
+  it("tells null, NaN and infinity apart", () => {
+    const table = decodeModels(stream({ m: [null, NaN, Infinity], n: [0, 1, 2] }), [], 1);
+    expect([...table.status.get("m")!]).toEqual([MISSING, NAN, POSITIVE_INFINITY]);
+    expect([...table.status.get("n")!]).toEqual([NUMBER, NUMBER, NUMBER]);
+  });
+
+  it("takes a metric that is named like a column for a metric", () => {
+    const table = decodeModels(stream({ "Step ": [5, 6, 7] }), [], 1);
+    expect(table.metrics.map(({ name }) => name)).toEqual(["Step "]);
+  });
+
+  it("reads a project without metrics", () => {
+    expect(decodeModels(stream({}), [], 1).metrics).toEqual([]);
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { DEFAULT_VIEW, formatHash, parseHash, type ViewState } from "./url";
+
+const FULL: ViewState = {
+  page: "overview",
+  selection: ["a&b=c", "ü #?%", "👩‍🔬", "a b"],
+  color: "Top-1 Accuracy",
+  size: "",
+  x: "Model Size",
+  y: "m~1",
+  logX: true,
+  logY: true,
+  arrangement: "step",
+  collapsed: ["x"],
+  filters: {
+    metrics: { "a~b": [-1.5, 2e-7], n: [-Infinity, 3] },
+    operations: ["prune", "quantize"],
+    parameters: { "prune.amount": ["0.5", "a,b"] },
+    tags: ["good", "bad tag"],
+    ids: ["one", "two"],
+    search: "résnet 50",
+  },
+  tab: "filters",
+};
+
+describe("the address", () => {
+  it("restores everything", () => {
+    expect(parseHash(formatHash(FULL))).toEqual(FULL);
+  });
+
+  it("is short for the default", () => {
+    expect(formatHash(DEFAULT_VIEW)).toBe("#/overview");
+    expect(parseHash("")).toEqual(DEFAULT_VIEW);
+    expect(parseHash("#/overview")).toEqual(DEFAULT_VIEW);
+  });
+
+  it("takes the default for what it cannot read", () => {
+    const view = parseHash("#/overview?by=sideways&tab=nonsense&keep=1~x~m&keep=&par=%7B&only=3&sel=a&sel=a");
+    expect(view).toEqual({ ...DEFAULT_VIEW, selection: ["a"] });
+    expect(parseHash("#/%E0%A4%A").page).toBe("overview");
+  });
+
+  it("tells no metric from the default one, and no model from any", () => {
+    expect(parseHash(formatHash({ ...DEFAULT_VIEW, color: "" })).color).toBe("");
+    const filters = { ...DEFAULT_VIEW.filters, ids: [] };
+    expect(parseHash(formatHash({ ...DEFAULT_VIEW, filters })).filters.ids).toEqual([]);
+  });
+});
