@@ -51,14 +51,15 @@ def measured(accuracy: float, size: int) -> dict[str, Any]:
     return {"Top-1 Accuracy": accuracy, "Model Size": size}
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "compression"
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a module's journeys go through; a module that changes it has a project of its own."""
+    folder = tmp_path_factory.mktemp("e2e") / "compression"
     fill(folder)
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def address(project: Path) -> Iterator[str]:
     with serving(TOOL, project, PYTHONPATH=str(Path(cc.__file__).parent.parent)) as printed:
         yield printed

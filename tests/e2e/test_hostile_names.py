@@ -12,10 +12,10 @@ from tests.e2e.conftest import XSS
 from tests.e2e.walking import link, model_map
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root and a child for each payload, which is also its operation, parameter, metric, tag and note."""
-    folder = tmp_path / "hostile"
+    folder = tmp_path_factory.mktemp("e2e") / "hostile"
     with cc.open(folder) as project:
         project.define_metric("Accuracy", format=".1%", higher_is_better=True, primary=True)
         project.log_model("cnn", metrics={"Accuracy": 0.9})

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import SIX
@@ -48,7 +45,7 @@ def test_the_keyboard_walks_and_selects(overview: Page) -> None:
 def test_a_rectangle_selects_on_the_map(overview: Page) -> None:
     drag(overview, model_map(overview), (0.002, 0.12), (0.998, 0.998))
     expect_selected(overview, EVERYTHING)
-    drag(overview, model_map(overview), (0.002, 0.12), (0.35, 0.998))
+    drag(overview, model_map(overview), (0.002, 0.12), (0.22, 0.998))
     expect_selected(overview, ["cnn"])
 
 
@@ -65,9 +62,9 @@ def test_reload_back_and_a_pasted_link_restore_the_view(overview: Page) -> None:
     walk_to(overview, "p50")
     model_map(overview).press("Space")
     expect_selected(overview, ["p50"])
-    overview.get_by_role("button", name="Step", exact=True).click()
+    overview.get_by_role("button", name="By step").click()
     overview.reload()
-    expect(overview.get_by_role("button", name="Step", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(overview.get_by_role("button", name="By step")).to_have_attribute("aria-pressed", "true")
     expect_selected(overview, ["p50"])
 
     walk_to(overview, "p90")
@@ -80,7 +77,7 @@ def test_reload_back_and_a_pasted_link_restore_the_view(overview: Page) -> None:
 
     pasted = overview.context.new_page()
     pasted.goto(overview.url)
-    expect(pasted.get_by_role("button", name="Step", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(pasted.get_by_role("button", name="By step")).to_have_attribute("aria-pressed", "true")
     expect_selected(pasted, ["p50", "p90"])
     details = pasted.get_by_role("region", name="Details", exact=True)
     expect(details).to_contain_text("amount")
@@ -103,22 +100,9 @@ def test_one_model_shows_its_lineage_and_change(overview: Page) -> None:
 
 
 def test_a_missing_value_is_said_and_is_not_zero(overview: Page) -> None:
-    overview.get_by_role("button", name="Step", exact=True).click()
+    overview.get_by_role("button", name="By step").click()
     walk_to(overview, "unmeasured")
     expect(overview.get_by_role("treeitem")).to_contain_text("Top-1 Accuracy missing")
-
-
-def test_a_model_logged_by_another_process_appears(overview: Page, project: Path) -> None:
-    walk_to(overview, "p50")
-    script = (
-        "import sys, compress_compare as cc\n"
-        "with cc.open(sys.argv[1]) as project:\n"
-        "    project.log_model('newcomer', base='cnn', operation=cc.Operation('magnitude prune', amount=0.99),\n"
-        "                      metrics={'Top-1 Accuracy': 0.1, 'Model Size': 4_000})\n"
-    )
-    subprocess.run([sys.executable, "-c", script, str(project)], check=True)
-    expect(overview.get_by_role("banner").get_by_title("compression, 11 models")).to_be_visible(timeout=5_000)
-    walk_to(overview, "newcomer")
 
 
 def test_dark_mode(overview: Page) -> None:
@@ -136,7 +120,11 @@ def test_dark_mode(overview: Page) -> None:
 def page_is(theme: str, page: Page) -> None:
     """The theme, by the colour behind everything."""
     darkness = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every((part) => part < 60)"
-    page.wait_for_function(f"({darkness}) === {str(theme == 'dark').lower()}", timeout=2_000)
+    for _ in range(40):
+        if page.evaluate(darkness) is (theme == "dark"):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"the page did not become {theme}")
 
 
 def test_a_stranger_sees_nothing(overview: Page, browser: Browser) -> None:
