@@ -262,6 +262,36 @@ def test_what_differs_besides_is_said() -> None:
     result = selection(graph, [id for id in graph.ids if id != "net"])
     assert named(result) == [("amount", "parameter", AMOUNTS)]
     assert result.also == ("operation",)
+    graph = chains("net/prune 0.5", "net/prune 0.75/train")
+    assert selection(graph, ["net/prune 0.5", "net/prune 0.75/train"]).also == ("train",)
+
+
+def test_operations_that_take_many_names_are_named_by_those_with_the_parameter() -> None:
+    graph = chains("net/a 1/c 1", "net/a 2/c 2", "net/b/c 1")
+    result = selection(graph, ["net/a 1/c 1", "net/a 2/c 2", "net/b/c 1"])
+    assert named(result) == [("a · amount", "parameter", (None, 1, 2))]
+    assert result.also == ("c · amount", "operation")
+
+
+def test_what_all_share_is_said() -> None:
+    graph = chains("net/prune 0.5/train", "net/cluster 0.5/train")
+    assert selection(graph, ["net/prune 0.5/train", "net/cluster 0.5/train"]).constant == (
+        {"name": "root", "value": "net"},
+        {"name": "cluster | prune · amount", "value": 0.5},
+        {"name": "train", "value": True},
+    )
+
+
+def test_a_large_selection_gets_the_largest_part_that_can_be_charted() -> None:
+    paths = [
+        f"net/{p} {a}/{t}/{q}" for p in "pqr" for a in (1, 2) for t in ("t 1", "t 2", "u 1") for q in ("x 1", "x 2")
+    ]
+    graph = chains(*paths)
+    result = selection(graph, paths)
+    assert len(result.variables) > 3
+    assert result.suggestion is not None
+    assert len(result.suggestion.keep) == 1
+    assert selection(graph, result.suggestion.models).chart.x is not None
 
 
 def test_what_cannot_be_charted_has_a_table_and_a_suggestion() -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..records import JSON
 from .occurrences import Aligned, Occurrence, numbered
+from .occurrences import title as place_title
 from .values import labels, sort_key
 
 Kind = Literal["parameter", "presence", "operation", "sequence", "root"]
@@ -134,7 +135,7 @@ def _parameters(aligned: Aligned) -> Iterator[Candidate]:
     for place, rows in aligned.columns.items():
         counted_alike = all(len(numbers) == 1 for numbers in aligned.numbers(place).values())
         rank = PARAMETER if counted_alike else LOOSE_PARAMETER
-        yield from _parameters_of(aligned, rows, title=aligned.title(place), rank=rank)
+        yield from _parameters_of(aligned, rows, title=None, rank=rank)
 
 
 def _repeated_parameters(aligned: Aligned) -> Iterator[Candidate]:
@@ -151,8 +152,17 @@ def _repeated_parameters(aligned: Aligned) -> Iterator[Candidate]:
             yield from _parameters_of(aligned, rows, title=title, rank=NTH_PARAMETER)
 
 
-def _parameters_of(aligned: Aligned, rows: Mapping[int, Occurrence], *, title: str, rank: int) -> Iterator[Candidate]:
-    """Every parameter of one occurrence per row that takes at least two values."""
+def _parameters_of(
+    aligned: Aligned, rows: Mapping[int, Occurrence], *, title: str | None, rank: int
+) -> Iterator[Candidate]:
+    """Every parameter of one occurrence per row that takes at least two values.
+
+    Args:
+        aligned: the lineages.
+        rows: the occurrence of each row that has one.
+        title: what to call these steps, ``None`` for the names of their operations.
+        rank: how simple these parameters are to read.
+    """
     place = min(occurrence.place for occurrence in rows.values())
     for name in sorted({name for occurrence in rows.values() for name in occurrence.step.parameters}):
         having = {row: o for row, o in rows.items() if name in o.step.parameters}
@@ -163,7 +173,7 @@ def _parameters_of(aligned: Aligned, rows: Mapping[int, Occurrence], *, title: s
         alone = rank == PARAMETER and len(aligned.parameter_places[name]) == 1
         yield Candidate(
             kind="parameter",
-            name=name if alone else f"{title} · {name}",
+            name=name if alone else f"{title or place_title(having.values())} · {name}",
             values=labels(values),
             codes=codes,
             rank=rank,

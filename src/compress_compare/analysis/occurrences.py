@@ -93,10 +93,14 @@ class Aligned:
             numbers[occurrence.step.operation].add(occurrence.number)
         return numbers
 
-    def title(self, place: int) -> str:
-        """The operations of a column as text."""
-        numbers = self.numbers(place)
-        return " | ".join(numbered(name, min(numbers[name])) for name in self.operations[place])
+
+def title(occurrences: Iterable[Occurrence]) -> str:
+    """The operations of steps that stand in one place as text, each with the smallest of its numbers."""
+    numbers: dict[str, int] = {}
+    for occurrence in occurrences:
+        operation = occurrence.step.operation
+        numbers[operation] = min(occurrence.number, numbers.get(operation, occurrence.number))
+    return " | ".join(numbered(operation, number) for operation, number in sorted(numbers.items()))
 
 
 def numbered(operation: str, number: int = 1) -> str:

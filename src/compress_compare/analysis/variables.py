@@ -7,37 +7,23 @@ each lineage its own row of values the smallest and simplest is taken (`search`)
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ..records import JSON
-from .candidates import OPERATION, PARAMETER, ROOT, SEQUENCE, Candidate, Kind, in_order, simple_candidates
+from .candidates import OPERATION, PARAMETER, PRESENCE, ROOT, Candidate, Kind, in_order, simple_candidates
 from .distinct import distinct_lineages
 from .lineage import Graph
-from .occurrences import Aligned, numbered
+from .occurrences import Aligned, numbered, title
 from .search import greedy_set, smallest_set
 from .sequences import chains, sequences, whole_lineage
+from .suggestion import MAX_ENCODINGS, Suggestion, Variable, suggest, why_no_chart
 from .values import unique_names
 
-MAX_ENCODINGS = 3
-_PLAIN_RANKS = (ROOT, PARAMETER, OPERATION)
-
-
-@dataclass(frozen=True)
-class Variable:
-    """Something that differs.
-
-    Args:
-        name: e.g. ``amount``, ``train 2``, ``operation``.
-        kind: ``parameter``, ``presence``, ``operation``, ``sequence`` or ``root``.
-        values: at least two, in order; ``None`` first, where it does not apply. Lists are JSON text.
-    """
-
-    name: str
-    kind: Kind
-    values: tuple[JSON, ...]
+__all__ = ["Chart", "Selection", "Suggestion", "Variable", "selection"]
 
 
 @dataclass(frozen=True)
@@ -47,19 +33,6 @@ class Chart:
     x: str | None = None
     color: str | None = None
     facet: str | None = None
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """How to make models comparable: keep those that have these values.
-
-    Args:
-        keep: pairs of variable name and value.
-        models: the selected ids that have them.
-    """
-
-    keep: tuple[tuple[str, JSON], ...]
-    models: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -109,16 +82,16 @@ def selection(graph: Graph, ids: Iterable[str]) -> Selection:
     )
     row = {model: row_of[graph.positions[model]] for model in models}
     models.sort(key=lambda model: [int(candidate.codes[row[model]]) for candidate in chosen])
-    rows = {model: tuple(c.values[c.codes[row[model]]] for c in chosen) for model in models}
+    table = np.array([candidate.codes for candidate in chosen])[:, [row[model] for model in models]] if chosen else None
     charted = 0 < len(chosen) <= MAX_ENCODINGS
-    suggestion = None if charted else _suggestion(variables, rows)
+    suggestion = None if charted or table is None else suggest(variables, table, models=models)
     return Selection(
         variables=variables,
-        rows=rows,
+        rows={model: tuple(c.values[c.codes[row[model]]] for c in chosen) for model in models},
         chart=_chart(names, chosen) if charted else Chart(),
         constant=tuple(_constant(aligned)),
         also=_also(simple, chosen, names),
-        reason=None if charted else _reason(variables, rows, suggestion),
+        reason=None if charted else why_no_chart(len(models), variables, suggestion=suggestion),
         suggestion=suggestion,
     )
 
@@ -156,69 +129,42 @@ def _chart(names: Sequence[str], chosen: Sequence[Candidate]) -> Chart:
 
 
 def _also(simple: Sequence[Candidate], chosen: Sequence[Candidate], names: Sequence[str]) -> tuple[str, ...]:
-    """Roots, operations and parameters that differ although no variable shows them."""
-    shown = {(candidate.kind, candidate.place, candidate.name) for candidate in chosen}
-    if any(candidate.rank >= SEQUENCE for candidate in chosen):
-        shown |= {("operation", candidate.place, candidate.name) for candidate in simple}
-    others = [
-        candidate.name
-        for candidate in simple
-        if candidate.rank in _PLAIN_RANKS and (candidate.kind, candidate.place, candidate.name) not in shown
-    ]
-    return tuple(dict.fromkeys(name for name in others if name not in names))
+    """Roots, operations, parameters and presences that differ although no variable shows them."""
+    ranks = {ROOT, PARAMETER, PRESENCE, OPERATION}
+    if any(candidate.kind == "sequence" for candidate in chosen):
+        ranks -= {PRESENCE, OPERATION}
+    hidden = [candidate for candidate in simple if candidate.rank in ranks and candidate not in chosen]
+    told = [candidate.name for candidate in hidden if not any(_implies(other, candidate) for other in chosen)]
+    return tuple(dict.fromkeys(name for name in told if name not in names))
+
+
+def _implies(variable: Candidate, presence: Candidate) -> bool:
+    """Whether a step is there exactly where the variable applies, so that its presence needs no word."""
+    absent = False if variable.kind == "presence" else None
+    applies = np.array([value is not absent for value in variable.values])
+    return presence.kind == "presence" and bool(np.array_equal(applies[variable.codes], presence.codes == 1))
 
 
 def _constant(aligned: Aligned) -> Iterable[dict[str, JSON]]:
     """The root, and of each step that all lineages have, the parameters that are equal in all."""
+    steps = [(title(rows.values()), [o.step for o in rows.values()]) for rows in aligned.columns.values()]
     if aligned.single_root:
         lineage = aligned.lineages[0]
         yield {"name": "root", "value": lineage.root}
         if lineage.start.operation:
-            yield from _shared(numbered(lineage.start.operation), [lineage.start.parameters])
-    for place, rows in aligned.columns.items():
-        if len(rows) == len(aligned.rows) and len(aligned.operations[place]) == 1:
-            yield from _shared(aligned.title(place), [occurrence.step.parameters for occurrence in rows.values()])
+            steps.insert(0, (numbered(lineage.start.operation), [lineage.start] * len(aligned.rows)))
+    for name, same in steps:
+        if len(same) == len(aligned.rows):
+            shared = _shared([step.parameters for step in same])
+            yield from ({"name": f"{name} · {parameter}", "value": value} for parameter, value in shared.items())
+            if not shared and len({step.operation for step in same}) == 1:
+                yield {"name": name, "value": True}
 
 
-def _shared(title: str, parameters: Sequence[Mapping[str, JSON]]) -> Iterable[dict[str, JSON]]:
-    shared = [
-        name
+def _shared(parameters: Sequence[Mapping[str, JSON]]) -> dict[str, JSON]:
+    """Those that are in all and equal in all; 1 and true are not."""
+    return {
+        name: value
         for name, value in parameters[0].items()
         if all(name in other and (type(other[name]), other[name]) == (type(value), value) for other in parameters)
-    ]
-    if not shared:
-        yield {"name": title, "value": True}
-    for name in shared:
-        yield {"name": f"{title} · {name}", "value": parameters[0][name]}
-
-
-def _suggestion(variables: Sequence[Variable], rows: Mapping[str, tuple[JSON, ...]]) -> Suggestion | None:
-    """Keep the models with the most frequent value of a variable, then of another, until the rest can be charted."""
-    kept = dict(rows)
-    keep: list[tuple[str, JSON]] = []
-    while len(keep) <= MAX_ENCODINGS:
-        counts = [Counter(values) for values in zip(*kept.values(), strict=True)]
-        differing = [i for i, count in enumerate(counts) if len(count) > 1]
-        if len(differing) <= MAX_ENCODINGS:
-            return Suggestion(tuple(keep), tuple(sorted(kept))) if keep and len(kept) > 1 else None
-        most, i = max((max(counts[i].values()), -i) for i in differing)
-        value = next(value for value in variables[-i].values if counts[-i][value] == most)
-        keep.append((variables[-i].name, value))
-        kept = {model: row for model, row in kept.items() if row[-i] == value}
-    return None
-
-
-def _reason(variables: Sequence[Variable], rows: Mapping[str, tuple[JSON, ...]], suggestion: Suggestion | None) -> str:
-    if len(rows) < 2:
-        return "Select two or more models to see what differs between them."
-    if not variables:
-        return "The selected models have the same lineage: they are replicates of one another."
-    sentence = f"{len(variables)} variables differ and a chart can show {MAX_ENCODINGS}."
-    if suggestion is None:
-        return f"{sentence} Select models that have more of their steps in common."
-    kept = " and ".join(f"{name} = {_text(value)}" for name, value in suggestion.keep)
-    return f"{sentence} Keep those with {kept} ({len(suggestion.models)} of {len(rows)} models) to compare them."
-
-
-def _text(value: JSON) -> str:
-    return str(value).lower() if isinstance(value, bool) else "none" if value is None else str(value)
+    }
