@@ -3,7 +3,7 @@ import type { Effect } from "@/api/models";
 import { layoutBars, type Selection } from "@/charts/bars";
 import { buildTable, type Metric } from "@/state/table";
 import { columnsFor } from "./columns";
-import { amount, pairsOf, rankEffects, sentence, sharedDomain, subject } from "./effects";
+import { evidence, pairsOf, predicate, rankEffects, sharedDomain, subject } from "./effects";
 import { metricFacets, operationFacets, tagFacet, toggled } from "./facets";
 import { finding } from "./findings";
 import { rowsInView, sortedOrder } from "./order";
@@ -208,14 +208,13 @@ describe("effects", () => {
   });
   it("read as sentences", () => {
     expect(subject(prune)).toBe("prune amount 0.5 → 0.9");
-    expect(plain(sentence(accuracy, effect))).toBe("finetune raises Accuracy by 8 pp in the one pair there is.");
-    expect(plain(sentence(accuracy, prune))).toBe(
-      "prune amount 0.5 → 0.9 lowers Accuracy by 30 pp on average over 4 pairs.",
-    );
-    expect(plain(sentence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("it could as well be nothing");
-    expect(amount(accuracy, prune)).toMatchObject({ goodness: "bad" });
-    expect(plain(amount(accuracy, prune).text)).toBe("−30 pp (−50 to −10)");
-    expect(amount(accuracy, effect).goodness).toBe("neutral");
+    expect(plain(predicate(accuracy, effect).text)).toBe("raises Accuracy by 8 pp");
+    expect(predicate(accuracy, effect).goodness).toBe("neutral");
+    expect(predicate(accuracy, prune)).toEqual({ text: "lowers Accuracy by 30\u00a0pp", goodness: "bad" });
+    expect(predicate(accuracy, { ...prune, mean: null }).text).toBe("has no pair with two finite values of Accuracy");
+    expect(plain(evidence(accuracy, prune))).toBe("−30 pp (−50 to −10) over 4 pairs");
+    expect(plain(evidence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("which could as well be nothing");
+    expect(evidence(accuracy, effect)).toBe("one pair only");
   });
   it("find their pairs in the table", () => {
     expect(pairsOf(table, accuracy, effect)[0]?.difference).toBeCloseTo(0.08);

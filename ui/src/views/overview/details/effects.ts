@@ -41,28 +41,28 @@ export function subject(effect: Effect): string {
     .join(" ");
 }
 
-/** `+50.7 pp (+48.1 to +53.2)` and the verdict of its direction. */
-export function amount(metric: Metric, effect: Effect): { text: string; goodness: Goodness } {
-  const text =
-    effect.mean === null
-      ? "no finite pair"
-      : formatDifferenceInterval(metric, effect.mean, effect.ci_low, effect.ci_high);
-  return { text, goodness: isSure(effect) ? goodness(metric, effect.mean ?? 0) : "neutral" };
-}
-
 /** Whether the interval leaves out zero. */
 export function isSure({ ci_low, ci_high }: Effect): boolean {
   return ci_low !== null && ci_high !== null && (ci_low > 0 || ci_high < 0);
 }
 
-/** The plain sentence: `calibrate changes Top-1 Accuracy by +13 pp on average over 6 pairs.` */
-export function sentence(metric: Metric, effect: Effect): string {
-  if (effect.mean === null) return `${subject(effect)}: no pair has two finite values of ${metric.name}.`;
-  const change = formatDifference(metric, effect.mean);
-  const pairs = effect.pairs === 1 ? "in the one pair there is" : `on average over ${plural(effect.pairs, "pair")}`;
-  const doubt = effect.pairs > 1 && !isSure(effect) ? "; it could as well be nothing" : "";
-  if (effect.mean === 0) return `${subject(effect)} does not change ${metric.name} ${pairs}.`;
-  return `${subject(effect)} ${effect.mean > 0 ? "raises" : "lowers"} ${metric.name} by ${change.slice(1)} ${pairs}${doubt}.`;
+/** What an effect does, to follow its subject: `raises Top-1 Accuracy by 13 pp`. */
+export function predicate(metric: Metric, effect: Effect): { text: string; goodness: Goodness } {
+  if (effect.mean === null)
+    return { text: `has no pair with two finite values of ${metric.name}`, goodness: "neutral" };
+  if (effect.mean === 0) return { text: `does not change ${metric.name}`, goodness: "neutral" };
+  const change = formatDifference(metric, effect.mean).slice(1);
+  const verdict = isSure(effect) ? goodness(metric, effect.mean) : "neutral";
+  return { text: `${effect.mean > 0 ? "raises" : "lowers"} ${metric.name} by ${change}`, goodness: verdict };
+}
+
+/** How sure it is: `−48.1 pp (−131 to +36) over 3 pairs, which could as well be nothing`. */
+export function evidence(metric: Metric, effect: Effect): string {
+  if (effect.mean === null) return plural(effect.pairs, "pair");
+  if (effect.pairs === 1) return "one pair only";
+  const interval = formatDifferenceInterval(metric, effect.mean, effect.ci_low, effect.ci_high);
+  const doubt = effect.ci_low !== null && !isSure(effect) ? ", which could as well be nothing" : "";
+  return `${interval} over ${plural(effect.pairs, "pair")}${doubt}`;
 }
 
 export interface Pair {

@@ -7,7 +7,7 @@ import type { Scene, Size } from "./scene";
 /** Points are a little smaller than the map's nodes: they overlap more. */
 const SCALE = 0.8;
 /** The smallest model is often the one that matters: it can always be seen. */
-const LEAST = 3;
+const LEAST = 3.5;
 
 /** Sizes a canvas for the screen's pixels and clears it. */
 export function prepare(canvas: HTMLCanvasElement, { width, height }: Size): CanvasRenderingContext2D | null {
