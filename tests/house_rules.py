@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("evaluation",),
     ("recipes", "store"),
     ("engines", "importers", "exporters"),
+    ("tracking",),
     ("project",),
     ("__init__",),
     ("demos", "server", "notebook"),
@@ -220,7 +221,7 @@ def hex_colours(text: str) -> Iterator[str]:
 def fetches(text: str) -> Iterator[str]:
     """Rule 20: only api/ talks to the server."""
     for number, line in enumerate(text.splitlines(), 1):
-        if re.search(r"(?<![.\w])fetch\(|new (?:EventSource|WebSocket|XMLHttpRequest)\b", line):
+        if re.search(r"(?<![.#\w])fetch\(|new (?:EventSource|WebSocket|XMLHttpRequest)\b", line):
             yield f"line {number}: only api/ fetches"
 
 
@@ -304,4 +305,4 @@ def _known(name: str) -> bool:
 
 
 def _rank(name: str) -> int:
-    return next(rank for rank, layer in enumerate(LAYERS) if name in layer)
+    return next((rank for rank, layer in enumerate(LAYERS) if name in layer), 0)
