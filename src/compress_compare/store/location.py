@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import InvalidValue, NotFound, StoreError
 
 DATABASE = "compress-compare.db"
-OURS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "writer.lock", "objects", "staging"}
+OURS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "writer.lock", "server.lock", "objects", "staging"}
 
 
 def prepare(location: str | Path, create: bool) -> Path:
