@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compress_compare.analysis import effects as module
@@ -253,6 +253,7 @@ def experiments(draw: st.DrawFn) -> Graph:
     return Graph.from_models(nodes)
 
 
+@settings(deadline=None)
 @given(experiments())
 def test_the_pairs_are_those_that_comparing_all_models_gives(graph: Graph) -> None:
     table = effects(graph, {"m": column(graph, {id: float(i) for i, id in enumerate(graph.ids)})})
@@ -265,6 +266,7 @@ def test_the_pairs_are_those_that_comparing_all_models_gives(graph: Graph) -> No
     assert sorted(found, key=str) == sorted(expected_pairs(graph), key=str)
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_any_graph_has_effects(graph: Graph) -> None:
     for r in effects(graph, {"m": column(graph, {id: float(i) for i, id in enumerate(graph.ids)})}).to_pylist():

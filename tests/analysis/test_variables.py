@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compress_compare.analysis.lineage import Graph
@@ -370,6 +370,7 @@ def lineage_of(graph: Graph, id: str) -> tuple[Any, ...]:
     return (steps[0].model, *shown[1:])
 
 
+@settings(deadline=None)
 @given(st.data(), graphs())
 def test_models_share_a_row_exactly_if_they_share_their_lineage(data: st.DataObject, graph: Graph) -> None:
     ids = data.draw(st.lists(st.sampled_from(graph.ids), unique=True))
@@ -379,6 +380,7 @@ def test_models_share_a_row_exactly_if_they_share_their_lineage(data: st.DataObj
         assert (rows[a] == rows[b]) == (lineage_of(graph, a) == lineage_of(graph, b))
 
 
+@settings(deadline=None)
 @given(st.data(), graphs())
 def test_the_order_of_models_and_of_the_project_does_not_matter(data: st.DataObject, graph: Graph) -> None:
     ids = data.draw(st.lists(st.sampled_from(graph.ids), unique=True))
@@ -390,6 +392,7 @@ def test_the_order_of_models_and_of_the_project_does_not_matter(data: st.DataObj
     assert list(again.rows) == list(expected.rows)
 
 
+@settings(deadline=None)
 @given(st.data(), graphs())
 def test_every_variable_is_well_formed(data: st.DataObject, graph: Graph) -> None:
     result = selection(graph, data.draw(st.lists(st.sampled_from(graph.ids), unique=True)))
@@ -404,6 +407,7 @@ def test_every_variable_is_well_formed(data: st.DataObject, graph: Graph) -> Non
     assert (result.reason is None) == bool(charted)
 
 
+@settings(deadline=None)
 @given(st.data(), graphs())
 def test_no_variable_can_be_left_out(data: st.DataObject, graph: Graph) -> None:
     result = selection(graph, data.draw(st.lists(st.sampled_from(graph.ids), unique=True)))
