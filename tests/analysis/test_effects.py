@@ -165,7 +165,9 @@ def test_clear_and_large_effects_come_first() -> None:
         "net/c 2": -1.0,
     }
     table = effects(graph, {"m": column(graph, values)})
-    assert [r["operation"] for r in table.to_pylist() if r["condition"] is None] == ["b", "a", "c"]
+    rows = table.to_pylist()
+    assert [r["operation"] for r in rows if r["condition"] is None] == ["b", "a", "c"]
+    assert [r["pairs"] for r in rows] == [2, 2, 2] + [1] * 9
 
 
 def test_huge_values_do_not_overflow() -> None:

@@ -60,11 +60,12 @@ def effects(graph: Graph, metrics: Metrics) -> pa.Table:
         metrics: for each metric a masked float64 array ``[models]`` in the order of ``graph``, masked where missing.
 
     Returns:
-        One row for each comparison and metric that has a pair, clear effects first, then by size in standard deviations
-        of the metric (``standardized``). ``ci_low`` and ``ci_high`` are a 95 % interval of the mean by the method named
-        in ``interval``, null for a single pair; Student's t takes the pairs as independent, which pairs that share a
-        model are not quite. Pairs with a NaN or an infinity are left out and counted in ``non_finite``, those that
-        lack a value in ``missing``. ``models`` are the pairs of ids (without, with).
+        One row for each comparison and metric that has a pair. First come those whose interval leaves out zero, last
+        those of a single pair; large effects first, by size in standard deviations of the metric (``standardized``).
+        ``ci_low`` and ``ci_high`` are a 95 % interval of the mean by the method named in ``interval``, null for a
+        single pair; Student's t takes the pairs as independent, which pairs that share a model are not quite. Pairs
+        with a NaN or an infinity are left out and counted in ``non_finite``, those that lack a value in ``missing``.
+        ``models`` are the pairs of ids (without, with).
     """
     comparisons = _comparisons(Tree(graph))
     if not metrics or not comparisons:
@@ -100,11 +101,11 @@ def _rows(names: Sequence[Comparison], metric: str, *, differences: Differences,
 
 
 def _ranking(table: pa.Table) -> NDArray[np.int64]:
-    """Clear effects first, then large ones; of equal ones in the order of operations and metrics."""
+    """Clear effects first, single pairs last, and large ones before small ones; else by operation and metric."""
     low, high = (table[name].to_numpy() for name in ("ci_low", "ci_high"))
-    unclear = ~((low > 0) | (high < 0))
+    doubt = np.select([(low > 0) | (high < 0), ~np.isnan(low)], [0, 1], 2)
     size = np.abs(np.nan_to_num(table["standardized"].to_numpy(), nan=0.0))
-    return np.lexsort((np.arange(len(table)), -size, unclear))
+    return np.lexsort((np.arange(len(table)), -size, doubt))
 
 
 def _comparisons(tree: Tree) -> list[tuple[Comparison, NDArray[np.int64]]]:
