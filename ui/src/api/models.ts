@@ -86,6 +86,8 @@ export interface Effect {
   ci_low: number | null;
   ci_high: number | null;
   models: string[][];
+  /** How the interval was made. */
+  interval?: string | null;
 }
 
 type WireEffect = { [Key in keyof Effect]: Effect[Key] extends number | null ? WireNumber | null : Effect[Key] };

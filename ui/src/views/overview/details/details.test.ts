@@ -3,7 +3,7 @@ import type { Effect } from "@/api/models";
 import { layoutBars, type Selection } from "@/charts/bars";
 import { buildTable, type Metric } from "@/state/table";
 import { columnsFor } from "./columns";
-import { evidence, pairsOf, predicate, rankEffects, sharedDomain, subject } from "./effects";
+import { evidence, pairsOf, predicate, rankEffects, sharedDomain, strongest, subject } from "./effects";
 import { metricFacets, operationFacets, tagFacet, toggled } from "./facets";
 import { finding } from "./findings";
 import { rowsInView, sortedOrder } from "./order";
@@ -82,7 +82,7 @@ describe("finding", () => {
     const layout = layoutBars(selection, { x: "amount", color: "operation", facet: null }, ids);
     const variables = { x: amountVariable, color: how };
     const wins: Record<string, number> = { a: 0.5, b: 0.6, c: 0.7, d: 0.1, e: 0.2, f: 0.6 };
-    expect(finding(accuracy, layout, variables, (id) => wins[id]!)).toBe("best train, everywhere");
+    expect(finding(accuracy, layout, variables, (id) => wins[id]!)).toBe("train is best throughout");
     expect(finding(accuracy, layout, variables, (id) => ({ ...wins, e: 0.65 })[id]!)).toBeNull();
     expect(finding({ ...accuracy, higher_is_better: null }, layout, variables, (id) => wins[id]!)).toBeNull();
   });
@@ -212,9 +212,15 @@ describe("effects", () => {
     expect(predicate(accuracy, effect).goodness).toBe("neutral");
     expect(predicate(accuracy, prune)).toEqual({ text: "lowers Accuracy by 30\u00a0pp", goodness: "bad" });
     expect(predicate(accuracy, { ...prune, mean: null }).text).toBe("has no pair with two finite values of Accuracy");
-    expect(plain(evidence(accuracy, prune))).toBe("−30 pp (−50 to −10) over 4 pairs");
-    expect(plain(evidence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("which could as well be nothing");
+    expect(plain(evidence(accuracy, prune))).toBe("4 pairs, −50 to −10");
+    expect(plain(evidence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("it may be none");
     expect(evidence(accuracy, effect)).toBe("one pair only");
+    const after = [
+      { ...effect, condition: "after prune 0.9", mean: 0.5 },
+      { ...effect, condition: "after prune 0.5", mean: 0.02 },
+    ];
+    expect(plain(strongest(accuracy, { effect, conditions: after }))).toBe("most after prune 0.9: +50 pp");
+    expect(strongest(accuracy, { effect, conditions: [] })).toBeNull();
   });
   it("find their pairs in the table", () => {
     expect(pairsOf(table, accuracy, effect)[0]?.difference).toBeCloseTo(0.08);

@@ -56,13 +56,25 @@ export function predicate(metric: Metric, effect: Effect): { text: string; goodn
   return { text: `${effect.mean > 0 ? "raises" : "lowers"} ${metric.name} by ${change}`, goodness: verdict };
 }
 
-/** How sure it is: `−48.1 pp (−131 to +36) over 3 pairs, which could as well be nothing`. */
+/** How sure it is: `3 pairs, −131 to +36 pp: it may be none`. */
 export function evidence(metric: Metric, effect: Effect): string {
-  if (effect.mean === null) return plural(effect.pairs, "pair");
   if (effect.pairs === 1) return "one pair only";
+  const pairs = plural(effect.pairs, "pair");
+  if (effect.mean === null || effect.ci_low === null || effect.ci_high === null) return pairs;
   const interval = formatDifferenceInterval(metric, effect.mean, effect.ci_low, effect.ci_high);
-  const doubt = effect.ci_low !== null && !isSure(effect) ? ", which could as well be nothing" : "";
-  return `${interval} over ${plural(effect.pairs, "pair")}${doubt}`;
+  const [, ends = ""] = /\((.*)\)$/.exec(interval) ?? [];
+  const method = effect.interval ? ` (${effect.interval})` : "";
+  return ends === "" ? pairs : `${pairs}, ${ends}${method}${isSure(effect) ? "" : ": it may be none"}`;
+}
+
+/** The condition under which an effect is largest, when it depends on one: `most after magnitude prune amount=0.75: +50.7 pp`. */
+export function strongest(metric: Metric, { effect, conditions }: RankedEffect): string | null {
+  const means = conditions.map((condition) => condition.mean).filter((mean) => mean !== null);
+  const first = conditions[0];
+  if (!first?.condition || first.mean === null || means.length < 2 || effect.mean === null) return null;
+  const spread = Math.max(...means) - Math.min(...means);
+  if (spread < 0.5 * Math.abs(effect.mean)) return null;
+  return `most ${first.condition.startsWith("after ") ? "" : "with "}${first.condition}: ${formatDifference(metric, first.mean)}`;
 }
 
 export interface Pair {

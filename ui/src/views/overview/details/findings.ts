@@ -55,7 +55,7 @@ function bestFinding(metric: MetricLike, layout: BarLayout, means: Means, color:
   const winner = winners[0];
   if (winner === undefined || winner < 0 || winners.length < 2 || winners.some((other) => other !== winner))
     return null;
-  return `best ${valuePhrase(color, layout.colors[winner]!)}, everywhere`;
+  return `${valuePhrase(color, layout.colors[winner]!)} is best throughout`;
 }
 
 /** Without colour: from the first to the last of numbers when it only falls or only rises, else the best one. */
@@ -79,7 +79,7 @@ function lineFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Var
   if (metric.higher_is_better === null) return null;
   const sign = metric.higher_is_better ? 1 : -1;
   const best = line.reduce((a, b) => (sign * b.mean > sign * a.mean ? b : a));
-  return `best ${valuePhrase(x, best.value)}`;
+  return `${valuePhrase(x, best.value)} is best`;
 }
 
 /** The finding of one chart, or null where there is none that is sure to be right. */

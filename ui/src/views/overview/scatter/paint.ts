@@ -78,6 +78,26 @@ function paintHollow(context: CanvasRenderingContext2D, x: number, y: number, ra
 export interface Marks {
   readonly selected: ReadonlySet<number>;
   readonly hovered: number | null;
+  /** Half-widths of a model's 95 % intervals along x and y, in the metrics' units; null where none is known. */
+  readonly interval: (model: number) => { readonly x: number | null; readonly y: number | null };
+}
+
+function paintInterval(context: CanvasRenderingContext2D, scene: Scene, model: number, marks: Marks): void {
+  const { xAxis, yAxis, px, py } = scene;
+  const half = marks.interval(model);
+  if (Number.isNaN(px[model]!) || (half.x === null && half.y === null)) return;
+  const [x, y] = [xAxis.toValue(px[model]!), yAxis.toValue(py[model]!)];
+  context.beginPath();
+  if (half.y !== null) {
+    context.moveTo(px[model]!, yAxis.toPixel(y - half.y));
+    context.lineTo(px[model]!, yAxis.toPixel(y + half.y));
+  }
+  // an end at or below zero has no place on a log axis: the line goes to the edge
+  if (half.x !== null) {
+    context.moveTo(xAxis.log && x - half.x <= 0 ? xAxis.range[0] : xAxis.toPixel(x - half.x), py[model]!);
+    context.lineTo(xAxis.toPixel(x + half.x), py[model]!);
+  }
+  context.stroke();
 }
 
 /** Accent rings for the selection, a dark one for what is under the pointer, which is drawn again on top. */
@@ -91,6 +111,10 @@ export function paintMarks(context: CanvasRenderingContext2D, scene: Scene, enco
     context.arc(scene.px[i]!, scene.py[i]!, radiusOf(encodings, i) + 1.5, 0, 2 * Math.PI);
     context.stroke();
   };
+  context.strokeStyle = chrome.text;
+  context.lineWidth = 1.25;
+  for (const i of marks.selected) paintInterval(context, scene, i, marks);
+  if (marks.hovered !== null && !marks.selected.has(marks.hovered)) paintInterval(context, scene, marks.hovered, marks);
   for (const i of marks.selected) ring(i, chrome.accent, 2);
   const { hovered } = marks;
   if (hovered === null || Number.isNaN(scene.px[hovered]!)) return;
