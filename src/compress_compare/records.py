@@ -54,7 +54,7 @@ def check_name(value: object, what: str) -> str:
     return value
 
 
-def check_parameter(value: Any, where: str, depth: int = 0) -> JSON:
+def check_parameter(value: Any, where: str, *, depth: int = 0) -> JSON:
     """Return ``value`` as plain JSON data; NumPy scalars become numbers, tuples become lists.
 
     Raises:
@@ -69,9 +69,9 @@ def check_parameter(value: Any, where: str, depth: int = 0) -> JSON:
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple) and depth < 8:
-        return [check_parameter(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
+        return [check_parameter(item, f"{where}[{i}]", depth=depth + 1) for i, item in enumerate(value)]
     if isinstance(value, Mapping) and depth < 8:
-        return {str(key): check_parameter(item, f"{where}.{key}", depth + 1) for key, item in value.items()}
+        return {str(key): check_parameter(item, f"{where}.{key}", depth=depth + 1) for key, item in value.items()}
     raise InvalidValue(
         "parameter.type",
         "An operation parameter must be a string, a number, true, false, null, or a list or mapping of those.",

@@ -120,7 +120,7 @@ class Tracker:
             for one in drafts:
                 key = keys[one.id]
                 if one.checkpoint is not None:
-                    checkpoints.insert(connection, key, one.id, one.checkpoint)
+                    checkpoints.insert(connection, one.checkpoint, key=key, id=one.id)
                 models.insert_references(connection, key, one.references)
                 if one.tags:
                     remarks.set_tags(connection, key, one.tags)
@@ -155,9 +155,9 @@ class Tracker:
             metadata: a mapping of column names to [N] values, or a data frame.
         """
         table = instance_tables.dataset_table(ids, labels=labels, images=images, texts=texts, metadata=metadata)
-        sha256 = instances.store(self._artifacts, "dataset.parquet", table)
+        sha256 = instances.store(self._artifacts, table, name="dataset.parquet")
         with self._database.write() as connection:
-            return instances.insert_dataset(connection, name, table, sha256)
+            return instances.insert_dataset(connection, name, table=table, sha256=sha256)
 
     def log_outputs(
         self,
@@ -181,14 +181,14 @@ class Tracker:
             metrics: name → [N] numbers, your own per-instance metrics.
             texts: [N] generated strings.
         """
-        table = instance_tables.outputs_table(ids, predictions, vectors, metrics, texts)
+        table = instance_tables.outputs_table(ids, predictions, vectors=vectors, metrics=metrics, texts=texts)
         with self._database.read() as connection:
             row, data = models.one(connection, model), instances.dataset_row(connection, dataset)
-        known = instances.load(self._artifacts, data.sha256, ["id"])["id"]
-        table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset))
-        sha256 = instances.store(self._artifacts, "outputs.parquet", table)
+        known = instances.load(self._artifacts, data.sha256, columns=["id"])["id"]
+        table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset=dataset))
+        sha256 = instances.store(self._artifacts, table, name="outputs.parquet")
         with self._database.write() as connection:
-            instances.insert_outputs(connection, row, data, table.num_rows, sha256)
+            instances.insert_outputs(connection, row, dataset=data, count=table.num_rows, sha256=sha256)
 
     def set_note(self, id: str, text: str) -> None:
         """Replace the note of a model."""

@@ -130,12 +130,12 @@ def test_directions_can_be_said(tmp_path):
     path = tmp_path / "models.json"
     path.write_text(json.dumps(GOOD))
     imported = importers.load("compress-and-compare", path)
-    importers.direct(imported, ["Accuracy"], [])
+    importers.direct(imported, higher=["Accuracy"])
     assert [metric.higher_is_better for metric in imported.metrics] == [True, None]
     assert "'Latency'" in imported.warnings[0]
     assert "'Accuracy'" not in imported.warnings[0]
     with pytest.raises(errors.NotFound, match="'nope'"):
-        importers.direct(imported, ["nope"], [])
+        importers.direct(imported, lower=["nope"])
 
 
 @pytest.mark.parametrize("count", [5, 20])

@@ -19,7 +19,7 @@ from .. import project as projects
 def import_(source: str, path: str, project: str, higher: tuple[str, ...], lower: tuple[str, ...]) -> None:
     """Import the experiments in the file PATH, written by SOURCE, into PROJECT."""
     read = importers.load(source, Path(path))
-    importers.direct(read, higher, lower)
+    importers.direct(read, higher=higher, lower=lower)
     with projects.open(project) as opened:
         report = importers.write(read, opened)
     for warning in report.warnings:

@@ -50,7 +50,7 @@ def write(imported: Imported, project: Project) -> Report:
     return Report(len(models), warnings)
 
 
-def direct(imported: Imported, higher: Iterable[str], lower: Iterable[str]) -> None:
+def direct(imported: Imported, *, higher: Iterable[str] = (), lower: Iterable[str] = ()) -> None:
     """Say which direction of some metrics is better.
 
     Raises:

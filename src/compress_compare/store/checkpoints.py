@@ -31,7 +31,7 @@ TORCH_SUFFIXES = (".pt", ".pth", ".bin")
 FOLDER_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
 
 
-def store(artifacts: Artifacts, source: object, extra: Mapping[str, Any] | None = None) -> Checkpoint:
+def store(artifacts: Artifacts, source: object, *, extra: Mapping[str, Any] | None = None) -> Checkpoint:
     """Copy the weights in ``source`` into the artifact store.
 
     Args:
@@ -57,7 +57,7 @@ def store(artifacts: Artifacts, source: object, extra: Mapping[str, Any] | None 
     return Checkpoint("safetensors", (artifacts.put_bytes(WEIGHTS, content),))
 
 
-def insert(connection: sa.Connection, key: int, id: str, checkpoint: Checkpoint) -> None:
+def insert(connection: sa.Connection, checkpoint: Checkpoint, *, key: int, id: str) -> None:
     """Record the files of a model's checkpoint.
 
     Raises:

@@ -62,7 +62,7 @@ def draft(artifacts: Artifacts, fields: Mapping[str, Any]) -> ModelDraft:
     )
     if weights is None:
         return checked
-    return replace(checked, checkpoint=checkpoints.store(artifacts, weights, _scheme(weights)))
+    return replace(checked, checkpoint=checkpoints.store(artifacts, weights, extra=_scheme(weights)))
 
 
 def check_operation(operation: Any) -> Operation | None:

@@ -19,7 +19,7 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
+def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Replace ``path`` by ``content``: temporary file, fsync, rename, fsync of the folder."""
     temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}-{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

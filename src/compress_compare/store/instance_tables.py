@@ -45,7 +45,9 @@ def dataset_table(
     return pa.table(columns)
 
 
-def outputs_table(ids: Any, predictions: Any, vectors: Any = None, metrics: Any = None, texts: Any = None) -> pa.Table:
+def outputs_table(
+    ids: Any, predictions: Any, *, vectors: Any = None, metrics: Any = None, texts: Any = None
+) -> pa.Table:
     """What a model answered: ``id, prediction, text``, each vector as a list of float32, each metric as float64."""
     columns = {"id": id_column(ids), "prediction": _array(predictions, "predictions")}
     if texts is not None:
@@ -123,7 +125,7 @@ def encode_image(image: Any, position: int) -> bytes:
     return buffer.getvalue()
 
 
-def check_known_ids(ids: pa.ChunkedArray, dataset_ids: pa.ChunkedArray, dataset: str) -> pa.ChunkedArray:
+def check_known_ids(ids: pa.ChunkedArray, dataset_ids: pa.ChunkedArray, *, dataset: str) -> pa.ChunkedArray:
     """Return ``ids`` in the type of the dataset's ids if all of them are in it.
 
     Raises:
