@@ -11,7 +11,12 @@ const RADIUS_MAX = 11;
 
 export interface Scale {
   metric: Metric;
-  /** Smallest and largest finite value in the project. */
+  /** True for a model that lacks a number for its colour or its size: draw it as an outline with a dash. */
+export function isHollow(encodings: Encodings, model: number): boolean {
+  return encodings.color(model) === null || encodings.size(model) === null;
+}
+
+/** Smallest and largest finite value in the project. */
   domain: [number, number];
 }
 

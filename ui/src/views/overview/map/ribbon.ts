@@ -20,7 +20,7 @@ const SAMPLES = 20;
 
 /** Pixels that an edge has for changing rows: less than a column, so that labels fit on the straight part. */
 export function turnOf(kx: number, length: number): number {
-  return Math.min(length, kx * 0.74, 104);
+  return Math.min(length, kx * 0.72, 78);
 }
 
 /** The outline of a ribbon, equally thick where it is steep. */

@@ -27,7 +27,7 @@ export const ROW_FOR_TEXT = 11;
 /** Columns narrower than this have slanted headings, which take more height, and room on the right. */
 export const COLUMN_FOR_TEXT = 78;
 const SLANT = 84;
-const COLUMN_MAX = 168;
+const COLUMN_MAX = 180;
 const COLUMN_ZOOMED = 260;
 const ROW_MAX = 60;
 const ROW_ZOOMED = 72;

@@ -46,7 +46,9 @@ function disc(ctx: Context, scene: Scene, { view }: Frame, i: number, radius: nu
 
 function drawHollow(ctx: Context, scene: Scene, frame: Frame, i: number): void {
   const chrome = CHROME[scene.looks.theme];
-  const radius = screenRadius(scene, frame.view, nodeScale(scene, frame.view), i);
+  // Large enough for its dash, as far as rows allow.
+  const least = Math.min(4, frame.view.ky * 0.4);
+  const radius = Math.max(least, screenRadius(scene, frame.view, nodeScale(scene, frame.view), i));
   const x = screenX(scene, frame.view, i);
   const y = screenY(scene, frame.view, i);
   ctx.beginPath();

@@ -10,6 +10,8 @@ const FREE = 11;
 /** Width of a letter in the monospace and, on average, in the text face. */
 export const LETTER = 6.65;
 const TEXT_LETTER = 5.6;
+/** How far a label may reach over the end of the turn, where the edge is all but straight. */
+const SLACK = 26;
 const FONT = "11px";
 
 export interface Fonts {
@@ -44,7 +46,7 @@ function drawStep(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts:
   const x = screenX(scene, view, i);
   const length = x - screenX(scene, view, scene.table.base[i]!);
   const room = length - turnOf(view.kx, length) - radius;
-  const label = [scene.labels.long[i]!, scene.labels.short[i]!].find((text) => room > text.length * TEXT_LETTER - 12);
+  const label = [scene.labels.long[i]!, scene.labels.short[i]!].find((text) => room > text.length * TEXT_LETTER - SLACK);
   if (!label) return;
   ctx.font = `${FONT} ${fonts.text}`;
   ctx.textAlign = "right";
