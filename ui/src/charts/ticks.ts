@@ -40,10 +40,10 @@ export function tickLabels(metric: MetricLike, values: readonly number[]): strin
   if (metric.format.trim().endsWith("%") || (metric.format === "" && metric.min === 0 && metric.max === 1)) {
     return percentLabels(values);
   }
-  return values.map((value) => formatValue(plainDecimals(metric), value, spread(values) > 1000 ? value : largest));
+  return values.map((value) => formatValue(plainDecimals(metric), value, spread(values) >= 1000 ? value : largest));
 }
 
-/** How many times the largest is the smallest: beyond a thousand, one SI prefix no longer suits all. */
+/** How many times the largest is the smallest: from a thousand on, one SI prefix no longer suits all. */
 function spread(values: readonly number[]): number {
   const sizes = values.map(Math.abs).filter((size) => size > 0);
   return sizes.length < 2 ? 1 : Math.max(...sizes) / Math.min(...sizes);
