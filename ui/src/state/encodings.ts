@@ -11,12 +11,7 @@ const RADIUS_MAX = 11;
 
 export interface Scale {
   metric: Metric;
-  /** True for a model that lacks a number for its colour or its size: draw it as an outline with a dash. */
-export function isHollow(encodings: Encodings, model: number): boolean {
-  return encodings.color(model) === null || encodings.size(model) === null;
-}
-
-/** Smallest and largest finite value in the project. */
+  /** Smallest and largest finite value in the project. */
   domain: [number, number];
 }
 
@@ -36,6 +31,11 @@ export interface Encodings {
   radius(value: number): number;
   /** Colour for a value of the colour metric (for legends). */
   colorOf(value: number): string;
+}
+
+/** True for a model that lacks a number for its colour or its size: draw it as an outline with a dash. */
+export function isHollow(encodings: Encodings, model: number): boolean {
+  return encodings.color(model) === null || encodings.size(model) === null;
 }
 
 /** Smallest and largest finite number, or null when there is none. */
