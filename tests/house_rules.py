@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("operations", "analysis"),
     ("evaluation",),
     ("recipes", "store"),
-    ("engines", "importers", "exporters"),
+    ("engines", "importers", "exporters", "behaviors"),
     ("tracking",),
     ("project",),
     ("__init__",),

@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from .analysis.lineage import Graph
 from .errors import InvalidValue
 from .records import Dataset, Job, Metric, Model
-from .store import checkpoints, details, instances, jobs, location, metrics, models, overview, schema
+from .store import checkpoints, details, instances, jobs, location, metrics, models, overview, schema, stored
 from .table import Table
 from .tracking import Tracker
 
 if TYPE_CHECKING:
     from .analysis import variables
+    from .behaviors import Behaviors
 
 
 def open(path: str | Path, *, create: bool = True) -> Project:
@@ -161,6 +162,36 @@ class Project(Tracker):
             graph = _graph(connection)
             columns = overview.metric_columns(connection)
         return Table(effects_analysis.effects(graph, columns))
+
+    def behaviors(
+        self,
+        base: str,
+        models: str | Sequence[str],
+        dataset: str,
+        metric: str = "correct",
+        by: str | Sequence[str] | None = None,
+    ) -> Behaviors:
+        """What changed for single instances, classes and slices between a base and models, joined by instance id.
+
+        Args:
+            base: id of the model that the others are compared with.
+            models: ids.
+            dataset: name of the data that all of them answered.
+            metric: a per-instance metric, e.g. ``correct``, ``nll``, ``kl_divergence``, or one that was logged.
+            by: the metadata columns of ``.groups``, at most two; the class if not given.
+
+        Raises:
+            NotFound: ``model.unknown``, ``dataset.unknown``, ``outputs.unknown``.
+            InvalidValue: ``behaviors.*``: what cannot be compared, or which metric does not apply and which do.
+        """
+        from .analysis.behaviors.frame import Frame
+        from .behaviors import Behaviors, columns_of, others
+
+        ids = [base, *others(base, models)]
+        with self._database.read() as connection:
+            data, answered = stored.outputs(connection, self._artifacts, dataset=dataset, ids=ids)
+            directions = {one.name: one.higher_is_better for one in metrics.definitions(connection).values()}
+        return Behaviors(Frame(data, answered), metric, by=columns_of(by), directions=directions)
 
 
 def _graph(connection: sa.Connection) -> Graph:

@@ -1,0 +1,1 @@
+"""What changed for single inputs, classes and slices when a model was compressed."""

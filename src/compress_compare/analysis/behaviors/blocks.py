@@ -1,0 +1,69 @@
+"""Walking over the vectors of all models block by block, on every core."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ...errors import InvalidValue
+from .frame import LOGITS, PROBABILITIES, Frame
+from .joined import Floats, Vectors
+
+TOLERANCE = 1e-3
+"""How far probabilities may sum from one: half-precision softmax stays within."""
+
+
+def probabilities(frame: Frame) -> dict[str, Vectors]:
+    """The probabilities of the base and of every model; the softmax of the logits where those were logged instead."""
+    logits = PROBABILITIES not in frame.vector_names()
+    return {model: frame.vectors(model, LOGITS if logits else PROBABILITIES, logits=logits) for model in frame.outputs}
+
+
+def each(vectors: dict[str, Vectors], work: Callable[[slice], dict[str, Floats]]) -> dict[str, Floats]:
+    """Collect what ``work`` gives for each block.
+
+    Args:
+        vectors: by model; they set the blocks.
+        work: from a block of instances to one number per instance and model. NumPy releases the interpreter lock in it.
+
+    Returns:
+        float64 ``[instances]`` by model.
+    """
+    first = next(iter(vectors.values()))
+    results = {model: np.full(first.join.num_instances, np.nan) for model in vectors}
+
+    def run(block: slice) -> None:
+        for model, values in work(block).items():
+            results[model][block] = values
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        for _ in threads.map(run, first.blocks()):
+            pass
+    return results
+
+
+def check_probabilities(block: Floats, model: str) -> None:
+    """Refuse what is no distribution; rows with NaN are passed on, to be counted.
+
+    Raises:
+        InvalidValue: ``behaviors.probabilities``, naming the model and the worst sum.
+    """
+    sums = block @ np.ones(block.shape[1])
+    off = np.abs(sums - 1)
+    worst = int(np.argmax(np.where(np.isnan(off), -1.0, off)))
+    if off[worst] > TOLERANCE:
+        raise _no_distribution(model, f"One sums to {sums[worst]:.6g}.")
+    if block.min(initial=0.0) < 0:
+        raise _no_distribution(model, f"One is {block.min():.6g}.")
+
+
+def _no_distribution(model: str, detail: str) -> InvalidValue:
+    return InvalidValue(
+        "behaviors.probabilities",
+        f"The probabilities of model {model!r:.80} are not at least 0 with the sum 1.",
+        detail=detail,
+        hint="Log them as vectors named 'logits' if they were not passed through softmax.",
+    )

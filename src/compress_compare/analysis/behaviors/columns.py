@@ -1,0 +1,143 @@
+"""The columns of the instance table by name, in the order of the dataset, worked out when they are asked for.
+
+Of the dataset: ``id``, ``label`` and metadata. Per model ``m``: ``prediction[m]``, ``text[m]``, ``changed[m]``, any
+metric as ``nll[m]``, and ``difference[m]`` of the chosen metric from the base's. Over all models: ``num_changed`` and
+``changed``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ...errors import InvalidValue
+from . import exemplars, joined, metrics, pairs, rows
+from .frame import PREDICTION, TEXT, Frame
+from .joined import Floats, Mask
+
+KEPT = 8
+"""Sorted orders and filtered lists that are kept."""
+
+
+class Columns:
+    """The instance table of one comparison.
+
+    Args:
+        frame: the joined outputs.
+        metric: the name of the metric that is shown.
+        values: the numbers of a metric by its name, by model.
+    """
+
+    def __init__(self, frame: Frame, metric: str, *, values: Callable[[str], dict[str, Floats]]) -> None:
+        self.frame = frame
+        self.metric = metric
+        self._values = values
+        self._orders: dict[str, NDArray[np.int64]] = {}
+        self._lists: dict[str, NDArray[np.int64]] = {}
+
+    def names(self) -> list[str]:
+        """The columns that are shown."""
+        frame, models = self.frame, list(self.frame.outputs)
+        types = {field.name: field.type for field in frame.dataset.schema}
+        shown = [name for name, type in types.items() if not pa.types.is_binary(type)]
+        shown += [f"prediction[{model}]" for model in models]
+        shown += [f"text[{model}]" for model in models if TEXT in frame.outputs[model].schema.names]
+        shown += [f"{self.metric}[{model}]" for model in models]
+        shown += [f"difference[{model}]" for model in frame.models]
+        return shown if frame.is_numeric else [*shown, "num_changed"]
+
+    def column(self, name: str) -> pa.Array:
+        """A whole column.
+
+        Raises:
+            InvalidValue: ``behaviors.column`` if there is none of that name.
+        """
+        frame = self.frame
+        if name in frame.dataset.schema.names and not pa.types.is_binary(frame.dataset.schema.field(name).type):
+            return joined.combined(frame.column(name))
+        if name in ("num_changed", "changed") and not frame.is_numeric:
+            counts = frame.keep(("num_changed",), self._num_changed)
+            return pa.array(counts if name == "num_changed" else counts > 0)
+        for model in frame.outputs:
+            if name.endswith(f"[{model}]") and (found := self._of_model(name[: -len(model) - 2], model)) is not None:
+                return found
+        raise InvalidValue(
+            "behaviors.column",
+            f"There is no column {name[:80]!r}.",
+            hint=f"There are: {', '.join(self.names())}."[:500],
+        )
+
+    def _of_model(self, name: str, model: str) -> pa.Array | None:
+        frame = self.frame
+        if name == PREDICTION:
+            if frame.is_numeric:
+                return self._numbers(frame.numbers(model), model)
+            codes = frame.predictions(model)
+            return frame.classes().take(pa.array(codes, mask=codes < 0))
+        if name == TEXT and TEXT in frame.outputs[model].schema.names:
+            return frame.answers(model, TEXT)
+        if name == "changed" and (changes := pairs.changes(frame, model)) is not None:
+            return pa.array(changes.changed, mask=~changes.answered)
+        if name == "difference" and self.metric != "difference":
+            values = self._values(self.metric)
+            with np.errstate(invalid="ignore"):
+                return self._numbers(values[model] - values[frame.base], model)
+        if name in metrics.available(frame):
+            return self._numbers(self._values(name)[model], model)
+        return None
+
+    def _numbers(self, numbers: Floats, model: str) -> pa.Array:
+        """Null where a model lacks the instance; NaN stays NaN."""
+        missing = ~self.frame.present(model) & np.isnan(numbers)
+        return pa.array(numbers, mask=missing if missing.any() else None)
+
+    def _num_changed(self) -> NDArray[np.int64]:
+        by_model = {model: pairs.changes(self.frame, model) for model in self.frame.models}
+        known = {model: changes for model, changes in by_model.items() if changes is not None}
+        return exemplars.disagreements(known, self.frame.num_instances)[0]
+
+    def mask(self, where: object) -> Mask | None:
+        """Which instances a filter leaves; ``None`` if all."""
+        conditions = rows.conditions(where)
+        if not conditions:
+            return None
+        left = np.ones(self.frame.num_instances, dtype=np.bool_)
+        for name, operator, value in conditions:
+            left &= rows.holds(self.column(name), operator, value=value)
+        return left
+
+    def chosen(self, sort: str | None, where: object) -> NDArray[np.int64]:
+        """The instances that a filter leaves, sorted; the last few answers are kept."""
+
+        def choose() -> NDArray[np.int64]:
+            mask = self.mask(where)
+            if sort is None:
+                return np.arange(self.frame.num_instances) if mask is None else np.flatnonzero(mask)
+            order = _kept(self._orders, sort, self._order)
+            return order if mask is None else order[mask[order]]
+
+        return _kept(self._lists, repr((sort, where)), lambda _: choose())
+
+    def _order(self, sort: str) -> NDArray[np.int64]:
+        if sort in self.frame.dataset.schema.names:
+            return rows.order(self.column(sort), descending=False)
+        name, descending = rows.direction(sort)
+        return rows.order(self.column(name), descending=descending)
+
+    def table(self, chosen: NDArray[np.int64], names: Sequence[str] | None = None) -> pa.Table:
+        """Some instances with the columns that are shown, or others."""
+        places = pa.array(chosen)
+        return pa.table({name: self.column(name).take(places) for name in names or self.names()})
+
+
+def _kept(kept: dict[str, NDArray[np.int64]], key: str, make: Callable[[str], NDArray[np.int64]]) -> NDArray[np.int64]:
+    """What was made for the key; the oldest of more than a few is let go."""
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = make(key)
+        for oldest in list(kept)[:-KEPT]:
+            kept.pop(oldest, None)
+    return found

@@ -1,0 +1,216 @@
+"""The outputs of a base and of models on one dataset, joined by instance id, column by column as they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ...errors import InvalidValue
+from . import joined
+from .joined import Codes, Floats, Join, Mask, Vectors
+
+PROBABILITIES, LOGITS, EMBEDDINGS = "probabilities", "logits", "embeddings"
+LABEL, PREDICTION, TEXT = "label", "prediction", "text"
+
+Kept = TypeVar("Kept")
+
+
+class Columns(Protocol):
+    """A table whose columns are read when they are asked for."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types, read without the data."""
+
+    def read(self, *names: str) -> pa.Table:
+        """Some columns."""
+
+
+class Frame:
+    """Everything in the order of the dataset's instances.
+
+    Args:
+        dataset: has ``id``, and ``label`` and metadata as far as logged.
+        outputs: by model id, the base first; each has ``id`` and ``prediction``.
+    """
+
+    def __init__(self, dataset: Columns, outputs: Mapping[str, Columns]) -> None:
+        self.dataset = dataset
+        self.outputs = dict(outputs)
+        self.base = next(iter(self.outputs))
+        self._kept: dict[tuple[str, ...], Any] = {}
+
+    def keep(self, key: tuple[str, ...], load: Callable[[], Kept]) -> Kept:
+        """What ``load`` gave when it was first asked for under this key."""
+        if key not in self._kept:
+            self._kept[key] = load()
+        found: Kept = self._kept[key]
+        return found
+
+    @property
+    def models(self) -> list[str]:
+        """The compared models, without the base."""
+        return list(self.outputs)[1:]
+
+    @property
+    def num_instances(self) -> int:
+        """Of the dataset."""
+        return len(self.ids())
+
+    def ids(self) -> pa.ChunkedArray:
+        """The instance ids."""
+        return self.column("id")
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """A column of the dataset."""
+        return self.keep(("dataset", name), lambda: self.dataset.read(name)[name])
+
+    def join(self, model: str) -> Join:
+        """Where the instances stand in a model's outputs."""
+        return self.keep(("join", model), lambda: joined.join(self.ids(), self.outputs[model].read("id")["id"]))
+
+    def present(self, model: str) -> Mask:
+        """Which instances a model answered."""
+        return self.join(model).present
+
+    # What is there
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether instances have a label."""
+        return LABEL in self.dataset.schema.names
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether predictions are measurements rather than classes: they or the labels are floating-point numbers."""
+        types = [table.schema.field(PREDICTION).type for table in self.outputs.values()]
+        if self.has_labels:
+            types.append(self.dataset.schema.field(LABEL).type)
+        return any(pa.types.is_floating(type) for type in types)
+
+    def vector_names(self) -> list[str]:
+        """Vectors that every model has, in the order of the base."""
+        return self._shared(lambda type: bool(pa.types.is_fixed_size_list(type)))
+
+    def logged_names(self) -> list[str]:
+        """Per-instance metrics that every model has, in the order of the base."""
+        shared = self._shared(lambda type: bool(pa.types.is_floating(type)))
+        return [name for name in shared if name != PREDICTION]
+
+    def _shared(self, wanted: Any) -> list[str]:
+        schemas = [table.schema for table in self.outputs.values()]
+        fields = [field.name for field in schemas[0] if wanted(field.type)]
+        return [name for name in fields if all(name in s.names and wanted(s.field(name).type) for s in schemas)]
+
+    # Classes
+
+    def classes(self) -> pa.Array:
+        """The distinct labels and predictions, sorted."""
+
+        def load() -> pa.Array:
+            columns = [self._prediction(model) for model in self.outputs]
+            if self.has_labels:
+                columns.append(self.column(LABEL))
+            return joined.classes_of(_one_type(columns))
+
+        return self.keep(("classes",), load)
+
+    def labels(self) -> Codes:
+        """The class of each instance, −1 where it has none."""
+
+        def load() -> Codes:
+            return joined.codes(_as(self.column(LABEL), self.classes().type), self.classes())
+
+        return self.keep(("labels",), load)
+
+    def predictions(self, model: str) -> Codes:
+        """The class that a model predicts, −1 where it gives none."""
+
+        def load() -> Codes:
+            return self.join(model).codes(_as(self._prediction(model), self.classes().type), self.classes())
+
+        return self.keep(("predictions", model), load)
+
+    def _prediction(self, model: str) -> pa.ChunkedArray:
+        return self.outputs[model].read(PREDICTION)[PREDICTION]
+
+    def numbers(self, model: str) -> Floats:
+        """Numeric predictions."""
+        return self.keep(("numbers", model), lambda: self.join(model).floats(self._prediction(model)))
+
+    def logged(self, model: str, name: str) -> Floats:
+        """A per-instance metric as logged."""
+        return self.join(model).floats(self.outputs[model].read(name)[name])
+
+    def texts(self, model: str) -> list[str | None]:
+        """What a model wrote: its texts, or else its predictions."""
+        name = TEXT if TEXT in self.outputs[model].schema.names else PREDICTION
+        found: list[str | None] = self.answers(model, name).cast(pa.string()).to_pylist()
+        return found
+
+    def answers(self, model: str, name: str) -> pa.Array:
+        """A column of a model's outputs, null where the model lacks the instance."""
+
+        def load() -> pa.Array:
+            return self.join(model).values(self.outputs[model].read(name)[name])
+
+        return self.keep(("answers", model, name), load)
+
+    # Vectors
+
+    def vectors(self, model: str, name: str, *, logits: bool = False) -> Vectors:
+        """The vectors of one name; with ``logits`` as probabilities."""
+
+        def load() -> NDArray[np.float32]:
+            return joined.matrix(self.outputs[model].read(name)[name])
+
+        return Vectors(self.keep(("vectors", model, name), load), self.join(model), logits)
+
+    def forget_vectors(self, limit: int) -> None:
+        """Let go of the vectors if they take more than ``limit`` bytes; what was worked out of them stays."""
+        vectors = {key: kept for key, kept in self._kept.items() if key[0] == "vectors"}
+        if sum(kept.nbytes for kept in vectors.values()) > limit:
+            for key in vectors:
+                self._kept.pop(key, None)
+
+    def class_columns(self) -> Codes:
+        """``[classes]``: the element of a probability vector that each class is, −1 for none.
+
+        Integer classes below the size of the vector are their own place; otherwise the distinct classes, sorted, are
+        the places if they are as many.
+
+        Raises:
+            InvalidValue: ``behaviors.classes`` if neither fits.
+        """
+        classes, size = self.classes(), self._probability_size()
+        if pa.types.is_integer(classes.type) or pa.types.is_boolean(classes.type):
+            numbers = np.asarray(classes.cast(pa.int64()).to_numpy())
+            if len(numbers) == 0 or (numbers.min() >= 0 and numbers.max() < size):
+                return numbers.astype(np.int32)
+        if len(classes) == size:
+            return np.arange(size, dtype=np.int32)
+        raise InvalidValue(
+            "behaviors.classes",
+            "It is not known which class each probability belongs to.",
+            detail=f"Vectors have {size} probabilities; labels and predictions have {len(classes)} distinct values.",
+            hint="Log classes as integers from 0: the place of the class in the vector.",
+        )
+
+    def _probability_size(self) -> int:
+        name = PROBABILITIES if PROBABILITIES in self.vector_names() else LOGITS
+        return int(self.outputs[self.base].schema.field(name).type.list_size)
+
+
+def _one_type(columns: Sequence[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
+    """The columns in one type; integers of any width go together. The guard has refused everything else."""
+    integers = all(pa.types.is_integer(column.type) or pa.types.is_boolean(column.type) for column in columns)
+    same = len({column.type for column in columns}) == 1
+    return [column if same else _as(column, pa.int64() if integers else pa.string()) for column in columns]
+
+
+def _as(column: pa.ChunkedArray, type: pa.DataType) -> pa.ChunkedArray:
+    return column if column.type == type else column.cast(type)

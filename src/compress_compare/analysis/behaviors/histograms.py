@@ -1,0 +1,66 @@
+"""Histograms of per-instance values: shared bins for all models, so that they can be laid over each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .joined import Floats, Mask
+
+
+def bounds(values: Mapping[str, Floats]) -> tuple[float, float]:
+    """The smallest and the largest finite number of all models; 0 and 1 if there is none."""
+    lows, highs = [], []
+    for numbers in values.values():
+        finite = numbers[np.isfinite(numbers)]
+        if len(finite):
+            lows.append(float(finite.min()))
+            highs.append(float(finite.max()))
+    if not lows:
+        return 0.0, 1.0
+    low, high = min(lows), max(highs)
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def histogram(numbers: Floats, bins: int, *, low: float, high: float) -> NDArray[np.int64]:
+    """Counts of the finite numbers in bins of equal width; the last bin has its upper edge."""
+    finite = numbers[np.isfinite(numbers)]
+    places = ((finite - low) * (bins / (high - low))).astype(np.int64)
+    return np.bincount(np.clip(places, 0, bins - 1), minlength=bins)
+
+
+def table(
+    values: Mapping[str, Floats], present: Mapping[str, Mask], *, bins: int, bounds: tuple[float, float]
+) -> pa.Table:
+    """One row per model, the base included.
+
+    Args:
+        values: ``[instances]`` by model.
+        present: which instances each model answered.
+        bins: how many.
+        bounds: lower edge of the first bin and upper edge of the last.
+
+    Returns:
+        ``model, low, high, counts`` (list), ``nan, positive_infinity, negative_infinity, missing``.
+    """
+    low, high = bounds
+    rows: list[dict[str, Any]] = []
+    for model, numbers in values.items():
+        answered = numbers[present[model]]
+        rows.append(
+            {
+                "model": model,
+                "low": low,
+                "high": high,
+                "counts": histogram(answered, bins, low=low, high=high).tolist(),
+                "nan": int(np.isnan(answered).sum()),
+                "positive_infinity": int(np.isposinf(answered).sum()),
+                "negative_infinity": int(np.isneginf(answered).sum()),
+                "missing": len(numbers) - len(answered),
+            }
+        )
+    return pa.Table.from_pylist(rows)

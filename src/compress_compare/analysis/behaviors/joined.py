@@ -1,0 +1,147 @@
+"""Joining by instance id: the rows of one model's outputs in the order of the dataset, whatever order they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+AnyArrow: TypeAlias = "pa.Array | pa.ChunkedArray"
+
+
+@dataclass(frozen=True)
+class Join:
+    """Where each instance of a dataset stands in one model's outputs.
+
+    Args:
+        num_instances: of the dataset.
+        positions: ``[num_instances]`` rows of the outputs, −1 where the model lacks the instance; ``None`` where the
+            outputs have exactly the dataset's instances in its order.
+    """
+
+    num_instances: int
+    positions: NDArray[np.int64] | None
+
+    @property
+    def present(self) -> Mask:
+        """``[num_instances]``: whether the model answered."""
+        if self.positions is None:
+            return np.ones(self.num_instances, dtype=np.bool_)
+        return self.positions >= 0
+
+    def floats(self, column: AnyArrow) -> Floats:
+        """A column of numbers in the order of the dataset, NaN where it is missing."""
+        values = np.asarray(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+        return values if self.positions is None else self._take(values, np.nan)
+
+    def codes(self, column: AnyArrow, classes: pa.Array) -> Codes:
+        """Which of ``classes`` each value is, in the order of the dataset; −1 where it is missing."""
+        found = codes(column, classes)
+        return found if self.positions is None else self._take(found, -1)
+
+    def values(self, column: AnyArrow) -> pa.Array:
+        """A column in the order of the dataset, null where it is missing."""
+        flat = combined(column)
+        return flat if self.positions is None else flat.take(pa.array(self.positions, mask=self.positions < 0))
+
+    def _take(self, values: Array, missing: float) -> Array:
+        rows: Array = self.positions  # type: ignore[assignment]
+        taken = values[np.maximum(rows, 0)]
+        taken[rows < 0] = missing
+        return taken
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """One vector per instance, read in blocks so that no copy of all of them is made.
+
+    Args:
+        matrix: float32 ``[outputs, size]`` in the order of the outputs.
+        join: from the dataset to the outputs.
+        logits: whether ``rows`` turns them into probabilities by softmax.
+    """
+
+    matrix: NDArray[np.float32]
+    join: Join
+    logits: bool = False
+
+    @property
+    def size(self) -> int:
+        """Elements of one vector."""
+        return int(self.matrix.shape[1])
+
+    def rows(self, block: slice) -> Floats:
+        """float64 ``[block, size]`` in the order of the dataset, NaN where the model lacks the instance."""
+        positions = self.join.positions
+        if positions is None:
+            found = self.matrix[block].astype(np.float64)
+        else:
+            found = self.matrix[np.maximum(positions[block], 0)].astype(np.float64)
+            found[positions[block] < 0] = np.nan
+        return softmax(found) if self.logits else found
+
+    def blocks(self) -> list[slice]:
+        """Slices over the dataset, each of about a megabyte, so that a block stays in the processor's cache."""
+        step = max(1, 2**16 // self.size)
+        count = self.join.num_instances
+        return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+
+
+def join(dataset_ids: AnyArrow, ids: AnyArrow) -> Join:
+    """Find every id of the dataset among the ids of the outputs, which are unique."""
+    if dataset_ids.equals(ids):
+        return Join(len(dataset_ids), None)
+    found = pc.index_in(dataset_ids, value_set=combined(ids).cast(dataset_ids.type))
+    return Join(len(dataset_ids), combined(found).fill_null(-1).to_numpy().astype(np.int64))
+
+
+def classes_of(columns: Sequence[AnyArrow]) -> pa.Array:
+    """The distinct values of columns of one type, sorted, without null."""
+    distinct = pa.concat_arrays([combined(pc.unique(column)) for column in columns])
+    present = pc.unique(distinct.drop_null())
+    return present.take(pc.array_sort_indices(present))
+
+
+def codes(column: AnyArrow, classes: pa.Array) -> Codes:
+    """Which of ``classes`` each value is; −1 for null."""
+    if pa.types.is_integer(classes.type) and column.null_count == 0 and len(classes):
+        first, last = classes[0].as_py(), classes[-1].as_py()
+        if last - first + 1 == len(classes):
+            return np.asarray(column.to_numpy() - first, dtype=np.int32)
+    found = combined(pc.index_in(column, value_set=classes)).fill_null(-1)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int32)
+
+
+def combined(column: AnyArrow) -> pa.Array:
+    """The column in one piece."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def matrix(column: AnyArrow) -> NDArray[np.float32]:
+    """A column of vectors as ``[rows, size]``; a null vector is NaN."""
+    flat = combined(column)
+    size = flat.type.list_size
+    if flat.null_count == 0:
+        return np.asarray(flat.flatten().to_numpy(zero_copy_only=False), dtype=np.float32).reshape(-1, size)
+    values = flat.values.slice(flat.offset * size, len(flat) * size).to_numpy(zero_copy_only=False)
+    found = np.array(values, dtype=np.float32).reshape(-1, size)
+    found[flat.is_null().to_numpy(zero_copy_only=False)] = np.nan
+    return found
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities of ``[rows, classes]`` logits."""
+    with np.errstate(invalid="ignore"):
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

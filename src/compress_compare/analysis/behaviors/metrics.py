@@ -1,0 +1,131 @@
+"""Per-instance metrics by name: what each needs, which direction is better, and how it is computed for many models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ...errors import InvalidValue
+from . import against_base, own, texts
+from .frame import LOGITS, PROBABILITIES, Frame
+from .joined import Floats
+
+LABELS, CLASSES, NUMBERS, TEXTS = "labels", "classes", "numbers", "texts"
+VECTORS = "vectors"
+
+_MISSING = {
+    LABELS: "labels: log the dataset with labels=…",
+    CLASSES: "predictions that are classes (integers or strings)",
+    NUMBERS: "predictions that are numbers",
+    TEXTS: "predictions or texts that are strings",
+    PROBABILITIES: f"vectors named {PROBABILITIES!r} or {LOGITS!r} of every model",
+    VECTORS: "vectors of every model, or predictions that are numbers",
+}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number per instance.
+
+    Args:
+        compute: from the frame to one float64 ``[instances]`` per model, the base included; NaN where a model lacks
+            the instance.
+        higher_is_better: the direction; ``None`` where there is none.
+        needs: what must have been logged.
+        meaning: one sentence.
+    """
+
+    compute: Callable[[Frame], Mapping[str, Floats]]
+    higher_is_better: bool | None
+    needs: tuple[str, ...]
+    meaning: str
+
+
+def builtin() -> dict[str, Metric]:
+    """All metrics that need nothing but outputs, in the order in which they are offered."""
+    label_probability, vectors = (LABELS, CLASSES, PROBABILITIES), (VECTORS,)
+    return {
+        "correct": Metric(own.correct, True, (LABELS, CLASSES), "1 where the prediction is the label, else 0."),
+        "true_probability": Metric(own.true_probability, True, label_probability, "Probability of the label."),
+        "base_probability": Metric(
+            own.base_probability, True, (CLASSES, PROBABILITIES), "Probability of what the base predicts."
+        ),
+        "confidence": Metric(own.confidence, None, (CLASSES, PROBABILITIES), "Probability of the own prediction."),
+        "margin": Metric(
+            own.margin, True, label_probability, "Probability of the label minus the largest of the others."
+        ),
+        "nll": Metric(own.nll, False, label_probability, "−ln of the probability of the label, in nats."),
+        "kl_divergence": Metric(
+            against_base.kl_divergence, False, (PROBABILITIES,), "KL divergence of base ‖ model, in nats."
+        ),
+        "js_divergence": Metric(
+            against_base.js_divergence, False, (PROBABILITIES,), "Jensen–Shannon divergence, in nats."
+        ),
+        "total_variation": Metric(
+            against_base.total_variation, False, (PROBABILITIES,), "Half the sum of absolute differences."
+        ),
+        "mse": Metric(against_base.mse, False, vectors, "Mean squared difference from the base over the vector."),
+        "difference": Metric(against_base.difference, None, vectors, "Model minus base."),
+        "absolute_difference": Metric(against_base.absolute_difference, False, vectors, "|model minus base|."),
+        "ratio": Metric(against_base.ratio, None, vectors, "Model divided by base."),
+        "cosine": Metric(against_base.cosine, True, vectors, "Cosine similarity to the base's vector."),
+        "error": Metric(own.error, None, (LABELS, NUMBERS), "Prediction minus label."),
+        "absolute_error": Metric(own.absolute_error, False, (LABELS, NUMBERS), "|prediction minus label|."),
+        "squared_error": Metric(own.squared_error, False, (LABELS, NUMBERS), "(prediction minus label)²."),
+        "exact_match": Metric(texts.exact_match, True, (LABELS, TEXTS), "1 where the normalized texts are equal."),
+        "token_f1": Metric(texts.token_f1, True, (LABELS, TEXTS), "F1 of the normalized words."),
+        "edit_distance": Metric(
+            texts.edit_distance, False, (LABELS, TEXTS), "Word edits to the label over the longer length, 0 to 1."
+        ),
+    }
+
+
+def available(frame: Frame) -> list[str]:
+    """Names of the metrics that what was logged allows."""
+    allowed = [name for name, metric in builtin().items() if not _lacks(frame, metric)]
+    return [*allowed, *(name for name in frame.logged_names() if name not in allowed)]
+
+
+def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> Metric:
+    """The metric of that name; a logged one hides none of ours.
+
+    Args:
+        frame: what it is asked of.
+        name: of the metric.
+        directions: of logged metrics, by name: whether higher is better.
+
+    Raises:
+        InvalidValue: ``behaviors.metric`` naming what is missing, and the metrics that are available.
+    """
+    hint = f"Available: {', '.join(available(frame)) or 'none'}."
+    known = builtin().get(name)
+    if known is not None and not (lacking := _lacks(frame, known)):
+        return known
+    if name in frame.logged_names():
+
+        def compute(given: Frame) -> dict[str, Floats]:
+            return {model: given.logged(model, name) for model in given.outputs}
+
+        return Metric(compute, directions.get(name), (), "As logged.")
+    if known is None:
+        raise InvalidValue("behaviors.metric", f"There is no per-instance metric {name[:80]!r} here.", hint=hint)
+    detail = f"It needs {'; and '.join(_MISSING[need] for need in lacking)}."
+    raise InvalidValue("behaviors.metric", f"The metric {name!r} does not apply.", detail=detail, hint=hint)
+
+
+def _lacks(frame: Frame, metric: Metric) -> list[str]:
+    vectors = frame.vector_names()
+    has = {
+        LABELS: frame.has_labels,
+        CLASSES: not frame.is_numeric,
+        NUMBERS: frame.is_numeric,
+        TEXTS: texts.are_texts(frame),
+        PROBABILITIES: PROBABILITIES in vectors or LOGITS in vectors,
+        VECTORS: bool(vectors) or frame.is_numeric,
+    }
+    return [need for need in metric.needs if not has[need]]
+
+
+def values(frame: Frame, name: str, *, metric: Metric) -> Mapping[str, Floats]:
+    """The metric of every model, worked out once."""
+    return frame.keep(("metric", name), lambda: metric.compute(frame))

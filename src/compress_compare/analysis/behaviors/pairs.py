@@ -1,0 +1,176 @@
+"""The base against one model, instance by instance, added up over groups of instances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import intervals, significance
+from .frame import Frame
+from .joined import Codes, Floats, Mask
+from .metrics import LABELS, Metric, values
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Args:
+    model: id.
+    base_values: ``[instances]`` of the metric.
+    model_values: likewise.
+    compared: which instances both models answered (and have a label, if the metric is about labels).
+    changes: predictions, if there are classes.
+    proportion: whether the metric is 0 or 1 everywhere.
+    """
+
+    model: str
+    base_values: Floats
+    model_values: Floats
+    compared: Mask
+    changes: Changes | None
+    proportion: bool
+
+    @cached_property
+    def finite(self) -> Mask:
+        """Which of the compared instances have a finite number from both."""
+        return self.compared & np.isfinite(self.base_values) & np.isfinite(self.model_values)
+
+    @cached_property
+    def difference(self) -> Floats:
+        """Model − base, 0 where not both are finite."""
+        with np.errstate(invalid="ignore"):
+            return np.where(self.finite, self.model_values - self.base_values, 0.0)
+
+    @cached_property
+    def mean_difference(self) -> float:
+        """Over the instances where both are finite; NaN if there is none."""
+        count = int(np.count_nonzero(self.finite))
+        return float(self.difference.sum()) / count if count else float("nan")
+
+    @cached_property
+    def population(self) -> significance.Distribution:
+        """The differences where both are finite, of which there is at least one."""
+        return significance.distribution(self.difference[self.finite])
+
+    @cached_property
+    def cells(self) -> NDArray[np.int8]:
+        """Of a proportion: 0 neither, 1 only the model, 2 only the base, 3 both; 4 where not both are known."""
+        found = 2 * (self.base_values > 0).astype(np.int8) + (self.model_values > 0)
+        found[~self.finite] = 4
+        return found
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Predictions as classes, −1 for none; ``labels`` are ``None`` where the dataset has none."""
+
+    before: Codes
+    after: Codes
+    labels: Codes | None
+
+    @cached_property
+    def answered(self) -> Mask:
+        """Both predicted."""
+        return (self.before >= 0) & (self.after >= 0)
+
+    @cached_property
+    def changed(self) -> Mask:
+        """Both predicted, and not the same."""
+        return np.asarray(self.answered & (self.before != self.after))
+
+    @cached_property
+    def flips(self) -> NDArray[np.int8]:
+        """0 same, 1 right → wrong, 2 wrong → right, 3 wrong → other wrong, 4 changed without label, 5 not answered."""
+        found = np.where(self.changed, np.int8(4), np.int8(0))
+        found[~self.answered] = 5
+        if self.labels is not None:
+            labelled = self.changed & (self.labels >= 0)
+            found[labelled] = 3
+            found[labelled & (self.before == self.labels)] = 1
+            found[labelled & (self.after == self.labels)] = 2
+        return found
+
+
+def pair(frame: Frame, model: str, *, name: str, metric: Metric) -> Pair:
+    """The base of a frame against one of its models."""
+    of_model = values(frame, name, metric=metric)
+    compared = frame.present(frame.base) & frame.present(model)
+    if LABELS in metric.needs:
+        compared = compared & frame.column("label").is_valid().to_numpy()
+    proportion = name in ("correct", "exact_match")
+    return Pair(model, of_model[frame.base], of_model[model], compared, changes(frame, model), proportion)
+
+
+def changes(frame: Frame, model: str) -> Changes | None:
+    """The predictions of the base and of a model, unless they are measurements."""
+    if frame.is_numeric:
+        return None
+    return Changes(
+        frame.predictions(frame.base), frame.predictions(model), frame.labels() if frame.has_labels else None
+    )
+
+
+def added_up(of: Pair, groups: Codes, *, size: int) -> dict[str, NDArray[Any]]:
+    """Count, means, change with interval, agreement and flips of each group.
+
+    Args:
+        of: the base and a model.
+        groups: ``[instances]`` from 0 to ``size`` − 1.
+        size: how many groups there are.
+    """
+    places = groups.astype(np.int64)
+    found = _proportions(of, places, size=size) if of.proportion else _means(of, places, size=size)
+    return {**found, **_flips(of, places, size=size)}
+
+
+def _proportions(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
+    """From the paired table of each group."""
+    neither, model_only, base_only, both = _table(of.cells, groups, size=size, kinds=5)[:4]
+    count = neither + model_only + base_only + both
+    low, high = intervals.newcombe(both, base_only, model_only=model_only, neither=neither)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = {"value": (both + model_only) / count, "base_value": (both + base_only) / count}
+        return {"count": count, **found, "difference": (model_only - base_only) / count, "ci_low": low, "ci_high": high}
+
+
+def _means(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
+    """Sums of differences are taken around their overall mean, so that no digits of their spread are lost."""
+    groups = np.where(of.finite, groups, size)
+
+    def sums(weights: Floats | None) -> NDArray[Any]:
+        return np.bincount(groups, weights, minlength=size + 1)[:size]
+
+    count = sums(None)
+    rest = of.difference - of.mean_difference
+    with np.errstate(invalid="ignore", divide="ignore"):
+        base = sums(np.where(of.finite, of.base_values, 0)) / count
+        offset = sums(rest) / count
+        deviations = np.sqrt(np.maximum(sums(rest * rest) - count * offset**2, 0) / (count - 1))
+    change = offset + of.mean_difference
+    low, high = intervals.paired_t(change, deviations, counts=count)
+    found = {"count": count, "value": base + change, "base_value": base}
+    return {**found, "difference": change, "ci_low": low, "ci_high": high}
+
+
+def _flips(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
+    """Agreement, and where there are labels the flips and McNemar's p."""
+    if of.changes is None:
+        return {"compared": np.bincount(groups[of.compared], minlength=size)}
+    same, lost, won, other, unlabelled, _ = _table(of.changes.flips, groups, size=size, kinds=6)
+    compared = same + lost + won + other + unlabelled
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: dict[str, NDArray[Any]] = {"compared": compared, "agreement": same / compared}
+    if of.changes.labels is None:
+        return found
+    p = np.array([significance.mcnemar_exact(int(a), int(b)) for a, b in zip(lost, won, strict=True)])
+    return {**found, "right_to_wrong": lost, "wrong_to_right": won, "wrong_to_wrong": other, "mcnemar_p": p}
+
+
+def _table(kind: NDArray[np.int8], groups: Counts, *, size: int, kinds: int) -> Counts:
+    """``[kinds, groups]`` instances of each kind in each group."""
+    return np.bincount(groups * kinds + kind, minlength=size * kinds).reshape(size, kinds).T

@@ -1,0 +1,69 @@
+"""Stored tables that are read column by column, and the outputs of several models on the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from ..errors import NotFound
+from . import instances, models, schema
+from .artifacts import Artifacts
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A table in the artifact store."""
+
+    artifacts: Artifacts
+    sha256: str
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Names and types, without reading the data."""
+        return pq.read_schema(self.artifacts.path(self.sha256))
+
+    def read(self, *names: str) -> pa.Table:
+        """Some columns."""
+        return instances.load(self.artifacts, self.sha256, columns=names)
+
+
+def outputs(
+    connection: sa.Connection, artifacts: Artifacts, *, dataset: str, ids: Sequence[str]
+) -> tuple[Stored, dict[str, Stored]]:
+    """A dataset, and what models answered on it or on equal data under another name.
+
+    Raises:
+        NotFound: ``dataset.unknown``, ``model.unknown``, or ``outputs.unknown`` saying on which other data a model has
+            outputs.
+    """
+    data = instances.dataset_row(connection, dataset)
+    found = {id: Stored(artifacts, _sha256(connection, models.one(connection, id), data)) for id in ids}
+    return Stored(artifacts, data.sha256), found
+
+
+def _sha256(connection: sa.Connection, model: models.ModelRow, data: sa.Row[Any]) -> str:
+    query = (
+        sa.select(schema.datasets.c.name, schema.datasets.c.fingerprint, schema.outputs.c.sha256)
+        .join(schema.outputs, schema.outputs.c.dataset_key == schema.datasets.c.key)
+        .where(schema.outputs.c.model_key == model.key)
+        .order_by(schema.datasets.c.key != data.key, schema.datasets.c.key)
+    )
+    others = connection.execute(query).all()
+    for row in others:
+        if row.fingerprint == data.fingerprint:
+            return str(row.sha256)
+    differing = ", ".join(f"{row.name!r:.40} ({row.fingerprint[:8]})" for row in others[:3])
+    raise NotFound(
+        "outputs.unknown",
+        f"Model {model.id!r:.80} has no outputs on dataset {data.name!r:.80}.",
+        detail=f"It answered other data: {differing}, not {data.fingerprint[:8]}; these are not compared."
+        if others
+        else "",
+        hint="Log them with project.log_outputs().",
+    )
