@@ -29,6 +29,8 @@ export class ViewStore {
   readonly #collapsedIds = $derived(this.state.collapsed);
   readonly #filters = $derived(this.state.filters);
   readonly arrangement: Arrangement = $derived(this.state.arrangement);
+  readonly logX: boolean = $derived(this.state.logX);
+  readonly logY: boolean = $derived(this.state.logY);
 
   /** Selected models in the order they were chosen; ids that are not (yet) in the project are not listed. */
   readonly selection: readonly number[] = $derived.by(() => rows(this.#table, this.#selectionIds));

@@ -63,6 +63,15 @@ describe("layoutModels", () => {
     }
   });
 
+  it("stacks each column from top to bottom", () => {
+    const table = grown(400);
+    for (const arrangement of ["operation", "step"] as const) {
+      const { stacks, y, x } = layoutModels(table, arrangement);
+      stacks.forEach((stack, k) => stack.forEach((i, at) => expect(x[i] === k && (!at || y[stack[at - 1]!]! < y[i]!)).toBe(true)));
+      expect(stacks.flat()).toHaveLength(400);
+    }
+  });
+
   it("keeps rows when columns are rearranged", () => {
     const table = grown(200);
     expect(layoutModels(table, "step").y).toEqual(layoutModels(table, "operation").y);
@@ -77,7 +86,7 @@ describe("layoutModels", () => {
 
   it("hides what is below a collapsed model, and counts it", () => {
     const table = chains("t", "t > p 1", "t > p 1 > q", "t > p 1 > q > r", "t > p 2");
-    const layout = layoutModels(table, "operation", new Set([1]));
+    const layout = layoutModels(table, "operation", { collapsed: new Set([1]) });
     expect([...layout.shown]).toEqual([1, 1, 0, 0, 1]);
     expect(layout.hidden[1]).toBe(2);
     expect([layout.x[3], layout.y[3]]).toEqual([layout.x[1], layout.y[1]]);

@@ -5,7 +5,7 @@
  */
 import type { ModelTable } from "@/state/table";
 import type { Arrangement } from "@/state/url";
-import { columnsByOperation, columnsByStep, type Column } from "./columns";
+import { columnsByOperation, columnsByStep, type Column, type Columns } from "./columns";
 import { orderedChildren } from "./order";
 
 /** Extra rows between neighbouring subtrees of more than one leaf, and between trees. */
@@ -28,14 +28,27 @@ export interface Layout {
   stacks: number[][];
 }
 
-/** Lay a project's graph out. O(n log n). */
-export function layoutModels(
-  table: ModelTable, arrangement: Arrangement, collapsed: ReadonlySet<number> = new Set(),
-): Layout {
+/** What both arrangements share: worked out once for a table. */
+export interface Skeleton {
+  byOperation: Columns;
+  /** Children and roots in drawing order. */
+  children: number[][];
+  roots: number[];
+}
+
+/** Columns by operation, and siblings in their order: by these columns, then by parameters. O(n log n). */
+export function skeletonOf(table: ModelTable): Skeleton {
   const byOperation = columnsByOperation(table);
-  const { of, columns } = arrangement === "operation" ? byOperation : columnsByStep(table);
-  // Siblings keep their order in both arrangements, so that rearranging moves models along their rows.
-  const { children, roots } = orderedChildren(table, byOperation.of);
+  return { byOperation, ...orderedChildren(table, byOperation.of) };
+}
+
+/** Lay a project's graph out. Siblings keep their order in both arrangements: rearranging moves models along their rows. */
+export function layoutModels(
+  table: ModelTable,
+  arrangement: Arrangement,
+  { collapsed = new Set(), skeleton = skeletonOf(table) }: { collapsed?: ReadonlySet<number>; skeleton?: Skeleton } = {},
+): Layout {
+  const { of, columns } = arrangement === "operation" ? skeleton.byOperation : columnsByStep(table);
   const layout: Layout = {
     x: Float32Array.from(of),
     y: new Float32Array(table.count),
@@ -43,20 +56,29 @@ export function layoutModels(
     rows: 0,
     shown: new Uint8Array(table.count).fill(1),
     hidden: new Int32Array(table.count),
-    children,
+    children: skeleton.children,
     stacks: [],
   };
-  placeRows(layout, roots, collapsed);
+  const down = placeRows(layout, skeleton.roots, collapsed);
   if (collapsed.size) hideCollapsed(layout, collapsed);
-  layout.stacks = columns.map(({ models }) =>
-    models.filter((i) => layout.shown[i]).sort((a, b) => layout.y[a]! - layout.y[b]!),
-  );
+  layout.stacks = stacksOf(layout, of, down);
   return layout;
 }
 
-/** Leaves take rows from the top; a parent stands in the middle of its children. */
-function placeRows(layout: Layout, roots: number[], collapsed: ReadonlySet<number>): void {
+/**
+ * Models of each column from top to bottom. No two in a column are each other's ancestors, so their bands of rows are
+ * apart and the order in which they were placed is the order of their rows.
+ */
+function stacksOf({ columns, shown }: Layout, of: Int32Array, down: number[]): number[][] {
+  const stacks: number[][] = columns.map(() => []);
+  for (const i of down) if (shown[i]) stacks[of[i]!]!.push(i);
+  return stacks;
+}
+
+/** Leaves take rows from the top; a parent stands in the middle of its children. Returns the models as they were placed. */
+function placeRows(layout: Layout, roots: number[], collapsed: ReadonlySet<number>): number[] {
   const { y, children } = layout;
+  const down: number[] = [];
   let row = 0;
   const open = (i: number): number[] => (collapsed.has(i) ? [] : children[i]!);
   const top = new Float32Array(y.length);
@@ -69,20 +91,24 @@ function placeRows(layout: Layout, roots: number[], collapsed: ReadonlySet<numbe
       if (i < 0) {
         const list = open(~i);
         y[~i] = (y[list[0]!]! + y[list.at(-1)!]!) / 2;
+        down.push(~i);
         // A subtree of several rows is set off from what follows.
         if (row - top[~i]! > 1.5 && stack.length) row += GAP;
         continue;
       }
       top[i] = row;
       const list = open(i);
-      if (!list.length) y[i] = row++;
-      else {
+      if (!list.length) {
+        y[i] = row++;
+        down.push(i);
+      } else {
         stack.push(~i);
         for (let k = list.length - 1; k >= 0; k--) stack.push(list[k]!);
       }
     }
   }
   layout.rows = y.reduce((high, value) => Math.max(high, value), 0) + 1;
+  return down;
 }
 
 function hideCollapsed(layout: Layout, collapsed: ReadonlySet<number>): void {

@@ -5,7 +5,7 @@ import type { Marks } from "./draw/overlay";
 import type { Scene } from "./draw/scene";
 import { modelAt, modelsIn } from "./hit";
 import { mapLabels } from "./labels";
-import { layoutModels, type Layout } from "./layout";
+import { layoutModels, skeletonOf, type Layout } from "./layout";
 import { looksOf } from "./looks";
 import { carryPlaces, Motion } from "./motion.svelte";
 import { fit, pan, reveal, zoom, type Extent, type Viewport } from "./viewport";
@@ -29,9 +29,11 @@ export class MapState {
   }
 
   readonly table: ModelTable = $derived.by(() => this.#app.project.table!);
-  readonly layout: Layout = $derived.by(() =>
-    layoutModels(this.table, this.#app.view.arrangement, this.#app.view.collapsed),
-  );
+  readonly #skeleton = $derived.by(() => skeletonOf(this.table));
+  readonly layout: Layout = $derived.by(() => {
+    const { arrangement, collapsed } = this.#app.view;
+    return layoutModels(this.table, arrangement, { collapsed, skeleton: this.#skeleton });
+  });
   readonly #labels = $derived.by(() => mapLabels(this.table, this.layout.columns));
   readonly #looks = $derived.by(() => looksOf(this.table.count, this.#app.view.encodings!, this.#app.view.visible));
   /** Letters of the longest id among leaves, and among roots that have children. */

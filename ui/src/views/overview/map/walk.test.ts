@@ -18,7 +18,7 @@ describe("neighbour", () => {
   });
 
   it("does not enter a collapsed model", () => {
-    expect(neighbour(table, layoutModels(table, "operation", new Set([2])), 2, "right")).toBe(2);
+    expect(neighbour(table, layoutModels(table, "operation", { collapsed: new Set([2]) }), 2, "right")).toBe(2);
   });
 });
 
