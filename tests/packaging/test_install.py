@@ -40,7 +40,7 @@ EXPERIMENTS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of a virtual environment that holds the wheel and what it requires."""
     folder = tmp_path_factory.mktemp("empty") / "venv"
@@ -50,7 +50,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def project(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("imported")
     (folder / "experiments.json").write_text(json.dumps(EXPERIMENTS))
