@@ -1,12 +1,12 @@
 import { ticks } from "d3-array";
 import type { Extent } from "./domain";
 
-export interface Histogram {
+export interface Bins {
   /** One more than there are counts. */
   readonly edges: readonly number[];
   readonly counts: readonly number[];
-  /** How many of each bin pass the mask; equal to `counts` without one. */
-  readonly kept: readonly number[];
+  /** The bin of each value; -1 for what is not finite. */
+  readonly binOf: Int16Array;
   readonly log: boolean;
 }
 
@@ -30,7 +30,7 @@ function logEdges([low, high]: Extent, wanted: number): number[] {
 }
 
 /** The bin of a value: the last one whose edge is not above it; the last edge belongs to the last bin. */
-export function binOf(edges: readonly number[], value: number): number {
+export function binAt(edges: readonly number[], value: number): number {
   let low = 0;
   let high = edges.length - 2;
   while (low < high) {
@@ -41,25 +41,16 @@ export function binOf(edges: readonly number[], value: number): number {
   return low;
 }
 
-export interface HistogramOptions {
-  readonly log?: boolean;
-  readonly bins?: number;
-  readonly keep?: (index: number) => boolean;
+/** Bins of the finite values with round edges, or with equal ratios where `log` (all values must then be positive). */
+export function makeBins(values: ArrayLike<number>, extent: Extent, log = false, wanted = 24): Bins {
+  const edges = log ? logEdges(extent, wanted) : linearEdges(extent, wanted);
+  const binOf = Int16Array.from(values, (value) => (Number.isFinite(value) ? binAt(edges, value) : -1));
+  return { edges, counts: countBins(binOf, edges.length - 1), binOf, log };
 }
 
-/** A histogram of the finite values with round edges, or equal ratios with `log` (values of zero and less are then left out). */
-export function histogram(values: ArrayLike<number>, extent: Extent, options: HistogramOptions = {}): Histogram {
-  const { log = false, bins = 24, keep = () => true } = options;
-  const edges = log ? logEdges(extent, bins) : linearEdges(extent, bins);
-  const counts = new Array<number>(edges.length - 1).fill(0);
-  const kept = new Array<number>(edges.length - 1).fill(0);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (!Number.isFinite(value) || value < (edges[0] as number) || value > (edges[edges.length - 1] as number))
-      continue;
-    const bin = binOf(edges, value);
-    counts[bin] = (counts[bin] as number) + 1;
-    if (keep(i)) kept[bin] = (kept[bin] as number) + 1;
-  }
-  return { edges, counts, kept, log };
+/** How many values are in each bin; with a mask, only those where it is 1. */
+export function countBins(binOf: Int16Array, bins: number, mask?: Uint8Array): number[] {
+  const counts = new Array<number>(bins).fill(0);
+  for (let i = 0; i < binOf.length; i++) if (binOf[i]! >= 0 && (!mask || mask[i])) counts[binOf[i]!]!++;
+  return counts;
 }

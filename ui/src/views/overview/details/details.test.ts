@@ -139,10 +139,9 @@ const table = buildTable({
 
 describe("facets", () => {
   it("count values, parameters that vary, and tags", () => {
-    const [facet] = metricFacets(table, Uint8Array.from([1, 1, 0, 1]));
+    const [facet] = metricFacets(table);
     expect(facet?.missing).toBe(1);
-    expect(facet?.histogram.counts.reduce((a, b) => a + b)).toBe(3);
-    expect(facet?.histogram.kept.reduce((a, b) => a + b)).toBe(2);
+    expect(facet?.bins.counts.reduce((a, b) => a + b)).toBe(3);
     expect(
       operationFacets(table).map(({ text, count, parameters }) => [text, count, parameters.map((p) => p.key)]),
     ).toEqual([

@@ -1,26 +1,25 @@
 /** What the filters offer: a histogram for each metric, and the words that models differ in, with how many have each. */
-import { histogram, type Histogram } from "@/charts/bins";
+import { makeBins, type Bins } from "@/charts/bins";
 import { finiteExtent, isSkewed } from "@/charts/domain";
 import { parameterText } from "@/state/filters";
 import type { Metric, ModelTable } from "@/state/table";
 
 export interface MetricFacet {
   readonly metric: Metric;
-  readonly histogram: Histogram;
+  readonly bins: Bins;
   /** Models without a number. */
   readonly missing: number;
 }
 
-/** A histogram of every metric that has numbers; `kept` counts those that pass the filters. */
-export function metricFacets(table: ModelTable, visible: Uint8Array): MetricFacet[] {
-  const keep = (i: number): boolean => visible[i] === 1;
+/** A binning of every metric that has numbers, primary ones first; it depends on the models alone, not on filters. */
+export function metricFacets(table: ModelTable): MetricFacet[] {
   const metrics = [...table.metrics].sort((a, b) => Number(b.primary) - Number(a.primary));
   return metrics.flatMap((metric) => {
     const values = table.values.get(metric.name)!;
     const extent = finiteExtent(values);
     if (!extent) return [];
     const missing = values.reduce((sum, value) => sum + (Number.isNaN(value) ? 1 : 0), 0);
-    return [{ metric, histogram: histogram(values, extent, { log: isSkewed(values), keep }), missing }];
+    return [{ metric, bins: makeBins(values, extent, isSkewed(values)), missing }];
   });
 }
 
