@@ -8,6 +8,8 @@ import type { Scene, Size } from "./scene";
 const SCALE = 0.8;
 /** The smallest model is often the one that matters: it can always be seen. */
 const LEAST = 3.5;
+/** Above this many points edges cost more time than they help the eye. */
+const MOST_EDGES = 2500;
 
 /** Sizes a canvas for the screen's pixels and clears it. */
 export function prepare(canvas: HTMLCanvasElement, { width, height }: Size): CanvasRenderingContext2D | null {
@@ -49,6 +51,7 @@ export function paintPoints(
     context.beginPath();
     context.arc(scene.px[i]!, scene.py[i]!, radiusOf(encodings, i), 0, 2 * Math.PI);
     context.fill();
+    if (order.length > MOST_EDGES) continue;
     // a thin edge in the background's colour keeps neighbours apart
     context.lineWidth = 1;
     context.strokeStyle = chrome.background;
