@@ -106,8 +106,8 @@ def test_a_hugging_face_folder_is_kept(project, tmp_path):
     ("name", "content", "code"),
     [
         ("w.safetensors", b"", "model.empty_file"),
-        ("w.safetensors", b"1234567", "model.bad_header"),
-        ("w.safetensors", (5000).to_bytes(8, "little") + b"{}", "model.bad_header"),
+        ("w.safetensors", b"1234567", "model.truncated"),
+        ("w.safetensors", (5000).to_bytes(8, "little") + b"{}", "model.truncated"),
         ("w.keras", b"x", "model.unsupported_format"),
     ],
 )

@@ -7,7 +7,7 @@ names of the others are kept in the header, under ``tied``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,9 @@ import numpy as np
 import sqlalchemy as sa
 
 from ..errors import InvalidValue, MissingExtra
+from ..readers import folder as folders
+from ..readers import safetensors
+from ..readers.regular import open_regular
 from ..records import Checkpoint, StoredFile
 from . import schema
 from .artifacts import Artifacts
@@ -24,7 +27,6 @@ from .models import conflict
 if TYPE_CHECKING:
     import torch
 
-HEADER_KEY = "compress_compare"
 WEIGHTS = "model.safetensors"
 FORMATS = {".safetensors": "safetensors", ".onnx": "onnx", ".gguf": "gguf"}
 TORCH_SUFFIXES = (".pt", ".pth", ".bin")
@@ -112,12 +114,7 @@ def load(artifacts: Artifacts, checkpoint: Checkpoint) -> dict[str, Any]:
 
 def header(path: Path) -> dict[str, Any]:
     """What ``store`` kept in the header of a safetensors file: ``tied`` and what the caller gave as ``extra``."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="np") as file:
-        text = (file.metadata() or {}).get(HEADER_KEY, "{}")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    return safetensors.notes(safetensors.check(path))
 
 
 def _load_file(path: Path) -> dict[str, Any]:
@@ -145,16 +142,16 @@ def _serialize(state: Mapping[str, Any], extra: Mapping[str, Any]) -> bytes:
         from safetensors.numpy import save as save_arrays
 
         arrays = {name: np.ascontiguousarray(array) for name, array in state.items()}
-        return save_arrays(arrays, metadata=_metadata({}, extra))
+        return save_arrays(arrays, metadata=_metadata(state, {}, extra))
     from safetensors.torch import save
 
     unique, tied = _untie(state)
-    return save(unique, metadata=_metadata(tied, extra))
+    return save(unique, metadata=_metadata(state, tied, extra))
 
 
-def _metadata(tied: Mapping[str, str], extra: Mapping[str, Any]) -> dict[str, str]:
-    """One entry, since safetensors writes several in an order that changes from run to run."""
-    return {HEADER_KEY: json.dumps({"tied": tied, **extra}, sort_keys=True)}
+def _metadata(names: Iterable[str], tied: Mapping[str, str], extra: Mapping[str, Any]) -> dict[str, str]:
+    """One entry, since safetensors writes several in an order that changes from run to run, and sorts the tensors."""
+    return {safetensors.HEADER_KEY: json.dumps({"order": list(names), "tied": tied, **extra}, sort_keys=True)}
 
 
 def _untie(state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -176,15 +173,11 @@ def _untie(state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], 
 def _store_path(artifacts: Artifacts, path: Path) -> Checkpoint:
     if path.is_dir():
         return _store_folder(artifacts, path)
-    if not path.is_file():
-        raise InvalidValue(
-            "input.not_regular_file" if path.exists() else "input.not_found",
-            f"The checkpoint {path.name!r} is not a file." if path.exists() else f"There is no file {path.name!r}.",
-        )
-    if path.stat().st_size == 0:
-        raise InvalidValue(
-            "model.empty_file", f"The file {path.name!r} is empty (0 bytes).", hint="Check the download."
-        )
+    with open_regular(path) as file:
+        if not file.read(1):
+            raise InvalidValue(
+                "model.empty_file", f"The file {path.name!r} is empty (0 bytes).", hint="Check the download."
+            )
     suffix = path.suffix.lower()
     if suffix in TORCH_SUFFIXES:
         return store(artifacts, _load_torch(path))
@@ -195,37 +188,14 @@ def _store_path(artifacts: Artifacts, path: Path) -> Checkpoint:
             hint=f"Supported are {', '.join((*FORMATS, *TORCH_SUFFIXES))} and Hugging Face folders.",
         )
     if suffix == ".safetensors":
-        _check_safetensors(path)
+        safetensors.check(path)
     return Checkpoint(FORMATS[suffix], (artifacts.put_file(path.name, path),))
 
 
 def _store_folder(artifacts: Artifacts, folder: Path) -> Checkpoint:
     paths = sorted({path for pattern in FOLDER_FILES for path in folder.glob(pattern) if path.is_file()})
-    if not any(path.suffix == ".safetensors" for path in paths):
-        raise InvalidValue("model.not_a_checkpoint", f"The folder {folder.name!r} holds no safetensors file.")
-    for path in paths:
-        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-            raise InvalidValue("path.outside_folder", f"{path.name!r} is a link that leaves its folder.")
-        if path.suffix == ".safetensors":
-            _check_safetensors(path)
+    folders.check({path.name: path for path in paths}, folder)
     return Checkpoint("huggingface", tuple(artifacts.put_file(path.name, path) for path in paths))
-
-
-def _check_safetensors(path: Path) -> None:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="np") as file:
-            names = list(file.keys())
-    except SafetensorError as error:
-        raise InvalidValue(
-            "model.bad_header",
-            f"{path.name!r} is not a readable safetensors file.",
-            detail=f"{error}.",
-            hint="Check the download, or save it again.",
-        ) from error
-    if not names:
-        raise InvalidValue("model.no_tensors", f"{path.name!r} holds no tensor.")
 
 
 def _load_torch(path: Path) -> Mapping[str, Any]:

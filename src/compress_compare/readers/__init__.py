@@ -1,0 +1,1 @@
+"""Checkpoints as tensors that are read a piece at a time: one format per file, no code run, no torch."""

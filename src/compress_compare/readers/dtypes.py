@@ -1,0 +1,111 @@
+"""The number formats of tensors: how wide they are, and the number behind each code of the narrow ones.
+
+Formats of at most 16 bits are read as codes with a table of all their numbers. Sources: IEEE 754; bfloat16; "FP8
+Formats for Deep Learning" (Micikevicius et al., 2022) for E4M3 and E5M2, their FNUZ forms as in ONNX; the OCP
+Microscaling Formats specification 1.0 for E8M0 and E2M1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ..analysis.layers.values import Array
+
+
+@dataclass(frozen=True)
+class Dtype:
+    """A number format: its width in bits, the NumPy type of one stored entry, and whether we read its numbers."""
+
+    bits: int
+    storage: str
+    readable: bool = True
+
+
+DTYPES = {
+    "BOOL": Dtype(8, "u1"),
+    "F4": Dtype(4, "u1"),
+    "F6_E2M3": Dtype(6, "u1", readable=False),
+    "F6_E3M2": Dtype(6, "u1", readable=False),
+    "U8": Dtype(8, "u1"),
+    "I8": Dtype(8, "u1"),
+    "F8_E5M2": Dtype(8, "u1"),
+    "F8_E4M3": Dtype(8, "u1"),
+    "F8_E8M0": Dtype(8, "u1"),
+    "F8_E4M3FNUZ": Dtype(8, "u1"),
+    "F8_E5M2FNUZ": Dtype(8, "u1"),
+    "I16": Dtype(16, "<u2"),
+    "U16": Dtype(16, "<u2"),
+    "F16": Dtype(16, "<u2"),
+    "BF16": Dtype(16, "<u2"),
+    "I32": Dtype(32, "<i4"),
+    "U32": Dtype(32, "<u4"),
+    "F32": Dtype(32, "<f4"),
+    "C64": Dtype(64, "<c8", readable=False),
+    "F64": Dtype(64, "<f8"),
+    "I64": Dtype(64, "<i8"),
+    "U64": Dtype(64, "<u8"),
+}
+
+
+@cache
+def table(name: str) -> Array | None:
+    """The number behind each code of a format, as float32, read-only; ``None`` for formats of 32 and more bits."""
+    numbers = _numbers(name)
+    if numbers is not None:
+        numbers = numbers.astype(np.float32)
+        numbers.flags.writeable = False
+    return numbers
+
+
+def unpacked(packed: Array) -> Array:
+    """The codes of a format of four bits, two to a byte, the low half first."""
+    codes = np.empty(2 * packed.size, np.uint8)
+    codes[0::2] = packed & 15
+    codes[1::2] = packed >> 4
+    return codes
+
+
+def _numbers(name: str) -> Array | None:
+    bytes_: Array = np.arange(256, dtype=np.uint8)
+    words: Array = np.arange(65536, dtype=np.uint16)
+    match name:
+        case "BOOL":
+            return bytes_ != 0
+        case "U8":
+            return bytes_
+        case "I8":
+            return bytes_.view(np.int8)
+        case "U16":
+            return words
+        case "I16":
+            return words.view(np.int16)
+        case "F16":
+            return words.view(np.float16)
+        case "BF16":
+            return (words.astype(np.uint32) << 16).view(np.float32)
+        case "F4":
+            return np.tile(_float(np.arange(16), exponent=2, mantissa=1, bias=1), 16)
+        case "F8_E8M0":
+            return np.where(bytes_ == 255, np.nan, np.ldexp(1.0, bytes_.astype(int) - 127))
+        case "F8_E5M2":
+            return (bytes_.astype(np.uint16) << 8).view(np.float16)
+        case "F8_E4M3":
+            return np.where(bytes_ & 127 == 127, np.nan, _float(bytes_, exponent=4, mantissa=3, bias=7))
+        case "F8_E4M3FNUZ":
+            return np.where(bytes_ == 128, np.nan, _float(bytes_, exponent=4, mantissa=3, bias=8))
+        case "F8_E5M2FNUZ":
+            return np.where(bytes_ == 128, np.nan, _float(bytes_, exponent=5, mantissa=2, bias=16))
+    return None
+
+
+def _float(codes: Array, *, exponent: int, mantissa: int, bias: int) -> Array:
+    """Sign, exponent and fraction without codes for infinity or NaN."""
+    codes = codes.astype(int)
+    sign = np.where(codes >> (exponent + mantissa) & 1, -1.0, 1.0)
+    power = codes >> mantissa & ((1 << exponent) - 1)
+    fraction = (codes & ((1 << mantissa) - 1)) / (1 << mantissa)
+    magnitude = np.where(power == 0, np.ldexp(fraction, 1 - bias), np.ldexp(1 + fraction, power - bias))
+    return np.asarray(sign * magnitude)

@@ -1,0 +1,99 @@
+"""A model folder as Hugging Face lays it out: one safetensors file, or shards and an index that says which has what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from ..errors import InvalidValue
+from . import safetensors
+from .mapped import Mapped
+from .regular import open_regular
+from .safetensors_header import shown
+from .weights import Stored, Weights
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+MAX_INDEX_BYTES = 100_000_000
+
+
+def check(files: Mapping[str, Path], folder: Path) -> None:
+    """Check the files of a folder before they are taken in: none leads out of it, the index is complete, every header
+    is sound.
+
+    Raises:
+        InvalidValue: ``path.outside_folder``, ``model.shard_missing``, ``model.bad_index``, ``model.duplicate_tensor``,
+            ``model.not_a_checkpoint`` and all of ``safetensors.check``.
+    """
+    inside = folder.resolve()
+    for name, path in files.items():
+        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            raise _outside(name, "It is a link that leaves its folder.")
+    read(files)
+
+
+def read(files: Mapping[str, Path]) -> Weights:
+    """The tensors of a model that lies in several files, given by their names in the folder."""
+    tensors: dict[str, Stored] = {}
+    extra: dict[str, Any] = {}
+    opened: list[Mapped] = []
+    for shard in shards(files):
+        weights = safetensors.read(files[shard], shard)
+        for name, stored in weights.tensors.items():
+            if name in tensors:
+                raise InvalidValue(
+                    "model.duplicate_tensor",
+                    f"Tensor {shown(name)} is in two files.",
+                    detail=f"One of them is {shard!a}.",
+                )
+            tensors[name] = stored
+        extra.update(weights.extra)
+        opened += weights.files
+    return Weights(tensors, extra, tuple(opened))
+
+
+def shards(files: Mapping[str, Path]) -> list[str]:
+    """Which of the files hold the tensors: those that the index names, else the one file, else all."""
+    if INDEX in files:
+        named = sorted(set(_index(files[INDEX]).values()))
+        for shard in named:
+            if PurePosixPath(shard).name != shard or PureWindowsPath(shard).name != shard:
+                raise _outside(shard, "The index names it.")
+            if shard not in files:
+                raise InvalidValue(
+                    "model.shard_missing",
+                    f"The shard {shard!a} is missing.",
+                    detail=f"{INDEX} names it.",
+                    hint="Download it into the same folder.",
+                )
+        return named
+    if SINGLE in files:
+        return [SINGLE]
+    found = sorted(name for name in files if name.endswith(".safetensors"))
+    if not found:
+        raise InvalidValue("model.not_a_checkpoint", "The folder holds no safetensors file.")
+    return found
+
+
+def _index(path: Path) -> dict[str, str]:
+    with open_regular(path) as file:
+        content = file.read(MAX_INDEX_BYTES + 1)
+    if len(content) > MAX_INDEX_BYTES:
+        raise InvalidValue("model.header_too_large", f"{INDEX} is larger than 100 MB.")
+    try:
+        map_of = json.loads(content)["weight_map"]
+        if not map_of or not all(isinstance(shard, str) for shard in map_of.values()):
+            raise ValueError("weight_map")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidValue(
+            "model.bad_index",
+            f"{INDEX} cannot be read.",
+            detail="It must be JSON with a 'weight_map' from tensor names to file names.",
+        ) from error
+    return dict(map_of)
+
+
+def _outside(name: str, detail: str) -> InvalidValue:
+    return InvalidValue("path.outside_folder", f"{name!a:.200} lies outside its folder.", detail=detail)

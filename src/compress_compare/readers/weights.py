@@ -1,0 +1,62 @@
+"""What every reader returns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..analysis.layers.values import Values
+from .mapped import Mapped
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """One tensor of a checkpoint.
+
+    Args:
+        dtype: as the file names it.
+        shape: of the tensor.
+        num_bytes: what it takes in the file.
+        values: its numbers; ``None`` where the format does not stand for real numbers.
+        scheme: what the file itself says about how the numbers are packed, e.g. ``{"kind": "quantized", "bits": 4}``.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    num_bytes: int
+    values: Values | None
+    scheme: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The tensors of a checkpoint by name, what the writer left beside them, and the files they lie in."""
+
+    tensors: Mapping[str, Stored]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[Mapped, ...] = ()
+
+    @property
+    def tied(self) -> dict[str, str]:
+        """Further names of tensors, each with the name under which its numbers are."""
+        tied = self.extra.get("tied", {})
+        return {alias: name for alias, name in tied.items() if name in self.tensors} if isinstance(tied, dict) else {}
+
+    def names(self) -> list[str]:
+        """The names in the order of execution where the file says it, else sorted with numbers as numbers."""
+        order = self.extra.get("order")
+        if isinstance(order, list) and set(order) >= set(self.tensors):
+            return [name for name in order if name in self.tensors]
+        return sorted(self.tensors, key=_natural)
+
+    def forget(self) -> None:
+        """Give back the memory of what has been read."""
+        for file in self.files:
+            file.forget()
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    parts = re.split(r"(\d+)", name)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
