@@ -23,13 +23,19 @@ def bounds(values: Mapping[str, Floats]) -> tuple[float, float]:
     if not lows:
         return 0.0, 1.0
     low, high = min(lows), max(highs)
-    return (low, high) if high > low else (low - 0.5, low + 0.5)
+    if high / 2 - low / 2 > 0:
+        return low, high
+    margin = max(0.5, abs(low) / 1024)
+    return low - margin, high + margin
 
 
 def histogram(numbers: Floats, bins: int, *, low: float, high: float) -> NDArray[np.int64]:
-    """Counts of the finite numbers in bins of equal width; the last bin has its upper edge."""
+    """Counts of the finite numbers in bins of equal width; the last has its upper edge.
+
+    Halves are subtracted, as the difference of large numbers may overflow.
+    """
     finite = numbers[np.isfinite(numbers)]
-    places = ((finite - low) * (bins / (high - low))).astype(np.int64)
+    places = ((finite / 2 - low / 2) / (high / 2 - low / 2) * bins).astype(np.int64)
     return np.bincount(np.clip(places, 0, bins - 1), minlength=bins)
 
 

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from scipy.spatial import distance
+from scipy.special import rel_entr
+
+from compress_compare.analysis.behaviors import distances
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    random = np.random.default_rng(1)
+    base, model = (random.dirichlet(np.full(7, 0.3), 200) for _ in range(2))
+    base[:20, 2] = 0
+    base[:20] /= base[:20].sum(axis=1, keepdims=True)
+    model[10:20, 2] = 0
+    model[10:20] /= model[10:20].sum(axis=1, keepdims=True)
+    return base, model
+
+
+def test_kl_divergence(vectors):
+    assert distances.kl_divergence(*vectors) == pytest.approx(rel_entr(*vectors).sum(axis=1), abs=1e-12)
+
+
+def test_kl_divergence_is_infinite_where_the_model_rules_out_what_the_base_does_not():
+    assert distances.kl_divergence(np.array([[0.5, 0.5, 0.0]]), np.array([[1.0, 0.0, 0.0]])).tolist() == [np.inf]
+    assert distances.kl_divergence(np.array([[1.0, 0.0]]), np.array([[1.0, 0.0]])).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("compare", [distances.kl_divergence, distances.js_divergence, distances.total_variation])
+def test_nan_stays_nan(compare):
+    good, bad = np.array([[0.5, 0.5]]), np.array([[np.nan, 0.5]])
+    assert np.isnan([compare(good, bad), compare(bad, good)]).all()
+
+
+def test_js_divergence(vectors):
+    expected = [distance.jensenshannon(p, q) ** 2 for p, q in zip(*vectors, strict=True)]
+    assert distances.js_divergence(*vectors) == pytest.approx(expected, abs=1e-12)
+    assert distances.js_divergence(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])) == pytest.approx([np.log(2)])
+
+
+def test_total_variation(vectors):
+    expected = [distance.cityblock(p, q) / 2 for p, q in zip(*vectors, strict=True)]
+    assert distances.total_variation(*vectors) == pytest.approx(expected)
+
+
+def test_mse(vectors):
+    expected = [distance.sqeuclidean(p, q) / 7 for p, q in zip(*vectors, strict=True)]
+    assert distances.mse(*vectors) == pytest.approx(expected)
+
+
+def test_cosine(vectors):
+    expected = [1 - distance.cosine(p, q) for p, q in zip(*vectors, strict=True)]
+    assert distances.cosine(*vectors) == pytest.approx(expected)
+    assert np.isnan(distances.cosine(np.zeros((1, 2)), np.ones((1, 2)))).all()
+
+
+def test_means_over_elements():
+    base, model = np.array([[1.0, 2.0], [0.0, 4.0]]), np.array([[2.0, 1.0], [1.0, 4.0]])
+    assert distances.mean_difference(base, model).tolist() == [0.0, 0.5]
+    assert distances.mean_ratio(base, model).tolist() == [1.25, np.inf]

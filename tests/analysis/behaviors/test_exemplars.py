@@ -1,0 +1,27 @@
+import numpy as np
+
+from compress_compare.analysis.behaviors import exemplars
+from compress_compare.analysis.behaviors.pairs import Changes
+
+BASE = np.array([0, 0, 0, 0, 1], dtype=np.int32)
+MODELS = {
+    name: Changes(BASE, np.array(after, dtype=np.int32), None)
+    for name, after in {"a": [0, 1, 2, -1, 1], "b": [0, 0, 2, 1, 1], "c": [0, 1, 1, -1, 1]}.items()
+}
+
+
+def test_disagreements_are_counted_among_the_models_that_answered():
+    changed, answered = exemplars.disagreements(MODELS, 5)
+    assert changed.tolist() == [0, 2, 3, 1, 0]
+    assert answered.tolist() == [3, 3, 3, 1, 3]
+
+
+def test_the_largest_share_and_then_the_most_models_come_first():
+    changed, answered = exemplars.disagreements(MODELS, 5)
+    assert exemplars.ranked(changed, answered, share=0.5).tolist() == [2, 3, 1]
+    assert exemplars.ranked(changed, answered, share=0.9).tolist() == [2, 3]
+    assert exemplars.ranked(changed, answered, share=0.0).tolist() == [2, 3, 1]
+
+
+def test_the_most_frequent_prediction_of_the_models():
+    assert exemplars.most_frequent(MODELS, np.array([2, 1, 3]), size=3).tolist() == [2, 1, 1]

@@ -1,0 +1,54 @@
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compress_compare.analysis.behaviors import joined
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-1000, 1000), min_size=1, unique=True), st.data())
+def test_values_follow_their_ids_in_any_order_and_any_subset(ids, data):
+    answered = data.draw(
+        st.permutations(ids).flatmap(lambda order: st.integers(1, len(order)).map(lambda n: order[:n]))
+    )
+    join = joined.join(pa.chunked_array([pa.array(ids)]), pa.chunked_array([pa.array(answered)]))
+    expected = [id * 10.0 if id in answered else None for id in ids]
+    found = join.floats(pa.chunked_array([pa.array([id * 10 for id in answered])]))
+    assert [None if np.isnan(value) else value for value in found] == expected
+    assert join.present.tolist() == [id in answered for id in ids]
+    assert join.values(pa.array([id * 10.0 for id in answered])).to_pylist() == expected
+    classes = joined.classes_of([pa.chunked_array([pa.array(answered)])])
+    codes = join.codes(pa.chunked_array([pa.array(answered)]), classes)
+    assert [None if code < 0 else classes[code].as_py() for code in codes.tolist()] == [
+        id if id in answered else None for id in ids
+    ]
+
+
+def test_equal_order_needs_no_positions():
+    ids = pa.chunked_array([pa.array(["a", "b"])])
+    assert joined.join(ids, ids).positions is None
+
+
+def test_classes_are_sorted_and_without_null():
+    columns = [pa.chunked_array([["b", None], ["a"]]), pa.chunked_array([["c", "a"]])]
+    assert joined.classes_of(columns).to_pylist() == ["a", "b", "c"]
+
+
+def test_codes_of_integers_with_gaps_and_without():
+    assert joined.codes(pa.chunked_array([[5, 7, 5]]), pa.array([5, 7])).tolist() == [0, 1, 0]
+    assert joined.codes(pa.chunked_array([[5, 6, 5]]), pa.array([5, 6])).tolist() == [0, 1, 0]
+    assert joined.codes(pa.chunked_array([[5, None]]), pa.array([5])).tolist() == [0, -1]
+
+
+def test_a_null_vector_is_nan():
+    column = pa.chunked_array([pa.array([[1, 2], None, [3, 4]], pa.list_(pa.float32(), 2))])
+    found = joined.matrix(column)
+    assert np.array_equal(found, np.array([[1, 2], [np.nan, np.nan], [3, 4]]), equal_nan=True)
+    assert joined.matrix(column.slice(2)).tolist() == [[3, 4]]
+
+
+def test_blocks_cover_every_row_once():
+    vectors = joined.Vectors(np.zeros((200_000, 3), np.float32), joined.Join(200_000, None))
+    rows = np.concatenate([np.arange(200_000)[block] for block in vectors.blocks()])
+    assert np.array_equal(rows, np.arange(200_000))

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compress_compare.analysis.behaviors import metrics, pairs
+
+from .frames import classified, frame
+
+
+def pair(given, name, model="m1"):
+    return pairs.pair(given, model, name=name, metric=metrics.find(given, name, directions={}))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10**6), st.integers(1, 60), st.integers(2, 5))
+def test_flips_sum_to_disagreements_and_groups_to_the_whole(seed, count, classes):
+    labels, probabilities = classified(seed, count, classes=classes)
+    given = frame(labels, probabilities)
+    of = pair(given, "correct")
+    whole = pairs.added_up(of, np.zeros(count, np.int32), size=1)
+    parts = pairs.added_up(of, labels.astype(np.int32), size=classes)
+    before, after = (one.argmax(1) for one in probabilities[:2])
+    flips = sum(whole[name][0] for name in ("right_to_wrong", "wrong_to_right", "wrong_to_wrong"))
+    assert flips == (before != after).sum()
+    assert whole["agreement"][0] == pytest.approx((before == after).mean())
+    for name in ("count", "compared", "right_to_wrong", "wrong_to_right", "wrong_to_wrong"):
+        assert parts[name].sum() == whole[name][0]
+    net = (whole["wrong_to_right"][0] - whole["right_to_wrong"][0]) / count
+    assert whole["difference"][0] == pytest.approx(net)
+
+
+@pytest.mark.parametrize("name", ["correct", "nll", "ratio"])
+def test_means_are_those_of_numpy(name):
+    labels, probabilities = classified(count=200)
+    of = pair(frame(labels, probabilities), name)
+    found = pairs.added_up(of, labels.astype(np.int32), size=4)
+    for group in range(4):
+        base, model = of.base_values[labels == group], of.model_values[labels == group]
+        assert found["count"][group] == len(base)
+        assert found["value"][group] == pytest.approx(model.mean())
+        assert found["base_value"][group] == pytest.approx(base.mean())
+        assert found["difference"][group] == pytest.approx((model - base).mean())
+        assert found["ci_low"][group] < found["difference"][group] < found["ci_high"][group]
+
+
+def test_a_far_away_metric_keeps_the_digits_of_its_spread():
+    labels, probabilities = classified(count=100)
+    near = pair(frame(labels, probabilities), "nll")
+    far = pairs.Pair("m1", near.base_values, near.model_values + 1e9, near.compared, near.changes, False)
+    zeros = np.zeros(100, np.int32)
+    width = {of: pairs.added_up(one, zeros, size=1) for of, one in {"near": near, "far": far}.items()}
+    spread = {of: found["ci_high"][0] - found["ci_low"][0] for of, found in width.items()}
+    assert spread["far"] == pytest.approx(spread["near"], rel=1e-5)
+
+
+def test_what_is_not_finite_is_in_no_mean():
+    labels, probabilities = classified(count=30)
+    of = pair(frame(labels, probabilities), "nll")
+    model = of.model_values.copy()
+    model[:3] = [np.nan, np.inf, -np.inf]
+    broken = pairs.Pair("m1", of.base_values, model, of.compared, of.changes, False)
+    found = pairs.added_up(broken, np.zeros(30, np.int32), size=1)
+    assert found["count"][0] == 27
+    assert found["value"][0] == pytest.approx(model[3:].mean())
+    assert found["compared"][0] == 30

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from compress_compare.analysis.behaviors import grouping, metrics, pairs, tables
+from compress_compare.analysis.behaviors.frame import Frame
+
+from .frames import classified, dataset, frame, outputs
+
+
+def all_pairs(given, name):
+    metric = metrics.find(given, name, directions={})
+    return [pairs.pair(given, model, name=name, metric=metric) for model in given.models]
+
+
+def test_a_class_that_lost_more_than_the_others_is_hurt():
+    labels = np.repeat(np.arange(5), 200)
+    model = labels.copy()
+    model[:120] = 1  # class 0 loses 60 %
+    model[200::20] = (model[200::20] + 1) % 5  # the others 5 %
+    ids = np.arange(1000)
+    given = Frame(dataset(ids, labels=labels), {"base": outputs(ids, labels), "model": outputs(ids, model)})
+    by = grouping.grouping(given, [])
+    table = tables.groups(all_pairs(given, "correct"), "correct", by=by, higher_is_better=True).to_pylist()
+    assert [row["hurt"] for row in table] == [True, False, False, False, False]
+    assert table[0]["difference"] == pytest.approx(-0.6)
+    assert table[0]["excess"] == pytest.approx(-0.6 + (120 + 40) / 1000)
+    assert table[0]["excess_p"] < 1e-20
+    unknown = tables.groups(all_pairs(given, "correct"), "correct", by=by, higher_is_better=None)
+    assert unknown["hurt"].null_count == 5
+
+
+def test_chance_alone_hurts_hardly_any_class():
+    random = np.random.default_rng(5)
+    labels = random.integers(0, 20, 2000)
+    alarms = 0
+    for _ in range(50):
+        lost = random.random(2000) < 0.05
+        model = np.where(lost, (labels + 1) % 20, labels)
+        ids = np.arange(2000)
+        given = Frame(dataset(ids, labels=labels), {"b": outputs(ids, labels), "m": outputs(ids, model)})
+        by = grouping.grouping(given, [])
+        table = tables.groups(all_pairs(given, "correct"), "correct", by=by, higher_is_better=True)
+        alarms += any(table["hurt"].to_pylist())
+    assert alarms <= 5
+
+
+def test_every_two_models_against_scipy():
+    labels, probabilities = classified(count=300, models=3)
+    given = frame(labels, probabilities)
+    rows = tables.every_pair({m: pairs.changes(given, m) for m in given.outputs}).to_pylist()
+    assert [(row["first"], row["second"]) for row in rows][:3] == [("m0", "m1"), ("m0", "m2"), ("m0", "m3")]
+    right = {f"m{i}": one.argmax(1) == labels for i, one in enumerate(probabilities)}
+    for row in rows:
+        first, second = right[row["first"]], right[row["second"]]
+        lost, won = (first & ~second).sum(), (~first & second).sum()
+        assert (row["first_only"], row["second_only"]) == (lost, won)
+        assert row["mcnemar_p"] == pytest.approx(stats.binomtest(int(lost), int(lost + won)).pvalue)
+        assert row["tie"] == (row["mcnemar_p_adjusted"] > 0.05)
+        assert row["difference"] == pytest.approx(second.mean() - first.mean())
