@@ -1,1 +1,23 @@
-"""recipes."""
+"""Recipes: a task, a base and a tree of steps whose lists multiply out. Importing this needs no torch."""
+
+from .plan import Known, Plan, Planned, plan
+from .reader import load, loads
+from .recipe import ConfigError, Recipe, Step
+from .sweep import sweep
+from .task import Data, Task, TaskPath
+
+__all__ = [
+    "ConfigError",
+    "Data",
+    "Known",
+    "Plan",
+    "Planned",
+    "Recipe",
+    "Step",
+    "Task",
+    "TaskPath",
+    "load",
+    "loads",
+    "plan",
+    "sweep",
+]

@@ -1,0 +1,46 @@
+"""Whether the layers that a recipe names are there. Needs torch."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from torch import nn
+
+from ..errors import InvalidValue
+from ..operations import Operation
+from ..operations.targets import select
+from .recipe import ConfigError, Place
+
+
+def check(model: nn.Module, named: Iterable[tuple[Operation, Place]]) -> None:
+    """Look for the layers that operations name in the network that the recipe starts from.
+
+    Args:
+        model: the network.
+        named: operations that are applied before any that changes the network's modules, and where they stand.
+
+    Raises:
+        ConfigError: ``config.unknown_layer`` or ``config.unsupported_layer``.
+    """
+    for operation, place in named:
+        targets = tuple(getattr(operation, "targets", ()))
+        ignore = tuple(getattr(operation, "ignore", ()))
+        if not targets and not ignore:
+            continue
+        try:
+            select(operation.name, model, targets=targets, ignore=ignore)
+        except InvalidValue as error:
+            raise _refusal(error, model, place) from None
+
+
+def _refusal(error: InvalidValue, model: nn.Module, place: Place) -> ConfigError:
+    if error.code not in ("targets.no_match", "targets.pattern"):
+        title, hint = error.title, error.hint
+        return ConfigError("config.unsupported_layer", title, place=place, detail=error.detail, hint=hint)
+    pattern = error.title.split("'")[1] if error.title.count("'") > 1 else ""
+    names = [path for path, _ in model.named_modules() if path]
+    names += sorted({type(module).__name__ for module in model.modules()})
+    near = difflib.get_close_matches(pattern, names, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]!r}?" if near else f"The network has {', '.join(names[:20])}."
+    return ConfigError("config.unknown_layer", error.title, place=place, detail=error.detail, hint=hint)

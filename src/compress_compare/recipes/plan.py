@@ -1,0 +1,184 @@
+"""What a recipe asks for against what a project has: pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .. import records
+from ..errors import Conflict
+from . import identity
+from .recipe import MAX_MODELS, ConfigError, Place, Recipe, Step
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model that the project has.
+
+    Args:
+        id: of the model.
+        base: id of its base.
+        operation: how it was made.
+        references: (role, id).
+    """
+
+    id: str
+    base: str | None
+    operation: records.Operation | None
+    references: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One model of the tree.
+
+    Args:
+        id: of the model.
+        base: id of its base; ``None`` for a root.
+        operation: how it is made; ``None``: the network as the task gives it.
+        identity: hash of how it is made.
+        references: role → id.
+        done: whether the project has it.
+        place: where the recipe says so.
+    """
+
+    id: str
+    base: str | None
+    operation: records.Operation | None
+    identity: str
+    references: Mapping[str, str] = field(default_factory=dict)
+    done: bool = False
+    place: Place = field(default_factory=Place)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All models of a recipe, each after its base and its references."""
+
+    models: tuple[Planned, ...]
+
+    @property
+    def remaining(self) -> tuple[Planned, ...]:
+        """The models that the project lacks."""
+        return tuple(model for model in self.models if not model.done)
+
+
+def plan(recipe: Recipe, known: Sequence[Known] = ()) -> Plan:
+    """Compare a recipe with what is there. The same step at the same place of the tree stands for one model.
+
+    Args:
+        recipe: what is wanted.
+        known: what is there, each model after its base and references.
+
+    Raises:
+        ConfigError: ``config.unknown_model``, ``config.cycle``, ``config.id_taken`` or ``config.too_many``.
+        Conflict: ``config.other_base`` if the base was made differently.
+    """
+    return _Planner(recipe, known).plan()
+
+
+def identities(known: Iterable[Known]) -> dict[str, str]:
+    """Id → identity of models that come after their bases and references."""
+    found: dict[str, str] = {}
+    for model in known:
+        references = [(role, found.get(id, id)) for role, id in model.references]
+        if model.base is None:
+            found[model.id] = identity.of_root(model.id, model.operation)
+        else:
+            found[model.id] = identity.of_step(found[model.base], model.operation, references)
+    return found
+
+
+class _Planner:
+    def __init__(self, recipe: Recipe, known: Sequence[Known]) -> None:
+        self.recipe = recipe
+        self.there = identities(known)
+        self.id_of = {made: id for id, made in reversed(self.there.items())}
+        self.taken = dict(self.there)
+        self.known = {model.id: model for model in known}
+        self.planned: dict[str, Planned] = {}
+
+    def plan(self) -> Plan:
+        self._base()
+        waiting = [(step, self.recipe.base) for step in reversed(self.recipe.steps)]
+        postponed: list[tuple[Step, str]] = []
+        while waiting:
+            step, base = waiting.pop()
+            if not all(id in self.taken for id in step.references.values()):
+                postponed.append((step, base))
+            else:
+                id = self._step(step, base)
+                waiting += [(following, id) for following in reversed(step.then)]
+                waiting, postponed = [*waiting, *reversed(postponed)], []
+            if len(self.planned) > MAX_MODELS:
+                detail = f"More than {MAX_MODELS:,}."
+                raise ConfigError("config.too_many", "The recipe has too many models.", place=step.place, detail=detail)
+        if postponed:
+            raise self._missing_reference(postponed[0][0])
+        return Plan(tuple(self.planned.values()))
+
+    def _base(self) -> None:
+        id, made_by = self.recipe.base, self.recipe.made_by
+        record = made_by.record() if made_by is not None else None
+        found = self.known.get(id)
+        if found is not None and record is not None and (found.base, found.operation) != (None, record):
+            raise Conflict(
+                "config.other_base",
+                f"The project has another model named {id[:80]!r}.",
+                detail=f"It was made by {found.operation and found.operation.name}; the recipe says {record.name}, "
+                f"or its parameters differ.",
+                hint="Choose another id for the base, or another project.",
+            )
+        if found is not None:
+            planned = Planned(id, found.base, found.operation, self.there[id], dict(found.references), done=True)
+        else:
+            planned = Planned(id, None, record, identity.of_root(id, record))
+        self._add(planned)
+
+    def _step(self, step: Step, base: str) -> str:
+        record = step.operation.record()
+        references = [(role, self.taken[id]) for role, id in step.references.items()]
+        made = identity.of_step(self.taken[base], record, references)
+        id = self.id_of.get(made)
+        if id is None:
+            id = self._name(step, base, made)
+        if id not in self.planned:
+            named = {role: self.id_of[self.taken[other]] for role, other in step.references.items()}
+            self._add(Planned(id, base, record, made, named, done=id in self.there, place=step.place))
+        if step.id is not None:
+            self.taken.setdefault(step.id, made)
+        return id
+
+    def _name(self, step: Step, base: str, made: str) -> str:
+        if step.id is None:
+            candidate = identity.readable(base, step.operation.record(), main=step.operation.main)
+            return identity.unique(candidate, made, taken=self.taken)
+        if self.taken.get(step.id, made) != made:
+            raise ConfigError(
+                "config.id_taken",
+                f"The id {step.id[:80]!r} belongs to another model.",
+                place=step.place.key("id"),
+                hint="Choose another id, or leave it out.",
+            )
+        return step.id
+
+    def _add(self, planned: Planned) -> None:
+        self.planned[planned.id] = planned
+        self.taken[planned.id] = planned.identity
+        self.id_of.setdefault(planned.identity, planned.id)
+
+    def _missing_reference(self, step: Step) -> ConfigError:
+        role, id = next((role, id) for role, id in step.references.items() if id not in self.taken)
+        place = step.place.key("references").key(role)
+        if any(other.id == id for other in self.recipe.walk()):
+            title = f"The model {id[:80]!r} would be needed to make itself."
+            hint = "A reference must not depend on the step that uses it."
+            return ConfigError("config.cycle", title, place=place, hint=hint)
+        near = difflib.get_close_matches(id, list(self.taken), n=1)
+        return ConfigError(
+            "config.unknown_model",
+            f"There is no model {id[:80]!r} in the recipe or the project.",
+            place=place,
+            hint=f"Did you mean {near[0]!r}?" if near else "Give a step of the recipe this id.",
+        )

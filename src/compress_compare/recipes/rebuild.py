@@ -1,0 +1,84 @@
+"""Brings a logged model back as a module: the task's network with the stored weights. Needs torch."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from .. import records
+from ..errors import InvalidValue
+from ..operations import Operation, scheme
+from .task import Task
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What is stored of a model: its tensors by name, and how each is meant to be packed."""
+
+    tensors: Mapping[str, Tensor]
+    schemes: Mapping[str, Mapping[str, Any]]
+
+
+def rebuild(
+    task: Task,
+    lineage: Sequence[records.Step],
+    *,
+    weights: Callable[[str], Weights],
+    operations: Callable[[records.Operation], Operation],
+) -> nn.Module:
+    """The last model of a lineage.
+
+    An operation that changes the shapes of tensors is applied again, since only it can build such a network; what was
+    made after it needs the stored weights alone.
+
+    Args:
+        task: makes the network that the root was trained from.
+        lineage: from the root on.
+        weights: id → what is stored.
+        operations: record → operation.
+
+    Raises:
+        InvalidValue: ``config.other_network`` if the weights are not those of the task's network.
+    """
+    model = task.create()
+    for index, step in enumerate(lineage):
+        operation = operations(step.operation) if step.operation is not None else None
+        if operation is not None and not operation.keeps_shapes:
+            base = _filled(model, lineage[index - 1].model, weights) if index else model
+            model = apply(task, operation, base)
+    return _filled(model, lineage[-1].model, weights)
+
+
+def apply(task: Task, operation: Operation, model: nn.Module, **more: Any) -> nn.Module:
+    """Apply an operation with what it needs of the task.
+
+    Args:
+        task: has the batches.
+        operation: to apply.
+        model: stays as it is.
+        more: ``references``, ``progress``.
+    """
+    batches = task.batches if operation.data_requirement != "none" else None
+    return operation(model, data=batches, loss=task.loss, **more)
+
+
+def _filled(model: nn.Module, id: str, weights: Callable[[str], Weights]) -> nn.Module:
+    stored = weights(id)
+    filled = copy.deepcopy(model)
+    try:
+        filled.load_state_dict(dict(stored.tensors))
+    except (RuntimeError, KeyError) as error:
+        raise InvalidValue(
+            "config.other_network",
+            f"The weights of {id[:80]!r} do not fit the network of the task.",
+            detail=str(error).split("\n")[min(1, str(error).count("\n"))].strip()[:200],
+            hint="Use the task that the model was made with.",
+        ) from None
+    scheme.detach(filled)
+    if stored.schemes:
+        scheme.attach(filled, scheme.from_json(stored.schemes))
+    return filled

@@ -1,0 +1,93 @@
+"""What a recipe is: where to start and a tree of steps, each an operation applied to the model above it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..errors import InvalidValue
+from ..operations import Operation
+from ..records import check_name
+from .task import TaskPath
+
+MAX_MODELS = 10_000
+
+
+class ConfigError(InvalidValue):
+    """A recipe cannot be run as it is written. ``code`` starts with ``config.``.
+
+    Args:
+        code: stable dotted name.
+        title: one sentence that says what is wrong.
+        place: where in the recipe.
+        detail: what was expected and what was found.
+        hint: what to do next.
+    """
+
+    def __init__(self, code: str, title: str, *, place: Place, detail: str = "", hint: str = "") -> None:
+        super().__init__(code, title, detail=f"{place}: {detail}" if detail else f"{place}.", hint=hint)
+        self.place = place
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a recipe: the path of the field and, if it came from a file, the line, counted from 1."""
+
+    path: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = f"Line {self.line}" if self.line is not None else "In the recipe"
+        return f"{where}, {self.path}" if self.path else where
+
+    def key(self, name: str) -> Place:
+        """The field ``name`` below this place."""
+        return Place(f"{self.path}.{name}" if self.path else name, self.line)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One application of an operation, and what is made from its result.
+
+    Args:
+        operation: what is applied to the model above.
+        then: steps that start from the result.
+        id: of the model; readable and unique by itself if not given.
+        references: further models that the operation needs, by role: ids of this recipe or of the project.
+        place: where it stands, for messages.
+    """
+
+    operation: Operation
+    then: tuple[Step, ...] = ()
+    id: str | None = None
+    references: Mapping[str, str] = field(default_factory=dict)
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A tree of experiments.
+
+    Args:
+        task: what makes the network, its data and its metrics; ``None``: the task that the project knows.
+        base: id of the model that the tree starts from.
+        made_by: how the base is made from the untrained network; ``None``: the base is in the project, or it is the
+            network as the task gives it.
+        steps: what is made from the base.
+    """
+
+    task: TaskPath | None
+    base: str = "base"
+    made_by: Operation | None = None
+    steps: tuple[Step, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_name(self.base, "model id")
+
+    def walk(self) -> Iterator[Step]:
+        """All steps, each after the one that it starts from, branch by branch."""
+        pending = list(reversed(self.steps))
+        while pending:
+            step = pending.pop()
+            yield step
+            pending.extend(reversed(step.then))
