@@ -16,16 +16,30 @@ export async function fetchModels(metrics: Metric[], signal?: AbortSignal): Prom
 
 export type Connection = "connecting" | "live" | "lost";
 
-/** Listen for new revisions until the returned function is called; the browser reconnects by itself. */
+/** Milliseconds until the next try, where the browser does not try again by itself. */
+const RETRY = 3000;
+
+/** Listen for new revisions until the returned function is called, again and again where the connection is lost. */
 export function watchRevisions(
   onRevision: (revision: number) => void, onConnection: (connection: Connection) => void,
 ): () => void {
-  const source = new EventSource("api/v1/events");
-  source.addEventListener("open", () => onConnection("live"));
-  source.addEventListener("error", () => onConnection("lost"));
-  source.addEventListener("revision", (event) => {
-    const { revision } = JSON.parse((event as MessageEvent<string>).data) as { revision: number };
-    onRevision(revision);
-  });
-  return () => source.close();
+  let source: EventSource;
+  let timer = 0;
+  const open = (): void => {
+    source = new EventSource("api/v1/events");
+    source.addEventListener("open", () => onConnection("live"));
+    source.addEventListener("error", () => {
+      onConnection("lost");
+      if (source.readyState === EventSource.CLOSED) timer = window.setTimeout(open, RETRY);
+    });
+    source.addEventListener("revision", (event) => {
+      const { revision } = JSON.parse((event as MessageEvent<string>).data) as { revision: number };
+      onRevision(revision);
+    });
+  };
+  open();
+  return () => {
+    window.clearTimeout(timer);
+    source.close();
+  };
 }

@@ -21,7 +21,11 @@ export class ProjectStore {
         this.#wanted = Math.max(this.#wanted, revision);
         if (revision > (this.table?.revision ?? -1)) void this.refresh();
       },
-      (connection) => (this.connection = connection),
+      (connection) => {
+        // What happened while nobody listened.
+        if (connection === "live" && this.connection === "lost") void this.refresh();
+        this.connection = connection;
+      },
     );
   }
 

@@ -7,7 +7,8 @@ import { modelAt, modelsIn } from "./hit";
 import { mapLabels } from "./labels";
 import { layoutModels, skeletonOf, type Layout } from "./layout";
 import { looksOf } from "./looks";
-import { carryPlaces, Motion } from "./motion.svelte";
+import { Motion } from "./motion.svelte";
+import { carryPlaces } from "./places";
 import { fit, pan, reveal, zoom, type Extent, type Viewport } from "./viewport";
 import type { ModelTable } from "@/state/table";
 

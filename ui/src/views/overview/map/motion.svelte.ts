@@ -1,11 +1,9 @@
 /** Moves the models from one layout to the next, so that each can be followed with the eye. */
-import type { ModelTable } from "@/state/table";
 import type { Layout } from "./layout";
+import type { Places } from "./places";
 import { mix, type Viewport } from "./viewport";
 
 const DURATION = 250;
-
-type Places = { x: Float32Array; y: Float32Array };
 
 interface Move {
   from: Places;
@@ -54,20 +52,4 @@ export class Motion {
     this.#move = null;
     this.#t = 1;
   }
-}
-
-/** Places of the models of one table in another: those that are new come out of their base. */
-export function carryPlaces(before: ModelTable, places: Places, after: ModelTable, layout: Layout): Places {
-  if (before === after) return places;
-  const from: Places = { x: layout.x.slice(), y: layout.y.slice() };
-  for (let i = 0; i < after.count; i++) {
-    for (let at = i; at >= 0; at = after.base[at]!) {
-      const old = before.indexOf.get(after.ids[at]!);
-      if (old === undefined) continue;
-      from.x[i] = places.x[old]!;
-      from.y[i] = places.y[old]!;
-      break;
-    }
-  }
-  return from;
 }

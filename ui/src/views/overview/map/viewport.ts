@@ -28,7 +28,7 @@ export const ROW_FOR_TEXT = 11;
 export const COLUMN_FOR_TEXT = 78;
 const SLANT = 84;
 const COLUMN_MAX = 180;
-const COLUMN_ZOOMED = 260;
+const COLUMN_ZOOMED = 180;
 const ROW_MAX = 60;
 const ROW_ZOOMED = 72;
 /** How much of the paper must stay in view, in pixels. */

@@ -3,6 +3,7 @@ import type { ModelTable } from "@/state/table";
 import type { Labels } from "../labels";
 import type { Layout } from "../layout";
 import type { Looks } from "../looks";
+import type { Places } from "../places";
 import type { Viewport } from "../viewport";
 
 export interface Scene {
@@ -10,7 +11,7 @@ export interface Scene {
   layout: Layout;
   looks: Looks;
   /** Where models stand now: the layout's own places, or some in between while they move. */
-  places: { x: Float32Array; y: Float32Array };
+  places: Places;
   labels: Labels;
 }
 
