@@ -1,4 +1,5 @@
-import { mount, unmount } from "svelte";
+// @vitest-environment jsdom
+import { flushSync, mount, unmount } from "svelte";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { MetricLike } from "@/format";
 import BarChart from "./BarChart.svelte";
@@ -35,6 +36,7 @@ function show(values: Record<string, number | null>) {
       ...calls,
     },
   });
+  flushSync();
   return { container: document.body, calls };
 }
 

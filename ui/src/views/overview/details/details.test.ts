@@ -211,7 +211,7 @@ describe("effects", () => {
     expect(predicate(accuracy, effect).goodness).toBe("neutral");
     expect(predicate(accuracy, prune)).toEqual({ text: "lowers Accuracy by 30\u00a0pp", goodness: "bad" });
     expect(predicate(accuracy, { ...prune, mean: null }).text).toBe("has no pair with two finite values of Accuracy");
-    expect(plain(evidence(accuracy, prune))).toBe("4 pairs, −50 to −10");
+    expect(plain(evidence(accuracy, prune))).toBe("4 pairs, −50 to −10 pp");
     expect(plain(evidence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("it may be none");
     expect(evidence(accuracy, effect)).toBe("one pair only");
     const after = [

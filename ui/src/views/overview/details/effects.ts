@@ -62,9 +62,9 @@ export function evidence(metric: Metric, effect: Effect): string {
   const pairs = plural(effect.pairs, "pair");
   if (effect.mean === null || effect.ci_low === null || effect.ci_high === null) return pairs;
   const interval = formatDifferenceInterval(metric, effect.mean, effect.ci_low, effect.ci_high);
-  const [, ends = ""] = /\((.*)\)$/.exec(interval) ?? [];
+  const [, unit = "", ends = ""] = /^\S+?([^\d.,]*) \((.*)\)$/.exec(interval) ?? [];
   const method = effect.interval ? ` (${effect.interval})` : "";
-  return ends === "" ? pairs : `${pairs}, ${ends}${method}${isSure(effect) ? "" : ": it may be none"}`;
+  return ends === "" ? pairs : `${pairs}, ${ends}${unit}${method}${isSure(effect) ? "" : ": it may be none"}`;
 }
 
 /** The condition under which an effect is largest, when it depends on one: `most after magnitude prune amount=0.75: +50.7 pp`. */
