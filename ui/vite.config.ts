@@ -9,7 +9,11 @@ export default defineConfig({
   // Relative addresses, so that the page also works behind a notebook's proxy.
   base: "./",
   plugins: [svelte()],
-  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  resolve: {
+    alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) },
+    // Tests mount components as a browser does, not as a server renders them.
+    ...(process.env.VITEST ? { conditions: ["browser"] } : {}),
+  },
   build: {
     outDir: "../src/compress_compare/server/static",
     emptyOutDir: true,
@@ -18,5 +22,6 @@ export default defineConfig({
     target: "es2022",
   },
   server: { proxy: { "/api": { target: server } } },
+  // A test that mounts a component begins with `// @vitest-environment jsdom`.
   test: { environment: "node", include: ["src/**/*.test.ts"] },
 });
