@@ -59,8 +59,10 @@ function drawStep(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts:
     return;
   }
   const width = ctx.measureText(label).width;
-  ctx.fillStyle = ink.halo;
-  ctx.fillRect(x - radius - 8 - width, y - 6, width + 6, 12);
+  if (width < room) {
+    ctx.fillStyle = ink.halo;
+    ctx.fillRect(x - radius - 8 - width, y - 6, width + 6, 12);
+  }
   ctx.textBaseline = "middle";
   write(ctx, label, [x - radius - 5, y + 0.5], ink);
 }
