@@ -23,7 +23,7 @@ from compress_compare.operations.data import cross_entropy
 from .networks import CASES, build
 
 ALL = operations.available()
-SHORT: dict[str, dict[str, Any]] = {"train": {"epochs": 2}}
+SHORT: dict[str, dict[str, Any]] = {"train": {"epochs": 2}, "dkm palettize": {"bits": 2, "small": 0}}
 """Parameters that make an operation quick to try; else its defaults are tried."""
 
 WITH_DATA = [name for name in ALL if ALL[name].data_requirement != "none"]

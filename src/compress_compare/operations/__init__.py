@@ -8,6 +8,7 @@ from .. import records
 from . import registry
 from .base import Context, Operation, operation
 from .calibrate import Calibrate
+from .dkm_palettize import DKMPalettize
 from .finetune import Finetune
 from .gradient_prune import GradientPrune
 from .magnitude_prune import MagnitudePrune
@@ -27,6 +28,7 @@ OPERATIONS: dict[str, type[Operation]] = {
     "quantize": Quantize,
     "quantize static": QuantizeStatic,
     "palettize": Palettize,
+    "dkm palettize": DKMPalettize,
 }
 """Every operation of this package by name. Other packages add theirs as entry points: see :func:`available`."""
 
@@ -39,6 +41,7 @@ random_prune = registry.function(RandomPrune)
 quantize = registry.function(Quantize)
 quantize_static = registry.function(QuantizeStatic)
 palettize = registry.function(Palettize)
+dkm_palettize = registry.function(DKMPalettize)
 
 
 def available() -> dict[str, type[Operation]]:
@@ -60,6 +63,7 @@ __all__ = [
     "OPERATIONS",
     "Calibrate",
     "Context",
+    "DKMPalettize",
     "Finetune",
     "GradientPrune",
     "MagnitudePrune",
@@ -71,6 +75,7 @@ __all__ = [
     "Train",
     "available",
     "calibrate",
+    "dkm_palettize",
     "finetune",
     "from_record",
     "get",

@@ -15,11 +15,14 @@ from .targets import is_norm
 
 if TYPE_CHECKING:
     from .base import Batches, Context
+    from .dkm_palettize import DKMPalettize
     from .finetune import Finetune
     from .train import Train
 
+    Training = Train | Finetune | DKMPalettize
 
-def fit(model: nn.Module, settings: Train | Finetune, *, context: Context) -> nn.Module:
+
+def fit(model: nn.Module, settings: Training, *, context: Context) -> nn.Module:
     """Train ``model`` in place and return it, with no gradients left on it.
 
     Args:
@@ -56,7 +59,7 @@ def _decline(schedule: str, share: float) -> float:
     return 1.0 if schedule == "constant" else (1 + math.cos(math.pi * min(share, 1))) / 2
 
 
-def _optimizer(settings: Train | Finetune, model: nn.Module) -> torch.optim.Optimizer:
+def _optimizer(settings: Training, model: nn.Module) -> torch.optim.Optimizer:
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trainable:
         raise unsuitable(settings.name, "no parameter of the model requires gradients.")

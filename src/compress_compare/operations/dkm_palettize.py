@@ -1,0 +1,130 @@
+"""DKM: weights are clustered while they are trained, so that the task loss moves weights and centroids together.
+
+Cho, Alizadeh-Vahid, Adya, Rastegari: DKM, differentiable k-means clustering layer for neural network compression. ICLR
+2022, arXiv 2108.12659.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from .base import Context, DataRequirement, Operation, Patterns, Seed, operation
+from .scheme import TensorScheme, attach
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from .dkm import Attention
+    from .dkm_model import Palette, SmallPalette
+    from .targets import Weight
+
+
+@operation
+class DKMPalettize(Operation):
+    """Fine-tune with every weight an attention-weighted mixture of 2^bits centroids, then give it the nearest one."""
+
+    name: ClassVar[str] = "dkm palettize"
+    main: ClassVar[tuple[str, ...]] = ("bits", "dim", "epochs")
+    data_requirement: ClassVar[DataRequirement] = "finetune"
+    lowers: ClassVar[Literal["stored bits"]] = "stored bits"
+
+    bits: Annotated[int, Field(ge=1, le=8)] = 4
+    """Bits per label: 2^bits centroids per tensor."""
+    dim: Annotated[int, Field(ge=1, le=16)] = 1
+    """Weights per label: that many consecutive output channels share one, so that a weight takes bits/dim bits."""
+    temperature: Annotated[float, Field(gt=0, le=1_000_000)] = 0.04
+    """How soft the assignment is; towards 0 it is ordinary k-means."""
+    temperature_unit: Literal["spacing", "absolute"] = "spacing"
+    """Measure the temperature by the spacing √dim · 4σ / 2^(bits/dim) of the tensor's clusters, or as it is."""
+    distance: Literal["squared", "euclidean"] = "squared"
+    """Distance of a vector from a centroid; with `squared`, the temperature counts squared spacings."""
+    max_iter: Annotated[int, Field(ge=1, le=100)] = 5
+    """Updates of the centroids in every training step, at most."""
+    tolerance: Annotated[float, Field(ge=0, le=1)] = 1e-4
+    """Stop updating when no centroid moves further than this many spacings."""
+    gradient: Literal["unrolled", "jfb"] = "unrolled"
+    """Through all updates of a step, or through its last alone, which takes the memory of one."""
+    chunk: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    """Vectors treated at a time, their attention computed again for the gradient: less memory, more time. 0: all."""
+    keep_zeros: bool = True
+    """In a tensor with weights (for dim above 1, vectors) of exactly zero they stay zero, by a centroid fixed there."""
+    small: Annotated[int, Field(ge=0, le=1_000_000_000)] = 10_000
+    """A tensor with fewer weights than this is trained as it is and has 8-bit scalar clusters afterwards."""
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """Passes over the data."""
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.01
+    """Step size, at its highest."""
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    """Stochastic gradient descent with Nesterov momentum, or Adam with decoupled weight decay."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Momentum of sgd, or the first decay rate of adam."""
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Decay of weights of two or more dimensions; norms and biases never decay."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """Learning rate over time: falling to zero along half a cosine, or constant."""
+    seed: Seed = 0
+    """Seed of the k-means++ start, of dropout and of a data loader that shuffles."""
+    targets: Patterns = ()
+    """Modules to palettize: class names, dotted paths, or `re:`. Empty: all weights of two or more dimensions."""
+    ignore: Patterns = ()
+    """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
+
+    def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
+        """Train all parameters, the selected weights through their clusters, and snap these at the end.
+
+        Norms and biases are trained and stay as wide as they are; weights left over by ``dim`` stay dense.
+        """
+        import torch
+
+        from .dkm_model import Clustered
+        from .fit import fit
+        from .targets import select
+
+        weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
+        generator = torch.Generator().manual_seed(self.seed)
+        palettes = {weight.name: self.palette(weight, generator) for weight in weights}
+        fit(Clustered(model, palettes), self, context=context)
+        for weight in weights:
+            weight.parameter.data = palettes[weight.name].snapped(weight.parameter)
+        attach(model, {weight.name: self.scheme(weight) for weight in weights})
+        return model
+
+    def palette(self, weight: Weight, generator: torch.Generator) -> Palette | SmallPalette:
+        """The clusters that a weight starts with."""
+        from .dkm_model import Palette, Plan, SmallPalette
+
+        if weight.parameter.numel() < self.small:
+            return SmallPalette(Plan(8, 1, weight.channel_axis, self.keep_zeros))
+        plan = Plan(self.bits, self.dim, weight.channel_axis, self.keep_zeros)
+        return Palette(weight.parameter, plan, attention=self.attention(weight), generator=generator)
+
+    def attention(self, weight: Weight) -> Attention:
+        """The method with the temperature in units of the tensor's spacing."""
+        from .dkm import Attention
+        from .dkm_model import spacing
+
+        temperature = self.temperature
+        if self.temperature_unit == "absolute":
+            unit = spacing(weight.parameter, bits=self.bits, dim=self.dim) or 1.0
+            temperature /= unit**2 if self.distance == "squared" else unit
+        return Attention(temperature, self.distance, self.max_iter, self.tolerance, self.gradient, self.chunk)
+
+    def scheme(self, weight: Weight) -> TensorScheme:
+        """How a snapped weight is stored."""
+        from .dkm_model import table_bits
+        from .dkm_vectors import split
+
+        small = weight.parameter.numel() < self.small
+        bits, dim = (8, 1) if small else (self.bits, self.dim)
+        vectors, _ = split(weight.parameter.data, dim=dim, axis=weight.channel_axis)
+        return TensorScheme(
+            kind="palettized",
+            bits=bits,
+            codebook_size=2**bits,
+            dim=dim,
+            table_bits=table_bits(vectors),
+            channel_axis=weight.channel_axis,
+        )
