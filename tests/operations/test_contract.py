@@ -39,11 +39,11 @@ def make(name: str) -> Operation:
     return ALL[name](**SHORT.get(name, {}))
 
 
-def context(operation: Operation, data: Any) -> dict[str, Any]:
+def context(operation: Operation, data: Any, case: str = "convolutional") -> dict[str, Any]:
     """What the operation declares that it needs."""
     given: dict[str, Any] = {} if operation.data_requirement == "none" else {"data": data}
     if operation.roles:
-        given["references"] = {role: build("convolutional")[0] for role in operation.roles}
+        given["references"] = {role: build(case)[0] for role in operation.roles}
     return given
 
 
@@ -63,7 +63,7 @@ def applied(name: str, case: str) -> tuple[nn.Module, nn.Module] | UserError:
     model, data = build(case)
     operation = make(name)
     try:
-        return model, operation(model, **context(operation, data))
+        return model, operation(model, **context(operation, data, case))
     except UserError as error:
         return error
 
@@ -97,7 +97,7 @@ def test_input_is_untouched(name: str, case: str) -> None:
     torch.manual_seed(3), random.seed(3), np.random.seed(3)
     states = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()  # type: ignore[index,union-attr]
     try:
-        child = operation(model, **context(operation, data))
+        child = operation(model, **context(operation, data, case))
     except UserError as error:
         assert error.code == "operation.not_applicable"
     else:
@@ -122,7 +122,7 @@ def test_deterministic_whatever_the_global_seed(name: str, case: str) -> None:
     first = apply(name, case)[1]
     model, data = build(case)
     torch.manual_seed(2)
-    second = make(name)(model, **context(make(name), data))
+    second = make(name)(model, **context(make(name), data, case))
     assert_same(tensors(first), tensors(second))
     assert scheme.of(first) == scheme.of(second)
 

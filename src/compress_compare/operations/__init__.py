@@ -8,14 +8,19 @@ from .. import records
 from . import registry
 from .base import Context, Operation, operation
 from .calibrate import Calibrate
+from .distill import Distill
 from .dkm_palettize import DKMPalettize
 from .finetune import Finetune
 from .gradient_prune import GradientPrune
+from .low_rank import LowRank
 from .magnitude_prune import MagnitudePrune
+from .merge_batchnorm import MergeBatchnorm
+from .nm_prune import NMPrune
 from .palettize import Palettize
 from .quantize import Quantize
 from .quantize_static import QuantizeStatic
 from .random_prune import RandomPrune
+from .restore import Restore
 from .train import Train
 
 OPERATIONS: dict[str, type[Operation]] = {
@@ -29,6 +34,11 @@ OPERATIONS: dict[str, type[Operation]] = {
     "quantize static": QuantizeStatic,
     "palettize": Palettize,
     "dkm palettize": DKMPalettize,
+    "restore": Restore,
+    "nm prune": NMPrune,
+    "low rank": LowRank,
+    "merge batchnorm": MergeBatchnorm,
+    "distill": Distill,
 }
 """Every operation of this package by name. Other packages add theirs as entry points: see :func:`available`."""
 
@@ -42,6 +52,11 @@ quantize = registry.function(Quantize)
 quantize_static = registry.function(QuantizeStatic)
 palettize = registry.function(Palettize)
 dkm_palettize = registry.function(DKMPalettize)
+restore = registry.function(Restore)
+nm_prune = registry.function(NMPrune)
+low_rank = registry.function(LowRank)
+merge_batchnorm = registry.function(MergeBatchnorm)
+distill = registry.function(Distill)
 
 
 def available() -> dict[str, type[Operation]]:
@@ -64,27 +79,37 @@ __all__ = [
     "Calibrate",
     "Context",
     "DKMPalettize",
+    "Distill",
     "Finetune",
     "GradientPrune",
+    "LowRank",
     "MagnitudePrune",
+    "MergeBatchnorm",
+    "NMPrune",
     "Operation",
     "Palettize",
     "Quantize",
     "QuantizeStatic",
     "RandomPrune",
+    "Restore",
     "Train",
     "available",
     "calibrate",
+    "distill",
     "dkm_palettize",
     "finetune",
     "from_record",
     "get",
     "gradient_prune",
+    "low_rank",
     "magnitude_prune",
+    "merge_batchnorm",
+    "nm_prune",
     "operation",
     "palettize",
     "quantize",
     "quantize_static",
     "random_prune",
+    "restore",
     "train",
 ]

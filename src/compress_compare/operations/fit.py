@@ -15,11 +15,12 @@ from .targets import is_norm
 
 if TYPE_CHECKING:
     from .base import Batches, Context
+    from .distill import Distill
     from .dkm_palettize import DKMPalettize
     from .finetune import Finetune
     from .train import Train
 
-    Training = Train | Finetune | DKMPalettize
+    Training = Train | Finetune | Distill | DKMPalettize
 
 
 def fit(model: nn.Module, settings: Training, *, context: Context) -> nn.Module:

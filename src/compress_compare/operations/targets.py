@@ -117,7 +117,7 @@ def _is_plain(weight: Weight) -> bool:
 
 
 def _targeted(operation: str, model: nn.Module, pattern: str) -> list[Weight]:
-    found, modules = _matching(operation, model, pattern)
+    found, modules = reached(operation, model, pattern)
     if not modules:
         return found
     exact = not pattern.startswith("re:")
@@ -126,11 +126,15 @@ def _targeted(operation: str, model: nn.Module, pattern: str) -> list[Weight]:
 
 
 def _ignored(operation: str, model: nn.Module, pattern: str) -> list[Weight]:
-    return _matching(operation, model, pattern)[0]
+    return reached(operation, model, pattern)[0]
 
 
-def _matching(operation: str, model: nn.Module, pattern: str) -> tuple[list[Weight], list[nn.Module]]:
-    """The parameters a pattern reaches, and the modules it names; none of these when it names parameters."""
+def reached(operation: str, model: nn.Module, pattern: str) -> tuple[list[Weight], list[nn.Module]]:
+    """All parameters a pattern reaches, norms and biases too, and the modules it names; none when it names parameters.
+
+    Raises:
+        InvalidValue: ``targets.no_match``, ``targets.pattern``.
+    """
     matches = _matcher(operation, pattern)
     modules = {
         path: module
