@@ -59,10 +59,10 @@ function drawStep(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts:
     return;
   }
   const width = ctx.measureText(label).width;
-  if (width < room) {
-    ctx.fillStyle = ink.halo;
-    ctx.fillRect(x - radius - 8 - width, y - 6, width + 6, 12);
-  }
+  // The edge is interrupted only where it is straight and alone.
+  const gap = Math.min(width + 6, room);
+  ctx.fillStyle = ink.halo;
+  ctx.fillRect(x - radius - 2 - gap, y - 6, gap, 12);
   ctx.textBaseline = "middle";
   write(ctx, label, [x - radius - 5, y + 0.5], ink);
 }
