@@ -148,6 +148,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/behaviors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Behaviors
+         * @description A base against models on a dataset by a per-instance metric: the parts that are asked for, the others null.
+         */
+        post: operations["behaviors_api_v1_behaviors_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -212,6 +232,92 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Behaviors
+         * @description A base against models. A part that was not asked for, or cannot be without labels or classes, is null.
+         */
+        Behaviors: {
+            /** Base */
+            base: string;
+            /** Models */
+            models: string[];
+            /** Metric */
+            metric: string;
+            /** Metrics */
+            metrics: string[];
+            /** Columns */
+            columns: string[];
+            /** Group Columns */
+            group_columns: string[];
+            /** Num Instances */
+            num_instances: number;
+            /** Summary */
+            summary: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Histograms */
+            histograms: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Groups */
+            groups: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Changes */
+            changes: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Pairs */
+            pairs: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Confusion */
+            confusion: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Calibration */
+            calibration: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Exemplars */
+            exemplars: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Slices */
+            slices: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Instances */
+            instances: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * BehaviorsAsk
+         * @description What to compare, and which parts of the answer are wanted. Histograms follow the conditions on instances.
+         */
+        BehaviorsAsk: {
+            /** Base */
+            base: string;
+            /** Models */
+            models: string[];
+            /** Dataset */
+            dataset: string;
+            /**
+             * Metric
+             * @default correct
+             */
+            metric: string;
+            /** By */
+            by?: string[];
+            /** Parts */
+            parts?: ("summary" | "histograms" | "groups" | "changes" | "pairs" | "confusion" | "calibration" | "exemplars" | "slices" | "instances")[];
+            instances?: components["schemas"]["InstancesAsk"];
+            /** Confusion Of */
+            confusion_of?: string | null;
+        };
         /**
          * Chart
          * @description Which variable goes on which channel.
@@ -302,6 +408,26 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * InstancesAsk
+         * @description Which instances: a column to sort by (`-` before it: descending), conditions that all hold, a page.
+         */
+        InstancesAsk: {
+            /** Sort */
+            sort?: string | null;
+            /** Where */
+            where?: unknown[][];
+            /**
+             * Limit
+             * @default 100
+             */
+            limit: number;
+            /**
+             * Offset
+             * @default 0
+             */
+            offset: number;
         };
         /**
          * Job
@@ -843,6 +969,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Effects"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    behaviors_api_v1_behaviors_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BehaviorsAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Behaviors"];
                 };
             };
             /** @description What went wrong and what to do. */
