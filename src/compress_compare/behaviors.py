@@ -70,6 +70,26 @@ class Behaviors:
         """Of the dataset."""
         return self._frame.num_instances
 
+    @property
+    def group_columns(self) -> list[str]:
+        """The columns that instances can be grouped by."""
+        return grouping.groupable(self._frame)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether instances have a label."""
+        return self._frame.has_labels
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether predictions are classes rather than measurements."""
+        return not self._frame.is_numeric
+
+    @property
+    def can_group(self) -> bool:
+        """Whether there are ``groups``: columns to group by, or labels that are classes."""
+        return bool(self.by) or (self.has_labels and self.has_classes)
+
     def using(self, metric: str | None = None, by: str | Sequence[str] | None = None) -> Behaviors:
         """The same models by another metric or in other groups, without reading again what was read."""
         chosen = self.by if by is None else columns_of(by)

@@ -14,6 +14,7 @@ ROUTES = [  # every route there is, with a method it answers to
     ("POST", "/api/v1/selection"),
     ("GET", "/api/v1/frontier?x=Size&y=Accuracy"),
     ("GET", "/api/v1/effects"),
+    ("POST", "/api/v1/behaviors"),
     ("GET", "/api/v1/jobs"),
     ("GET", "/api/v1/events"),
     ("POST", "/api/v1/logout"),

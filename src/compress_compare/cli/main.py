@@ -7,6 +7,7 @@ import sys
 import click
 
 from ..errors import UserError
+from . import behaviors as behaviors_command
 from . import compare, demo, frontier, imports, ls, serve, show
 from . import effects as effects_command
 
@@ -25,6 +26,7 @@ for command in (
     compare.compare,
     effects_command.effects,
     frontier.frontier,
+    behaviors_command.behaviors,
     imports.import_,
 ):
     cli.add_command(command)

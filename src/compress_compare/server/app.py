@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from ..project import Project
 from . import login, openapi, routes
 from .body import Bodies
+from .comparisons import Comparisons
 from .context import Context
 from .events import Feed
 from .headers import SecurityHeaders
@@ -43,7 +44,7 @@ def create_app(project: Project, *, token: str, port: int, static: Path | None =
         router.UndeclaredAccess: if a route does not say who may call it.
     """
     keys = Keys(token, port)
-    context = Context(project, Snapshots(project), Feed(project), keys)
+    context = Context(project, Snapshots(project), Feed(project), keys, Comparisons(project))
     app = FastAPI(
         title=openapi.TITLE,
         openapi_url=None,

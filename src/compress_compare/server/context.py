@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from ..project import Project
+from .comparisons import Comparisons
 from .events import Feed
 from .keys import Keys
 from .snapshot import Snapshots
@@ -21,6 +22,7 @@ class Context:
     snapshots: Snapshots
     feed: Feed
     keys: Keys
+    comparisons: Comparisons
 
 
 async def _context(request: Request) -> Context:

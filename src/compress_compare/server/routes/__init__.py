@@ -1,5 +1,6 @@
 """One router per noun."""
 
+from .behaviors import router as behaviors
 from .effects import router as effects
 from .events import router as events
 from .frontier import router as frontier
@@ -10,6 +11,6 @@ from .project import router as project
 from .selection import router as selection
 from .session import router as session
 
-ROUTERS = (health, project, models, selection, frontier, effects, jobs, events, session)
+ROUTERS = (health, project, models, selection, frontier, effects, behaviors, jobs, events, session)
 
 __all__ = ["ROUTERS"]

@@ -1,0 +1,73 @@
+"""``compress-compare behaviors``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .. import project as projects
+from ..behaviors import Behaviors
+from ..errors import InvalidValue
+from .output import echo_json, echo_table, json_option
+
+SHOWN = ("model", "group", "count", "value", "difference", "ci_low", "ci_high", "agreement")
+FLIPS = ("right_to_wrong", "wrong_to_right", "wrong_to_wrong", "mcnemar_p")
+
+
+@click.command()
+@click.argument("project")
+@click.argument("models", nargs=-1, required=True)
+@click.option("--base", help="The model that the others are compared with; the first of MODELS if not given.")
+@click.option("--dataset", help="The data that they answered; need not be given if there is only one.")
+@click.option("--metric", default="correct", show_default=True, help="A per-instance metric.")
+@click.option("--by", multiple=True, help="Group by this metadata column instead of the class; can be given twice.")
+@json_option
+def behaviors(
+    project: str,
+    models: tuple[str, ...],
+    base: str | None,
+    dataset: str | None,
+    metric: str,
+    by: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """What changed for single instances between a base and MODELS of PROJECT: flips, classes, predictions."""
+    with projects.open(project, create=False) as opened:
+        data = dataset or _only([one.name for one in opened.datasets()])
+        found = opened.behaviors(base or models[0], models, data, metric, by or None)
+        if as_json:
+            echo_json({"dataset": data, **_document(found)})
+            return
+        _echo(found.summary.to_pylist())
+        if by:
+            click.echo()
+            _echo(found.groups.to_pylist())
+
+
+def _document(found: Behaviors) -> dict[str, Any]:
+    return {
+        "base": found.base,
+        "models": found.models,
+        "metric": found.metric,
+        "metrics": found.metrics,
+        "num_instances": found.num_instances,
+        "summary": found.summary.to_pylist(),
+        "groups": found.groups.to_pylist() if found.can_group else None,
+        "changes": found.changes.to_pylist() if found.has_classes else None,
+    }
+
+
+def _echo(rows: list[dict[str, Any]]) -> None:
+    names = [name for name in (*SHOWN, *FLIPS) if name in rows[0] and any(row[name] is not None for row in rows)]
+    echo_table(names, [[row[name] for name in names] for row in rows])
+
+
+def _only(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    raise InvalidValue(
+        "dataset.missing",
+        "Name the dataset." if names else "There is no dataset in this project.",
+        hint=f"Add --dataset and one of: {', '.join(names)}." if names else "Log one with project.log_dataset().",
+    )

@@ -1,0 +1,65 @@
+"""The parts of a comparison as JSON can say them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..behaviors import Behaviors
+from ..table import Table
+from . import wire
+from . import wire_behaviors as asked
+
+BINS = 40
+LONGEST = 1_000
+"""Characters of a text in a list of instances."""
+EXEMPLARS = 100
+MOST_CHANGES = 500
+"""Changes of prediction per answer, the most frequent of each model first."""
+
+
+def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.Behaviors:
+    """The parts that are asked for; a part that there cannot be without labels or classes is null."""
+    wanted = set(ask.parts)
+
+    def part(name: str, make: Callable[[], Table], *, possible: bool = True) -> list[dict[str, Any]] | None:
+        return rows(make()) if name in wanted and possible else None
+
+    classes, labels = found.has_classes, found.has_classes and found.has_labels
+    instances = ask.instances
+    return asked.Behaviors(
+        base=found.base,
+        models=found.models,
+        metric=found.metric,
+        metrics=found.metrics,
+        columns=found.columns,
+        group_columns=found.group_columns,
+        num_instances=found.num_instances,
+        summary=part("summary", lambda: found.summary),
+        histograms=part("histograms", lambda: found.histograms(BINS, instances.where)),
+        groups=part("groups", lambda: found.groups, possible=found.can_group),
+        changes=part("changes", lambda: Table(found.changes.slice(0, MOST_CHANGES)), possible=classes),
+        pairs=part("pairs", lambda: found.pairs, possible=labels),
+        confusion=part("confusion", lambda: found.confusion(ask.confusion_of or found.models[0]), possible=labels),
+        calibration=part("calibration", lambda: found.calibration, possible=labels and "confidence" in found.metrics),
+        exemplars=part("exemplars", lambda: found.exemplars(limit=EXEMPLARS), possible=classes),
+        slices=part("slices", lambda: Table(found.slices.slice(0, MOST_CHANGES))),
+        instances=part(
+            "instances",
+            lambda: found.instances(instances.sort, instances.where, limit=instances.limit, offset=instances.offset),
+        ),
+        total=found.count(instances.where) if "instances" in wanted else None,
+    )
+
+
+def rows(table: Table) -> list[dict[str, Any]]:
+    """One mapping per row; NaN and infinities as strings, missing as null, long texts cut short."""
+    return [{name: _plain(value) for name, value in row.items()} for row in table.to_pylist()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return wire.number(value)
+    if isinstance(value, str) and len(value) > LONGEST:
+        return f"{value[:LONGEST]}…"
+    return value

@@ -1,0 +1,51 @@
+"""Comparisons that were asked for lately, kept so that sorting, filtering and brushing need not read anything again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from ..behaviors import Behaviors, columns_of
+from ..project import Project
+
+CELLS = 8_000_000
+"""Instances times models that are kept, besides the latest comparison."""
+
+Key = tuple[object, ...]
+
+
+class Comparisons:
+    """The latest comparisons of one project.
+
+    Datasets and outputs never change once logged, so what was worked out from them stays right.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Key, dict[Key, Behaviors]] = OrderedDict()
+
+    def get(self, base: str, models: list[str], *, dataset: str, metric: str, by: list[str]) -> Behaviors:
+        """A comparison, of which everything that an earlier question needed is there."""
+        directions = tuple((one.name, one.higher_is_better) for one in self._project.metrics())
+        key: Key = (base, tuple(models), dataset, directions)
+        view: Key = (metric, columns_of(by))
+        with self._lock:
+            views = self._kept.get(key)
+            if views is None:
+                first = self._project.behaviors(base, models, dataset, metric, by)
+                views = self._kept[key] = {view: first}
+            elif view not in views:
+                views[view] = next(iter(views.values())).using(metric, by)
+            self._kept.move_to_end(key)
+            self._let_go()
+            return views[view]
+
+    def _let_go(self) -> None:
+        while len(self._kept) > 1 and sum(map(_cells, self._kept.values())) > CELLS:
+            self._kept.popitem(last=False)
+
+
+def _cells(views: dict[Key, Behaviors]) -> int:
+    any_view = next(iter(views.values()))
+    return any_view.num_instances * (1 + len(any_view.models)) * len(views)

@@ -1,0 +1,61 @@
+"""``compress-compare behaviors``, run as a user runs it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import compress_compare as cc
+
+
+def run(*arguments, code=0):
+    script = [sys.executable, "-c", "from compress_compare.cli import main; main()"]
+    done = subprocess.run([*script, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    location = tmp_path_factory.mktemp("cli") / "project"
+    with cc.open(location) as project:
+        labels = [0, 0, 1, 1, 2]
+        project.log_dataset("d", ids=[1, 2, 3, 4, 5], labels=labels, metadata={"light": list("ddnnn")})
+        for name, predictions in {"cnn": [0, 0, 1, 0, 2], "small": [0, 1, 1, 1, 2], "tiny": [1, 1, 1, 1, 1]}.items():
+            project.log_model(name)
+            project.log_outputs(name, "d", ids=[1, 2, 3, 4, 5], predictions=predictions)
+    return location
+
+
+def test_the_document(path):
+    document = json.loads(run("behaviors", path, "cnn", "small", "tiny", "--json").stdout)
+    assert (document["base"], document["models"], document["dataset"]) == ("cnn", ["small", "tiny"], "d")
+    rows = document["summary"]
+    assert [(row["right_to_wrong"], row["wrong_to_right"]) for row in rows] == [(1, 1), (3, 1)]
+    assert [row["group"] for row in document["groups"]] == [0, 1, 2] * 2
+    assert document["changes"][0]["model"] == "small"
+
+
+def test_the_table(path):
+    lines = run("behaviors", path, "small", "--base", "cnn", "--dataset", "d", "--by", "light").stdout.splitlines()
+    assert lines[0].split()[:3] == ["model", "count", "value"]
+    assert lines[1].split()[:3] == ["small", "5", "0.8"]
+    assert lines[3].split()[:2] == ["model", "group"]
+    assert len(lines) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["cnn"], "behaviors.models"),
+        (["cnn", "small", "--metric", "nll"], "behaviors.metric"),
+        (["cnn", "small", "--dataset", "nope"], "dataset.unknown"),
+        (["cnn", "small", "--by", "nope", "--json"], "behaviors.group"),
+    ],
+)
+def test_wrong_input_ends_with_2_and_a_sentence(path, arguments, code):
+    done = run("behaviors", path, *arguments, code=2)
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"{code}: ")
+    assert len(done.stderr.splitlines()) <= 3

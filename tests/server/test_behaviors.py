@@ -1,0 +1,117 @@
+"""`POST /api/v1/behaviors` on a server that runs."""
+
+import numpy as np
+import pytest
+
+import compress_compare as cc
+from compress_compare.server.comparisons import Comparisons
+from tests.analysis.behaviors.frames import classified
+
+from .running import running
+
+COUNT = 120
+LABELS, PROBABILITIES = classified(21, COUNT, models=2)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    with cc.open(tmp_path_factory.mktemp("behaviors") / "project") as opened:
+        ids = np.arange(COUNT)
+        texts = ["<img src=x onerror=alert(1)>"] + ["x" * 5_000] * (COUNT - 1)
+        opened.log_dataset("images", ids=ids, labels=LABELS, metadata={"note": texts})
+        for place, given in enumerate(PROBABILITIES):
+            opened.log_model(f"m{place}")
+            loss = np.where(ids == 3, np.nan, 1.0)
+            vectors, metrics = {"probabilities": given}, {"loss": loss}
+            opened.log_outputs(
+                f"m{place}", "images", ids=ids, predictions=given.argmax(1), vectors=vectors, metrics=metrics
+            )
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def client(project, static):
+    with running(project, static=static) as server, server.client(headers=server.bearer) as opened:
+        yield opened
+
+
+def ask(client, code=200, **changes):
+    body = {"base": "m0", "models": ["m1", "m2"], "dataset": "images"} | changes
+    answer = client.post("/api/v1/behaviors", json=body)
+    assert answer.status_code == code, answer.text
+    return answer.json()
+
+
+def test_the_first_view(client, project):
+    answer = ask(client)
+    found = project.behaviors("m0", ["m1", "m2"], "images")
+    assert answer["summary"] == found.summary.to_pylist()
+    assert [sum(row["counts"]) for row in answer["histograms"]] == [COUNT] * 3
+    assert answer["num_instances"] == COUNT
+    assert answer["group_columns"] == ["label", "prediction", "note"]
+    assert {"correct", "kl_divergence", "loss"} <= set(answer["metrics"])
+    assert answer["groups"] is answer["instances"] is answer["total"] is None
+
+
+def test_every_part(client):
+    parts = [
+        *("summary", "histograms", "groups", "changes", "pairs"),
+        *("confusion", "calibration", "exemplars", "slices", "instances"),
+    ]
+    answer = ask(client, metric="nll", by=["label"], parts=parts)
+    assert all(answer[part] is not None for part in parts)
+    assert len(answer["groups"]) == 8
+
+
+def test_a_page_of_instances(client, project):
+    instances = {"sort": "-nll[m1]", "where": [["changed", "==", True]], "limit": 7, "offset": 2}
+    answer = ask(client, parts=["instances"], instances=instances)
+    found = project.behaviors("m0", ["m1", "m2"], "images")
+    page = found.instances("-nll[m1]", {"changed": True}, limit=7, offset=2)
+    assert [row["id"] for row in answer["instances"]] == page["id"].to_pylist()
+    assert answer["total"] == found.count({"changed": True})
+
+
+def test_texts_are_data_and_cut_short_and_nan_is_a_word(client):
+    answer = ask(client, metric="loss", parts=["instances"])
+    assert answer["instances"][0]["note"] == "<img src=x onerror=alert(1)>"
+    assert len(answer["instances"][1]["note"]) == 1001
+    assert answer["instances"][3]["loss[m1]"] == "NaN"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"base": "nope"}, 404, "model.unknown"),
+        ({"dataset": "nope"}, 404, "dataset.unknown"),
+        ({"models": ["m0"]}, 422, "behaviors.models"),
+        ({"models": []}, 422, "param.range"),
+        ({"metric": "nope"}, 422, "behaviors.metric"),
+        ({"metric": 3}, 422, "param.type"),
+        ({"by": ["nope"], "parts": ["groups"]}, 422, "behaviors.group"),
+        ({"parts": ["nope"]}, 422, "param.type"),
+        ({"parts": ["instances"], "instances": {"where": [["label", "=="]]}}, 422, "param.range"),
+        ({"parts": ["instances"], "instances": {"where": [["label", "==", "x"]]}}, 422, "behaviors.where"),
+        ({"parts": ["instances"], "instances": {"where": [["label", "==", {"a": [1]}]]}}, 422, "behaviors.where"),
+        ({"parts": ["instances"], "instances": {"limit": 1001}}, 422, "param.range"),
+        ({"parts": ["confusion"], "confusion_of": "nope"}, 422, "behaviors.model"),
+        ({"extra": 1}, 422, "param.unknown"),
+    ],
+)
+def test_wrong_questions_get_one_sentence(client, changes, status, code):
+    assert ask(client, status, **changes)["code"] == code
+
+
+def test_comparisons_are_kept_and_let_go(project, monkeypatch):
+    comparisons = Comparisons(project)
+
+    def get(models, metric="correct"):
+        return comparisons.get("m0", models, dataset="images", metric=metric, by=[])
+
+    first = get(["m1"])
+    assert get(["m1"]) is first
+    assert get(["m1"], "nll") is not first
+    assert get(["m1"]) is first
+    monkeypatch.setattr("compress_compare.server.comparisons.CELLS", 0)
+    get(["m2"])
+    assert get(["m1"]) is not first
