@@ -197,6 +197,13 @@ class Chart(Answer):
     facet: str | None
 
 
+class Suggestion(Answer):
+    """Which of the selected models could be charted together: those that have these values."""
+
+    keep: list[tuple[str, Any]]
+    models: list[str]
+
+
 class Selection(Answer):
     """What differs within a selection; rows give each model's values in the order of the variables."""
 
@@ -204,6 +211,9 @@ class Selection(Answer):
     rows: dict[str, list[Any]]
     chart: Chart
     constant: list[Any]
+    also: list[str]
+    reason: str | None
+    suggestion: Suggestion | None
 
 
 class Frontier(Answer):
@@ -225,6 +235,9 @@ class Effect(Answer):
     ci_low: Number | None
     ci_high: Number | None
     models: list[list[str]]
+    interval: str | None
+    non_finite: int
+    missing: int
 
 
 class Effects(Answer):

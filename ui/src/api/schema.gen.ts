@@ -381,6 +381,12 @@ export interface components {
             ci_high: number | ("NaN" | "Infinity" | "-Infinity") | null;
             /** Models */
             models: string[][];
+            /** Interval */
+            interval: string | null;
+            /** Non Finite */
+            non_finite: number;
+            /** Missing */
+            missing: number;
         };
         /**
          * Effects
@@ -641,6 +647,11 @@ export interface components {
             chart: components["schemas"]["Chart"];
             /** Constant */
             constant: unknown[];
+            /** Also */
+            also: string[];
+            /** Reason */
+            reason: string | null;
+            suggestion: components["schemas"]["Suggestion"] | null;
         };
         /**
          * SelectionAsk
@@ -675,6 +686,19 @@ export interface components {
             sha256: string;
             /** Num Bytes */
             num_bytes: number;
+        };
+        /**
+         * Suggestion
+         * @description Which of the selected models could be charted together: those that have these values.
+         */
+        Suggestion: {
+            /** Keep */
+            keep: [
+                string,
+                unknown
+            ][];
+            /** Models */
+            models: string[];
         };
         /**
          * Variable
