@@ -30,7 +30,10 @@ class Tracker:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Make everything logged inside one transaction: faster, and all or nothing. Other writers wait meanwhile."""
+        """Make everything logged inside one transaction: all or nothing. Other writers wait meanwhile.
+
+        To log thousands of models quickly, use ``log_models``.
+        """
         with self._database.write():
             yield
 
