@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import InvalidValue, NotFound, StoreError
 
 DATABASE = "compress-compare.db"
-OURS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "writer.lock", "server.lock", "objects", "staging"}
+OURS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "writer.lock", "server.lock", "objects", "staging", "jobs"}
 
 
 def prepare(location: str | Path, create: bool) -> Path:
@@ -55,14 +55,16 @@ def prepare(location: str | Path, create: bool) -> Path:
 
 
 def _check_database(path: Path) -> None:
-    """An empty file beside artifacts is damage, never a fresh start."""
-    with path.open("rb") as file:
-        head = file.read(16)
-    if head != b"SQLite format 3\0" and not (head == b"" and _is_fresh(path.parent)):
+    """An empty file beside artifacts is damage, never a fresh start.
+
+    The file is not opened here: closing it would release the locks that SQLite holds on it for other connections of
+    this process (POSIX locks belong to process and file), and another process could then overwrite its log.
+    """
+    if path.stat().st_size == 0 and not _is_fresh(path.parent):
         raise StoreError(
             "store.corrupt",
             "The project database is not a SQLite database.",
-            detail=f"{path.name} starts with {head[:16]!r}." if head else f"{path.name} is empty (0 bytes).",
+            detail=f"{path.name} is empty (0 bytes).",
             hint="Restore it from a backup; the files in objects/ are untouched.",
         )
 
