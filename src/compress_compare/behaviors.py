@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from .analysis.behaviors import calibration, changes, exemplars, grouping, guard, histograms, metrics, slices
+from .analysis.behaviors import calibration, changes, exemplars, grouping, guard, histograms, metrics, single, slices
 from .analysis.behaviors import pairs as paired
 from .analysis.behaviors import tables as summaries
 from .analysis.behaviors.columns import Columns
@@ -59,6 +59,16 @@ class Behaviors:
     def metrics(self) -> list[str]:
         """The metrics that what was logged allows."""
         return metrics.available(self._frame)
+
+    @property
+    def higher_is_better(self) -> bool | None:
+        """The direction of the metric; ``None`` where there is none."""
+        return self._definition.higher_is_better
+
+    @property
+    def meaning(self) -> str:
+        """What the metric is, in one sentence."""
+        return self._definition.meaning
 
     @property
     def columns(self) -> list[str]:
@@ -158,8 +168,13 @@ class Behaviors:
         of_models = enumerate(self._frame.outputs)
         return {model: calibration.expected_error(bins.slice(i * size, size)) for i, model in of_models}
 
-    def histograms(self, bins: int = 40, where: object = None) -> Table:
+    def histograms(self, bins: int = 40, where: object = None, *, relative: bool = False) -> Table:
         """The values of base and models in shared bins, of the instances that a filter leaves.
+
+        Args:
+            bins: how many, 1 to 1,000.
+            where: which instances; see ``instances``.
+            relative: the values minus those of the base, in bins around zero, without the base itself.
 
         Returns:
             ``model, low, high, counts, nan, positive_infinity, negative_infinity, missing``.
@@ -168,9 +183,16 @@ class Behaviors:
             raise InvalidValue("value.range", "A histogram has 1 to 1,000 bins.", detail=f"Found {bins}.")
         mask = self._columns.mask(where)
         chosen = slice(None) if mask is None else mask
-        values = {model: numbers[chosen] for model, numbers in self._values(self.metric).items()}
-        present = {model: self._frame.present(model)[chosen] for model in values}
-        edges = histograms.bounds(self._values(self.metric))
+        numbers = self._values(self.metric)
+        known = {model: self._frame.present(model) for model in numbers}
+        if relative:
+            known = {model: known[model] & known[self.base] for model in self.models}
+            numbers = {model: histograms.differences(numbers[model], numbers[self.base]) for model in self.models}
+        values = {model: found[chosen] for model, found in numbers.items()}
+        present = {model: found[chosen] for model, found in known.items()}
+        edges = histograms.bounds(numbers)
+        if relative:
+            edges = (-max(map(abs, edges)), max(map(abs, edges)))
         return Table(histograms.table(values, present, bins=bins, bounds=edges))
 
     @cached_property
@@ -220,6 +242,22 @@ class Behaviors:
         chosen = self._columns.chosen(sort, where)
         return Table(self._columns.table(chosen[offset : offset + _checked(limit)]))
 
+    def everything(self, sort: str | None = None, where: object = None) -> Table:
+        """``instances`` without a limit, e.g. to export them."""
+        return Table(self._columns.table(self._columns.chosen(sort, where)))
+
+    def vectors(self, id: int | str, limit: int = 10) -> Table:
+        """The largest probabilities of one instance by base and models: ``model, class, probability``.
+
+        The classes are the ``limit`` largest of any model, those of the base first; no rows without probabilities.
+
+        Raises:
+            NotFound: ``instance.unknown``.
+        """
+        found = single.probabilities(self._frame, single.place(self._frame.ids(), id), limit=limit)
+        self._frame.forget_vectors(MAX_VECTOR_BYTES)
+        return Table(found)
+
     def count(self, where: object = None) -> int:
         """How many instances a filter leaves."""
         return len(self._columns.chosen(None, where))
@@ -229,8 +267,12 @@ class Behaviors:
     @cached_property
     def _pairs(self) -> list[paired.Pair]:
         definition = self._definition
-        self._values(self.metric)
-        return [paired.pair(self._frame, model, name=self.metric, metric=definition) for model in self.models]
+
+        def pair_up() -> list[paired.Pair]:
+            self._values(self.metric)
+            return [paired.pair(self._frame, model, name=self.metric, metric=definition) for model in self.models]
+
+        return self._frame.keep(("pairs", self.metric), pair_up)
 
     def _values(self, name: str) -> dict[str, Floats]:
         definition = metrics.find(self._frame, name, directions=self._directions)

@@ -23,7 +23,9 @@ def kl_divergence(frame: Frame) -> dict[str, Floats]:
         for model in frame.models:
             rows = vectors[model].rows(block)
             blocks.check_probabilities(rows, model)
-            found[model] = distances.kl_from(entropies, base, model=rows)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                np.log(rows, out=rows)
+            found[model] = distances.kl_from(entropies, base, logs=rows)
         return found
 
     return blocks.each(vectors, work)

@@ -14,26 +14,27 @@ def kl_divergence(base: Floats, model: Floats) -> Floats:
 
     Infinite where the model gives no probability to what the base holds possible.
     """
-    return kl_from(negative_entropy(base), base, model=model)
+    with np.errstate(divide="ignore"):
+        logs = np.log(model)
+    return kl_from(negative_entropy(base), base, logs=logs)
 
 
-def kl_from(negative_entropies: Floats, base: Floats, *, model: Floats) -> Floats:
-    """``kl_divergence`` with the base's share worked out before, once for all models."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cross = np.einsum("ij,ij->i", base, np.log(model))
-        found = negative_entropies - cross
+def kl_from(negative_entropies: Floats, base: Floats, *, logs: Floats) -> Floats:
+    """``kl_divergence`` with the base's share worked out before, once for all models, and the model's logarithms."""
+    with np.errstate(invalid="ignore"):
+        found = negative_entropies - np.einsum("ij,ij->i", base, logs)
     unsure = np.flatnonzero(np.isnan(found))
     if len(unsure):
-        found[unsure] = _careful_kl(base[unsure], model[unsure])
+        found[unsure] = _careful_kl(base[unsure], logs[unsure])
     return np.asarray(np.maximum(found, 0))
 
 
-def _careful_kl(base: Floats, model: Floats) -> Floats:
+def _careful_kl(base: Floats, logs: Floats) -> Floats:
     """With 0 · ln 0 = 0; NaN only where an input is NaN."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        terms = base * (np.log(base) - np.log(model))
+        terms = base * (np.log(base) - logs)
     terms[base == 0] = 0
-    terms[np.isnan(model) | np.isnan(base)] = np.nan
+    terms[np.isnan(logs) | np.isnan(base)] = np.nan
     return np.asarray(terms.sum(axis=1))
 
 

@@ -29,6 +29,12 @@ def bounds(values: Mapping[str, Floats]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
+def differences(values: Floats, base: Floats) -> Floats:
+    """``[instances]`` values minus those of the base; NaN where either is no number."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(values - base)
+
+
 def histogram(numbers: Floats, bins: int, *, low: float, high: float) -> NDArray[np.int64]:
     """Counts of the finite numbers in bins of equal width; the last has its upper edge.
 

@@ -53,6 +53,21 @@ class Pair:
         return float(self.difference.sum()) / count if count else float("nan")
 
     @cached_property
+    def centred(self) -> Floats:
+        """``difference`` less its mean."""
+        return self.difference - self.mean_difference
+
+    @cached_property
+    def squares(self) -> Floats:
+        """Of ``centred``."""
+        return self.centred**2
+
+    @cached_property
+    def base_finite(self) -> Floats:
+        """The base's values, 0 where not both are finite."""
+        return self.base_values if self.finite.all() else np.where(self.finite, self.base_values, 0.0)
+
+    @cached_property
     def population(self) -> significance.Distribution:
         """The differences where both are finite, of which there is at least one."""
         return significance.distribution(self.difference[self.finite])
@@ -140,17 +155,16 @@ def _proportions(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[An
 
 def _means(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
     """Sums of differences are taken around their overall mean, so that no digits of their spread are lost."""
-    groups = np.where(of.finite, groups, size)
+    groups = groups if of.finite.all() else np.where(of.finite, groups, size)
 
     def sums(weights: Floats | None) -> NDArray[Any]:
         return np.bincount(groups, weights, minlength=size + 1)[:size]
 
     count = sums(None)
-    rest = of.difference - of.mean_difference
     with np.errstate(invalid="ignore", divide="ignore"):
-        base = sums(np.where(of.finite, of.base_values, 0)) / count
-        offset = sums(rest) / count
-        deviations = np.sqrt(np.maximum(sums(rest * rest) - count * offset**2, 0) / (count - 1))
+        base = sums(of.base_finite) / count
+        offset = sums(of.centred) / count
+        deviations = np.sqrt(np.maximum(sums(of.squares) - count * offset**2, 0) / (count - 1))
     change = offset + of.mean_difference
     low, high = intervals.paired_t(change, deviations, counts=count)
     found = {"count": count, "value": base + change, "base_value": base}
