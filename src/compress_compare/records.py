@@ -261,7 +261,24 @@ JobState = Literal["queued", "running", "done", "failed", "cancelled", "interrup
 
 @dataclass(frozen=True)
 class Job:
-    """A piece of work. ``progress`` runs from 0 to 1; ``reason`` says why it failed, e.g. ``worker_lost``."""
+    """A piece of work.
+
+    Args:
+        id: made by the project.
+        kind: ``recipe`` (a job with parts) or ``operation``.
+        state: what has become of it.
+        progress: from 0 to 1.
+        message: what it does now, or how it ended.
+        reason: why it failed, in short, e.g. ``worker_lost(signal 9)``.
+        created_at: UTC, ISO 8601.
+        finished_at: UTC, ISO 8601.
+        title: what it is, for people.
+        parent: the job that it is a part of.
+        model: the model that it makes.
+        started_at: UTC, ISO 8601, of the last attempt.
+        attempts: how often it was started.
+        error: why it failed, in full: ``code``, ``title``, ``detail`` and ``hint``.
+    """
 
     id: str
     kind: str
@@ -271,6 +288,12 @@ class Job:
     reason: str | None
     created_at: str
     finished_at: str | None
+    title: str = ""
+    parent: str | None = None
+    model: str | None = None
+    started_at: str | None = None
+    attempts: int = 0
+    error: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,8 @@
-"""engines."""
+"""Engines run the steps of experiments; a supervisor feeds them from the queue of a project. No torch is imported."""
+
+from .base import Engine, Limits, Outcome, Running, Work
+from .local import LocalEngine
+from .queue import Queue
+from .supervisor import Supervisor
+
+__all__ = ["Engine", "Limits", "LocalEngine", "Outcome", "Queue", "Running", "Supervisor", "Work"]

@@ -17,7 +17,7 @@ def of_root(id: str, operation: Operation | None) -> str:
     return _hash("root", id, *_operation(operation), "")
 
 
-def of_step(base: str, operation: Operation | None, references: Iterable[tuple[str, str]] = ()) -> str:
+def of_step(base: str, operation: Operation | None, *, references: Iterable[tuple[str, str]] = ()) -> str:
     """The identity of a model from that of its base, the operation and its references (role, identity)."""
     return _hash("step", base, *_operation(operation), json.dumps(sorted(map(list, references))))
 

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from torch import nn
 
 from ..errors import InvalidValue
 from ..operations import Operation
 from ..operations.targets import select
-from .recipe import ConfigError, Place
+from .recipe import ConfigError, Place, Recipe
+
+
+def named(recipe: Recipe) -> Iterator[tuple[Operation, Place]]:
+    """The operations of a recipe that work on the modules of the task's network, and where they stand."""
+    if recipe.made_by is not None:
+        yield recipe.made_by, Place("base")
+        if not recipe.made_by.keeps_shapes:
+            return
+    pending = list(reversed(recipe.steps))
+    while pending:
+        step = pending.pop()
+        yield step.operation, step.place
+        if step.operation.keeps_shapes:
+            pending.extend(reversed(step.then))
 
 
 def check(model: nn.Module, named: Iterable[tuple[Operation, Place]]) -> None:

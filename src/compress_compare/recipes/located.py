@@ -58,7 +58,7 @@ def parse(text: str) -> Located:
         raise _too_deep(Place()) from None
     if root is None:
         raise ConfigError("config.empty", "The recipe is empty.", place=Place(), hint="Start with: task: module:name")
-    return _Reader(loader).read(root, "", ())
+    return _Reader(loader).read(root, "", above=())
 
 
 class _Reader:
@@ -66,7 +66,7 @@ class _Reader:
         self._loader = loader
         self._count = 0
 
-    def read(self, node: yaml.Node, path: str, above: tuple[int, ...]) -> Located:
+    def read(self, node: yaml.Node, path: str, *, above: tuple[int, ...]) -> Located:
         place = Place(path, node.start_mark.line + 1)
         self._count += 1
         if self._count > MAX_VALUES:
@@ -88,7 +88,7 @@ class _Reader:
 
     def _value(self, node: yaml.Node, path: str, above: tuple[int, ...]) -> Any:
         if isinstance(node, yaml.SequenceNode):
-            return [self.read(item, f"{path}[{index}]", above) for index, item in enumerate(node.value)]
+            return [self.read(item, f"{path}[{index}]", above=above) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return dict(self._entries(node, path, above))
         try:
@@ -110,7 +110,7 @@ class _Reader:
             if key in seen:
                 raise ConfigError("config.duplicate_key", f"The key {key[:40]!r} stands here twice.", place=place)
             seen.add(key)
-            yield key, self.read(value_node, f"{path}.{key[:40]}" if path else key[:40], above)
+            yield key, self.read(value_node, f"{path}.{key[:40]}" if path else key[:40], above=above)
 
 
 def _too_deep(place: Place) -> ConfigError:

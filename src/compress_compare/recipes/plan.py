@@ -86,7 +86,7 @@ def identities(known: Iterable[Known]) -> dict[str, str]:
         if model.base is None:
             found[model.id] = identity.of_root(model.id, model.operation)
         else:
-            found[model.id] = identity.of_step(found[model.base], model.operation, references)
+            found[model.id] = identity.of_step(found[model.base], model.operation, references=references)
     return found
 
 
@@ -139,7 +139,7 @@ class _Planner:
     def _step(self, step: Step, base: str) -> str:
         record = step.operation.record()
         references = [(role, self.taken[id]) for role, id in step.references.items()]
-        made = identity.of_step(self.taken[base], record, references)
+        made = identity.of_step(self.taken[base], record, references=references)
         id = self.id_of.get(made)
         if id is None:
             id = self._name(step, base, made)

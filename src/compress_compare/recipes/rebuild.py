@@ -49,11 +49,11 @@ def rebuild(
         operation = operations(step.operation) if step.operation is not None else None
         if operation is not None and not operation.keeps_shapes:
             base = _filled(model, lineage[index - 1].model, weights) if index else model
-            model = apply(task, operation, base)
+            model = apply(task, operation, model=base)
     return _filled(model, lineage[-1].model, weights)
 
 
-def apply(task: Task, operation: Operation, model: nn.Module, **more: Any) -> nn.Module:
+def apply(task: Task, operation: Operation, *, model: nn.Module, **more: Any) -> nn.Module:
     """Apply an operation with what it needs of the task.
 
     Args:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import sqlalchemy as sa
@@ -60,8 +60,12 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """The writing connection: committed at the end, rolled back on an error. Nested uses join the outer one."""
+    def write(self, *, counter: Literal["number", "jobs"] = "number") -> Iterator[sa.Connection]:
+        """The writing connection: committed at the end, rolled back on an error. Nested uses join the outer one.
+
+        Args:
+            counter: which revision grows: that of the project, or that of its jobs.
+        """
         with self._thread_lock:
             if self._writing is not None:
                 yield self._writing
@@ -70,7 +74,7 @@ class Database:
                 self._writing = connection
                 try:
                     yield connection
-                    connection.execute(schema.revisions.update().values(number=schema.revisions.c.number + 1))
+                    connection.execute(schema.revisions.update().values({counter: schema.revisions.c[counter] + 1}))
                 finally:
                     self._writing = None
 

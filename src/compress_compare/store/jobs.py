@@ -1,8 +1,11 @@
-"""Jobs: pieces of work with a state, a progress and a reason when they fail."""
+"""Jobs: pieces of work with a state, a progress and a reason when they fail. Writers use ``write(counter="jobs")``."""
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,17 +16,86 @@ from . import schema
 from .models import now
 
 ENDED = ("done", "failed", "cancelled", "interrupted")
+_COLUMNS = [schema.jobs.c[field.name] for field in fields(Job)]
 
 
-def create(connection: sa.Connection, kind: str) -> Job:
-    """Queue a job."""
-    job = Job(str(uuid.uuid4()), kind, "queued", 0.0, "", None, now(), None)
-    connection.execute(schema.jobs.insert().values({name: getattr(job, name) for name in job.__dataclass_fields__}))
-    return job
+@dataclass(frozen=True)
+class Draft:
+    """A job to be queued.
+
+    Args:
+        kind: ``recipe`` or ``operation``.
+        request: what is to be done, as JSON data.
+        title: for people.
+        model: id of the model that it makes.
+        parent: id of the job that it is a part of.
+    """
+
+    kind: str
+    request: Mapping[str, Any]
+    title: str = ""
+    model: str | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A job as its supervisor sees it.
+
+    Args:
+        id: of the job.
+        kind: ``recipe`` or ``operation``.
+        state: of the job.
+        parent: the job that it is a part of.
+        model: the model that it makes.
+        cancel: whether somebody asked to cancel it.
+        owner: the process that runs it.
+        handle: what runs it there.
+        request: what is to be done, as JSON text.
+    """
+
+    id: str
+    kind: str
+    state: str
+    parent: str | None
+    model: str | None
+    cancel: bool
+    owner: str
+    handle: str
+    request: str
+
+
+def create(connection: sa.Connection, drafts: Sequence[Draft], *, owner: str) -> list[str]:
+    """Queue jobs in order; returns their ids."""
+    position = connection.execute(sa.select(sa.func.max(schema.jobs.c.position))).scalar() or 0
+    created_at = now()
+    rows = [
+        {
+            "position": position + 1 + index,
+            "id": str(uuid.uuid4()),
+            "parent": draft.parent,
+            "kind": draft.kind,
+            "title": draft.title,
+            "state": "queued",
+            "progress": 0.0,
+            "message": "",
+            "model": draft.model,
+            "request": json.dumps(draft.request),
+            "attempts": 0,
+            "cancel": False,
+            "owner": owner,
+            "handle": "",
+            "created_at": created_at,
+        }
+        for index, draft in enumerate(drafts)
+    ]
+    if rows:
+        connection.execute(schema.jobs.insert(), rows)
+    return [str(row["id"]) for row in rows]
 
 
 def update(connection: sa.Connection, id: str, **changes: Any) -> Job:
-    """Change the state, progress, message or reason of a job that has not ended.
+    """Change columns of a job that has not ended, e.g. its state, progress, message, reason or error.
 
     Raises:
         NotFound: ``job.unknown``.
@@ -31,10 +103,53 @@ def update(connection: sa.Connection, id: str, **changes: Any) -> Job:
     """
     job = one(connection, id)
     if job.state in ENDED:
-        raise Conflict("state.ended", f"The job has ended: it is {job.state}.")
-    if changes.get("state") in ENDED:
+        raise _ended(job)
+    state = changes.get("state")
+    if state in ENDED:
         changes["finished_at"] = now()
+    if state == "running" and job.state == "queued":
+        changes |= {"started_at": now(), "attempts": job.attempts + 1}
+    if "error" in changes and changes["error"] is not None:
+        changes["error"] = json.dumps(changes["error"])
     connection.execute(schema.jobs.update().where(schema.jobs.c.id == id).values(**changes))
+    return one(connection, id)
+
+
+def cancel(connection: sa.Connection, id: str) -> Job:
+    """Cancel a job that waits, and ask for the end of one that runs; the same for its parts.
+
+    Raises:
+        NotFound: ``job.unknown``.
+        Conflict: ``state.ended``.
+    """
+    job = one(connection, id)
+    if job.state in ENDED:
+        raise _ended(job)
+    mine = (schema.jobs.c.id == id) | (schema.jobs.c.parent == id)
+    waiting = mine & (schema.jobs.c.state == "queued")
+    ended = {"state": "cancelled", "message": "cancelled", "finished_at": now()}
+    connection.execute(schema.jobs.update().where(waiting).values(**ended))
+    running = mine & (schema.jobs.c.state == "running")
+    connection.execute(schema.jobs.update().where(running).values(cancel=True))
+    return one(connection, id)
+
+
+def retry(connection: sa.Connection, id: str, *, owner: str) -> Job:
+    """Queue a job again that ended without success. Parts of it that were not done are forgotten: it makes new ones.
+
+    Raises:
+        NotFound: ``job.unknown``.
+        Conflict: ``state.not_ended`` or ``state.done``.
+    """
+    job = one(connection, id)
+    if job.state not in ENDED:
+        raise Conflict("state.not_ended", f"The job is {job.state}.", hint="Cancel it first.")
+    if job.state == "done":
+        raise Conflict("state.done", "The job is done; there is nothing to repeat.")
+    fresh = {"state": "queued", "progress": 0.0, "message": "", "reason": None, "error": None, "cancel": False}
+    again = {**fresh, "owner": owner, "handle": "", "started_at": None, "finished_at": None}
+    connection.execute(schema.jobs.delete().where(schema.jobs.c.parent == id, schema.jobs.c.state != "done"))
+    connection.execute(schema.jobs.update().where(schema.jobs.c.id == id).values(**again))
     return one(connection, id)
 
 
@@ -44,13 +159,37 @@ def one(connection: sa.Connection, id: str) -> Job:
     Raises:
         NotFound: ``job.unknown``.
     """
-    row = connection.execute(sa.select(schema.jobs).where(schema.jobs.c.id == id)).mappings().first()
+    row = connection.execute(sa.select(*_COLUMNS).where(schema.jobs.c.id == id)).mappings().first()
     if row is None:
         raise NotFound("job.unknown", f"There is no job {id[:40]!r}.")
-    return Job(**row)
+    return _job(row)
 
 
-def listed(connection: sa.Connection) -> list[Job]:
-    """All jobs, newest first."""
-    query = sa.select(schema.jobs).order_by(schema.jobs.c.created_at.desc(), schema.jobs.c.id)
-    return [Job(**row) for row in connection.execute(query).mappings()]
+def listed(connection: sa.Connection, *, limit: int | None = None) -> list[Job]:
+    """Jobs, newest first."""
+    query = sa.select(*_COLUMNS).order_by(schema.jobs.c.position.desc()).limit(limit)
+    return [_job(row) for row in connection.execute(query).mappings()]
+
+
+def entries(connection: sa.Connection, *, states: Iterable[str], owner: str | None = None) -> list[Entry]:
+    """The jobs in some states, in the order of queueing, of one owner or of all."""
+    columns = [schema.jobs.c[field.name] for field in fields(Entry)]
+    query = sa.select(*columns).where(schema.jobs.c.state.in_(list(states))).order_by(schema.jobs.c.position)
+    if owner is not None:
+        query = query.where(schema.jobs.c.owner == owner)
+    return [Entry(*row) for row in connection.execute(query)]
+
+
+def states_of_parts(connection: sa.Connection, parent: str) -> dict[str, int]:
+    """State → how many parts of a job are in it."""
+    query = sa.select(schema.jobs.c.state, sa.func.count()).where(schema.jobs.c.parent == parent)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(schema.jobs.c.state))}
+
+
+def _ended(job: Job) -> Conflict:
+    return Conflict("state.ended", f"The job has ended: it is {job.state}.", hint="Reload the list of jobs.")
+
+
+def _job(row: sa.RowMapping) -> Job:
+    error = row["error"]
+    return Job(**{**row, "error": None if error is None else json.loads(error)})

@@ -16,7 +16,13 @@ meta = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
-revisions = sa.Table("revision", metadata, sa.Column("number", sa.BigInteger, nullable=False))
+revisions = sa.Table(
+    "revision",
+    metadata,
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("jobs", sa.BigInteger, nullable=False, server_default="0"),
+)
+"""One row: how often anything was written, and how often jobs were, whose progress leaves the models as they are."""
 
 models = sa.Table(
     "models",
@@ -111,15 +117,37 @@ notes = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
 )
 
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    sa.Column("root", sa.Text, primary_key=True),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("options", sa.Text, nullable=False),
+    sa.Column("folders", sa.Text, nullable=False),
+)
+"""What the models of a root are about: the import path that the user's own program named for it."""
+
 jobs = sa.Table(
     "jobs",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("parent", sa.Text, index=True),
     sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, index=True),
     sa.Column("progress", sa.Float, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("model", sa.Text),
+    sa.Column("request", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("cancel", sa.Boolean, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("handle", sa.Text, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Text),
     sa.Column("finished_at", sa.Text),
 )
+"""``owner`` is the process that runs the job, ``handle`` what runs it there, ``request`` (JSON) what is to be done."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from ...evaluation import quality
-from ...evaluation.evaluate import LabelledData, Settings, evaluate
+from ...evaluation.evaluate import LabelledData, Measurements, Settings, evaluate
 from ...evaluation.forward import logits
 from ...evaluation.latency import LatencySettings
 from ...evaluation.metrics import METRICS
 from ...project import Project
+from ...recipes import Data, Task
 from ..batches import ShuffledBatches
 from ..tree import Node
 from . import data
@@ -40,25 +42,31 @@ class DigitsBench:
         """Define the metrics and log the test images."""
         for metric in METRICS:
             project.define_metric(**asdict(metric))
-        data.log(project, self._test)
+        project.log_dataset(data.DATASET, **data.columns(self._test))
 
     def log(self, project: Project, node: Node, *, model: nn.Module) -> None:
         """Log metrics, checkpoint, and the answers to the test images with their probabilities."""
-        scores = logits(model, self._labelled.inputs)
         project.log_model(
-            node.id,
-            base=node.base,
-            operation=node.operation,
-            metrics=evaluate(model, self._labelled, settings=self._settings),
-            checkpoint=model,
+            node.id, base=node.base, operation=node.operation, metrics=self.measure(model), checkpoint=model
         )
-        project.log_outputs(
-            node.id,
-            data.DATASET,
-            ids=self._test.ids,
-            predictions=quality.predictions(scores),
-            vectors={"probabilities": np.exp(quality.log_probabilities(scores))},
-        )
+        project.log_outputs(node.id, data.DATASET, ids=self._test.ids, **self.answer(model))
+
+    def measure(self, model: nn.Module) -> Measurements:
+        """All that is measured of a model."""
+        return evaluate(model, self._labelled, settings=self._settings)
+
+    def answer(self, model: nn.Module) -> dict[str, Any]:
+        """What a model answers to the test images, in their order, with the probabilities."""
+        scores = logits(model, self._labelled.inputs)
+        return {
+            "predictions": quality.predictions(scores),
+            "vectors": {"probabilities": np.exp(quality.log_probabilities(scores))},
+        }
+
+    def task(self) -> Task:
+        """The same for recipes."""
+        test = Data(data.DATASET, data.columns(self._test), self.answer)
+        return Task(self.create, self.measure, METRICS, self.data, data=test)
 
 
 def _tensor(images: np.ndarray) -> torch.Tensor:

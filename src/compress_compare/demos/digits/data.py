@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from ...errors import MissingExtra
-
-if TYPE_CHECKING:
-    from ...project import Project
 
 TEST_SHARE = 0.4
 DATASET = "digits-test"
@@ -46,20 +43,19 @@ def load(seed: int) -> tuple[Digits, Digits]:
     return train, test
 
 
-def log(project: Project, digits: Digits) -> None:
-    """Log the images as a dataset, with how much ink each has and how thick its strokes are."""
+def columns(digits: Digits) -> dict[str, Any]:
+    """The images as `Project.log_dataset` takes them, with how much ink each has and how thick its strokes are."""
     width = stroke_width(digits.images)
-    project.log_dataset(
-        DATASET,
-        ids=digits.ids,
-        labels=digits.labels,
-        images=list(np.rint(digits.images * 255).astype(np.uint8)),
-        metadata={
+    return {
+        "ids": digits.ids,
+        "labels": digits.labels,
+        "images": list(np.rint(digits.images * 255).astype(np.uint8)),
+        "metadata": {
             "ink": digits.images.mean(axis=(1, 2)).round(4),
             "stroke_width": width.round(4),
             "stroke": _STROKES[np.searchsorted(np.quantile(width, [1 / 3, 2 / 3]), width)],
         },
-    )
+    }
 
 
 def stroke_width(images: np.ndarray) -> np.ndarray:

@@ -12,7 +12,21 @@ from ...project import open as open_project
 from . import data
 
 if TYPE_CHECKING:
+    from ...recipes import Task
     from ..tree import Node, Progress
+
+TASK = "compress_compare.demos.digits:task"
+
+
+def task(seed: int = 0) -> Task:
+    """The digits as the task of a recipe: the network, its training images, and what is measured on the others.
+
+    Args:
+        seed: of the split and of the untrained network.
+    """
+    from .bench import DigitsBench
+
+    return DigitsBench(*data.load(seed), seed=seed).task()
 
 
 def run_digits(

@@ -1,0 +1,206 @@
+"""Runs work on this machine: one new process per step, in a group of its own, watched from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from ..store.files import write_atomically
+from . import processes
+from .base import HEARTBEAT, LOG, RESULT, STEP, Limits, Outcome, Running, Work
+from .log import LogWriter
+
+KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+KEPT_PREFIXES = ("CUDA_", "NVIDIA_", "HF_HOME", "TORCH_HOME")
+LOG_PATIENCE_S = 2.0
+
+
+@dataclass
+class _Process:
+    work: Work
+    popen: subprocess.Popen[bytes]
+    log: LogWriter
+    beat: int = 0
+    seen: float = field(default_factory=time.monotonic)
+    peak: int = 0
+    status: Running = Running(0.0, "starting")  # noqa: RUF009 - frozen
+    cancelled: float | None = None
+    killed: str | None = None
+
+
+class LocalEngine:
+    """Spawns a worker process for each piece of work.
+
+    Args:
+        workers: how many at a time.
+        limits: what each may take.
+    """
+
+    def __init__(self, workers: int = 2, limits: Limits | None = None) -> None:
+        self.slots = workers
+        self._limits = limits or Limits()
+        self._running: dict[str, _Process] = {}
+
+    def submit(self, work: Work) -> str:
+        """Start a worker; the handle is its process id and start time."""
+        work.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in (RESULT, HEARTBEAT):
+            (work.folder / name).unlink(missing_ok=True)
+        request = {**work.request, "memory": self._limits.memory}
+        write_atomically(work.folder / STEP, json.dumps(request).encode())
+        popen = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-P", "-m", "compress_compare.engines.worker", str(work.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=_directory(work),
+            env=_environment(os.environ),
+            start_new_session=True,
+        )
+        log = LogWriter(cast(BinaryIO, popen.stdout), work.folder / LOG, limit=self._limits.log)
+        self._running[work.id] = _Process(work, popen, log)
+        return processes.identity(popen.pid)
+
+    def poll(self, id: str) -> Running | Outcome:
+        """Look at a worker; end it if it takes too much memory, is silent for too long, or was cancelled."""
+        process = self._running[id]
+        code = process.popen.poll()
+        if code is None:
+            self._watch(process)
+            return process.status
+        del self._running[id]
+        self._clear(process)
+        return self._outcome(process, code)
+
+    def cancel(self, id: str) -> None:
+        """SIGTERM to the worker's group now, SIGKILL after the grace period."""
+        process = self._running[id]
+        if process.cancelled is None:
+            process.cancelled = time.monotonic()
+            processes.kill_group(process.popen.pid, signal.SIGTERM)
+
+    def reap(self, handle: str) -> None:
+        """Kill a worker that another supervisor has left."""
+        processes.reap(handle)
+
+    def close(self) -> None:
+        """Kill all workers."""
+        for process in self._running.values():
+            processes.kill_group(process.popen.pid)
+            process.popen.wait()
+            self._clear(process)
+        self._running.clear()
+
+    def _watch(self, process: _Process) -> None:
+        now, limits = time.monotonic(), self._limits
+        self._read_heartbeat(process, now)
+        used = processes.resident(process.popen.pid)
+        process.peak = max(process.peak, used)
+        if limits.memory is not None and used > limits.memory:
+            process.killed = process.killed or "memory"
+        elif now - process.seen > limits.heartbeat:
+            process.killed = process.killed or "silent"
+        overdue = process.cancelled is not None and now - process.cancelled > limits.grace
+        if process.killed or overdue:
+            processes.kill_group(process.popen.pid)
+
+    def _read_heartbeat(self, process: _Process, now: float) -> None:
+        path = process.work.folder / HEARTBEAT
+        try:
+            beat = path.stat().st_mtime_ns
+            if beat == process.beat:
+                return
+            content = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            return
+        process.beat, process.seen = beat, now
+        process.status = Running(float(content["progress"]), str(content["message"]))
+
+    def _clear(self, process: _Process) -> None:
+        """Leave nothing of the worker: no grandchild, no pipe."""
+        processes.kill_group(process.popen.pid)
+        if process.popen.stdin is not None:
+            process.popen.stdin.close()
+        process.log.finish(LOG_PATIENCE_S)
+        for name in (STEP, HEARTBEAT):
+            (process.work.folder / name).unlink(missing_ok=True)
+
+    def _outcome(self, process: _Process, code: int) -> Outcome:
+        result = read_result(process.work.folder)
+        if result is not None and result.get("state") == "done":
+            return Outcome("done", message=str(result.get("message", "")))
+        if process.cancelled is not None:
+            return Outcome("cancelled", message="cancelled")
+        if process.killed == "memory" or (result is not None and result.get("reason") == "out_of_memory"):
+            peak = max(process.peak, int((result or {}).get("peak", 0)))
+            return _out_of_memory(peak, self._limits.memory)
+        if process.killed == "silent":
+            return _lost(f"no heartbeat for {self._limits.heartbeat:g} s")
+        if result is not None:
+            return Outcome("failed", str(result.get("reason")), result.get("error"))
+        if code < 0:
+            return _lost(f"signal {-code}")
+        if code == 0:
+            title = "The worker ended without a result."
+            hint = "Something in the task ends the process, e.g. sys.exit or os._exit; see the log."
+            return _failed("no_result", "job.no_result", title, hint=hint)
+        return _failed(
+            f"exit_code({code})", "job.exit_code", f"The worker ended with exit code {code}.", hint="See the log."
+        )
+
+
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """What a worker wrote before it ended, if it got that far."""
+    try:
+        found: dict[str, Any] = json.loads((folder / RESULT).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def _directory(work: Work) -> Path:
+    """Where the user was when naming the task, since it may read files from there."""
+    task = work.request.get("task") or {}
+    folders = [Path(folder) for folder in task.get("folders", ())]
+    return next((folder for folder in reversed(folders) if folder.is_dir()), work.folder)
+
+
+def _environment(own: Mapping[str, str]) -> dict[str, str]:
+    """Only what a worker needs: tokens and keys in the environment stay here."""
+    kept = {name: value for name, value in own.items() if name in KEPT or name.startswith(KEPT_PREFIXES)}
+    paths = [str(Path(path).resolve()) for path in own.get("PYTHONPATH", "").split(os.pathsep) if path]
+    source = Path(__file__).parents[2]
+    if source.name not in ("site-packages", "dist-packages"):
+        paths.append(str(source))
+    kept["PYTHONPATH"] = os.pathsep.join(paths)
+    return {**kept, "PYTHONUNBUFFERED": "1", **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")}
+
+
+def _lost(how: str) -> Outcome:
+    title = f"The worker was lost: {how}."
+    return _failed(
+        f"worker_lost({how})", "job.worker_lost", title, hint="Retry the job; if it happens again, see the log."
+    )
+
+
+def _out_of_memory(peak: int, limit: int | None) -> Outcome:
+    allowed = f"{limit:,}" if limit is not None else "those of the machine"
+    return _failed(
+        "out_of_memory",
+        "job.out_of_memory",
+        "The worker ran out of memory.",
+        detail=f"It had up to {peak:,} bytes; allowed were {allowed}.",
+        hint="Use smaller batches, allow more memory (--memory), or run fewer workers.",
+    )
+
+
+def _failed(reason: str, code: str, title: str, *, detail: str = "", hint: str = "") -> Outcome:
+    return Outcome("failed", reason, {"code": code, "title": title, "detail": detail, "hint": hint})

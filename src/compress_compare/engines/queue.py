@@ -1,0 +1,244 @@
+"""The queue of a project: what is to be run, by whom, and what has become of it. Every call is one transaction."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from .. import operations, records
+from ..errors import Conflict
+from ..recipes import identity
+from ..recipes.plan import Known, Plan, Planned, plan
+from ..recipes.recipe import Recipe
+from ..recipes.serial import record_to_data, task_to_data, to_data
+from ..recipes.task import TaskPath
+from ..store import jobs, location, models, tasks
+from ..store.database import Database
+from . import log, processes
+from .base import LOG
+
+TAIL = 64_000
+FOLDER = "jobs"
+
+
+class Queue:
+    """Submits, cancels and repeats jobs of the project in ``directory``, on behalf of one supervisor.
+
+    Args:
+        directory: of the project.
+        owner: the supervisor that is to run them; a new name for this process if not given.
+    """
+
+    def __init__(self, directory: Path, owner: str | None = None) -> None:
+        self.directory = directory
+        self.owner = owner or f"{processes.identity(os.getpid())}:{secrets.token_hex(4)}"
+        self.database = Database(directory / location.DATABASE)
+
+    def close(self) -> None:
+        """Release the database."""
+        self.database.close()
+
+    def folder(self, id: str) -> Path:
+        """The folder of a job that exists."""
+        return self.directory / FOLDER / id
+
+    def submit_recipe(self, recipe: Recipe, *, trusted: bool) -> str:
+        """Queue a recipe; returns the id of its job.
+
+        Args:
+            recipe: what to make.
+            trusted: whether it comes from the user's own program. If so, its task is recorded as that of its root;
+                if not, only the task recorded there is ever imported.
+
+        Raises:
+            ConfigError: ``config.*``.
+            Conflict: ``config.other_base``, ``config.other_task`` or ``config.no_task``.
+        """
+        with self.database.write(counter="jobs") as connection:
+            planned = plan(recipe, known(connection))
+            task = _task(connection, recipe, trusted=trusted)
+            content = to_data(Recipe(task, recipe.base, recipe.made_by, recipe.steps))
+            request = {"kind": "prepare", "project": self._project(), "task": content["task"], "recipe": content}
+            title = f"{len(planned.models)} models from {recipe.base}"
+            (id,) = jobs.create(connection, [jobs.Draft("recipe", request, title)], owner=self.owner)
+        return id
+
+    def submit_operation(
+        self,
+        base: str,
+        operation: records.Operation,
+        *,
+        id: str | None = None,
+        references: Mapping[str, str] | None = None,
+    ) -> str:
+        """Queue one operation on a model that is there; returns the id of the job.
+
+        Args:
+            base: id of the model.
+            operation: to apply; its parameters are checked.
+            id: of the new model; readable if not given.
+            references: further models by role.
+
+        Raises:
+            NotFound: ``model.unknown``, ``operation.unknown``.
+            InvalidValue: ``parameter.*``.
+            Conflict: ``config.no_task`` or ``model.exists``.
+        """
+        checked = operations.from_record(operation)
+        record = checked.record()
+        with self.database.write(counter="jobs") as connection:
+            root = models.lineage(connection, models.one(connection, base))[0].id
+            task = _known_task(connection, root)
+            for other in (references or {}).values():
+                models.one(connection, other)
+            made = id or identity.readable(base, record, main=checked.main)
+            if any(models.by_ids(connection, [made])):
+                raise Conflict("model.exists", f"There is a model {made[:80]!r} already.", hint="Choose another id.")
+            planned = Planned(made, base, record, "", dict(references or {}))
+            draft = self._draft(planned, task_to_data(task), None)
+            (job,) = jobs.create(connection, [draft], owner=self.owner)
+        return job
+
+    def submit_parts(self, parent: str, plan: Plan, *, task: Mapping[str, Any]) -> int:
+        """Queue what remains of a recipe; returns how many models that is."""
+        drafts = [self._draft(planned, task, parent) for planned in plan.remaining]
+        with self.database.write(counter="jobs") as connection:
+            jobs.create(connection, drafts, owner=self.owner)
+        return len(drafts)
+
+    def update(self, id: str, **changes: Any) -> None:
+        """Change a job that has not ended; one that has ended meanwhile stays as it is."""
+        with self.database.write(counter="jobs") as connection:
+            if jobs.one(connection, id).state not in jobs.ENDED:
+                jobs.update(connection, id, **changes)
+
+    def cancel(self, ids: Sequence[str]) -> list[records.Job]:
+        """Cancel jobs and their parts.
+
+        Raises:
+            NotFound: ``job.unknown``.
+            Conflict: ``state.ended``.
+        """
+        with self.database.write(counter="jobs") as connection:
+            return [jobs.cancel(connection, id) for id in ids]
+
+    def retry(self, id: str) -> records.Job:
+        """Queue a job again that ended without success.
+
+        Raises:
+            NotFound: ``job.unknown``.
+            Conflict: ``state.*``.
+        """
+        with self.database.write(counter="jobs") as connection:
+            return jobs.retry(connection, id, owner=self.owner)
+
+    def job(self, id: str) -> records.Job:
+        """One job.
+
+        Raises:
+            NotFound: ``job.unknown``.
+        """
+        with self.database.read() as connection:
+            return jobs.one(connection, id)
+
+    def log(self, id: str, *, limit: int = TAIL) -> tuple[str, int]:
+        """The end of what a job printed, and how many bytes that was in all."""
+        return log.tail(self.folder(self.job(id).id) / LOG, limit=limit)
+
+    def unfinished(self, *, mine: bool) -> list[jobs.Entry]:
+        """The jobs that wait or run, in the order of queueing: those of this owner, or all."""
+        with self.database.read() as connection:
+            return jobs.entries(connection, states=("queued", "running"), owner=self.owner if mine else None)
+
+    def parts(self, id: str) -> dict[str, int]:
+        """State → how many parts of a job are in it."""
+        with self.database.read() as connection:
+            return jobs.states_of_parts(connection, id)
+
+    def known(self) -> list[Known]:
+        """The models of the project."""
+        with self.database.read() as connection:
+            return known(connection)
+
+    def there(self, ids: Sequence[str]) -> set[str]:
+        """Which of the ids are models."""
+        with self.database.read() as connection:
+            return {row.id for row in models.by_ids(connection, set(ids))}
+
+    def _draft(self, planned: Planned, task: Mapping[str, Any], parent: str | None) -> jobs.Draft:
+        request = {
+            "kind": "operation",
+            "project": self._project(),
+            "task": dict(task),
+            "model": planned.id,
+            "base": planned.base,
+            "operation": record_to_data(planned.operation),
+            "references": dict(planned.references),
+        }
+        return jobs.Draft("operation", request, describe(planned.operation), planned.id, parent)
+
+    def _project(self) -> str:
+        return str(self.directory.resolve())
+
+
+def describe(operation: records.Operation | None) -> str:
+    """``magnitude prune amount=0.5``."""
+    if operation is None:
+        return "log the network of the task"
+    return " ".join([operation.name, *(f"{name}={json.dumps(value)}" for name, value in operation.parameters.items())])
+
+
+def known(connection: sa.Connection) -> list[Known]:
+    """The models of a project, each after its base, as plans take them."""
+    listed = models.nodes(connection)
+    id_of = {node[0]: node[1] for node in listed}
+    references: dict[str, list[tuple[str, str]]] = {}
+    for id, reference in models.references(connection):
+        references.setdefault(id, []).append((reference.role, reference.model))
+    return [
+        Known(
+            id,
+            None if base is None else id_of[base],
+            models.operation(name, parameters),
+            tuple(references.get(id, ())),
+        )
+        for _, id, base, name, parameters, _ in listed
+    ]
+
+
+def _task(connection: sa.Connection, recipe: Recipe, *, trusted: bool) -> TaskPath:
+    """The task that a recipe runs with, recorded for its root if the recipe may say so."""
+    rows = list(models.by_ids(connection, [recipe.base]))
+    root = models.lineage(connection, rows[0])[0].id if rows else recipe.base
+    recorded = tasks.of_root(connection, root)
+    if recipe.task is None:
+        return _known_task(connection, root)
+    same = recorded is not None and (recorded.path, recorded.options) == (recipe.task.path, recipe.task.options)
+    if not same and (recorded is not None or not trusted):
+        raise Conflict(
+            "config.other_task" if trusted or recorded is not None else "config.no_task",
+            f"The models of {root[:80]!r} are not known to belong to the task {recipe.task.path[:80]!r}.",
+            detail=f"Recorded is {recorded.path} with options {dict(recorded.options)}." if recorded else "",
+            hint="Name another base, or leave the task out." if recorded else RUN_LOCALLY,
+        )
+    if trusted:
+        task = recipe.task
+        tasks.remember(connection, root, tasks.TaskRow(task.path, task.options, task.folders))
+        return task
+    return _known_task(connection, root)
+
+
+RUN_LOCALLY = "Run a recipe that names the task once from the command line: compress-compare run RECIPE."
+
+
+def _known_task(connection: sa.Connection, root: str) -> TaskPath:
+    recorded = tasks.of_root(connection, root)
+    if recorded is None:
+        raise Conflict("config.no_task", f"It is not known how the models of {root[:80]!r} are made.", hint=RUN_LOCALLY)
+    return TaskPath(recorded.path, recorded.options, tuple(recorded.folders))

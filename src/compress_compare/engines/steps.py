@@ -1,0 +1,156 @@
+"""What a worker can do: prepare a project for a recipe, and make one model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import operations, records
+from .. import project as projects
+from ..errors import Conflict, InvalidValue
+from ..recipes.serial import from_data
+from ..recipes.task import Task, TaskPath
+from ..store import checkpoints
+from ..store.artifacts import Artifacts
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ..project import Project
+    from ..recipes.rebuild import Weights
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a step tells while it runs: (share done, one line of text), and once that all libraries are loaded."""
+
+    progress: Callable[[float, str], None]
+    ready: Callable[[], None]
+
+
+Step = Callable[[Mapping[str, Any], Call], str]
+"""(request, what to call) → one line about the result."""
+
+
+def prepare(step: Mapping[str, Any], call: Call) -> str:
+    """Define the task's metrics, log its data, and look for the layers that the recipe names.
+
+    Raises:
+        InvalidValue: ``config.*``.
+        Conflict: ``config.data_changed``.
+    """
+    from ..recipes import layers
+
+    call.progress(0.0, "loading the task")
+    task = _task(step)
+    call.ready()
+    recipe = from_data(step["recipe"])
+    layers.check(task.create(), layers.named(recipe))
+    call.progress(0.5, "logging the data")
+    with projects.open(step["project"], create=False) as project:
+        known = {metric.name: metric for metric in project.metrics()}
+        for metric in task.metrics:
+            if known.get(metric.name) != metric:
+                project.define_metric(**asdict(metric))
+        if task.data is not None:
+            _log_data(project, task)
+    return "ready"
+
+
+def make(step: Mapping[str, Any], call: Call) -> str:
+    """Make one model, measure it and log it with all that is measured, in one transaction."""
+    import torch
+
+    torch.set_num_threads(1)
+    call.progress(0.0, "loading the task")
+    task = _task(step)
+    call.ready()
+    with projects.open(step["project"], create=False) as project:
+        if step["model"] in project:
+            return "it is there already"
+        model = _made(project, task, step=step, call=call)
+        call.progress(0.9, "measuring")
+        measured = task.measure(model)
+        answers = task.data.answer(model) if task.data is not None else {}
+        with project.batch():
+            if step["model"] in project:
+                return "it is there already"
+            project.log_model(
+                step["model"],
+                base=step["base"],
+                operation=_record(step["operation"]),
+                references=step["references"],
+                metrics=measured,
+                checkpoint=model,
+            )
+            if task.data is not None:
+                project.log_outputs(step["model"], task.data.name, ids=task.data.columns["ids"], **answers)
+    return "logged"
+
+
+KINDS: Mapping[str, Step] = {"prepare": prepare, "operation": make}
+
+
+def _task(step: Mapping[str, Any]) -> Task:
+    found = step["task"]
+    return TaskPath(found["path"], found["options"], tuple(found["folders"])).load()
+
+
+def _log_data(project: Project, task: Task) -> None:
+    data = task.data
+    if data is None:
+        return
+    try:
+        project.log_dataset(data.name, **data.columns)
+    except Conflict as error:
+        raise Conflict(
+            "config.data_changed",
+            f"The data {data.name!r} has changed since models of this project were measured on it.",
+            detail=error.detail,
+            hint="Bring the old data back, or give the new data another name in the task.",
+        ) from None
+
+
+def _made(project: Project, task: Task, *, step: Mapping[str, Any], call: Call) -> nn.Module:
+    base = task.create() if step["base"] is None else _rebuilt(project, task, id=step["base"])
+    record = _record(step["operation"])
+    if record is None:
+        return base
+    from ..recipes.rebuild import apply
+
+    operation = operations.from_record(record)
+    references = {role: _rebuilt(project, task, id=id) for role, id in step["references"].items()}
+
+    def part(share: float, text: str) -> None:
+        call.progress(0.1 + 0.8 * share, text)
+
+    return apply(task, operation, model=base, references=references, progress=part)
+
+
+def _rebuilt(project: Project, task: Task, *, id: str) -> nn.Module:
+    from ..recipes.rebuild import rebuild
+
+    lineage = project.model(id).lineage
+    return rebuild(task, lineage, weights=lambda one: _weights(project, one), operations=operations.from_record)
+
+
+def _weights(project: Project, id: str) -> Weights:
+    from ..recipes.rebuild import Weights
+
+    checkpoint = project.model(id).checkpoint
+    if checkpoint is None:
+        raise InvalidValue(
+            "config.no_checkpoint",
+            f"Nothing can be made from {id[:80]!r}: its weights are not in the project.",
+            hint="Log it with checkpoint=model.",
+        )
+    artifacts, schemes = Artifacts(project.path), {}
+    for file in checkpoint.files:
+        if file.name.endswith(".safetensors"):
+            schemes.update(checkpoints.header(artifacts.path(file.sha256)).get("scheme", {}))
+    return Weights(project.load_checkpoint(id), schemes)
+
+
+def _record(found: Mapping[str, Any] | None) -> records.Operation | None:
+    return None if found is None else records.Operation(found["name"], **found["parameters"])
