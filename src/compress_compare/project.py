@@ -104,6 +104,15 @@ class Project(Tracker):
             sha256 = instances.outputs_sha256(connection, row, instances.dataset_row(connection, dataset))
         return Table(instances.load(self._artifacts, sha256))
 
+    def answered(self, dataset: str) -> list[str]:
+        """Ids of the models that have outputs on a dataset, or on equal data under another name.
+
+        Raises:
+            NotFound: ``dataset.unknown``.
+        """
+        with self._database.read() as connection:
+            return stored.answered(connection, dataset)
+
     def load_checkpoint(self, id: str) -> dict[str, Any]:
         """The tensors of a model by name; see ``store.checkpoints.load``.
 

@@ -9,10 +9,15 @@ from ..behaviors import Behaviors
 from ..table import Table
 from . import wire
 from . import wire_behaviors as asked
+from .payloads import Payload
 
 BINS = 40
 LONGEST = 1_000
 """Characters of a text in a list of instances."""
+LONGEST_WHOLE = 100_000
+"""Characters of the text of one instance that is looked at."""
+CLASSES = 10
+"""Probabilities of one instance, the largest."""
 EXEMPLARS = 100
 MOST_CHANGES = 500
 """Changes of prediction per answer, the most frequent of each model first."""
@@ -31,12 +36,14 @@ def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.Behaviors:
         base=found.base,
         models=found.models,
         metric=found.metric,
+        higher_is_better=found.higher_is_better,
+        meaning=found.meaning,
         metrics=found.metrics,
         columns=found.columns,
         group_columns=found.group_columns,
         num_instances=found.num_instances,
         summary=part("summary", lambda: found.summary),
-        histograms=part("histograms", lambda: found.histograms(BINS, instances.where)),
+        histograms=part("histograms", lambda: found.histograms(BINS, instances.where, relative=ask.relative)),
         groups=part("groups", lambda: found.groups, possible=found.can_group),
         changes=part("changes", lambda: Table(found.changes.slice(0, MOST_CHANGES)), possible=classes),
         pairs=part("pairs", lambda: found.pairs, possible=labels),
@@ -49,6 +56,18 @@ def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.Behaviors:
             lambda: found.instances(instances.sort, instances.where, limit=instances.limit, offset=instances.offset),
         ),
         total=found.count(instances.where) if "instances" in wanted else None,
+    )
+
+
+def instance(found: Behaviors, payload: Payload, *, id: int | str) -> asked.Instance:
+    """One instance with its whole text."""
+    text = payload.text
+    return asked.Instance(
+        row=rows(found.instances(where=[("id", "==", payload.id)], limit=1))[0],
+        text=None if text is None else text[:LONGEST_WHOLE],
+        is_cut=text is not None and len(text) > LONGEST_WHOLE,
+        has_image=payload.image is not None,
+        probabilities=rows(found.vectors(id, CLASSES)),
     )
 
 

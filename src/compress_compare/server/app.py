@@ -21,6 +21,7 @@ from .events import Feed
 from .headers import SecurityHeaders
 from .interface import Interface
 from .keys import Keys
+from .payloads import Payloads
 from .problems import Problems, invalid, refused
 from .router import check_routes
 from .security import HostGate, OriginGate, TokenGate, hosts
@@ -44,7 +45,7 @@ def create_app(project: Project, *, token: str, port: int, static: Path | None =
         router.UndeclaredAccess: if a route does not say who may call it.
     """
     keys = Keys(token, port)
-    context = Context(project, Snapshots(project), Feed(project), keys, Comparisons(project))
+    context = Context(project, Snapshots(project), Feed(project), keys, Comparisons(project), Payloads(project))
     app = FastAPI(
         title=openapi.TITLE,
         openapi_url=None,

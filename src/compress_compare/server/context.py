@@ -11,6 +11,7 @@ from ..project import Project
 from .comparisons import Comparisons
 from .events import Feed
 from .keys import Keys
+from .payloads import Payloads
 from .snapshot import Snapshots
 
 
@@ -23,6 +24,7 @@ class Context:
     feed: Feed
     keys: Keys
     comparisons: Comparisons
+    payloads: Payloads
 
 
 async def _context(request: Request) -> Context:

@@ -47,6 +47,18 @@ class BehaviorsAsk(Ask):
     parts: list[Part] = Field(default_factory=lambda: list(FIRST))
     instances: InstancesAsk = Field(default_factory=lambda: InstancesAsk.model_validate({}))
     confusion_of: str | None = None
+    relative: bool = False
+    """Whether histograms are of the values minus those of the base."""
+
+
+class InstanceAsk(Ask):
+    """One instance of a comparison."""
+
+    base: str
+    models: Annotated[list[str], Field(min_length=1, max_length=200)]
+    dataset: str
+    metric: str = "correct"
+    id: int | str
 
 
 Rows = list[dict[str, Any]]
@@ -59,6 +71,10 @@ class Behaviors(Answer):
     base: str
     models: list[str]
     metric: str
+    higher_is_better: bool | None
+    """The direction of the metric; null where it has none."""
+    meaning: str
+    """What the metric is, in one sentence."""
     metrics: list[str]
     columns: list[str]
     group_columns: list[str]
@@ -74,3 +90,24 @@ class Behaviors(Answer):
     slices: Rows | None
     instances: Rows | None
     total: int | None
+
+
+class Instance(Answer):
+    """One instance and what base and models made of it."""
+
+    row: dict[str, Any]
+    """As in a list of instances."""
+    text: str | None
+    """The whole text that was logged, if any, up to a limit."""
+    is_cut: bool
+    """Whether the text is longer than that."""
+    has_image: bool
+    probabilities: Rows
+    """`model, class, probability`: the same largest classes of every model; empty without probabilities."""
+
+
+class Answered(Answer):
+    """Which models have outputs on a dataset, or on equal data under another name."""
+
+    dataset: str
+    models: list[str]

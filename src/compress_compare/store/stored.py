@@ -47,6 +47,24 @@ def outputs(
     return Stored(artifacts, data.sha256), found
 
 
+def answered(connection: sa.Connection, dataset: str) -> list[str]:
+    """Ids of the models that have outputs on a dataset, or on equal data under another name, in the order of logging.
+
+    Raises:
+        NotFound: ``dataset.unknown``.
+    """
+    data = instances.dataset_row(connection, dataset)
+    query = (
+        sa.select(schema.models.c.id)
+        .join(schema.outputs, schema.outputs.c.model_key == schema.models.c.key)
+        .join(schema.datasets, schema.outputs.c.dataset_key == schema.datasets.c.key)
+        .where(schema.datasets.c.fingerprint == data.fingerprint)
+        .order_by(schema.models.c.key)
+        .distinct()
+    )
+    return list(connection.execute(query).scalars())
+
+
 def _sha256(connection: sa.Connection, model: models.ModelRow, data: sa.Row[Any]) -> str:
     query = (
         sa.select(schema.datasets.c.name, schema.datasets.c.fingerprint, schema.outputs.c.sha256)

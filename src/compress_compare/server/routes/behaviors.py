@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from .. import answers
+from typing import Annotated, Literal
+
+from fastapi import Query
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from ...errors import NotFound
+from ...table import Table
+from .. import answers, exports, strict_json
 from ..context import Here
+from ..payloads import image_type
 from ..router import API, Router, needs_token
-from ..wire_behaviors import Behaviors, BehaviorsAsk
+from ..wire_behaviors import Answered, Behaviors, BehaviorsAsk, Instance, InstanceAsk
 
 router = Router(prefix=API, tags=["behaviors"])
+
+Dataset = Annotated[str, Query(description="The dataset's name.")]
+ATTACHED = 'attachment; filename="{}"'
 
 
 @router.post("/behaviors")
@@ -16,3 +29,56 @@ def behaviors(here: Here, ask: BehaviorsAsk) -> Behaviors:
     """A base against models on a dataset by a per-instance metric: the parts that are asked for, the others null."""
     found = here.comparisons.get(ask.base, ask.models, dataset=ask.dataset, metric=ask.metric, by=ask.by)
     return answers.behaviors(found, ask)
+
+
+@router.post("/behaviors/instance")
+@needs_token
+def instance(here: Here, ask: InstanceAsk) -> Instance:
+    """One instance: its text, and what base and models made of it."""
+    payload = here.payloads.get(ask.dataset, ask.id)
+    found = here.comparisons.get(ask.base, ask.models, dataset=ask.dataset, metric=ask.metric, by=[])
+    return answers.instance(found, payload, id=payload.id)
+
+
+@router.get("/behaviors/image", response_class=Response)
+@needs_token
+def image(here: Here, dataset: Dataset, id: Annotated[str, Query(description="The instance's id.")]) -> Response:
+    """The image of one instance as it was logged; bytes that are no image of a known kind are only bytes."""
+    content = here.payloads.get(dataset, id).image
+    if content is None:
+        raise NotFound("instance.no_image", "This instance has no image.")
+    return Response(content, media_type=image_type(content), headers={"Content-Disposition": ATTACHED.format("image")})
+
+
+@router.get("/behaviors/export", response_class=Response)
+@needs_token
+def export(
+    here: Here,
+    ask: Annotated[str, Query(description="What to compare, as the JSON that `POST behaviors` takes.")],
+    part: Literal["summary", "groups", "instances"],
+    format: exports.Format,
+) -> Response:
+    """A table of a comparison as a file: of the instances, all that the conditions leave."""
+    wanted = _read(ask)
+    found = here.comparisons.get(wanted.base, wanted.models, dataset=wanted.dataset, metric=wanted.metric, by=wanted.by)
+    chosen = wanted.instances
+    table: Table = found.everything(chosen.sort, chosen.where) if part == "instances" else getattr(found, part)
+    return Response(
+        exports.written(table.arrow, format),
+        media_type=exports.MEDIA_TYPES[format],
+        headers={"Content-Disposition": ATTACHED.format(f"{part}.{format}")},
+    )
+
+
+@router.get("/behaviors/answered")
+@needs_token
+def answered(here: Here, dataset: Dataset) -> Answered:
+    """Which models have outputs on a dataset, or on equal data under another name."""
+    return Answered(dataset=dataset, models=here.project.answered(dataset))
+
+
+def _read(text: str) -> BehaviorsAsk:
+    try:
+        return BehaviorsAsk.model_validate(strict_json.loads(text.encode()))
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False)) from error
