@@ -94,11 +94,28 @@ def _scalar(value: Any, type: pa.DataType) -> pa.Scalar:
 
 def order(column: pa.Array, *, descending: bool) -> NDArray[np.int64]:
     """Indices that sort a column, stable; NaN after all numbers and null after NaN, in both directions."""
+    if pa.types.is_floating(column.type):
+        return _order_numbers(column, descending=descending)
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
     direction = "descending" if descending else "ascending"
     found = pc.array_sort_indices(column, order=direction, null_placement="at_end")
     return np.asarray(found.to_numpy(), dtype=np.int64)
+
+
+def _order_numbers(column: pa.Array, *, descending: bool) -> NDArray[np.int64]:
+    """NumPy's fastest sort is not stable: what is equal is put in order afterwards, by sorting whole numbers."""
+    numbers = np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+    keys = -numbers if descending else numbers
+    found = np.argsort(keys)
+    ascending = keys[found]
+    same = (ascending[1:] == ascending[:-1]) | np.isnan(ascending[:-1])
+    first_of_equals = np.cumsum(np.concatenate(([0], ~same)), dtype=np.int64)[: len(keys)] * len(keys)
+    stable = np.sort(first_of_equals + found) - first_of_equals
+    if column.null_count == 0:
+        return stable
+    null = column.is_null().to_numpy(zero_copy_only=False)[stable]
+    return np.concatenate([stable[~null], stable[null]])
 
 
 def direction(sort: str) -> tuple[str, bool]:
