@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from .analysis.lineage import Graph
 from .errors import InvalidValue
 from .records import Dataset, Job, Metric, Model
-from .store import checkpoints, details, instances, jobs, location, metrics, models, overview, schema, stored
+from .store import checkpoints, details, instances, jobs, location, metrics, models, overview, schema, stored, views
 from .table import Table
 from .tracking import Tracker
 
@@ -63,6 +63,16 @@ class Project(Tracker):
         """``models()`` with ``tags`` (list) and ``references`` (JSON text) before the metrics."""
         with self._database.read() as connection:
             return Table(overview.overview_table(connection))
+
+    def standard_errors(self) -> Table:
+        """One row per model: ``id``, then the standard errors of every metric that has any; null where there is none."""
+        with self._database.read() as connection:
+            return Table(overview.standard_errors_table(connection))
+
+    def views(self) -> dict[str, str]:
+        """The addresses of the saved views of the page by name."""
+        with self._database.read() as connection:
+            return views.listed(connection)
 
     def __len__(self) -> int:
         with self._database.read() as connection:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .errors import InvalidValue
 from .records import Dataset, Metric, Model, Operation
-from .store import checkpoints, details, instance_tables, instances, location, metrics, models, remarks
+from .store import checkpoints, details, instance_tables, instances, location, metrics, models, remarks, views
 from .store.artifacts import Artifacts
 from .store.database import Database
 from .store.drafts import Measured, ModelDraft, check_metrics, draft
@@ -55,6 +56,31 @@ class Tracker:
         with self._database.write() as connection:
             metrics.define(connection, metric)
         return metric
+
+    def set_direction(self, name: str, higher_is_better: bool | None) -> Metric:
+        """Say whether higher or lower values of a metric are better; ``None``: neither. The rest of it stays.
+
+        Raises:
+            NotFound: ``metric.unknown``.
+        """
+        with self._database.write() as connection:
+            metric = replace(metrics.named(connection, name), higher_is_better=higher_is_better)
+            metrics.define(connection, metric)
+        return metric
+
+    def save_view(self, name: str, address: str) -> None:
+        """Keep a view of the page under a name: what follows ``#`` in its address, with the ``#``."""
+        with self._database.write() as connection:
+            views.save(connection, name, address)
+
+    def delete_view(self, name: str) -> None:
+        """Forget a view of the page.
+
+        Raises:
+            NotFound: ``view.unknown``.
+        """
+        with self._database.write() as connection:
+            views.delete(connection, name)
 
     def log_model(
         self,

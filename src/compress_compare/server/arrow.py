@@ -13,3 +13,9 @@ def stream(table: pa.Table) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks())
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def single(table: pa.Table) -> pa.Table:
+    """The table with its float64 columns as float32: seven digits, half the space."""
+    fields = [field.with_type(pa.float32()) if field.type == pa.float64() else field for field in table.schema]
+    return table.cast(pa.schema(fields), safe=False)

@@ -110,21 +110,51 @@ def columns(connection: sa.Connection, model_keys: np.ndarray[Any, Any]) -> dict
     Masked means missing. Where a metric was measured on several devices each has a column, named ``metric (device)``.
     """
     table = schema.metric_values
+    result = {}
+    for (key, device), column in _column_names(connection).items():
+        of_metric = (table.c.metric_key == key) & (table.c.device == device) & (table.c.slice == "")
+        finite = sa.func.coalesce(table.c.value, 0.0)
+        query = sa.select(table.c.model_key, finite, table.c.kind).where(of_metric)
+        result[column] = _column(numbers(connection, query, VALUE), model_keys)
+    return result
+
+
+def error_columns(
+    connection: sa.Connection, model_keys: np.ndarray[Any, Any]
+) -> dict[str, np.ma.MaskedArray[Any, Any]]:
+    """The standard errors of the values in ``columns``, for those metrics that have any; masked where unknown."""
+    table = schema.metric_values
+    query = sa.select(table.c.model_key, table.c.metric_key, table.c.device, table.c.standard_error).where(
+        table.c.slice == "", table.c.standard_error.is_not(None)
+    )
+    found: dict[tuple[int, str], tuple[list[int], list[float]]] = {}
+    for model_key, metric_key, device, error in rows(connection, query):
+        models, errors = found.setdefault((metric_key, device), ([], []))
+        models.append(model_key)
+        errors.append(error)
+    names = _column_names(connection) if found else {}
+    result = {}
+    for place in (place for place in names if place in found):
+        models, errors = found[place]
+        column = np.ma.masked_all(len(model_keys))
+        column[np.searchsorted(model_keys, models)] = errors
+        result[names[place]] = column
+    return result
+
+
+def _column_names(connection: sa.Connection) -> dict[tuple[int, str], str]:
+    """The name of the column of each metric's key and device, in the order of definition, then of devices."""
+    table = schema.metric_values
     names = {key: metric.name for key, metric in definitions(connection).items()}
-    unsliced = table.c.slice == ""
-    places = sa.select(table.c.metric_key, table.c.device).where(unsliced).distinct()
+    places = sa.select(table.c.metric_key, table.c.device).where(table.c.slice == "").distinct()
     devices: dict[int, list[str]] = {key: [] for key in names}
     for metric_key, device in sorted(rows(connection, places)):
         devices[metric_key].append(device)
-    result = {}
-    for key, name in names.items():
-        for device in devices[key] or [""]:
-            column = f"{name} ({device})" if device and len(devices[key]) > 1 else name
-            of_metric = (table.c.metric_key == key) & (table.c.device == device) & unsliced
-            finite = sa.func.coalesce(table.c.value, 0.0)
-            query = sa.select(table.c.model_key, finite, table.c.kind).where(of_metric)
-            result[column] = _column(numbers(connection, query, VALUE), model_keys)
-    return result
+    return {
+        (key, device): f"{name} ({device})" if device and len(devices[key]) > 1 else name
+        for key, name in names.items()
+        for device in devices[key] or [""]
+    }
 
 
 def _column(found: np.ndarray[Any, Any], model_keys: np.ndarray[Any, Any]) -> np.ma.MaskedArray[Any, Any]:

@@ -38,6 +38,16 @@ def overview_table(connection: sa.Connection) -> pa.Table:
     return table.add_column(5, "tags", tag_column).add_column(6, "references", pa.array(reference_texts, pa.string()))
 
 
+def standard_errors_table(connection: sa.Connection) -> pa.Table:
+    """One row per model in the order of logging: ``id``, then a float64 column per metric that has any; null is none."""
+    listed = models.nodes(connection)
+    keys = np.fromiter((node[0] for node in listed), dtype=np.int64, count=len(listed))
+    columns = {
+        name: pa.array(found.data, mask=found.mask) for name, found in metrics.error_columns(connection, keys).items()
+    }
+    return pa.table({"id": pa.array([node[1] for node in listed], pa.string())} | columns)
+
+
 def metric_columns(
     connection: sa.Connection, nodes: list[tuple[Any, ...]] | None = None
 ) -> dict[str, np.ma.MaskedArray[Any, Any]]:

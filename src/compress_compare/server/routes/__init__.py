@@ -6,11 +6,13 @@ from .events import router as events
 from .frontier import router as frontier
 from .health import router as health
 from .jobs import router as jobs
+from .metrics import router as metrics
 from .models import router as models
 from .project import router as project
 from .selection import router as selection
 from .session import router as session
+from .views import router as views
 
-ROUTERS = (health, project, models, selection, frontier, effects, behaviors, jobs, events, session)
+ROUTERS = (health, project, models, metrics, selection, frontier, effects, behaviors, jobs, events, views, session)
 
 __all__ = ["ROUTERS"]

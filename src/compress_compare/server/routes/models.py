@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
 from starlette.responses import Response
@@ -11,11 +11,17 @@ from .. import wire
 from ..arrow import MEDIA_TYPE
 from ..context import Here
 from ..router import API, Router, needs_token
+from ..snapshot import Kind, Snapshot
 
 router = Router(prefix=API, tags=["models"])
 
 Id = Annotated[str, Query(description="The model's id.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many models, 1 to 1,000.")]
+Precision = Annotated[
+    Literal["double", "single"],
+    Query(description="Of the metrics in a stream: single takes half the space and keeps seven digits."),
+]
+ARROW: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 Offset = Annotated[int, Query(ge=0, le=2**53, description="How many models to skip.")]
 
 
@@ -23,20 +29,37 @@ Offset = Annotated[int, Query(ge=0, le=2**53, description="How many models to sk
     "/models",
     response_model=wire.ModelPage,
     responses={
-        200: {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+        200: ARROW,
         304: {"description": "The models are still those of the given ETag."},
     },
 )
 @needs_token
-def models(here: Here, request: Request, limit: Limit = 100, offset: Offset = 0) -> wire.ModelPage | Response:
+def models(
+    here: Here, request: Request, limit: Limit = 100, offset: Offset = 0, precision: Precision = "double"
+) -> wire.ModelPage | Response:
     """A page as JSON, or with `Accept: application/vnd.apache.arrow.stream` all models as one Arrow IPC stream."""
     snapshot = here.snapshots.latest()
     if MEDIA_TYPE not in request.headers.get("accept", ""):
         return snapshot.page(limit, offset)
-    headers = {"ETag": snapshot.etag, "X-Revision": str(snapshot.revision), "Vary": "Accept"}
-    if request.headers.get("if-none-match") == snapshot.etag:
+    return _stream(request, snapshot, precision)
+
+
+@router.get("/standard-errors", response_class=Response, responses={200: ARROW, 304: {"description": "Unchanged."}})
+@needs_token
+def standard_errors(here: Here, request: Request) -> Response:
+    """One row per model as an Arrow IPC stream: its id, then the standard errors of each metric that has any."""
+    return _stream(request, here.snapshots.latest(), "errors")
+
+
+def _stream(request: Request, snapshot: Snapshot, kind: Kind) -> Response:
+    """A stream of a snapshot, packed where the client can unpack it; nothing where it has it already."""
+    etag = snapshot.etag(kind)
+    headers = {"ETag": etag, "X-Revision": str(snapshot.revision), "Vary": "Accept, Accept-Encoding"}
+    if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    return Response(snapshot.stream, media_type=MEDIA_TYPE, headers=headers)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(snapshot.stream(kind), media_type=MEDIA_TYPE, headers=headers)
+    return Response(snapshot.packed(kind), media_type=MEDIA_TYPE, headers=headers | {"Content-Encoding": "gzip"})
 
 
 @router.get("/model")

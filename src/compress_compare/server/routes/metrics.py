@@ -1,0 +1,23 @@
+"""The metrics of a project."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+
+from .. import wire
+from ..context import Here
+from ..router import API, Router, needs_token
+
+router = Router(prefix=API, tags=["metrics"])
+
+
+@router.patch("/metric")
+@needs_token
+def change_metric(
+    here: Here, name: Annotated[str, Query(description="The metric's name.")], change: wire.MetricChange
+) -> wire.Metric:
+    """Say which direction of a metric is better."""
+    metric = here.project.set_direction(name, change.higher_is_better)
+    return wire.Metric.model_validate(metric, from_attributes=True)

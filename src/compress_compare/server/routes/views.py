@@ -1,0 +1,36 @@
+"""Named views of the page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+
+from .. import wire
+from ..context import Here
+from ..router import API, Router, needs_token
+
+router = Router(prefix=API, tags=["views"])
+
+
+@router.get("/views")
+@needs_token
+def views(here: Here) -> wire.Views:
+    """All saved views, by name."""
+    return wire.Views(views=[wire.View(name=name, address=address) for name, address in here.project.views().items()])
+
+
+@router.post("/views")
+@needs_token
+def save_view(here: Here, view: wire.ViewSave) -> wire.Views:
+    """Keep a view under a name and give all of them."""
+    here.project.save_view(view.name, view.address)
+    return views(here)
+
+
+@router.delete("/views")
+@needs_token
+def delete_view(here: Here, name: Annotated[str, Query(description="The view's name.")]) -> wire.Views:
+    """Forget a view and give the others."""
+    here.project.delete_view(name)
+    return views(here)

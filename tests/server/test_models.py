@@ -1,0 +1,66 @@
+"""The streams of all models."""
+
+import gzip
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import compress_compare as cc
+
+from .running import running
+
+ARROW = {"Accept": "application/vnd.apache.arrow.stream"}
+PLAIN = ARROW | {"Accept-Encoding": "identity"}
+
+
+def read(answer) -> pa.Table:
+    return pa.ipc.open_stream(answer.content).read_all()
+
+
+def test_single_precision_keeps_seven_digits(client):
+    double = read(client.get("/api/v1/models", headers=ARROW))
+    single = read(client.get("/api/v1/models", headers=ARROW, params={"precision": "single"}))
+    assert {str(single.schema.field(name).type) for name in ("Accuracy", "Size")} == {"float"}
+    assert single.column_names == double.column_names
+    np.testing.assert_allclose(single["Accuracy"].to_numpy(), double["Accuracy"].to_numpy(), rtol=1e-7)
+    assert single["Size"].to_pylist()[3] == float("inf")
+    assert client.get("/api/v1/models", params={"precision": "half"}).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["models", "models?precision=single", "standard-errors"])
+def test_a_stream_is_packed_for_those_who_can_unpack_it(client, path):
+    url = f"/api/v1/{path}"
+    plain = client.get(url, headers=PLAIN)
+    assert "content-encoding" not in plain.headers
+    packed = client.get(url, headers=ARROW | {"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept, Accept-Encoding"
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) == len(gzip.compress(plain.content, 5, mtime=0))
+
+
+def test_streams_have_etags_of_their_own(client):
+    paths = ("models", "models?precision=single", "standard-errors")
+    etags = [client.get(f"/api/v1/{path}", headers=ARROW).headers["etag"] for path in paths]
+    assert len(set(etags)) == 3
+    for path, etag in zip(paths, etags, strict=True):
+        assert client.get(f"/api/v1/{path}", headers=ARROW | {"If-None-Match": etag}).status_code == 304
+
+
+def test_standard_errors(tmp_path, static):
+    with cc.open(tmp_path / "project") as project:
+        project.log_model("a", metrics={"Accuracy": cc.MetricValue(0.9, standard_error=0.01), "Size": 5})
+        project.log_model("b", base="a", metrics={"Accuracy": 0.8})
+        slices = [cc.MetricValue(0.7, standard_error=0.02), cc.MetricValue(0.1, slice="cat", standard_error=0.5)]
+        project.log_model("c", base="a", metrics={"Accuracy": slices})
+        devices = [cc.MetricValue(1, device=device, standard_error=se) for device, se in (("cpu", 0.1), ("gpu", 0.2))]
+        project.log_model("d", base="a", metrics={"Latency": devices})
+        with running(project, static=static) as server, server.client(headers=server.bearer) as client:
+            table = read(client.get("/api/v1/standard-errors", headers=ARROW))
+    assert table.to_pydict() == {
+        "id": ["a", "b", "c", "d"],
+        "Accuracy": [0.01, None, 0.02, None],
+        "Latency (cpu)": [None, None, None, 0.1],
+        "Latency (gpu)": [None, None, None, 0.2],
+    }
