@@ -49,6 +49,6 @@ def test_a_null_vector_is_nan():
 
 
 def test_blocks_cover_every_row_once():
-    vectors = joined.Vectors(np.zeros((200_000, 3), np.float32), joined.Join(200_000, None))
+    vectors = joined.Vectors(np.zeros((200_000, 3), np.float32))
     rows = np.concatenate([np.arange(200_000)[block] for block in vectors.blocks()])
     assert np.array_equal(rows, np.arange(200_000))

@@ -20,8 +20,9 @@ def kl_divergence(frame: Frame) -> dict[str, Floats]:
         blocks.check_probabilities(base, frame.base)
         entropies = distances.negative_entropy(base)
         found = {frame.base: np.where(np.isnan(entropies), np.nan, 0.0)}
+        buffer = np.empty_like(base)
         for model in frame.models:
-            rows = vectors[model].rows(block)
+            rows = vectors[model].rows(block, buffer)
             blocks.check_probabilities(rows, model)
             with np.errstate(divide="ignore", invalid="ignore"):
                 np.log(rows, out=rows)

@@ -33,7 +33,7 @@ def each(vectors: dict[str, Vectors], work: Callable[[slice], dict[str, Floats]]
         float64 ``[instances]`` by model.
     """
     first = next(iter(vectors.values()))
-    results = {model: np.full(first.join.num_instances, np.nan) for model in vectors}
+    results = {model: np.full(len(first.matrix), np.nan) for model in vectors}
 
     def run(block: slice) -> None:
         for model, values in work(block).items():

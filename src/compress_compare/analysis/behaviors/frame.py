@@ -166,9 +166,9 @@ class Frame:
         """The vectors of one name; with ``logits`` as probabilities."""
 
         def load() -> NDArray[np.float32]:
-            return joined.matrix(self.outputs[model].read(name)[name])
+            return joined.aligned(joined.matrix(self.outputs[model].read(name)[name]), self.join(model))
 
-        return Vectors(self.keep(("vectors", model, name), load), self.join(model), logits)
+        return Vectors(self.keep(("vectors", model, name), load), logits)
 
     def forget_vectors(self, limit: int) -> None:
         """Let go of the vectors if they take more than ``limit`` bytes; what was worked out of them stays."""

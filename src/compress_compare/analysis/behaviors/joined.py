@@ -65,13 +65,11 @@ class Vectors:
     """One vector per instance, read in blocks so that no copy of all of them is made.
 
     Args:
-        matrix: float32 ``[outputs, size]`` in the order of the outputs.
-        join: from the dataset to the outputs.
+        matrix: float32 ``[instances, size]`` in the order of the dataset, NaN where the model lacks the instance.
         logits: whether ``rows`` turns them into probabilities by softmax.
     """
 
     matrix: NDArray[np.float32]
-    join: Join
     logits: bool = False
 
     @property
@@ -79,20 +77,20 @@ class Vectors:
         """Elements of one vector."""
         return int(self.matrix.shape[1])
 
-    def rows(self, block: slice) -> Floats:
-        """float64 ``[block, size]`` in the order of the dataset, NaN where the model lacks the instance."""
-        positions = self.join.positions
-        if positions is None:
-            found = self.matrix[block].astype(np.float64)
-        else:
-            found = self.matrix[np.maximum(positions[block], 0)].astype(np.float64)
-            found[positions[block] < 0] = np.nan
-        return softmax(found) if self.logits else found
+    def rows(self, block: slice, out: Floats | None = None) -> Floats:
+        """float64 ``[block, size]``, written to ``out`` if it is given and of that shape."""
+        found = self.matrix[block]
+        if self.logits:
+            return softmax(found.astype(np.float64))
+        if out is None or out.shape != found.shape:
+            return found.astype(np.float64)
+        np.copyto(out, found)
+        return out
 
     def blocks(self) -> list[slice]:
         """Slices over the dataset, of a quarter of a megabyte, so that a block stays in the processor's cache."""
         step = max(1, 30_000 // self.size)
-        count = self.join.num_instances
+        count = len(self.matrix)
         return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
 
@@ -126,6 +124,15 @@ def combined(column: AnyArrow) -> pa.Array:
     if not isinstance(column, pa.ChunkedArray):
         return column
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def aligned(matrix: NDArray[np.float32], join: Join) -> NDArray[np.float32]:
+    """The rows of ``[outputs, size]`` in the order of the dataset, NaN where an instance is missing."""
+    if join.positions is None:
+        return matrix
+    found = matrix[np.maximum(join.positions, 0)]
+    found[join.positions < 0] = np.nan
+    return found
 
 
 def matrix(column: AnyArrow) -> NDArray[np.float32]:
