@@ -39,7 +39,7 @@ def overview_table(connection: sa.Connection) -> pa.Table:
 
 
 def standard_errors_table(connection: sa.Connection) -> pa.Table:
-    """One row per model in the order of logging: ``id``, then a float64 column per metric that has any; null is none."""
+    """One row per model in the order of logging: ``id``, then a column per metric that has any; null is none."""
     listed = models.nodes(connection)
     keys = np.fromiter((node[0] for node in listed), dtype=np.int64, count=len(listed))
     columns = {

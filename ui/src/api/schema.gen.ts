@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/standard-errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Standard Errors
+         * @description One row per model as an Arrow IPC stream: its id, then the standard errors of each metric that has any.
+         */
+        get: operations["standard_errors_api_v1_standard_errors_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/model": {
         parameters: {
             query?: never;
@@ -86,6 +106,26 @@ export interface paths {
          * @description Set a model's note, its tags, or both.
          */
         patch: operations["change_model_api_v1_model_patch"];
+        trace?: never;
+    };
+    "/api/v1/metric": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Metric
+         * @description Say which direction of a metric is better.
+         */
+        patch: operations["change_metric_api_v1_metric_patch"];
         trace?: never;
     };
     "/api/v1/selection": {
@@ -168,6 +208,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/behaviors/instance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Instance
+         * @description One instance: its text, and what base and models made of it.
+         */
+        post: operations["instance_api_v1_behaviors_instance_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/behaviors/image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Image
+         * @description The image of one instance as it was logged; bytes that are no image of a known kind are only bytes.
+         */
+        get: operations["image_api_v1_behaviors_image_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/behaviors/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description A table of a comparison as a file: of the instances, all that the conditions leave.
+         */
+        get: operations["export_api_v1_behaviors_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/behaviors/answered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answered
+         * @description Which models have outputs on a dataset, or on equal data under another name.
+         */
+        get: operations["answered_api_v1_behaviors_answered_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -208,6 +328,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Views
+         * @description All saved views, by name.
+         */
+        get: operations["views_api_v1_views_get"];
+        put?: never;
+        /**
+         * Save View
+         * @description Keep a view under a name and give all of them.
+         */
+        post: operations["save_view_api_v1_views_post"];
+        /**
+         * Delete View
+         * @description Forget a view and give the others.
+         */
+        delete: operations["delete_view_api_v1_views_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/logout": {
         parameters: {
             query?: never;
@@ -233,6 +381,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Answered
+         * @description Which models have outputs on a dataset, or on equal data under another name.
+         */
+        Answered: {
+            /** Dataset */
+            dataset: string;
+            /** Models */
+            models: string[];
+        };
+        /**
          * Behaviors
          * @description A base against models. A part that was not asked for, or cannot be without labels or classes, is null.
          */
@@ -243,6 +401,10 @@ export interface components {
             models: string[];
             /** Metric */
             metric: string;
+            /** Higher Is Better */
+            higher_is_better: boolean | null;
+            /** Meaning */
+            meaning: string;
             /** Metrics */
             metrics: string[];
             /** Columns */
@@ -317,6 +479,11 @@ export interface components {
             instances?: components["schemas"]["InstancesAsk"];
             /** Confusion Of */
             confusion_of?: string | null;
+            /**
+             * Relative
+             * @default false
+             */
+            relative: boolean;
         };
         /**
          * Chart
@@ -416,6 +583,45 @@ export interface components {
             status: "ok";
         };
         /**
+         * Instance
+         * @description One instance and what base and models made of it.
+         */
+        Instance: {
+            /** Row */
+            row: {
+                [key: string]: unknown;
+            };
+            /** Text */
+            text: string | null;
+            /** Is Cut */
+            is_cut: boolean;
+            /** Has Image */
+            has_image: boolean;
+            /** Probabilities */
+            probabilities: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * InstanceAsk
+         * @description One instance of a comparison.
+         */
+        InstanceAsk: {
+            /** Base */
+            base: string;
+            /** Models */
+            models: string[];
+            /** Dataset */
+            dataset: string;
+            /**
+             * Metric
+             * @default correct
+             */
+            metric: string;
+            /** Id */
+            id: number | string;
+        };
+        /**
          * InstancesAsk
          * @description Which instances: a column to sort by (`-` before it: descending), conditions that all hold, a page.
          */
@@ -437,13 +643,15 @@ export interface components {
         };
         /**
          * Job
-         * @description A piece of work. Progress runs from 0 to 1.
+         * @description A piece of work. Progress runs from 0 to 1; a recipe has parts, whose `parent` it is.
          */
         Job: {
             /** Id */
             id: string;
             /** Kind */
             kind: string;
+            /** Title */
+            title: string;
             /**
              * State
              * @enum {string}
@@ -455,10 +663,33 @@ export interface components {
             message: string;
             /** Reason */
             reason: string | null;
+            error: components["schemas"]["JobError"] | null;
+            /** Parent */
+            parent: string | null;
+            /** Model */
+            model: string | null;
+            /** Attempts */
+            attempts: number;
             /** Created At */
             created_at: string;
+            /** Started At */
+            started_at: string | null;
             /** Finished At */
             finished_at: string | null;
+        };
+        /**
+         * JobError
+         * @description Why a job failed, in the words of a problem.
+         */
+        JobError: {
+            /** Code */
+            code: string;
+            /** Title */
+            title: string;
+            /** Detail */
+            detail: string;
+            /** Hint */
+            hint: string;
         };
         /**
          * Jobs
@@ -489,6 +720,14 @@ export interface components {
             max: number | null;
             /** Description */
             description: string;
+        };
+        /**
+         * MetricChange
+         * @description Which direction of a metric is better; null says that neither is.
+         */
+        MetricChange: {
+            /** Higher Is Better */
+            higher_is_better: boolean | null;
         };
         /**
          * MetricValue
@@ -716,6 +955,34 @@ export interface components {
             values: unknown[];
         };
         /**
+         * View
+         * @description A named view of the page: what follows the page's own address, with the `#`.
+         */
+        View: {
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+        };
+        /**
+         * ViewSave
+         * @description A view to keep; one of this name is replaced.
+         */
+        ViewSave: {
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+        };
+        /**
+         * Views
+         * @description The saved views of this project by name.
+         */
+        Views: {
+            /** Views */
+            views: components["schemas"]["View"][];
+        };
+        /**
          * Problem
          * @description An error: a stable code, a sentence, what exactly, and what to do (RFC 9457).
          */
@@ -807,6 +1074,8 @@ export interface operations {
                 limit?: number;
                 /** @description How many models to skip. */
                 offset?: number;
+                /** @description Of the metrics in a stream: single takes half the space and keeps seven digits. */
+                precision?: "double" | "single";
             };
             header?: never;
             path?: never;
@@ -825,6 +1094,42 @@ export interface operations {
                 };
             };
             /** @description The models are still those of the given ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    standard_errors_api_v1_standard_errors_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.arrow.stream": string;
+                };
+            };
+            /** @description Unchanged. */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -897,6 +1202,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_metric_api_v1_metric_patch: {
+        parameters: {
+            query: {
+                /** @description The metric's name. */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MetricChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Metric"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -1039,6 +1380,135 @@ export interface operations {
             };
         };
     };
+    instance_api_v1_behaviors_instance_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstanceAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    image_api_v1_behaviors_image_get: {
+        parameters: {
+            query: {
+                /** @description The dataset's name. */
+                dataset: string;
+                /** @description The instance's id. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_v1_behaviors_export_get: {
+        parameters: {
+            query: {
+                /** @description What to compare, as the JSON that `POST behaviors` takes. */
+                ask: string;
+                part: "summary" | "groups" | "instances";
+                format: "csv" | "parquet";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answered_api_v1_behaviors_answered_get: {
+        parameters: {
+            query: {
+                /** @description The dataset's name. */
+                dataset: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     jobs_api_v1_jobs_get: {
         parameters: {
             query?: never;
@@ -1084,6 +1554,100 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    views_api_v1_views_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Views"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_view_api_v1_views_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewSave"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Views"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_view_api_v1_views_delete: {
+        parameters: {
+            query: {
+                /** @description The view's name. */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Views"];
                 };
             };
             /** @description What went wrong and what to do. */
