@@ -11,6 +11,7 @@ from .calibrate import Calibrate
 from .distill import Distill
 from .dkm_palettize import DKMPalettize
 from .finetune import Finetune
+from .gptq_quantize import GPTQQuantize
 from .gradient_prune import GradientPrune
 from .low_rank import LowRank
 from .magnitude_prune import MagnitudePrune
@@ -39,6 +40,7 @@ OPERATIONS: dict[str, type[Operation]] = {
     "low rank": LowRank,
     "merge batchnorm": MergeBatchnorm,
     "distill": Distill,
+    "gptq quantize": GPTQQuantize,
 }
 """Every operation of this package by name. Other packages add theirs as entry points: see :func:`available`."""
 
@@ -57,6 +59,7 @@ nm_prune = registry.function(NMPrune)
 low_rank = registry.function(LowRank)
 merge_batchnorm = registry.function(MergeBatchnorm)
 distill = registry.function(Distill)
+gptq_quantize = registry.function(GPTQQuantize)
 
 
 def available() -> dict[str, type[Operation]]:
@@ -81,6 +84,7 @@ __all__ = [
     "DKMPalettize",
     "Distill",
     "Finetune",
+    "GPTQQuantize",
     "GradientPrune",
     "LowRank",
     "MagnitudePrune",
@@ -100,6 +104,7 @@ __all__ = [
     "finetune",
     "from_record",
     "get",
+    "gptq_quantize",
     "gradient_prune",
     "low_rank",
     "magnitude_prune",
