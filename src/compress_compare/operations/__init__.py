@@ -18,6 +18,7 @@ from .magnitude_prune import MagnitudePrune
 from .merge_batchnorm import MergeBatchnorm
 from .nm_prune import NMPrune
 from .palettize import Palettize
+from .pfa_prune import PFAPrune
 from .quantize import Quantize
 from .quantize_static import QuantizeStatic
 from .random_prune import RandomPrune
@@ -35,6 +36,7 @@ OPERATIONS: dict[str, type[Operation]] = {
     "quantize static": QuantizeStatic,
     "palettize": Palettize,
     "dkm palettize": DKMPalettize,
+    "pfa prune": PFAPrune,
     "restore": Restore,
     "nm prune": NMPrune,
     "low rank": LowRank,
@@ -54,6 +56,7 @@ quantize = registry.function(Quantize)
 quantize_static = registry.function(QuantizeStatic)
 palettize = registry.function(Palettize)
 dkm_palettize = registry.function(DKMPalettize)
+pfa_prune = registry.function(PFAPrune)
 restore = registry.function(Restore)
 nm_prune = registry.function(NMPrune)
 low_rank = registry.function(LowRank)
@@ -91,6 +94,7 @@ __all__ = [
     "MergeBatchnorm",
     "NMPrune",
     "Operation",
+    "PFAPrune",
     "Palettize",
     "Quantize",
     "QuantizeStatic",
@@ -112,6 +116,7 @@ __all__ = [
     "nm_prune",
     "operation",
     "palettize",
+    "pfa_prune",
     "quantize",
     "quantize_static",
     "random_prune",

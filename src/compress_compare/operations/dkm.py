@@ -85,7 +85,7 @@ class Clusters:
     previous: Tensor
 
 
-def cluster(rows: Rows, centroids: Tensor, attention: Attention) -> Clusters:
+def cluster(rows: Rows, centroids: Tensor, *, attention: Attention) -> Clusters:
     """Cluster the rows by at most ``max_iter`` updates.
 
     Args:
@@ -115,7 +115,7 @@ def cluster(rows: Rows, centroids: Tensor, attention: Attention) -> Clusters:
     return Clusters(torch.cat(parts), centroids, previous)
 
 
-def cluster_distinct(rows: Rows, centroids: Tensor, attention: Attention) -> Clusters:
+def cluster_distinct(rows: Rows, centroids: Tensor, *, attention: Attention) -> Clusters:
     """:func:`cluster` of numbers [m, 1] by way of their distinct values: the same mixtures and the same gradients.
 
     Made for weights of 16 bits, of which there are at most 65,536. A weight moves its own mixture, by ``slope``; with
@@ -125,7 +125,7 @@ def cluster_distinct(rows: Rows, centroids: Tensor, attention: Attention) -> Clu
     values, inverse, counts = torch.unique(numbers.detach(), return_inverse=True, return_counts=True)
     means = torch.zeros_like(values).index_add(0, inverse, numbers) / counts
     moving = (values + means - means.detach())[:, None]
-    found = cluster(Rows(moving, counts.to(values), rows.zero), centroids, attention)
+    found = cluster(Rows(moving, counts.to(values), rows.zero), centroids, attention=attention)
     with torch.enable_grad():
         point = values[:, None].requires_grad_()
         mixtures = attention.weights(point, found.previous.detach()) @ found.centroids.detach()

@@ -67,9 +67,9 @@ class Palette(nn.Module):
         vectors, rest = dkm_vectors.split(_wide(weight), dim=self.plan.dim, axis=self.plan.axis)
         vectors = (vectors - self.origin) / self.spacing
         if weight.element_size() == 2 and self.plan.dim == 1:
-            found = cluster_distinct(Rows(vectors, zero=self.zero), self.centroids, self.attention)
+            found = cluster_distinct(Rows(vectors, zero=self.zero), self.centroids, attention=self.attention)
         else:
-            found = cluster(Rows(vectors, zero=self.zero), self.centroids, self.attention)
+            found = cluster(Rows(vectors, zero=self.zero), self.centroids, attention=self.attention)
         self.centroids = found.centroids.detach()
         soft = found.mixtures * self.spacing + self.origin
         return dkm_vectors.join(soft, rest, shape=tuple(weight.shape), axis=self.plan.axis).to(weight.dtype)

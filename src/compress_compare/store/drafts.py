@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import InvalidValue
-from ..operations import scheme
+from ..operations import kept, scheme
 from ..records import Checkpoint, MetricValue, Model, Operation, Reference, check_name
 from . import checkpoints
 from .artifacts import Artifacts
@@ -88,9 +88,9 @@ def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[R
 
 
 def _scheme(weights: Any) -> Mapping[str, Any]:
-    """What the operations recorded about how each tensor is stored, kept with the weights."""
-    recorded = scheme.of(weights)
-    return {"scheme": scheme.to_json(recorded)} if recorded else {}
+    """What the operations recorded about each tensor, stored with the weights: its packing, its channels."""
+    noted = {"scheme": scheme.to_json(scheme.of(weights)), "kept": kept.to_json(kept.of(weights))}
+    return {key: value for key, value in noted.items() if value}
 
 
 MAX_NOTE = 100_000

@@ -1,0 +1,135 @@
+"""PFA: units whose responses are correlated with those of others are cut out, as many as the spectrum says.
+
+Suau, Zappella, Apostoloff: Filter distillation for network compression. WACV 2020, arXiv 1807.10585.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from .base import Batches, Context, DataRequirement, Operation, Patterns, operation, unsuitable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import nn
+
+    from .pfa import LayerRecipe, Responses, Rule
+    from .pfa_surgery import Group
+
+
+@operation
+class PFAPrune(Operation):
+    """Cut out the channels of convolutions and hidden linear layers that respond like others do on the given data.
+
+    With data of another domain than the model was trained on, it becomes smaller for that domain. What each tensor has
+    kept of the original channels is noted on the new model: see :mod:`compress_compare.operations.kept`.
+    """
+
+    name: ClassVar[str] = "pfa prune"
+    main: ClassVar[tuple[str, ...]] = ("rule", "share")
+    data_requirement: ClassVar[DataRequirement] = "calibration"
+    keeps_shapes: ClassVar[bool] = False
+
+    rule: Literal["kl", "energy", "parameters", "macs"] = "kl"
+    """How many units: by spectral entropy (kl), a share of energy, or the energy that leaves a share of a cost."""
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of the energy, the parameters or the multiply-accumulates to keep; none for kl, which needs none."""
+    selection: Literal["l1-max", "abs-max"] = "l1-max"
+    """Remove the unit most correlated with all others, or one of the most correlated pair, again and again."""
+    pooling: Literal["max", "average"] = "max"
+    """How the responses of a convolution become one number for each sample and unit."""
+    targets: Patterns = ()
+    """Modules to analyse: class names, dotted paths, or `re:`. Empty: all convolutions and hidden linear layers."""
+    ignore: Patterns = ()
+    """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
+
+    @model_validator(mode="after")
+    def _share_where_needed(self) -> PFAPrune:
+        if (self.share is None) != (self.rule == "kl"):
+            raise ValueError("share must be given for the rules 'energy', 'parameters' and 'macs', and for no other.")
+        return self
+
+    def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
+        """Analyse in evaluation mode, cut, and note what was kept.
+
+        Raises:
+            InvalidValue: ``operation.not_applicable`` when no layer can lose channels, ``data.too_few`` naming a layer
+                with more units than there are samples, ``target.unreachable``.
+        """
+        from . import kept
+        from .pfa import removed
+        from .pfa_surgery import cut
+
+        layers = self._recipe(model, context.data)
+        kept.attach(model, cut(model, _example(model, context.data), removed=removed(layers)))
+        return model
+
+    def recipe(self, model: nn.Module, data: Batches) -> list[LayerRecipe]:
+        """What would be kept of each layer, and why. The model stays as it is.
+
+        Args:
+            model: any PyTorch module.
+            data: batches of (inputs, targets), as for the operation itself.
+
+        Raises:
+            InvalidValue: as for the operation.
+        """
+        import copy
+
+        from .data import check_batches
+
+        check_batches(self.name, data)
+        return self._recipe(copy.deepcopy(model), data)
+
+    def _recipe(self, model: nn.Module, data: Batches) -> list[LayerRecipe]:
+        from .pfa import measured, recipes
+        from .pfa_statistics import gather
+
+        model.eval()
+        example = _example(model, data)
+        groups = self._groups(model, example)
+        names = [name for group in groups for name in group.layers]
+        found = measured(self.name, gather(model, data, layers=names, pooling=self.pooling, operation=self.name))
+        rule = self._rule(model, example, groups, found)
+        return recipes(groups, found, rule=rule, selection=self.selection)
+
+    def _groups(self, model: nn.Module, example: Any) -> Sequence[Group]:
+        from .pfa_surgery import prunable
+        from .targets import select
+
+        chosen = {id(weight.module) for weight in select(self.name, model, targets=self.targets, ignore=self.ignore)}
+        found = prunable(model, example, operation=self.name)
+        groups = [
+            group for group in found.groups if all(id(model.get_submodule(name)) in chosen for name in group.layers)
+        ]
+        if not groups:
+            reasons = [f"{name}: {reason}" for name, reason in list(found.skipped.items())[:3]]
+            raise unsuitable(
+                self.name,
+                "no convolution or hidden linear layer can lose channels.",
+                detail="; ".join(reasons) + "." if reasons else "",
+            )
+        return groups
+
+    def _rule(self, model: nn.Module, example: Any, groups: Sequence[Group], found: Mapping[str, Responses]) -> Rule:
+        from .pfa import Budget
+        from .pfa_spectrum import kept_by_energy, kept_by_entropy
+
+        if self.rule == "kl" or self.share is None:
+            return kept_by_entropy
+        energy = self.share
+        if self.rule in ("parameters", "macs"):
+            energy = Budget(model, example, groups, self.rule).energy(found, self.share, operation=self.name)
+        return partial(kept_by_energy, share=energy)
+
+
+def _example(model: nn.Module, data: Batches) -> Any:
+    """The first two samples of the first batch."""
+    from .data import batches
+    from .pfa_surgery import few
+
+    return few(next(batches(model, data))[0])
