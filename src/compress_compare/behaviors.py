@@ -50,7 +50,7 @@ class Behaviors:
         self.models = frame.models
         self.metric = metric
         self.by = tuple(by)
-        self._columns = Columns(frame, metric, values=self._values)
+        self._columns = Columns(frame, metric, values=self._values, by=self.by)
 
     def __repr__(self) -> str:
         return f"Behaviors({self.base!r}, {self.models!r}, metric={self.metric!r})"

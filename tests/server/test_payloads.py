@@ -124,3 +124,23 @@ def test_relative_histograms(client, project):
     low, high = np.abs(change.to_numpy()).max() * np.array([-1, 1])
     assert (row["low"], row["high"]) == (low, high)
     assert row["counts"] == np.histogram(change.to_numpy(), 40, (low, high))[0].tolist()
+
+
+def where(client, *conditions, **changes):
+    body = ASK | {"parts": ["instances"], "instances": {"where": conditions}} | changes
+    answer = client.post("/api/v1/behaviors", json=body)
+    assert answer.status_code == 200, answer.text
+    return [row["id"] for row in answer.json()["instances"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("BOLD", ["a"]), ("hyper", ["=1+1"]), ("2", ["=1+1"]), ("./", ["../x"]), ("9" * 30, []), ("", IDS)],
+)
+def test_search_in_all_columns(client, text, found):
+    assert where(client, ["*", "contains", text]) == found
+
+
+def test_the_instances_of_a_group(client):
+    assert where(client, ["group", "==", 0]) == ["a", "../x"]
+    assert where(client, ["group", "==", "label = 1, prediction = 1"], by=["label", "prediction"]) == ["ü b"]

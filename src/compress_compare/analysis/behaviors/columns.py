@@ -2,11 +2,13 @@
 
 Of the dataset: ``id``, ``label`` and metadata. Per model ``m``: ``prediction[m]``, ``text[m]``, ``changed[m]``, any
 metric as ``nll[m]``, and ``difference[m]`` of the chosen metric from the base's. Over all models: ``num_changed`` and
-``changed``.
+``changed``. ``group`` is the name of the group as the comparison makes them; ``*`` with ``contains`` is a search in all
+columns of the dataset.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -14,10 +16,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...errors import InvalidValue
-from . import exemplars, joined, metrics, pairs, rows
+from . import exemplars, grouping, joined, metrics, pairs, rows
 from .frame import PREDICTION, TEXT, Frame
 from .joined import Floats, Mask
 
+GROUP, ANYWHERE = "group", "*"
+WHOLE = re.compile("-?[0-9]{1,18}")
 KEPT = 8
 """Sorted orders and filtered lists that are kept."""
 
@@ -29,12 +33,16 @@ class Columns:
         frame: the joined outputs.
         metric: the name of the metric that is shown.
         values: the numbers of a metric by its name, by model.
+        by: the columns that make groups.
     """
 
-    def __init__(self, frame: Frame, metric: str, *, values: Callable[[str], dict[str, Floats]]) -> None:
+    def __init__(
+        self, frame: Frame, metric: str, *, values: Callable[[str], dict[str, Floats]], by: Sequence[str] = ()
+    ) -> None:
         self.frame = frame
         self.metric = metric
         self._values = values
+        self._by = tuple(by)
         self._orders: dict[str, NDArray[np.int64]] = {}
         self._lists: dict[str, NDArray[np.int64]] = {}
 
@@ -61,6 +69,9 @@ class Columns:
         if name in ("num_changed", "changed") and not frame.is_numeric:
             counts = frame.keep(("num_changed",), self._num_changed)
             return pa.array(counts if name == "num_changed" else counts > 0)
+        if name == GROUP:
+            groups = grouping.grouping(frame, self._by)
+            return groups.names.take(pa.array(groups.codes))
         for model in frame.outputs:
             if name.endswith(f"[{model}]") and (found := self._of_model(name[: -len(model) - 2], model)) is not None:
                 return found
@@ -106,8 +117,19 @@ class Columns:
             return None
         left = np.ones(self.frame.num_instances, dtype=np.bool_)
         for name, operator, value in conditions:
-            left &= rows.holds(self.column(name), operator, value=value)
+            anywhere = (name, operator) == (ANYWHERE, rows.CONTAINS)
+            left &= self._mentions(str(value)) if anywhere else rows.holds(self.column(name), operator, value=value)
         return left
+
+    def _mentions(self, text: str) -> Mask:
+        """Which instances have the text in a column of strings, or a whole number that is written so."""
+        found = np.zeros(self.frame.num_instances, dtype=np.bool_)
+        for field in self.frame.dataset.schema:
+            if pa.types.is_string(field.type):
+                found |= rows.holds(self.column(field.name), rows.CONTAINS, value=text)
+            elif pa.types.is_integer(field.type) and WHOLE.fullmatch(text):
+                found |= rows.holds(self.column(field.name), "==", value=int(text))
+        return found
 
     def chosen(self, sort: str | None, where: object) -> NDArray[np.int64]:
         """The instances that a filter leaves, sorted; the last few answers are kept."""
