@@ -21,6 +21,8 @@ const FULL: ViewState = {
     search: "résnet 50",
   },
   tab: "filters",
+  comparing: { chart: null, asTable: true, allMetrics: false, sort: null, effectsMetric: "m", frontierList: true },
+  own: { base: ["ü & b"], brush: ["0~1~m", "2~3~n"] },
 };
 
 describe("the address", () => {

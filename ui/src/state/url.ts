@@ -1,4 +1,5 @@
 /** The view's state as the part of the address after `#`: readable, and in ids, so that a pasted link means the same. */
+import { COMPARING_KEYS, DEFAULT_COMPARING, readComparing, writeComparing, type Comparing } from "./comparing";
 import { NO_FILTERS, type Filters } from "./filters";
 
 export type Arrangement = "operation" | "step";
@@ -18,6 +19,9 @@ export interface ViewState {
   collapsed: string[];
   filters: Filters;
   tab: DetailsTab;
+  comparing: Comparing;
+  /** What other pages than the overview keep, under names of their own; read and written by them. */
+  own: Readonly<Record<string, readonly string[]>>;
 }
 
 export const DEFAULT_VIEW: ViewState = {
@@ -33,7 +37,14 @@ export const DEFAULT_VIEW: ViewState = {
   collapsed: [],
   filters: NO_FILTERS,
   tab: "selection",
+  comparing: DEFAULT_COMPARING,
+  own: {},
 };
+
+/** What is read below; every other name is some page's own. */
+const READ = new Set(
+  ["color", "size", "x", "y", "logx", "logy", "by", "tab", "keep", "op", "par", "tag", "only", "q", "fold", "sel", ...COMPARING_KEYS],
+);
 
 /** `#/overview?color=…&sel=…`; what equals the default is left out. */
 export function formatHash(view: ViewState): string {
@@ -43,9 +54,11 @@ export function formatHash(view: ViewState): string {
   if (view.logY) query.set("logy", "1");
   if (view.arrangement !== DEFAULT_VIEW.arrangement) query.set("by", view.arrangement);
   if (view.tab !== DEFAULT_VIEW.tab) query.set("tab", view.tab);
+  writeComparing(query, view.comparing);
   writeFilters(query, view.filters);
   for (const id of view.collapsed) query.append("fold", id);
   for (const id of view.selection) query.append("sel", id);
+  for (const [name, texts] of Object.entries(view.own)) for (const text of texts) query.append(name, text);
   const text = query.toString();
   return `#/${encodeURIComponent(view.page)}${text ? `?${text}` : ""}`;
 }
@@ -66,9 +79,16 @@ export function parseHash(hash: string): ViewState {
     logY: query.get("logy") === "1",
     arrangement: query.get("by") === "step" ? "step" : "operation",
     collapsed: [...new Set(query.getAll("fold"))],
+    comparing: readComparing(query),
     filters: readFilters(query),
     tab: tab === "filters" || tab === "effects" ? tab : "selection",
+    own: readOwn(query),
   };
+}
+
+function readOwn(query: URLSearchParams): Record<string, string[]> {
+  const names = [...new Set(query.keys())].filter((name) => !READ.has(name));
+  return Object.fromEntries(names.map((name) => [name, query.getAll(name)]));
 }
 
 function writeFilters(query: URLSearchParams, filters: Filters): void {
