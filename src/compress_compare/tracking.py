@@ -186,7 +186,7 @@ class Tracker:
         table = instance_tables.dataset_table(ids, labels=labels, images=images, texts=texts, metadata=metadata)
         sha256 = instances.store(self._artifacts, table, name="dataset.parquet")
         with self._database.write() as connection:
-            return instances.insert_dataset(connection, name, table=table, sha256=sha256)
+            return instances.insert_dataset(connection, self._artifacts, name=name, table=table, sha256=sha256)
 
     def log_outputs(
         self,
@@ -217,7 +217,7 @@ class Tracker:
         table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset=dataset))
         sha256 = instances.store(self._artifacts, table, name="outputs.parquet")
         with self._database.write() as connection:
-            instances.insert_outputs(connection, row, dataset=data, count=table.num_rows, sha256=sha256)
+            instances.insert_outputs(connection, self._artifacts, of=(row, data), table=table, sha256=sha256)
 
     def set_note(self, id: str, text: str) -> None:
         """Replace the note of a model."""

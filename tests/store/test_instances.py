@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -74,6 +75,17 @@ def test_logging_the_same_again_is_quiet_and_other_content_is_refused(project):
         log(project, labels=[1, 1, 1])
     with pytest.raises(Conflict, match="other outputs"):
         project.log_outputs("m", "d", ids=IDS, predictions=[1, 1, 0])
+
+
+def test_equal_content_in_other_bytes_is_the_same(project, monkeypatch):
+    log(project)
+    project.log_outputs("m", "d", ids=IDS, predictions=[0, 1, 0])
+    write = pq.write_table
+    monkeypatch.setattr(pq, "write_table", lambda *given, **options: write(*given, **options | {"compression": "gzip"}))
+    log(project)
+    project.log_outputs("m", "d", ids=IDS, predictions=[0, 1, 0])
+    with pytest.raises(Conflict):
+        project.log_outputs("m", "d", ids=IDS, predictions=[0, 1, 1])
 
 
 @pytest.mark.parametrize(

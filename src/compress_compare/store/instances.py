@@ -36,7 +36,14 @@ def load(artifacts: Artifacts, sha256: str, *, columns: Sequence[str] | None = N
     )
 
 
-def insert_dataset(connection: sa.Connection, name: str, *, table: pa.Table, sha256: str) -> Dataset:
+def same(artifacts: Artifacts, sha256: str, *, table: pa.Table) -> bool:
+    """Whether the stored table holds what ``table`` holds; its bytes may differ between versions of Arrow."""
+    return bool(load(artifacts, sha256).equals(table))
+
+
+def insert_dataset(
+    connection: sa.Connection, artifacts: Artifacts, *, name: str, table: pa.Table, sha256: str
+) -> Dataset:
     """Record a dataset; the same content again changes nothing.
 
     Raises:
@@ -46,7 +53,7 @@ def insert_dataset(connection: sa.Connection, name: str, *, table: pa.Table, sha
     known = connection.execute(sa.select(schema.datasets).where(schema.datasets.c.name == name)).first()
     dataset = Dataset(name, fingerprint(table), table.num_rows, tuple(table.column_names))
     if known is not None:
-        if known.sha256 != sha256:
+        if known.sha256 != sha256 and not same(artifacts, known.sha256, table=table):
             raise Conflict(
                 "dataset.conflict",
                 f"Dataset {name!r} is already logged with other content.",
@@ -69,23 +76,23 @@ def insert_dataset(connection: sa.Connection, name: str, *, table: pa.Table, sha
 
 
 def insert_outputs(
-    connection: sa.Connection, model: ModelRow, *, dataset: sa.Row[Any], count: int, sha256: str
+    connection: sa.Connection, artifacts: Artifacts, *, of: tuple[ModelRow, sa.Row[Any]], table: pa.Table, sha256: str
 ) -> None:
-    """Record what a model answered on a dataset; the same content again changes nothing.
+    """Record what a model answered on a dataset (``of``); the same content again changes nothing.
 
     Raises:
         Conflict: ``outputs.conflict`` if other outputs are there.
     """
-    table = schema.outputs
-    place = (table.c.model_key == model.key) & (table.c.dataset_key == dataset.key)
-    known = connection.execute(sa.select(table.c.sha256).where(place)).scalar()
-    if known == sha256:
-        return
+    model, dataset = of
+    columns = schema.outputs.c
+    place = (columns.model_key == model.key) & (columns.dataset_key == dataset.key)
+    known = connection.execute(sa.select(columns.sha256).where(place)).scalar()
     if known is not None:
-        raise Conflict("outputs.conflict", f"Model {model.id!r} already has other outputs on {dataset.name!r}.")
-    connection.execute(
-        table.insert().values(model_key=model.key, dataset_key=dataset.key, num_instances=count, sha256=sha256)
-    )
+        if known != sha256 and not same(artifacts, known, table=table):
+            raise Conflict("outputs.conflict", f"Model {model.id!r} already has other outputs on {dataset.name!r}.")
+        return
+    values = {"model_key": model.key, "dataset_key": dataset.key, "num_instances": table.num_rows, "sha256": sha256}
+    connection.execute(schema.outputs.insert().values(values))
 
 
 def dataset_row(connection: sa.Connection, name: str) -> sa.Row[Any]:
