@@ -10,6 +10,7 @@ from ..errors import UserError
 from . import behaviors as behaviors_command
 from . import compare, demo, frontier, imports, ls, serve, show
 from . import effects as effects_command
+from . import run as run_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,6 +22,7 @@ def cli() -> None:
 for command in (
     demo.demo,
     serve.serve,
+    run_command.run,
     ls.ls,
     show.show,
     compare.compare,

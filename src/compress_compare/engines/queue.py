@@ -18,7 +18,7 @@ from ..recipes.plan import Known, Plan, Planned, plan
 from ..recipes.recipe import Recipe
 from ..recipes.serial import record_to_data, task_to_data, to_data
 from ..recipes.task import TaskPath
-from ..store import jobs, location, models, tasks
+from ..store import jobs, location, models, schema, tasks
 from ..store.database import Database
 from . import log, processes
 from .base import LOG
@@ -151,6 +151,16 @@ class Queue:
         """The end of what a job printed, and how many bytes that was in all."""
         return log.tail(self.folder(self.job(id).id) / LOG, limit=limit)
 
+    def revision(self) -> int:
+        """A number that grows with every change to a job by any process."""
+        with self.database.read() as connection:
+            return int(connection.execute(sa.select(schema.revisions.c.jobs)).scalar_one())
+
+    def roots(self) -> list[str]:
+        """The roots whose task is known."""
+        with self.database.read() as connection:
+            return tasks.roots(connection)
+
     def unfinished(self, *, mine: bool) -> list[jobs.Entry]:
         """The jobs that wait or run, in the order of queueing: those of this owner, or all."""
         with self.database.read() as connection:
@@ -160,6 +170,20 @@ class Queue:
         """State → how many parts of a job are in it."""
         with self.database.read() as connection:
             return jobs.states_of_parts(connection, id)
+
+    def part_jobs(self, id: str) -> list[records.Job]:
+        """The parts of a job, newest first."""
+        with self.database.read() as connection:
+            return [job for job in jobs.listed(connection) if job.parent == id]
+
+    def task(self, recipe: Recipe) -> TaskPath:
+        """The task that a recipe of the user's own would run with; nothing is recorded.
+
+        Raises:
+            Conflict: ``config.no_task``.
+        """
+        with self.database.read() as connection:
+            return recipe.task or _known_task(connection, _root(connection, recipe.base))
 
     def known(self) -> list[Known]:
         """The models of the project."""
@@ -214,8 +238,7 @@ def known(connection: sa.Connection) -> list[Known]:
 
 def _task(connection: sa.Connection, recipe: Recipe, *, trusted: bool) -> TaskPath:
     """The task that a recipe runs with, recorded for its root if the recipe may say so."""
-    rows = list(models.by_ids(connection, [recipe.base]))
-    root = models.lineage(connection, rows[0])[0].id if rows else recipe.base
+    root = _root(connection, recipe.base)
     recorded = tasks.of_root(connection, root)
     if recipe.task is None:
         return _known_task(connection, root)
@@ -232,6 +255,11 @@ def _task(connection: sa.Connection, recipe: Recipe, *, trusted: bool) -> TaskPa
         tasks.remember(connection, root, tasks.TaskRow(task.path, task.options, task.folders))
         return task
     return _known_task(connection, root)
+
+
+def _root(connection: sa.Connection, base: str) -> str:
+    rows = list(models.by_ids(connection, [base]))
+    return models.lineage(connection, rows[0])[0].id if rows else base
 
 
 RUN_LOCALLY = "Run a recipe that names the task once from the command line: compress-compare run RECIPE."

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -26,6 +27,7 @@ from .problems import Problems, invalid, refused
 from .router import check_routes
 from .security import HostGate, OriginGate, TokenGate, hosts
 from .snapshot import Snapshots
+from .work import Work
 
 STATIC = Path(__file__).parent / "static"
 """Where the build of the interface puts its files."""
@@ -45,14 +47,16 @@ def create_app(project: Project, *, token: str, port: int, static: Path | None =
         router.UndeclaredAccess: if a route does not say who may call it.
     """
     keys = Keys(token, port)
-    context = Context(project, Snapshots(project), Feed(project), keys, Comparisons(project), Payloads(project))
+    work = Work(project)
+    feed = Feed(project, jobs=work.revision)
+    context = Context(project, Snapshots(project), feed, keys, Comparisons(project), Payloads(project), work)
     app = FastAPI(
         title=openapi.TITLE,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        lifespan=_closing(context.feed),
+        lifespan=_lifespan(context),
         middleware=middleware(keys, port),
         exception_handlers={RequestValidationError: invalid, HTTPException: refused},
     )
@@ -88,10 +92,12 @@ def middleware(keys: Keys, port: int) -> list[Middleware]:
     ]
 
 
-def _closing(feed: Feed) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await to_thread.run_sync(context.work.recover)
         yield
-        feed.close()
+        context.feed.close()
+        await to_thread.run_sync(context.work.close)
 
     return lifespan

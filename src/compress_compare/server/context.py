@@ -13,6 +13,7 @@ from .events import Feed
 from .keys import Keys
 from .payloads import Payloads
 from .snapshot import Snapshots
+from .work import Work
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Context:
     keys: Keys
     comparisons: Comparisons
     payloads: Payloads
+    work: Work
 
 
 async def _context(request: Request) -> Context:

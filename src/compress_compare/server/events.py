@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from anyio import to_thread
 from starlette.responses import Response
@@ -38,16 +38,24 @@ class Feed:
         poll: seconds between two looks.
         heartbeat: seconds after which a quiet stream shows that it is alive.
         max_streams: how many may read at once.
+        jobs: the revision of the jobs, polled with that of the project; a change of it alone is an event of its own.
     """
 
     def __init__(
-        self, project: Project, *, poll: float = POLL_S, heartbeat: float = HEARTBEAT_S, max_streams: int = MAX_STREAMS
+        self,
+        project: Project,
+        *,
+        poll: float = POLL_S,
+        heartbeat: float = HEARTBEAT_S,
+        max_streams: int = MAX_STREAMS,
+        jobs: Callable[[], int] | None = None,
     ) -> None:
         self._project = project
+        self._jobs = jobs
         self._poll = poll
         self._heartbeat = heartbeat
         self._max_streams = max_streams
-        self._state: tuple[int, int] | None = None
+        self._state: tuple[int, int, int] | None = None
         self._changed = asyncio.Event()
         self._generation = 0
         self._closed = False
@@ -95,12 +103,15 @@ class Feed:
 
     async def _messages(self, generation: int) -> AsyncIterator[bytes]:
         yield b"retry: 1000\n\n"
-        seen: tuple[int, int] | None = None
+        seen: tuple[int, int, int] | None = None
         while generation == self._generation:
             changed = self._changed
             if self._state is not None and self._state != seen:
-                seen = self._state
-                yield _message(*seen)
+                before, seen = seen, self._state
+                if before is None or before[:2] != seen[:2]:
+                    yield _message(*seen[:2])
+                if before is not None and before[2] != seen[2]:
+                    yield _jobs_message(seen[2])
                 continue
             try:
                 async with asyncio.timeout(self._heartbeat):
@@ -111,7 +122,7 @@ class Feed:
     async def _watch(self) -> None:
         while True:
             try:
-                state: tuple[int, int] | None = await to_thread.run_sync(self._look)
+                state: tuple[int, int, int] | None = await to_thread.run_sync(self._look)
             except Exception as error:  # a project that cannot be read now may be readable again at the next look
                 logger.warning("cannot read the revision: %s", type(error).__name__)
                 state = self._state
@@ -120,11 +131,12 @@ class Feed:
                 self._announce()
             await asyncio.sleep(self._poll)
 
-    def _look(self) -> tuple[int, int]:
+    def _look(self) -> tuple[int, int, int]:
         revision = self._project.revision()
+        jobs = self._jobs() if self._jobs is not None else 0
         if self._state is not None and self._state[0] == revision:
-            return self._state
-        return revision, len(self._project)
+            return (*self._state[:2], jobs)
+        return revision, len(self._project), jobs
 
     def _announce(self) -> None:
         """Wake all readers; those who come later wait on the next event."""
@@ -171,3 +183,7 @@ async def _gone(receive: Receive) -> None:
 def _message(revision: int, models: int) -> bytes:
     data = json.dumps({"revision": revision, "models": models})
     return f"event: revision\nid: {revision}\ndata: {data}\n\n".encode()
+
+
+def _jobs_message(revision: int) -> bytes:
+    return f"event: jobs\ndata: {json.dumps({'revision': revision})}\n\n".encode()

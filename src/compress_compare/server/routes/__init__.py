@@ -8,11 +8,26 @@ from .health import router as health
 from .jobs import router as jobs
 from .metrics import router as metrics
 from .models import router as models
+from .operations import router as operations
 from .project import router as project
 from .selection import router as selection
 from .session import router as session
 from .views import router as views
 
-ROUTERS = (health, project, models, metrics, selection, frontier, effects, behaviors, jobs, events, views, session)
+ROUTERS = (
+    health,
+    project,
+    models,
+    metrics,
+    selection,
+    frontier,
+    effects,
+    behaviors,
+    jobs,
+    operations,
+    events,
+    views,
+    session,
+)
 
 __all__ = ["ROUTERS"]

@@ -16,7 +16,10 @@ router = Router(prefix=API, tags=["events"])
     response_class=Response,
     responses={
         200: {
-            "description": "Events named `revision`, data `{revision, models}`: one at once, one per change.",
+            "description": (
+                "Events named `revision`, data `{revision, models}`: one at once, one per change. Events named `jobs`, "
+                "data `{revision}`: one per change to a job after that."
+            ),
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         }
     },

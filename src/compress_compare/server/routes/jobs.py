@@ -1,16 +1,61 @@
-"""The jobs of a project."""
+"""The jobs of a project: starting, watching, cancelling and repeating work."""
 
 from __future__ import annotations
 
-from .. import wire
+from typing import Annotated
+
+from fastapi import Query
+
+from ... import records
+from .. import wire_jobs as wire
 from ..context import Here
 from ..router import API, Router, needs_token
 
 router = Router(prefix=API, tags=["jobs"])
 
+Id = Annotated[str, Query(description="The job's id.")]
+Limit = Annotated[int, Query(ge=1, le=10_000, description="How many jobs, newest first.")]
+Tail = Annotated[int, Query(ge=1, le=1_000_000, description="How many bytes of its end.")]
+
 
 @router.get("/jobs")
 @needs_token
-def jobs(here: Here) -> wire.Jobs:
-    """All jobs, newest first."""
-    return wire.Jobs(jobs=[wire.Job.model_validate(job, from_attributes=True) for job in here.project.jobs()])
+def jobs(here: Here, limit: Limit = 1000) -> wire.Jobs:
+    """The newest jobs, newest first."""
+    return wire.Jobs(jobs=[_job(job) for job in here.project.jobs()[:limit]])
+
+
+@router.post("/jobs", status_code=201)
+@needs_token
+def start(here: Here, ask: wire.JobAsk) -> wire.Job:
+    """Queue an operation on a model, or a recipe. Nothing that is named here is imported."""
+    if isinstance(ask, wire.RecipeAsk):
+        return _job(here.work.recipe(ask.recipe))
+    operation = records.Operation(ask.operation, **ask.parameters)
+    return _job(here.work.apply(ask.model, operation, id=ask.id, references=ask.references))
+
+
+@router.post("/jobs/cancel")
+@needs_token
+def cancel(here: Here, ask: wire.JobIds) -> wire.Jobs:
+    """Cancel jobs that wait, and end those that run, each with its parts."""
+    return wire.Jobs(jobs=[_job(job) for job in here.work.cancel(ask.ids)])
+
+
+@router.post("/jobs/retry")
+@needs_token
+def retry(here: Here, id: Id) -> wire.Job:
+    """Queue a job again that ended without success."""
+    return _job(here.work.retry(id))
+
+
+@router.get("/jobs/log")
+@needs_token
+def log(here: Here, id: Id, limit: Tail = 64_000) -> wire.JobLog:
+    """The end of what a job printed."""
+    text, num_bytes = here.work.log(id, limit=limit)
+    return wire.JobLog(text=text, num_bytes=num_bytes)
+
+
+def _job(job: records.Job) -> wire.Job:
+    return wire.Job.model_validate(job, from_attributes=True)

@@ -1,0 +1,96 @@
+"""``compress-compare run``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from .. import project as projects
+from ..engines import run as runs
+from ..engines.base import Limits
+from ..engines.local import LocalEngine
+from ..engines.queue import describe
+from ..errors import NotFound
+from ..recipes import Plan, load
+from .output import cell, echo_json, echo_table, json_option
+from .progress import StepProgress
+
+ENGINES = {"local": LocalEngine}
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--project", help="Where the models go; default runs/NAME after the name of the recipe.")
+@click.option("--engine", type=click.Choice(list(ENGINES)), default="local", show_default=True, help="What runs the steps.")
+@click.option("--workers", type=click.IntRange(1, 256), default=2, show_default=True, help="Steps at a time.")
+@click.option("--memory", type=click.FloatRange(0.1), metavar="GB", help="Memory of one worker; default: no limit.")
+@click.option("--plan", "only_plan", is_flag=True, help="Say what would be run, with the predicted size, and end.")
+@json_option
+def run(
+    recipe: str,
+    project: str | None,
+    engine: str,
+    workers: int,
+    memory: float | None,
+    only_plan: bool,
+    as_json: bool,
+) -> None:
+    """Make the models of the file RECIPE that the project lacks. What an interrupted run has made is kept."""
+    wanted = load(Path(recipe))
+    location = Path(project or f"runs/{Path(recipe).stem}")
+    if only_plan:
+        _show_plan(*runs.plan_recipe(_existing(location), wanted), as_json=as_json)
+        return
+    projects.open(location).close()
+    limits = Limits(memory=None if memory is None else round(memory * 1e9))
+    with StepProgress(sys.stderr) as progress:
+        report = runs.run_recipe(location, wanted, engine=ENGINES[engine](workers, limits), progress=progress)
+    _show_report(report, location, as_json=as_json)
+    if report.failed:
+        sys.exit(1)
+
+
+def _existing(location: Path) -> Path | None:
+    try:
+        projects.open(location, create=False).close()
+    except NotFound:
+        return None
+    return location
+
+
+def _show_plan(plan: Plan, sizes: dict[str, int | None], *, as_json: bool) -> None:
+    rows = [
+        {
+            "id": model.id,
+            "base": model.base,
+            "operation": describe(model.operation),
+            "done": model.done,
+            "predicted_packed_size": sizes[model.id],
+        }
+        for model in plan.models
+    ]
+    if as_json:
+        echo_json({"models": rows, "remaining": len(plan.remaining)})
+        return
+    header = ["model", "base", "operation", "", "predicted bytes"]
+    echo_table(
+        header,
+        [
+            [r["id"], r["base"], r["operation"], "done" if r["done"] else "to do", r["predicted_packed_size"]]
+            for r in rows
+        ],
+    )
+    click.echo(f"{len(rows)} models, {len(plan.remaining)} to do.")
+
+
+def _show_report(report: runs.Report, location: Path, *, as_json: bool) -> None:
+    failed = [{"id": job.model, "reason": job.reason, "message": job.message, "job": job.id} for job in report.failed]
+    there = len(report.plan.models) - len(report.plan.remaining)
+    if as_json:
+        echo_json({"made": list(report.made), "failed": failed, "there_before": there, "state": report.job.state})
+        return
+    for job in report.failed:
+        click.echo(f"{cell(job.model)}: {cell(job.reason)}: {cell(job.message)}", err=True)
+    click.echo(f"{len(report.made)} models made, {there} were there, {len(failed)} failed, in {location}.")

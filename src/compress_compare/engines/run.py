@@ -1,0 +1,112 @@
+"""Runs a whole recipe in this process, as the command line does, and says what it would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import operations
+from ..errors import InvalidValue
+from ..recipes.plan import Plan, plan
+from ..recipes.recipe import Recipe
+from ..records import Job
+from .base import Engine
+from .queue import Queue
+from .supervisor import Supervisor
+
+Progress = Callable[[int, int, str], None]
+"""(models that are there, models in all, what happens) → nothing."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a recipe went.
+
+    Args:
+        job: of the recipe.
+        plan: what it asked for, as of its begin.
+        made: ids of the models that it made.
+        failed: the jobs of those that it did not make.
+    """
+
+    job: Job
+    plan: Plan
+    made: tuple[str, ...]
+    failed: tuple[Job, ...]
+
+
+def run_recipe(directory: Path, recipe: Recipe, *, engine: Engine, progress: Progress | None = None) -> Report:
+    """Make the models of a recipe that a project lacks. What an interrupted run has made is kept.
+
+    Args:
+        directory: of the project.
+        recipe: the user's own: the task that it names is imported and run.
+        engine: what runs the steps; ended afterwards.
+        progress: called when something has changed.
+
+    Raises:
+        ConfigError, Conflict, InvalidValue: ``config.*``: the recipe cannot be run as it is written.
+    """
+    queue = Queue(directory)
+    supervisor = Supervisor(queue, engine)
+    try:
+        supervisor.recover()
+        before = plan(recipe, queue.known())
+        id = queue.submit_recipe(recipe, trusted=True)
+        supervisor.run(_Watch(queue, id, before, progress).look if progress else None)
+        job, parts = queue.job(id), queue.part_jobs(id)
+    finally:
+        supervisor.close()
+        queue.close()
+    if job.error is not None:
+        error = job.error
+        raise InvalidValue(error["code"], error["title"], detail=error["detail"], hint=error["hint"])
+    made = tuple(part.model for part in reversed(parts) if part.state == "done" and part.model is not None)
+    return Report(job, before, made, tuple(part for part in reversed(parts) if part.state != "done"))
+
+
+def plan_recipe(directory: Path | None, recipe: Recipe) -> tuple[Plan, dict[str, int | None]]:
+    """What a recipe would make, and the packed size in bytes that each model is predicted to have. Needs torch.
+
+    Args:
+        directory: of the project; ``None`` if there is none yet.
+        recipe: the user's own: its task is imported for the shapes of its network.
+    """
+    from ..recipes import layers
+    from ..recipes.predict import packed_sizes
+
+    if directory is None:
+        known, path = [], recipe.task
+    else:
+        queue = Queue(directory)
+        try:
+            known, path = queue.known(), queue.task(recipe)
+        finally:
+            queue.close()
+    planned = plan(recipe, known)
+    if path is None:
+        raise InvalidValue("config.no_task", "The recipe names no task.", hint="Add: task: package.module:function")
+    network = path.load().create()
+    layers.check(network, layers.named(recipe))
+    return planned, packed_sizes(planned, network, operations=operations.from_record)
+
+
+class _Watch:
+    """Tells the progress of a recipe when it changes."""
+
+    def __init__(self, queue: Queue, id: str, plan: Plan, progress: Progress) -> None:
+        self._queue, self._id, self._progress = queue, id, progress
+        self._total = len(plan.models)
+        self._there = self._total - len(plan.remaining)
+        self._seen = -1
+
+    def look(self) -> None:
+        revision = self._queue.revision()
+        if revision == self._seen:
+            return
+        self._seen = revision
+        parts = self._queue.part_jobs(self._id)
+        running = [f"{part.model}: {part.message}" for part in reversed(parts) if part.state == "running"]
+        ended = sum(part.state not in ("queued", "running") for part in parts)
+        self._progress(self._there + ended, self._total, ", ".join(running) or self._queue.job(self._id).message)

@@ -1,0 +1,32 @@
+"""The operations that can be applied, as forms."""
+
+from __future__ import annotations
+
+import inspect
+
+from ... import operations
+from .. import wire_jobs as wire
+from ..context import Here
+from ..router import API, Router, needs_token
+
+router = Router(prefix=API, tags=["operations"])
+
+
+@router.get("/operations")
+@needs_token
+def forms(here: Here) -> wire.OperationForms:
+    """Every operation with the JSON schema of its parameters. Needs no torch."""
+    return wire.OperationForms(
+        operations=[_form(cls) for cls in operations.available().values()], roots=here.work.roots()
+    )
+
+
+def _form(cls: type[operations.Operation]) -> wire.OperationForm:
+    return wire.OperationForm(
+        name=cls.name,
+        description=inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0],
+        data=cls.data_requirement,
+        roles=list(cls.roles),
+        main=list(cls.main),
+        parameters=cls.json_schema(),
+    )

@@ -1,0 +1,78 @@
+"""The jobs of the served project: a queue, and a supervisor in a thread that runs what is asked for here."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from ..engines.base import Engine
+from ..engines.local import LocalEngine
+from ..engines.queue import Queue
+from ..engines.supervisor import Supervisor
+from ..project import Project
+from ..recipes import loads
+from ..records import Job, Operation
+
+
+class Work:
+    """Starts jobs of a project, and ends with the server. No torch is imported here: workers do that.
+
+    Args:
+        project: whose jobs.
+        engine: what runs them; processes of this machine if not given.
+    """
+
+    def __init__(self, project: Project, engine: Engine | None = None) -> None:
+        self._project = project
+        self._queue = Queue(project.path)
+        self._supervisor = Supervisor(self._queue, engine or LocalEngine())
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def recover(self) -> None:
+        """Record what earlier servers and runs left behind."""
+        self._supervisor.recover()
+
+    def revision(self) -> int:
+        """A number that grows with every change to a job by any process."""
+        return self._queue.revision()
+
+    def apply(
+        self, model: str, operation: Operation, *, id: str | None = None, references: Mapping[str, str] | None = None
+    ) -> Job:
+        """Queue an operation on a model."""
+        return self._started(self._queue.submit_operation(model, operation, id=id, references=references))
+
+    def recipe(self, text: str) -> Job:
+        """Queue a recipe that came over HTTP: only the task that is recorded for its root is ever imported."""
+        return self._started(self._queue.submit_recipe(loads(text), trusted=False))
+
+    def cancel(self, ids: Sequence[str]) -> list[Job]:
+        """Cancel jobs, whoever runs them."""
+        return self._queue.cancel(ids)
+
+    def retry(self, id: str) -> Job:
+        """Run a job again, here."""
+        return self._started(self._queue.retry(id).id)
+
+    def log(self, id: str, *, limit: int) -> tuple[str, int]:
+        """The end of what a job printed, and its length in all."""
+        return self._queue.log(id, limit=limit)
+
+    def roots(self) -> list[str]:
+        """The roots whose task is known."""
+        return self._queue.roots()
+
+    def close(self) -> None:
+        """End all work of this server."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._supervisor.close()
+                self._queue.close()
+
+    def _started(self, id: str) -> Job:
+        with self._lock:
+            if not self._closed:
+                self._supervisor.start()
+        return self._queue.job(id)

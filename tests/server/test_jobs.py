@@ -1,0 +1,170 @@
+"""Work over HTTP: operations and recipes are started, watched, cancelled and repeated; nothing named here is imported."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import compress_compare as cc
+from compress_compare.engines import Queue
+from compress_compare.operations import OPERATIONS, MagnitudePrune
+from compress_compare.store import tasks
+
+from .running import running, wait_until
+
+FOLDER = str(Path(__file__).parent.parent / "engines")
+ENDED = ("done", "failed", "cancelled", "interrupted")
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory):
+    """A project whose root is made by a task that its own program has recorded."""
+    import importlib
+
+    sys.path.insert(0, FOLDER)
+    made = importlib.import_module("line_task").task()
+    sys.path.remove(FOLDER)
+    with cc.open(tmp_path_factory.mktemp("work") / "line") as project:
+        project.log_model("net", checkpoint=made.create())
+        project.log_model("imported", operation=cc.Operation("train"))
+        project.log_dataset("points", **made.data.columns)
+        record(project, {})
+        with running(project) as server:
+            server.project = project
+            yield server
+
+
+def record(project, options):
+    queue = Queue(project.path)
+    with queue.database.write(counter="jobs") as connection:
+        tasks.remember(connection, "net", tasks.TaskRow("line_task:task", options, [FOLDER]))
+    queue.close()
+
+
+@pytest.fixture
+def client(live):
+    with live.client(headers=live.bearer) as opened:
+        yield opened
+
+
+def job(client, id):
+    return next(found for found in client.get("/api/v1/jobs").json()["jobs"] if found["id"] == id)
+
+
+def ended(client, id, seconds=60):
+    assert wait_until(lambda: job(client, id)["state"] in ENDED, seconds), job(client, id)
+    return job(client, id)
+
+
+def ask(client, **changes):
+    body = {"kind": "operation", "model": "net", "operation": "magnitude prune", "parameters": {"amount": 0.5}}
+    return client.post("/api/v1/jobs", json=body | changes)
+
+
+def test_an_operation_makes_a_model_and_tells_of_it(live, client):
+    with client.stream("GET", "/api/v1/events") as events:
+        lines = events.iter_lines()
+        assert any(line == "event: revision" for line in lines)
+        started = ask(client)
+        assert started.status_code == 201
+        assert started.json()["title"] == "magnitude prune amount=0.5"
+        assert any(line == "event: jobs" for line in lines)
+    found = ended(client, started.json()["id"])
+    assert (found["state"], found["model"], found["progress"]) == ("done", "net-magnitude-prune-0.5", 1.0)
+    model = live.project.model("net-magnitude-prune-0.5")
+    assert model.base == "net" and model.operation == MagnitudePrune(amount=0.5).record()
+    assert model.metrics["Zeros"][0].value == 24
+    again = ask(client)
+    assert (again.status_code, again.json()["code"]) == (409, "model.exists")
+
+
+def test_a_recipe_makes_its_tree(live, client):
+    text = "base: net\nsteps:\n - quantize: {bits: [4, 2]}\n   then: [calibrate]\n"
+    started = client.post("/api/v1/jobs", json={"kind": "recipe", "recipe": text})
+    assert started.status_code == 201, started.json()
+    found = ended(client, started.json()["id"], 120)
+    assert (found["state"], found["message"]) == ("failed", "2 of 4 models were not made")
+    parts = [one for one in client.get("/api/v1/jobs").json()["jobs"] if one["parent"] == found["id"]]
+    assert {part["title"]: part["state"] for part in parts if part["state"] == "done"} == {
+        "quantize bits=4": "done",
+        "quantize bits=2": "done",
+    }
+    assert parts[0]["error"]["code"] == "operation.not_applicable" or parts[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"model": "nobody"}, 404, "model.unknown"),
+        ({"operation": "magnitude prun"}, 404, "operation.unknown"),
+        ({"parameters": {"amount": 1.5}}, 422, "parameter.range"),
+        ({"parameters": {"amont": 0.5}}, 422, "parameter.unknown"),
+        ({"model": "imported"}, 409, "config.no_task"),
+        ({"task": "os:getcwd"}, 422, "param.unknown"),
+        ({"kind": "shell"}, 422, "param.type"),
+        ({"references": {"teacher": "nobody"}}, 404, "model.unknown"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_at_once(client, changes, status, code):
+    before = client.get("/api/v1/jobs").json()
+    answer = ask(client, **changes)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert client.get("/api/v1/jobs").json() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "code"),
+    [
+        ("base: net\nsteps:\n - quantize: {bit: 4}", 422, "config.unknown_key"),
+        ("base: net\nx: !!python/object/apply:os.system [id]", 422, "config.tag"),
+        ("task: os:getcwd\nbase: net\nsteps: [calibrate]", 409, "config.other_task"),
+        ("task: os:getcwd\nbase: other\nsteps: [calibrate]", 409, "config.no_task"),
+        ("task: line_task:task\noptions: {trouble: kill}\nbase: net\nsteps: [calibrate]", 409, "config.other_task"),
+        ("task: line_task:task\nbase: new root\nsteps: [calibrate]", 409, "config.no_task"),
+    ],
+)
+def test_a_recipe_over_http_names_no_code(client, text, status, code):
+    answer = client.post("/api/v1/jobs", json={"kind": "recipe", "recipe": text})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    if code == "config.unknown_key":
+        assert answer.json()["detail"].startswith("Line 3, steps[0].quantize.bit")
+
+
+def test_cancel_retry_and_log(live, client):
+    record(live.project, {"seconds": 60})
+    id = ask(client, parameters={"amount": 0.25}).json()["id"]
+    assert wait_until(lambda: job(client, id)["message"] == "measuring", 30)
+    refused = client.post(f"/api/v1/jobs/retry?id={id}", json={})
+    assert (refused.status_code, refused.json()["code"]) == (409, "state.not_ended")
+    assert client.post("/api/v1/jobs/cancel", json={"ids": [id]}).status_code == 200
+    assert ended(client, id, 5)["state"] == "cancelled"
+    finished = client.post("/api/v1/jobs/cancel", json={"ids": [id]})
+    assert (finished.status_code, finished.json()["code"]) == (409, "state.ended")
+    record(live.project, {"trouble": "raise"})
+    failing = ask(client, parameters={"amount": 0.75}).json()["id"]
+    found = ended(client, failing)
+    assert (found["reason"], found["error"]["title"]) == ("raised", "The step raised ValueError: a step that raises")
+    log = client.get("/api/v1/jobs/log", params={"id": failing}).json()
+    assert "Traceback" in log["text"] and log["num_bytes"] == len(log["text"].encode())
+    again = client.post("/api/v1/jobs/retry", params={"id": failing}, json={}).json()
+    assert again["state"] in ("queued", "running") and again["error"] is None
+    assert ended(client, failing)["attempts"] == 2
+    unknown = client.get("/api/v1/jobs/log", params={"id": "../../etc"})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "job.unknown")
+    record(live.project, {})
+
+
+def test_the_forms_of_operations(client):
+    forms = client.get("/api/v1/operations").json()
+    found = {form["name"]: form for form in forms["operations"]}
+    assert set(OPERATIONS) <= set(found)
+    assert found["magnitude prune"]["parameters"]["properties"]["amount"]["maximum"] == 1
+    assert forms["roots"] == ["net"]
+
+
+def test_the_server_does_all_this_without_torch():
+    code = "import sys, json, compress_compare.server.app as a; sys.stdout.write(json.dumps('torch' in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) is False
