@@ -182,6 +182,24 @@ class Project(Tracker):
             columns = overview.metric_columns(connection)
         return Table(effects_analysis.effects(graph, columns))
 
+    def coverage(self, parent: str, child: str) -> Table:
+        """Tensor by tensor: what changed, what was skipped, and what changed that should not have.
+
+        What should change follows from the operation of ``child`` if ``parent`` is its base; else all may change. See
+        ``analysis.coverage.coverage`` for the columns.
+
+        Raises:
+            NotFound: ``model.unknown``.
+            InvalidValue: ``model.no_checkpoint``.
+        """
+        from .analysis.coverage import Expectation, coverage
+        from .evaluation.coverage import arrays, expectation
+
+        model = self.model(child)
+        expected = expectation(model.operation) if model.base == parent else Expectation("everything")
+        before, after = (arrays(self.load_checkpoint(id)) for id in (parent, child))
+        return Table(coverage(before, after, expected))
+
     def behaviors(
         self,
         base: str,

@@ -20,8 +20,9 @@ def show(project: str, model: str, as_json: bool) -> None:
     """Show everything about one MODEL of PROJECT."""
     with projects.open(project, create=False) as opened:
         found = opened.model(model)
+        covered = _coverage(opened, found)
     if as_json:
-        echo_json(document(found))
+        echo_json({**document(found), "coverage": covered})
         return
     click.echo(cell(found.id))
     for step in found.lineage:
@@ -33,9 +34,28 @@ def show(project: str, model: str, as_json: bool) -> None:
     for label, text in (("tags", ", ".join(found.tags)), ("note", found.note), ("datasets", ", ".join(found.datasets))):
         if text:
             click.echo(f"{label}: {cell(text)}")
+    if covered is not None:
+        counts = ", ".join(f"{count} {status}" for status, count in covered["tensors"].items())
+        click.echo(f"tensors, against {cell(found.base or '')}: {counts}")
+        for status in ("skipped", "unexpected"):
+            for name in covered[status]:
+                click.echo(f"  {status}: {cell(name)}")
     if found.checkpoint is not None:
         for file in found.checkpoint.files:
             click.echo(f"{cell(file.name)}: {found.checkpoint.format}, {file.num_bytes:,} bytes, SHA-256 {file.sha256}")
+
+
+def _coverage(project: projects.Project, model: Model) -> dict[str, Any] | None:
+    """How many tensors have each status against the base, and those to look at by name; null without tensors."""
+    checkpoints = [model.checkpoint, project.model(model.base).checkpoint if model.base else None]
+    if model.base is None or any(one is None or one.format != "safetensors" for one in checkpoints):
+        return None
+    from ..analysis.coverage import summary
+
+    table = project.coverage(model.base, model.id)
+    rows = table.select(["tensor", "status"]).to_pylist()
+    named = {status: [row["tensor"] for row in rows if row["status"] == status] for status in ("skipped", "unexpected")}
+    return {"tensors": summary(table.arrow), **named}
 
 
 def document(model: Model) -> dict[str, Any]:
