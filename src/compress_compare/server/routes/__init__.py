@@ -6,6 +6,7 @@ from .events import router as events
 from .frontier import router as frontier
 from .health import router as health
 from .jobs import router as jobs
+from .layers import router as layers
 from .metrics import router as metrics
 from .models import router as models
 from .operations import router as operations
@@ -23,6 +24,7 @@ ROUTERS = (
     frontier,
     effects,
     behaviors,
+    layers,
     jobs,
     operations,
     events,

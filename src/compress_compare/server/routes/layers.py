@@ -1,0 +1,33 @@
+"""What happened inside the layers of models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from ..arrow import MEDIA_TYPE, stream
+from ..context import Here
+from ..layer_tables import wanted
+from ..router import API, Router, needs_token
+from ..wire_layers import LayersAsk, LayersPair, Suspects
+
+router = Router(prefix=API, tags=["layers"])
+
+ARROW: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+
+
+@router.post("/layers", response_class=Response, responses={200: ARROW})
+@needs_token
+def layers(here: Here, ask: LayersAsk) -> Response:
+    """A row for each tensor and module of each model, in the order of the tree, as one Arrow IPC stream."""
+    found = here.project.layers(ask.base, ask.models, ask.what)
+    return Response(stream(wanted(found.table.arrow, ask)), media_type=MEDIA_TYPE)
+
+
+@router.post("/layers/suspects")
+@needs_token
+def suspects(here: Here, ask: LayersPair) -> Suspects:
+    """The modules that are to blame, worst first, each with the reason in words."""
+    found = here.project.layers(ask.base, ask.models, ask.what)
+    return Suspects.model_validate({"suspects": found.suspects.to_pylist()})
