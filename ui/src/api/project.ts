@@ -1,17 +1,47 @@
 /** The project: its definitions, all its models, and the news of it. */
-import { decodeModels } from "@/state/decode";
+import { decodeErrors, decodeModels, type StandardErrors } from "@/state/decode";
 import type { Metric, ModelTable } from "@/state/table";
 import { request, requestJson } from "./client";
-import type { ProjectInfo } from "./types";
+import type { ProjectInfo, Schemas } from "./types";
+
+const ARROW = "application/vnd.apache.arrow.stream";
+
+/** A named view: its name and the part of the address after the page's own. */
+export type SavedView = Schemas["View"];
 
 export function fetchProject(signal?: AbortSignal): Promise<ProjectInfo> {
   return requestJson<ProjectInfo>("project", { signal });
 }
 
 export async function fetchModels(metrics: Metric[], signal?: AbortSignal): Promise<ModelTable> {
-  const response = await request("models", { accept: "application/vnd.apache.arrow.stream", signal });
+  const response = await request("models", { accept: ARROW, query: { precision: "single" }, signal });
   const revision = Number(response.headers.get("X-Revision") ?? 0);
   return decodeModels(new Uint8Array(await response.arrayBuffer()), metrics, revision);
+}
+
+/** Standard errors by metric and row of the table that they belong to. */
+export async function fetchStandardErrors(table: ModelTable, signal?: AbortSignal): Promise<StandardErrors> {
+  const response = await request("standard-errors", { accept: ARROW, signal });
+  return decodeErrors(new Uint8Array(await response.arrayBuffer()), table);
+}
+
+/** Say which direction of a metric is better; null for neither. */
+export function changeDirection(name: string, higher_is_better: boolean | null): Promise<Metric> {
+  return requestJson<Metric>("metric", { method: "PATCH", query: { name }, body: { higher_is_better } });
+}
+
+export async function fetchViews(signal?: AbortSignal): Promise<SavedView[]> {
+  return (await requestJson<Schemas["Views"]>("views", { signal })).views;
+}
+
+/** Keep a view, in place of one of the same name; returns all of them. */
+export async function saveView(view: SavedView): Promise<SavedView[]> {
+  return (await requestJson<Schemas["Views"]>("views", { method: "POST", body: view })).views;
+}
+
+/** Forget a view; returns the others. */
+export async function deleteView(name: string): Promise<SavedView[]> {
+  return (await requestJson<Schemas["Views"]>("views", { method: "DELETE", query: { name } })).views;
 }
 
 export type Connection = "connecting" | "live" | "lost";

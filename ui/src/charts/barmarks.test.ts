@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { metric } from "@/state/testing";
 import { markOf } from "./barmarks";
 import { valuePhrase, valueWord } from "./words";
 import { variableColors } from "./colors";
@@ -7,6 +8,7 @@ const cell = (...ids: string[]) => ({ facet: 0, x: 0, color: 0, ids });
 
 it("gives a single value its 95 % interval", () => {
   const mark = markOf(
+    metric("m"),
     cell("a"),
     () => 0.9,
     () => 0.01,
@@ -18,6 +20,7 @@ it("gives replicates their mean, range and dots", () => {
   const values: Record<string, number | null> = { a: 1, b: 3, c: null };
   expect(
     markOf(
+    metric("m"),
       cell("a", "b", "c"),
       (id) => values[id]!,
       () => null,
@@ -32,6 +35,7 @@ it("gives replicates their mean, range and dots", () => {
 it("keeps what is not a number apart from what is missing", () => {
   expect(
     markOf(
+    metric("m"),
       cell("a"),
       () => null,
       () => null,
@@ -39,6 +43,7 @@ it("keeps what is not a number apart from what is missing", () => {
   ).toMatchObject({ mean: null, special: null });
   expect(
     markOf(
+    metric("m"),
       cell("a"),
       () => Number.NaN,
       () => null,

@@ -1,4 +1,6 @@
+import type { MetricLike } from "@/format";
 import { summarize, type Cell } from "./bars";
+import { intervalOf } from "./interval";
 
 /** What one cell of a bar chart shows. */
 export interface CellMark {
@@ -14,10 +16,9 @@ export interface CellMark {
   readonly replicates: readonly number[];
 }
 
-/** Standard errors that a normal 95 % interval spans to either side. */
-export const Z95 = 1.96;
-
+/** The mark of a cell of a metric's chart. */
 export function markOf(
+  metric: MetricLike,
   cell: Cell,
   value: (id: string) => number | null,
   error: (id: string) => number | null,
@@ -30,7 +31,6 @@ export function markOf(
     const finite = values.filter((v): v is number => v !== null && Number.isFinite(v));
     return { cell, mean, special, low: count > 1 ? low : null, high: count > 1 ? high : null, replicates: finite };
   }
-  const spread = error(cell.ids[0]!);
-  const half = spread === null ? null : Z95 * spread;
-  return { cell, mean, special, low: half && mean - half, high: half && mean + half, replicates: [] };
+  const [low95, high95] = intervalOf(metric, mean, error(cell.ids[0]!)) ?? [null, null];
+  return { cell, mean, special, low: low95, high: high95, replicates: [] };
 }

@@ -1,8 +1,8 @@
-import { float64, int32, list, tableFromArrays, tableToIPC, utf8 } from "@uwdata/flechette";
+import { float32, float64, int32, list, tableFromArrays, tableToIPC, utf8 } from "@uwdata/flechette";
 import { describe, expect, it } from "vitest";
-import { decodeModels } from "./decode";
+import { decodeErrors, decodeModels, shortest } from "./decode";
 import { MISSING, NAN, NUMBER, POSITIVE_INFINITY } from "./table";
-import { metric } from "./testing";
+import { metric, testTable } from "./testing";
 
 /** The columns of the server's stream, as its API describes them. */
 function stream(metrics: Record<string, (number | null)[]>): Uint8Array {
@@ -55,5 +55,19 @@ describe("decodeModels", () => {
 
   it("reads a project without metrics", () => {
     expect(decodeModels(stream({}), [], 1).metrics).toEqual([]);
+  });
+});
+
+describe("numbers of single precision", () => {
+  it("become the decimals that they stand for", () => {
+    for (const value of [0.981, -0.0001234, 1e-9, 102400, 25.6, 0, 16777215, 102760448, NaN, Infinity]) {
+      expect(shortest(Math.fround(value))).toBe(value);
+    }
+  });
+
+  it("are told from missing ones", () => {
+    const arrow = tableFromArrays({ id: ["a", "b"], m: [0.01, null] }, { types: { id: utf8(), m: float32() } });
+    const table = testTable([{ id: "b" }, { id: "c" }, { id: "a" }]);
+    expect([...decodeErrors(tableToIPC(arrow, { format: "stream" })!, table).get("m")!]).toEqual([NaN, NaN, Math.fround(0.01)]);
   });
 });

@@ -1,5 +1,5 @@
 /** The server's Arrow stream of all models, as columns. */
-import { tableFromIPC, type Column } from "@uwdata/flechette";
+import { Precision, tableFromIPC, type Column } from "@uwdata/flechette";
 import type { Json } from "./json";
 import { buildTable, type Metric, type ModelTable } from "./table";
 
@@ -23,8 +23,45 @@ export function decodeModels(bytes: Uint8Array, metrics: Metric[], revision: num
     tags: listColumn(column(5), count),
     references: cached(texts(6), (text) => JSON.parse(text) as { role: string; model: string }[], []),
     metrics: names.map((name) => defined.get(name) ?? undeclared(name)),
-    values: names.map((_, k) => column(FIXED + k).toArray() as ArrayLike<number | null>),
+    values: names.map((_, k) => numbers(column(FIXED + k))),
   });
+}
+
+/** Standard errors by metric, one for each row of a table; NaN where none is known. */
+export type StandardErrors = ReadonlyMap<string, Float64Array>;
+
+/** Decode the stream of standard errors for the rows of a table, which may be of another revision. */
+export function decodeErrors(bytes: Uint8Array, table: ModelTable): StandardErrors {
+  const arrow = tableFromIPC(bytes, { useBigInt: false });
+  const rows = Array.from(arrow.getChildAt(0)!.toArray() as ArrayLike<string>, (id) => table.indexOf.get(id));
+  const found = new Map<string, Float64Array>();
+  arrow.names.slice(1).forEach((name, k) => {
+    const column = arrow.getChildAt(k + 1)!.toArray() as ArrayLike<number | null>;
+    const errors = new Float64Array(table.count).fill(NaN);
+    rows.forEach((row, i) => {
+      if (row !== undefined) errors[row] = column[i] ?? NaN;
+    });
+    found.set(String(name), errors);
+  });
+  return found;
+}
+
+function numbers(column: Column<unknown>): ArrayLike<number | null> {
+  const values = column.toArray() as ArrayLike<number | null>;
+  const { type } = column;
+  if (!("precision" in type) || type.precision !== Precision.SINGLE) return values;
+  return Array.from(values, (value) => (value === null ? null : shortest(value)));
+}
+
+/** From here on numbers of single precision are whole. */
+const WHOLE = 2 ** 23;
+
+/** The decimal of seven digits that a number of single precision stands for: 0.981, not 0.98100001811981. */
+export function shortest(value: number): number {
+  const size = Math.abs(value);
+  if (!(size > 1e-15 && size < WHOLE)) return value;
+  const power = 10 ** (6 - Math.floor(Math.log10(size)));
+  return Math.round(value * power) / power;
 }
 
 /** Parse each distinct text once: a sweep repeats the same few parameters thousands of times. */

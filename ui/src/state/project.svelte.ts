@@ -1,13 +1,19 @@
 /** The open project. What is on the screen stays there until newer data has come. */
 import { ApiError } from "@/api/client";
-import { fetchModels, fetchProject, watchRevisions, type Connection } from "@/api/project";
+import { fetchModels, fetchProject, fetchStandardErrors, watchRevisions, type Connection } from "@/api/project";
 import type { ProjectInfo } from "@/api/types";
+import type { StandardErrors } from "./decode";
 import type { ModelTable } from "./table";
 
 export class ProjectStore {
   info: ProjectInfo | null = $state.raw(null);
   table: ModelTable | null = $state.raw(null);
   error: ApiError | null = $state.raw(null);
+  /** Come after the table, so that nothing waits for them. */
+  #errors: { table: ModelTable; errors: StandardErrors } | null = $state.raw(null);
+  readonly standardErrors: StandardErrors | null = $derived.by(() =>
+    this.#errors && this.#errors.table === this.table ? this.#errors.errors : null,
+  );
   connection: Connection = $state("connecting");
   /** True while a request for the project is under way. */
   loading = $state(false);
@@ -45,6 +51,21 @@ export class ProjectStore {
     } finally {
       this.loading = false;
     }
+    if (!this.error && this.table) await this.#measureErrors(this.table);
     if (!this.error && this.table && this.#wanted > this.table.revision) await this.refresh();
+  }
+  /** The standard error of a model's metric over everything; null where none is known. */
+  errorOf(model: number, metric: string): number | null {
+    const error = this.standardErrors?.get(metric)?.[model];
+    return error === undefined || Number.isNaN(error) ? null : error;
+  }
+
+  /** A picture without intervals is still right: it stays so when they cannot be had. */
+  async #measureErrors(table: ModelTable): Promise<void> {
+    try {
+      this.#errors = { table, errors: await fetchStandardErrors(table) };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
   }
 }

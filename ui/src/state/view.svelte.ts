@@ -1,4 +1,5 @@
 /** What the person looks at: one selection, one hover, one pair of encodings for the whole page, kept in the address. */
+import type { Comparing } from "./comparing";
 import { makeEncodings } from "./encodings";
 import { filterMask, type Filters } from "./filters";
 import type { ProjectStore } from "./project.svelte";
@@ -91,6 +92,11 @@ export class ViewStore {
     const after = [...next];
     if (after.length === before.length && after.every((model, k) => model === before[k])) return;
     this.update({ selection: after.map((model) => this.#table!.ids[model]!) });
+  }
+
+  /** Change how a selection, the effects or the frontier are shown. */
+  compare(change: Partial<Comparing>): void {
+    this.update({ comparing: { ...this.state.comparing, ...change } });
   }
 
   /** Change some filters. While a brush is dragged pass "replace" and once at its end "push". */

@@ -3,7 +3,7 @@ import type { Effect } from "@/api/models";
 import { layoutBars, type Selection } from "@/charts/bars";
 import { buildTable, type Metric } from "@/state/table";
 import { columnsFor } from "./columns";
-import { evidence, pairsOf, predicate, rankEffects, sharedDomain, strongest, subject } from "./effects";
+import { dependence, evidence, pairsOf, predicate, rankEffects, sharedDomain, subject } from "./effects";
 import { metricFacets, operationFacets, tagFacet, toggled } from "./facets";
 import { finding } from "./findings";
 import { rowsInView, sortedOrder } from "./order";
@@ -214,12 +214,19 @@ describe("effects", () => {
     expect(plain(evidence(accuracy, prune))).toBe("4 pairs, −50 to −10 pp");
     expect(plain(evidence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("it may be none");
     expect(evidence(accuracy, effect)).toBe("one pair only");
-    const after = [
-      { ...effect, condition: "after prune 0.9", mean: 0.5 },
-      { ...effect, condition: "after prune 0.5", mean: 0.02 },
-    ];
-    expect(plain(strongest(accuracy, { effect, conditions: after }))).toBe("most after prune 0.9: +50 pp");
-    expect(strongest(accuracy, { effect, conditions: [] })).toBeNull();
+  });
+  it("say where they are largest and where smallest", () => {
+    const under = (means: Record<string, number | null>) =>
+      Object.entries(means).map(([condition, mean]) => ({ ...effect, condition, mean }));
+    const told = (means: Record<string, number | null>) =>
+      plain(dependence(accuracy, { effect: { ...effect, mean: 0.176 }, conditions: under(means) }) ?? "");
+    const amounts = { "after magnitude prune amount=0.5": 0.023, "after magnitude prune amount=0.75": 0.507 };
+    expect(told(amounts)).toBe("+50.7 pp after magnitude prune 0.75, +2.3 pp after 0.5");
+    expect(told({ "after prune": 0.4, ...amounts, "epochs=3": 0.1, "epochs=5": null })).toContain("prune 0.75");
+    expect(told({ "after prune": 0.6, "after quantize": -0.1 })).toBe("+60 pp after prune, −10 pp after quantize");
+    expect(told({ "epochs=1": 0.01, "epochs=9": 0.4 })).toBe("+40 pp with epochs 9, +1 pp with 1");
+    expect(told({ "after prune": 0.18, "after quantize": 0.17 })).toBe("");
+    expect(told({})).toBe("");
   });
   it("find their pairs in the table", () => {
     expect(pairsOf(table, accuracy, effect)[0]?.difference).toBeCloseTo(0.08);

@@ -1,6 +1,6 @@
 /** Rows of a single model's metrics: its value, and its change against base and root. */
 import type { MetricReading } from "@/api/models";
-import { Z95 } from "@/charts/barmarks";
+import { intervalOf } from "@/charts/interval";
 import { formatInterval, formatValue } from "@/format";
 import type { Metric, ModelTable } from "@/state/table";
 import { lineageOf, metricFact, type MetricFact } from "@/widgets/facts";
@@ -24,6 +24,13 @@ function noteOf(reading: MetricReading | undefined): string {
   return [reading.device ?? "", count].filter(Boolean).join(", ");
 }
 
+/** The reading over everything that the table shows; with several devices the one of that value. */
+function wholeOf(own: readonly MetricReading[], value: number | null): MetricReading | undefined {
+  const whole = own.filter((reading) => reading.slice === null);
+  const distance = (reading: MetricReading): number => Math.abs(reading.value - (value ?? 0));
+  return whole.length > 1 ? whole.reduce((a, b) => (distance(b) < distance(a) ? b : a)) : whole[0];
+}
+
 /** The metrics of a model in the order of their definition, primary ones first. */
 export function metricRows(table: ModelTable, model: number, readings: readonly MetricReading[]): MetricRow[] {
   const base = table.base[model]!;
@@ -32,17 +39,14 @@ export function metricRows(table: ModelTable, model: number, readings: readonly 
   return metrics.map((metric) => {
     const fact = metricFact(table, metric, model, base);
     const own = readings.filter((reading) => reading.name === metric.name);
-    const whole =
-      own.find((reading) => reading.slice === null && reading.value === fact.value) ??
-      own.find((r) => r.slice === null);
-    const half = whole?.standard_error ? Z95 * whole.standard_error : null;
-    const known = fact.value !== null && Number.isFinite(fact.value);
+    const whole = wholeOf(own, fact.value);
+    // the table has seven digits, the reading all
+    const value = whole?.value ?? fact.value;
+    const known = value !== null && Number.isFinite(value);
+    const interval = known ? intervalOf(metric, value, whole?.standard_error ?? null) : null;
     return {
       metric,
-      text:
-        half !== null && known
-          ? formatInterval(metric, fact.value, fact.value - half, fact.value + half)
-          : formatValue(metric, fact.value),
+      text: interval ? formatInterval(metric, value!, ...interval) : formatValue(metric, value),
       missing: fact.value === null,
       base: fact,
       root: metricFact(table, metric, model, root === model ? -1 : root),

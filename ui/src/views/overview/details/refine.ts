@@ -1,4 +1,5 @@
 /** Making a selection smaller: which models a choice of values leaves, and which choice makes the rest comparable. */
+import type { Channels } from "@/state/comparing";
 import type { Selection, Variable, VariableValue } from "@/charts/bars";
 
 /** The ids whose value of a variable is (or with `keep` false, is not) the given one, in the order of `ids`. */
@@ -28,12 +29,21 @@ export function optionsOf(selection: Selection, ids: readonly string[]): Option[
   );
 }
 
+export const NO_CHANNELS: Channels = { x: null, color: null, facet: null };
+
+/** A person's channels, where all of them are variables of the selection; else null. */
+export function ownChannels(chosen: Channels | null, selection: Selection | null): Channels | null {
+  const names = new Set(selection?.variables.map((variable) => variable.name));
+  const wanted = chosen ? [chosen.x, chosen.color, chosen.facet] : [];
+  return wanted.every((name) => name === null || names.has(name)) ? chosen : null;
+}
+
 /** A choice of channels without doubles: a variable that is chosen for one channel leaves the other that had it. */
 export function assign(
-  chart: { x: string | null; color: string | null; facet: string | null },
-  channel: "x" | "color" | "facet",
+  chart: Channels,
+  channel: keyof Channels,
   name: string | null,
-): { x: string | null; color: string | null; facet: string | null } {
+): Channels {
   const next = { ...chart };
   for (const other of ["x", "color", "facet"] as const) {
     if (other !== channel && name !== null && next[other] === name) next[other] = chart[channel];

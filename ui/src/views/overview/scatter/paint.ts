@@ -1,13 +1,19 @@
 /** Draws the points on a canvas, and above them the rings of what is hovered and selected. */
+import type { Axis } from "@/charts/axis";
+import type { Extent } from "@/charts/domain";
 import type { Encodings } from "@/state/encodings";
 import { RADIUS_DEFAULT } from "@/state/encodings";
 import { CHROME, FILTERED } from "@/styles/ramps";
 import type { Scene, Size } from "./scene";
 
+type Context = CanvasRenderingContext2D;
+
 /** Points are a little smaller than the map's nodes: they overlap more. */
 const SCALE = 0.8;
 /** The smallest model is often the one that matters: it can always be seen. */
 const LEAST = 3.5;
+/** More intervals than this could not be told apart; those of what is selected can, up to as many. */
+const MOST_INTERVALS = 150;
 /** Above this many points edges cost more time than they help the eye. */
 const MOST_EDGES = 2500;
 
@@ -29,15 +35,24 @@ export function radiusOf(encodings: Encodings, model: number): number {
   return Math.max(LEAST, (encodings.size(model) ?? RADIUS_DEFAULT) * SCALE);
 }
 
+/** Ends of a model's 95 % intervals along x and y, in the metrics' units; null where none is known. */
+export interface Interval {
+  readonly x: Extent | null;
+  readonly y: Extent | null;
+}
+
+export interface Look {
+  readonly encodings: Encodings;
+  /** 1 where a model passes the filters. */
+  readonly visible: Uint8Array;
+  readonly interval: (model: number) => Interval;
+}
+
 /** All points; those that a filter leaves out are faint and below, those without a colour or size are hollow with a dash. */
-export function paintPoints(
-  context: CanvasRenderingContext2D,
-  scene: Scene,
-  encodings: Encodings,
-  visible: Uint8Array,
-): void {
+export function paintPoints(context: Context, scene: Scene, { encodings, visible, interval }: Look): void {
   const order = paintOrder(scene, encodings, visible);
   const chrome = CHROME[encodings.theme];
+  if (order.length <= MOST_INTERVALS) paintIntervals(context, scene, order.filter((i) => visible[i]), interval, chrome.mark);
   let fill = "";
   for (const i of order) {
     const color = encodings.size(i) === null ? null : encodings.color(i);
@@ -68,7 +83,7 @@ function paintOrder(scene: Scene, encodings: Encodings, visible: Uint8Array): nu
   return order.sort((a, b) => visible[a]! - visible[b]! || radius[b]! - radius[a]! || a - b);
 }
 
-function paintHollow(context: CanvasRenderingContext2D, x: number, y: number, radius: number, color: string): void {
+function paintHollow(context: Context, x: number, y: number, radius: number, color: string): void {
   context.strokeStyle = color;
   context.lineWidth = 1.25;
   context.beginPath();
@@ -81,30 +96,38 @@ function paintHollow(context: CanvasRenderingContext2D, x: number, y: number, ra
 export interface Marks {
   readonly selected: ReadonlySet<number>;
   readonly hovered: number | null;
-  /** Half-widths of a model's 95 % intervals along x and y, in the metrics' units; null where none is known. */
-  readonly interval: (model: number) => { readonly x: number | null; readonly y: number | null };
+  readonly interval: Look["interval"];
 }
 
-function paintInterval(context: CanvasRenderingContext2D, scene: Scene, model: number, marks: Marks): void {
-  const { xAxis, yAxis, px, py } = scene;
-  const half = marks.interval(model);
-  if (Number.isNaN(px[model]!) || (half.x === null && half.y === null)) return;
-  const [x, y] = [xAxis.toValue(px[model]!), yAxis.toValue(py[model]!)];
+/** Lines through the points, all in one stroke. */
+function paintIntervals(
+  context: Context, scene: Scene, models: Iterable<number>, interval: Look["interval"], color: string,
+): void {
+  context.strokeStyle = color;
+  context.lineWidth = 1;
   context.beginPath();
-  if (half.y !== null) {
-    context.moveTo(px[model]!, yAxis.toPixel(y - half.y));
-    context.lineTo(px[model]!, yAxis.toPixel(y + half.y));
-  }
-  // an end at or below zero has no place on a log axis: the line goes to the edge
-  if (half.x !== null) {
-    context.moveTo(xAxis.log && x - half.x <= 0 ? xAxis.range[0] : xAxis.toPixel(x - half.x), py[model]!);
-    context.lineTo(xAxis.toPixel(x + half.x), py[model]!);
-  }
+  for (const i of models) traceInterval(context, scene, i, interval(i));
   context.stroke();
 }
 
+function traceInterval(context: Context, { xAxis, yAxis, px, py }: Scene, model: number, { x, y }: Interval): void {
+  const [left, top] = [px[model]!, py[model]!];
+  if (Number.isNaN(left)) return;
+  if (y) {
+    context.moveTo(left, pixelOf(yAxis, y[0]));
+    context.lineTo(left, pixelOf(yAxis, y[1]));
+  }
+  if (x) {
+    context.moveTo(pixelOf(xAxis, x[0]), top);
+    context.lineTo(pixelOf(xAxis, x[1]), top);
+  }
+}
+
+/** What is at or below zero has no place on a log axis: the line goes to the edge. */
+const pixelOf = (axis: Axis, value: number): number => (axis.log && value <= 0 ? axis.range[0] : axis.toPixel(value));
+
 /** Accent rings for the selection, a dark one for what is under the pointer, which is drawn again on top. */
-export function paintMarks(context: CanvasRenderingContext2D, scene: Scene, encodings: Encodings, marks: Marks): void {
+export function paintMarks(context: Context, scene: Scene, encodings: Encodings, marks: Marks): void {
   const chrome = CHROME[encodings.theme];
   const ring = (i: number, color: string, width: number): void => {
     if (Number.isNaN(scene.px[i]!)) return;
@@ -114,10 +137,8 @@ export function paintMarks(context: CanvasRenderingContext2D, scene: Scene, enco
     context.arc(scene.px[i]!, scene.py[i]!, radiusOf(encodings, i) + 1.5, 0, 2 * Math.PI);
     context.stroke();
   };
-  context.strokeStyle = chrome.text;
-  context.lineWidth = 1.25;
-  for (const i of marks.selected) paintInterval(context, scene, i, marks);
-  if (marks.hovered !== null && !marks.selected.has(marks.hovered)) paintInterval(context, scene, marks.hovered, marks);
+  const marked = marks.hovered === null ? marks.selected : new Set([...marks.selected, marks.hovered]);
+  if (marked.size <= MOST_INTERVALS) paintIntervals(context, scene, marked, marks.interval, chrome.text);
   for (const i of marks.selected) ring(i, chrome.accent, 2);
   const { hovered } = marks;
   if (hovered === null || Number.isNaN(scene.px[hovered]!)) return;
