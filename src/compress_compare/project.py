@@ -198,7 +198,7 @@ class Project(Tracker):
         model = self.model(child)
         expected = expectation(model.operation) if model.base == parent else Expectation("everything")
         before, after = (arrays(self.load_checkpoint(id)) for id in (parent, child))
-        return Table(coverage(before, after, expected))
+        return Table(coverage(before, after, expectation=expected))
 
     def behaviors(
         self,

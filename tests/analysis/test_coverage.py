@@ -18,7 +18,7 @@ def parent():
 
 
 def statuses(before, after, expectation):
-    table = coverage(before, after, expectation)
+    table = coverage(before, after, expectation=expectation)
     return dict(zip(table["tensor"].to_pylist(), table["status"].to_pylist(), strict=True))
 
 
@@ -36,7 +36,7 @@ def test_weights_changed_skipped_and_what_should_not_have():
         "fc.weight": "skipped",
         "fc.bias": "unchanged",
     }
-    assert summary(coverage(before, after, Expectation())) == {
+    assert summary(coverage(before, after, expectation=Expectation())) == {
         "unchanged": 3,
         "changed": 1,
         "unexpected": 1,
@@ -47,7 +47,7 @@ def test_weights_changed_skipped_and_what_should_not_have():
 def test_the_numbers_of_a_row():
     before = {"w": np.array([[1.0, 2, 3, 4], [5, 6, 7, 0]])}
     after = {"w": np.array([[1.0, 0, 0, 4], [5, 5, 5, 0]])}
-    (row,) = coverage(before, after, Expectation()).to_pylist()
+    (row,) = coverage(before, after, expectation=Expectation()).to_pylist()
     assert row["values"] == 8 and row["changed"] == 4 / 8 and row["largest_change"] == 3
     assert (row["zeros_before"], row["zeros_after"]) == (1 / 8, 3 / 8)
     assert (row["levels_before"], row["levels_after"]) == (4, 3)
@@ -57,7 +57,7 @@ def test_the_numbers_of_a_row():
 def test_structure_that_changed():
     before = {"a": np.ones((2, 3), np.float32), "b": np.ones(2)}
     after = {"a": np.ones((2, 2), np.int8), "c": np.ones(1)}
-    rows = {row["tensor"]: row for row in coverage(before, after, Expectation("everything")).to_pylist()}
+    rows = {row["tensor"]: row for row in coverage(before, after, expectation=Expectation("everything")).to_pylist()}
     assert [rows[name]["status"] for name in "abc"] == ["resized", "removed", "added"]
     assert rows["a"]["shape"] == "2×3 → 2×2" and rows["a"]["type"] == "float32 → int8"
     assert rows["b"]["zeros_after"] is None and rows["c"]["changed"] is None
@@ -66,7 +66,7 @@ def test_structure_that_changed():
 def test_the_same_nan_is_no_change():
     before = {"w": np.array([[np.nan, 1.0]])}
     assert statuses(before, {"w": before["w"].copy()}, Expectation()) == {"w": "skipped"}
-    (row,) = coverage(before, {"w": np.array([[np.nan, np.nan]])}, Expectation()).to_pylist()
+    (row,) = coverage(before, {"w": np.array([[np.nan, np.nan]])}, expectation=Expectation()).to_pylist()
     assert row["changed"] == 0.5
 
 
@@ -86,10 +86,13 @@ def test_the_same_nan_is_no_change():
     ],
 )
 def test_what_is_expected(expectation, expected):
-    rows = {row["tensor"]: row["expected"] for row in coverage(parent(), parent(), expectation).to_pylist()}
+    rows = {row["tensor"]: row["expected"] for row in coverage(parent(), parent(), expectation=expectation).to_pylist()}
     assert {name: rows[name] for name in expected} == expected
 
 
 def test_models_without_tensors():
-    assert coverage({}, {}, Expectation()).num_rows == 0
-    assert coverage({"e": np.zeros((0, 3))}, {"e": np.zeros((0, 3))}, Expectation()).to_pylist()[0]["changed"] == 0
+    assert coverage({}, {}, expectation=Expectation()).num_rows == 0
+    assert (
+        coverage({"e": np.zeros((0, 3))}, {"e": np.zeros((0, 3))}, expectation=Expectation()).to_pylist()[0]["changed"]
+        == 0
+    )

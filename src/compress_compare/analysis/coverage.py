@@ -76,7 +76,7 @@ class Expectation:
         return None if any(map(_is_class, self.targets)) else False
 
 
-def coverage(parent: Arrays, child: Arrays, expectation: Expectation) -> pa.Table:
+def coverage(parent: Arrays, child: Arrays, *, expectation: Expectation) -> pa.Table:
     """One row per tensor of either model, in the order of the parent, then what is new.
 
     The status is ``changed`` and ``skipped`` for tensors that should have changed, ``unexpected`` and ``unchanged`` for

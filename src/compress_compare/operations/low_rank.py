@@ -76,7 +76,7 @@ class LowRank(Operation):
             raise unsuitable(self.name, "no layer would become smaller.", hint="Choose a lower rank, ratio or energy.")
         return _replace(model, smaller)
 
-    def kept(self, singular: Tensor, rows: int, columns: int) -> int:
+    def kept(self, singular: Tensor, *, rows: int, columns: int) -> int:
         """The rank to keep of a matrix [rows, columns] with these singular values [min(rows, columns)]; at least 1."""
         if self.rank is not None:
             return min(self.rank, len(singular))
@@ -92,7 +92,7 @@ class LowRank(Operation):
 
         matrix = weight.parameter.data.movedim(weight.channel_axis, 0).flatten(1)
         u, s, vh = torch.linalg.svd(matrix.double(), full_matrices=False)
-        rank = self.kept(s, *matrix.shape)
+        rank = self.kept(s, rows=matrix.shape[0], columns=matrix.shape[1])
         if rank * sum(matrix.shape) >= matrix.numel():
             return None
         root = s[:rank].sqrt()

@@ -67,7 +67,7 @@ class Restore(Operation):
 
         tensors: set[int] = set()
         for pattern in patterns:
-            weights, modules = reached(self.name, model, pattern)
+            weights, modules = reached(self.name, model, pattern=pattern)
             tensors |= {id(weight.parameter) for weight in weights}
             tensors |= {id(buffer) for module in modules for buffer in module.buffers()}
         return tensors

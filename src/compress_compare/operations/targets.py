@@ -117,7 +117,7 @@ def _is_plain(weight: Weight) -> bool:
 
 
 def _targeted(operation: str, model: nn.Module, pattern: str) -> list[Weight]:
-    found, modules = reached(operation, model, pattern)
+    found, modules = reached(operation, model, pattern=pattern)
     if not modules:
         return found
     exact = not pattern.startswith("re:")
@@ -126,10 +126,10 @@ def _targeted(operation: str, model: nn.Module, pattern: str) -> list[Weight]:
 
 
 def _ignored(operation: str, model: nn.Module, pattern: str) -> list[Weight]:
-    return reached(operation, model, pattern)[0]
+    return reached(operation, model, pattern=pattern)[0]
 
 
-def reached(operation: str, model: nn.Module, pattern: str) -> tuple[list[Weight], list[nn.Module]]:
+def reached(operation: str, model: nn.Module, *, pattern: str) -> tuple[list[Weight], list[nn.Module]]:
     """All parameters a pattern reaches, norms and biases too, and the modules it names; none when it names parameters.
 
     Raises:
