@@ -8,6 +8,7 @@ from .. import records
 from . import registry
 from .base import Context, Operation, operation
 from .calibrate import Calibrate
+from .channel_prune import ChannelPrune
 from .distill import Distill
 from .dkm_palettize import DKMPalettize
 from .finetune import Finetune
@@ -42,6 +43,7 @@ OPERATIONS: dict[str, type[Operation]] = {
     "low rank": LowRank,
     "merge batchnorm": MergeBatchnorm,
     "distill": Distill,
+    "channel prune": ChannelPrune,
     "gptq quantize": GPTQQuantize,
 }
 """Every operation of this package by name. Other packages add theirs as entry points: see :func:`available`."""
@@ -62,6 +64,7 @@ nm_prune = registry.function(NMPrune)
 low_rank = registry.function(LowRank)
 merge_batchnorm = registry.function(MergeBatchnorm)
 distill = registry.function(Distill)
+channel_prune = registry.function(ChannelPrune)
 gptq_quantize = registry.function(GPTQQuantize)
 
 
@@ -83,6 +86,7 @@ def from_record(record: records.Operation) -> Operation:
 __all__ = [
     "OPERATIONS",
     "Calibrate",
+    "ChannelPrune",
     "Context",
     "DKMPalettize",
     "Distill",
@@ -103,6 +107,7 @@ __all__ = [
     "Train",
     "available",
     "calibrate",
+    "channel_prune",
     "distill",
     "dkm_palettize",
     "finetune",
