@@ -60,11 +60,12 @@ def prepare(step: Mapping[str, Any], call: Call) -> str:
 
 def make(step: Mapping[str, Any], call: Call) -> str:
     """Make one model, measure it and log it with all that is measured, in one transaction."""
+    call.progress(0.0, "loading the task")
+    task = _task(step)
+
     import torch
 
     torch.set_num_threads(1)
-    call.progress(0.0, "loading the task")
-    task = _task(step)
     call.ready()
     with projects.open(step["project"], create=False) as project:
         if step["model"] in project:

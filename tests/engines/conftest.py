@@ -1,0 +1,68 @@
+"""Work for engines, and projects for supervisors."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+import compress_compare as cc
+from compress_compare.engines import Limits, LocalEngine, Outcome, Queue, Supervisor, Work
+
+HERE = str(Path(__file__).parent)
+ENGINES = {"local": lambda limits=None: LocalEngine(2, limits or Limits(grace=0.5, heartbeat=20))}
+"""How each engine is made; every one passes the contract."""
+
+
+def misbehaving(folder: Path, trouble: str) -> Work:
+    """Work whose task does something bad before torch is imported."""
+    task = {"path": "trouble:task", "options": {"trouble": trouble, "folder": str(folder)}, "folders": [HERE]}
+    request = {"kind": "operation", "project": str(folder), "task": task, "model": "m", "base": None}
+    return Work(trouble, folder / "job", {**request, "operation": None, "references": {}})
+
+
+def drive(engine, id: str, seconds: float = 30) -> Outcome:
+    """Poll until it has ended."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        status = engine.poll(id)
+        if isinstance(status, Outcome):
+            return status
+        time.sleep(0.02)
+    raise AssertionError(f"{id} has not ended after {seconds} s: {status}")
+
+
+def until(condition, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture(params=ENGINES)
+def make_engine(request):
+    """Makes engines of each kind, and ends them."""
+    made = []
+
+    def make(limits=None):
+        made.append(ENGINES[request.param](limits))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.close()
+
+
+@pytest.fixture
+def project(tmp_path):
+    with cc.open(tmp_path / "project") as opened:
+        yield opened
+
+
+@pytest.fixture
+def supervised(project):
+    """A queue of the project and a supervisor of it with an engine of two workers."""
+    queue = Queue(project.path)
+    supervisor = Supervisor(queue, LocalEngine(2, Limits(grace=0.5)))
+    yield queue, supervisor
+    supervisor.close()
+    queue.close()

@@ -1,0 +1,112 @@
+"""What every engine does: each way to end has its reason, nothing survives, and cancelling is prompt."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from compress_compare.engines import Limits, Running
+from compress_compare.engines.processes import alive, identity
+
+from .conftest import drive, misbehaving, until
+
+REASONS = {
+    "raise": ("config.task", "ValueError: a step that raises"),
+    "kill": ("worker_lost(signal 9)", "job.worker_lost"),
+    "segfault": ("worker_lost(signal 11)", "job.worker_lost"),
+    "abort": ("worker_lost(signal 6)", "job.worker_lost"),
+    "exit 0": ("no_result", "job.no_result"),
+    "exit 3": ("exit_code(3)", "job.exit_code"),
+}
+
+
+@pytest.mark.parametrize("trouble", REASONS)
+def test_f16_each_way_to_fail_has_its_reason(make_engine, tmp_path, trouble):
+    engine = make_engine()
+    engine.submit(misbehaving(tmp_path, trouble))
+    outcome = drive(engine, trouble)
+    reason, words = REASONS[trouble]
+    assert (outcome.state, outcome.reason) == ("failed", reason)
+    assert words in str(outcome.error) and outcome.error["title"] and outcome.error["hint"]
+
+
+def test_f16_output_without_end_is_capped_and_marked(make_engine, tmp_path):
+    engine = make_engine(Limits(log=100_000))
+    work = misbehaving(tmp_path, "print")
+    engine.submit(work)
+    drive(engine, "print")
+    log = (work.folder / "log").read_bytes()
+    assert 100_000 < len(log) < 100_200
+    assert log.endswith(b"more are left out]\n")
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.4, 0.8])
+def test_f2_a_killed_worker_is_known_at_once_and_the_next_one_starts(make_engine, tmp_path, delay):
+    engine = make_engine()
+    handle = engine.submit(misbehaving(tmp_path, "sleep"))
+    time.sleep(delay)
+    os.kill(int(handle.split(":")[0]), signal.SIGKILL)
+    start = time.monotonic()
+    assert drive(engine, "sleep").reason == "worker_lost(signal 9)"
+    assert time.monotonic() - start < 5
+    engine.submit(misbehaving(tmp_path, "exit 3"))
+    assert drive(engine, "exit 3").reason == "exit_code(3)"
+
+
+def test_f14_a_worker_over_its_memory(make_engine, tmp_path):
+    engine = make_engine(Limits(memory=300_000_000))
+    engine.submit(misbehaving(tmp_path, "memory"))
+    outcome = drive(engine, "memory")
+    assert outcome.reason == "out_of_memory"
+    assert "300,000,000" in outcome.error["detail"] and "batches" in outcome.error["hint"]
+
+
+def test_f15_a_stopped_worker_is_killed_after_its_heartbeat_limit(make_engine, tmp_path):
+    engine = make_engine(Limits(heartbeat=2.5))
+    handle = engine.submit(misbehaving(tmp_path, "stop"))
+    outcome = drive(engine, "stop")
+    assert outcome.reason == "worker_lost(no heartbeat for 2.5 s)"
+    assert not alive(handle)
+
+
+def test_f15_a_worker_that_ignores_the_polite_signal(make_engine, tmp_path):
+    engine = make_engine(Limits(grace=0.5))
+    handle = engine.submit(misbehaving(tmp_path, "stubborn"))
+    until((tmp_path / "ready").exists)
+    start = time.monotonic()
+    engine.cancel("stubborn")
+    assert drive(engine, "stubborn").state == "cancelled"
+    assert 0.5 <= time.monotonic() - start < 15
+    assert not alive(handle)
+
+
+def test_f15_no_grandchild_is_left_behind(make_engine, tmp_path):
+    engine = make_engine()
+    engine.submit(misbehaving(tmp_path, "grandchild"))
+    drive(engine, "grandchild")
+    pid = int((tmp_path / "grandchild").read_text())
+    until(lambda: not alive(identity(pid)), 2)
+
+
+def test_cancelling_and_closing_are_prompt(make_engine, tmp_path):
+    engine = make_engine()
+    engine.submit(misbehaving(tmp_path, "sleep"))
+    assert isinstance(engine.poll("sleep"), Running)
+    start = time.monotonic()
+    engine.cancel("sleep")
+    assert drive(engine, "sleep").state == "cancelled"
+    assert time.monotonic() - start < 5
+    handle = engine.submit(misbehaving(tmp_path, "sleep"))
+    engine.close()
+    assert not alive(handle)
+
+
+def test_another_supervisor_can_end_what_is_left(make_engine, tmp_path):
+    engine, other = make_engine(), make_engine()
+    handle = engine.submit(misbehaving(tmp_path, "sleep"))
+    other.reap(handle)
+    assert not alive(handle)
+    other.reap("1:not this start time")
+    other.reap("")
+    assert drive(engine, "sleep").reason == "worker_lost(signal 9)"

@@ -1,0 +1,57 @@
+"""Tasks that misbehave before they are one. None needs torch."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def _raise(_folder):
+    raise ValueError("a step that raises")
+
+
+def _print(_folder):
+    block = "x" * 1023 + "\n"
+    for _ in range(30_000):
+        sys.stdout.write(block)
+
+
+def _memory(_folder):
+    taken = []
+    while True:
+        taken.append(bytearray(b"x" * 20_000_000))
+        time.sleep(0.01)
+
+
+def _grandchild(folder):
+    child = subprocess.Popen(["sleep", "300"])
+    Path(folder, "grandchild").write_text(str(child.pid))
+
+
+def _stubborn(folder):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Path(folder, "ready").touch()
+    time.sleep(300)
+
+
+TROUBLES = {
+    "raise": _raise,
+    "segfault": lambda _: os.kill(os.getpid(), signal.SIGSEGV),
+    "abort": lambda _: os.abort(),
+    "exit 0": lambda _: os._exit(0),
+    "exit 3": lambda _: os._exit(3),
+    "kill": lambda _: os.kill(os.getpid(), signal.SIGKILL),
+    "stop": lambda _: os.kill(os.getpid(), signal.SIGSTOP),
+    "memory": _memory,
+    "print": _print,
+    "grandchild": _grandchild,
+    "stubborn": _stubborn,
+    "sleep": lambda _: time.sleep(300),
+}
+
+
+def task(trouble, folder=""):
+    TROUBLES[trouble](folder)
+    return "no task"
