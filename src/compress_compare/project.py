@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from .tracking import Tracker
 if TYPE_CHECKING:
     from .analysis import variables
     from .behaviors import Behaviors
+    from .layers import Comparisons, Layers
 
 
 def open(path: str | Path, *, create: bool = True) -> Project:
@@ -229,6 +231,34 @@ class Project(Tracker):
             data, answered = stored.outputs(connection, self._artifacts, dataset=dataset, ids=ids)
             directions = {one.name: one.higher_is_better for one in metrics.definitions(connection).values()}
         return Behaviors(Frame(data, answered), metric, by=columns_of(by), directions=directions)
+
+    def layers(
+        self,
+        base: str,
+        models: str | Sequence[str],
+        what: str = "weights",
+    ) -> Layers:
+        """What changed inside the layers between a base and models, from their checkpoints.
+
+        Args:
+            base: id of the model that the others are compared with.
+            models: ids.
+            what: ``sparsity``, ``weights`` or ``storage``.
+
+        Raises:
+            NotFound: ``model.unknown``.
+            InvalidValue: ``layers.what``, ``model.no_checkpoint``, and ``model.*`` of what cannot be read.
+            StoreError: ``artifact.*`` if a checkpoint is gone or has changed since it was logged.
+        """
+        ids = [models] if isinstance(models, str) else list(models)
+        listed = [self.model(id) for id in (base, *ids)]
+        return self._comparisons.layers(listed[0], listed[1:], what)
+
+    @cached_property
+    def _comparisons(self) -> Comparisons:
+        from .layers import Comparisons
+
+        return Comparisons(self._artifacts)
 
 
 def _graph(connection: sa.Connection) -> Graph:

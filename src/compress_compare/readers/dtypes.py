@@ -17,36 +17,37 @@ from ..analysis.layers.values import Array
 
 @dataclass(frozen=True)
 class Dtype:
-    """A number format: its width in bits, the NumPy type of one stored entry, and whether we read its numbers."""
+    """A number format: its name in array libraries, its bits, the NumPy type of a stored entry, whether we read it."""
 
+    name: str
     bits: int
     storage: str
     readable: bool = True
 
 
 DTYPES = {
-    "BOOL": Dtype(8, "u1"),
-    "F4": Dtype(4, "u1"),
-    "F6_E2M3": Dtype(6, "u1", readable=False),
-    "F6_E3M2": Dtype(6, "u1", readable=False),
-    "U8": Dtype(8, "u1"),
-    "I8": Dtype(8, "u1"),
-    "F8_E5M2": Dtype(8, "u1"),
-    "F8_E4M3": Dtype(8, "u1"),
-    "F8_E8M0": Dtype(8, "u1"),
-    "F8_E4M3FNUZ": Dtype(8, "u1"),
-    "F8_E5M2FNUZ": Dtype(8, "u1"),
-    "I16": Dtype(16, "<u2"),
-    "U16": Dtype(16, "<u2"),
-    "F16": Dtype(16, "<u2"),
-    "BF16": Dtype(16, "<u2"),
-    "I32": Dtype(32, "<i4"),
-    "U32": Dtype(32, "<u4"),
-    "F32": Dtype(32, "<f4"),
-    "C64": Dtype(64, "<c8", readable=False),
-    "F64": Dtype(64, "<f8"),
-    "I64": Dtype(64, "<i8"),
-    "U64": Dtype(64, "<u8"),
+    "BOOL": Dtype("bool", 8, "u1"),
+    "F4": Dtype("float4_e2m1", 4, "u1"),
+    "F6_E2M3": Dtype("float6_e2m3", 6, "u1", readable=False),
+    "F6_E3M2": Dtype("float6_e3m2", 6, "u1", readable=False),
+    "U8": Dtype("uint8", 8, "u1"),
+    "I8": Dtype("int8", 8, "u1"),
+    "F8_E5M2": Dtype("float8_e5m2", 8, "u1"),
+    "F8_E4M3": Dtype("float8_e4m3fn", 8, "u1"),
+    "F8_E8M0": Dtype("float8_e8m0fnu", 8, "u1"),
+    "F8_E4M3FNUZ": Dtype("float8_e4m3fnuz", 8, "u1"),
+    "F8_E5M2FNUZ": Dtype("float8_e5m2fnuz", 8, "u1"),
+    "I16": Dtype("int16", 16, "<u2"),
+    "U16": Dtype("uint16", 16, "<u2"),
+    "F16": Dtype("float16", 16, "<u2"),
+    "BF16": Dtype("bfloat16", 16, "<u2"),
+    "I32": Dtype("int32", 32, "<i4"),
+    "U32": Dtype("uint32", 32, "<u4"),
+    "F32": Dtype("float32", 32, "<f4"),
+    "C64": Dtype("complex64", 64, "<c8", readable=False),
+    "F64": Dtype("float64", 64, "<f8"),
+    "I64": Dtype("int64", 64, "<i8"),
+    "U64": Dtype("uint64", 64, "<u8"),
 }
 
 
@@ -73,7 +74,7 @@ def _numbers(name: str) -> Array | None:
     words: Array = np.arange(65536, dtype=np.uint16)
     match name:
         case "BOOL":
-            return bytes_ != 0
+            return np.asarray(bytes_ != 0)
         case "U8":
             return bytes_
         case "I8":

@@ -44,6 +44,18 @@ class Weights:
         tied = self.extra.get("tied", {})
         return {alias: name for alias, name in tied.items() if name in self.tensors} if isinstance(tied, dict) else {}
 
+    @property
+    def kept(self) -> dict[str, dict[int, list[int]]]:
+        """By name and dimension, which of the original channels are left; empty where the file does not say."""
+        try:
+            listed = {
+                name: {int(dimension): [int(index) for index in indices] for dimension, indices in dimensions.items()}
+                for name, dimensions in self.extra.get("kept", {}).items()
+            }
+        except (TypeError, ValueError, AttributeError):
+            return {}
+        return listed
+
     def names(self) -> list[str]:
         """The names in the order of execution where the file says it, else sorted with numbers as numbers."""
         order = self.extra.get("order")

@@ -48,6 +48,7 @@ def store(artifacts: Artifacts, source: object, *, extra: Mapping[str, Any] | No
     if isinstance(source, str | Path):
         return _store_path(artifacts, Path(source))
     if hasattr(source, "state_dict"):
+        extra = {"buffers": [name for name, _ in getattr(source, "named_buffers", list)()], **(extra or {})}
         source = source.state_dict()
     if not isinstance(source, Mapping):
         raise InvalidValue(

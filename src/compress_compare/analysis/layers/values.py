@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,21 @@ class Values:
             return raw
         exact = raw.dtype.itemsize <= 2 and raw.dtype.kind != "f"
         return raw.astype(np.float32 if exact or raw.dtype == np.float16 else np.float64)
+
+    def zeros(self, start: int, stop: int) -> npt.NDArray[np.bool_]:
+        """Which of the numbers ``start`` to ``stop`` are zero."""
+        raw = self.raw[start:stop]
+        if self.table is None:
+            return np.asarray(raw == 0)
+        found = np.zeros(raw.shape, bool)
+        for code in self._zero_codes:
+            found |= raw == code
+        return found
+
+    @cached_property
+    def _zero_codes(self) -> Array:
+        codes: Array = np.arange(0) if self.table is None else np.flatnonzero(self.table == 0)
+        return codes.astype(self.raw.dtype)
 
     def whole(self) -> Array:
         """All numbers in the shape of the tensor."""

@@ -1,0 +1,147 @@
+"""Which tensor of a model stands where which tensor of its base stood."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Shape = tuple[int, ...]
+Kept = Mapping[int, Sequence[int]]
+How = Literal["name", "shape", "kept", "product", "resized", "base only", "model only"]
+
+
+@dataclass(frozen=True)
+class Match:
+    """A tensor of the base and its counterpart in a model.
+
+    Args:
+        base: name in the base; ``None`` for a tensor that only the model has.
+        model: name in the model; ``None`` for a tensor that only the base has.
+        how: ``name``: same name and shape; ``shape``: other name, same shape; ``kept``: some of the base's channels, as
+            the model lists them; ``product``: two factors in its place; ``resized``: same name, other shape, so that
+            numbers cannot be compared.
+        kept: for each dimension, which of the base's entries are left; ``None`` for all.
+        second: of a product, the factor that is applied after ``model``.
+    """
+
+    base: str | None
+    model: str | None
+    how: How
+    kept: tuple[tuple[int, ...] | None, ...] = ()
+    second: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name under which the pair is listed: the base's where there is one."""
+        return self.base if self.base is not None else str(self.model)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether each number of the model has one of the base."""
+        return self.how in ("name", "shape", "kept", "product")
+
+
+def align(base: Mapping[str, Shape], model: Mapping[str, Shape], kept: Mapping[str, Kept] | None = None) -> list[Match]:
+    """Match the tensors of a model with those of its base.
+
+    By name; what two factors in its place give, by their product; what is left by the longest common end of the names
+    among tensors of the same shape, then in order where equally many of a shape are left on both sides. Nothing is
+    dropped.
+
+    Args:
+        base: shapes by name, in order.
+        model: shapes by name, in order.
+        kept: for tensors of the model with fewer channels, by name and dimension the indices into the base's.
+
+    Returns:
+        In the order of the base, then what only the model has.
+    """
+    kept = kept or {}
+    found = {name: _same_name(name, base[name], shape, kept.get(name)) for name, shape in model.items() if name in base}
+    found |= _products([name for name in base if name not in found], base, model)
+    used = {name for match in found.values() for name in (match.model, match.second)}
+    left, right = [name for name in base if name not in found], [name for name in model if name not in used]
+    for first, second in _by_shape(left, right, base, model=model):
+        found[first] = Match(first, second, "shape")
+        used.add(second)
+    listed = [found.get(name, Match(name, None, "base only")) for name in base]
+    return listed + [Match(None, name, "model only") for name in model if name not in used]
+
+
+def _same_name(name: str, base: Shape, model: Shape, kept: Kept | None) -> Match:
+    if base == model:
+        return Match(name, name, "name")
+    if kept is not None and len(base) == len(model):
+        chosen = [kept.get(dimension) for dimension in range(len(base))]
+        if all(map(_fits, base, model, chosen)):
+            return Match(name, name, "kept", tuple(None if part is None else tuple(part) for part in chosen))
+    return Match(name, name, "resized")
+
+
+def _fits(before: int, after: int, part: Sequence[int] | None) -> bool:
+    if part is None:
+        return before == after
+    return len(part) == after and all(0 <= index < before for index in part)
+
+
+def _products(left: Iterable[str], base: Mapping[str, Shape], model: Mapping[str, Shape]) -> dict[str, Match]:
+    """Weights of the base in whose module the model has two whose product has the weight's shape."""
+    inside: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name in model:
+        module, _, parameter = name.rpartition(".")
+        inside[module.rpartition(".")[0], parameter].append(name)
+    found = {}
+    for name in left:
+        module, _, parameter = name.rpartition(".")
+        factors = inside.get((module, parameter), [])
+        if len(factors) == 2 and _multiply(model[factors[0]], model[factors[1]], base[name]):
+            found[name] = Match(name, factors[0], "product", second=factors[1])
+    return found
+
+
+def _multiply(first: Shape, second: Shape, product: Shape) -> bool:
+    """Whether weights ``[rank, inputs, …]`` and ``[outputs, rank, 1…]`` make one of ``[outputs, inputs, …]``."""
+    if not len(first) == len(second) == len(product) >= 2:
+        return False
+    return first[1:] == product[1:] and second[:2] == (product[0], first[0]) and all(size == 1 for size in second[2:])
+
+
+def _by_shape(
+    left: Iterable[str], right: Iterable[str], base: Mapping[str, Shape], *, model: Mapping[str, Shape]
+) -> list[tuple[str, str]]:
+    groups: dict[tuple[Shape, str], tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    for side, names, shapes in ((0, left, base), (1, right, model)):
+        for name in names:
+            groups[shapes[name], name.rpartition(".")[2]][side].append(name)
+    pairs = []
+    for first, second in groups.values():
+        ends = _by_end(first, second)
+        rest = [name for name in first if name not in ends], [name for name in second if name not in ends.values()]
+        pairs += list(ends.items()) + (list(zip(*rest, strict=True)) if len(rest[0]) == len(rest[1]) else [])
+    return pairs
+
+
+def _by_end(first: Sequence[str], second: Sequence[str]) -> dict[str, str]:
+    """Names that are each other's only best match by the number of equal last parts, which must be two at least."""
+    best = {name: _best(name, second) for name in first}
+    back = {name: _best(name, first) for name in second}
+    return {name: other for name, other in best.items() if other is not None and back[other] == name}
+
+
+def _best(name: str, others: Sequence[str]) -> str | None:
+    parts = name.split(".")[::-1]
+    scored = sorted(((_equal_parts(parts, other.split(".")[::-1]), other) for other in others), reverse=True)
+    if not scored or scored[0][0] < 2 or (len(scored) > 1 and scored[0][0] == scored[1][0]):
+        return None
+    return scored[0][1]
+
+
+def _equal_parts(first: Sequence[str], second: Sequence[str]) -> int:
+    count = 0
+    for a, b in zip(first, second, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count

@@ -1,0 +1,110 @@
+"""Who is to blame: modules ranked by what was done to them, each with the reason in words.
+
+Three kinds, worst first. What is not finite breaks every output. Zeros in the scales of a norm silence a channel
+whatever the weights say, which is why norms are not pruned. A tensor whose error is far above that of the others in
+the same model was compressed too hard; its score is how many times the median error it has, in powers of two.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+
+BROKEN, SILENCED, MAX_RATIO = 100.0, 10.0, 10.0
+FAR = 2.0
+"""Times the median error from which on a tensor is worth a look."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is known about one tensor of one model.
+
+    Args:
+        module: that it belongs to.
+        parameter: its name there.
+        model: the model.
+        num_dimensions: of its shape.
+        count: numbers.
+        nonfinite: NaN and infinities.
+        new_zeros: zeros where the base has none; ``None`` without a counterpart.
+        error: relative error; ``None`` without a counterpart or where it was not measured.
+    """
+
+    module: str
+    parameter: str
+    model: str
+    num_dimensions: int
+    count: int
+    nonfinite: int
+    new_zeros: int | None
+    error: float | None
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A module of a model, how suspicious it is, and why."""
+
+    module: str
+    model: str
+    score: float
+    reason: str
+
+
+SCHEMA = pa.schema([("module", pa.string()), ("model", pa.string()), ("score", pa.float64()), ("reason", pa.string())])
+
+
+def to_arrow(ranked: Iterable[Suspect]) -> pa.Table:
+    """The ranking as a table: ``module, model, score, reason``."""
+    return pa.Table.from_pylist([asdict(suspect) for suspect in ranked], SCHEMA)
+
+
+def suspects(findings: Iterable[Finding]) -> list[Suspect]:
+    """Rank the modules of all models, most suspicious first; a module stands once for each model, with all reasons."""
+    listed = list(findings)
+    medians = _median_errors(listed)
+    reasons: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    for finding in listed:
+        for reason in _reasons(finding, medians[finding.model]):
+            reasons.setdefault((finding.module, finding.model), []).append(reason)
+    found = [
+        Suspect(module, model, max(score for score, _ in said), "; ".join(text for _, text in sorted(said)[::-1]))
+        for (module, model), said in reasons.items()
+    ]
+    return sorted(found, key=lambda suspect: -suspect.score)
+
+
+def _median_errors(findings: list[Finding]) -> dict[str, float]:
+    """The median over the tensors of each model that changed at all."""
+    errors: dict[str, list[float]] = {finding.model: [] for finding in findings}
+    for finding in findings:
+        if finding.error and math.isfinite(finding.error):
+            errors[finding.model].append(finding.error)
+    return {model: statistics.median(found) if found else 0.0 for model, found in errors.items()}
+
+
+def _reasons(finding: Finding, median: float) -> list[tuple[float, str]]:
+    what = _what(finding)
+    found = []
+    if finding.nonfinite:
+        share = finding.nonfinite / finding.count
+        found.append((BROKEN + share, f"{what}: {finding.nonfinite:,} of {finding.count:,} values are not finite"))
+    if finding.new_zeros and finding.num_dimensions == 1:
+        share = finding.new_zeros / finding.count
+        score = SILENCED + share if what == "norm scales" else 1 + share
+        found.append((score, f"{what}: {finding.new_zeros:,} of {finding.count:,} values became zero"))
+    if finding.error and median and finding.error > FAR * median:
+        ratio = finding.error / median
+        times = "beyond all measure" if math.isinf(ratio) else f"{ratio:,.3g} times the median of this model"
+        score = MAX_RATIO - 1 / max(math.log2(ratio), 1e-9) if math.isfinite(ratio) else MAX_RATIO
+        found.append((max(score, 0.0), f"{what}: relative error {finding.error:.3g} is {times}"))
+    return found
+
+
+def _what(finding: Finding) -> str:
+    if finding.num_dimensions == 1 and finding.parameter in ("weight", "gamma", "scale"):
+        return "norm scales"
+    return {"weight": "weights"}.get(finding.parameter, finding.parameter)

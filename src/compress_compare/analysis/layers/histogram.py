@@ -1,0 +1,59 @@
+"""Histograms on ranges that models share with their base."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from .values import Array
+
+NUM_BINS = 64
+Range = tuple[float, float]
+EMPTY: Range = (math.inf, -math.inf)
+
+
+def union(ranges: Iterable[Range]) -> Range:
+    """The smallest range that holds all; ``EMPTY`` of none."""
+    listed = list(ranges)
+    return min((low for low, _ in listed), default=math.inf), max((high for _, high in listed), default=-math.inf)
+
+
+def edges(span: Range) -> Array:
+    """The 65 edges of 64 bins of equal width from the lowest to the highest number; a single number gets a bin width
+    of its own, half to each side, as ``numpy.histogram`` does it."""
+    low, high = span if span != EMPTY else (0.0, 0.0)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return np.linspace(low, high, NUM_BINS + 1)
+
+
+def counts(values: Array, weights: Array | None, bins: Array) -> Array:
+    """Count sorted finite numbers.
+
+    Args:
+        values: ascending, finite.
+        weights: how often each stands; ``None`` for once.
+        bins: ``(histograms, 65)`` edges. A bin holds its lower edge and not its upper, the last bin holds both.
+
+    Returns:
+        ``(histograms, 66)``: below the first edge, in each bin, above the last edge.
+    """
+    exact = _nearest_above(bins, values.dtype)
+    below = np.searchsorted(values, exact, side="left")
+    last = bins[:, -1].astype(values.dtype)
+    last = np.where(last > bins[:, -1], np.nextafter(last, -np.inf, dtype=values.dtype), last)
+    below[:, -1] = np.searchsorted(values, last, side="right")
+    total = values.size
+    if weights is not None:
+        cumulative = np.concatenate([[0], np.cumsum(weights)])
+        below, total = cumulative[below], int(cumulative[-1])
+    return np.diff(below, axis=1, prepend=0, append=total)
+
+
+def _nearest_above(bins: Array, dtype: np.dtype[np.generic]) -> Array:
+    """The smallest numbers of a type that are not below the edges, so that the comparison stays exact."""
+    with np.errstate(over="ignore"):
+        near = bins.astype(dtype)
+    return np.asarray(np.where(near < bins, np.nextafter(near, np.inf, dtype=dtype), near), dtype)

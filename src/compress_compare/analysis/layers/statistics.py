@@ -1,0 +1,248 @@
+"""Statistics of tensors and of pairs of tensors that add up: those of a module are the sum of those of its tensors.
+
+All sums are held in double precision. Numbers that are not finite are counted, and they are not hidden: a sum that
+meets one is infinite or NaN. Ranges, distinct values, entropy and histograms are over finite numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+
+from . import bands, distribution, histogram
+from .values import Array, Values
+
+PIECE = 1 << 17
+BLOCK = 512
+
+
+@dataclass(frozen=True)
+class Own:
+    """What is said about one tensor by itself.
+
+    Args:
+        count: numbers.
+        nonfinite: NaN and infinities among them.
+        zeros: zeros of either sign.
+        total: sum of the numbers.
+        absolute: sum of their absolute values.
+        squares: sum of their squares.
+        minimum: smallest finite number.
+        maximum: largest finite number.
+        distinct: distinct finite values; of several tensors, the sum, since each has a codebook of its own.
+        code_bits: bits that an ideal code of the values takes, each tensor with its own code; ``code_bits / finite
+            count`` is the entropy.
+    """
+
+    count: int = 0
+    nonfinite: int = 0
+    zeros: int = 0
+    total: float = 0.0
+    absolute: float = 0.0
+    squares: float = 0.0
+    minimum: float = math.inf
+    maximum: float = -math.inf
+    distinct: int = 0
+    code_bits: float = 0.0
+
+    def __add__(self, other: Own) -> Own:
+        added = {part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(Own)}
+        extremes = {"minimum": min(self.minimum, other.minimum), "maximum": max(self.maximum, other.maximum)}
+        return Own(**added | extremes)
+
+    @property
+    def mean_absolute(self) -> float | None:
+        """Mean of the absolute values; ``None`` without numbers."""
+        return self.absolute / self.count if self.count else None
+
+    @property
+    def entropy_bits(self) -> float | None:
+        """Bits per number; ``None`` without finite numbers."""
+        finite = self.count - self.nonfinite
+        return self.code_bits / finite if finite else None
+
+
+@dataclass(frozen=True)
+class Zeros:
+    """Zeros of a model and its base: in both, only in the one, only in the other."""
+
+    both: int = 0
+    model_only: int = 0
+    base_only: int = 0
+
+    def __add__(self, other: Zeros) -> Zeros:
+        return Zeros(self.both + other.both, self.model_only + other.model_only, self.base_only + other.base_only)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Sums over the pairs of numbers of a model and its base.
+
+    Args:
+        count: pairs.
+        absolute: sum of ``|model − base|``.
+        squares: sum of ``(model − base)²``.
+        product: sum of ``model · base``.
+        base_squares: sum of ``base²``.
+        model_squares: sum of ``model²``.
+        bands: six counts, see ``bands.change_bands``.
+    """
+
+    count: int = 0
+    absolute: float = 0.0
+    squares: float = 0.0
+    product: float = 0.0
+    base_squares: float = 0.0
+    model_squares: float = 0.0
+    bands: Array = field(default_factory=lambda: np.zeros(bands.NUM_BANDS, np.int64))
+
+    def __add__(self, other: Change) -> Change:
+        return Change(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(Change)))
+
+    @property
+    def mean_absolute(self) -> float | None:
+        """Mean of ``|model − base|``; ``None`` without pairs."""
+        return self.absolute / self.count if self.count else None
+
+    @property
+    def relative_error(self) -> float | None:
+        """Length of the change over length of the base; infinite where the base is zero and the model is not."""
+        if not self.count:
+            return None
+        if self.squares == 0:
+            return 0.0
+        return math.sqrt(self.squares / self.base_squares) if self.base_squares else math.inf * self.squares
+
+    @property
+    def sqnr_db(self) -> float | None:
+        """Signal to quantization noise in dB: ten times the logarithm of squares of the base over squares of change."""
+        error = self.relative_error
+        if error is None or math.isnan(error):
+            return error
+        return -20 * math.log10(error) if error else math.inf
+
+    @property
+    def cosine(self) -> float | None:
+        """Cosine of the angle between model and base; ``None`` where one of them is zero everywhere."""
+        length = math.sqrt(self.base_squares) * math.sqrt(self.model_squares)
+        if not length:
+            return None
+        return max(-1.0, min(1.0, self.product / length)) if math.isfinite(length) else math.nan
+
+
+def own(tensor: Values, bins: Array) -> tuple[Own, Array]:
+    """Statistics of one tensor by itself.
+
+    Args:
+        tensor: of any size.
+        bins: edges of the histograms to make, ``(histograms, 65)``.
+
+    Returns:
+        The statistics, and counts ``(histograms, 66)``.
+    """
+    counted = np.zeros((len(bins), bins.shape[1] + 1), np.int64)
+    finite, result = 0, Own()
+    for ordered, weights in distribution.parts(tensor):
+        if ordered.size:
+            finite += ordered.size if weights is None else int(weights.sum())
+            result += _of_part(ordered, weights)
+            counted += histogram.counts(ordered, weights, bins)
+    code_bits = max(finite * math.log2(finite) + result.code_bits, 0.0) if finite else 0.0
+    result = replace(result, count=tensor.count, nonfinite=tensor.count - finite, code_bits=code_bits)
+    return (_not_hidden(result, tensor) if result.nonfinite else result), counted
+
+
+def zeros(base: Values, model: Values) -> Zeros:
+    """Compare the zeros of two tensors of one shape."""
+    both = in_base = in_model = 0
+    for start, stop in pieces(base.count):
+        first, second = base.zeros(start, stop), model.zeros(start, stop)
+        in_base += int(np.count_nonzero(first))
+        in_model += int(np.count_nonzero(second))
+        both += int(np.count_nonzero(first & second))
+    return Zeros(both, in_model - both, in_base - both)
+
+
+def change(base: Values, model: Values) -> Change:
+    """Compare the numbers of two tensors of one shape."""
+    narrow = base.table is not None and model.table is not None
+    parts = (_pair(base.numbers(*span), model.numbers(*span), narrow=narrow) for span in pieces(base.count))
+    return sum(parts, Change())
+
+
+def pieces(count: int) -> Iterator[tuple[int, int]]:
+    """Starts and stops of pieces that stay in the cache of the processor."""
+    return ((start, min(start + PIECE, count)) for start in range(0, count, PIECE))
+
+
+def channels(numbers: Array) -> Array:
+    """Euclidean length of each output channel, the first dimension: ``(channels,)``; one for a scalar."""
+    rows = numbers.reshape(len(numbers), -1) if numbers.ndim else numbers.reshape(1, 1)
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64)))
+
+
+def _of_part(ordered: Array, weights: Array | None) -> Own:
+    """Of finite numbers in ascending order; ``code_bits`` still lacks what the number of all numbers adds."""
+    distinct, repeated = distribution.distinct_and_bits(ordered, weights)
+    first, last = np.searchsorted(ordered, 0, "left"), np.searchsorted(ordered, 0, "right")
+    zeros = int(last - first) if weights is None else int(weights[first:last].sum())
+    total = absolute = squares = 0.0
+    for start, stop in pieces(ordered.size):
+        numbers = ordered[start:stop].astype(np.float64)
+        often = numbers if weights is None else numbers * weights[start:stop]
+        total += float(often.sum())
+        absolute += float(np.abs(often).sum())
+        squares += _dot(often, numbers)
+    return Own(0, 0, zeros, total, absolute, squares, float(ordered[0]), float(ordered[-1]), distinct, -repeated)
+
+
+def _not_hidden(result: Own, tensor: Values) -> Own:
+    """The sums over all numbers, where some are not finite."""
+    total = absolute = squares = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start, stop in pieces(tensor.count):
+            numbers = tensor.numbers(start, stop).astype(np.float64)
+            total += float(numbers.sum())
+            absolute += float(np.abs(numbers).sum())
+            squares += _dot(numbers, numbers)
+    return replace(result, total=total, absolute=absolute, squares=squares)
+
+
+def _pair(base: Array, model: Array, *, narrow: bool) -> Change:
+    """Compare two pieces. Products of narrow formats are exact in single precision; only blocks are summed in it."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not narrow:
+            base, model = base.astype(np.float64), model.astype(np.float64)
+        difference = model - base
+        size = np.abs(difference)
+        if narrow and size.size and not _safe(size, base, model):
+            return _pair(base, model, narrow=False)
+        return Change(
+            base.size,
+            _total(size),
+            _dot(difference, difference),
+            _dot(base, model),
+            _dot(base, base),
+            _dot(model, model),
+            bands.change_bands(np.abs(base), model, size),
+        )
+
+
+def _safe(*arrays: Array) -> bool:
+    """Whether squares neither overflow nor vanish in single precision."""
+    peaks = [max(float(array.max()), -float(array.min())) for array in arrays]
+    return all(peak == 0 or 1e-12 < peak < 1e15 for peak in peaks)
+
+
+def _total(numbers: Array) -> float:
+    return float(numbers.sum(dtype=np.float64))
+
+
+def _dot(first: Array, second: Array) -> float:
+    """Sum of products, in blocks that are too short for rounding to gather or for the library to start threads."""
+    whole = first.size // BLOCK * BLOCK
+    blocks = np.vecdot(first[:whole].reshape(-1, BLOCK), second[:whole].reshape(-1, BLOCK))
+    return float(blocks.sum(dtype=np.float64)) + float(np.vecdot(first[whole:], second[whole:]))

@@ -1,0 +1,52 @@
+"""The order of suspects, and what is said about them."""
+
+import math
+
+from compress_compare.analysis.layers.diagnosis import Finding, suspects, to_arrow
+
+
+def finding(module, **changes):
+    usual = {"num_dimensions": 2, "count": 100, "nonfinite": 0, "new_zeros": 0, "error": 0.01}
+    return Finding(module, changes.pop("parameter", "weight"), "m", **usual | changes)
+
+
+def test_nothing_to_say():
+    assert suspects([finding("a"), finding("b"), finding("c", error=0.015)]) == []
+    assert suspects([]) == []
+    assert to_arrow([]).num_rows == 0
+
+
+def test_the_layer_with_the_far_larger_error_comes_first():
+    found = suspects([finding("a"), finding("b", error=0.4), finding("c", error=0.05), finding("d"), finding("e")])
+    assert [suspect.module for suspect in found] == ["b", "c"]
+    assert found[0].reason == "weights: relative error 0.4 is 40 times the median of this model"
+
+
+def test_norm_scales_before_errors_and_broken_numbers_before_all():
+    found = suspects(
+        [
+            finding("norm", num_dimensions=1, count=128, new_zeros=4),
+            finding("big", error=10.0),
+            finding("broken", nonfinite=3),
+            finding("bias", parameter="bias", num_dimensions=1, new_zeros=50),
+            *(finding(str(i)) for i in range(9)),
+        ]
+    )
+    assert [suspect.module for suspect in found] == ["broken", "norm", "big", "bias"]
+    assert found[0].reason == "weights: 3 of 100 values are not finite"
+    assert found[1].reason == "norm scales: 4 of 128 values became zero"
+
+
+def test_a_module_stands_once_with_all_reasons():
+    (found,) = suspects([finding("a", error=math.inf, nonfinite=1), finding("b"), finding("c")])
+    assert found.reason.startswith("weights: 1 of 100 values are not finite; weights: relative error inf")
+
+
+def test_zeros_in_weights_are_what_pruning_is():
+    assert suspects([finding("a", new_zeros=90), finding("b", new_zeros=90)]) == []
+
+
+def test_each_model_has_its_own_median():
+    gentle = [Finding(name, "weight", "gentle", 2, 9, 0, 0, 0.001) for name in "abc"]
+    harsh = [Finding(name, "weight", "harsh", 2, 9, 0, 0, 0.5) for name in "abc"]
+    assert suspects(gentle + harsh) == []
