@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+_ROWS = 65_536
 _NEAR = 1e-12
 """Squared distance below which the gradient of the plain distance is taken to be zero."""
 
@@ -29,7 +30,8 @@ class Attention:
         max_iter: updates of the centroids for one forward pass, at most.
         tolerance: stop when no coordinate of a centroid moves further.
         gradient: through all iterations (``unrolled``), or through the last alone (``jfb``), with memory for one.
-        chunk: rows treated at a time; their attention is computed again for the gradient. 0: all, kept in memory.
+        chunk: rows treated at a time; their attention is computed again for the gradient. 0: with ``unrolled`` all at
+            once, kept in memory; with ``jfb``, which looks at it once, 65,536.
     """
 
     temperature: float
@@ -38,6 +40,11 @@ class Attention:
     tolerance: float = 1e-4
     gradient: Literal["unrolled", "jfb"] = "unrolled"
     chunk: int = 0
+
+    @property
+    def rows(self) -> int:
+        """Rows treated at a time; 0: all."""
+        return self.chunk or (_ROWS if self.gradient == "jfb" else 0)
 
     def weights(self, vectors: Tensor, centroids: Tensor) -> Tensor:
         """The attention of m vectors [m, d] to k centroids [k, d]: [m, k], rows sum to 1."""
@@ -111,7 +118,7 @@ def cluster(rows: Rows, centroids: Tensor, *, attention: Attention) -> Clusters:
             break
     if weights is not None:
         return Clusters(weights @ centroids, centroids, previous)
-    parts = [_again(_mix, attention, part, previous, centroids) for part, _ in rows.chunks(attention.chunk)]
+    parts = [_again(_mix, attention, part, previous, centroids) for part, _ in rows.chunks(attention.rows)]
     return Clusters(torch.cat(parts), centroids, previous)
 
 
@@ -135,7 +142,7 @@ def cluster_distinct(rows: Rows, centroids: Tensor, *, attention: Attention) -> 
     return Clusters(mixed, found.centroids, found.previous)
 
 
-def nearest(vectors: Tensor, centroids: Tensor, *, chunk: int = 65_536) -> Tensor:
+def nearest(vectors: Tensor, centroids: Tensor, *, chunk: int = _ROWS) -> Tensor:
     """The index of the nearest centroid for each vector: [m], from 0 to k − 1."""
     squares = (centroids**2).sum(1)
     return torch.cat(
@@ -146,8 +153,8 @@ def nearest(vectors: Tensor, centroids: Tensor, *, chunk: int = 65_536) -> Tenso
 def _update(rows: Rows, centroids: Tensor, attention: Attention) -> tuple[Tensor, Tensor | None]:
     """One iteration: the attention-weighted means, and the attention [m, k] unless rows come in chunks."""
     weights = None
-    if attention.chunk and attention.chunk < len(rows.vectors):
-        parts = [_again(_sums, attention, part, counts, centroids) for part, counts in rows.chunks(attention.chunk)]
+    if attention.rows and attention.rows < len(rows.vectors):
+        parts = [_again(_sums, attention, part, counts, centroids) for part, counts in rows.chunks(attention.rows)]
         totals, masses = sum(total for total, _ in parts), sum(mass for _, mass in parts)
     else:
         weights = attention.weights(rows.vectors, centroids)
@@ -176,7 +183,7 @@ def _mix(attention: Attention, vectors: Tensor, previous: Tensor, centroids: Ten
 
 def _again(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function of one chunk, keeping for the gradient no more than what went in."""
-    return checkpoint(function, *arguments, use_reentrant=False)
+    return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)
 
 
 def _still(moved: Tensor, centroids: Tensor, attention: Attention) -> bool:

@@ -46,9 +46,9 @@ class DKMPalettize(Operation):
     tolerance: Annotated[float, Field(ge=0, le=1)] = 1e-4
     """Stop updating when no centroid moves further than this many spacings."""
     gradient: Literal["unrolled", "jfb"] = "unrolled"
-    """Through all updates of a step, or through its last alone, which takes the memory of one."""
+    """Through all updates of a step, or through its last alone, which takes memory for none of them."""
     chunk: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
-    """Vectors treated at a time, their attention computed again for the gradient: less memory, more time. 0: all."""
+    """Vectors treated at a time, their attention computed again for the gradient; 0: all (unrolled), 65,536 (jfb)."""
     keep_zeros: bool = True
     """In a tensor with weights (for dim above 1, vectors) of exactly zero they stay zero, by a centroid fixed there."""
     small: Annotated[int, Field(ge=0, le=1_000_000_000)] = 10_000
