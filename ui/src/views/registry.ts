@@ -1,5 +1,6 @@
 /** The pages, in the order of their tabs: a view is a folder and a line here. */
 import type { Component } from "svelte";
+import Behaviors from "./behaviors/Behaviors.svelte";
 import Overview from "./overview/Overview.svelte";
 
 export interface Page {
@@ -9,4 +10,7 @@ export interface Page {
   component: Component;
 }
 
-export const PAGES: readonly Page[] = [{ id: "overview", title: "Overview", component: Overview }];
+export const PAGES: readonly Page[] = [
+  { id: "overview", title: "Overview", component: Overview },
+  { id: "behaviors", title: "Behaviors", component: Behaviors },
+];

@@ -1,0 +1,155 @@
+/** What changed for single instances: the server computes, a page holds what it shows. */
+import type { Json } from "@/state/json";
+import { requestJson } from "./client";
+
+/** JSON has no literal for what is not finite. */
+export type Cell = Json;
+/** An instance: its columns by name, those of a model as `name[model]`. */
+export type Row = Readonly<Record<string, Cell>>;
+/** Column, operator, value; all of them hold. */
+export type Condition = readonly [string, string, Json];
+
+export type Part =
+  | "summary" | "histograms" | "groups" | "changes" | "confusion" | "instances" | "exemplars" | "slices";
+
+export interface Comparison {
+  base: string;
+  models: readonly string[];
+  dataset: string;
+  metric: string;
+  by: readonly string[];
+}
+
+export interface Page {
+  sort: string | null;
+  where: readonly Condition[];
+  limit: number;
+  offset: number;
+}
+
+export interface Question extends Comparison {
+  parts: readonly Part[];
+  relative?: boolean;
+  instances?: Page;
+  confusion_of?: string;
+}
+
+export interface Counts {
+  count: number;
+  value: number | null;
+  base_value: number | null;
+  difference: number | null;
+  ci_low: number | null;
+  ci_high: number | null;
+  agreement: number | null;
+  right_to_wrong: number | null;
+  wrong_to_right: number | null;
+  wrong_to_wrong: number | null;
+  mcnemar_p: number | null;
+}
+
+export interface SummaryRow extends Counts {
+  model: string;
+  mcnemar_p_adjusted: number | null;
+  /** How the interval was made. */
+  interval: string;
+  /** Instances that base and model both answered. */
+  compared: number;
+  missing: number;
+  base_missing: number;
+  nonfinite: number;
+}
+
+export interface HistogramRow {
+  model: string;
+  low: number;
+  high: number;
+  counts: number[];
+  nan: number;
+  positive_infinity: number;
+  negative_infinity: number;
+  missing: number;
+}
+
+export interface GroupRow extends Counts {
+  model: string;
+  group: string | number | boolean | null;
+  excess: number | null;
+  excess_p: number | null;
+  /** Worse than the average beyond chance; null where the metric has no direction. */
+  hurt: boolean | null;
+}
+
+export interface ChangeRow {
+  model: string;
+  base_prediction: Cell;
+  prediction: Cell;
+  count: number;
+  rate: number;
+}
+
+export interface ConfusionRow {
+  label: Cell;
+  prediction: Cell;
+  base_count: number;
+  count: number;
+  change: number;
+}
+
+export interface Answer {
+  base: string;
+  models: string[];
+  metric: string;
+  higher_is_better: boolean | null;
+  meaning: string;
+  metrics: string[];
+  columns: string[];
+  group_columns: string[];
+  num_instances: number;
+  summary: SummaryRow[] | null;
+  histograms: HistogramRow[] | null;
+  groups: GroupRow[] | null;
+  changes: ChangeRow[] | null;
+  confusion: ConfusionRow[] | null;
+  instances: Row[] | null;
+  total: number | null;
+}
+
+export function fetchBehaviors(question: Question, signal?: AbortSignal): Promise<Answer> {
+  return requestJson<Answer>("behaviors", { method: "POST", body: question, signal });
+}
+
+export interface Instance {
+  row: Row;
+  text: string | null;
+  is_cut: boolean;
+  has_image: boolean;
+  probabilities: { model: string; class: string; probability: number }[];
+}
+
+export function fetchInstance(
+  { base, models, dataset, metric }: Comparison, id: string, signal?: AbortSignal,
+): Promise<Instance> {
+  return requestJson("behaviors/instance", { method: "POST", body: { base, models, dataset, metric, id }, signal });
+}
+
+/** Ids of the models that have outputs on a dataset. */
+export async function fetchAnswered(dataset: string, signal?: AbortSignal): Promise<string[]> {
+  return (await requestJson<{ models: string[] }>("behaviors/answered", { query: { dataset }, signal })).models;
+}
+
+/** Where the image of an instance is. */
+export function imageAddress(dataset: string, id: Cell): string {
+  return `api/v1/behaviors/image?${new URLSearchParams({ dataset, id: String(id) })}`;
+}
+
+/** Where a file with a table is: of the instances, all that the conditions leave. */
+export function exportAddress(
+  comparison: Comparison, page: Pick<Page, "sort" | "where">, part: "summary" | "groups" | "instances",
+  format: "csv" | "parquet",
+): string {
+  const { base, models, dataset, metric, by } = comparison;
+  const { sort, where } = page;
+  const ask = JSON.stringify({ base, models, dataset, metric, by, instances: { sort, where } });
+  return `api/v1/behaviors/export?${new URLSearchParams({ ask, part, format })}`;
+}

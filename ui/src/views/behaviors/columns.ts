@@ -1,0 +1,61 @@
+/** Which columns the list of instances has, from the names that the server gives. */
+import type { Comparison } from "@/api/behaviors";
+import { isYesNo } from "./metrics";
+
+export interface Layout {
+  image: boolean;
+  label: boolean;
+  text: boolean;
+  /** Base and models. */
+  models: readonly string[];
+  /** The number beside a prediction: its column's name before the model; null where the prediction says it all. */
+  number: "metric" | "difference" | null;
+  metadata: readonly string[];
+  changed: boolean;
+  /** Widths for a grid, in the order: image, id, label, text, models, changed, metadata. */
+  template: string;
+  width: number;
+}
+
+const WIDTHS = { image: 44, id: 84, label: 72, text: 320, prediction: 92, number: 92, changed: 64, metadata: 92 };
+
+export function layoutColumns(
+  answer: Comparison & { columns: readonly string[] }, hasImage: boolean, relative: boolean,
+): Layout {
+  const first = answer.columns.findIndex((name) => name.startsWith("prediction["));
+  const own = first < 0 ? answer.columns : answer.columns.slice(0, first);
+  const models = [answer.base, ...answer.models];
+  const number = isYesNo(answer.metric) ? null : relative ? "difference" : "metric";
+  const layout = {
+    image: hasImage,
+    label: own.includes("label"),
+    text: own.includes("text"),
+    models,
+    number: number as Layout["number"],
+    metadata: own.filter((name) => !["id", "label", "text"].includes(name)),
+    changed: answer.columns.includes("num_changed"),
+  };
+  const widths = [
+    ...(layout.image ? [WIDTHS.image] : []),
+    WIDTHS.id,
+    ...(layout.label ? [WIDTHS.label] : []),
+    ...(layout.text ? [WIDTHS.text] : []),
+    ...models.map((_, k) => WIDTHS.prediction + (number && !(k === 0 && number === "difference") ? WIDTHS.number : 40)),
+    ...(layout.changed ? [WIDTHS.changed] : []),
+    ...layout.metadata.map(() => WIDTHS.metadata),
+  ];
+  return { ...layout, template: widths.map((width) => `${width}px`).join(" "), width: widths.reduce((a, b) => a + b, 0) };
+}
+
+/** The column that a click on a model's heading sorts by. */
+export function sortColumn(layout: Layout, metric: string, model: string): string {
+  if (layout.number === null) return `${metric}[${model}]`;
+  return layout.number === "difference" && model !== layout.models[0] ? `difference[${model}]` : `${metric}[${model}]`;
+}
+
+/** The next sort when a heading is clicked: one direction, the other, none. */
+export function nextSort(sort: string | null, column: string, descendingFirst: boolean): string | null {
+  const [down, up] = [`-${column}`, column];
+  const [one, two] = descendingFirst ? [down, up] : [up, down];
+  return sort === one ? two : sort === two ? null : one;
+}

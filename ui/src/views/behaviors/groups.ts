@@ -1,0 +1,67 @@
+/** The table of classes: one row per class, with a cell per model. */
+import type { Cell, ChangeRow, GroupRow } from "@/api/behaviors";
+
+export interface Group {
+  /** Its place in the server's order. */
+  place: number;
+  value: Cell;
+  count: number;
+  base: number | null;
+  cells: ReadonlyMap<string, GroupRow>;
+}
+
+/** Classes in the order of the server, whose rows go model by model. */
+export function groupsOf(rows: readonly GroupRow[]): Group[] {
+  const found = new Map<string, { place: number; value: Cell; cells: Map<string, GroupRow> }>();
+  for (const row of rows) {
+    const key = JSON.stringify(row.group);
+    if (!found.has(key)) found.set(key, { place: found.size, value: row.group, cells: new Map() });
+    found.get(key)!.cells.set(row.model, row);
+  }
+  return [...found.values()].map((group) => {
+    const first = [...group.cells.values()][0]!;
+    return { ...group, count: Math.max(...[...group.cells.values()].map(({ count }) => count)), base: first.base_value };
+  });
+}
+
+/** Sorted by "group", "count", "base", or "value", "difference", "right_to_wrong" of a model: `difference[m]`. Missing is last. */
+export function sortGroups(groups: readonly Group[], order: string | null): Group[] {
+  if (order === null) return [...groups];
+  const descending = order.startsWith("-");
+  const column = descending ? order.slice(1) : order;
+  const key = (group: Group): number | null => {
+    if (column === "group") return group.place;
+    if (column === "count") return group.count;
+    if (column === "base") return group.base;
+    const at = column.indexOf("[");
+    const row = group.cells.get(column.slice(at + 1, -1));
+    const name = column.slice(0, at);
+    if (name === "difference") return row?.difference ?? null;
+    if (name === "value") return row?.value ?? null;
+    return name === "flips" ? (row?.right_to_wrong ?? null) : null;
+  };
+  return [...groups].sort((one, other) => {
+    const [a, b] = [key(one), key(other)];
+    if (a === null || b === null) return Number(a === null) - Number(b === null) || one.place - other.place;
+    return (descending ? b - a : a - b) || one.place - other.place;
+  });
+}
+
+/** What a class turned into most often: the changes from its own prediction by the base. */
+export function changesFrom(changes: readonly ChangeRow[], value: Cell, model: string, most = 2): ChangeRow[] {
+  return changes.filter((change) => change.model === model && change.base_prediction === value).slice(0, most);
+}
+
+/** Classes that are hurt beyond the average, in a sentence; empty if none is. */
+export function hurtSentence(groups: readonly Group[], models: readonly string[], name: (value: Cell) => string): string {
+  const worst = models
+    .map((model) => ({ model, hurt: groups.filter((group) => group.cells.get(model)?.hurt === true) }))
+    .sort((a, b) => b.hurt.length - a.hurt.length)[0];
+  if (!worst || worst.hurt.length === 0) return "";
+  const ordered = [...worst.hurt].sort(
+    (a, b) => Math.abs(b.cells.get(worst.model)!.excess ?? 0) - Math.abs(a.cells.get(worst.model)!.excess ?? 0),
+  );
+  const names = ordered.slice(0, 3).map(({ value }) => name(value));
+  const more = ordered.length > 3 ? ` and ${ordered.length - 3} more` : "";
+  return `${worst.model} hurts ${names.join(", ")}${more} beyond its average`;
+}
