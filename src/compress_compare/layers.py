@@ -75,7 +75,7 @@ class Comparisons:
         self._kept: OrderedDict[Hashable, Layers] = OrderedDict()
         self._lock = Lock()
 
-    def layers(self, base: Model, models: Sequence[Model], what: str) -> Layers:
+    def layers(self, base: Model, models: Sequence[Model], *, what: str) -> Layers:
         """Compare the checkpoints of models with that of their base; see ``Project.layers``."""
         check_mode(what)
         if not models:

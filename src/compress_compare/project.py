@@ -252,7 +252,7 @@ class Project(Tracker):
         """
         ids = [models] if isinstance(models, str) else list(models)
         listed = [self.model(id) for id in (base, *ids)]
-        return self._comparisons.layers(listed[0], listed[1:], what)
+        return self._comparisons.layers(listed[0], listed[1:], what=what)
 
     @cached_property
     def _comparisons(self) -> Comparisons:

@@ -10,6 +10,7 @@ from ..errors import UserError
 from . import behaviors as behaviors_command
 from . import compare, demo, frontier, imports, ls, serve, show
 from . import effects as effects_command
+from . import layers as layers_command
 from . import run as run_command
 
 
@@ -29,6 +30,7 @@ for command in (
     effects_command.effects,
     frontier.frontier,
     behaviors_command.behaviors,
+    layers_command.layers,
     imports.import_,
 ):
     cli.add_command(command)

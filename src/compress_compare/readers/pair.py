@@ -34,7 +34,7 @@ class Pair:
     def of(base: Weights, model: Weights, *, buffers: bool) -> Pair:
         """Align two checkpoints; a tied tensor is listed once, buffers (running statistics) only if asked for."""
         shapes = _shapes(base, buffers=buffers), _shapes(model, buffers=buffers)
-        matches = align.align(*shapes, _kept(base, model))
+        matches = align.align(*shapes, kept=_kept(base, model))
         listed = [match for match in matches if not _is_alias(match, base, model)]
         return Pair(base, model, {match.name: match for match in listed})
 

@@ -4,7 +4,7 @@ from compress_compare.analysis.layers.align import align
 
 
 def pairs(base, model, kept=None):
-    return [(match.base, match.model, match.how) for match in align(base, model, kept)]
+    return [(match.base, match.model, match.how) for match in align(base, model, kept=kept)]
 
 
 def test_by_name():
@@ -42,14 +42,14 @@ def test_other_names_go_by_shape_in_order_where_the_numbers_agree():
 
 def test_kept_channels():
     base, model = {"w": (4, 3, 3, 3)}, {"w": (2, 3, 3, 3)}
-    (match,) = align(base, model, {"w": {0: [1, 3]}})
+    (match,) = align(base, model, kept={"w": {0: [1, 3]}})
     assert (match.how, match.kept, match.comparable) == ("kept", ((1, 3), None, None, None), True)
 
 
 def test_kept_channels_that_do_not_fit_are_not_believed():
     base, model = {"w": (4, 3)}, {"w": (2, 3)}
     for wrong in ({0: [1]}, {0: [1, 4]}, {0: [-1, 2]}, {1: [0, 1, 2]}, {}):
-        (match,) = align(base, model, {"w": wrong})
+        (match,) = align(base, model, kept={"w": wrong})
         assert (match.how, match.comparable) == ("resized", False)
 
 

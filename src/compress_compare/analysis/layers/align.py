@@ -43,7 +43,9 @@ class Match:
         return self.how in ("name", "shape", "kept", "product")
 
 
-def align(base: Mapping[str, Shape], model: Mapping[str, Shape], kept: Mapping[str, Kept] | None = None) -> list[Match]:
+def align(
+    base: Mapping[str, Shape], model: Mapping[str, Shape], *, kept: Mapping[str, Kept] | None = None
+) -> list[Match]:
     """Match the tensors of a model with those of its base.
 
     By name; what two factors in its place give, by their product; what is left by the longest common end of the names

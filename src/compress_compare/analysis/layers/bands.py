@@ -10,7 +10,7 @@ EDGES = (0.2, 0.4, 0.6, 0.8)
 NUM_BANDS = 6
 
 
-def change_bands(base: Array, model: Array, change: Array) -> Array:
+def change_bands(base: Array, model: Array, *, change: Array) -> Array:
     """Count the numbers by their relative change ``|model − base| / |base|``.
 
     The bands are 0–0.2, 0.2–0.4, 0.4–0.6, 0.6–0.8, 0.8–1 and above 1; each but the fifth leaves its upper end to the

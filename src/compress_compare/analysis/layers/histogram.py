@@ -29,13 +29,13 @@ def edges(span: Range) -> Array:
     return np.linspace(low, high, NUM_BINS + 1)
 
 
-def counts(values: Array, weights: Array | None, bins: Array) -> Array:
+def counts(values: Array, bins: Array, *, weights: Array | None = None) -> Array:
     """Count sorted finite numbers.
 
     Args:
         values: ascending, finite.
-        weights: how often each stands; ``None`` for once.
         bins: ``(histograms, 65)`` edges. A bin holds its lower edge and not its upper, the last bin holds both.
+        weights: how often each stands; ``None`` for once.
 
     Returns:
         ``(histograms, 66)``: below the first edge, in each bin, above the last edge.

@@ -149,7 +149,7 @@ def own(tensor: Values, bins: Array) -> tuple[Own, Array]:
         if ordered.size:
             finite += ordered.size if weights is None else int(weights.sum())
             result += _of_part(ordered, weights)
-            counted += histogram.counts(ordered, weights, bins)
+            counted += histogram.counts(ordered, bins, weights=weights)
     code_bits = max(finite * math.log2(finite) + result.code_bits, 0.0) if finite else 0.0
     result = replace(result, count=tensor.count, nonfinite=tensor.count - finite, code_bits=code_bits)
     return (_not_hidden(result, tensor) if result.nonfinite else result), counted
@@ -227,7 +227,7 @@ def _pair(base: Array, model: Array, *, narrow: bool) -> Change:
             _dot(base, model),
             _dot(base, base),
             _dot(model, model),
-            bands.change_bands(np.abs(base), model, size),
+            bands.change_bands(np.abs(base), model, change=size),
         )
 
 

@@ -1,0 +1,49 @@
+"""``compress-compare layers``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .. import project as projects
+from ..layers import MODES
+from .output import echo_json, echo_table, json_option
+
+SHOWN = {
+    "sparsity": ("num_zeros", "zero_both", "zero_model_only", "zero_base_only"),
+    "weights": ("mean_abs", "mean_abs_change", "relative_error", "sqnr_db", "cosine", "entropy_bits", "num_nonfinite"),
+    "storage": ("dtype", "bits", "scheme", "group_size", "bytes"),
+}
+
+
+@click.command()
+@click.argument("project")
+@click.argument("models", nargs=-1, required=True)
+@click.option("--base", help="The model that the others are compared with; the first of MODELS if not given.")
+@click.option("--what", type=click.Choice(MODES), default="weights", show_default=True, help="What to compare.")
+@click.option("--depth", type=click.IntRange(min=0), help="Only modules down to this depth, without their tensors.")
+@json_option
+def layers(
+    project: str, models: tuple[str, ...], base: str | None, what: str, depth: int | None, as_json: bool
+) -> None:
+    """What changed inside the layers between a base and MODELS of PROJECT, and which are the suspects."""
+    others = [id for id in models if id != base] if base else list(models[1:] or models)
+    with projects.open(project, create=False) as opened:
+        found = opened.layers(base or models[0], others or [models[0]], what)
+        rows = [row for row in found.table.to_pylist() if _is_shown(row, depth)]
+        suspects = found.suspects.to_pylist()
+    if as_json:
+        echo_json({"base": found.base, "what": what, "table": rows, "suspects": suspects})
+        return
+    names = ["module", "parameter", "model", "num_parameters", *SHOWN[what]]
+    echo_table(names, [[row[name] for name in names] for row in rows])
+    if suspects:
+        click.echo()
+        echo_table(["suspect", "model", "reason"], [[row["module"], row["model"], row["reason"]] for row in suspects])
+
+
+def _is_shown(row: dict[str, Any], depth: int | None) -> bool:
+    if depth is None:
+        return True
+    return row["parameter"] is None and (row["module"].count(".") + 1 if row["module"] else 0) <= depth

@@ -1,0 +1,47 @@
+"""``compress-compare layers`` as a user runs it."""
+
+import json
+
+import numpy as np
+import pytest
+
+import compress_compare as cc
+from tests.cli.test_commands import run
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    location = tmp_path_factory.mktemp("cli") / "project"
+    weights = {"a.0.weight": np.eye(4, dtype=np.float32), "a.1.weight": np.ones(4, np.float32)}
+    with cc.open(location) as project:
+        project.log_model("base", checkpoint=weights)
+        half = {"a.0.weight": weights["a.0.weight"] / 2, "a.1.weight": np.array([1, 1, 0, 1], np.float32)}
+        project.log_model("half", base="base", operation=cc.Operation("halve"), checkpoint=half)
+    return location
+
+
+def test_json(path):
+    document = json.loads(run("layers", path, "base", "half", "--json").stdout)
+    assert (document["base"], document["what"]) == ("base", "weights")
+    rows = {(row["module"], row["parameter"]): row for row in document["table"]}
+    assert rows["a.0", "weight"]["relative_error"] == 0.5
+    assert rows["", None]["num_parameters"] == 20
+    assert document["suspects"][0]["reason"] == "norm scales: 1 of 4 values became zero"
+
+
+def test_for_people(path):
+    lines = run("layers", path, "half", "--base", "base", "--what", "sparsity", "--depth", "1").stdout.splitlines()
+    assert lines[0].split()[:4] == ["module", "parameter", "model", "num_parameters"]
+    assert [line.split()[0] for line in lines[1:3]] == ["–", "a"] or lines[2].startswith("a ")
+    assert "norm scales" in lines[-1]
+    assert "float32" in run("layers", path, "base", "half", "--what", "storage").stdout
+
+
+def test_a_base_alone_is_compared_with_itself(path):
+    document = json.loads(run("layers", path, "base", "--json").stdout)
+    assert {row["model"] for row in document["table"]} == {"base"}
+    assert document["table"][0]["sqnr_db"] == "Infinity"
+
+
+def test_an_unknown_mode(path):
+    assert "Traceback" not in run("layers", path, "base", "half", "--what", "nope", code=2).stderr
