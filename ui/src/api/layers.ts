@@ -1,0 +1,51 @@
+/** What happened inside the layers: tables come as Arrow, because a large model has many rows. */
+import { tableFromIPC } from "@uwdata/flechette";
+import { request, requestJson } from "./client";
+
+export type Mode = "sparsity" | "weights" | "storage";
+/** A number, a text, or a list of counts; null where there is none. */
+export type LayerValue = number | string | ArrayLike<number> | null;
+
+/** A base and models, by id; the base may stand among the models to be described by itself. */
+export interface LayersQuestion {
+  base: string;
+  models: readonly string[];
+  what: Mode;
+}
+
+export interface LayersPart {
+  modules?: readonly string[];
+  columns?: readonly string[];
+  /** A regular expression, matched by the server in time linear in the names. */
+  match?: string;
+  histograms?: "counts" | "heights";
+}
+
+/** The answer, column by column. */
+export interface LayerColumns {
+  what: Mode;
+  models: readonly string[];
+  count: number;
+  columns: ReadonlyMap<string, ArrayLike<LayerValue>>;
+}
+
+export interface Suspect {
+  module: string;
+  model: string;
+  score: number | string;
+  reason: string;
+}
+
+export async function fetchLayers(
+  question: LayersQuestion, part: LayersPart, signal?: AbortSignal,
+): Promise<LayerColumns> {
+  const response = await request("layers", { method: "POST", body: { ...question, ...part }, signal });
+  const arrow = tableFromIPC(new Uint8Array(await response.arrayBuffer()), { useBigInt: false });
+  const columns = arrow.names.map((name, k) => [name, arrow.getChildAt(k).toArray() as ArrayLike<LayerValue>] as const);
+  return { what: question.what, models: question.models, count: arrow.numRows, columns: new Map(columns) };
+}
+
+export async function fetchSuspects(question: LayersQuestion, signal?: AbortSignal): Promise<Suspect[]> {
+  const body = { ...question, what: question.what === "storage" ? "weights" : question.what };
+  return (await requestJson<{ suspects: Suspect[] }>("layers/suspects", { method: "POST", body, signal })).suspects;
+}

@@ -1,0 +1,42 @@
+/** What is shown, as a file: a line for each row and model. */
+import { numberAt, pathOf, textAt, type LayerTable } from "./table";
+
+const NUMBERS: Readonly<Record<LayerTable["what"], readonly string[]>> = {
+  sparsity: ["num_parameters", "num_zeros", "zero_both", "zero_model_only", "zero_base_only"],
+  weights: [
+    "num_parameters", "mean_abs", "mean_abs_change", "relative_error", "sqnr_db", "cosine", "num_distinct",
+    "entropy_bits", "num_nonfinite", "mean", "standard_deviation", "min", "max", "num_zeros",
+  ],
+  storage: ["num_parameters", "bits", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
+};
+const TEXTS = ["dtype", "scheme", "alignment", "counterpart"];
+
+/** Comma-separated, with a line of names; what a spreadsheet would take for a formula gets an apostrophe in front. */
+export function toCsv(table: LayerTable, rows: readonly number[]): string {
+  const texts = TEXTS.filter((name) => table.what === "storage" || (name !== "dtype" && name !== "scheme"));
+  const lines = [["layer", "model", ...NUMBERS[table.what], ...texts]];
+  for (const row of rows) {
+    table.models.forEach((id, model) => {
+      if (!table.has(row, model)) return;
+      const numbers = NUMBERS[table.what].map((name) => numberText(numberAt(table, row, model, name)));
+      lines.push([
+        text(pathOf(table.rows[row]!)),
+        text(id),
+        ...numbers,
+        ...texts.map((name) => text(textAt(table, row, model, name) ?? "")),
+      ]);
+    });
+  }
+  return lines.map((line) => `${line.join(",")}\r\n`).join("");
+}
+
+function numberText(value: number | null): string {
+  if (value === null) return "";
+  if (Number.isNaN(value)) return "nan";
+  return Number.isFinite(value) ? String(value) : value > 0 ? "inf" : "-inf";
+}
+
+function text(value: string): string {
+  const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

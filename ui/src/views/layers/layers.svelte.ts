@@ -1,0 +1,190 @@
+/** What the page of layers compares and shows. */
+import type { ApiError } from "@/api/client";
+import { fetchLayers, fetchSuspects, type LayersQuestion } from "@/api/layers";
+import { fetchModel } from "@/api/models";
+import { variableColors } from "@/charts/colors";
+import type { AppState } from "@/state/app";
+import { OTHER } from "@/styles/ramps";
+import { chooseBase } from "@/views/behaviors/base";
+import { follow } from "@/views/overview/details/request.svelte";
+import { measureOf } from "./measures";
+import { modeOf, readParams, writeParams, type Params } from "./params";
+import { easyDepth, findText, shownRows, type Wanted } from "./rows";
+import { buildLayers, keyOf } from "./table";
+
+/** Columns beyond these are not drawn. */
+export const MOST_MODELS = 24;
+
+export class LayersState {
+  readonly #app: AppState;
+  /** The model and the row that the pointer is on. */
+  hoveredRow: number | null = $state.raw(null);
+
+  constructor(app: AppState) {
+    this.#app = app;
+  }
+
+  readonly params: Params = $derived.by(() => readParams(this.#app.view.state.own));
+  readonly #ids = $derived.by(() => this.#app.view.selection.map((row) => this.#app.project.table!.ids[row]!));
+  readonly #baseParam = $derived(this.params.base);
+  readonly mode = $derived(modeOf(this.params.mode));
+
+  /** Which of the selected models have a checkpoint; asked once for each selection. */
+  readonly checkpoints = follow(() => {
+    const ids = [...new Set([...this.#ids, ...(this.#baseParam === null ? [] : [this.#baseParam])])];
+    const known = ids.filter((id) => this.#app.project.table!.indexOf.has(id)).slice(0, 100);
+    if (known.length === 0) return null;
+    return async (signal) => {
+      const details = await Promise.all(known.map((id) => fetchModel(id, signal)));
+      return new Map(details.map((model) => [model.id, model.checkpoint !== null]));
+    };
+  });
+
+  readonly selected = $derived(this.#ids);
+  /** Selected models whose layers can be read. */
+  readonly #readable = $derived(this.#ids.filter((id) => this.checkpoints.value?.get(id)));
+  readonly without = $derived(this.#ids.filter((id) => this.checkpoints.value?.get(id) === false));
+
+  readonly base: string | null = $derived.by(() => {
+    const chosen = this.#baseParam;
+    if (chosen !== null && this.checkpoints.value?.get(chosen)) return chosen;
+    return chooseBase(this.#readable, null, this.#app.project.table!);
+  });
+  /** What the base can be changed to. */
+  readonly candidates = $derived([...new Set([...this.#readable, ...(this.base === null ? [] : [this.base])])]);
+  readonly #models = $derived(this.candidates.filter((id) => id !== this.base).slice(0, MOST_MODELS));
+  readonly left = $derived(this.candidates.length - 1 - this.#models.length);
+
+  // A text, so that a new selection that means the same asks nothing again.
+  readonly #asked = $derived(
+    this.base === null || this.mode === null
+      ? null
+      : JSON.stringify({ base: this.base, models: [this.base, ...this.#models], what: this.mode }),
+  );
+  readonly question: LayersQuestion | null = $derived(
+    this.#asked === null ? null : (JSON.parse(this.#asked) as LayersQuestion),
+  );
+  readonly #answer = follow(() => {
+    const question = this.question;
+    if (!question) return null;
+    return async (signal) =>
+      buildLayers(await fetchLayers(question, { histograms: "heights" }, signal), question.base);
+  });
+  readonly #suspects = follow(() => {
+    const question = this.question;
+    if (!question || question.models.length < 2) return null;
+    const asked = { ...question, models: question.models.slice(1) };
+    return async (signal) => ({ base: question.base, list: await fetchSuspects(asked, signal) });
+  });
+
+  /** The last answer: it stays until there is a newer one. */
+  readonly table = $derived.by(() => this.#answer.value);
+  readonly suspects = $derived.by(() => this.#suspects.value?.list ?? []);
+  readonly loading = $derived.by(() => this.#answer.loading || this.checkpoints.loading);
+  readonly error: ApiError | null = $derived.by(() => this.#answer.error ?? this.checkpoints.error);
+
+  /** The base is the first model of a table; alone, it shows its own statistics. */
+  readonly compares = $derived((this.table?.models.length ?? 0) > 1);
+  readonly measure = $derived(measureOf(this.table?.what ?? "weights", this.params.measure, this.compares));
+  /** Models that are columns: the base beside others only where its own values say something. */
+  readonly columns: readonly number[] = $derived.by(() => (this.table?.models ?? []).map((_, k) => k));
+  readonly colors: readonly string[] = $derived.by(() => {
+    const [base, ...others] = this.table?.models ?? [];
+    const theme = this.#app.theme.current;
+    const colors = others.length === 1 ? [variableColors(["a", "b"], theme)[1]!] : variableColors(others, theme);
+    return base === undefined ? [] : [OTHER[theme], ...colors];
+  });
+
+  readonly depth = $derived(this.params.depth ?? (this.table ? easyDepth(this.table) : 1));
+  readonly #matched = follow(() => {
+    const [question, { find, pattern }] = [this.question, this.params];
+    if (!question || !pattern || !find) return null;
+    return async (signal) => {
+      const part = { match: find, columns: ["module", "parameter"] };
+      const { columns, count } = await fetchLayers(question, part, signal);
+      const [modules, parameters] = [columns.get("module")!, columns.get("parameter")!];
+      const key = (i: number): string => keyOf(modules[i] as string, parameters[i] as string | null);
+      return new Set(Array.from({ length: count }, (_, i) => key(i)));
+    };
+  });
+  /** Rows that the filter finds; null without one. */
+  readonly found: ReadonlySet<number> | null = $derived.by(() => {
+    const { table } = this;
+    const { find, pattern } = this.params;
+    if (!table || !find) return null;
+    if (!pattern) return findText(table, find);
+    const matched = this.#matched.value;
+    return matched && new Set([...matched].flatMap((key) => table.indexOf.get(key) ?? []).filter((row) => row > 0));
+  });
+  /** Why the regular expression cannot be used. */
+  readonly patternError = $derived(this.params.pattern && this.params.find ? this.#matched.error : null);
+
+  readonly #wanted: Wanted = $derived({
+    flat: this.params.flat,
+    depth: this.depth,
+    open: new Set(this.params.open),
+    sort: this.params.sort,
+    measure: this.measure,
+    found: this.found,
+  });
+  readonly rows: readonly number[] = $derived.by(() => (this.table ? shownRows(this.table, this.#wanted) : []));
+  /** Layers of the profile: all in the order of execution, or those that the filter finds. */
+  readonly layers: readonly number[] = $derived.by(() => {
+    const [table, found] = [this.table, this.found];
+    if (!table) return [];
+    const within = (row: number): boolean =>
+      found!.has(row) || table.rows[row]!.children.some((child) => found!.has(child) && table.rows[child]!.parameter);
+    return found ? table.layers.filter(within) : table.layers;
+  });
+  readonly layer: number | null = $derived.by(() =>
+    this.params.layer === null ? null : (this.table?.indexOf.get(this.params.layer) ?? null),
+  );
+
+  set(change: Partial<Params>, history: "push" | "replace" = "push"): void {
+    const own = writeParams({ ...this.params, ...change }, this.#app.view.state.own);
+    this.#app.view.update({ own }, history);
+  }
+
+  toggle(row: number): void {
+    const key = keyOf(this.table!.rows[row]!.module, null);
+    const open = new Set(this.params.open);
+    if (!open.delete(key)) open.add(key);
+    this.set({ open: [...open] }, "replace");
+  }
+
+  /** Open the panel of a row, and the modules that it is in. */
+  show(row: number): void {
+    const table = this.table!;
+    const open = new Set(this.params.open);
+    for (let at = table.rows[row]!.parent; at >= 0; at = table.rows[at]!.parent) {
+      const key = keyOf(table.rows[at]!.module, null);
+      if (table.rows[at]!.depth < this.depth === open.has(key) && !open.delete(key)) open.add(key);
+    }
+    const { module, parameter } = table.rows[row]!;
+    this.set({ layer: keyOf(module, parameter), open: [...open] }, this.params.layer === null ? "push" : "replace");
+  }
+
+  /** Ascending by what is worst, then the other way, then as they are executed. */
+  sortBy(column: string): void {
+    const { sort } = this.params;
+    const worstFirst = column !== "parameters" && this.measure.higher_is_better === true;
+    const first = { column, descending: column !== "order" && !worstFirst };
+    if (sort?.column !== column) this.set({ sort: column === "order" ? null : first });
+    else if (sort.descending === first.descending && column !== "order")
+      this.set({ sort: { column, descending: !sort.descending } });
+    else this.set({ sort: null });
+  }
+
+  hoverModel(model: number | null): void {
+    const { table } = this.#app.project;
+    this.#app.view.hover(model === null || !this.table ? null : (table!.indexOf.get(this.table.models[model]!) ?? null));
+  }
+
+  readonly hoveredModel: number | null = $derived.by(() => {
+    const { view, project } = this.#app;
+    const id = view.hovered === null ? null : project.table!.ids[view.hovered]!;
+    const model = id === null ? -1 : (this.table?.models.indexOf(id) ?? -1);
+    return model < 0 ? null : model;
+  });
+}
+

@@ -1,0 +1,96 @@
+/** What the page keeps in the address beside the selection. */
+import type { Mode } from "@/api/layers";
+import type { ViewState } from "@/state/url";
+
+export const MODES = ["sparsity", "weights", "storage", "activations"] as const;
+export type Shown = (typeof MODES)[number];
+
+/** `order`: of execution; `parameters`; or `model:` and an id: the measure of that model. */
+export interface Sort {
+  readonly column: string;
+  readonly descending: boolean;
+}
+
+export interface Params {
+  base: string | null;
+  mode: Shown;
+  measure: string | null;
+  sort: Sort | null;
+  /** A list of layers, without the modules that they are in. */
+  flat: boolean;
+  /** Modules above this depth are open; null: as many as are easily seen. */
+  depth: number | null;
+  /** Modules that are open where their depth would have them closed, or the other way round. */
+  open: readonly string[];
+  /** The layer in the panel: its module, and its tensor after a NUL. */
+  layer: string | null;
+  find: string;
+  /** Whether `find` is a regular expression. */
+  pattern: boolean;
+}
+
+export const DEFAULTS: Params = {
+  base: null, mode: "weights", measure: null, sort: null, flat: false, depth: null, open: [], layer: null, find: "",
+  pattern: false,
+};
+
+type Own = ViewState["own"];
+
+/** The page's own part of the address; other names are kept. */
+export function writeParams(params: Params, before: Own): Own {
+  const { base, mode, measure, sort, depth, layer, find } = params;
+  const maybe = (text: string | null): string[] => (text === null ? [] : [text]);
+  const written: Record<string, readonly string[]> = {
+    ...before,
+    base: maybe(base),
+    mode: maybe(mode === DEFAULTS.mode ? null : mode),
+    measure: maybe(measure),
+    sort: maybe(sort && `${sort.descending ? "-" : "+"}${sort.column}`),
+    list: params.flat ? ["flat"] : [],
+    depth: maybe(depth === null ? null : String(depth)),
+    open: params.open,
+    // a module may be the whole model, whose name is empty
+    layer: maybe(layer === null ? null : JSON.stringify(layer.split("\0"))),
+    find: maybe(find || null),
+    pattern: params.pattern ? ["1"] : [],
+  };
+  return Object.fromEntries(Object.entries(written).filter(([, texts]) => texts.length > 0));
+}
+
+/** The inverse of `writeParams`; what cannot be understood is the default. */
+export function readParams(own: Own): Params {
+  const one = (name: string): string | null => own[name]?.[0] ?? null;
+  const depth = Number(one("depth") ?? NaN);
+  return {
+    base: one("base"),
+    mode: MODES.find((mode) => mode === one("mode")) ?? DEFAULTS.mode,
+    measure: one("measure"),
+    sort: readSort(one("sort") ?? ""),
+    flat: one("list") === "flat",
+    depth: Number.isInteger(depth) && depth >= 0 ? depth : null,
+    open: [...new Set(own.open ?? [])],
+    layer: readLayer(one("layer")),
+    find: one("find") ?? "",
+    pattern: one("pattern") === "1",
+  };
+}
+
+function readSort(text: string): Sort | null {
+  const column = text.slice(1);
+  const known = column === "order" || column === "parameters" || column.startsWith("model:");
+  return known && /^[+-]/.test(text) ? { column, descending: text.startsWith("-") } : null;
+}
+
+function readLayer(text: string | null): string | null {
+  try {
+    const parts: unknown = JSON.parse(text ?? "null");
+    return Array.isArray(parts) && parts.every((part) => typeof part === "string") ? parts.join("\0") : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What the table asks of the engine; activations are not served. */
+export function modeOf(shown: Shown): Mode | null {
+  return shown === "activations" ? null : shown;
+}
