@@ -63,7 +63,7 @@ def vgg(seed: int) -> nn.Module:
             before = width
         else:
             layers.append(nn.MaxPool2d(2))
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(before * 4, 128), nn.ReLU(), nn.Linear(128, 10))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(before * 4, 10))
 
 
 def compressed(network: nn.Module, pixels: Tensor) -> dict[str, nn.Module]:

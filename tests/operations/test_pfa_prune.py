@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from compress_compare.errors import InvalidValue
 from compress_compare.operations import PFAPrune, finetune, kept, pfa_prune
+from compress_compare.operations.pfa_surgery import prunable
 
 from .networks import TiedTransformer, build
 
@@ -230,6 +231,15 @@ def test_channels_that_meet_others_unseen_are_left_alone() -> None:
     child = pfa_prune(model, "energy", 0.5, data=data)
     assert child.stem.weight.shape == model.stem.weight.shape and child.wider.weight.shape[0] == 16
     assert child.inside.weight.shape[0] < 6
+
+
+def test_what_is_left_alone_has_a_reason() -> None:
+    found = prunable(seeded(plain), pictures()[0][0], operation="try")
+    assert [group.layers for group in found.groups] == [("0",), ("4",), ("7",)]
+    assert found.skipped == {"9": "its outputs are those of the model"}
+    with pytest.raises(InvalidValue, match="no convolution or hidden linear layer can lose channels") as caught:
+        pfa_prune(nn.Linear(3, 2), data=[(torch.randn(8, 3), torch.zeros(8))])
+    assert "its outputs are those of the model" in caught.value.detail
 
 
 def test_in_a_transformer_the_hidden_layers_are_cut() -> None:

@@ -171,12 +171,12 @@ def _candidates(graph: _Graph) -> tuple[list[Group], dict[str, str]]:
 def _group(graph: _Graph, name: str, width: int) -> tuple[Group, str]:
     """The group of a layer, and why it cannot be cut, if it cannot."""
     held = _holders(graph.model)
-    layers, reason = [name], ""
-    for dependency, indices in graph.group(name, list(range(width))):
+    whole = graph.group(name, list(range(width)))
+    used = any(graph.consumes(dependency) for dependency, _ in whole)
+    layers, reason = [name], "" if used else "its outputs are those of the model"
+    for dependency, indices in whole:
         module, kind = dependency.target.module, dependency.target.type
-        if kind == graph.types.OUTPUT:
-            reason = reason or "its outputs are those of the model"
-        elif kind == graph.types.PARAMETER:
+        if kind == graph.types.PARAMETER:
             reason = reason or "its channels meet a parameter outside any layer"
         elif isinstance(module, nn.Module) and any(held[id(p)] > 1 for p in module.parameters(recurse=False)):
             reason = reason or "its channels reach weights that several layers share"
