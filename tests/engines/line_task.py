@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from trouble import TROUBLES
 
 from compress_compare.recipes import Data, Task
 from compress_compare.records import Metric
-from trouble import TROUBLES
 
 
 def task(trouble: str = "", seconds: float = 0.0, folder: str = "", seed: int = 0) -> Task:

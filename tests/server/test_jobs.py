@@ -1,4 +1,4 @@
-"""Work over HTTP: operations and recipes are started, watched, cancelled and repeated; nothing named here is imported."""
+"""Work over HTTP: operations and recipes are started, watched, cancelled, repeated; nothing named is imported."""
 
 import json
 import subprocess

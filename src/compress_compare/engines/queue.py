@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,12 @@ class Queue:
     def close(self) -> None:
         """Release the database."""
         self.database.close()
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Make all changes inside in one transaction."""
+        with self.database.write(counter="jobs"):
+            yield
 
     def folder(self, id: str) -> Path:
         """The folder of a job that exists."""

@@ -57,8 +57,7 @@ class Supervisor:
         left = [entry for entry in self.queue.unfinished(mine=False) if not _lives(entry.owner)]
         for entry in left:
             self.engine.reap(entry.handle)
-        for entry in left:
-            self._abandon(entry)
+        self._abandon(left)
         return len(left)
 
     def tick(self) -> bool:
@@ -99,8 +98,7 @@ class Supervisor:
         if self._thread is not None:
             self._thread.join()
         self.engine.close()
-        for entry in self.queue.unfinished(mine=True):
-            self._abandon(entry)
+        self._abandon(self.queue.unfinished(mine=True))
         self._active.clear()
 
     def _run(self) -> None:
@@ -115,12 +113,15 @@ class Supervisor:
                 time.sleep(REPORT_S)
                 busy = True
 
-    def _abandon(self, entry: Entry) -> None:
-        """Record a job whose supervisor is gone: as done if its worker got that far."""
-        result = read_result(self.queue.folder(entry.id)) if entry.kind == "operation" else None
-        done = entry.state == "running" and result is not None and result.get("state") == "done"
-        message = "logged" if done else "its supervisor ended"
-        self.queue.update(entry.id, state="done" if done else "interrupted", message=message)
+    def _abandon(self, left: list[Entry]) -> None:
+        """Record jobs whose supervisor is gone: as done if their worker got that far."""
+        with self.queue.batch():
+            for entry in left:
+                started = entry.kind == "operation" and entry.state == "running"
+                result = read_result(self.queue.folder(entry.id)) if started else None
+                done = result is not None and result.get("state") == "done"
+                message = "logged" if done else "its supervisor ended"
+                self.queue.update(entry.id, state="done" if done else "interrupted", message=message)
 
     def _look(self, id: str) -> None:
         active = self._active[id]
