@@ -65,6 +65,11 @@ export class ViewStore {
     window.history[history === "push" ? "pushState" : "replaceState"]({ steps }, "", address);
   }
 
+  /** Go where an address leads, e.g. that of a saved view. */
+  open(address: string): void {
+    this.update(parseHash(address));
+  }
+
   /** Take the last step back, if it was made on this page. */
   undo(): void {
     if (this.#steps() > 0) window.history.back();

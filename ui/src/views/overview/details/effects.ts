@@ -1,6 +1,7 @@
 /** Matched-pair effects as plain sentences, ranked. */
 import type { Effect } from "@/api/models";
 import { formatDifference, formatDifferenceInterval, goodness, plural, type Goodness } from "@/format";
+import type { CsvValue } from "@/export/csv";
 import { NUMBER, type Metric, type ModelTable } from "@/state/table";
 
 /** One effect of the list, with what it depends on below it. */
@@ -138,4 +139,25 @@ export function sharedDomain(pairs: readonly Pair[]): [number, number] {
     if (difference > high) high = difference;
   }
   return low === high ? [-1, 1] : [low, high];
+}
+
+export const EFFECT_COLUMNS = [
+  "operation", "parameter", "condition", "metric", "pairs", "mean", "median", "ci_low", "ci_high", "interval", "models",
+];
+
+/** All effects as they came, one row each; models as `without → with`. */
+export function effectRecords(effects: readonly Effect[]): CsvValue[][] {
+  return effects.map((effect) => [
+    effect.operation,
+    effect.parameter,
+    effect.condition,
+    effect.metric,
+    effect.pairs,
+    effect.mean,
+    effect.median,
+    effect.ci_low,
+    effect.ci_high,
+    effect.interval,
+    effect.models.map((pair) => pair.join(" → ")).join("; "),
+  ]);
 }

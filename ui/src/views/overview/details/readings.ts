@@ -1,9 +1,10 @@
 /** Rows of a single model's metrics: its value, and its change against base and root. */
 import type { MetricReading } from "@/api/models";
+import type { CsvValue } from "@/export/csv";
 import { intervalOf } from "@/charts/interval";
 import { formatInterval, formatValue } from "@/format";
 import type { Metric, ModelTable } from "@/state/table";
-import { lineageOf, metricFact, type MetricFact } from "@/widgets/facts";
+import { lineageOf, metricFact, valueOf, type MetricFact } from "@/widgets/facts";
 
 export interface MetricRow {
   readonly metric: Metric;
@@ -54,4 +55,24 @@ export function metricRows(table: ModelTable, model: number, readings: readonly 
       slices: own.filter((reading) => reading.slice !== null),
     };
   });
+}
+
+/** Every reading of a model, one row each, beside the values of its base and root. */
+export function metricRecords(table: ModelTable, model: number, readings: readonly MetricReading[]): CsvValue[][] {
+  const base = table.base[model]!;
+  const root = lineageOf(table, model)[0]!;
+  const units = new Map(table.metrics.map(({ name, unit }) => [name, unit]));
+  const other = (row: number, { name, slice }: MetricReading): number | null =>
+    row < 0 || row === model || slice !== null ? null : valueOf(table, name, row);
+  return readings.map((reading) => [
+    reading.name,
+    units.get(reading.name),
+    reading.slice,
+    reading.device,
+    reading.value,
+    reading.standard_error,
+    reading.count,
+    other(base, reading),
+    other(root, reading),
+  ]);
 }

@@ -9,7 +9,7 @@ import { layoutModels, skeletonOf, type Layout } from "./layout";
 import { looksOf } from "./looks";
 import { Motion } from "./motion.svelte";
 import { carryPlaces } from "./places";
-import { fit, pan, reveal, zoom, type Extent, type Viewport } from "./viewport";
+import { fit, headingHeight, pan, reveal, zoom, type Extent, type Viewport } from "./viewport";
 import type { ModelTable } from "@/state/table";
 
 type Box = [number, number, number, number];
@@ -36,7 +36,7 @@ export class MapState {
     return layoutModels(this.table, arrangement, { collapsed, skeleton: this.#skeleton });
   });
   readonly #labels = $derived.by(() => mapLabels(this.table, this.layout.columns));
-  readonly #looks = $derived.by(() => looksOf(this.table.count, this.#app.view.encodings!, this.#app.view.visible));
+  readonly looks = $derived.by(() => looksOf(this.table.count, this.#app.view.encodings!, this.#app.view.visible));
   /** Letters of the longest id among leaves, and among roots that have children. */
   readonly #longest = $derived.by(() => {
     const { ids, base } = this.table;
@@ -60,15 +60,17 @@ export class MapState {
   readonly scene: Scene = $derived.by(() => ({
     table: this.table,
     layout: this.layout,
-    looks: this.#looks,
+    looks: this.looks,
     places: this.#motion.places(this.layout),
     labels: this.#labels,
   }));
   readonly #brushed: number[] = $derived.by(() => (this.brush ? modelsIn(this.scene, this.view, this.brush) : []));
-  readonly marks: Marks = $derived.by(() => {
-    const { selected, hovered } = this.#app.view;
-    return { selected: this.brush ? new Set([...selected, ...this.#brushed]) : selected, hovered, brush: this.brush };
+  /** What is selected, or would be if a brush ended now. */
+  readonly selected: ReadonlySet<number> = $derived.by(() => {
+    const { selected } = this.#app.view;
+    return this.brush ? new Set([...selected, ...this.#brushed]) : selected;
   });
+  readonly marks: Marks = $derived.by(() => ({ hovered: this.#app.view.hovered, brush: this.brush }));
 
   at(x: number, y: number): number | null {
     return modelAt(this.scene, this.view, x, y);
@@ -91,6 +93,19 @@ export class MapState {
   zoom(factor: number, at: [number, number] = [this.width / 2, this.height / 2]): void {
     this.moving = true;
     this.#viewport = zoom(this.#target, factor, at, this.extent);
+  }
+
+  /** True while the tree is larger than the paper. */
+  readonly isLarger: boolean = $derived.by(() => {
+    const { kx, ky } = this.#target;
+    const { columns, rows, width, height } = this.extent;
+    return kx * (columns - 1) > width || ky * (rows - 1) > height - headingHeight(kx);
+  });
+
+  /** Put a place of the layout in the middle of the paper. */
+  center(column: number, row: number): void {
+    const { kx, ky, tx, ty } = this.#target;
+    this.pan(this.width / 2 - kx * column - tx, (this.height + headingHeight(kx)) / 2 - ky * row - ty);
   }
 
   /** Bring a model into view, if it is not. */

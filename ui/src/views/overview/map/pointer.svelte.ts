@@ -9,8 +9,8 @@ const REST = 120;
 export class MapPointer {
   /** In window coordinates, for the tooltip; null outside the map. */
   position: { x: number; y: number } | null = $state.raw(null);
-  /** Where the menu of a model is open, and of which. */
-  menu: { x: number; y: number; model: number } | null = $state.raw(null);
+  /** Where a menu is open, and of which model; null for that of the map. */
+  menu: { x: number; y: number; model: number | null } | null = $state.raw(null);
   space = $state(false);
   panning = $state(false);
   #start: { x: number; y: number } | null = null;
@@ -53,10 +53,8 @@ export class MapPointer {
   }
 
   openMenu(event: MouseEvent): void {
-    const model = this.map.at(event.offsetX, event.offsetY);
-    if (model === null) return;
     event.preventDefault();
-    this.menu = { x: event.clientX, y: event.clientY, model };
+    this.menu = { x: event.clientX, y: event.clientY, model: this.map.at(event.offsetX, event.offsetY) };
   }
 
   cancel(): void {

@@ -4,9 +4,10 @@ import type { Extent } from "@/charts/domain";
 import type { Encodings } from "@/state/encodings";
 import { RADIUS_DEFAULT } from "@/state/encodings";
 import { CHROME, FILTERED } from "@/styles/ramps";
+import type { Pen } from "@/export/svgPen";
 import type { Scene, Size } from "./scene";
 
-type Context = CanvasRenderingContext2D;
+type Context = Pen;
 
 /** Points are a little smaller than the map's nodes: they overlap more. */
 const SCALE = 0.8;

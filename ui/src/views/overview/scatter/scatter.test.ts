@@ -3,7 +3,7 @@ import { buildTable, type Metric, type ModelTable } from "@/state/table";
 import { budgetOf, limitsHigh, roundLimit, withBudget } from "./budget";
 import { nextAlong, nextOf } from "./pick";
 import { frontierOf, makeScene } from "./scene";
-import { directionHint, makeTitle, missingNotes } from "./story";
+import { makeTitle, missingNotes, undirected } from "./story";
 
 const metric = (fields: Partial<Metric>): Metric => ({
   name: "",
@@ -90,8 +90,8 @@ describe("story", () => {
     ]);
   });
   it("asks for a direction", () => {
-    expect(directionHint(size, epochs)?.command).toBe('project.define_metric("Epochs", higher_is_better=…)');
-    expect(directionHint(size, accuracy)).toBeNull();
+    expect(undirected(size, epochs)).toBe(epochs);
+    expect(undirected(size, accuracy)).toBeNull();
   });
 });
 

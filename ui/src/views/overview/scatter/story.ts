@@ -77,12 +77,7 @@ export function missingNotes(table: ModelTable, axes: readonly { metric: Metric;
   return notes;
 }
 
-/** Why there is no frontier, with what to do; empty where there is one. */
-export function directionHint(x: Metric, y: Metric): { text: string; command: string } | null {
-  const unknown = [x, y].find((metric) => metric.higher_is_better === null);
-  if (!unknown) return null;
-  return {
-    text: `No frontier: ${unknown.name} does not say which direction is better.`,
-    command: `project.define_metric(${JSON.stringify(unknown.name)}, higher_is_better=…)`,
-  };
+/** The first of two metrics that does not say which direction is better, so that there is no frontier; null if both do. */
+export function undirected(x: Metric, y: Metric): Metric | null {
+  return [x, y].find((metric) => metric.higher_is_better === null) ?? null;
 }

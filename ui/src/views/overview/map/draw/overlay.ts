@@ -1,4 +1,4 @@
-/** What changes while the pointer moves: the selection's rings, the hovered model with its lineage, the brush. */
+/** What is drawn above the models: the selection with its lineages, the hovered model with its own, the brush. */
 import { CHROME } from "@/styles/ramps";
 import { traceLine } from "../ribbon";
 import { lineage } from "../walk";
@@ -6,23 +6,59 @@ import { edgeTo, traceReferences } from "./edges";
 import { nodeScale, screenRadius, screenX, screenY, type Context, type Frame, type Scene } from "./scene";
 import { drawSteps, type Fonts } from "./text";
 
+/** Steps on the lineages of a selection; beyond them nothing would be told apart, and it would take long. */
+const MOST_STEPS = 4000;
+/** Steps that have their parameters written once more above the line. */
+const MOST_LABELS = 60;
+
 export interface Marks {
-  selected: ReadonlySet<number>;
   hovered: number | null;
   /** Corners of the rectangle being dragged, in pixels. */
   brush: [number, number, number, number] | null;
 }
 
-export function drawOverlay(ctx: Context, scene: Scene, frame: Frame, marks: Marks, fonts: Fonts): void {
+/** Rings around the selected models, and the ways that lead to them from their roots. */
+export function drawSelection(
+  ctx: Context, scene: Scene, frame: Frame, { selected, fonts }: { selected: ReadonlySet<number>; fonts: Fonts },
+): void {
   ctx.clearRect(0, 0, frame.width, frame.height);
-  const chrome = CHROME[scene.looks.theme];
-  if (marks.hovered !== null) drawLineage(ctx, scene, frame, marks.hovered, fonts);
-  drawRings(ctx, scene, frame, marks.selected, chrome.accent);
-  if (marks.hovered !== null) drawRings(ctx, scene, frame, [marks.hovered], chrome.hover);
-  if (marks.brush) drawBrush(ctx, marks.brush, chrome.accent);
+  const { accent } = CHROME[scene.looks.theme];
+  drawPath(ctx, scene, frame, { steps: lineages(scene, selected), color: accent, fonts });
+  drawRings(ctx, scene, frame, { models: selected, color: accent });
 }
 
-function drawRings(ctx: Context, scene: Scene, { view, height }: Frame, models: Iterable<number>, color: string): void {
+export function drawPointer(
+  ctx: Context, scene: Scene, frame: Frame, { hovered, brush, fonts }: Marks & { fonts: Fonts },
+): void {
+  ctx.clearRect(0, 0, frame.width, frame.height);
+  const chrome = CHROME[scene.looks.theme];
+  if (hovered !== null) {
+    if (scene.layout.shown[hovered]) {
+      const steps = lineage(scene.table, hovered).slice(0, -1);
+      drawPath(ctx, scene, frame, { steps, color: chrome.hover, fonts });
+      traceReferences(ctx, scene, frame, hovered);
+    }
+    drawRings(ctx, scene, frame, { models: [hovered], color: chrome.hover });
+  }
+  if (brush) drawBrush(ctx, brush, chrome.accent);
+}
+
+/** Every step that led to one of some models, once; none where they are too many. */
+function lineages({ table, layout }: Scene, models: ReadonlySet<number>): number[] {
+  const steps = new Set<number>();
+  for (const model of models) {
+    for (let i = model; table.base[i]! >= 0 && !steps.has(i); i = table.base[i]!) {
+      if (!layout.shown[i]) continue;
+      steps.add(i);
+      if (steps.size > MOST_STEPS) return [];
+    }
+  }
+  return [...steps];
+}
+
+function drawRings(
+  ctx: Context, scene: Scene, { view, height }: Frame, { models, color }: { models: Iterable<number>; color: string },
+): void {
   const scale = nodeScale(scene, view);
   ctx.strokeStyle = ctx.fillStyle = color;
   ctx.lineWidth = 2;
@@ -44,17 +80,20 @@ function drawRings(ctx: Context, scene: Scene, { view, height }: Frame, models: 
   else ctx.stroke();
 }
 
-/** The way from the root to the hovered model, and its references. */
-function drawLineage(ctx: Context, scene: Scene, frame: Frame, model: number, fonts: Fonts): void {
-  if (!scene.layout.shown[model]) return;
-  const path = lineage(scene.table, model);
-  ctx.strokeStyle = CHROME[scene.looks.theme].hover;
-  ctx.lineWidth = 1.5;
+interface Path {
+  /** The models that the steps led to. */
+  steps: number[];
+  color: string;
+  fonts: Fonts;
+}
+
+function drawPath(ctx: Context, scene: Scene, frame: Frame, { steps, color, fonts }: Path): void {
+  ctx.strokeStyle = color;
+  ctx.lineWidth = frame.view.ky < 3 ? 1 : 1.5;
   ctx.beginPath();
-  for (const i of path.slice(0, -1)) traceLine(ctx, edgeTo(scene, frame, i));
+  for (const i of steps) traceLine(ctx, edgeTo(scene, frame, i));
   ctx.stroke();
-  drawSteps(ctx, scene, frame, path, fonts);
-  traceReferences(ctx, scene, frame, model);
+  if (steps.length <= MOST_LABELS) drawSteps(ctx, scene, frame, steps, fonts);
 }
 
 function drawBrush(ctx: Context, [x0, y0, x1, y1]: [number, number, number, number], color: string): void {

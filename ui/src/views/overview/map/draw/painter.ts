@@ -1,5 +1,5 @@
 /**
- * Draws the map on two canvases. The models are drawn into a picture that is taller than the canvas; as long as drawing
+ * Draws the map on three canvases. The models are drawn into a picture that is taller than the canvas; as long as drawing
  * is quick that happens in every frame, else a moving map shows the last picture, moved and stretched, and is drawn
  * again when it comes to rest.
  */
@@ -7,7 +7,7 @@ import { CHROME } from "@/styles/ramps";
 import type { Viewport } from "../viewport";
 import { drawEdges } from "./edges";
 import { drawNodes } from "./nodes";
-import { drawOverlay, type Marks } from "./overlay";
+import { drawPointer, drawSelection, type Marks } from "./overlay";
 import type { Context, Frame, Scene } from "./scene";
 import { drawText, type Fonts } from "./text";
 
@@ -25,26 +25,27 @@ interface Picture {
 
 export class Painter {
   readonly #base: CanvasRenderingContext2D;
+  readonly #selection: CanvasRenderingContext2D;
   readonly #overlay: CanvasRenderingContext2D;
   readonly #canvas = document.createElement("canvas");
   readonly #picture: CanvasRenderingContext2D;
-  readonly #fonts: Fonts;
+  readonly #fonts = readFonts();
   #size = { width: 0, height: 0, ratio: 1 };
   #last: Picture | null = null;
   #resting = 0;
 
-  constructor(base: HTMLCanvasElement, overlay: HTMLCanvasElement) {
+  /** Canvases one above the other: the models, what is selected, what is under the pointer. */
+  constructor(base: HTMLCanvasElement, selection: HTMLCanvasElement, overlay: HTMLCanvasElement) {
     this.#base = base.getContext("2d", { alpha: false })!;
+    this.#selection = selection.getContext("2d")!;
     this.#overlay = overlay.getContext("2d")!;
     this.#picture = this.#canvas.getContext("2d", { alpha: false })!;
-    const style = getComputedStyle(document.documentElement);
-    this.#fonts = { text: style.getPropertyValue("--font"), mono: style.getPropertyValue("--mono") };
   }
 
   resize(width: number, height: number, ratio: number): void {
     if (width === this.#size.width && height === this.#size.height && ratio === this.#size.ratio) return;
     this.#size = { width, height, ratio };
-    for (const { canvas } of [this.#base, this.#overlay]) {
+    for (const { canvas } of [this.#base, this.#selection, this.#overlay]) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
     }
@@ -66,10 +67,18 @@ export class Painter {
     this.#show(view);
   }
 
-  marks(scene: Scene, view: Viewport, marks: Marks): void {
+  select(scene: Scene, view: Viewport, selected: ReadonlySet<number>): void {
+    drawSelection(this.#selection, scene, this.#prepare(this.#selection, view), { selected, fonts: this.#fonts });
+  }
+
+  point(scene: Scene, view: Viewport, marks: Marks): void {
+    drawPointer(this.#overlay, scene, this.#prepare(this.#overlay, view), { ...marks, fonts: this.#fonts });
+  }
+
+  #prepare(ctx: CanvasRenderingContext2D, view: Viewport): Frame {
     const { width, height, ratio } = this.#size;
-    this.#overlay.setTransform(ratio, 0, 0, ratio, 0, 0);
-    drawOverlay(this.#overlay, scene, { width, height, view }, marks, this.#fonts);
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    return { width, height, view };
   }
 
   stop(): void {
@@ -107,6 +116,12 @@ export class Painter {
   #above(): number {
     return Math.round(this.#size.height * OVERSCAN * this.#size.ratio) / this.#size.ratio;
   }
+}
+
+/** The faces that the page is set in. */
+export function readFonts(): Fonts {
+  const style = getComputedStyle(document.documentElement);
+  return { text: style.getPropertyValue("--font"), mono: style.getPropertyValue("--mono") };
 }
 
 /** Draw everything but the marks. */

@@ -1,4 +1,5 @@
 /** What the map's canvases are drawn from. */
+import type { Pen } from "@/export/svgPen";
 import type { ModelTable } from "@/state/table";
 import type { Labels } from "../labels";
 import type { Layout } from "../layout";
@@ -22,7 +23,8 @@ export interface Frame {
   view: Viewport;
 }
 
-export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+/** A canvas' context, or what stands in for one when a picture is saved. */
+export type Context = Pen;
 
 export const screenX = (scene: Scene, view: Viewport, i: number): number => view.tx + view.kx * scene.places.x[i]!;
 export const screenY = (scene: Scene, view: Viewport, i: number): number => view.ty + view.ky * scene.places.y[i]!;
