@@ -5,7 +5,8 @@ whole bytes:
 
 - **dense**: one value of the tensor's type for each element.
 - **quantized**: one integer of ``bits`` bits for each element, a scale of ``table_bits`` bits for each tensor, channel
-  or group, and, unless symmetric, a zero point of ``bits`` bits with each scale.
+  or group, and, unless symmetric, a zero point of ``bits`` bits with each scale; where inputs are scaled as well, a
+  scale of ``table_bits`` bits for each.
 - **palettized**: one label of ``bits`` bits for each ``dim`` elements, and codebooks of ``codebook_size · dim`` numbers
   of ``table_bits`` bits.
 - **pruned** (on top of any of these): a bit map of one bit for each element, with values or labels only where
@@ -61,7 +62,8 @@ def packed_bytes(tensor: Tensor, entry: TensorScheme) -> int:
     if entry.pruned and entry.dim == 1:
         kept = int(torch.count_nonzero(tensor))
         values = min(values, _bytes(count) + _bytes(bits * kept))
-    return values + _bytes(entry.num_tables(tuple(tensor.shape)) * _table_bits(entry))
+    inputs = tensor[0].numel() if entry.input_scales else 0
+    return values + _bytes(entry.num_tables(tuple(tensor.shape)) * _table_bits(entry) + inputs * entry.table_bits)
 
 
 def _table_bits(entry: TensorScheme) -> int:

@@ -6,6 +6,7 @@ import torch.
 
 from .. import records
 from . import registry
+from .awq_quantize import AWQQuantize
 from .base import Context, Operation, operation
 from .calibrate import Calibrate
 from .channel_prune import ChannelPrune
@@ -14,13 +15,17 @@ from .dkm_palettize import DKMPalettize
 from .finetune import Finetune
 from .gptq_quantize import GPTQQuantize
 from .gradient_prune import GradientPrune
+from .iterative_prune import IterativePrune
 from .low_rank import LowRank
 from .magnitude_prune import MagnitudePrune
 from .merge_batchnorm import MergeBatchnorm
+from .movement_prune import MovementPrune
 from .nm_prune import NMPrune
 from .palettize import Palettize
 from .pfa_prune import PFAPrune
+from .qat import QAT
 from .quantize import Quantize
+from .quantize_dynamic import QuantizeDynamic
 from .quantize_static import QuantizeStatic
 from .random_prune import RandomPrune
 from .restore import Restore
@@ -45,6 +50,11 @@ OPERATIONS: dict[str, type[Operation]] = {
     "distill": Distill,
     "channel prune": ChannelPrune,
     "gptq quantize": GPTQQuantize,
+    "qat": QAT,
+    "movement prune": MovementPrune,
+    "iterative prune": IterativePrune,
+    "quantize dynamic": QuantizeDynamic,
+    "awq quantize": AWQQuantize,
 }
 """Every operation of this package by name. Other packages add theirs as entry points: see :func:`available`."""
 
@@ -66,6 +76,11 @@ merge_batchnorm = registry.function(MergeBatchnorm)
 distill = registry.function(Distill)
 channel_prune = registry.function(ChannelPrune)
 gptq_quantize = registry.function(GPTQQuantize)
+qat = registry.function(QAT)
+movement_prune = registry.function(MovementPrune)
+iterative_prune = registry.function(IterativePrune)
+quantize_dynamic = registry.function(QuantizeDynamic)
+awq_quantize = registry.function(AWQQuantize)
 
 
 def available() -> dict[str, type[Operation]]:
@@ -85,6 +100,8 @@ def from_record(record: records.Operation) -> Operation:
 
 __all__ = [
     "OPERATIONS",
+    "QAT",
+    "AWQQuantize",
     "Calibrate",
     "ChannelPrune",
     "Context",
@@ -93,19 +110,23 @@ __all__ = [
     "Finetune",
     "GPTQQuantize",
     "GradientPrune",
+    "IterativePrune",
     "LowRank",
     "MagnitudePrune",
     "MergeBatchnorm",
+    "MovementPrune",
     "NMPrune",
     "Operation",
     "PFAPrune",
     "Palettize",
     "Quantize",
+    "QuantizeDynamic",
     "QuantizeStatic",
     "RandomPrune",
     "Restore",
     "Train",
     "available",
+    "awq_quantize",
     "calibrate",
     "channel_prune",
     "distill",
@@ -115,14 +136,18 @@ __all__ = [
     "get",
     "gptq_quantize",
     "gradient_prune",
+    "iterative_prune",
     "low_rank",
     "magnitude_prune",
     "merge_batchnorm",
+    "movement_prune",
     "nm_prune",
     "operation",
     "palettize",
     "pfa_prune",
+    "qat",
     "quantize",
+    "quantize_dynamic",
     "quantize_static",
     "random_prune",
     "restore",

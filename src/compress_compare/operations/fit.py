@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from .distill import Distill
     from .dkm_palettize import DKMPalettize
     from .finetune import Finetune
+    from .iterative_prune import IterativePrune
+    from .movement_prune import MovementPrune
+    from .qat import QAT
     from .train import Train
 
-    Training = Train | Finetune | Distill | DKMPalettize
+    Training = Train | Finetune | Distill | DKMPalettize | QAT | MovementPrune | IterativePrune
 
 
 def fit(model: nn.Module, settings: Training, *, context: Context) -> nn.Module:

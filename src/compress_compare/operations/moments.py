@@ -90,7 +90,8 @@ def _vectors(func: Callable[..., Any], given: Mapping[str, Any]) -> Tensor:
     """What rows of the flattened weight are multiplied by: [groups, vectors, inputs]."""
     x, weight = given["input"], given["weight"]
     if func in _LINEAR:
-        return x.reshape(1, -1, x.shape[-1])
+        vectors: Tensor = x.reshape(1, -1, x.shape[-1])
+        return vectors
     size = weight.ndim - 2
     stride, dilation = (_each(given.get(key, 1), size) for key in ("stride", "dilation"))
     x = _padded(x if x.ndim == weight.ndim else x[None], given.get("padding", 0), weight.shape[2:], dilation)
@@ -99,7 +100,8 @@ def _vectors(func: Callable[..., Any], given: Mapping[str, Any]) -> Tensor:
         x, kernel, stride, dilation = x[:, :, None], (1, *kernel), (1, *stride), (1, *dilation)
     patches = F.unfold(x, kernel, dilation=dilation, stride=stride)
     groups = int(given.get("groups", 1))
-    return patches.reshape(len(x), groups, -1, patches.shape[-1]).permute(1, 0, 3, 2).flatten(1, 2)
+    by_group: Tensor = patches.reshape(len(x), groups, -1, patches.shape[-1]).permute(1, 0, 3, 2).flatten(1, 2)
+    return by_group
 
 
 def _padded(x: Tensor, padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> Tensor:

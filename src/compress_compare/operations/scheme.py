@@ -47,6 +47,7 @@ class TensorScheme:
         table_bits: bits of one scale or of one number in a codebook; 0 where they are tensors of their own in the
             state dict.
         channel_axis: the dimension of the tensor that counts output channels.
+        input_scales: the values are divided by one further scale of ``table_bits`` per input.
     """
 
     kind: Literal["dense", "quantized", "palettized"] = "dense"
@@ -59,6 +60,7 @@ class TensorScheme:
     dim: int = 1
     table_bits: int = 32
     channel_axis: int = 0
+    input_scales: bool = False
 
     def num_tables(self, shape: tuple[int, ...]) -> int:
         """How many scales or codebooks a tensor of this shape has; 0 for dense."""

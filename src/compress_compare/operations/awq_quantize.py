@@ -1,0 +1,115 @@
+"""AWQ: inputs of large activation have their weights scaled up before rounding, and down after it.
+
+Lin, Tang, Tang, Yang, Dang, Gan, Han: AWQ, activation-aware weight quantization. MLSys 2024, arXiv 2306.00978.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from .base import Context, DataRequirement, Operation, Patterns, operation, unsuitable
+from .scheme import TensorScheme, attach
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from .moments import Moments
+    from .targets import Weight
+
+
+@operation
+class AWQQuantize(Operation):
+    """Round W · s to the nearest level and divide by s, with s = (mean |input|)^α and the α that errs least on data.
+
+    Applies to linear layers; other weights are rounded as they are. The scales s are stored with the layer.
+    """
+
+    name: ClassVar[str] = "awq quantize"
+    main: ClassVar[tuple[str, ...]] = ("bits",)
+    data_requirement: ClassVar[DataRequirement] = "calibration"
+    lowers: ClassVar[Literal["stored bits"]] = "stored bits"
+
+    bits: Annotated[int, Field(ge=2, le=8)] = 4
+    """Bits per weight."""
+    symmetric: bool = True
+    """Levels −(2^(bits−1)−1) to 2^(bits−1)−1 times a scale; otherwise 2^bits levels that span minimum to maximum."""
+    strategy: Literal["tensor", "channel", "group"] = "channel"
+    """What shares one scale: the whole tensor, an output channel, or a group of weights in one output channel."""
+    group_size: Annotated[int, Field(ge=1)] | None = None
+    """Consecutive weights of one output channel that share a scale; needs the strategy group."""
+    grid: Annotated[int, Field(ge=1, le=1000)] = 20
+    """How many values of α from 0 (nothing is scaled) to 1 are tried for each layer."""
+    targets: Patterns = ()
+    """Modules to quantize: class names, dotted paths, or `re:`. Empty: all weights of two or more dimensions."""
+    ignore: Patterns = ()
+    """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
+
+    @model_validator(mode="after")
+    def _group_size_goes_with_group(self) -> Self:
+        if self.strategy == "group" and self.group_size is None:
+            raise ValueError("strategy 'group' needs a group_size, e.g. 32.")
+        if self.strategy != "group" and self.group_size is not None:
+            raise ValueError(f"group_size needs strategy 'group', not {self.strategy!r}.")
+        return self
+
+    def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
+        """Measure the inputs of all layers in one pass, then choose α for each.
+
+        Raises:
+            InvalidValue: ``operation.not_applicable`` when no selected weight belongs to a linear layer.
+        """
+        from .moments import layer_inputs
+        from .quantize import Quantize
+        from .targets import select
+
+        weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
+        linear = [weight for weight in weights if weight.parameter.ndim == 2]
+        found = layer_inputs(model, linear, context=context, name=self.name)
+        if not found:
+            raise unsuitable(self.name, "no selected weight belongs to a linear layer.", hint="Use quantize.")
+        plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
+        schemes = {}
+        for done, weight in enumerate(weights):
+            context.progress(done / len(weights), weight.name)
+            values, scaled = weight.parameter.data, False
+            if weight.name in found:
+                weight.parameter.data, scaled = self.scaled(values, found[weight.name])
+            else:
+                weight.parameter.data = plain.rounded(values, weight.channel_axis)
+            schemes[weight.name] = replace(self._scheme(weight), input_scales=scaled)
+        attach(model, schemes)
+        return model
+
+    def scaled(self, values: Tensor, moments: Moments) -> tuple[Tensor, bool]:
+        """The rounded weights [outputs, inputs] of least squared error of outputs, and whether inputs are scaled."""
+        import torch
+
+        from .quantize import Quantize
+
+        plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
+        second = moments.second[0] / moments.count
+        mean = (moments.absolute[0] / moments.count).clamp(min=1e-8)
+        best, least, chosen = plain.rounded(values), float("inf"), 0.0
+        for alpha in torch.linspace(0, 1, self.grid + 1).tolist()[: self.grid]:
+            scales = mean**alpha
+            scales = (scales / (scales.max() * scales.min()).sqrt()).to(values)
+            rounded = plain.rounded(values * scales) / scales
+            difference = (rounded - values).double()
+            error = float(((difference @ second) * difference).sum())
+            if error < least:
+                best, least, chosen = rounded, error, alpha
+        return best, chosen > 0
+
+    def _scheme(self, weight: Weight) -> TensorScheme:
+        return TensorScheme(
+            kind="quantized",
+            bits=self.bits,
+            strategy=self.strategy,
+            group_size=self.group_size,
+            symmetric=self.symmetric,
+            table_bits=8 * weight.parameter.element_size(),
+            channel_axis=weight.channel_axis if weight.parameter.ndim > 1 else 0,
+        )

@@ -1,0 +1,66 @@
+"""Dynamic int8: weights in 8 bits, and activations in 8 bits with a scale that every input vector sets anew.
+
+The weight and activation scheme "W8A8, dynamic per token" of compressed-tensors; Dettmers, Lewis, Belkada, Zettlemoyer:
+LLM.int8(). NeurIPS 2022, arXiv 2208.07339, section 2.1 (vector-wise quantization).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from .base import Context, Operation, Patterns, operation, unsuitable
+from .scheme import TensorScheme, attach
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@operation
+class QuantizeDynamic(Operation):
+    """Run linear layers on 8-bit weights and 8-bit activations; no data is needed.
+
+    Weights become int8 tensors under their old names, with one scale per output beside them (``fc.weight``,
+    ``fc.weight_scale``). Products are sums of integers. Linear layers with a tied weight stay in floating point.
+    """
+
+    name: ClassVar[str] = "quantize dynamic"
+    lowers: ClassVar[Literal["stored bits"]] = "stored bits"
+    keeps_shapes: ClassVar[bool] = False
+
+    targets: Patterns = ()
+    """Modules to quantize: class names, dotted paths, or `re:`. Empty: all linear layers."""
+    ignore: Patterns = ()
+    """Modules to leave in floating point: class names, dotted paths, or `re:` patterns."""
+
+    def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
+        """Replace the selected linear layers.
+
+        Raises:
+            InvalidValue: ``operation.not_applicable`` for a weight named by targets that belongs to no linear layer of
+                its own, or when there is no linear layer.
+        """
+        from collections import Counter
+
+        from torch import nn
+
+        from .dynamic import DynamicLinear
+        from .targets import select
+
+        holders = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
+        new: dict[int, nn.Module] = {}
+        for weight in select(self.name, model, targets=self.targets, ignore=self.ignore):
+            layer = weight.module
+            if type(layer) is nn.Linear and weight.attribute == "weight" and holders[id(weight.parameter)] == 1:
+                new[id(layer)] = DynamicLinear(layer)
+            elif self.targets:
+                raise unsuitable(self.name, f"{weight.name!r} is not the weight of a linear layer of its own.")
+        if not new:
+            raise unsuitable(self.name, "the model has no linear layer.", hint="Use quantize static for convolutions.")
+        for module in list(model.modules()):
+            for name, child in module._modules.items():  # named_children leaves out a module's second name
+                if child is not None and id(child) in new:
+                    module._modules[name] = new[id(child)]
+        model = new.get(id(model), model)
+        scheme = TensorScheme(kind="quantized", bits=8, strategy="channel", table_bits=0)
+        attach(model, {f"{path}.weight".lstrip("."): scheme for path, m in model.named_modules() if m in new.values()})
+        return model
