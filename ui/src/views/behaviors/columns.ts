@@ -17,7 +17,7 @@ export interface Layout {
   width: number;
 }
 
-const WIDTHS = { image: 44, id: 84, label: 72, text: 320, prediction: 92, number: 92, changed: 64, metadata: 92 };
+const WIDTHS = { image: 44, id: 84, label: 72, text: 320, prediction: 92, number: 108, changed: 80, metadata: 92 };
 
 export function layoutColumns(
   answer: Comparison & { columns: readonly string[] }, hasImage: boolean, relative: boolean,
@@ -35,16 +35,17 @@ export function layoutColumns(
     metadata: own.filter((name) => !["id", "label", "text"].includes(name)),
     changed: answer.columns.includes("num_changed"),
   };
-  const widths = [
+  const wide = models.map((_, k) => WIDTHS.prediction + (number && !(k === 0 && number === "difference") ? WIDTHS.number : 40));
+  const before = [
     ...(layout.image ? [WIDTHS.image] : []),
     WIDTHS.id,
     ...(layout.label ? [WIDTHS.label] : []),
     ...(layout.text ? [WIDTHS.text] : []),
-    ...models.map((_, k) => WIDTHS.prediction + (number && !(k === 0 && number === "difference") ? WIDTHS.number : 40)),
-    ...(layout.changed ? [WIDTHS.changed] : []),
-    ...layout.metadata.map(() => WIDTHS.metadata),
   ];
-  return { ...layout, template: widths.map((width) => `${width}px`).join(" "), width: widths.reduce((a, b) => a + b, 0) };
+  const after = [...(layout.changed ? [WIDTHS.changed] : []), ...layout.metadata.map(() => WIDTHS.metadata)];
+  const fixed = (width: number): string => `${width}px`;
+  const template = [...before.map(fixed), ...wide.map((width) => `minmax(${width}px, ${1.5 * width}px)`), ...after.map(fixed)];
+  return { ...layout, template: template.join(" "), width: [...before, ...wide, ...after].reduce((a, b) => a + b, 0) };
 }
 
 /** The column that a click on a model's heading sorts by. */

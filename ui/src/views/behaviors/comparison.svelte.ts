@@ -72,8 +72,10 @@ export class Comparing {
 
   /** What the instances are sorted by: as chosen, else the most changed first where predictions are classes. */
   readonly sort: string | null = $derived.by(() => {
-    if (this.params.sort !== null) return this.params.sort;
-    return this.overall.value?.columns.includes("num_changed") === false ? null : "-num_changed";
+    const columns = this.overall.value?.columns ?? [];
+    const { sort } = this.params;
+    if (sort !== null && columns.includes(sort.replace(/^-/, ""))) return sort;
+    return columns.includes("num_changed") ? "-num_changed" : null;
   });
 
   readonly overall = follow(() => {

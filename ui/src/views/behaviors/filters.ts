@@ -1,6 +1,6 @@
 /** What a filter means to the server, and in words. */
 import type { Cell, Condition } from "@/api/behaviors";
-import { isFraction, formatValue, type MetricLike } from "@/format";
+import { formatDifference, formatValue, type MetricLike } from "@/format";
 import type { Brush, Filter, Flip, Params } from "./params";
 
 export const FLIP_WORDS: Record<Flip, string> = {
@@ -76,8 +76,8 @@ export function filterWords(filter: Filter, by: readonly string[]): string {
   }
 }
 
-export function brushWords(metric: MetricLike, model: string, [low, high]: Brush): string {
-  const text = (value: number): string => formatValue(isFraction(metric) ? { ...metric, format: "" } : metric, value);
+export function brushWords(metric: MetricLike, model: string, [low, high]: Brush, relative = false): string {
+  const text = (value: number): string => (relative ? formatDifference(metric, value) : formatValue(metric, value));
   const range = !Number.isFinite(low)
     ? `at most ${text(high)}`
     : !Number.isFinite(high)

@@ -60,7 +60,7 @@ export function writeParams(params: Params, before: Own): Own {
     brush: Object.entries(params.brushes).map(([model, [low, high]]) => `${low}~${high}~${model}`),
     changed: params.changed ? ["1"] : [],
     sort: maybe(sort),
-    order: maybe(order),
+    rank: maybe(order),
     open: maybe(open),
   };
   return Object.fromEntries(Object.entries(written).filter(([, texts]) => texts.length > 0));
@@ -81,7 +81,7 @@ export function readParams(own: Own): Params {
     brushes: Object.fromEntries((own.brush ?? []).map(toBrush).filter((found) => found !== null)),
     changed: one("changed") === "1",
     sort: one("sort"),
-    order: one("order"),
+    order: one("rank"),
     open: one("open"),
   };
 }

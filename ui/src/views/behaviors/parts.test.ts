@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import type { Answer, GroupRow, HistogramRow, SummaryRow } from "@/api/behaviors";
+import { chains } from "@/state/testing";
+import { chooseBase, proposal } from "./base";
+import { binsOf, countsOf, leftOut } from "./bins";
+import { layoutColumns, nextSort, sortColumn } from "./columns";
+import { wordDiff } from "./diff";
+import { groupsOf, hurtSentence, sortGroups } from "./groups";
+import { metricOf } from "./metrics";
+import { diverging, listed, numberOf } from "./scale";
+import { formatP, sentence, verdict } from "./sentence";
+import { pagesOf, TALLEST, windowAt } from "./window";
+
+const row = (change: Partial<SummaryRow>): SummaryRow => ({
+  model: "m", count: 10, compared: 10, value: 0.5, base_value: 0.9, difference: -0.4, ci_low: -0.6, ci_high: -0.2, agreement: 0.5,
+  right_to_wrong: 4, wrong_to_right: 0, wrong_to_wrong: 0, mcnemar_p: 0.01, mcnemar_p_adjusted: 0.01, interval: "", missing: 0,
+  base_missing: 0, nonfinite: 0, ...change,
+});
+const answer = (summary: SummaryRow[]): Answer => ({
+  base: "b", models: summary.map(({ model }) => model), metric: "correct", higher_is_better: true, meaning: "", metrics: [],
+  columns: [], group_columns: [], num_instances: 10, summary, histograms: null, groups: null, confusion: null, instances: null,
+  total: null, changes: [{ model: "m", base_prediction: 6, prediction: 8, count: 3, rate: 0.3 }],
+});
+const accuracy = metricOf("correct", true);
+
+describe("sentence", () => {
+  it("names the model that loses most, and to what", () => {
+    expect(sentence(answer([row({ model: "k", right_to_wrong: 1 }), row({})]), accuracy)).toBe(
+      "m gets 4 wrong that b gets right, most often 6 read as 8",
+    );
+  });
+  it("says when chance explains all", () => {
+    expect(sentence(answer([row({ mcnemar_p_adjusted: 0.3 })]), accuracy)).toBe("m does not differ from b in accuracy by more than chance");
+  });
+  it("falls back to the largest change", () => {
+    const found = sentence(answer([row({ right_to_wrong: null, mcnemar_p: null, mcnemar_p_adjusted: null })]), accuracy);
+    expect(found.replaceAll("\u00a0", " ")).toBe("m changes accuracy most: −40 pp (−60 to −20)");
+  });
+  it("judges only what the interval supports", () => {
+    expect([row({}), row({ ci_high: 0.1 }), row({ difference: 0.4, ci_low: 0.1, ci_high: 0.6 })].map((one) => verdict(accuracy, one))).toEqual([
+      "bad", "neutral", "good",
+    ]);
+    expect([null, 1e-9, 0.004, 0.2].map(formatP)).toEqual(["—", "< 0.001", "0.004", "0.20"]);
+  });
+});
+
+describe("base", () => {
+  const table = chains("a", "a > p 1", "a > p 1 > f", "z");
+  it("is the one that the others come from, unless another is chosen", () => {
+    expect(chooseBase(["a > p 1 > f", "a > p 1"], null, table)).toBe("a > p 1");
+    expect(chooseBase(["a > p 1", "a"], "a > p 1", table)).toBe("a > p 1");
+    expect(chooseBase(["a > p 1", "a"], "gone", table)).toBe("a");
+    expect(chooseBase([], null, table)).toBeNull();
+  });
+  it("is proposed with what was made from it", () => {
+    const all = new Set(table.ids);
+    expect(proposal(all, table, null)).toEqual(["a", "a > p 1"]);
+    expect(proposal(all, table, "a > p 1 > f")).toEqual(["a > p 1", "a > p 1 > f"]);
+  });
+});
+
+describe("bins", () => {
+  const counts = (numbers: number[]): HistogramRow => ({
+    model: "m", low: 0, high: 1, counts: numbers, nan: 2, positive_infinity: 0, negative_infinity: 1, missing: 0,
+  });
+  it("are two where all values are at the ends", () => {
+    const rows = [counts([3, 0, 0, 7])];
+    expect(binsOf(rows[0]!, rows)).toMatchObject({ edges: [0, 0.5, 1], counts: [3, 7] });
+    expect(countsOf(rows[0], rows)).toEqual([3, 7]);
+  });
+  it("are the server's otherwise", () => {
+    const rows = [counts([3, 0, 0, 7]), counts([1, 0, 2, 0])];
+    expect(binsOf(rows[0]!, rows)).toMatchObject({ edges: [0, 0.25, 0.5, 0.75, 1], counts: [3, 0, 0, 7] });
+  });
+  it("say what is in none", () => expect(leftOut(counts([1]))).toBe("2 NaN, 1 −∞"));
+});
+
+describe("windowAt", () => {
+  it("is exact for a list that fits", () => {
+    expect(windowAt(100, 40, 85, 200)).toEqual({ height: 4000, first: 2, offset: 80, count: 6 });
+    expect(windowAt(3, 40, 0, 200).count).toBe(3);
+    expect(windowAt(0, 40, 0, 200).count).toBe(0);
+  });
+  it("reaches the last of a million rows", () => {
+    const end = windowAt(1_000_000, 40, TALLEST - 400, 400);
+    expect(end.height).toBe(TALLEST);
+    expect(end.first + end.count).toBe(1_000_000);
+    expect(windowAt(1_000_000, 40, 0, 400).first).toBe(0);
+  });
+  it("knows the pages of rows", () => {
+    expect(pagesOf(55, 10, 60)).toEqual([0, 1]);
+    expect(pagesOf(60, 0, 60)).toEqual([]);
+  });
+});
+
+describe("columns", () => {
+  const columns = ["id", "label", "text", "ink", "prediction[b]", "prediction[m]", "nll[b]", "nll[m]", "difference[m]", "num_changed"];
+  const question = { base: "b", models: ["m"], dataset: "d", by: [], columns };
+  it("follow what there is", () => {
+    const layout = layoutColumns({ ...question, metric: "nll" }, true, false);
+    expect(layout).toMatchObject({ image: true, label: true, text: true, models: ["b", "m"], number: "metric", metadata: ["ink"], changed: true });
+    expect(layout.template.split(" minmax(")).toHaveLength(3);
+    expect(sortColumn(layout, "nll", "m")).toBe("nll[m]");
+    expect(sortColumn(layoutColumns({ ...question, metric: "nll" }, true, true), "nll", "m")).toBe("difference[m]");
+    expect(layoutColumns({ ...question, metric: "correct" }, true, true).number).toBeNull();
+  });
+  it("sort one way, the other, and not", () => {
+    expect(["-a", "a", null].map((sort) => nextSort(sort, "a", true))).toEqual(["a", null, "-a"]);
+    expect(nextSort("-b", "a", false)).toBe("a");
+  });
+});
+
+describe("groups", () => {
+  const group = (model: string, name: number | null, change: number | null, hurt = false): GroupRow => ({
+    ...row({}), model, group: name, difference: change, excess: change, excess_p: 0, hurt,
+  });
+  const groups = groupsOf([group("m", 1, -0.5, true), group("m", 2, null), group("m", null, 0.1), group("k", 1, 0)]);
+  it("have a cell per model", () => {
+    expect(groups.map(({ value }) => value)).toEqual([1, 2, null]);
+    expect([...groups[0]!.cells.keys()]).toEqual(["m", "k"]);
+  });
+  it("sort with missing last, both ways", () => {
+    expect(sortGroups(groups, "difference[m]").map(({ value }) => value)).toEqual([1, null, 2]);
+    expect(sortGroups(groups, "-difference[m]").map(({ value }) => value)).toEqual([null, 1, 2]);
+  });
+  it("say which are hurt", () => expect(hurtSentence(groups, ["m", "k"], String)).toBe("m hurts 1 beyond its average"));
+});
+
+describe("scale", () => {
+  it("is blue for better and orange for worse, by direction", () => {
+    const loss = metricOf("nll", false);
+    expect(diverging(accuracy, 1, "light")).toBe(diverging(loss, -1, "light"));
+    expect(diverging(accuracy, -1, "light")).not.toBe(diverging(accuracy, 1, "light"));
+  });
+  it("writes numbers of a list alike", () => {
+    const loss = metricOf("nll", false);
+    expect([0.00826, -1.4, 0, null].map((value) => listed(loss, value, 7.27, true))).toEqual(["+0.01", "−1.40", "0.00", "—"]);
+    expect([-0.431, 0.5].map((value) => listed(accuracy, value, 1))).toEqual(["−43.1%", "50.0%"]);
+    expect([1, "NaN", "-Infinity", null, "7"].map(numberOf)).toEqual([1, NaN, -Infinity, null, null]);
+  });
+});
+
+describe("wordDiff", () => {
+  it("marks what came and went", () => {
+    expect(wordDiff("the cat sat", "the dog sat down")).toEqual([
+      { text: "the ", kind: "same" }, { text: "cat", kind: "removed" }, { text: "dog", kind: "added" },
+      { text: " sat", kind: "same" }, { text: " down", kind: "added" },
+    ]);
+    expect(wordDiff("", "")).toEqual([]);
+    expect(wordDiff("x ".repeat(5000), "y")).toBeNull();
+  });
+});
