@@ -11,7 +11,7 @@ from typing import Any
 
 from .errors import InvalidValue
 from .records import Dataset, Metric, Model, Operation
-from .store import checkpoints, details, instance_tables, instances, location, metrics, models, remarks, views
+from .store import checkpoints, details, instance_tables, instances, location, metrics, models, remarks, tasks, views
 from .store.artifacts import Artifacts
 from .store.database import Database
 from .store.drafts import Measured, ModelDraft, check_metrics, draft
@@ -218,6 +218,18 @@ class Tracker:
         sha256 = instances.store(self._artifacts, table, name="outputs.parquet")
         with self._database.write() as connection:
             instances.insert_outputs(connection, self._artifacts, of=(row, data), table=table, sha256=sha256)
+
+    def log_task(self, root: str, path: str, *, options: Mapping[str, Any] | None = None) -> None:
+        """Record what the models of a root are about, so that operations can be applied to them from the page.
+
+        Args:
+            root: id of the root.
+            path: ``package.module:function`` of the task; it will be imported when work is asked for.
+            options: keyword arguments of that function.
+        """
+        task = tasks.TaskRow(path, dict(options or {}), ())
+        with self._database.write(counter="jobs") as connection:
+            tasks.remember(connection, root, task)
 
     def set_note(self, id: str, text: str) -> None:
         """Replace the note of a model."""

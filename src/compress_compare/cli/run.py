@@ -23,7 +23,7 @@ ENGINES = {"local": LocalEngine}
 @click.command()
 @click.argument("recipe")
 @click.option("--project", help="Where the models go; default runs/NAME after the name of the recipe.")
-@click.option("--engine", type=click.Choice(list(ENGINES)), default="local", show_default=True, help="What runs the steps.")
+@click.option("--engine", type=click.Choice(list(ENGINES)), default="local", show_default=True, help="What runs it.")
 @click.option("--workers", type=click.IntRange(1, 256), default=2, show_default=True, help="Steps at a time.")
 @click.option("--memory", type=click.FloatRange(0.1), metavar="GB", help="Memory of one worker; default: no limit.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be run, with the predicted size, and end.")

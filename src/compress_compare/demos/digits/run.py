@@ -57,5 +57,9 @@ def run_digits(
     bench = DigitsBench(train, test, seed=seed)
     with project.batch():
         bench.prepare(project)
-    grow(project, experiments(seed) if nodes is None else nodes, bench=bench, progress=progress)
+    tree = experiments(seed) if nodes is None else nodes
+    grow(project, tree, bench=bench, progress=progress)
+    for node in tree:
+        if node.base is None:
+            project.log_task(node.id, TASK, options={"seed": seed} if seed else None)
     return project

@@ -1,0 +1,71 @@
+"""``run`` as a user runs it; what becomes of jobs is tested with the supervisor."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ENGINES = Path(__file__).parent.parent / "engines"
+RECIPE = """
+task: line_task:task
+base: net
+steps:
+  - magnitude prune: {amount: [0.25, 0.5]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("line_task.py", "trouble.py"):
+        (tmp_path / name).symlink_to(ENGINES / name)
+    (tmp_path / "line.yaml").write_text(RECIPE)
+    return tmp_path
+
+
+def run(folder, *arguments, code=0):
+    command = [sys.executable, "-c", "from compress_compare.cli import main; main()", "run", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_plan_run_and_plan_again(folder):
+    planned = json.loads(run(folder, "line.yaml", "--plan", "--json").stdout)
+    assert not (folder / "runs").exists()
+    assert planned["remaining"] == 3
+    # 58 weights of 4 bytes; half of the 48 in matrices zero: maps of 4 and 2 bytes, 24 weights, 10 biases
+    assert [model["predicted_packed_size"] for model in planned["models"]][::2] == [4 * 58, 6 + 4 * (24 + 10)]
+    done = run(folder, "line.yaml", "--workers", "2", "--json")
+    assert json.loads(done.stdout) == {
+        "made": ["net", "net-magnitude-prune-0.25", "net-magnitude-prune-0.5"],
+        "failed": [],
+        "there_before": 0,
+        "state": "done",
+    }
+    assert "3/3" in done.stderr
+    again = run(folder, "line.yaml", "--plan").stdout.splitlines()
+    assert again[-1] == "3 models, 0 to do."
+
+
+def test_a_failed_step_is_exit_code_1_and_the_rest_is_made(folder):
+    (folder / "line.yaml").write_text(RECIPE + "  - calibrate\n")
+    done = run(folder, "line.yaml", "--project", "p", code=1)
+    assert "net-calibrate: " in done.stderr and "Traceback" not in done.stderr
+    assert "3 models made, 0 were there, 1 failed, in p." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        (("amount", "amuont"), "config.unknown_key", "Line 5, steps[0].magnitude prune.amuont"),
+        (("line_task:", "no_such_task:"), "config.task", "no_such_task"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--json", "--plan"])
+def test_wrong_input_is_exit_code_2_in_three_lines(folder, option, change, code, words):
+    (folder / "line.yaml").write_text(RECIPE.replace(*change))
+    done = run(folder, "line.yaml", option, code=2)
+    assert f"{code}: " in done.stderr and words in done.stderr and "Traceback" not in done.stderr
+    assert done.stdout == ""
