@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -237,20 +237,32 @@ class Project(Tracker):
         base: str,
         models: str | Sequence[str],
         what: str = "weights",
+        *,
+        network: Any = None,
+        data: Iterable[Any] | None = None,
     ) -> Layers:
         """What changed inside the layers between a base and models, from their checkpoints.
 
         Args:
             base: id of the model that the others are compared with.
             models: ids.
-            what: ``sparsity``, ``weights`` or ``storage``.
+            what: ``sparsity``, ``weights``, ``storage`` or ``activations``.
+            network: for activations: the module that the checkpoints are of, or a function from an id to one.
+            data: for activations: batches of inputs, or of pairs of inputs and targets.
 
         Raises:
             NotFound: ``model.unknown``.
-            InvalidValue: ``layers.what``, ``model.no_checkpoint``, and ``model.*`` of what cannot be read.
+            InvalidValue: ``layers.what``, ``layers.sample``, ``layers.network``, ``model.no_checkpoint``, and ``model.*``
+                of what cannot be read.
             StoreError: ``artifact.*`` if a checkpoint is gone or has changed since it was logged.
         """
         ids = [models] if isinstance(models, str) else list(models)
+        if what == "activations":
+            from .layers import Sample, compare_activations
+
+            sample = Sample(network, data)
+            networks = {id: sample.loaded(id, self.load_checkpoint(id)) for id in (base, *ids)}
+            return compare_activations(base, networks, data=sample.data)
         listed = [self.model(id) for id in (base, *ids)]
         return self._comparisons.layers(listed[0], listed[1:], what=what)
 

@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from .. import project as projects
-from ..layers import MODES
 from .output import echo_json, echo_table, json_option
 
 SHOWN = {
@@ -21,7 +20,7 @@ SHOWN = {
 @click.argument("project")
 @click.argument("models", nargs=-1, required=True)
 @click.option("--base", help="The model that the others are compared with; the first of MODELS if not given.")
-@click.option("--what", type=click.Choice(MODES), default="weights", show_default=True, help="What to compare.")
+@click.option("--what", type=click.Choice(list(SHOWN)), default="weights", show_default=True, help="What to compare.")
 @click.option("--depth", type=click.IntRange(min=0), help="Only modules down to this depth, without their tensors.")
 @json_option
 def layers(

@@ -1,0 +1,134 @@
+"""How what a module puts out differs between a model and its base, added up batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from . import statistics
+from .statistics import Change
+from .values import Array, Values
+
+SCHEMA = pa.schema(
+    [
+        ("mean_abs", pa.float64()),
+        ("relative_error", pa.float64()),
+        ("sqnr_db", pa.float64()),
+        ("cosine", pa.float64()),
+        ("cka", pa.float64()),
+        ("local_sqnr_db", pa.float64()),
+        ("local_relative_error", pa.float64()),
+        ("mean_abs_change", pa.float64()),
+        ("num_nonfinite", pa.int64()),
+    ]
+)
+MAX_FEATURES = 4096
+"""Features beyond this make no CKA: its matrices have that many rows and columns."""
+
+
+@dataclass
+class Alignment:
+    """Linear centred kernel alignment, from sums over examples (Kornblith et al., "Similarity of Neural Network
+    Representations Revisited", 2019, equation 2 in its feature form).
+
+    One for representations that are rotations and scalings of each other, whatever their numbers of features.
+    """
+
+    count: int = 0
+    sums: list[Array] = field(default_factory=list)
+    products: list[Array] = field(default_factory=list)
+
+    def add(self, base: Array, model: Array) -> None:
+        """Take in examples ``(examples, features)``; the numbers of features may differ."""
+        sums = [base.sum(0), model.sum(0)]
+        products = [base.T @ base, model.T @ model, model.T @ base]
+        if not self.count:
+            self.sums, self.products = sums, products
+        else:
+            self.sums = [old + new for old, new in zip(self.sums, sums, strict=True)]
+            self.products = [old + new for old, new in zip(self.products, products, strict=True)]
+        self.count += len(base)
+
+    @property
+    def value(self) -> float | None:
+        """From 0 to 1; ``None`` where one of them is the same for every example."""
+        if not self.count:
+            return None
+        base, model = self.sums
+        pairs = ((base, base), (model, model), (model, base))
+        centred = [
+            product - np.outer(first, second) / self.count
+            for product, (first, second) in zip(self.products, pairs, strict=True)
+        ]
+        own, other, cross = (float(np.linalg.norm(matrix)) for matrix in centred)
+        scale = max(float(np.linalg.norm(product)) for product in self.products[:2])
+        if min(own, other) <= 1e-12 * scale:
+            return None
+        return min(cross**2 / (own * other), 1.0)
+
+
+@dataclass
+class Activation:
+    """What a module puts out in a model, against its base: as it arrives, and when fed with the base's inputs."""
+
+    count: int = 0
+    absolute: float = 0.0
+    nonfinite: int = 0
+    cumulative: Change | None = None
+    local: Change | None = None
+    alignment: Alignment = field(default_factory=Alignment)
+
+    def add(self, base: Array | None, model: Array) -> None:
+        """Take in the outputs of one call, the examples first.
+
+        Args:
+            base: of the base; ``None`` where it has no such module.
+            model: of the model.
+        """
+        self.count += model.size
+        self.absolute += float(np.abs(model).sum(dtype=np.float64))
+        self.nonfinite += int(np.count_nonzero(~np.isfinite(model)))
+        if base is None:
+            return
+        self.cumulative = _plus(self.cumulative, base, model)
+        first, second = features(base), features(model)
+        if len(first) == len(second) and max(first.shape[1], second.shape[1]) <= MAX_FEATURES:
+            self.alignment.add(first, second)
+
+    def add_local(self, base: Array, model: Array) -> None:
+        """Take in what the model's module makes of the base's inputs."""
+        self.local = _plus(self.local, base, model)
+
+    def columns(self) -> dict[str, Any]:
+        """By the names of the result's columns."""
+        cumulative, local = self.cumulative, self.local
+        return {
+            "mean_abs": self.absolute / self.count if self.count else None,
+            "relative_error": cumulative.relative_error if cumulative else None,
+            "sqnr_db": cumulative.sqnr_db if cumulative else None,
+            "cosine": cumulative.cosine if cumulative else None,
+            "cka": self.alignment.value,
+            "local_sqnr_db": local.sqnr_db if local else None,
+            "local_relative_error": local.relative_error if local else None,
+            "mean_abs_change": cumulative.mean_absolute if cumulative else None,
+            "num_nonfinite": self.nonfinite,
+        }
+
+
+def features(outputs: Array) -> Array:
+    """Outputs as ``(examples, features)`` in double precision: channels of maps ``(n, c, h, …)`` with each place an
+    example, else the last dimension."""
+    if outputs.ndim > 3:
+        outputs = np.moveaxis(outputs, 1, -1)
+    width = outputs.shape[-1] if outputs.ndim > 1 else 1
+    return outputs.reshape(-1, width).astype(np.float64) if width else np.zeros((0, 0))
+
+
+def _plus(found: Change | None, base: Array, model: Array) -> Change | None:
+    if base.shape != model.shape:
+        return found
+    change = statistics.change(Values.of(base), Values.of(model))
+    return change if found is None else found + change

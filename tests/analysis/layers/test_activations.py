@@ -1,0 +1,76 @@
+"""Activations added up in batches against NumPy on all of them at once."""
+
+import numpy as np
+import pytest
+
+from compress_compare.analysis.layers.activations import Activation, Alignment, features
+
+
+def cka(x, y):
+    """From the definition, on centred Gram matrices of examples."""
+    x, y = x - x.mean(0), y - y.mean(0)
+    k, m = x @ x.T, y @ y.T
+    return (k * m).sum() / np.linalg.norm(k) / np.linalg.norm(m)
+
+
+def test_alignment_in_batches_is_the_definition():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(90, 7)) + 3
+    y = np.tanh(x @ rng.normal(size=(7, 5))) - 2
+    found = Alignment()
+    for start in range(0, 90, 40):
+        found.add(x[start : start + 40], y[start : start + 40])
+    assert found.value == pytest.approx(cka(x, y))
+
+
+def test_alignment_knows_rotations_and_scales():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 6))
+    rotation = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    found = Alignment()
+    found.add(x, 5 * x @ rotation + 1)
+    assert found.value == pytest.approx(1)
+
+
+def test_alignment_of_nothing_or_of_a_constant():
+    assert Alignment().value is None
+    found = Alignment()
+    found.add(np.ones((5, 3)), np.random.default_rng(0).normal(size=(5, 3)))
+    assert found.value is None
+
+
+def test_features_of_maps_are_channels():
+    maps = np.arange(24.0).reshape(2, 3, 2, 2)
+    assert features(maps).tolist()[:2] == [[0, 4, 8], [1, 5, 9]]
+    assert features(np.zeros((4, 5, 6))).shape == (20, 6)
+    assert features(np.zeros((4, 5))).shape == (4, 5)
+    assert features(np.zeros(4)).shape == (4, 1)
+
+
+def test_an_activation():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 30, 4)).astype(np.float32)
+    found = Activation()
+    for start in (0, 10, 20):
+        found.add(x[start : start + 10], y[start : start + 10])
+    found.add_local(x, x)
+    row = found.columns()
+    x, y = x.astype(float), y.astype(float)
+    assert row["mean_abs"] == pytest.approx(np.abs(y).mean())
+    assert row["relative_error"] == pytest.approx(np.linalg.norm(y - x) / np.linalg.norm(x))
+    assert row["sqnr_db"] == pytest.approx(-20 * np.log10(row["relative_error"]))
+    assert row["cosine"] == pytest.approx((x * y).sum() / np.linalg.norm(x) / np.linalg.norm(y))
+    assert row["cka"] == pytest.approx(cka(x, y))
+    assert row["local_sqnr_db"] == float("inf")
+
+
+def test_other_widths_have_only_what_can_be_compared():
+    rng = np.random.default_rng(0)
+    found = Activation()
+    found.add(rng.normal(size=(20, 4)), rng.normal(size=(20, 3)))
+    row = found.columns()
+    assert row["sqnr_db"] is None
+    assert 0 < row["cka"] < 1
+    found = Activation()
+    found.add(None, np.array([np.nan, 1.0]))
+    assert (found.columns()["num_nonfinite"], found.columns()["cka"]) == (1, None)
