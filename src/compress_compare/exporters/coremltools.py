@@ -1,0 +1,52 @@
+"""A plan as configurations of coremltools' ``optimize.torch``, in YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from ..errors import InvalidValue
+from ..operations import Operation
+from .llm_compressor import modules_of
+
+_GRANULARITY = {"tensor": "per_tensor", "channel": "per_channel", "group": "per_block"}
+
+
+def configuration(plan: Sequence[Operation]) -> str:
+    """YAML text with one section per class of configuration, e.g. ``PostTrainingQuantizerConfig``.
+
+    Each section is what the ``from_dict`` of that class takes. Layers that are not named stay as they are.
+
+    Args:
+        plan: ``quantize`` at 4 or 8 bits, and ``palettize``, with targets.
+
+    Raises:
+        InvalidValue: ``export.unsupported`` naming what Core ML lacks.
+    """
+    sections: dict[str, dict[str, Any]] = {}
+    for operation in plan:
+        given = operation.parameters
+        if not given.get("targets"):
+            raise InvalidValue("export.unsupported", "Core ML configurations need named layers.")
+        if operation.name == "quantize":
+            section, settings = "PostTrainingQuantizerConfig", _quantizer(given)
+        elif operation.name == "palettize":
+            section, settings = "PostTrainingPalettizerConfig", {"n_bits": given["bits"], "granularity": "per_tensor"}
+        else:
+            raise InvalidValue("export.unsupported", f"Core ML has no configuration for {operation.name!r}.")
+        names = sections.setdefault(section, {"global_config": None, "module_name_configs": {}})["module_name_configs"]
+        names.update({name: dict(settings) for name in modules_of(given["targets"])})
+    return yaml.safe_dump(sections, sort_keys=False)
+
+
+def _quantizer(given: Any) -> dict[str, Any]:
+    if given["bits"] not in (4, 8):
+        raise InvalidValue("export.unsupported", f"Core ML quantizes to 4 or 8 bits, not to {given['bits']}.")
+    settings = {
+        "weight_dtype": f"int{given['bits']}",
+        "granularity": _GRANULARITY[given["strategy"]],
+        "quantization_scheme": "symmetric" if given["symmetric"] else "affine",
+    }
+    return {**settings, "block_size": given["group_size"]} if given["group_size"] else settings
