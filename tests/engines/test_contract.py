@@ -110,3 +110,14 @@ def test_another_supervisor_can_end_what_is_left(make_engine, tmp_path):
     other.reap("1:not this start time")
     other.reap("")
     assert drive(engine, "sleep").reason == "worker_lost(signal 9)"
+
+
+def test_a_worker_knows_no_secret_of_its_supervisor(make_engine, tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_API_TOKEN", "canary-1")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-2")
+    engine = make_engine()
+    work = misbehaving(tmp_path, "environment")
+    engine.submit(work)
+    drive(engine, "environment")
+    log = (work.folder / "log").read_text()
+    assert "'OMP_NUM_THREADS': '1'" in log and "canary" not in log

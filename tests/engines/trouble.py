@@ -30,6 +30,10 @@ def _grandchild(folder):
     Path(folder, "grandchild").write_text(str(child.pid))
 
 
+def _environment(_folder):
+    sys.stdout.write(repr(dict(os.environ)))
+
+
 def _stubborn(folder):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     Path(folder, "ready").touch()
@@ -48,6 +52,7 @@ TROUBLES = {
     "print": _print,
     "grandchild": _grandchild,
     "stubborn": _stubborn,
+    "environment": _environment,
     "sleep": lambda _: time.sleep(300),
 }
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from ..engines.base import Engine
+from ..engines import processes
+from ..engines.base import Engine, Limits
 from ..engines.local import LocalEngine
 from ..engines.queue import Queue
 from ..engines.supervisor import Supervisor
 from ..project import Project
 from ..recipes import loads
 from ..records import Job, Operation
+
+WORKERS = 2
+MEMORY_SHARE = 0.8
+"""Of the machine's memory, for all workers together."""
 
 
 class Work:
@@ -25,7 +30,7 @@ class Work:
     def __init__(self, project: Project, engine: Engine | None = None) -> None:
         self._project = project
         self._queue = Queue(project.path)
-        self._supervisor = Supervisor(self._queue, engine or LocalEngine())
+        self._supervisor = Supervisor(self._queue, engine or _processes())
         self._lock = threading.Lock()
         self._closed = False
 
@@ -76,3 +81,8 @@ class Work:
             if not self._closed:
                 self._supervisor.start()
         return self._queue.job(id)
+
+
+def _processes() -> LocalEngine:
+    """Workers that cannot take the memory that the server and the rest of the machine need."""
+    return LocalEngine(WORKERS, Limits(memory=int(MEMORY_SHARE * processes.total_memory() / WORKERS)))
