@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ..errors import InvalidValue, MissingExtra
 from ..readers import folder as folders
-from ..readers import safetensors
+from ..readers import safetensors, sparse
 from ..readers.regular import open_regular
 from ..records import Checkpoint, StoredFile
 from . import schema
@@ -216,4 +216,4 @@ def _load_torch(path: Path) -> Mapping[str, Any]:
         loaded = loaded["state_dict"]
     if not isinstance(loaded, Mapping):
         raise InvalidValue("model.not_a_checkpoint", f"{path.name!r} holds {type(loaded).__name__}, not a state dict.")
-    return loaded
+    return {name: sparse.dense(name, value) if hasattr(value, "layout") else value for name, value in loaded.items()}
