@@ -44,7 +44,7 @@ export const DEFAULTS: Params = {
 
 type Own = ViewState["own"];
 
-/** The page's own part of the address; other pages' names are kept. */
+/** The page's own part of the address; other pages' names, which may not be the same ones, are kept. */
 export function writeParams(params: Params, before: Own): Own {
   const { base, data, metric, sort, order, open } = params;
   const written: Record<string, readonly string[]> = {
@@ -55,13 +55,13 @@ export function writeParams(params: Params, before: Own): Own {
     rel: params.relative ? ["1"] : [],
     level: params.level === "instances" ? [] : [params.level],
     per: params.by,
-    find: maybe(params.find || null),
+    text: maybe(params.find || null),
     if: params.filters.map((filter) => JSON.stringify(toList(filter))),
     brush: Object.entries(params.brushes).map(([model, [low, high]]) => `${low}~${high}~${model}`),
     changed: params.changed ? ["1"] : [],
     sort: maybe(sort),
     rank: maybe(order),
-    open: maybe(open),
+    id: maybe(open),
   };
   return Object.fromEntries(Object.entries(written).filter(([, texts]) => texts.length > 0));
 }
@@ -76,13 +76,13 @@ export function readParams(own: Own): Params {
     relative: one("rel") === "1",
     level: one("level") === "classes" ? "classes" : "instances",
     by: (own.per ?? []).slice(0, 2),
-    find: one("find") ?? "",
+    find: one("text") ?? "",
     filters: (own.if ?? []).flatMap((text) => toFilter(text) ?? []),
     brushes: Object.fromEntries((own.brush ?? []).map(toBrush).filter((found) => found !== null)),
     changed: one("changed") === "1",
     sort: one("sort"),
     order: one("rank"),
-    open: one("open"),
+    open: one("id"),
   };
 }
 

@@ -1,0 +1,154 @@
+"""Journeys through the page of behaviors: from a difference of accuracy to single inputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from playwright.sync_api import Page, expect
+
+import compress_compare as cc
+from tests.e2e.conftest import XSS
+from tests.e2e.watching import Watched
+
+COUNT, CLASSES = 400, 5
+LABELS = np.arange(COUNT) % CLASSES
+HURT = np.flatnonzero((LABELS == 3) & (np.arange(COUNT) < 200))
+"""What the small model reads as 4."""
+
+
+def answers(hurt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions that are right but for the first instance and ``hurt``, and sure of themselves."""
+    predictions = LABELS.copy()
+    predictions[0] = 1
+    predictions[hurt] = 4
+    probabilities = np.full((COUNT, CLASSES), 0.05, dtype=np.float32)
+    probabilities[np.arange(COUNT), predictions] = 0.8
+    return predictions, probabilities
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base, a model that reads some 3 as 4, a model without outputs; then texts that would like to run."""
+    folder = tmp_path_factory.mktemp("e2e") / "behaviors"
+    random = np.random.default_rng(5)
+    with cc.open(folder) as project:
+        project.log_model("cnn")
+        project.log_model("small", base="cnn")
+        project.log_model("silent", base="cnn")
+        images = list(random.integers(0, 255, (COUNT, 8, 8), dtype=np.uint8))
+        ids = np.arange(COUNT)
+        project.log_dataset("digits", ids=ids, labels=LABELS, images=images, metadata={"half": ids < 200})
+        for name, hurt in (("cnn", HURT[:0]), ("small", HURT)):
+            predictions, probabilities = answers(hurt)
+            vectors = {"probabilities": probabilities}
+            project.log_outputs(name, "digits", ids=ids, predictions=predictions, vectors=vectors)
+        labels = list(XSS)
+        project.log_dataset("hostile", ids=labels, labels=labels, texts=labels, metadata={XSS[0]: labels})
+        for name, said in (("cnn", labels), ("small", labels[::-1])):
+            project.log_outputs(name, "hostile", ids=labels, predictions=said, texts=said)
+    return folder
+
+
+@pytest.fixture
+def behaviors(page: Page, address: str) -> Iterator[Page]:
+    """The page of behaviors with nothing selected. The test fails on any error or policy violation."""
+    watched = Watched(page)
+    page.goto(address)
+    page.get_by_role("button", name="Behaviors").click()
+    yield page
+    assert watched.problems == []
+
+
+def go(page: Page, query: str) -> None:
+    page.goto(f"{page.url.split('#')[0]}#/behaviors?{query}")
+
+
+def listed(page: Page) -> list[str]:
+    """The ids of the rows in view."""
+    rows = page.get_by_role("grid", name="Instances").get_by_role("row")
+    return [row.get_by_role("gridcell").nth(1).inner_text() for row in rows.all()[1:]]
+
+
+def test_from_nothing_selected_to_the_inputs_that_went_wrong(behaviors: Page) -> None:
+    expect(behaviors.get_by_role("heading", name="Select two models to compare")).to_be_visible()
+    behaviors.get_by_role("button", name=re.compile("^Compare cnn")).click()
+    sentence = f"small gets {len(HURT)} wrong that cnn gets right, most often 3 read as 4"
+    expect(behaviors.get_by_role("heading", name=sentence)).to_be_visible()
+    behaviors.get_by_role("button", name=f"small: right → wrong, {len(HURT)} instances").click()
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
+    behaviors.get_by_role("grid", name="Instances").get_by_role("gridcell", name=str(HURT[1]), exact=True).click()
+    panel = behaviors.get_by_role("complementary", name="Instance")
+    expect(panel.get_by_role("row", name=re.compile("^predicts 3 4"))).to_be_visible()
+    expect(panel.get_by_role("row", name=re.compile("^4 5.0 80.0"))).to_be_visible()
+    assert panel.locator("img").evaluate("image => image.naturalWidth") == 8
+
+    behaviors.reload()
+    expect(panel).to_be_visible()
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
+    assert listed(behaviors)[:3] == [str(id) for id in HURT[:3]]
+    behaviors.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    behaviors.go_back()
+    expect(panel).to_be_visible()
+
+
+def test_classes_brushes_search_and_sorting(behaviors: Page) -> None:
+    go(behaviors, "sel=cnn&sel=small&level=classes")
+    table = behaviors.get_by_role("region", name="Table of classes")
+    expect(table.get_by_role("row", name=re.compile("^3 80 100.0%.*4 ×40"))).to_be_visible()
+    expect(behaviors.get_by_text("small hurts 3 beyond its average")).to_be_visible()
+    table.get_by_role("button", name="3", exact=True).click()
+    expect(behaviors.get_by_text(f"80 of {COUNT} instances")).to_be_visible()
+
+    go(behaviors, "sel=cnn&sel=small&metric=nll&rel=1")
+    least = behaviors.get_by_role("slider", name="Least Loss (NLL) of small")
+    least.focus()
+    for _ in range(30):
+        least.press("ArrowRight")
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
+    behaviors.get_by_role("button", name="Show all").click()
+    behaviors.get_by_role("searchbox", name="Search the instances").fill("399")
+    expect(behaviors.get_by_text(f"1 of {COUNT} instances")).to_be_visible()
+    behaviors.get_by_role("button", name="Remove the search").click()
+    heading = behaviors.get_by_role("columnheader", name="id")
+    heading.get_by_role("button").click()
+    expect(heading).to_have_attribute("aria-sort", "ascending")
+    heading.get_by_role("button").click()
+    expect(heading).to_have_attribute("aria-sort", "descending")
+    expect(behaviors.get_by_role("gridcell", name="399")).to_be_visible()
+    behaviors.get_by_role("grid", name="Instances").focus()
+    behaviors.keyboard.press("End")
+    expect(behaviors.get_by_role("gridcell", name="0", exact=True).first).to_be_visible()
+
+
+def test_what_is_shown_is_exported(behaviors: Page, tmp_path: Path) -> None:
+    go(behaviors, "sel=cnn&sel=small&changed=1&sort=-id")
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
+    behaviors.get_by_text("Export").click()
+    with behaviors.expect_download() as download:
+        behaviors.get_by_role("link", name="Instances, Parquet").click()
+    download.value.save_as(tmp_path / "file")
+    assert pq.read_table(tmp_path / "file")["id"].to_pylist() == HURT[::-1].tolist()
+
+
+def test_says_what_is_missing(behaviors: Page) -> None:
+    go(behaviors, "sel=cnn&sel=silent")
+    expect(behaviors.get_by_text("silent has no outputs on digits.")).to_be_visible()
+    go(behaviors, "sel=cnn&sel=small&sel=silent")
+    expect(behaviors.get_by_text("1 selected model has no outputs on digits")).to_be_visible()
+
+
+def test_nothing_runs(behaviors: Page) -> None:
+    for query in ("metric=exact_match", "level=classes", f"per={XSS[0]}&level=classes", "rel=1&metric=token_f1"):
+        go(behaviors, f"sel=cnn&sel=small&data=hostile&{query}")
+        expect(behaviors.get_by_role("region", name="Models", exact=True)).to_be_visible()
+        behaviors.wait_for_timeout(200)
+    go(behaviors, "sel=cnn&sel=small&data=hostile")
+    behaviors.get_by_role("grid", name="Instances").get_by_role("row").nth(2).click()
+    expect(behaviors.get_by_role("complementary", name="Instance")).to_contain_text("window.pwned=1")
+    assert behaviors.evaluate("window.pwned") is None
