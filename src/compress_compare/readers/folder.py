@@ -19,7 +19,7 @@ SINGLE = "model.safetensors"
 MAX_INDEX_BYTES = 100_000_000
 
 
-def check(files: Mapping[str, Path], folder: Path) -> None:
+def check(files: Mapping[str, Path], folder: Path) -> Weights:
     """Check the files of a folder before they are taken in: none leads out of it, the index is complete, every header
     is sound.
 
@@ -31,7 +31,7 @@ def check(files: Mapping[str, Path], folder: Path) -> None:
     for name, path in files.items():
         if path.is_symlink() and not path.resolve().is_relative_to(inside):
             raise _outside(name, "It is a link that leaves its folder.")
-    read(files)
+    return read(files)
 
 
 def read(files: Mapping[str, Path]) -> Weights:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ..errors import InvalidValue, MissingExtra
 from ..readers import folder as folders
-from ..readers import safetensors, sparse
+from ..readers import nonfinite, safetensors, sparse
 from ..readers.regular import open_regular
 from ..records import Checkpoint, StoredFile
 from . import schema
@@ -189,13 +189,13 @@ def _store_path(artifacts: Artifacts, path: Path) -> Checkpoint:
             hint=f"Supported are {', '.join((*FORMATS, *TORCH_SUFFIXES))} and Hugging Face folders.",
         )
     if suffix == ".safetensors":
-        safetensors.check(path)
+        nonfinite.warn(safetensors.read(path), path.name)
     return Checkpoint(FORMATS[suffix], (artifacts.put_file(path.name, path),))
 
 
 def _store_folder(artifacts: Artifacts, folder: Path) -> Checkpoint:
     paths = sorted({path for pattern in FOLDER_FILES for path in folder.glob(pattern) if path.is_file()})
-    folders.check({path.name: path for path in paths}, folder)
+    nonfinite.warn(folders.check({path.name: path for path in paths}, folder), folder.name)
     return Checkpoint("huggingface", tuple(artifacts.put_file(path.name, path) for path in paths))
 
 
