@@ -68,9 +68,11 @@ def test_torchao_text_quantizes_the_named_layers() -> None:
 
 
 def test_core_ml_configurations() -> None:
-    found = yaml.safe_load(coremltools.configuration([FOUR, EIGHT, Palettize(2, targets=("d.weight",))]))
+    found = yaml.safe_load(
+        coremltools.configuration([FOUR, Quantize(8, targets=("c.weight",)), Palettize(2, targets=("d",))])
+    )
     four = {"weight_dtype": "int4", "granularity": "per_block", "quantization_scheme": "symmetric", "block_size": 32}
-    eight = {"weight_dtype": "int8", "granularity": "per_channel", "quantization_scheme": "affine"}
+    eight = {"weight_dtype": "int8", "granularity": "per_channel", "quantization_scheme": "symmetric"}
     assert found["PostTrainingQuantizerConfig"] == {
         "global_config": None,
         "module_name_configs": {"a": four, "b.0": four, "c": eight},
@@ -89,6 +91,7 @@ def test_core_ml_configurations() -> None:
         (coremltools.configuration, [Quantize(3, targets=("a",))], "4 or 8 bits, not to 3"),
         (coremltools.configuration, [MagnitudePrune(0.5, targets=("a",))], "for 'magnitude prune'"),
         (coremltools.configuration, [Quantize(4)], "need named layers"),
+        (coremltools.configuration, [FOUR, EIGHT], "symmetric or none"),
     ],
 )
 def test_what_others_lack_is_refused(export: object, plan: list[Operation], reason: str) -> None:

@@ -26,6 +26,8 @@ def configuration(plan: Sequence[Operation]) -> str:
         InvalidValue: ``export.unsupported`` naming what Core ML lacks.
     """
     sections: dict[str, dict[str, Any]] = {}
+    if len({operation.parameters["symmetric"] for operation in plan if operation.name == "quantize"}) > 1:
+        raise InvalidValue("export.unsupported", "Core ML takes all layers symmetric or none, and the plan mixes them.")
     for operation in plan:
         given = operation.parameters
         if not given.get("targets"):
