@@ -15,6 +15,8 @@ export class ViewStore {
   #hoveredId: string | null = $state.raw(null);
   readonly #project: ProjectStore;
   readonly #theme: ThemeState;
+  /** What the other pages keep in the address, for when they are come back to. */
+  readonly #left = new Map<string, ViewState["own"]>();
 
   constructor(project: ProjectStore, theme: ThemeState) {
     this.#project = project;
@@ -57,7 +59,8 @@ export class ViewStore {
 
   /** Change the state. `push` makes a step for the back button; without it the current one is rewritten. */
   update(change: Partial<ViewState>, history: "push" | "replace" = "push"): void {
-    this.state = { ...this.state, ...change };
+    const own = change.own ?? this.#ownOf(change.page ?? this.state.page);
+    this.state = { ...this.state, ...change, own };
     const hash = formatHash(this.state);
     if (hash === location.hash) return;
     const address = `${location.pathname}${location.search}${hash}`;
@@ -68,6 +71,15 @@ export class ViewStore {
   /** Go where an address leads, e.g. that of a saved view. */
   open(address: string): void {
     this.update(parseHash(address));
+  }
+
+  /** A page's own names in the address: those of this page do not follow to another, where they mean something else. */
+  #ownOf(page: string): ViewState["own"] {
+    const { own } = this.state;
+    if (page === this.state.page) return own;
+    this.#left.set(this.state.page, own);
+    const kept = this.#left.get(page) ?? {};
+    return own.base ? { ...kept, base: own.base } : kept;
   }
 
   /** Take the last step back, if it was made on this page. */
