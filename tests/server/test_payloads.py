@@ -28,6 +28,9 @@ def project(tmp_path_factory):
             opened.log_model(name)
             opened.log_outputs(name, "data", ids=IDS, predictions=given.argmax(1), vectors={"probabilities": given})
         opened.log_model("silent")
+        opened.log_dataset("measured", ids=[1, 2], labels=[0.5, 1.5])
+        for name, given in (("base", [0.5, 1.0]), ("small", [0.0, 1.5])):
+            opened.log_outputs(name, "measured", ids=[1, 2], predictions=given)
         yield opened
 
 
@@ -144,3 +147,11 @@ def test_search_in_all_columns(client, text, found):
 def test_the_instances_of_a_group(client):
     assert where(client, ["group", "==", 0]) == ["a", "../x"]
     assert where(client, ["group", "==", "label = 1, prediction = 1"], by=["label", "prediction"]) == ["ü b"]
+
+
+def test_the_metric_that_fits_the_task(client):
+    for dataset, metric in (("data", "correct"), ("measured", "absolute_error")):
+        answer = client.post("/api/v1/behaviors", json=ASK | {"dataset": dataset}).json()
+        assert answer["metric"] == metric
+    answer = client.post("/api/v1/behaviors", json=ASK | {"dataset": "measured", "metric": "correct"})
+    assert answer.json()["code"] == "behaviors.metric"

@@ -6,10 +6,14 @@ import threading
 from collections import OrderedDict
 
 from ..behaviors import Behaviors, columns_of
+from ..errors import InvalidValue
 from ..project import Project
 
 CELLS = 8_000_000
 """Instances times models that are kept, besides the latest comparison."""
+
+DEFAULTS = ("correct", "absolute_error", "cosine", "absolute_difference")
+"""Metrics for those who name none: of classes, of measurements, of vectors, of measurements without labels."""
 
 Key = tuple[object, ...]
 
@@ -25,8 +29,22 @@ class Comparisons:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, dict[Key, Behaviors]] = OrderedDict()
 
-    def get(self, base: str, models: list[str], *, dataset: str, metric: str, by: list[str]) -> Behaviors:
-        """A comparison, of which everything that an earlier question needed is there."""
+    def get(self, base: str, models: list[str], *, dataset: str, metric: str | None, by: list[str]) -> Behaviors:
+        """A comparison, of which everything that an earlier question needed is there.
+
+        Without a metric it is by the first of `DEFAULTS` that applies to what was logged.
+        """
+        if metric is not None:
+            return self._get(base, models, dataset=dataset, metric=metric, by=by)
+        for name in DEFAULTS[:-1]:
+            try:
+                return self._get(base, models, dataset=dataset, metric=name, by=by)
+            except InvalidValue as error:
+                if error.code != "behaviors.metric":
+                    raise
+        return self._get(base, models, dataset=dataset, metric=DEFAULTS[-1], by=by)
+
+    def _get(self, base: str, models: list[str], *, dataset: str, metric: str, by: list[str]) -> Behaviors:
         directions = tuple((one.name, one.higher_is_better) for one in self._project.metrics())
         key: Key = (base, tuple(models), dataset, directions)
         view: Key = (metric, columns_of(by))

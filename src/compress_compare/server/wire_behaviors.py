@@ -42,7 +42,8 @@ class BehaviorsAsk(Ask):
     base: str
     models: Annotated[list[str], Field(min_length=1, max_length=200)]
     dataset: str
-    metric: str = "correct"
+    metric: str | None = None
+    """A per-instance metric; null for the one that fits the task."""
     by: Annotated[list[str], Field(default_factory=list, max_length=2)]
     parts: list[Part] = Field(default_factory=lambda: list(FIRST))
     instances: InstancesAsk = Field(default_factory=lambda: InstancesAsk.model_validate({}))
@@ -57,7 +58,7 @@ class InstanceAsk(Ask):
     base: str
     models: Annotated[list[str], Field(min_length=1, max_length=200)]
     dataset: str
-    metric: str = "correct"
+    metric: str | None = None
     id: int | str
 
 

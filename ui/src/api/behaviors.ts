@@ -16,7 +16,8 @@ export interface Comparison {
   base: string;
   models: readonly string[];
   dataset: string;
-  metric: string;
+  /** Null: the one that fits the task. */
+  metric: string | null;
   by: readonly string[];
 }
 

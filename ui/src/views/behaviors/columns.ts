@@ -17,10 +17,12 @@ export interface Layout {
   width: number;
 }
 
+/** Classes are short; what is written is not. */
+const WRITTEN = { label: 150, prediction: 150 };
 const WIDTHS = { image: 44, id: 84, label: 72, text: 320, prediction: 92, number: 108, changed: 80, metadata: 92 };
 
 export function layoutColumns(
-  answer: Comparison & { columns: readonly string[] }, hasImage: boolean, relative: boolean,
+  answer: Comparison & { metric: string; columns: readonly string[] }, hasImage: boolean, relative: boolean,
 ): Layout {
   const first = answer.columns.findIndex((name) => name.startsWith("prediction["));
   const own = first < 0 ? answer.columns : answer.columns.slice(0, first);
@@ -35,11 +37,12 @@ export function layoutColumns(
     metadata: own.filter((name) => !["id", "label", "text"].includes(name)),
     changed: answer.columns.includes("num_changed"),
   };
-  const wide = models.map((_, k) => WIDTHS.prediction + (number && !(k === 0 && number === "difference") ? WIDTHS.number : 40));
+  const widths = layout.text ? { ...WIDTHS, ...WRITTEN } : WIDTHS;
+  const wide = models.map((_, k) => widths.prediction + (number && !(k === 0 && number === "difference") ? WIDTHS.number : 40));
   const before = [
     ...(layout.image ? [WIDTHS.image] : []),
     WIDTHS.id,
-    ...(layout.label ? [WIDTHS.label] : []),
+    ...(layout.label ? [widths.label] : []),
     ...(layout.text ? [WIDTHS.text] : []),
   ];
   const after = [...(layout.changed ? [WIDTHS.changed] : []), ...layout.metadata.map(() => WIDTHS.metadata)];

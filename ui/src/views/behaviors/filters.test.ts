@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { brushWords, conditions, filterWords } from "./filters";
 import { metricOf } from "./metrics";
-import { DEFAULTS, type Filter } from "./params";
+import { DEFAULTS as NONE, type Filter } from "./params";
 
+const DEFAULTS = { ...NONE, metric: "correct" };
 const of = (filter: Filter) => conditions({ ...DEFAULTS, filters: [filter] }, "b", ["m"]);
 
 describe("conditions", () => {

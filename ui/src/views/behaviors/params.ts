@@ -18,7 +18,8 @@ export type Brush = readonly [number, number];
 export interface Params {
   base: string | null;
   data: string | null;
-  metric: string;
+  /** Null: the one that fits the task. */
+  metric: string | null;
   /** Values minus those of the base. */
   relative: boolean;
   level: Level;
@@ -38,7 +39,7 @@ export interface Params {
 }
 
 export const DEFAULTS: Params = {
-  base: null, data: null, metric: "correct", relative: false, level: "instances", by: [], find: "", filters: [],
+  base: null, data: null, metric: null, relative: false, level: "instances", by: [], find: "", filters: [],
   brushes: {}, changed: false, sort: null, order: null, open: null,
 };
 
@@ -51,7 +52,7 @@ export function writeParams(params: Params, before: Own): Own {
     ...before,
     base: maybe(base),
     data: maybe(data),
-    metric: maybe(metric === DEFAULTS.metric ? null : metric),
+    metric: maybe(metric),
     rel: params.relative ? ["1"] : [],
     level: params.level === "instances" ? [] : [params.level],
     per: params.by,
@@ -72,7 +73,7 @@ export function readParams(own: Own): Params {
   return {
     base: one("base"),
     data: one("data"),
-    metric: one("metric") ?? DEFAULTS.metric,
+    metric: one("metric"),
     relative: one("rel") === "1",
     level: one("level") === "classes" ? "classes" : "instances",
     by: (own.per ?? []).slice(0, 2),

@@ -15,7 +15,7 @@ interface Listed {
 
 export class Rows {
   /** What the rows are about; null before the first answer. */
-  about: (Listed & { columns: readonly string[]; total: number }) | null = $state.raw(null);
+  about: (Listed & { metric: string; columns: readonly string[]; total: number }) | null = $state.raw(null);
   error: ApiError | null = $state.raw(null);
   loading = $state(false);
   #pages: ReadonlyMap<number, readonly Row[]> = $state.raw(new Map());
@@ -31,7 +31,7 @@ export class Rows {
         (answer) => {
           for (const asked of this.#asked.values()) asked.abort();
           this.#asked.clear();
-          this.about = { ...listed, columns: answer.columns, total: answer.total ?? 0 };
+          this.about = { ...listed, metric: answer.metric, columns: answer.columns, total: answer.total ?? 0 };
           this.#pages = new Map([[0, answer.instances ?? []]]);
           [this.error, this.loading] = [null, false];
         },

@@ -29,7 +29,7 @@ export function sentence(answer: Answer, metric: MetricLike): string {
 }
 
 function often(change: ChangeRow | undefined): string {
-  return change ? `, most often ${word(change.base_prediction)} read as ${word(change.prediction)}` : "";
+  return change ? `, most often ${shorten(word(change.base_prediction))} read as ${shorten(word(change.prediction))}` : "";
 }
 
 /** Whether right and wrong differ by more than chance at 5 %, adjusted for how many models were compared. */
