@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
@@ -293,17 +293,10 @@ def _each(pairs: Mapping[str, Pair], measure: Callable[[Pair, Match], Any]) -> d
     tasks = [(id, pair, match) for id, pair in pairs.items() for match in pair.matches.values() if match.model]
     tasks.sort(key=lambda task: -_num_bytes(task[1], task[2]))
     leaves: dict[str, Leaves] = {id: {} for id in pairs}
-    read = 0
-    with ThreadPoolExecutor(_workers()) as pool:
-        measured = pool.map(lambda task: measure(task[1], task[2]), tasks)
-        for (id, pair, match), result in zip(tasks, measured, strict=True):
-            if result is not None:
-                leaves[id][tree.split(match.name)] = result
-            read += _num_bytes(pair, match)
-            if read > FORGET_EVERY:
-                read = 0
-                for each in pairs.values():
-                    each.forget()
+    measured = _mapped(lambda task: measure(task[1], task[2]), tasks, pairs=pairs)
+    for (id, _, match), result in zip(tasks, measured, strict=True):
+        if result is not None:
+            leaves[id][tree.split(match.name)] = result
     return leaves
 
 
@@ -318,8 +311,8 @@ def _spans(pairs: Mapping[str, Pair]) -> dict[tree.Key, tuple[float, float]]:
                 of_base[name] = base.values
             elif base is None and (model := pair.model_values(match)) is not None:
                 of_models.append((name, model))
-    with ThreadPoolExecutor(_workers()) as pool:
-        found = list(pool.map(distribution.finite_range, [*of_base.values(), *(model for _, model in of_models)]))
+    tensors = [*of_base.values(), *(model for _, model in of_models)]
+    found = list(_mapped(distribution.finite_range, tensors, pairs=pairs))
     others = zip((name for name, _ in of_models), found[len(of_base) :], strict=True)
     return ranges.of_rows(dict(zip(of_base, found, strict=False)), others)
 
@@ -344,6 +337,19 @@ def _findings(pairs: Mapping[str, Pair], leaves: Mapping[str, Leaves]) -> list[d
                 )
             )
     return found
+
+
+def _mapped(work: Callable[[Any], Any], tasks: Sequence[Any], *, pairs: Mapping[str, Pair]) -> Iterator[Any]:
+    """The results in order. What has been read is forgotten while going on, so that memory stays bounded."""
+    files = {id(file): file for pair in pairs.values() for file in (*pair.base.files, *pair.model.files)}
+    held = sum(file.bytes.size for file in files.values())
+    every = max(len(tasks) * FORGET_EVERY // max(held, 1), 1)
+    with ThreadPoolExecutor(_workers()) as pool:
+        for done, result in enumerate(pool.map(work, tasks), 1):
+            if held > FORGET_EVERY and done % every == 0:
+                for file in files.values():
+                    file.forget()
+            yield result
 
 
 def _num_bytes(pair: Pair, match: Match) -> int:

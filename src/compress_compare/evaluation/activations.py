@@ -24,7 +24,7 @@ PURPOSE = "Comparing activations"
 
 
 def activations(
-    base: nn.Module, models: Mapping[str, nn.Module], data: Iterable[Any]
+    base: nn.Module, models: Mapping[str, nn.Module], *, data: Iterable[Any]
 ) -> dict[str, dict[str, Activation]]:
     """Compare models with their base on batches.
 
@@ -81,16 +81,16 @@ def _recording(model: nn.Module, calls: dict[str, list[Call]]) -> Iterator[None]
     def hooks_for(name: str) -> tuple[Any, Any]:
         given: list[tuple[Any, Any]] = []
 
-        def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        def _before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             given.append((_copied(args), _copied(kwargs)))
 
-        def after(_: nn.Module, __: object, ___: object, output: Any) -> None:
+        def _after(_: nn.Module, __: object, ___: object, output: Any) -> None:
             args, kwargs = given.pop()
             tensor = _tensor(output)
             if tensor is not None:
                 calls[name].append((args, kwargs, tensor.detach().clone()))
 
-        return before, after
+        return _before, _after
 
     handles: list[RemovableHandle] = []
     for name, module in model.named_modules():
