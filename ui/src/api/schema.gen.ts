@@ -288,6 +288,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/layers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Layers
+         * @description A row for each tensor and module of each model, in the order of the tree, as one Arrow IPC stream.
+         */
+        post: operations["layers_api_v1_layers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/layers/suspects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suspects
+         * @description The modules that are to blame, worst first, each with the reason in words.
+         */
+        post: operations["suspects_api_v1_layers_suspects_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -297,9 +337,93 @@ export interface paths {
         };
         /**
          * Jobs
-         * @description All jobs, newest first.
+         * @description The newest jobs, newest first.
          */
         get: operations["jobs_api_v1_jobs_get"];
+        put?: never;
+        /**
+         * Start
+         * @description Queue an operation on a model, or a recipe. Nothing that is named here is imported.
+         */
+        post: operations["start_api_v1_jobs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description Cancel jobs that wait, and end those that run, each with its parts.
+         */
+        post: operations["cancel_api_v1_jobs_cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry
+         * @description Queue a job again that ended without success.
+         */
+        post: operations["retry_api_v1_jobs_retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log
+         * @description The end of what a job printed.
+         */
+        get: operations["log_api_v1_jobs_log_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Forms
+         * @description Every operation with the JSON schema of its parameters. Needs no torch.
+         */
+        get: operations["forms_api_v1_operations_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -467,11 +591,8 @@ export interface components {
             models: string[];
             /** Dataset */
             dataset: string;
-            /**
-             * Metric
-             * @default correct
-             */
-            metric: string;
+            /** Metric */
+            metric?: string | null;
             /** By */
             by?: string[];
             /** Parts */
@@ -613,11 +734,8 @@ export interface components {
             models: string[];
             /** Dataset */
             dataset: string;
-            /**
-             * Metric
-             * @default correct
-             */
-            metric: string;
+            /** Metric */
+            metric?: string | null;
             /** Id */
             id: number | string;
         };
@@ -692,12 +810,74 @@ export interface components {
             hint: string;
         };
         /**
+         * JobIds
+         * @description Some jobs.
+         */
+        JobIds: {
+            /** Ids */
+            ids: string[];
+        };
+        /**
+         * JobLog
+         * @description The end of what a job printed, and how many bytes that was in all.
+         */
+        JobLog: {
+            /** Text */
+            text: string;
+            /** Num Bytes */
+            num_bytes: number;
+        };
+        /**
          * Jobs
          * @description The jobs of this project, newest first.
          */
         Jobs: {
             /** Jobs */
             jobs: components["schemas"]["Job"][];
+        };
+        /**
+         * LayersAsk
+         * @description What to compare, and which rows and columns of the table are wanted; of a list left null, all.
+         */
+        LayersAsk: {
+            /** Base */
+            base: string;
+            /** Models */
+            models: string[];
+            /**
+             * What
+             * @default weights
+             * @enum {string}
+             */
+            what: "sparsity" | "weights" | "storage";
+            /** Modules */
+            modules?: string[] | null;
+            /** Columns */
+            columns?: string[] | null;
+            /** Match */
+            match?: string | null;
+            /**
+             * Histograms
+             * @default counts
+             * @enum {string}
+             */
+            histograms: "counts" | "heights";
+        };
+        /**
+         * LayersPair
+         * @description A base and models, by id; the base may stand among the models to be described by itself.
+         */
+        LayersPair: {
+            /** Base */
+            base: string;
+            /** Models */
+            models: string[];
+            /**
+             * What
+             * @default weights
+             * @enum {string}
+             */
+            what: "sparsity" | "weights" | "storage";
         };
         /**
          * Metric
@@ -829,6 +1009,64 @@ export interface components {
             };
         };
         /**
+         * OperationAsk
+         * @description Apply an operation to a model. Its parameters are those of the operation's schema.
+         */
+        OperationAsk: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "operation";
+            /** Model */
+            model: string;
+            /** Operation */
+            operation: string;
+            /** Parameters */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /** References */
+            references?: {
+                [key: string]: string;
+            };
+            /** Id */
+            id?: string | null;
+        };
+        /**
+         * OperationForm
+         * @description An operation that can be applied, with the JSON schema of its parameters, from which a form can be made.
+         */
+        OperationForm: {
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /**
+             * Data
+             * @enum {string}
+             */
+            data: "none" | "calibration" | "finetune";
+            /** Roles */
+            roles: string[];
+            /** Main */
+            main: string[];
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * OperationForms
+         * @description All operations, and the roots whose models they can be applied to here.
+         */
+        OperationForms: {
+            /** Operations */
+            operations: components["schemas"]["OperationForm"][];
+            /** Roots */
+            roots: string[];
+        };
+        /**
          * OperationUse
          * @description An operation in this project: the parameters it was given and how many models it made.
          */
@@ -861,6 +1099,19 @@ export interface components {
             datasets: components["schemas"]["Dataset"][];
             /** Tags */
             tags: string[];
+        };
+        /**
+         * RecipeAsk
+         * @description Make the models of a recipe, given as YAML.
+         */
+        RecipeAsk: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "recipe";
+            /** Recipe */
+            recipe: string;
         };
         /**
          * Reference
@@ -938,6 +1189,28 @@ export interface components {
             ][];
             /** Models */
             models: string[];
+        };
+        /**
+         * Suspect
+         * @description A module of a model, how suspicious it is, and why in words.
+         */
+        Suspect: {
+            /** Module */
+            module: string;
+            /** Model */
+            model: string;
+            /** Score */
+            score: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Suspects
+         * @description Who is to blame, worst first.
+         */
+        Suspects: {
+            /** Suspects */
+            suspects: components["schemas"]["Suspect"][];
         };
         /**
          * Variable
@@ -1509,9 +1782,78 @@ export interface operations {
             };
         };
     };
-    jobs_api_v1_jobs_get: {
+    layers_api_v1_layers_post: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LayersAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.arrow.stream": string;
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspects_api_v1_layers_suspects_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LayersPair"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suspects"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    jobs_api_v1_jobs_get: {
+        parameters: {
+            query?: {
+                /** @description How many jobs, newest first. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1538,6 +1880,167 @@ export interface operations {
             };
         };
     };
+    start_api_v1_jobs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_api_v1_jobs_cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobIds"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Jobs"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_api_v1_jobs_retry_post: {
+        parameters: {
+            query: {
+                /** @description The job's id. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_api_v1_jobs_log_get: {
+        parameters: {
+            query: {
+                /** @description The job's id. */
+                id: string;
+                /** @description How many bytes of its end. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobLog"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forms_api_v1_operations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationForms"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events_api_v1_events_get: {
         parameters: {
             query?: never;
@@ -1547,7 +2050,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events named `revision`, data `{revision, models}`: one at once, one per change. */
+            /** @description Events named `revision`, data `{revision, models}`: one at once, one per change. Events named `jobs`, data `{revision}`: one per change to a job after that. */
             200: {
                 headers: {
                     [name: string]: unknown;

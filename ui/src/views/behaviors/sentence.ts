@@ -28,8 +28,9 @@ export function sentence(answer: Answer, metric: MetricLike): string {
   return `${shorten(largest.model, 28)} changes ${metric.name.toLowerCase()} most: ${interval}`;
 }
 
+/** Only what happened more than once is often: free texts rarely repeat. */
 function often(change: ChangeRow | undefined): string {
-  return change ? `, most often ${shorten(word(change.base_prediction))} read as ${shorten(word(change.prediction))}` : "";
+  return change && change.count > 1 ? `, most often ${shorten(word(change.base_prediction))} read as ${shorten(word(change.prediction))}` : "";
 }
 
 /** Whether right and wrong differ by more than chance at 5 %, adjusted for how many models were compared. */
