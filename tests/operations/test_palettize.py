@@ -87,3 +87,16 @@ def test_pruned_weights_stay_zero_unless_told_otherwise() -> None:
     assert scheme.of(child)["weight"].pruned
     plain = palettize(pruned, 1, keep_zeros=False)
     assert len(plain.weight.unique()) == 2 and not scheme.of(plain)["weight"].pruned
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(6, 7), nn.ConvTranspose2d(3, 7, 2)])
+def test_groups_of_channels_have_values_of_their_own(layer: nn.Module) -> None:
+    child = palettize(layer, bits=2, group_size=3)
+    axis = 0 if isinstance(layer, nn.Linear) else 1
+    before, after = (np.moveaxis(m.weight.detach().numpy(), axis, 0) for m in (layer, child))
+    for start in (0, 3, 6):
+        part = nn.Linear(1, 1, bias=False)
+        part.weight = nn.Parameter(torch.from_numpy(before[start : start + 3].copy()))
+        np.testing.assert_array_equal(after[start : start + 3], palettize(part, bits=2).weight.detach().numpy())
+    entry = scheme.of(child)["weight"]
+    assert entry.num_tables(tuple(layer.weight.shape)) == 3 and entry.channel_axis == axis

@@ -35,12 +35,18 @@ def configuration(plan: Sequence[Operation]) -> str:
         if operation.name == "quantize":
             section, settings = "PostTrainingQuantizerConfig", _quantizer(given)
         elif operation.name == "palettize":
-            section, settings = "PostTrainingPalettizerConfig", {"n_bits": given["bits"], "granularity": "per_tensor"}
+            section, settings = "PostTrainingPalettizerConfig", _palettizer(given)
         else:
             raise InvalidValue("export.unsupported", f"Core ML has no configuration for {operation.name!r}.")
         names = sections.setdefault(section, {"global_config": None, "module_name_configs": {}})["module_name_configs"]
         names.update({name: dict(settings) for name in modules_of(given["targets"])})
     return yaml.safe_dump(sections, sort_keys=False)
+
+
+def _palettizer(given: Any) -> dict[str, Any]:
+    if given["group_size"] is None:
+        return {"n_bits": given["bits"], "granularity": "per_tensor"}
+    return {"n_bits": given["bits"], "granularity": "per_grouped_channel", "group_size": given["group_size"]}
 
 
 def _quantizer(given: Any) -> dict[str, Any]:

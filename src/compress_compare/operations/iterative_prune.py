@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Context, DataRequirement, Operation, Patterns, Seed, operation
+from .base import Context, DataRequirement, Operation, Patterns, Progress, Seed, operation
 from .scheme import TensorScheme, attach
 
 if TYPE_CHECKING:
@@ -70,11 +70,7 @@ class IterativePrune(Operation):
 
         criterion = MagnitudePrune if self.criterion == "magnitude" else GradientPrune
         for step, amount in enumerate(self.amounts()):
-
-            def progress(share: float, text: str, step: int = step) -> None:
-                context.progress((step + share) / self.steps, f"step {step + 1} of {self.steps}, {text}")
-
-            inner = replace(context, progress=progress)
+            inner = replace(context, progress=self._progress(context, step))
             prune = criterion(amount=amount, scope=self.scope, targets=self.targets, ignore=self.ignore)
             model = fit(prune.apply(model, inner), self, context=inner)
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
@@ -89,3 +85,11 @@ class IterativePrune(Operation):
         if self.growth == "linear":
             return [self.amount * share for share in shares]
         return [1 - (1 - self.amount) ** share for share in shares]
+
+    def _progress(self, context: Context, step: int) -> Progress:
+        """Progress of one step as that of the whole."""
+
+        def report(share: float, text: str) -> None:
+            context.progress((step + share) / self.steps, f"step {step + 1} of {self.steps}, {text}")
+
+        return report

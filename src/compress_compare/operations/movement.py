@@ -53,7 +53,8 @@ class _Masked(torch.autograd.Function):
     """W ⊙ M, with ∂L/∂W = G ⊙ M and ∂L/∂S = G ⊙ W, where G is the gradient of the masked weight."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, _scores: Tensor, mask: Tensor) -> Tensor:
+    def forward(ctx: Any, *tensors: Tensor) -> Tensor:
+        weight, _scores, mask = tensors
         ctx.save_for_backward(weight, mask)
         return weight * mask
 

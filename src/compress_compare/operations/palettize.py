@@ -29,6 +29,8 @@ class Palettize(Operation):
     """Bits per weight: 2^bits values per tensor."""
     keep_zeros: bool = True
     """In a tensor that has weights of exactly zero, they stay zero: one of the 2^bits values is then 0."""
+    group_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Consecutive output channels that share 2^bits values of their own; none: the whole tensor does."""
     targets: Patterns = ()
     """Modules to palettize: class names, dotted paths, or `re:`. Empty: all weights of two or more dimensions."""
     ignore: Patterns = ()
@@ -36,18 +38,27 @@ class Palettize(Operation):
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Replace the selected weights by their cluster's value and note the scheme."""
+        import torch
+
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         schemes = {}
         for done, weight in enumerate(weights):
             context.progress(done / len(weights), weight.name)
-            weight.parameter.data = self.clustered(weight.parameter.data)
+            values, axis = weight.parameter.data, weight.channel_axis if weight.parameter.ndim > 1 else 0
+            parts = (
+                torch.split(values, self.group_size or max(values.shape[axis], 1), axis) if values.ndim else (values,)
+            )
+            weight.parameter.data = torch.cat([self.clustered(part) for part in parts], axis) if values.ndim else values
             schemes[weight.name] = TensorScheme(
                 kind="palettized",
                 bits=self.bits,
+                strategy="tensor" if self.group_size is None else "channel",
+                group_size=self.group_size,
                 codebook_size=2**self.bits,
                 table_bits=8 * weight.parameter.element_size(),
+                channel_axis=0 if self.group_size is None else axis,
             )
         attach(model, schemes)
         return model

@@ -40,7 +40,7 @@ class TensorScheme:
         pruned: zeros may be stored as a bit map (one bit per weight), with only the other weights written out.
         strategy: what shares one scale or one codebook: the ``tensor``, an output ``channel``, or a ``group`` of
             ``group_size`` consecutive weights of one output channel.
-        group_size: weights per group; ``None`` unless the strategy is ``group``.
+        group_size: weights per group; with the strategy ``channel``, channels that share one, if not each its own.
         symmetric: scales only; otherwise each scale comes with a zero point of ``bits`` bits.
         codebook_size: values (vectors, for ``dim`` above 1) per codebook; ``None`` unless palettized.
         dim: weights per label.
@@ -70,7 +70,7 @@ class TensorScheme:
             return 1
         channels = shape[self.channel_axis]
         if self.strategy == "channel":
-            return channels
+            return math.ceil(channels / (self.group_size or 1))
         per_channel = math.prod(shape) // max(channels, 1)
         return channels * math.ceil(per_channel / (self.group_size or per_channel))
 
