@@ -68,8 +68,9 @@ def test_torchao_text_quantizes_the_named_layers() -> None:
 
 
 def test_core_ml_configurations() -> None:
+    grouped = Palettize(4, group_size=8, targets=("e",))
     found = yaml.safe_load(
-        coremltools.configuration([FOUR, Quantize(8, targets=("c.weight",)), Palettize(2, targets=("d",))])
+        coremltools.configuration([FOUR, Quantize(8, targets=("c.weight",)), Palettize(2, targets=("d",)), grouped])
     )
     four = {"weight_dtype": "int4", "granularity": "per_block", "quantization_scheme": "symmetric", "block_size": 32}
     eight = {"weight_dtype": "int8", "granularity": "per_channel", "quantization_scheme": "symmetric"}
@@ -78,7 +79,10 @@ def test_core_ml_configurations() -> None:
         "module_name_configs": {"a": four, "b.0": four, "c": eight},
     }
     palettes = found["PostTrainingPalettizerConfig"]["module_name_configs"]
-    assert palettes == {"d": {"n_bits": 2, "granularity": "per_tensor"}}
+    assert palettes == {
+        "d": {"n_bits": 2, "granularity": "per_tensor"},
+        "e": {"n_bits": 4, "granularity": "per_grouped_channel", "group_size": 8},
+    }
 
 
 @pytest.mark.parametrize(
