@@ -293,7 +293,9 @@ def _each(pairs: Mapping[str, Pair], measure: Callable[[Pair, Match], Any]) -> d
     tasks = [(id, pair, match) for id, pair in pairs.items() for match in pair.matches.values() if match.model]
     tasks.sort(key=lambda task: -_num_bytes(task[1], task[2]))
     leaves: dict[str, Leaves] = {id: {} for id in pairs}
-    measured = _mapped(lambda task: measure(task[1], task[2]), tasks, pairs=pairs)
+    measured = _mapped(
+        lambda task: measure(task[1], task[2]), tasks, sizes=[_num_bytes(*task[1:]) for task in tasks], pairs=pairs
+    )
     for (id, _, match), result in zip(tasks, measured, strict=True):
         if result is not None:
             leaves[id][tree.split(match.name)] = result
@@ -312,7 +314,7 @@ def _spans(pairs: Mapping[str, Pair]) -> dict[tree.Key, tuple[float, float]]:
             elif base is None and (model := pair.model_values(match)) is not None:
                 of_models.append((name, model))
     tensors = [*of_base.values(), *(model for _, model in of_models)]
-    found = list(_mapped(distribution.finite_range, tensors, pairs=pairs))
+    found = list(_mapped(distribution.finite_range, tensors, sizes=[each.raw.nbytes for each in tensors], pairs=pairs))
     others = zip((name for name, _ in of_models), found[len(of_base) :], strict=True)
     return ranges.of_rows(dict(zip(of_base, found, strict=False)), others)
 
@@ -339,17 +341,28 @@ def _findings(pairs: Mapping[str, Pair], leaves: Mapping[str, Leaves]) -> list[d
     return found
 
 
-def _mapped(work: Callable[[Any], Any], tasks: Sequence[Any], *, pairs: Mapping[str, Pair]) -> Iterator[Any]:
-    """The results in order. What has been read is forgotten while going on, so that memory stays bounded."""
+def _mapped(
+    work: Callable[[Any], Any], tasks: Sequence[Any], *, sizes: Sequence[int], pairs: Mapping[str, Pair]
+) -> Iterator[Any]:
+    """The results in order. What has been read, ``sizes`` bytes by each, is forgotten so that memory stays bounded."""
     files = {id(file): file for pair in pairs.values() for file in (*pair.base.files, *pair.model.files)}
-    held = sum(file.bytes.size for file in files.values())
-    every = max(len(tasks) * FORGET_EVERY // max(held, 1), 1)
+    read = [0]
+    lock = Lock()
+
+    def run(task: Any, size: int) -> Any:
+        result = work(task)
+        with lock:
+            read[0] += size
+            is_much = read[0] > FORGET_EVERY
+            if is_much:
+                read[0] = 0
+        if is_much:
+            for file in files.values():
+                file.forget()
+        return result
+
     with ThreadPoolExecutor(_workers()) as pool:
-        for done, result in enumerate(pool.map(work, tasks), 1):
-            if held > FORGET_EVERY and done % every == 0:
-                for file in files.values():
-                    file.forget()
-            yield result
+        yield from pool.map(run, tasks, sizes)
 
 
 def _num_bytes(pair: Pair, match: Match) -> int:
