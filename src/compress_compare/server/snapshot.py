@@ -13,6 +13,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..analysis.lineage import Graph
 from ..project import Project
 from . import arrow, wire
 
@@ -32,13 +33,13 @@ class Snapshot:
     Args:
         revision: of the project.
         table: one row per model in the order of logging: `NODE_COLUMNS`, then one float64 column per metric.
-        errors: reads the standard errors, which few ask for: `id`, then float64 columns.
+        project: for what few ask for.
     """
 
-    def __init__(self, revision: int, table: pa.Table, errors: Callable[[], pa.Table]) -> None:
+    def __init__(self, revision: int, table: pa.Table, *, project: Project) -> None:
         self.revision = revision
         self.table = table
-        self._errors = errors
+        self._project = project
         self._made: dict[str, bytes] = {}
         self._lock = threading.RLock()
 
@@ -61,7 +62,7 @@ class Snapshot:
 
     def _table_of(self, kind: Kind) -> pa.Table:
         if kind == "errors":
-            return self._errors()
+            return self._project.standard_errors().arrow
         return self.table if kind == "double" else arrow.single(self.table)
 
     def _once(self, name: str, make: Callable[[], bytes]) -> bytes:
@@ -69,6 +70,11 @@ class Snapshot:
             if name not in self._made:
                 self._made[name] = make()
             return self._made[name]
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The provenance graph: reading it takes longer than asking it what differs."""
+        return self._project.graph()
 
     @cached_property
     def tags(self) -> list[str]:
@@ -114,7 +120,5 @@ class Snapshots:
         with self._lock:
             revision = self._project.revision()
             if self._latest is None or self._latest.revision != revision:
-                self._latest = Snapshot(
-                    revision, self._project.overview().arrow, lambda: self._project.standard_errors().arrow
-                )
+                self._latest = Snapshot(revision, self._project.overview().arrow, project=self._project)
             return self._latest

@@ -139,17 +139,30 @@ function drawText(pen: Pen, text: SVGTextElement, { style, at: [dx, dy] }: Place
   pen.fillText(...place);
 }
 
+/** What is chosen, where the select says it. */
+function drawChoice(pen: Pen, select: HTMLSelectElement, origin: readonly [number, number]): void {
+  const style = getComputedStyle(select);
+  const box = select.getBoundingClientRect();
+  setWords(pen, style);
+  const left = box.left + Number.parseFloat(style.paddingLeft);
+  pen.fillText(select.selectedOptions[0]?.text ?? "", left - origin[0], box.top + box.height / 2 - origin[1]);
+}
+
+function setWords(pen: Pen, style: CSSStyleDeclaration): void {
+  pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+  pen.textAlign = "left";
+  pen.textBaseline = "middle";
+  pen.fillStyle = style.color;
+}
+
 /** The words of a caption, each where the browser has set it. */
 function drawWords(pen: Pen, element: HTMLElement, origin: readonly [number, number]): void {
+  if (element instanceof HTMLSelectElement) return drawChoice(pen, element, origin);
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const parent = node.parentElement;
     if (!parent || parent.closest("svg, select, .unseen")) continue;
-    const style = getComputedStyle(parent);
-    pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
-    pen.textAlign = "left";
-    pen.textBaseline = "middle";
-    pen.fillStyle = style.color;
+    setWords(pen, getComputedStyle(parent));
     const range = document.createRange();
     for (const { 0: word, index } of (node.textContent ?? "").matchAll(/\S+/g)) {
       range.setStart(node, index);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...analysis import variables
 from .. import wire
 from ..context import Here
 from ..router import API, Router, needs_token
@@ -13,4 +14,5 @@ router = Router(prefix=API, tags=["selection"])
 @needs_token
 def selection(here: Here, ask: wire.SelectionAsk) -> wire.Selection:
     """The experimental variables of the selected models, each model's values, and how to chart them."""
-    return wire.Selection.model_validate(here.project.selection(ask.models), from_attributes=True)
+    found = variables.selection(here.snapshots.latest().graph, ask.models)
+    return wire.Selection.model_validate(found, from_attributes=True)

@@ -72,6 +72,11 @@ export class MapState {
   });
   readonly marks: Marks = $derived.by(() => ({ hovered: this.#app.view.hovered, brush: this.brush }));
 
+  /** True while models move to their places. */
+  get isRearranging(): boolean {
+    return this.#motion.moving;
+  }
+
   at(x: number, y: number): number | null {
     return modelAt(this.scene, this.view, x, y);
   }

@@ -18,6 +18,11 @@ export class Motion {
   #t = $state(1);
   #request = 0;
 
+  /** True while models are on their way. */
+  get moving(): boolean {
+    return this.#move !== null;
+  }
+
   /** Where models are at this moment, on their way to `layout`. */
   places(layout: Layout): Places {
     const move = this.#move;

@@ -44,14 +44,18 @@ export interface Interval {
 
 export interface Look {
   readonly encodings: Encodings;
+  /** From `paintOrder`: it stays the same while filters change. */
+  readonly order: readonly number[];
   /** 1 where a model passes the filters. */
   readonly visible: Uint8Array;
   readonly interval: (model: number) => Interval;
 }
 
 /** All points; those that a filter leaves out are faint and below, those without a colour or size are hollow with a dash. */
-export function paintPoints(context: Context, scene: Scene, { encodings, visible, interval }: Look): void {
-  const order = paintOrder(scene, encodings, visible);
+export function paintPoints(context: Context, scene: Scene, look: Look): void {
+  const { encodings, visible, interval } = look;
+  // faint ones first
+  const order = [...look.order.filter((i) => !visible[i]), ...look.order.filter((i) => visible[i])];
   const chrome = CHROME[encodings.theme];
   if (order.length <= MOST_INTERVALS) paintIntervals(context, scene, order.filter((i) => visible[i]), interval, chrome.mark);
   let fill = "";
@@ -76,12 +80,12 @@ export function paintPoints(context: Context, scene: Scene, { encodings, visible
   context.globalAlpha = 1;
 }
 
-/** Faint ones first, then the large before the small, so that none hides another. */
-function paintOrder(scene: Scene, encodings: Encodings, visible: Uint8Array): number[] {
+/** The models that have a point, the large before the small, so that none hides another. */
+export function paintOrder(scene: Scene, encodings: Encodings): readonly number[] {
   const order: number[] = [];
   for (let i = 0; i < scene.px.length; i++) if (!Number.isNaN(scene.px[i]!)) order.push(i);
   const radius = Float64Array.from(scene.px, (_, i) => radiusOf(encodings, i));
-  return order.sort((a, b) => visible[a]! - visible[b]! || radius[b]! - radius[a]! || a - b);
+  return order.sort((a, b) => radius[b]! - radius[a]! || a - b);
 }
 
 function paintHollow(context: Context, x: number, y: number, radius: number, color: string): void {

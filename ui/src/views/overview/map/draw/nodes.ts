@@ -6,8 +6,12 @@ import { byColor, nodeScale, screenRadius, screenX, screenY, thin, type Context,
 const TINY = 1.5;
 
 export function drawNodes(ctx: Context, scene: Scene, frame: Frame): void {
+  drawModels(ctx, scene, frame, thin(scene, frame, (i) => isIn(scene, frame, i)));
+}
+
+/** Some models, above whatever is there. */
+export function drawModels(ctx: Context, scene: Scene, frame: Frame, models: number[]): void {
   const scale = nodeScale(scene, frame.view);
-  const models = thin(scene, frame, (i) => isIn(scene, frame, i));
   const solid = models.filter((i) => scene.looks.fill[i] !== "");
   const background = CHROME[scene.looks.theme].background;
   if (scale * scene.looks.largest > 4) {

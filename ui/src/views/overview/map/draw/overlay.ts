@@ -2,13 +2,14 @@
 import { CHROME } from "@/styles/ramps";
 import { traceLine } from "../ribbon";
 import { lineage } from "../walk";
+import { drawModels } from "./nodes";
 import { edgeTo, traceReferences } from "./edges";
 import { nodeScale, screenRadius, screenX, screenY, type Context, type Frame, type Scene } from "./scene";
 import { drawSteps, type Fonts } from "./text";
 
 /** Steps on the lineages of a selection; beyond them nothing would be told apart, and it would take long. */
 const MOST_STEPS = 4000;
-/** Steps that have their parameters written once more above the line. */
+/** Steps that have their parameters and models drawn once more above the line. */
 const MOST_LABELS = 60;
 
 export interface Marks {
@@ -21,7 +22,6 @@ export interface Marks {
 export function drawSelection(
   ctx: Context, scene: Scene, frame: Frame, { selected, fonts }: { selected: ReadonlySet<number>; fonts: Fonts },
 ): void {
-  ctx.clearRect(0, 0, frame.width, frame.height);
   const { accent } = CHROME[scene.looks.theme];
   drawPath(ctx, scene, frame, { steps: lineages(scene, selected), color: accent, fonts });
   drawRings(ctx, scene, frame, { models: selected, color: accent });
@@ -30,7 +30,6 @@ export function drawSelection(
 export function drawPointer(
   ctx: Context, scene: Scene, frame: Frame, { hovered, brush, fonts }: Marks & { fonts: Fonts },
 ): void {
-  ctx.clearRect(0, 0, frame.width, frame.height);
   const chrome = CHROME[scene.looks.theme];
   if (hovered !== null) {
     if (scene.layout.shown[hovered]) {
@@ -93,7 +92,9 @@ function drawPath(ctx: Context, scene: Scene, frame: Frame, { steps, color, font
   ctx.beginPath();
   for (const i of steps) traceLine(ctx, edgeTo(scene, frame, i));
   ctx.stroke();
-  if (steps.length <= MOST_LABELS) drawSteps(ctx, scene, frame, steps, fonts);
+  if (steps.length > MOST_LABELS) return;
+  drawSteps(ctx, scene, frame, steps, fonts);
+  drawModels(ctx, scene, frame, [...new Set(steps.flatMap((i) => [scene.table.base[i]!, i]))]);
 }
 
 function drawBrush(ctx: Context, [x0, y0, x1, y1]: [number, number, number, number], color: string): void {

@@ -33,6 +33,7 @@ export class Painter {
   #size = { width: 0, height: 0, ratio: 1 };
   #last: Picture | null = null;
   #resting = 0;
+  #painted = -Infinity;
 
   /** Canvases one above the other: the models, what is selected, what is under the pointer. */
   constructor(base: HTMLCanvasElement, selection: HTMLCanvasElement, overlay: HTMLCanvasElement) {
@@ -57,12 +58,19 @@ export class Painter {
   /** Show a scene; `moving` while the pointer pans or zooms, when an old picture will do. */
   paint(scene: Scene, view: Viewport, moving: boolean): void {
     window.clearTimeout(this.#resting);
-    const stale = this.#last?.scene === scene && this.#last.cost > QUICK;
-    if (moving && stale) {
+    const last = this.#last;
+    const slow = last !== null && last.cost > QUICK;
+    const same = moving && last?.scene === scene;
+    // one look after the other, as while a budget is dragged: the map follows when that comes to rest
+    const fleeting = last?.scene.places === scene.places && performance.now() - this.#painted < REST;
+    this.#painted = performance.now();
+    if (slow && (same || (fleeting && last.scene.table === scene.table))) {
       this.#show(view);
-      this.#resting = window.setTimeout(() => this.paint(scene, view, false), REST);
-      return;
-    }
+      this.#resting = window.setTimeout(() => this.#redraw(scene, view), REST);
+    } else this.#redraw(scene, view);
+  }
+
+  #redraw(scene: Scene, view: Viewport): void {
     this.#draw(scene, view);
     this.#show(view);
   }
@@ -78,6 +86,7 @@ export class Painter {
   #prepare(ctx: CanvasRenderingContext2D, view: Viewport): Frame {
     const { width, height, ratio } = this.#size;
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.clearRect(0, 0, width, height);
     return { width, height, view };
   }
 
