@@ -105,6 +105,10 @@ def test_classes_brushes_search_and_sorting(behaviors: Page) -> None:
     table.get_by_role("button", name="3", exact=True).click()
     expect(behaviors.get_by_text(f"80 of {COUNT} instances")).to_be_visible()
 
+    go(behaviors, "sel=cnn&sel=small&level=slices")
+    behaviors.get_by_role("button", name="label = 3, half = True").click()
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
+
     go(behaviors, "sel=cnn&sel=small&metric=nll&rel=1")
     least = behaviors.get_by_role("slider", name="Least Loss (NLL) of small")
     least.focus()

@@ -97,6 +97,20 @@ export interface ConfusionRow {
   change: number;
 }
 
+/** Instances with one or two things in common that changed more or less than all, by more than chance. */
+export interface SliceRow {
+  model: string;
+  slice: string;
+  columns: string[];
+  count: number;
+  difference: number;
+  /** The slice's change minus that of all instances. */
+  excess: number;
+  /** Adjusted for all slices that were tried. */
+  p_adjusted: number;
+  tried: number;
+}
+
 export interface Answer {
   base: string;
   models: string[];
@@ -112,6 +126,7 @@ export interface Answer {
   groups: GroupRow[] | null;
   changes: ChangeRow[] | null;
   confusion: ConfusionRow[] | null;
+  slices: SliceRow[] | null;
   instances: Row[] | null;
   total: number | null;
 }

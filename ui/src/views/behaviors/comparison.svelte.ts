@@ -116,6 +116,12 @@ export class Comparing {
   /** How many instances the filters leave; null while it is not known. */
   readonly total: number | null = $derived.by(() => this.rows.about?.total ?? null);
 
+  readonly slices = follow(() => {
+    const question = this.question;
+    if (!question || this.params.level !== "slices") return null;
+    return (signal) => fetchBehaviors({ ...question, parts: ["slices"] }, signal);
+  });
+
   /** How values of the answered metric are written. */
   readonly metric: MetricLike = $derived.by(() => {
     const answer = this.overall.value;
@@ -130,7 +136,7 @@ export class Comparing {
     const next = { ...this.params, ...(elsewhere ? NOWHERE : {}), ...change };
     if (next.metric !== this.params.metric || next.relative !== this.params.relative) next.brushes = change.brushes ?? {};
     if (next.metric !== this.params.metric && next.sort?.includes("[")) next.sort = null;
-    if (!sameKeys(next.by, this.params.by)) next.filters = next.filters.filter(({ kind }) => kind !== "group");
+    if (!change.filters && !sameKeys(next.by, this.params.by)) next.filters = next.filters.filter(({ kind }) => kind !== "group");
     this.#app.view.update({ own: writeParams(next, this.#app.view.state.own) }, history);
   }
 }

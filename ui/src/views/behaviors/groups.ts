@@ -63,5 +63,5 @@ export function hurtSentence(groups: readonly Group[], models: readonly string[]
   );
   const names = ordered.slice(0, 3).map(({ value }) => name(value));
   const more = ordered.length > 3 ? ` and ${ordered.length - 3} more` : "";
-  return `${worst.model} hurts ${names.join(", ")}${more} beyond its average`;
+  return `${worst.model} hurts ${names.join(names.some((text) => text.includes(",")) ? "; " : ", ")}${more} beyond its average`;
 }

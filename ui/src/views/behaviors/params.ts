@@ -4,7 +4,9 @@ import type { ViewState } from "@/state/url";
 
 export const FLIPS = ["right_to_wrong", "wrong_to_right", "wrong_to_wrong"] as const;
 export type Flip = (typeof FLIPS)[number];
-export type Level = "instances" | "classes";
+export type Level = "instances" | "classes" | "slices";
+
+const LEVELS: readonly Level[] = ["instances", "classes", "slices"];
 
 /** One reason why an instance is listed; all of them hold. */
 export type Filter =
@@ -75,7 +77,7 @@ export function readParams(own: Own): Params {
     data: one("data"),
     metric: one("metric"),
     relative: one("rel") === "1",
-    level: one("level") === "classes" ? "classes" : "instances",
+    level: LEVELS.find((level) => level === one("level")) ?? "instances",
     by: (own.per ?? []).slice(0, 2),
     find: one("text") ?? "",
     filters: (own.if ?? []).flatMap((text) => toFilter(text) ?? []),
