@@ -11,8 +11,8 @@ export function apart(table: LayerTable, row: number, model: number): string {
   if (!table.has(row, model)) return "not in this model";
   if (!numberAt(table, row, model, "num_parameters")) return "no counterpart";
   const alignment = textAt(table, row, model, "alignment");
-  if (alignment === "model only") return "only in this model";
-  return alignment === "resized" ? "other shape" : "";
+  if (alignment === "model only") return "only here";
+  return alignment === "resized" ? "resized" : "";
 }
 
 /** How a tensor was matched with the base's, where that is not simply by its name. */
@@ -44,6 +44,21 @@ export function storedAs(table: LayerTable, row: number, model: number): string 
   if (scheme === null) return "mixed";
   if (scheme === "dense") return dtype ?? "dense";
   return `${bits === null ? "" : `${bits}-bit `}${scheme}${group === null ? "" : ` per ${group}`}`;
+}
+
+/** The same for a narrow column: `fp32`, `int4 /128`, `2-bit palette`. */
+export function storedShort(table: LayerTable, row: number, model: number): string {
+  const bits = numberAt(table, row, model, "bits");
+  const group = numberAt(table, row, model, "group_size");
+  const per = group === null ? "" : ` /${group}`;
+  switch (textAt(table, row, model, "scheme")) {
+    case "quantized":
+      return `int${bits ?? ""}${per}`;
+    case "palettized":
+      return `${bits ?? ""}-bit palette${per}`;
+    default:
+      return storedAs(table, row, model).replace(/^b?float/, (word) => (word === "float" ? "fp" : "bf"));
+  }
 }
 
 /** Everything about a cell in a sentence, for a tooltip and for screen readers. */

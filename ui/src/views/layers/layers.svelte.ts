@@ -9,7 +9,7 @@ import { chooseBase } from "@/views/behaviors/base";
 import { follow } from "@/views/overview/details/request.svelte";
 import { measureOf } from "./measures";
 import { modeOf, readParams, writeParams, type Params } from "./params";
-import { easyDepth, findText, shownRows, type Wanted } from "./rows";
+import { byDepth, easyDepth, findText, shownRows, type Wanted } from "./rows";
 import { buildLayers, keyOf } from "./table";
 
 /** Columns beyond these are not drawn. */
@@ -158,7 +158,7 @@ export class LayersState {
     const open = new Set(this.params.open);
     for (let at = table.rows[row]!.parent; at >= 0; at = table.rows[at]!.parent) {
       const key = keyOf(table.rows[at]!.module, null);
-      if (table.rows[at]!.depth < this.depth === open.has(key) && !open.delete(key)) open.add(key);
+      if (byDepth(table, at, this.depth) === open.has(key) && !open.delete(key)) open.add(key);
     }
     const { module, parameter } = table.rows[row]!;
     this.set({ layer: keyOf(module, parameter), open: [...open] }, this.params.layer === null ? "push" : "replace");

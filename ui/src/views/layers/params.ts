@@ -46,7 +46,7 @@ export function writeParams(params: Params, before: Own): Own {
     mode: maybe(mode === DEFAULTS.mode ? null : mode),
     measure: maybe(measure),
     sort: maybe(sort && `${sort.descending ? "-" : "+"}${sort.column}`),
-    list: params.flat ? ["flat"] : [],
+    rows: params.flat ? ["flat"] : [],
     depth: maybe(depth === null ? null : String(depth)),
     open: params.open,
     // a module may be the whole model, whose name is empty
@@ -66,7 +66,7 @@ export function readParams(own: Own): Params {
     mode: MODES.find((mode) => mode === one("mode")) ?? DEFAULTS.mode,
     measure: one("measure"),
     sort: readSort(one("sort") ?? ""),
-    flat: one("list") === "flat",
+    flat: one("rows") === "flat",
     depth: Number.isInteger(depth) && depth >= 0 ? depth : null,
     open: [...new Set(own.open ?? [])],
     layer: readLayer(one("layer")),

@@ -20,21 +20,23 @@ export interface Wanted {
 /** How deep the tree is open if nobody says so: whole layers, as long as they are few; at least one level. */
 export function easyDepth(table: LayerTable): number {
   const modules = table.rows.filter((row) => row.parameter === null);
-  const deepest = deepestModule(table);
-  for (let depth = deepest; depth > 1; depth--) {
+  for (let depth = table.deepest; depth > 1; depth--) {
     if (modules.filter((row) => row.depth <= depth).length <= EASY) return depth;
   }
   return 1;
 }
 
-export function deepestModule(table: LayerTable): number {
-  return table.rows.reduce((most, row) => (row.parameter === null ? Math.max(most, row.depth) : most), 0);
-}
-
 /** Whether a module shows what is in it. */
 export function isOpen(table: LayerTable, row: number, wanted: Pick<Wanted, "depth" | "open">): boolean {
-  const { module, parameter, depth } = table.rows[row]!;
-  return parameter === null && depth < wanted.depth !== wanted.open.has(keyOf(module, null));
+  const { module, parameter } = table.rows[row]!;
+  return parameter === null && byDepth(table, row, wanted.depth) !== wanted.open.has(keyOf(module, null));
+}
+
+/** Whether a depth alone opens a module; those that hold nothing but tensors are opened by a depth beyond all modules. */
+export function byDepth(table: LayerTable, row: number, depth: number): boolean {
+  const one = table.rows[row]!;
+  const holdsModules = one.children.some((child) => table.rows[child]!.parameter === null);
+  return one.depth < depth && (holdsModules || depth > table.deepest);
 }
 
 /** The rows to show from top to bottom. In a filtered tree everything that leads to a found row is open. */

@@ -24,6 +24,8 @@ export interface LayerTable {
   readonly indexOf: ReadonlyMap<string, number>;
   /** Modules that hold tensors themselves. */
   readonly layers: readonly number[];
+  /** Depth of the deepest module. */
+  readonly deepest: number;
   /** What a column says about a row of a model; null where the model has no such row. */
   value(row: number, model: number, column: string): LayerValue;
   /** Whether the model has such a row at all, if only to say that it lacks the tensor. */
@@ -81,6 +83,7 @@ export function buildLayers(answer: LayerColumns, base: string): LayerTable {
     rows,
     indexOf,
     layers: layersOf(rows),
+    deepest: rows.reduce((most, row) => (row.parameter === null ? Math.max(most, row.depth) : most), 0),
     value: (row, model, column) => {
       const at = places[row]?.[model] ?? -1;
       return at < 0 ? null : (columns.get(column)?.[at] ?? null);

@@ -39,10 +39,10 @@ export function sentence(table: LayerTable, layers: readonly number[], measure: 
   const name = pathOf(table.rows[first.row]!);
   const same = worst.filter(({ row }) => row === first.row);
   if (others > 1 && same.length === others) return `${name} lost most in every model`;
-  const where = listWords(same.slice(0, 2).map(({ model }) => table.models[model]!));
-  const more = same.length > 2 ? ` and ${same.length - 2} more` : "";
+  const named = same.slice(0, 2).map(({ model }) => table.models[model]!);
+  const where = listWords(same.length > 2 ? [...named, `${same.length - 2} more`] : named);
   const value = same.length === 1 ? `: ${measure.name} ${formatValue(measure, first.value)}` : "";
-  return `${name} lost most in ${where}${more}${value}`;
+  return `${name} lost most in ${where}${value}`;
 }
 
 function mostSentence(table: LayerTable, layers: readonly number[], measure: Measure): string {
@@ -55,7 +55,7 @@ function mostSentence(table: LayerTable, layers: readonly number[], measure: Mea
   }
   if (!most || most.value === 0) return `${measure.name} by layer`;
   const value = formatValue(measure, most.value);
-  return `${measure.name} peaks at ${value} in ${pathOf(table.rows[most.row]!)} of ${table.models[most.model]!}`;
+  return `${superlative(measure)}: ${value} in ${pathOf(table.rows[most.row]!)} of ${table.models[most.model]!}`;
 }
 
 function ownSentence(table: LayerTable, layers: readonly number[], measure: Measure): string {
@@ -65,5 +65,10 @@ function ownSentence(table: LayerTable, layers: readonly number[], measure: Meas
   });
   const most = read.reduce<{ row: number; value: number } | null>((a, b) => (a && a.value >= b.value ? a : b), null);
   if (!most || most.value === 0) return `${measure.name} by layer of ${table.models[0]!}`;
-  return `${measure.name} peaks at ${formatValue(measure, most.value)} in ${pathOf(table.rows[most.row]!)}`;
+  return `${superlative(measure)}: ${formatValue(measure, most.value)} in ${pathOf(table.rows[most.row]!)}`;
+}
+
+function superlative(measure: Measure): string {
+  const things = ["zeros", "new_zeros", "filled_zeros", "bytes", "file_bytes", "num_distinct", "num_nonfinite"];
+  return `${things.includes(measure.id) ? "Most" : "Highest"} ${measure.name.toLowerCase()}`;
 }
