@@ -5,9 +5,9 @@ Run it from the root of the repository after `make ui` (or with `--static` namin
     python benchmarks/overview.py [--models 100 1000 5000 10000]
 
 It serves each project with the real server, opens it in headless Chromium ($CHROMIUM, else /usr/bin/chromium) at
-1920 × 1080, and measures the page load until the map is painted, frames while panning, zooming and hovering, a change of
-colour, a rearrangement with its layout, a selection of 500 models until their comparison is shown, a dragged budget, the
-heap of scripts, and the bytes that came over the wire. The figures published for the research system
+1920 × 1080, and measures the page load until the map is painted, frames while panning, zooming and hovering, a change
+of colour, a rearrangement with its layout, a selection of 500 models until their comparison is shown, a dragged budget,
+the heap of scripts, and the bytes that came over the wire. The figures published for the research system
 (Boggust et al., Compress and Compare, 2024), measured on such a machine, stand beside them where there are any.
 """
 
@@ -111,13 +111,15 @@ def generate(folder: Path, count: int) -> None:
 
 def rows(choose: random.Random, count: int) -> Iterator[dict[str, Any]]:
     """The models in the order of logging: bases first, lineages of at most six steps."""
-    depth = [0]
+    depth, open_ends = [0], [0]
     quality, size = [0.93], [4e7]
     yield {"id": "base", "operation": cc.Operation("train", epochs=90), "metrics": metrics(choose, 0.93, 4e7)}
     for i in range(1, count):
-        parent = next(p for p in iter(lambda: choose.randrange(i), None) if depth[p] < 6)
+        parent = choose.choice(open_ends)
         name, parameter, values = choose.choice(STEPS)
         depth.append(depth[parent] + 1)
+        if depth[i] < 6:
+            open_ends.append(i)
         quality.append(quality[parent] * choose.uniform(0.85, 1))
         size.append(size[parent] * choose.uniform(0.4, 1))
         yield {
@@ -255,7 +257,7 @@ def measure(browser: Browser) -> Iterator[tuple[str, float]]:
     yield "budget drag, 95th percentile", browser.frames(BUDGET)
     chosen = "&".join(f"sel={quote(f'model-{i:05d}')}" for i in range(1, min(500, browser.count - 1) + 1))
     shown = "document.querySelector('#details-panel table, #details-panel figure')"
-    go = f"history.replaceState(null, '', '#/overview?by=step&{chosen}'); window.dispatchEvent(new PopStateEvent('popstate'))"
+    go = f"history.replaceState(null, '', '#/overview?by=step&{chosen}'); dispatchEvent(new PopStateEvent('popstate'))"
     yield "500 models selected to charts", browser.once(go, shown)
     yield "page heap", browser.heap()
 

@@ -40,6 +40,13 @@ function pairFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Var
 
 /** With more colours: the one that is best wherever it was tried beside another. */
 function bestFinding(metric: MetricLike, layout: BarLayout, means: Means, color: Variable): string | null {
+  const spreads = layout.xs.flatMap((_, i) => {
+    const known = layout.colors.map((_, c) => means.at(i, c)).filter((mean) => mean !== null);
+    return known.length < 2 ? [] : [{ low: Math.min(...known), high: Math.max(...known) }];
+  });
+  if (spreads.length > 1 && spreads.every(({ low, high }) => isNothing(metric, high - low, high))) {
+    return `${color.name} makes no difference`;
+  }
   if (metric.higher_is_better === null) return null;
   const sign = metric.higher_is_better ? 1 : -1;
   const winners = layout.xs.flatMap((_, i) => {

@@ -4,7 +4,7 @@ import type { Layout } from "./layout";
 
 export type Direction = "left" | "right" | "up" | "down";
 
-/** The model next to one: its parent, its middle child, or the one above or below in its column. */
+/** The model next to one: its parent, its middle child, or the one above or below in its column, at its end the next sibling. */
 export function neighbour(table: ModelTable, layout: Layout, from: number, direction: Direction): number {
   if (direction === "left") return table.base[from]! < 0 ? from : table.base[from]!;
   if (direction === "right") {
@@ -13,7 +13,15 @@ export function neighbour(table: ModelTable, layout: Layout, from: number, direc
   }
   const stack = layout.stacks.find((candidate) => candidate[position(layout, candidate, from)] === from);
   if (!stack) return from;
-  return stack[position(layout, stack, from) + (direction === "up" ? -1 : 1)] ?? from;
+  const step = direction === "up" ? -1 : 1;
+  return stack[position(layout, stack, from) + step] ?? sibling(table, layout, from, step);
+}
+
+/** The next sibling, in whatever column: what no column leads to is reached from beside. */
+function sibling(table: ModelTable, layout: Layout, from: number, step: number): number {
+  const base = table.base[from]!;
+  const siblings = base < 0 ? [] : layout.children[base]!.filter((child) => layout.shown[child]);
+  return siblings[siblings.indexOf(from) + step] ?? from;
 }
 
 /** Where a model is in a stack that is sorted by row; the place it would have when it is not in it. */
