@@ -165,3 +165,26 @@ def test_the_server_does_all_this_without_torch():
     code = "import sys, json, compress_compare.server.app as a; sys.stdout.write(json.dumps('torch' in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) is False
+
+
+def test_a_plan_says_what_would_be_made_and_queues_nothing(client):
+    before = client.get("/api/v1/jobs").json()
+    body = {"kind": "operation", "model": "net", "operation": "quantize", "parameters": {"bits": 3}}
+    planned = client.post("/api/v1/jobs/plan", json=body).json()["models"]
+    assert planned == [
+        {"id": "net-quantize-3", "base": "net", "operation": "quantize", "parameters": {"bits": 3}, "done": False}
+    ]
+    refused = client.post("/api/v1/jobs/plan", json=body | {"parameters": {"bits": 99}})
+    assert (refused.status_code, refused.json()["code"]) == (422, "parameter.range")
+    text = "base: net\nsteps:\n - quantize: {bits: [3, 4]}\n"
+    planned = client.post("/api/v1/jobs/plan", json={"kind": "recipe", "recipe": text}).json()["models"]
+    assert [(model["id"], model["done"]) for model in planned] == [
+        ("net", True),
+        ("net-quantize-3", False),
+        ("net-quantize-4", False),
+    ]
+    sizes = client.post("/api/v1/jobs/plan/sizes", json={"recipe": text}).json()["sizes"]
+    assert sizes["net"] > sizes["net-quantize-4"] > sizes["net-quantize-3"] > 0
+    unknown = client.post("/api/v1/jobs/plan/sizes", json={"recipe": "base: imported\nsteps: [calibrate]"})
+    assert (unknown.status_code, unknown.json()["code"]) == (409, "config.no_task")
+    assert client.get("/api/v1/jobs").json() == before

@@ -61,8 +61,8 @@ class LocalEngine:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            cwd=_directory(work),
-            env=_environment(os.environ),
+            cwd=folder_of(work.request.get("task"), work.folder),
+            env=environment(os.environ),
             start_new_session=True,
         )
         log = LogWriter(cast(BinaryIO, popen.stdout), work.folder / LOG, limit=self._limits.log)
@@ -166,14 +166,13 @@ def read_result(folder: Path) -> dict[str, Any] | None:
     return found
 
 
-def _directory(work: Work) -> Path:
+def folder_of(task: Mapping[str, Any] | None, default: Path) -> Path:
     """Where the user was when naming the task, since it may read files from there."""
-    task = work.request.get("task") or {}
-    folders = [Path(folder) for folder in task.get("folders", ())]
-    return next((folder for folder in reversed(folders) if folder.is_dir()), work.folder)
+    folders = [Path(folder) for folder in (task or {}).get("folders", ())]
+    return next((folder for folder in reversed(folders) if folder.is_dir()), default)
 
 
-def _environment(own: Mapping[str, str]) -> dict[str, str]:
+def environment(own: Mapping[str, str]) -> dict[str, str]:
     """Only what a worker needs: tokens and keys in the environment stay here."""
     kept = {name: value for name, value in own.items() if name in KEPT or name.startswith(KEPT_PREFIXES)}
     paths = [str(Path(path).resolve()) for path in own.get("PYTHONPATH", "").split(os.pathsep) if path]

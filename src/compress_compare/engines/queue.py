@@ -97,20 +97,30 @@ class Queue:
             InvalidValue: ``parameter.*``.
             Conflict: ``config.no_task`` or ``model.exists``.
         """
-        checked = operations.from_record(operation)
-        record = checked.record()
         with self.database.write(counter="jobs") as connection:
-            root = models.lineage(connection, models.one(connection, base))[0].id
-            task = _known_task(connection, root)
-            for other in (references or {}).values():
-                models.one(connection, other)
-            made = id or identity.readable(base, record, main=checked.main)
-            if any(models.by_ids(connection, [made])):
-                raise Conflict("model.exists", f"There is a model {made[:80]!r} already.", hint="Choose another id.")
-            planned = Planned(made, base, record, "", dict(references or {}))
+            planned, task = _planned(connection, base, operation=operation, id=id, references=references or {})
             draft = self._draft(planned, task_to_data(task), None)
             (job,) = jobs.create(connection, [draft], owner=self.owner)
         return job
+
+    def plan_operation(
+        self,
+        base: str,
+        operation: records.Operation,
+        *,
+        id: str | None = None,
+        references: Mapping[str, str] | None = None,
+    ) -> Planned:
+        """What `submit_operation` would make, or its error; nothing is queued."""
+        with self.database.read() as connection:
+            return _planned(connection, base, operation=operation, id=id, references=references or {})[0]
+
+    def plan_recipe(self, recipe: Recipe) -> tuple[Plan, Recipe]:
+        """What `submit_recipe` would make of a recipe that is not trusted, and the recipe with the recorded task."""
+        with self.database.read() as connection:
+            planned = plan(recipe, known(connection))
+            task = _task(connection, recipe, trusted=False)
+        return planned, Recipe(task, recipe.base, recipe.made_by, recipe.steps)
 
     def submit_parts(self, parent: str, plan: Plan, *, task: Mapping[str, Any]) -> int:
         """Queue what remains of a recipe; returns how many models that is."""
@@ -241,6 +251,26 @@ def known(connection: sa.Connection) -> list[Known]:
         )
         for _, id, base, name, parameters, _ in listed
     ]
+
+
+def _planned(
+    connection: sa.Connection,
+    base: str,
+    *,
+    operation: records.Operation,
+    id: str | None,
+    references: Mapping[str, str],
+) -> tuple[Planned, TaskPath]:
+    """The model that an operation would make, and the task that measures it."""
+    checked = operations.from_record(operation)
+    record = checked.record()
+    task = _known_task(connection, models.lineage(connection, models.one(connection, base))[0].id)
+    for other in references.values():
+        models.one(connection, other)
+    made = id or identity.readable(base, record, main=checked.main)
+    if any(models.by_ids(connection, [made])):
+        raise Conflict("model.exists", f"There is a model {made[:80]!r} already.", hint="Choose another id.")
+    return Planned(made, base, record, "", dict(references)), task
 
 
 def _task(connection: sa.Connection, recipe: Recipe, *, trusted: bool) -> TaskPath:

@@ -66,6 +66,34 @@ JobAsk = Annotated[OperationAsk | RecipeAsk, Body(discriminator="kind")]
 """What to run."""
 
 
+class RecipeText(Ask):
+    """A recipe as YAML."""
+
+    recipe: Annotated[str, Field(max_length=64_000)]
+
+
+class PlannedModel(Answer):
+    """A model that would be made, or is there already."""
+
+    id: str
+    base: str | None
+    operation: str | None
+    parameters: dict[str, Any]
+    done: bool
+
+
+class PlanAnswer(Answer):
+    """The models, each after its base."""
+
+    models: list[PlannedModel]
+
+
+class PlanSizes(Answer):
+    """Id → predicted packed size in bytes; null where the operation does not say it."""
+
+    sizes: dict[str, int | None]
+
+
 class JobIds(Ask):
     """Some jobs."""
 
@@ -87,6 +115,7 @@ class OperationForm(Answer):
     data: Literal["none", "calibration", "finetune"]
     roles: list[str]
     main: list[str]
+    lowers: Literal["non-zero weights", "stored bits", "training loss", ""]
     parameters: dict[str, Any]
 
 

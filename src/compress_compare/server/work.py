@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from ..engines import processes
+from ..engines import forecast, processes
 from ..engines.base import Engine, Limits
 from ..engines.local import LocalEngine
 from ..engines.queue import Queue
 from ..engines.supervisor import Supervisor
 from ..project import Project
-from ..recipes import loads
+from ..recipes import Plan, Planned, loads
 from ..records import Job, Operation
 
 WORKERS = 2
@@ -51,6 +51,20 @@ class Work:
     def recipe(self, text: str) -> Job:
         """Queue a recipe that came over HTTP: only the task that is recorded for its root is ever imported."""
         return self._started(self._queue.submit_recipe(loads(text), trusted=False))
+
+    def plan_operation(
+        self, model: str, operation: Operation, *, id: str | None = None, references: Mapping[str, str] | None = None
+    ) -> Planned:
+        """What `apply` would make, or its error."""
+        return self._queue.plan_operation(model, operation, id=id, references=references)
+
+    def plan_recipe(self, text: str) -> Plan:
+        """What `recipe` would make, or its error."""
+        return self._queue.plan_recipe(loads(text))[0]
+
+    def sizes(self, text: str) -> dict[str, int | None]:
+        """Id → predicted bytes of what a recipe would make, found out in a process of its own, which has torch."""
+        return forecast.sizes(self._project.path, self._queue.plan_recipe(loads(text))[1])
 
     def cancel(self, ids: Sequence[str]) -> list[Job]:
         """Cancel jobs, whoever runs them."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from ... import records
+from ...recipes import Planned
 from .. import wire_jobs as wire
 from ..context import Here
 from ..router import API, Router, needs_token
@@ -35,6 +36,24 @@ def start(here: Here, ask: wire.JobAsk) -> wire.Job:
     return _job(here.work.apply(ask.model, operation, id=ask.id, references=ask.references))
 
 
+@router.post("/jobs/plan")
+@needs_token
+def plan(here: Here, ask: wire.JobAsk) -> wire.PlanAnswer:
+    """What `POST jobs` would make of the same body, or its error. Nothing is queued."""
+    if isinstance(ask, wire.RecipeAsk):
+        return wire.PlanAnswer(models=[_planned(model) for model in here.work.plan_recipe(ask.recipe).models])
+    operation = records.Operation(ask.operation, **ask.parameters)
+    planned = here.work.plan_operation(ask.model, operation, id=ask.id, references=ask.references)
+    return wire.PlanAnswer(models=[_planned(planned)])
+
+
+@router.post("/jobs/plan/sizes")
+@needs_token
+def sizes(here: Here, ask: wire.RecipeText) -> wire.PlanSizes:
+    """The packed size that each model of a recipe is predicted to have. Takes seconds: torch is loaded for it."""
+    return wire.PlanSizes(sizes=here.work.sizes(ask.recipe))
+
+
 @router.post("/jobs/cancel")
 @needs_token
 def cancel(here: Here, ask: wire.JobIds) -> wire.Jobs:
@@ -59,3 +78,14 @@ def log(here: Here, id: Id, limit: Tail = 64_000) -> wire.JobLog:
 
 def _job(job: records.Job) -> wire.Job:
     return wire.Job.model_validate(job, from_attributes=True)
+
+
+def _planned(model: Planned) -> wire.PlannedModel:
+    operation = model.operation
+    return wire.PlannedModel(
+        id=model.id,
+        base=model.base,
+        operation=None if operation is None else operation.name,
+        parameters={} if operation is None else dict(operation.parameters),
+        done=model.done,
+    )

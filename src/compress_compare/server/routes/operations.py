@@ -28,5 +28,6 @@ def _form(cls: type[operations.Operation]) -> wire.OperationForm:
         data=cls.data_requirement,
         roles=list(cls.roles),
         main=list(cls.main),
+        lowers=cls.lowers,
         parameters=cls.json_schema(),
     )
