@@ -46,7 +46,7 @@ export function storedAs(table: LayerTable, row: number, model: number): string 
   return `${bits === null ? "" : `${bits}-bit `}${scheme}${group === null ? "" : ` per ${group}`}`;
 }
 
-/** The same for a narrow column: `fp32`, `int4 /128`, `2-bit palette`. */
+/** The same for a narrow column: `fp32`, `int4 /128`, `2-bit LUT`. */
 export function storedShort(table: LayerTable, row: number, model: number): string {
   const bits = numberAt(table, row, model, "bits");
   const group = numberAt(table, row, model, "group_size");
@@ -55,7 +55,7 @@ export function storedShort(table: LayerTable, row: number, model: number): stri
     case "quantized":
       return `int${bits ?? ""}${per}`;
     case "palettized":
-      return `${bits ?? ""}-bit palette${per}`;
+      return `${bits ?? ""}-bit LUT${per}`;
     default:
       return storedAs(table, row, model).replace(/^b?float/, (word) => (word === "float" ? "fp" : "bf"));
   }
