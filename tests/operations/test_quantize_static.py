@@ -88,7 +88,7 @@ def test_nothing_can_be_done_to_the_result(name: str) -> None:
     model, data = build("one layer")
     child = quantize_static(model, data=data)
     with pytest.raises(InvalidValue, match=name) as caught:
-        OPERATIONS[name]()(child, data=data)
+        OPERATIONS[name]()(child, data=data, references=dict.fromkeys(OPERATIONS[name].roles, model))
     assert caught.value.code == "operation.not_applicable"
 
 

@@ -58,9 +58,9 @@ class ChannelPrune(Operation):
         from .pfa_surgery import cut, few, prunable
         from .targets import select
 
+        chosen = {weight.module for weight in select(self.name, model, targets=self.targets, ignore=self.ignore)}
         inputs = few(next(batches(model, context.data))[0])
         found = prunable(model, inputs, operation=self.name)
-        chosen = {weight.module for weight in select(self.name, model, targets=self.targets, ignore=self.ignore)}
         names = {name for name, module in model.named_modules() if module in chosen}
         refused = sorted(names & set(found.skipped))
         if self.targets and refused:

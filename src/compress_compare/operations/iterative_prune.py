@@ -68,12 +68,12 @@ class IterativePrune(Operation):
         from .magnitude_prune import MagnitudePrune
         from .targets import select
 
+        weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         criterion = MagnitudePrune if self.criterion == "magnitude" else GradientPrune
         for step, amount in enumerate(self.amounts()):
             inner = replace(context, progress=self._progress(context, step))
             prune = criterion(amount=amount, scope=self.scope, targets=self.targets, ignore=self.ignore)
             model = fit(prune.apply(model, inner), self, context=inner)
-        weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         attach(model, {weight.name: TensorScheme(pruned=True) for weight in weights})
         return model
 
