@@ -67,7 +67,7 @@ class Project(Tracker):
             return Table(overview.overview_table(connection))
 
     def standard_errors(self) -> Table:
-        """One row per model: ``id``, then the standard errors of every metric that has any; null where there is none."""
+        """One row per model: ``id``, then the standard errors of every metric that has any; null where missing."""
         with self._database.read() as connection:
             return Table(overview.standard_errors_table(connection))
 
@@ -252,8 +252,8 @@ class Project(Tracker):
 
         Raises:
             NotFound: ``model.unknown``.
-            InvalidValue: ``layers.what``, ``layers.sample``, ``layers.network``, ``model.no_checkpoint``, and ``model.*``
-                of what cannot be read.
+            InvalidValue: ``layers.what``, ``layers.sample``, ``layers.network``, ``model.no_checkpoint``, and
+                ``model.*`` of what cannot be read.
             StoreError: ``artifact.*`` if a checkpoint is gone or has changed since it was logged.
         """
         ids = [models] if isinstance(models, str) else list(models)

@@ -136,9 +136,10 @@ def error_columns(
     result = {}
     for place in (place for place in names if place in found):
         models, errors = found[place]
-        column = np.ma.masked_all(len(model_keys))
-        column[np.searchsorted(model_keys, models)] = errors
-        result[names[place]] = column
+        values, missing = np.zeros(len(model_keys)), np.ones(len(model_keys), dtype=bool)
+        known = np.searchsorted(model_keys, models)
+        values[known], missing[known] = errors, False
+        result[names[place]] = np.ma.MaskedArray(values, mask=missing)
     return result
 
 
