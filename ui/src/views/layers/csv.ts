@@ -2,23 +2,29 @@
 import { numberAt, pathOf, textAt, type LayerTable } from "./table";
 
 const NUMBERS: Readonly<Record<LayerTable["what"], readonly string[]>> = {
-  sparsity: ["num_parameters", "num_zeros", "zero_both", "zero_model_only", "zero_base_only"],
+  sparsity: ["num_zeros", "zero_both", "zero_model_only", "zero_base_only"],
   weights: [
-    "num_parameters", "mean_abs", "mean_abs_change", "relative_error", "sqnr_db", "cosine", "num_distinct",
+    "mean_abs", "mean_abs_change", "relative_error", "sqnr_db", "cosine", "num_distinct",
     "entropy_bits", "num_nonfinite", "mean", "standard_deviation", "min", "max", "num_zeros",
   ],
-  storage: ["num_parameters", "bits", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
+  storage: ["bits", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
 };
 const TEXTS = ["dtype", "scheme", "alignment", "counterpart"];
+
+/** Columns that a file needs beside those that name a row. */
+export const CSV_COLUMNS: Readonly<Record<LayerTable["what"], readonly string[]>> = {
+  ...NUMBERS, storage: [...NUMBERS.storage, "dtype", "scheme"],
+};
+const numbersOf = (table: LayerTable): string[] => ["num_parameters", ...NUMBERS[table.what]];
 
 /** Comma-separated, with a line of names; what a spreadsheet would take for a formula gets an apostrophe in front. */
 export function toCsv(table: LayerTable, rows: readonly number[]): string {
   const texts = TEXTS.filter((name) => table.what === "storage" || (name !== "dtype" && name !== "scheme"));
-  const lines = [["layer", "model", ...NUMBERS[table.what], ...texts]];
+  const lines = [["layer", "model", ...numbersOf(table), ...texts]];
   for (const row of rows) {
     table.models.forEach((id, model) => {
       if (!table.has(row, model)) return;
-      const numbers = NUMBERS[table.what].map((name) => numberText(numberAt(table, row, model, name)));
+      const numbers = numbersOf(table).map((name) => numberText(numberAt(table, row, model, name)));
       lines.push([
         text(pathOf(table.rows[row]!)),
         text(id),

@@ -1,12 +1,13 @@
 /** What the page of layers compares and shows. */
 import type { ApiError } from "@/api/client";
-import { fetchLayers, fetchSuspects, type LayersQuestion } from "@/api/layers";
+import { fetchLayers, fetchSuspects, type LayersQuestion, type Mode } from "@/api/layers";
 import { fetchModel } from "@/api/models";
 import { variableColors } from "@/charts/colors";
 import type { AppState } from "@/state/app";
 import { OTHER } from "@/styles/ramps";
 import { chooseBase } from "@/views/behaviors/base";
 import { follow } from "@/views/overview/details/request.svelte";
+import { CSV_COLUMNS, toCsv } from "./csv";
 import { measureOf } from "./measures";
 import { modeOf, readParams, writeParams, type Params } from "./params";
 import { byDepth, easyDepth, findText, shownRows, type Wanted } from "./rows";
@@ -14,6 +15,17 @@ import { buildLayers, keyOf } from "./table";
 
 /** Columns beyond these are not drawn. */
 export const MOST_MODELS = 24;
+
+/** Columns of the table that the page draws; a panel asks for all of one layer. */
+const COMMON = ["module", "parameter", "model", "num_parameters", "alignment", "counterpart"];
+const SHOWN: Readonly<Record<Mode, readonly string[]>> = {
+  sparsity: [...COMMON, "num_zeros", "zero_both", "zero_model_only", "zero_base_only"],
+  weights: [
+    ...COMMON, "mean_abs", "mean_abs_change", "relative_error", "sqnr_db", "cosine", "num_distinct", "entropy_bits",
+    "num_nonfinite", "histogram", "histogram_low", "histogram_high", "change_bands", "num_compared",
+  ],
+  storage: [...COMMON, "dtype", "bits", "scheme", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
+};
 
 export class LayersState {
   readonly #app: AppState;
@@ -68,13 +80,13 @@ export class LayersState {
     const question = this.question;
     if (!question) return null;
     return async (signal) =>
-      buildLayers(await fetchLayers(question, { histograms: "heights" }, signal), question.base);
+      buildLayers(await fetchLayers(question, { histograms: "heights", columns: SHOWN[question.what] }, signal), question.base);
   });
   readonly #suspects = follow(() => {
     const question = this.question;
-    if (!question || question.models.length < 2) return null;
-    const asked = { ...question, models: question.models.slice(1) };
-    return async (signal) => ({ base: question.base, list: await fetchSuspects(asked, signal) });
+    // after the table, from which the server has worked out all that it needs
+    if (!question || question.models.length < 2 || this.table === null || this.#answer.loading) return null;
+    return async (signal) => ({ base: question.base, list: await fetchSuspects(question, signal) });
   });
 
   /** The last answer: it stays until there is a newer one. */
@@ -143,6 +155,14 @@ export class LayersState {
   set(change: Partial<Params>, history: "push" | "replace" = "push"): void {
     const own = writeParams({ ...this.params, ...change }, this.#app.view.state.own);
     this.#app.view.update({ own }, history);
+  }
+
+  /** What is shown, with all its columns but the pictures, as a file. */
+  async save(): Promise<string> {
+    const [table, question] = [this.table!, this.question!];
+    const columns = [...COMMON, ...CSV_COLUMNS[table.what]];
+    const rows = this.rows;
+    return toCsv(buildLayers(await fetchLayers(question, { columns }), question.base), rows);
   }
 
   toggle(row: number): void {
