@@ -49,9 +49,11 @@ export type Connection = "connecting" | "live" | "lost";
 /** Milliseconds until the next try, where the browser does not try again by itself. */
 const RETRY = 3000;
 
-/** Listen for new revisions until the returned function is called, again and again where the connection is lost. */
+/** Listen for new revisions of the project and of its jobs until the returned function is called, again and again where the connection is lost. */
 export function watchRevisions(
-  onRevision: (revision: number) => void, onConnection: (connection: Connection) => void,
+  onRevision: (revision: number) => void,
+  onConnection: (connection: Connection) => void,
+  onJobs: (revision: number) => void = () => undefined,
 ): () => void {
   let source: EventSource;
   let timer = 0;
@@ -65,6 +67,9 @@ export function watchRevisions(
     source.addEventListener("revision", (event) => {
       const { revision } = JSON.parse((event as MessageEvent<string>).data) as { revision: number };
       onRevision(revision);
+    });
+    source.addEventListener("jobs", (event) => {
+      onJobs((JSON.parse((event as MessageEvent<string>).data) as { revision: number }).revision);
     });
   };
   open();

@@ -352,6 +352,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan
+         * @description What `POST jobs` would make of the same body, or its error. Nothing is queued.
+         */
+        post: operations["plan_api_v1_jobs_plan_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/plan/sizes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sizes
+         * @description The packed size that each model of a recipe is predicted to have. Takes seconds: torch is loaded for it.
+         */
+        post: operations["sizes_api_v1_jobs_plan_sizes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/cancel": {
         parameters: {
             query?: never;
@@ -1051,6 +1091,11 @@ export interface components {
             roles: string[];
             /** Main */
             main: string[];
+            /**
+             * Lowers
+             * @enum {string}
+             */
+            lowers: "non-zero weights" | "stored bits" | "training loss" | "";
             /** Parameters */
             parameters: {
                 [key: string]: unknown;
@@ -1077,6 +1122,42 @@ export interface components {
             parameters: string[];
             /** Count */
             count: number;
+        };
+        /**
+         * PlanAnswer
+         * @description The models, each after its base.
+         */
+        PlanAnswer: {
+            /** Models */
+            models: components["schemas"]["PlannedModel"][];
+        };
+        /**
+         * PlanSizes
+         * @description Id → predicted packed size in bytes; null where the operation does not say it.
+         */
+        PlanSizes: {
+            /** Sizes */
+            sizes: {
+                [key: string]: number | null;
+            };
+        };
+        /**
+         * PlannedModel
+         * @description A model that would be made, or is there already.
+         */
+        PlannedModel: {
+            /** Id */
+            id: string;
+            /** Base */
+            base: string | null;
+            /** Operation */
+            operation: string | null;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Done */
+            done: boolean;
         };
         /**
          * Project
@@ -1110,6 +1191,14 @@ export interface components {
              * @enum {string}
              */
             kind: "recipe";
+            /** Recipe */
+            recipe: string;
+        };
+        /**
+         * RecipeText
+         * @description A recipe as YAML.
+         */
+        RecipeText: {
             /** Recipe */
             recipe: string;
         };
@@ -1900,6 +1989,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_api_v1_jobs_plan_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sizes_api_v1_jobs_plan_sizes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecipeText"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanSizes"];
                 };
             };
             /** @description What went wrong and what to do. */

@@ -1,5 +1,6 @@
 /** The stores of one page, handed to components through Svelte's context. */
 import { createContext } from "svelte";
+import type { JobsStore } from "./jobs.svelte";
 import type { ProjectStore } from "./project.svelte";
 import type { ThemeState } from "./theme.svelte";
 import type { ViewStore } from "./view.svelte";
@@ -8,6 +9,7 @@ export interface AppState {
   project: ProjectStore;
   view: ViewStore;
   theme: ThemeState;
+  jobs: JobsStore;
 }
 
 /** `const { project, view, theme } = useApp()` at the top of a component; `provideApp` once, at the root. */

@@ -15,6 +15,8 @@ export class ProjectStore {
     this.#errors && this.#errors.table === this.table ? this.#errors.errors : null,
   );
   connection: Connection = $state("connecting");
+  /** Changes with every change to a job. */
+  jobsRevision = $state(0);
   /** True while a request for the project is under way. */
   loading = $state(false);
   #wanted = 0;
@@ -29,9 +31,13 @@ export class ProjectStore {
       },
       (connection) => {
         // What happened while nobody listened.
-        if (connection === "live" && this.connection === "lost") void this.refresh();
+        if (connection === "live" && this.connection === "lost") {
+          void this.refresh();
+          this.jobsRevision += 0.5;
+        }
         this.connection = connection;
       },
+      (revision) => (this.jobsRevision = revision),
     );
   }
 

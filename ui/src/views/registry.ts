@@ -1,6 +1,7 @@
 /** The pages, in the order of their tabs: a view is a folder and a line here. */
 import type { Component } from "svelte";
 import Behaviors from "./behaviors/Behaviors.svelte";
+import Experiments from "./experiments/Experiments.svelte";
 import Layers from "./layers/Layers.svelte";
 import Overview from "./overview/Overview.svelte";
 
@@ -15,4 +16,5 @@ export const PAGES: readonly Page[] = [
   { id: "overview", title: "Overview", component: Overview },
   { id: "behaviors", title: "Behaviors", component: Behaviors },
   { id: "layers", title: "Layers", component: Layers },
+  { id: "experiments", title: "Experiments", component: Experiments },
 ];
