@@ -1,20 +1,33 @@
 /** What a chart shows, in a few words, where it can be said: the title of a comparison of one metric. */
 import { summarize, type BarLayout, type Variable } from "@/charts/bars";
 import { valuePhrase, valueWord } from "@/charts/words";
-import { formatChange, isFraction, type MetricLike } from "@/format";
+import { formatChange, isFraction, listWords, type MetricLike } from "@/format";
 
 interface Means {
   /** Mean by x and colour; null where there is none. Facets are averaged only where there is a single one. */
   at(x: number, color: number): number | null;
+  /** Its standard error; 0 where none is known. */
+  errorAt(x: number, color: number): number;
 }
 
-function meansOf(layout: BarLayout, value: (id: string) => number | null): Means {
-  const table = new Map<string, number | null>();
-  for (const cell of layout.cells) {
-    if (cell.facet === 0) table.set(`${cell.x}/${cell.color}`, summarize(cell.ids.map(value)).mean);
+type Reading = (id: string) => number | null;
+
+function meansOf(layout: BarLayout, value: Reading, error: Reading): Means {
+  const means = new Map<string, number | null>();
+  const errors = new Map<string, number>();
+  for (const cell of layout.cells.filter(({ facet }) => facet === 0)) {
+    const place = `${cell.x}/${cell.color}`;
+    means.set(place, summarize(cell.ids.map(value)).mean);
+    errors.set(place, Math.hypot(...cell.ids.map((id) => error(id) ?? 0)) / cell.ids.length);
   }
-  return { at: (x, color) => table.get(`${x}/${color}`) ?? null };
+  return {
+    at: (x, color) => means.get(`${x}/${color}`) ?? null,
+    errorAt: (x, color) => errors.get(`${x}/${color}`) ?? 0,
+  };
 }
+
+/** Half the width of a 95 % interval of a normal difference, in standard errors. */
+const CLEAR = 1.96;
 
 /** Differences below this are not worth a title: a tenth of a point of a fraction, or 0.5 % of the largest value. */
 function isNothing(metric: MetricLike, difference: number, largest: number): boolean {
@@ -38,8 +51,8 @@ function pairFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Var
   return `${name} matters most at ${valueWord(x, layout.xs[first.i]!)}: ${formatChange(metric, first.withIt, first.without)}`;
 }
 
-/** With more colours: the one that is best wherever it was tried beside another. */
-function bestFinding(metric: MetricLike, layout: BarLayout, means: Means, color: Variable): string | null {
+/** With more colours: the one that is best wherever one is, by more than the 95 % interval of the difference. */
+function bestFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Variable, color: Variable): string | null {
   const spreads = layout.xs.flatMap((_, i) => {
     const known = layout.colors.map((_, c) => means.at(i, c)).filter((mean) => mean !== null);
     return known.length < 2 ? [] : [{ low: Math.min(...known), high: Math.max(...known) }];
@@ -49,20 +62,22 @@ function bestFinding(metric: MetricLike, layout: BarLayout, means: Means, color:
   }
   if (metric.higher_is_better === null) return null;
   const sign = metric.higher_is_better ? 1 : -1;
-  const winners = layout.xs.flatMap((_, i) => {
+  const contests = layout.xs.flatMap((_, i) => {
     const there = layout.colors.flatMap((_, c) => {
       const mean = means.at(i, c);
-      return mean === null ? [] : [{ c, worth: sign * mean }];
+      return mean === null ? [] : [{ c, worth: sign * mean, error: means.errorAt(i, c) }];
     });
-    there.sort((a, b) => b.worth - a.worth);
-    if (there.length < 2) return [];
-    const clear = !isNothing(metric, there[0]!.worth - there[1]!.worth, there[0]!.worth);
-    return [clear ? there[0]!.c : -1];
+    const [best, next] = there.sort((a, b) => b.worth - a.worth);
+    if (!best || !next) return [];
+    const lead = best.worth - next.worth;
+    const clear = !isNothing(metric, lead, best.worth) && lead > CLEAR * Math.hypot(best.error, next.error);
+    return [{ i, winner: clear ? best.c : null }];
   });
-  const winner = winners[0];
-  if (winner === undefined || winner < 0 || winners.length < 2 || winners.some((other) => other !== winner))
-    return null;
-  return `${valuePhrase(color, layout.colors[winner]!)} is best throughout`;
+  const won = contests.filter(({ winner }) => winner !== null);
+  const winner = won[0]?.winner ?? null;
+  if (winner === null || contests.length < 2 || won.some((other) => other.winner !== winner)) return null;
+  const where = won.length === contests.length ? "throughout" : `at ${listWords(won.map(({ i }) => valueWord(x, layout.xs[i]!)))}`;
+  return `${valuePhrase(color, layout.colors[winner]!)} is best ${where}`;
 }
 
 /** Without colour: from the first to the last of numbers when it only falls or only rises, else the best one. */
@@ -94,12 +109,13 @@ export function finding(
   metric: MetricLike,
   layout: BarLayout,
   variables: { readonly x: Variable | undefined; readonly color: Variable | undefined },
-  value: (id: string) => number | null,
+  value: Reading,
+  error: Reading = () => null,
 ): string | null {
   if (!variables.x || layout.facets.length > 1) return null;
-  const means = meansOf(layout, value);
+  const means = meansOf(layout, value, error);
   const { x, color } = variables;
   if (color && layout.colors.length === 2) return pairFinding(metric, layout, means, x, color);
-  if (color && layout.colors.length > 2) return bestFinding(metric, layout, means, color);
+  if (color && layout.colors.length > 2) return bestFinding(metric, layout, means, x, color);
   return lineFinding(metric, layout, means, x);
 }
