@@ -1,0 +1,106 @@
+"""A journey through the layers of models, as a person takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from playwright.sync_api import Page, expect
+
+import compress_compare as cc
+from compress_compare.operations import quantize
+from tests.e2e.serving import TOOL, serving
+from tests.e2e.watching import Watched
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Two blocks and a head; a child with a silenced norm, one quantized, and one without weights."""
+    folder = tmp_path_factory.mktemp("layers") / "layers"
+    torch.manual_seed(5)
+    block = torch.nn.Sequential
+    base = block(*(block(torch.nn.Linear(16, 16), torch.nn.LayerNorm(16)) for _ in range(2)), torch.nn.Linear(16, 4))
+    silenced = {name: tensor.clone() for name, tensor in base.state_dict().items()}
+    silenced["1.1.weight"][:6] = 0
+    with cc.open(folder) as project:
+        project.log_model("base", operation=cc.Operation("train", epochs=1), checkpoint=base)
+        prune = cc.Operation("magnitude prune", amount=0.1)
+        project.log_model("silenced", base="base", operation=prune, checkpoint=silenced)
+        project.log_model(
+            "int4", base="base", operation=cc.Operation("quantize", bits=4), checkpoint=quantize(base, bits=4)
+        )
+        project.log_model("unlogged", base="base", operation=cc.Operation("quantize", bits=3))
+    with serving(TOOL, folder, PYTHONPATH=str(Path(cc.__file__).parent.parent)) as printed:
+        yield printed
+
+
+@pytest.fixture
+def layers(page: Page, address: str) -> Iterator[Page]:
+    """The page of layers with nothing selected. The test fails on any error, failed request or policy violation."""
+    watched = Watched(page)
+    page.goto(f"{address}#/layers")
+    expect(page.get_by_role("heading", name="Select models to see their layers")).to_be_visible()
+    yield page
+    assert watched.problems == []
+
+
+def test_from_nothing_to_the_layer_that_is_to_blame(layers: Page) -> None:
+    layers.get_by_role("button", name="Compare base with").click()
+    tree = layers.get_by_role("treegrid", name="Layers")
+    expect(tree.get_by_role("columnheader")).to_contain_text(["Module", "Weights", "base", "silenced", "int4"])
+    expect(layers.get_by_text("unlogged without a checkpoint")).to_be_visible()
+
+    suspect = layers.get_by_role("region", name="Suspects").get_by_role("button").first
+    expect(suspect).to_contain_text("1.1")
+    expect(suspect).to_contain_text("6 of 16 values became zero")
+    suspect.click()
+    panel = layers.get_by_role("complementary", name="Layer")
+    expect(panel.get_by_role("row", name="New zeros")).to_contain_text("18.8%")  # 6 of 16 scales and 16 biases
+    expect(tree.get_by_role("row", selected=True)).to_contain_text("1")
+
+    layers.reload()
+    expect(panel.get_by_role("heading")).to_have_text("1.1")
+    layers.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+
+
+def test_modes_filters_and_the_keyboard(layers: Page) -> None:
+    layers.get_by_role("button", name="Compare base with").click()
+    tree = layers.get_by_role("treegrid", name="Layers")
+    expect(tree.get_by_role("row")).to_have_count(1 + 8)  # the whole, two blocks of two layers, the head, the headings
+    tree.focus()
+    for key in ("Home", "ArrowDown", "ArrowLeft"):
+        tree.press(key)
+    expect(tree.get_by_role("row")).to_have_count(1 + 6)
+    tree.press("ArrowRight")
+    expect(tree.get_by_role("row")).to_have_count(1 + 8)
+
+    layers.get_by_role("button", name="Flat").click()
+    layers.get_by_role("searchbox", name="Filter").fill("1.1")
+    expect(tree.get_by_role("row")).to_have_count(1 + 1)
+    layers.get_by_role("button", name=".*").click()
+    layers.get_by_role("searchbox", name="Filter").fill(r"^\d\.0$")
+    expect(tree.get_by_role("row")).to_have_count(1 + 2)
+
+    layers.get_by_role("button", name="Storage").click()
+    expect(tree.get_by_role("row").last).to_contain_text("mixed")
+    with layers.expect_download() as download:
+        layers.get_by_role("button", name="Export").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[0].startswith("layer,model,num_parameters,bits")
+    assert len(lines) == 1 + 2 * 3
+
+    layers.go_back()
+    expect(layers.get_by_role("button", name="Weights", pressed=True)).to_be_visible()
+
+
+def test_a_model_alone_and_one_without_weights(layers: Page) -> None:
+    home = layers.url.split("#")[0]
+    layers.goto(f"{home}#/layers?sel=int4&mode=sparsity")
+    expect(layers.get_by_role("heading", name="Most zeros")).to_be_visible()
+    layers.goto(f"{home}#/layers?sel=unlogged")
+    expect(layers.get_by_role("heading", name="without a checkpoint")).to_be_visible()
+    layers.goto(f"{home}#/layers?sel=base&sel=int4&mode=activations")
+    expect(layers.get_by_text("project.layers(")).to_be_visible()
