@@ -35,6 +35,10 @@ def open(path: str | Path, *, create: bool = True) -> Project:
 class Project(Tracker):
     """A directory with everything about one family of experiments. Safe to use from several threads and processes."""
 
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._graph: Graph | None = None
+
     @property
     def name(self) -> str:
         """The name of the directory."""
@@ -144,9 +148,12 @@ class Project(Tracker):
     # Analyses
 
     def graph(self) -> Graph:
-        """The provenance graph."""
+        """The provenance graph; read again only when models were logged since."""
         with self._database.read() as connection:
-            return _graph(connection)
+            count = models.count(connection)
+            if self._graph is None or len(self._graph) != count:
+                self._graph = _graph(connection)
+            return self._graph
 
     def selection(self, ids: Sequence[str]) -> variables.Selection:
         """What differs between models: ``.variables``, ``.rows``, ``.chart`` and ``.constant``."""
