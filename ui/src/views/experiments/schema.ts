@@ -1,5 +1,5 @@
 /** From the JSON schema of an operation's parameters to the fields of a form, and from what is typed to values. */
-import { listWords } from "@/format";
+import { listWords, plain } from "@/format";
 
 export type FieldKind = "integer" | "number" | "text" | "flag" | "choice" | "list";
 
@@ -104,10 +104,10 @@ function readNumber(field: Field, text: string): Read {
 /** What a number may be: `A whole number from 2 to 8`. */
 export function sentence({ kind, minimum, maximum, above, below, optional }: Field): string {
   const what = kind === "integer" ? "A whole number" : "A number";
-  const low = minimum === null ? "" : `${above ? "above" : maximum === null || below ? "of at least" : "from"} ${minimum}`;
+  const low = minimum === null ? "" : `${above ? "above" : maximum === null || below ? "of at least" : "from"} ${plain(minimum)}`;
   const join = above || below || minimum === null ? (low ? " and " : "") : " ";
   const word = below ? "below" : above || minimum === null ? "at most" : "to";
-  const high = maximum === null ? "" : `${join}${word} ${maximum}`;
+  const high = maximum === null ? "" : `${join}${word} ${plain(maximum)}`;
   return `${[what, low].filter(Boolean).join(" ")}${high && !low ? " " : ""}${high}${optional ? ", or nothing" : ""}`;
 }
 
