@@ -1,0 +1,134 @@
+"""Journeys through the page of experiments: models are made from the page, and the work can be watched and stopped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+import compress_compare as cc
+from tests.e2e.walking import link, walk_to
+from tests.e2e.watching import Watched
+
+TASK = "compress_compare.demos.digits:task"
+MADE = 60_000
+"""Milliseconds that a worker may take to load torch and make a model of the digits."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The untrained network of the digits with its task, and a model that nothing is known about."""
+    pytest.importorskip("sklearn", reason="the digits are scikit-learn's")
+    from compress_compare.demos.digits import task
+
+    folder = tmp_path_factory.mktemp("e2e") / "experiments"
+    made = task()
+    with cc.open(folder) as project:
+        for metric in made.metrics:
+            project.define_metric(
+                metric.name, format=metric.format, higher_is_better=metric.higher_is_better, primary=metric.primary
+            )
+        network = made.create()
+        project.log_model("cnn", checkpoint=network, metrics=made.measure(network))
+        project.log_dataset(made.data.name, **made.data.columns)
+        project.log_task("cnn", TASK)
+        project.log_model("imported")
+    return folder
+
+
+@pytest.fixture
+def experiments(page: Page, address: str) -> Iterator[Page]:
+    """The page of experiments with nothing selected. What the server refuses is expected here, nothing else is."""
+    watched = Watched(page)
+    page.goto(address)
+    page.get_by_role("button", name="Experiments").click()
+    yield page
+    refused = re.compile(r"answer: .*/jobs/plan: 4|console: Failed to load resource")
+    assert [problem for problem in watched.problems if not refused.match(problem)] == []
+
+
+def go(page: Page, query: str) -> None:
+    page.goto(f"{page.url.split('#')[0]}#/experiments?{query}")
+
+
+def job(page: Page, title: str) -> Locator:
+    return page.get_by_role("region", name="Jobs").get_by_role("listitem").filter(has_text=title).first
+
+
+def test_an_operation_from_the_form_arrives_on_the_map(experiments: Page) -> None:
+    expect(experiments.get_by_text("No jobs yet")).to_be_visible()
+    experiments.get_by_role("form").get_by_role("button", name="cnn", exact=True).click()
+    amount = experiments.get_by_role("textbox", name="amount")
+    amount.fill("1.6")
+    expect(experiments.get_by_role("alert")).to_have_text("A number from 0 to 1.")
+    run = experiments.get_by_role("button", name="Run", exact=True)
+    expect(run).to_be_disabled()
+    amount.fill("0.6")
+    expect(experiments.get_by_label("Id of the new model")).to_have_attribute("placeholder", "cnn-magnitude-prune-0.6")
+    experiments.reload()
+    expect(amount).to_have_value("0.6")
+    run.click()
+    made = job(experiments, "magnitude prune amount=0.6")
+    expect(made.get_by_role("progressbar")).to_be_visible()
+    show = made.get_by_role("button", name="cnn-magnitude-prune-0.6")
+    expect(show).to_be_visible(timeout=MADE)
+    expect(experiments.get_by_text("There is already")).to_be_visible()
+    expect(run).to_be_disabled()
+    show.click()
+    expect(experiments).to_have_url(re.compile("#/overview.*sel=cnn-magnitude-prune-0.6"))
+    experiments.goto(link(experiments, []))
+    walk_to(experiments, "cnn-magnitude-prune-0.6")
+
+
+def test_a_job_is_cancelled_and_retried(experiments: Page) -> None:
+    go(experiments, "sel=cnn&operation=train&set=" + '["epochs","5000"]')
+    experiments.get_by_role("button", name="Run", exact=True).click()
+    running = job(experiments, "train epochs=5000")
+    expect(running.get_by_role("progressbar")).to_be_visible(timeout=MADE)
+    expect(experiments.get_by_role("banner").get_by_role("button", name="1 job")).to_be_visible()
+    running.get_by_role("button", name="Log of").click()
+    expect(running.get_by_text("It has printed nothing yet.")).to_be_visible()
+    for _ in range(2):
+        running.get_by_role("button", name="Cancel").click()
+        expect(running.get_by_text("cancelled")).to_be_visible(timeout=MADE)
+        running.get_by_role("button", name="Retry").click()
+        expect(running.get_by_role("progressbar")).to_be_visible(timeout=MADE)
+    running.get_by_role("button", name="Cancel").click()
+    expect(running.get_by_text("cancelled")).to_be_visible(timeout=MADE)
+    expect(experiments.get_by_role("banner").get_by_role("button", name="1 job")).to_be_hidden()
+
+
+def test_a_recipe_is_corrected_planned_and_run(experiments: Page) -> None:
+    go(experiments, "sel=cnn&do=recipe")
+    text = experiments.get_by_role("textbox", name="Recipe")
+    plan = experiments.get_by_role("button", name="Plan", exact=True)
+    text.fill("base: cnn\nsteps:\n  - quantize: {bits: [8, 4]}\n    then:\n      - calibrat\n")
+    plan.click()
+    alert = experiments.get_by_role("alert")
+    expect(alert).to_contain_text("There is no operation 'calibrat' here.")
+    expect(alert).to_contain_text("Line 5")
+    expect(text).to_have_attribute("aria-invalid", "true")
+    text.fill("base: cnn\nsteps:\n  - quantize: {bits: [8, 4]}\n")
+    plan.click()
+    expect(experiments.get_by_role("heading", name="2 of 3 models would be made")).to_be_visible()
+    rows = experiments.get_by_role("region", name="Planned models").get_by_role("row")
+    expect(rows.nth(3)).to_contain_text(re.compile(r"cnn-quantize-4.*\d\skB.*to do"), timeout=MADE)
+    experiments.get_by_role("button", name="Run 2").click()
+    recipe = job(experiments, "3 models from cnn")
+    expect(recipe.get_by_text("2 of 2 models")).to_be_visible(timeout=2 * MADE)
+    plan.click()
+    expect(experiments.get_by_role("heading", name="All 3 models are there: nothing to run")).to_be_visible()
+
+
+def test_says_what_is_missing(experiments: Page) -> None:
+    go(experiments, "sel=imported")
+    expect(experiments.get_by_text("It is not known how to measure what is made from imported.")).to_be_visible()
+    expect(experiments.get_by_text("compress-compare run recipe.yaml --project experiments")).to_be_visible()
+    go(experiments, "sel=cnn&sel=imported&operation=quantize&set=" + '["strategy","group"]')
+    expect(experiments.get_by_text("imported has no task and is left out.")).to_be_visible()
+    expect(experiments.get_by_role("form").get_by_role("status")).to_contain_text("group_size")
+    go(experiments, "sel=cnn&operation=nothing")
+    expect(experiments.get_by_text("There is no operation “nothing”.")).to_be_visible()
