@@ -23,6 +23,8 @@ ROUTES = [  # every route there is, with a method it answers to
     ("POST", "/api/v1/layers/suspects"),
     ("GET", "/api/v1/jobs"),
     ("POST", "/api/v1/jobs"),
+    ("POST", "/api/v1/jobs/plan"),
+    ("POST", "/api/v1/jobs/plan/sizes"),
     ("POST", "/api/v1/jobs/cancel"),
     ("POST", "/api/v1/jobs/retry?id=none"),
     ("GET", "/api/v1/jobs/log?id=none"),
