@@ -41,7 +41,7 @@ describe("SvgPen", () => {
     const svg = ctx.toSvg(10, 10);
     expect(svg).toContain('<linearGradient id="g0" gradientUnits="userSpaceOnUse" x1="0" y1="0" x2="9" y2="0"><stop offset="0" stop-color="red"/>');
     expect(svg).toContain('fill="url(#g0)" opacity="0.5" clip-path="url(#c0)"/>');
-    expect(svg).toContain('<rect x="0" y="0" width="1" height="1" fill="#000000"/>');
+    expect(svg).toContain('<rect x="0" y="0" width="1" height="1" fill="black"/>');
   });
 
   it("never lets a text become markup", () => {

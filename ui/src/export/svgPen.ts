@@ -45,7 +45,7 @@ class Gradient implements CanvasGradient {
 
 const BASELINES: Partial<Record<CanvasTextBaseline, string>> = { middle: "0.35em", top: "0.8em", hanging: "0.8em" };
 const ANCHORS: Partial<Record<CanvasTextAlign, string>> = { center: "middle", right: "end", end: "end" };
-const BLACK = "#000000";
+const BLACK = "black";
 
 export class SvgPen implements Pen {
   fillStyle: State["fillStyle"] = BLACK;
