@@ -102,6 +102,7 @@ def test_a_recipe_makes_its_tree(live, client):
         ({"task": "os:getcwd"}, 422, "param.unknown"),
         ({"kind": "shell"}, 422, "param.type"),
         ({"references": {"teacher": "nobody"}}, 404, "model.unknown"),
+        ({"id": "x" * 300}, 422, "name.invalid"),
     ],
 )
 def test_what_cannot_be_run_is_refused_at_once(client, changes, status, code):

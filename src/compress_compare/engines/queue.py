@@ -267,7 +267,7 @@ def _planned(
     task = _known_task(connection, models.lineage(connection, models.one(connection, base))[0].id)
     for other in references.values():
         models.one(connection, other)
-    made = id or identity.readable(base, record, main=checked.main)
+    made = records.check_name(id or identity.readable(base, record, main=checked.main), "model id")
     if any(models.by_ids(connection, [made])):
         raise Conflict("model.exists", f"There is a model {made[:80]!r} already.", hint="Choose another id.")
     return Planned(made, base, record, "", dict(references)), task

@@ -64,6 +64,7 @@ describe("fields of a schema", () => {
 
   it("finds the field of a problem", () => {
     expect(fieldOfProblem("quantize: bits must be a whole number from 2 to 8.", FIELDS)).toBe("bits");
+    expect(fieldOfProblem("quantize: strategy 'group' needs a group_size, e.g. 32.", FIELDS)).toBe("group_size");
     expect(fieldOfProblem("There is no model 'cnn'.", FIELDS)).toBeNull();
   });
 });

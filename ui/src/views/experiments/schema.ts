@@ -129,8 +129,11 @@ function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** The field that a server's sentence is about: `quantize: bits must be …`, or one named in quotes. */
+/** The field that a server's sentence is about: `quantize: bits must be …`, one in quotes, or a name that is no word. */
 export function fieldOfProblem(title: string, fields: readonly Field[]): string | null {
-  const found = fields.find(({ name }) => title.includes(`: ${name} must`) || title.includes(`'${name}'`));
+  const words = new Set(title.match(/[a-z]+(?:_[a-z]+)+/g));
+  const found = fields.find(
+    ({ name }) => title.includes(`: ${name} must`) || title.includes(`'${name}'`) || words.has(name),
+  );
   return found?.name ?? null;
 }
