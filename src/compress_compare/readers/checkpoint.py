@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import InvalidValue
 from . import folder, safetensors
+from .scaled import dequantized
 from .weights import Weights
 
 
@@ -21,10 +22,10 @@ def read(format: str, files: Mapping[str, Path]) -> Weights:
         InvalidValue: ``model.unsupported_format`` where this version cannot read the numbers, and all of the readers.
     """
     if format == "huggingface":
-        return folder.read(files)
+        return dequantized(folder.read(files))
     if format == "safetensors":
         ((name, path),) = files.items()
-        return safetensors.read(path, name)
+        return dequantized(safetensors.read(path, name))
     raise InvalidValue(
         "model.unsupported_format",
         f"The numbers of a checkpoint in {format} format cannot be read yet.",
