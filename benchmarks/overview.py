@@ -254,12 +254,21 @@ def measure(browser: Browser) -> Iterator[tuple[str, float]]:
     yield "hover on the scatterplot, 95th percentile", browser.frames(PLOT + MOVE)
     yield "zoom frame, 95th percentile", browser.frames(MAP + WHEEL.format(ctrl="true", by="k < 30 ? -60 : 40"))
     yield "pan frame, 95th percentile", browser.frames(MAP + WHEEL.format(ctrl="false", by="k < 30 ? 40 : -40"))
+    yield "500 models selected to charts", middle(lambda k: compared(browser, k))
     yield "budget drag, 95th percentile", browser.frames(BUDGET)
-    chosen = "&".join(f"sel={quote(f'model-{i:05d}')}" for i in range(1, min(500, browser.count - 1) + 1))
-    shown = "document.querySelector('#details-panel table, #details-panel figure')"
-    go = f"history.replaceState(null, '', '#/overview?by=step&{chosen}'); dispatchEvent(new PopStateEvent('popstate'))"
-    yield "500 models selected to charts", browser.once(go, shown)
     yield "page heap", browser.heap()
+
+
+COMPARED = "document.querySelector('#details-panel table, #details-panel figure')"
+
+
+def compared(browser: Browser, turn: int) -> float:
+    """Until the comparison of 500 models is shown where nothing was selected; others are selected at each turn."""
+    size = min(500, browser.count - 1)
+    ids = (f"model-{1 + (turn * size + i) % (browser.count - 1):05d}" for i in range(size))
+    address = "history.replaceState(null, '', '#/overview?by=step{}'); dispatchEvent(new PopStateEvent('popstate'))"
+    browser.once(address.format(""), f"!{COMPARED}")
+    return browser.once(address.format("".join(f"&sel={quote(id)}" for id in ids)), COMPARED)
 
 
 def rearranged(browser: Browser, label: str) -> float:
