@@ -13,6 +13,7 @@ from .analysis.lineage import Graph
 from .errors import InvalidValue
 from .records import Dataset, Job, Metric, Model
 from .store import checkpoints, details, instances, jobs, location, metrics, models, overview, schema, stored, views
+from .store import damage as damages
 from .table import Table
 from .tracking import Tracker
 
@@ -144,6 +145,11 @@ class Project(Tracker):
         """All jobs, newest first."""
         with self._database.read() as connection:
             return jobs.listed(connection)
+
+    def damage(self) -> list[str]:
+        """A sentence for each fault of the database and each file that is gone or has changed. Reads everything."""
+        with self._database.read() as connection:
+            return damages.damage(connection, self._artifacts)
 
     # Analyses
 

@@ -8,7 +8,7 @@ import click
 
 from ..errors import UserError
 from . import behaviors as behaviors_command
-from . import compare, demo, frontier, imports, ls, serve, show
+from . import compare, demo, doctor, export, frontier, imports, ls, serve, show
 from . import effects as effects_command
 from . import layers as layers_command
 from . import run as run_command
@@ -32,6 +32,8 @@ for command in (
     behaviors_command.behaviors,
     layers_command.layers,
     imports.import_,
+    export.export,
+    doctor.doctor,
 ):
     cli.add_command(command)
 

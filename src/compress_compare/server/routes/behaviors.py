@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from ...errors import NotFound
+from ...exporters import tables
 from ...table import Table
-from .. import answers, exports, strict_json
+from .. import answers, strict_json
 from ..context import Here
 from ..payloads import image_type
 from ..router import API, Router, needs_token
@@ -56,7 +57,7 @@ def export(
     here: Here,
     ask: Annotated[str, Query(description="What to compare, as the JSON that `POST behaviors` takes.")],
     part: Literal["summary", "groups", "instances"],
-    format: exports.Format,
+    format: tables.Format,
 ) -> Response:
     """A table of a comparison as a file: of the instances, all that the conditions leave."""
     wanted = _read(ask)
@@ -64,8 +65,8 @@ def export(
     chosen = wanted.instances
     table: Table = found.everything(chosen.sort, chosen.where) if part == "instances" else getattr(found, part)
     return Response(
-        exports.written(table.arrow, format),
-        media_type=exports.MEDIA_TYPES[format],
+        tables.written(table.arrow, format),
+        media_type=tables.MEDIA_TYPES[format],
         headers={"Content-Disposition": ATTACHED.format(f"{part}.{format}")},
     )
 
