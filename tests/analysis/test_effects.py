@@ -59,14 +59,13 @@ def test_an_operation_by_hand(pruned: Graph) -> None:
         ("net/prune 0.5", "net/train/prune 0.5"),
         ("net/prune 0.75", "net/prune 0.75/train"),
     ]
-    # Differences 0.02, 0.05, 0.01, 0.20: mean 0.07, deviations −0.05, −0.02, −0.06, 0.13, squares sum 0.0234,
-    # standard error sqrt(0.0234 / 3 / 4) = 0.0441588, times 3.18245.
+    # Differences 0.02, 0.05, 0.01, 0.20. Of 16 ways to flip four signs two are as extreme as the smallest and the
+    # largest difference: with 1 − 2/16 the mean is between them.
     assert train["pairs"] == 4
     assert train["mean"] == pytest.approx(0.07)
     assert train["median"] == pytest.approx(0.035)
-    assert train["ci_low"] == pytest.approx(0.07 - 0.140533, abs=1e-6)
-    assert train["ci_high"] == pytest.approx(0.07 + 0.140533, abs=1e-6)
-    assert train["interval"] == "Student t, 95 %"
+    assert (train["ci_low"], train["ci_high"]) == pytest.approx((0.01, 0.20))
+    assert (train["interval"], train["confidence"]) == ("exact sign flips, 87.5 %", 0.875)
     # prune 0.5 and 0.75 of net, 0.5 of net/train, and before train.
     prune = row(table, "prune")
     assert sorted(map(tuple, prune["models"])) == [
@@ -92,9 +91,9 @@ def test_a_parameter_by_hand(pruned: Graph) -> None:
         ("net/prune 0.5", "net/prune 0.75"),
         ("net/prune 0.5/train", "net/prune 0.75/train"),
     ]
-    # −0.20 and −0.05: mean −0.125, standard error 0.075, times 12.7062.
+    # −0.20 and −0.05: of the 4 ways to flip two signs, two are as extreme.
     assert change["mean"] == change["median"] == pytest.approx(-0.125)
-    assert change["ci_low"] == pytest.approx(-0.125 - 0.075 * 12.7062, abs=1e-5)
+    assert (change["ci_low"], change["ci_high"], change["confidence"]) == pytest.approx((-0.20, -0.05, 0.5))
     assert row(table, "train", None, "after prune amount=0.5")["mean"] == pytest.approx(0.05)
     after = row(table, "train", None, "after prune amount=0.75")
     assert after["mean"] == pytest.approx(0.20)
@@ -115,9 +114,10 @@ def test_the_calibration_of_resnet_50_by_hand() -> None:
     assert calibrate["pairs"] == 6
     assert calibrate["mean"] == pytest.approx(sum(differences) / 6)
     assert calibrate["median"] == pytest.approx(statistics.median(differences))
-    margin = 2.570582 * statistics.stdev(differences) / math.sqrt(6)
-    assert calibrate["ci_low"] == pytest.approx(calibrate["mean"] - margin, rel=1e-5)
-    assert calibrate["ci_high"] == pytest.approx(calibrate["mean"] + margin, rel=1e-5)
+    # Six pairs: 95 % of the 64 ways to flip their signs leave 1.6 at each end, so one: the smallest and the largest.
+    assert calibrate["interval"] == "exact sign flips, 96.9 %"
+    assert calibrate["ci_low"] == pytest.approx(0.0011257639112254745 - 0.00098504342232229)
+    assert calibrate["ci_high"] == pytest.approx(0.6423287230620779 - 0.1351720810550016)
     # It helps after pruning 75 % by magnitude far more than after 50 %.
     assert row(table, "calibrate", None, "after magnitude prune amount=0.75")["mean"] == pytest.approx(differences[1])
     assert row(table, "calibrate", None, "after magnitude prune amount=0.5")["mean"] == pytest.approx(differences[0])
@@ -135,8 +135,8 @@ def test_more_gradient_pruning_of_resnet_50_by_hand() -> None:
     assert change["pairs"] == 3
     assert change["mean"] == pytest.approx(sum(differences) / 3)
     assert change["median"] == pytest.approx(differences[1])
-    margin = 4.302653 * statistics.stdev(differences) / math.sqrt(3)
-    assert change["ci_low"] == pytest.approx(change["mean"] - margin, rel=1e-5)
+    assert change["interval"] == "exact sign flips, 75 %"
+    assert (change["ci_low"], change["ci_high"]) == pytest.approx((min(differences), max(differences)))
 
 
 def test_what_is_not_finite_or_missing_is_left_out_and_counted() -> None:

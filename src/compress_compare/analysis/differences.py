@@ -10,10 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .student import t_quantile
+from .sign_flips import MAX_BLOCKS, confidence, interval
 
-LEVEL = 0.95
-INTERVAL = "Student t, 95 %"
 _LARGE = 1e150
 """Differences beyond this are scaled, so that their squares stay finite."""
 
@@ -48,7 +46,9 @@ class Differences:
         count: int64 ``[groups]``, usable pairs.
         mean: float64 ``[groups]``, in the unit of the metric.
         median: likewise.
-        margin: half the width of the 95 % interval of the mean, for two pairs and more.
+        low: lower end of the exact interval of the mean by `sign_flips`, for two pairs and more.
+        high: its upper end.
+        confidence: the level of that interval.
         standardized: mean in standard deviations of the metric over all models.
         non_finite: int64 ``[groups]``, pairs left out because of a NaN or an infinity.
         missing: int64 ``[groups]``, pairs left out because a model lacks the metric.
@@ -59,16 +59,16 @@ class Differences:
     count: NDArray[np.int64]
     mean: NDArray[np.float64]
     median: NDArray[np.float64]
-    margin: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    confidence: NDArray[np.float64]
     standardized: NDArray[np.float64]
     non_finite: NDArray[np.int64]
     missing: NDArray[np.int64]
 
     def listed(self, ids: pa.Array, *, longest: int) -> pa.Array:
         """For each group its usable pairs as ids, at most ``longest`` of them."""
-        before: NDArray[np.int64] = np.cumsum(self.usable) - self.usable
-        rank: NDArray[np.int64] = before - before[self.groups.starts][self.groups.of_pair]
-        pairs = self.groups.pairs[self.usable & (rank < longest)]
+        pairs = self.groups.pairs[self.usable & (_ranks(self.groups, self.usable) < longest)]
         offsets = np.concatenate([[0], np.cumsum(np.minimum(self.count, longest))])
         both = pa.FixedSizeListArray.from_arrays(ids.take(pa.array(pairs.ravel())), 2)
         return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), both)
@@ -88,8 +88,7 @@ def paired_differences(groups: Groups, metric: np.ma.MaskedArray[Any, Any]) -> D
     count = groups.sums(usable.astype(np.int64))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         mean = groups.sums(kept / scale) / count
-        squares: NDArray[np.float64] = np.where(usable, kept / scale - mean[groups.of_pair], 0.0) ** 2
-        margin = scale * np.sqrt(groups.sums(squares) / (count - 1) / count) * _t_values(count)
+        low, high = _interval(groups, kept / scale - mean[groups.of_pair], usable=usable)
         standardized = scale * mean / _standard_deviation(values)
     return Differences(
         groups=groups,
@@ -97,7 +96,9 @@ def paired_differences(groups: Groups, metric: np.ma.MaskedArray[Any, Any]) -> D
         count=count,
         mean=scale * mean,
         median=_medians(groups, np.where(usable, differences, np.inf), count=count),
-        margin=np.where(count > 1, margin, np.nan),
+        low=scale * (mean + low),
+        high=scale * (mean + high),
+        confidence=_levels(count),
         standardized=np.where(np.isfinite(standardized), standardized, np.nan),
         non_finite=groups.sums((~usable & ~absent).astype(np.int64)),
         missing=groups.sums(absent.astype(np.int64)),
@@ -113,10 +114,33 @@ def _medians(groups: Groups, values: NDArray[np.float64], *, count: NDArray[np.i
     return np.where(count > 0, low / 2 + high / 2, np.nan)
 
 
-def _t_values(count: NDArray[np.int64]) -> NDArray[np.float64]:
-    values, inverse = np.unique(count, return_inverse=True)
-    quantiles = [t_quantile(0.5 + LEVEL / 2, int(n) - 1) if n > 1 else np.nan for n in values]
-    return np.array(quantiles)[inverse]
+def _interval(
+    groups: Groups, deviations: NDArray[np.float64], *, usable: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ends of each group's interval, as deviations from its mean.
+
+    Where there are more pairs than blocks, neighbours share one: pairs are sorted by the model without the step, so
+    that most of those that share it, and with it its luck, are flipped together.
+    """
+    count = groups.sums(usable.astype(np.int64))[groups.of_pair[usable]]
+    block = _ranks(groups, usable)[usable] * np.minimum(count, MAX_BLOCKS) // count
+    place = groups.of_pair[usable].astype(np.int64) * MAX_BLOCKS + block
+    size = len(groups.starts) * MAX_BLOCKS
+    sums: NDArray[np.float64] = np.bincount(place, weights=deviations[usable], minlength=size).astype(np.float64)
+    counts = np.bincount(place, minlength=size)
+    return interval(sums.reshape(-1, MAX_BLOCKS), counts.reshape(-1, MAX_BLOCKS))
+
+
+def _ranks(groups: Groups, usable: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many usable pairs stand before each pair in its group."""
+    before: NDArray[np.int64] = np.cumsum(usable) - usable
+    ranks: NDArray[np.int64] = before - before[groups.starts][groups.of_pair]
+    return ranks
+
+
+def _levels(count: NDArray[np.int64]) -> NDArray[np.float64]:
+    known = [np.nan, np.nan, *(confidence(blocks) for blocks in range(2, MAX_BLOCKS + 1))]
+    return np.array(known)[np.minimum(count, MAX_BLOCKS)]
 
 
 def _standard_deviation(values: NDArray[np.float64]) -> float:

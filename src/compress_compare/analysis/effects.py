@@ -14,11 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .differences import INTERVAL, Differences, Groups, paired_differences
+from .differences import Differences, Groups, paired_differences
 from .distinct import Step
 from .lineage import Graph
 from .occurrences import numbered
 from .pairs import MAX_ALL_VALUES, Pairs, Removal, Tree, changes, removals, text
+from .sign_flips import LEVEL
 
 MAX_LISTED = 2_000_000
 """If all rows together have more pairs than this, each lists its first thousand only."""
@@ -30,6 +31,7 @@ SCHEMA = pa.schema(
         ("pairs", pa.int64()),
         *((name, pa.float64()) for name in ("mean", "median", "ci_low", "ci_high")),
         ("interval", pa.string()),
+        ("confidence", pa.float64()),
         ("standardized", pa.float64()),
         *((name, pa.int64()) for name in ("non_finite", "missing")),
         ("models", pa.list_(pa.list_(pa.string(), 2))),
@@ -60,10 +62,12 @@ def effects(graph: Graph, metrics: Metrics) -> pa.Table:
         metrics: for each metric a masked float64 array ``[models]`` in the order of ``graph``, masked where missing.
 
     Returns:
-        One row for each comparison and metric that has a pair. First come those whose interval leaves out zero, last
-        those of a single pair; large effects first, by size in standard deviations of the metric (``standardized``).
-        ``ci_low`` and ``ci_high`` are a 95 % interval of the mean by the method named in ``interval``, null for a
-        single pair; Student's t takes the pairs as independent, which pairs that share a model are not quite. Pairs
+        One row for each comparison and metric that has a pair. First come those whose interval of at least 95 % leaves
+        out zero, then those whose lesser one does, last those of a single pair; large effects first, by size in
+        standard deviations of the metric (``standardized``). ``ci_low`` and ``ci_high`` are an exact interval of the
+        mean by flipping signs, named with its level in ``interval`` and as a fraction in ``confidence``: 95 % needs six
+        pairs, fewer give what they can (two 50 %, three 75 %, …), a single pair null. It takes the pairs as
+        independent, which pairs that share a model are not quite. Pairs
         with a NaN or an infinity are left out and counted in ``non_finite``, those that lack a value in ``missing``.
         ``models`` are the pairs of ids (without, with).
     """
@@ -84,13 +88,14 @@ def effects(graph: Graph, metrics: Metrics) -> pa.Table:
 
 def _rows(names: Sequence[Comparison], metric: str, *, differences: Differences, models: pa.Array) -> pa.Table:
     """The rows of one metric, those that have no pair left out."""
-    mean, margin = differences.mean, differences.margin
+    levels = differences.confidence
     columns = [
         *(pa.array([name[i] for name in names], pa.string()) for i in range(3)),
         pa.array([metric] * len(names), pa.string()),
         pa.array(differences.count),
-        *(pa.array(v, mask=np.isnan(v)) for v in (mean, differences.median, mean - margin, mean + margin)),
-        pa.array([INTERVAL] * len(names), pa.string(), mask=np.isnan(margin)),
+        *(pa.array(v, mask=np.isnan(v)) for v in _estimates(differences)),
+        pa.array([_named(level) for level in levels], pa.string()),
+        pa.array(levels, mask=np.isnan(levels)),
         pa.array(differences.standardized, mask=np.isnan(differences.standardized)),
         pa.array(differences.non_finite),
         pa.array(differences.missing),
@@ -100,10 +105,20 @@ def _rows(names: Sequence[Comparison], metric: str, *, differences: Differences,
     return table.filter(pa.array(differences.count + differences.non_finite > 0))
 
 
+def _estimates(differences: Differences) -> list[NDArray[np.float64]]:
+    return [differences.mean, differences.median, differences.low, differences.high]
+
+
+def _named(level: float) -> str | None:
+    """The interval's method and level, ``exact sign flips, 96.9 %``; none without an interval."""
+    return None if np.isnan(level) else f"exact sign flips, {100 * level:.3g} %"
+
+
 def _ranking(table: pa.Table) -> NDArray[np.int64]:
     """Clear effects first, single pairs last, and large ones before small ones; else by operation and metric."""
-    low, high = (table[name].to_numpy() for name in ("ci_low", "ci_high"))
-    doubt = np.select([(low > 0) | (high < 0), ~np.isnan(low)], [0, 1], 2)
+    low, high, level = (table[name].to_numpy() for name in ("ci_low", "ci_high", "confidence"))
+    clear = (low > 0) | (high < 0)
+    doubt = np.select([clear & (level >= LEVEL), clear, ~np.isnan(low)], [0, 1, 2], 3)
     size = np.abs(np.nan_to_num(table["standardized"].to_numpy(), nan=0.0))
     return np.lexsort((np.arange(len(table)), -size, doubt))
 

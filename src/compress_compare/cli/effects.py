@@ -18,5 +18,16 @@ def effects(project: str, as_json: bool) -> None:
     if as_json:
         echo_json({"effects": rows})
         return
-    names = ["operation", "parameter", "condition", "metric", "pairs", "mean", "median", "ci_low", "ci_high"]
+    names = [
+        "operation",
+        "parameter",
+        "condition",
+        "metric",
+        "pairs",
+        "mean",
+        "median",
+        "ci_low",
+        "ci_high",
+        "interval",
+    ]
     echo_table(names, [[row[name] for name in names] for row in rows])

@@ -262,6 +262,7 @@ class Effect(Answer):
     ci_high: Number | None
     models: list[list[str]]
     interval: str | None
+    confidence: Number | None
     non_finite: int
     missing: int
 

@@ -86,8 +86,10 @@ export interface Effect {
   ci_low: number | null;
   ci_high: number | null;
   models: string[][];
-  /** How the interval was made. */
-  interval?: string | null;
+  /** How the interval was made, with its level. */
+  interval: string | null;
+  /** That level, from 0 to 1: fewer than six pairs cannot give 0.95. */
+  confidence: number | null;
 }
 
 type WireEffect = { [Key in keyof Effect]: Effect[Key] extends number | null ? WireNumber | null : Effect[Key] };
@@ -102,5 +104,6 @@ export async function fetchEffects(signal?: AbortSignal): Promise<Effect[]> {
     median: number(effect.median),
     ci_low: number(effect.ci_low),
     ci_high: number(effect.ci_high),
+    confidence: number(effect.confidence),
   }));
 }

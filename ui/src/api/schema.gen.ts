@@ -711,6 +711,8 @@ export interface components {
             models: string[][];
             /** Interval */
             interval: string | null;
+            /** Confidence */
+            confidence: number | ("NaN" | "Infinity" | "-Infinity") | null;
             /** Non Finite */
             non_finite: number;
             /** Missing */

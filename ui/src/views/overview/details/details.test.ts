@@ -186,6 +186,8 @@ describe("effects", () => {
     median: 0.08,
     ci_low: null,
     ci_high: null,
+    interval: null,
+    confidence: null,
     models: [["p50", "p50-ft"]],
   };
   const prune: Effect = {
@@ -193,18 +195,20 @@ describe("effects", () => {
     operation: "prune",
     parameter: "amount",
     condition: "0.5 → 0.9",
-    pairs: 4,
+    pairs: 6,
     mean: -0.3,
     ci_low: -0.5,
     ci_high: -0.1,
+    interval: "exact sign flips, 96.9 %",
+    confidence: 0.96875,
     models: [
       ["p50", "p90"],
       ["gone", "p90"],
     ],
   };
-  it("are ranked by size, with what they depend on", () => {
+  it("keep the order of the server, with what they depend on", () => {
     const after = { ...effect, condition: "after prune 0.9", mean: 0.5 };
-    const ranked = rankEffects([effect, after, prune, { ...prune, metric: "Size" }], "Accuracy");
+    const ranked = rankEffects([prune, effect, after, { ...prune, metric: "Size" }], "Accuracy");
     expect(ranked.map((item) => item.effect.operation)).toEqual(["prune", "finetune"]);
     expect(ranked[1]?.conditions).toEqual([after]);
   });
@@ -214,8 +218,11 @@ describe("effects", () => {
     expect(predicate(accuracy, effect).goodness).toBe("neutral");
     expect(predicate(accuracy, prune)).toEqual({ text: "lowers Accuracy by 30\u00a0pp", goodness: "bad" });
     expect(predicate(accuracy, { ...prune, mean: null }).text).toBe("has no pair with two finite values of Accuracy");
-    expect(plain(evidence(accuracy, prune))).toBe("4 pairs, −50 to −10 pp");
+    expect(plain(evidence(accuracy, prune))).toBe("6 pairs, −50 to −10 pp (exact sign flips, 96.9 %)");
     expect(plain(evidence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("it may be none");
+    const few = { ...prune, pairs: 4, interval: "exact sign flips, 87.5 %", confidence: 0.875 };
+    expect(evidence(accuracy, few)).toContain("it may be none");
+    expect(predicate(accuracy, few).goodness).toBe("neutral");
     expect(evidence(accuracy, effect)).toBe("one pair only");
   });
   it("say where they are largest and where smallest", () => {

@@ -18,7 +18,7 @@ function isOverall(effect: Effect): boolean {
   return effect.condition === null || effect.parameter !== null;
 }
 
-/** The effects on one metric, the largest first; what an operation's effect depends on is with it. */
+/** The effects on one metric in the server's order, sure and large ones first; what one depends on is with it. */
 export function rankEffects(effects: readonly Effect[], metric: string): RankedEffect[] {
   const own = effects.filter((effect) => effect.metric === metric && effect.pairs > 0);
   return own
@@ -31,8 +31,7 @@ export function rankEffects(effects: readonly Effect[], metric: string): RankedE
           : own
               .filter((other) => other.operation === effect.operation && !isOverall(other))
               .sort((a, b) => sizeOf(b) - sizeOf(a)),
-    }))
-    .sort((a, b) => sizeOf(b.effect) - sizeOf(a.effect) || b.effect.pairs - a.effect.pairs);
+    }));
 }
 
 /** What was changed, in words: `calibrate`, `magnitude prune amount 0.5 → 0.75`. */
@@ -42,9 +41,9 @@ export function subject(effect: Effect): string {
     .join(" ");
 }
 
-/** Whether the interval leaves out zero. */
-export function isSure({ ci_low, ci_high }: Effect): boolean {
-  return ci_low !== null && ci_high !== null && (ci_low > 0 || ci_high < 0);
+/** Whether an interval of at least 95 % leaves out zero. */
+export function isSure({ ci_low, ci_high, confidence }: Effect): boolean {
+  return (confidence ?? 0) >= 0.95 && ci_low !== null && ci_high !== null && (ci_low > 0 || ci_high < 0);
 }
 
 /** What an effect does, to follow its subject: `raises Top-1 Accuracy by 13 pp`. */
@@ -142,7 +141,7 @@ export function sharedDomain(pairs: readonly Pair[]): [number, number] {
 }
 
 export const EFFECT_COLUMNS = [
-  "operation", "parameter", "condition", "metric", "pairs", "mean", "median", "ci_low", "ci_high", "interval", "models",
+  "operation", "parameter", "condition", "metric", "pairs", "mean", "median", "ci_low", "ci_high", "interval", "confidence", "models",
 ];
 
 /** All effects as they came, one row each; models as `without → with`. */
@@ -158,6 +157,7 @@ export function effectRecords(effects: readonly Effect[]): CsvValue[][] {
     effect.ci_low,
     effect.ci_high,
     effect.interval,
+    effect.confidence,
     effect.models.map((pair) => pair.join(" → ")).join("; "),
   ]);
 }
