@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,6 @@ from operator import add
 from threading import Lock
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from .analysis.layers import activations, diagnosis, distribution, measures, ranges, statistics, table, tree
@@ -271,20 +271,25 @@ def _schemes(weights: Weights) -> dict[str, TensorScheme]:
 
 
 def _stored_as(stored: Stored, scheme: TensorScheme | None) -> Storage:
-    kind = DTYPES[stored.dtype]
+    kind, packing = DTYPES.get(stored.dtype), stored.packing
+    name, bits = (kind.name, kind.bits) if kind else (stored.dtype.lower(), 0)
+    count, ranges = math.prod(stored.shape), packing.ranges() if packing else {}
+    if packing and scheme is None:
+        size = stored.num_bytes
+        return Storage(count, name, packing.bits, "quantized", packing.group_size, size, size, ranges)
     scheme = scheme or TensorScheme()
-    count = int(np.prod(stored.shape, dtype=object))
     nonzero = count
     if scheme.pruned and stored.values is not None:
         nonzero -= statistics.zeros(stored.values, stored.values).both
     return Storage(
         count,
-        kind.name,
-        scheme.bits or kind.bits,
+        name,
+        scheme.bits or bits,
         scheme.kind,
         scheme.group_size,
-        packed_bytes(scheme, stored.shape, element_bits=kind.bits, nonzero=nonzero),
+        packed_bytes(scheme, stored.shape, element_bits=bits, nonzero=nonzero),
         stored.num_bytes,
+        ranges,
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import InvalidValue
-from . import folder, safetensors
-from .scaled import dequantized
+from . import folder, gguf, safetensors
+from .layouts import unpacked
 from .weights import Weights
 
 
@@ -22,10 +22,12 @@ def read(format: str, files: Mapping[str, Path]) -> Weights:
         InvalidValue: ``model.unsupported_format`` where this version cannot read the numbers, and all of the readers.
     """
     if format == "huggingface":
-        return dequantized(folder.read(files))
+        return unpacked(folder.read(files))
+    ((name, path),) = files.items()
     if format == "safetensors":
-        ((name, path),) = files.items()
-        return dequantized(safetensors.read(path, name))
+        return unpacked(safetensors.read(path, name))
+    if format == "gguf":
+        return gguf.read(path, name)
     raise InvalidValue(
         "model.unsupported_format",
         f"The numbers of a checkpoint in {format} format cannot be read yet.",

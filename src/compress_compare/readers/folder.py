@@ -16,6 +16,7 @@ from .weights import Stored, Weights
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
+CONFIG = "config.json"
 MAX_INDEX_BYTES = 100_000_000
 
 
@@ -51,6 +52,8 @@ def read(files: Mapping[str, Path]) -> Weights:
             tensors[name] = stored
         extra.update(weights.extra)
         opened += weights.files
+    if CONFIG in files:
+        extra["quantization_config"] = _quantization(files[CONFIG])
     return Weights(tensors, extra, tuple(opened))
 
 
@@ -75,6 +78,17 @@ def shards(files: Mapping[str, Path]) -> list[str]:
     if not found:
         raise InvalidValue("model.not_a_checkpoint", "The folder holds no safetensors file.")
     return found
+
+
+def _quantization(path: Path) -> dict[str, Any]:
+    """What the model's configuration says about how its weights are packed; empty where it says nothing."""
+    with open_regular(path) as file:
+        content = file.read(MAX_INDEX_BYTES)
+    try:
+        found = json.loads(content).get("quantization_config")
+    except (ValueError, AttributeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _index(path: Path) -> dict[str, str]:

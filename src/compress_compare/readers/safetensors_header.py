@@ -55,7 +55,9 @@ def read_header(file: BinaryIO, name: str) -> Header:
     """
     size = os.fstat(file.fileno()).st_size
     start = file.read(512)
-    _check_start(start, size, name)
+    check_start(start, size, name)
+    if size < PREFIX:
+        raise _truncated(name, f"{size} bytes; a safetensors file needs at least 8 and its header.")
     length = int.from_bytes(start[:PREFIX], "little")
     if length > MAX_HEADER:
         raise InvalidValue(
@@ -85,7 +87,12 @@ def shown(name: str) -> str:
     return ascii(name) if len(name) <= 80 else f"{name[:80]!a}…"
 
 
-def _check_start(start: bytes, size: int, name: str) -> None:
+def check_start(start: bytes, size: int, name: str) -> None:
+    """Refuse what is no model of any format: nothing, a Git LFS pointer, a page that a server sent instead.
+
+    Raises:
+        InvalidValue: ``model.empty_file``, ``model.git_lfs_pointer``, ``model.not_a_model``.
+    """
     if size == 0:
         raise InvalidValue("model.empty_file", f"The file {name!a} is empty (0 bytes).", hint="Check the download.")
     if start.startswith(b"version https://git-lfs"):
@@ -104,8 +111,6 @@ def _check_start(start: bytes, size: int, name: str) -> None:
             f"{name!a} looks like {kind}, probably a failed download.",
             hint="Open it in a text editor to see what the server said, then download it again.",
         )
-    if size < PREFIX:
-        raise _truncated(name, f"{size} bytes; a safetensors file needs at least 8 and its header.")
 
 
 def _parse(raw: bytes, name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..analysis.layers.values import Values
 from .mapped import Mapped
+from .packed import Packing
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,14 +21,14 @@ class Stored:
         shape: of the tensor.
         num_bytes: what it takes in the file.
         values: its numbers; ``None`` where the format does not stand for real numbers.
-        scheme: what the file itself says about how the numbers are packed, e.g. ``{"kind": "quantized", "bits": 4}``.
+        packing: how the numbers are packed, where the file holds integer codes and scales.
     """
 
     dtype: str
     shape: tuple[int, ...]
     num_bytes: int
     values: Values | None
-    scheme: Mapping[str, Any] | None = None
+    packing: Packing | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ..errors import InvalidValue, MissingExtra
+from ..readers import checkpoint as readers
 from ..readers import folder as folders
 from ..readers import nonfinite, safetensors, sparse
 from ..readers.regular import open_regular
@@ -188,9 +189,9 @@ def _store_path(artifacts: Artifacts, path: Path) -> Checkpoint:
             f"The checkpoint {path.name!r} has an unknown format.",
             hint=f"Supported are {', '.join((*FORMATS, *TORCH_SUFFIXES))} and Hugging Face folders.",
         )
-    if suffix == ".safetensors":
-        nonfinite.warn(safetensors.read(path), path.name)
-    return Checkpoint(FORMATS[suffix], (artifacts.put_file(path.name, path),))
+    format = FORMATS[suffix]
+    nonfinite.warn(readers.read(format, {path.name: path}), path.name)
+    return Checkpoint(format, (artifacts.put_file(path.name, path),))
 
 
 def _store_folder(artifacts: Artifacts, folder: Path) -> Checkpoint:

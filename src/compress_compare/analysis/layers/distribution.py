@@ -11,6 +11,9 @@ from .values import Array, Values
 
 PIECE = 1 << 18
 SORTED_AT_ONCE = 1 << 22
+DECODED_AT_ONCE = 1 << 25
+"""Numbers that cost more to decode than to hold."""
+
 Part = tuple[Array, Array | None]
 
 
@@ -26,8 +29,8 @@ def parts(tensor: Values) -> Iterator[Part]:
     """
     if tensor.table is not None:
         yield _counted(tensor.table, code_counts(tensor))
-    elif tensor.count <= SORTED_AT_ONCE:
-        yield _sorted_finite(tensor.numbers(0, tensor.count)), None
+    elif tensor.count <= (SORTED_AT_ONCE if tensor.decode is None else DECODED_AT_ONCE):
+        yield _finite(_sorted(tensor)), None
     else:
         yield from _by_ranges(tensor)
 
@@ -82,8 +85,18 @@ def _counted(table: Array, counts: Array) -> Part:
     return numbers, np.bincount(which, counts[found], numbers.size).astype(np.int64)
 
 
-def _sorted_finite(numbers: Array) -> Array:
-    ordered = np.sort(numbers)
+def _sorted(tensor: Values) -> Array:
+    """All numbers in ascending order; those that are packed are decoded a piece at a time."""
+    if tensor.decode is None:
+        return np.sort(tensor.numbers(0, tensor.count))
+    gathered = np.empty(tensor.count, tensor.kind)
+    for start in range(0, tensor.count, PIECE):
+        gathered[start : start + PIECE] = tensor.numbers(start, min(start + PIECE, tensor.count))
+    gathered.sort()
+    return gathered
+
+
+def _finite(ordered: Array) -> Array:
     if ordered.size and not (np.isfinite(ordered[0]) and np.isfinite(ordered[-1])):
         ordered = ordered[np.isfinite(ordered)]
     return ordered
@@ -91,7 +104,10 @@ def _sorted_finite(numbers: Array) -> Array:
 
 def _by_ranges(tensor: Values) -> Iterator[Part]:
     step = max(tensor.count // 65536, 1)
-    sample = _sorted_finite(tensor.numbers(0, tensor.count)[::step])
+    sampled = [
+        tensor.numbers(start, min(start + PIECE, tensor.count))[::step] for start in range(0, tensor.count, PIECE)
+    ]
+    sample = _finite(np.sort(np.concatenate(sampled)))
     num_pivots = max(8, tensor.count // SORTED_AT_ONCE)
     pivots = np.unique(sample[np.linspace(0, sample.size - 1, num_pivots).astype(int)]) if sample.size else sample
     bounds = [-np.inf, *pivots.tolist(), np.inf]
@@ -99,13 +115,13 @@ def _by_ranges(tensor: Values) -> Iterator[Part]:
         between, equal = _selected(tensor, low, high)
         yield np.sort(between), None
         if equal:
-            yield np.array([high], tensor.raw.dtype), np.array([equal])
+            yield np.array([high], tensor.kind), np.array([equal])
 
 
 def _selected(tensor: Values, low: float, high: float) -> tuple[Array, int]:
     """The numbers strictly between two, and how many equal the upper one if that is finite."""
     found, equal = [], 0
-    lower, upper = np.array([low, high], tensor.raw.dtype if tensor.raw.dtype.kind == "f" else float)
+    lower, upper = np.array([low, high], tensor.kind)
     for start in range(0, tensor.count, PIECE):
         piece = tensor.numbers(start, min(start + PIECE, tensor.count))
         found.append(piece[(piece > lower) & (piece < upper)])

@@ -50,6 +50,13 @@ STORAGE = pa.schema(
         ("bytes", pa.int64()),
         ("file_bytes", pa.int64()),
         ("bits_per_parameter", pa.float64()),
+        ("num_scales", pa.int64()),
+        ("scale_min", pa.float64()),
+        ("scale_max", pa.float64()),
+        ("code_min", pa.float64()),
+        ("code_max", pa.float64()),
+        ("zero_point_min", pa.float64()),
+        ("zero_point_max", pa.float64()),
     ]
 )
 

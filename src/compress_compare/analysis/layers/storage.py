@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from operator import add
 from typing import Any, Protocol
 
 
@@ -58,6 +60,7 @@ class Storage:
         group_size: weights that share a scale.
         num_bytes: packed as the scheme implies.
         file_bytes: in the file as it is.
+        codes: of packed tensors, the extremes of codes, scales and zero points, and how many scales there are.
     """
 
     count: int = 0
@@ -67,6 +70,7 @@ class Storage:
     group_size: int | None = None
     num_bytes: int = 0
     file_bytes: int = 0
+    codes: Mapping[str, float | None] = field(default_factory=dict)
 
     def __add__(self, other: Storage) -> Storage:
         return Storage(
@@ -77,6 +81,7 @@ class Storage:
             self.group_size if self.group_size == other.group_size else None,
             self.num_bytes + other.num_bytes,
             self.file_bytes + other.file_bytes,
+            _merged(self.codes, other.codes),
         )
 
     def columns(self) -> dict[str, Any]:
@@ -89,7 +94,20 @@ class Storage:
             "bytes": self.num_bytes,
             "file_bytes": self.file_bytes,
             "bits_per_parameter": 8 * self.num_bytes / self.count if self.count else None,
+            **self.codes,
         }
+
+
+def _merged(first: Mapping[str, float | None], second: Mapping[str, float | None]) -> dict[str, float | None]:
+    merged = dict(first)
+    for name, value in second.items():
+        before = merged.get(name)
+        if before is None or value is None:
+            merged[name] = value if before is None else before
+        else:
+            pick = min if name.endswith("_min") else max if name.endswith("_max") else add
+            merged[name] = pick(before, value)
+    return merged
 
 
 def packed_bytes(scheme: Scheme, shape: tuple[int, ...], *, element_bits: int, nonzero: int) -> int:

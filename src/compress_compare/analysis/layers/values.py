@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,6 +25,8 @@ class Values:
         table: for codes, the number that each of the 256 or 65,536 codes stands for (float32); it makes statistics
             of one tensor exact from the counts of its codes.
         num_bytes: what the numbers take in the file.
+        decode: for numbers that are packed in units, the float32 numbers of the units ``first`` to ``last``.
+        unit: how many numbers such a unit has.
     """
 
     shape: tuple[int, ...]
@@ -31,6 +34,8 @@ class Values:
     raw: Array
     table: Array | None = None
     num_bytes: int = 0
+    decode: Callable[[int, int], Array] | None = None
+    unit: int = 1
 
     @staticmethod
     def of(array: Array) -> Values:
@@ -45,6 +50,10 @@ class Values:
 
     def numbers(self, start: int, stop: int) -> Array:
         """The numbers ``start`` to ``stop``: float32, or float64 where that cannot hold them. Not to be written to."""
+        if self.decode is not None:
+            first, last = start // self.unit, -(-stop // self.unit)
+            decoded = self.decode(first, last).reshape(-1)
+            return decoded[start - first * self.unit : stop - first * self.unit]
         raw = self.raw[start:stop]
         if self.dtype == "BF16":
             wide = raw.astype(np.uint32)
@@ -58,6 +67,8 @@ class Values:
 
     def zeros(self, start: int, stop: int) -> npt.NDArray[np.bool_]:
         """Which of the numbers ``start`` to ``stop`` are zero."""
+        if self.decode is not None:
+            return np.asarray(self.numbers(start, stop) == 0)
         raw = self.raw[start:stop]
         if self.table is None:
             return np.asarray(raw == 0)
@@ -70,6 +81,13 @@ class Values:
     def _zero_codes(self) -> Array:
         codes: Array = np.arange(0) if self.table is None else np.flatnonzero(self.table == 0)
         return codes.astype(self.raw.dtype)
+
+    @property
+    def kind(self) -> np.dtype[Any]:
+        """The type of what ``numbers`` returns for entries that are no codes."""
+        if self.decode is not None:
+            return np.dtype(np.float32)
+        return self.raw.dtype if self.raw.dtype.kind == "f" else np.dtype(np.float64)
 
     def whole(self) -> Array:
         """All numbers in the shape of the tensor."""
