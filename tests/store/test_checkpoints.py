@@ -108,7 +108,8 @@ def test_a_hugging_face_folder_is_kept(project, tmp_path):
         ("w.safetensors", b"", "model.empty_file"),
         ("w.safetensors", b"1234567", "model.truncated"),
         ("w.safetensors", (5000).to_bytes(8, "little") + b"{}", "model.truncated"),
-        ("w.keras", b"x", "model.unsupported_format"),
+        ("w.keras", b"x", "model.unsupported_unsafe_format"),
+        ("w.xyz", b"x", "model.unsupported_format"),
     ],
 )
 def test_bad_files_get_one_sentence_and_leave_nothing(project, tmp_path, name, content, code):

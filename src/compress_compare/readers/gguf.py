@@ -58,7 +58,7 @@ def read(path: Path, name: str | None = None) -> Weights:
     called = name or path.name
     with open_regular(path) as file:
         size = path.stat().st_size
-        check_start(file.read(512), size, called)
+        check_start(file.read(512), size, name=called)
         mapped = Mapped(file)
     cursor = _Cursor(mapped.bytes[: min(size, MAX_HEADER)].data, called)
     infos, notes = _header(cursor, size)

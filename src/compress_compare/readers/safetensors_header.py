@@ -55,7 +55,7 @@ def read_header(file: BinaryIO, name: str) -> Header:
     """
     size = os.fstat(file.fileno()).st_size
     start = file.read(512)
-    check_start(start, size, name)
+    check_start(start, size, name=name)
     if size < PREFIX:
         raise _truncated(name, f"{size} bytes; a safetensors file needs at least 8 and its header.")
     length = int.from_bytes(start[:PREFIX], "little")
@@ -87,7 +87,7 @@ def shown(name: str) -> str:
     return ascii(name) if len(name) <= 80 else f"{name[:80]!a}…"
 
 
-def check_start(start: bytes, size: int, name: str) -> None:
+def check_start(start: bytes, size: int, *, name: str) -> None:
     """Refuse what is no model of any format: nothing, a Git LFS pointer, a page that a server sent instead.
 
     Raises:

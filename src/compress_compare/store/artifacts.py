@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,6 +62,12 @@ class Artifacts:
             with suppress(FileNotFoundError):
                 staged.unlink()
         return StoredFile(name, digest, num_bytes)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for work in progress, gone afterwards."""
+        with tempfile.TemporaryDirectory(dir=self._staging) as folder:
+            yield Path(folder).resolve()
 
     def _publish(self, staged: Path, digest: str) -> None:
         target = self._path(digest)

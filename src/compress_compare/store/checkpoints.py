@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sqlalchemy as sa
 
-from ..errors import InvalidValue, MissingExtra
+from ..errors import InvalidValue
 from ..readers import checkpoint as readers
 from ..readers import folder as folders
-from ..readers import nonfinite, safetensors, sparse
+from ..readers import nonfinite, safetensors
 from ..readers.regular import open_regular
 from ..records import Checkpoint, StoredFile
 from . import schema
 from .artifacts import Artifacts
+from .conversion import convert
 from .database import rows
 from .models import conflict
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = "model.safetensors"
 FORMATS = {".safetensors": "safetensors", ".onnx": "onnx", ".gguf": "gguf"}
-TORCH_SUFFIXES = (".pt", ".pth", ".bin")
+TORCH_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
+UNSAFE = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt2")
 FOLDER_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
 
 
@@ -57,7 +59,7 @@ def store(artifacts: Artifacts, source: object, *, extra: Mapping[str, Any] | No
             "A checkpoint must be a module, a state dict or a path.",
             detail=f"Found {type(source).__name__}.",
         )
-    content = _serialize(source, extra or {})
+    content = serialize(source, extra or {})
     return Checkpoint("safetensors", (artifacts.put_bytes(WEIGHTS, content),))
 
 
@@ -129,7 +131,12 @@ def _load_file(path: Path) -> dict[str, Any]:
     return dict(load_file(path))
 
 
-def _serialize(state: Mapping[str, Any], extra: Mapping[str, Any]) -> bytes:
+def serialize(state: Mapping[str, Any], extra: Mapping[str, Any]) -> bytes:
+    """The content of a safetensors file with these tensors and, in its header, ``extra``.
+
+    Raises:
+        InvalidValue: ``model.no_tensors``, ``checkpoint.not_a_tensor``.
+    """
     if not state:
         raise InvalidValue("model.no_tensors", "The checkpoint holds no tensor.")
     for name, tensor in state.items():
@@ -182,7 +189,16 @@ def _store_path(artifacts: Artifacts, path: Path) -> Checkpoint:
             )
     suffix = path.suffix.lower()
     if suffix in TORCH_SUFFIXES:
-        return store(artifacts, _load_torch(path))
+        with artifacts.scratch() as folder:
+            convert(path, folder / WEIGHTS)
+            nonfinite.warn(safetensors.read(folder / WEIGHTS), path.name)
+            return Checkpoint("safetensors", (artifacts.put_file(WEIGHTS, folder / WEIGHTS),))
+    if suffix in UNSAFE:
+        raise InvalidValue(
+            "model.unsupported_unsafe_format",
+            f"{path.name!a} is not opened: {suffix} files can run code when they are loaded.",
+            hint="Convert it where you trust it: load it there and save its weights as a safetensors file.",
+        )
     if suffix not in FORMATS:
         raise InvalidValue(
             "model.unsupported_format",
@@ -198,23 +214,3 @@ def _store_folder(artifacts: Artifacts, folder: Path) -> Checkpoint:
     paths = sorted({path for pattern in FOLDER_FILES for path in folder.glob(pattern) if path.is_file()})
     nonfinite.warn(folders.check({path.name: path for path in paths}, folder), folder.name)
     return Checkpoint("huggingface", tuple(artifacts.put_file(path.name, path) for path in paths))
-
-
-def _load_torch(path: Path) -> Mapping[str, Any]:
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtra("torch", purpose=f"Reading {path.name!r}", extra="torch") from error
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise InvalidValue(
-            "model.unsafe_pickle",
-            f"{path.name!r} is not a plain state dict of tensors and is not opened.",
-            hint="Save model.state_dict(), or better a safetensors file.",
-        ) from error
-    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
-        loaded = loaded["state_dict"]
-    if not isinstance(loaded, Mapping):
-        raise InvalidValue("model.not_a_checkpoint", f"{path.name!r} holds {type(loaded).__name__}, not a state dict.")
-    return {name: sparse.dense(name, value) if hasattr(value, "layout") else value for name, value in loaded.items()}

@@ -1,0 +1,51 @@
+"""PyTorch files become safetensors once, when they are logged; only a worker process with limits opens them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ..errors import InvalidValue, MissingExtra
+from ..readers.regular import open_regular
+
+TIMEOUT_S = 1800
+KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
+"""What a worker sees of the environment; no token and no password is among it."""
+
+
+def convert(path: Path, target: Path) -> None:
+    """Write the tensors of a PyTorch file to ``target``, a safetensors file.
+
+    Raises:
+        MissingExtra: without torch.
+        InvalidValue: ``model.*`` with what is wrong with the file.
+    """
+    open_regular(path).close()
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtra("torch", purpose=f"Reading {path.name!r}", extra="torch")
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    command = [sys.executable, "-P", "-W", "ignore", "-m", "compress_compare.store.torch_worker"]
+    try:
+        done = subprocess.run(  # noqa: S603
+            [*command, str(path.resolve()), path.name, str(target)],
+            capture_output=True,
+            check=False,
+            cwd=target.parent,
+            env={**environment, "OMP_NUM_THREADS": "1", "HOME": str(target.parent)},
+            stdin=subprocess.DEVNULL,
+            timeout=TIMEOUT_S,
+        )
+        answer = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        raise InvalidValue(
+            "model.conversion_failed",
+            f"The worker that reads {path.name!a} ended without a result.",
+            detail=f"It was given {TIMEOUT_S:,} s." if isinstance(error, subprocess.TimeoutExpired) else "",
+            hint="Load it yourself and pass the state dict, or save it as a safetensors file.",
+        ) from error
+    if answer:
+        raise InvalidValue(answer["code"], answer["title"], detail=answer["detail"], hint=answer["hint"])

@@ -1,0 +1,205 @@
+"""PyTorch files, good and hostile: what comes of each, and that no code in any of them runs."""
+
+import argparse
+import collections
+import os
+import pickle
+import time
+import zipfile
+
+import numpy as np
+import pytest
+
+import compress_compare as cc
+from compress_compare.errors import InvalidValue
+from compress_compare.readers.torch_scan import scan
+from compress_compare.store import conversion
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture
+def project(tmp_path):
+    with cc.open(tmp_path / "project") as opened:
+        yield opened
+
+
+class Command:
+    """Asks to run a command when it is unpickled."""
+
+    def __init__(self, canary):
+        self.canary = canary
+
+    def __reduce__(self):
+        return (os.system, (f"touch {self.canary}",))
+
+
+def saved(path, value, **options):
+    torch.save(value, path, **options)
+    return path
+
+
+def archive(path, members, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return path
+
+
+def content(path):
+    return path.read_bytes()
+
+
+def written(path, raw):
+    path.write_bytes(raw)
+    return path
+
+
+def small(path):
+    return content(saved(path, {"w": torch.ones(300)}))
+
+
+BAD = {
+    "B21 a command": (lambda p: saved(p, {"w": Command(p.parent / "canary")}), "model.unsafe_pickle", "posix.system"),
+    "B21 an old file with a command": (
+        lambda p: saved(p, {"w": Command(p.parent / "canary")}, _use_new_zipfile_serialization=False),
+        "model.unsafe_pickle",
+        "posix.system",
+    ),
+    "B21 a bare pickle": (
+        lambda p: written(p, pickle.dumps({"w": Command(p.parent / "canary")}, 4)),
+        "model.unsafe_pickle",
+        "posix.system",
+    ),
+    "B22 a module": (lambda p: saved(p, torch.nn.Linear(2, 2)), "model.contains_code", "class 'torch.nn.Linear'"),
+    "B22 a program": (
+        lambda p: archive(p, {"m/code/__torch__.py": "x", "m/data.pkl": pickle.dumps({})}),
+        "model.contains_code",
+        "TorchScript",
+    ),
+    "B23 arguments": (
+        lambda p: saved(p, {"w": torch.ones(2), "args": argparse.Namespace(lr=1)}),
+        "model.unsupported_objects",
+        "Key 'args' is 'argparse.Namespace'",
+    ),
+    "B23 a numpy scalar": (
+        lambda p: saved(p, {"w": torch.ones(2), "best": np.float64(1)}),
+        "model.unsupported_objects",
+        "numpy",
+    ),
+    "B23 a set": (lambda p: saved(p, {"w": torch.ones(2), "names": {1, 2}}), "model.unsupported_objects", "set"),
+    "B24 text": (lambda p: written(p, b"hello world"), "model.not_a_checkpoint", "starts with b'hello wo'"),
+    "B24 a page": (lambda p: written(p, b"<html><body>404"), "model.not_a_model", "HTML page"),
+    "B25 nothing": (lambda p: written(p, b""), "model.empty_file", "(0 bytes)"),
+    "B26 cut": (lambda p: written(p, small(p)[:-300]), "model.truncated", "cut off"),
+    "B26 cut old": (
+        lambda p: written(p, content(saved(p, {"w": torch.ones(2)}, _use_new_zipfile_serialization=False))[:150]),
+        "model.truncated",
+        "cut off",
+    ),
+    "B26 no data.pkl": (lambda p: archive(p, {"a.txt": "x"}), "model.not_a_checkpoint", "without data.pkl"),
+    "B28 inflates": (
+        lambda p: archive(p, {"m/data.pkl": b"N." + bytes(20_000_000)}, zipfile.ZIP_DEFLATED),
+        "model.expansion_limit",
+        "100:1",
+    ),
+    "B28 a long text": (
+        lambda p: archive(p, {"m/data.pkl": b"\x80\x04\x8d" + (2 << 30).to_bytes(8, "little") + b"x."}),
+        "model.truncated",
+        "ends early",
+    ),
+    "B28 steps": (
+        lambda p: written(p, b"\x80\x02" + b"N0" * 3_000_000 + b"N."),
+        "model.expansion_limit",
+        "more than 5,000,000 steps",
+    ),
+    "a list": (lambda p: saved(p, [torch.ones(2)]), "model.not_a_checkpoint", "holds list"),
+    "no tensors": (lambda p: saved(p, {}), "model.no_tensors", "no tensor"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_gets_its_sentence_and_leaves_nothing(tmp_path, project, case):
+    make, code, sentence = BAD[case]
+    path = make(tmp_path / "w.pt")
+    with pytest.raises(InvalidValue) as caught:
+        project.log_model("m", checkpoint=path)
+    error = caught.value
+    assert error.code == code
+    assert sentence in str(error)
+    assert "weights_only" not in str(error)
+    assert not (tmp_path / "canary").exists()
+    assert len(project) == 0
+    assert not any((project.path / "staging").iterdir())
+
+
+def test_b28_objects_that_refer_to_each_other_are_looked_at_once(tmp_path, project):
+    nested = [1]
+    for _ in range(60):
+        nested = [nested, nested]
+    start = time.monotonic()
+    project.log_model("m", checkpoint=saved(tmp_path / "w.pt", {"state_dict": {"w": torch.ones(2)}, "n": nested}))
+    assert time.monotonic() - start < 60
+
+
+def test_the_scan_is_quick_and_needs_no_torch(tmp_path):
+    path = saved(tmp_path / "w.pt", {"w": Command(tmp_path / "canary")})
+    start = time.process_time()
+    with pytest.raises(InvalidValue):
+        scan(path, "w.pt")
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("key", ["state_dict", "model", None])
+def test_good_files(tmp_path, project, zipped, key):
+    state = collections.OrderedDict(
+        a=torch.arange(6.0).reshape(2, 3), b=torch.ones(4, dtype=torch.bfloat16), c=torch.tensor(3)
+    )
+    state["tied"] = state["a"]
+    whole = {key: state, "epoch": 3, "lr": [0.1, None, "x", (True,)]} if key else state
+    project.log_model("m", checkpoint=saved(tmp_path / "w.pt", whole, _use_new_zipfile_serialization=zipped))
+    loaded = project.load_checkpoint("m")
+    assert sorted(loaded) == ["a", "b", "c", "tied"]
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in state.items())
+    assert loaded["tied"] is loaded["a"]
+    assert project.model("m").checkpoint.format == "safetensors"
+
+
+def test_parameters_and_every_type_of_number(tmp_path, project):
+    types = (torch.float16, torch.float64, torch.int8, torch.uint8, torch.int32, torch.bool, torch.float8_e4m3fn)
+    state = {str(dtype): torch.ones(3).to(dtype) for dtype in types} | {"p": torch.nn.Parameter(torch.ones(2))}
+    project.log_model("m", checkpoint=saved(tmp_path / "w.pth", state))
+    loaded = project.load_checkpoint("m")
+    assert {name: tensor.dtype for name, tensor in loaded.items()} == {n: t.dtype for n, t in state.items()}
+
+
+def test_the_worker_has_no_secrets_and_torch_stays_out(tmp_path, monkeypatch):
+    seen = {}
+
+    def run(command, **options):
+        seen.update(options, command=command)
+        raise conversion.subprocess.TimeoutExpired(command, 1)
+
+    monkeypatch.setenv("A_TOKEN", "secret")
+    monkeypatch.setattr(conversion.subprocess, "run", run)
+    with pytest.raises(InvalidValue) as caught:
+        conversion.convert(saved(tmp_path / "w.pt", {"w": torch.ones(1)}), tmp_path / "x.safetensors")
+    assert caught.value.code == "model.conversion_failed"
+    assert "A_TOKEN" not in seen["env"]
+    assert seen["stdin"] == conversion.subprocess.DEVNULL
+
+
+def test_numbers_that_are_not_finite_are_said(tmp_path, project):
+    with pytest.warns(UserWarning, match=r"model\.nonfinite"):
+        project.log_model("m", checkpoint=saved(tmp_path / "w.pt", {"w": torch.tensor([1.0, float("nan")])}))
+
+
+def test_from_end_to_end(tmp_path, project):
+    base = {"l.weight": torch.randn(4, 5)}
+    project.log_model("base", checkpoint=saved(tmp_path / "a.pt", base))
+    zeroed = {"l.weight": base["l.weight"].clone()}
+    zeroed["l.weight"][0] = 0
+    project.log_model("z", base="base", operation=cc.Operation("zero"), checkpoint=saved(tmp_path / "b.pt", zeroed))
+    rows = project.layers("base", ["z"], "sparsity").table.to_pylist()
+    assert {row["zero_model_only"] for row in rows} == {5}
