@@ -12,4 +12,4 @@ export {
   plural,
 } from "./number";
 export { formatChange, formatDifference, formatDifferenceInterval, formatInterval } from "./change";
-export { formatParameter, listWords, operationFull, operationLabel, shorten, type Parameters } from "./text";
+export { formatParameter, isolate, listWords, operationFull, operationLabel, shorten, type Parameters } from "./text";

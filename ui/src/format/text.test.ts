@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { formatParameter, listWords, operationFull, operationLabel, shorten } from "./text";
+import { formatParameter, isolate, listWords, operationFull, operationLabel, shorten } from "./text";
+
+describe("isolate", () => {
+  it("sets apart what runs from right to left, and nothing else", () => {
+    expect(isolate("prune é 🐼")).toBe("prune é 🐼");
+    expect(isolate("קיצוץ")).toBe("\u2068קיצוץ\u2069");
+    expect(operationFull("prune", { כמות: 0.5, way: "أوزان" })).toBe("prune (\u2068כמות\u2069=0.5, way=\u2068أوزان\u2069)");
+  });
+});
 
 describe("shorten", () => {
   it("keeps what is short", () => expect(shorten("cnn-p50", 10)).toBe("cnn-p50"));

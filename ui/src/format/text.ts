@@ -15,6 +15,13 @@ export function shorten(text: string, limit = 24): string {
   return `${parts.slice(0, head).join("")}…${parts.slice(parts.length - tail).join("")}`;
 }
 
+const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+
+/** A name inside a sentence: one that runs from right to left is set apart, so that it does not turn what is around it. */
+export function isolate(text: string): string {
+  return RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text;
+}
+
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 export type Parameters = Readonly<Record<string, unknown>>;
 
@@ -50,16 +57,16 @@ export function operationLabel(
   const said = Object.entries(parameters).filter(([, value]) => worthSaying(name, value));
   const chosen = varying ? said.filter(([key]) => varying.has(key)) : said.slice(0, 1);
   const words = chosen.map(([key, value], position) =>
-    position === 0 && typeof value !== "boolean" ? formatParameter(value) : `${key} ${formatParameter(value)}`,
+    position === 0 && typeof value !== "boolean" ? isolate(formatParameter(value)) : `${isolate(key)} ${isolate(formatParameter(value))}`,
   );
-  return [name, words.join(", ")].filter(Boolean).join(" ");
+  return [isolate(name), words.join(", ")].filter(Boolean).join(" ");
 }
 
 /** An operation with all its parameters: `quantize (bits=4, scheme=symmetric)`. */
 export function operationFull(name: string | null, parameters: Parameters = {}): string {
   if (name === null) return "original";
-  const said = Object.entries(parameters).map(([key, value]) => `${key}=${formatParameter(value)}`);
-  return said.length === 0 ? name : `${name} (${said.join(", ")})`;
+  const said = Object.entries(parameters).map(([key, value]) => `${isolate(key)}=${isolate(formatParameter(value))}`);
+  return said.length === 0 ? isolate(name) : `${isolate(name)} (${said.join(", ")})`;
 }
 
 /** "a", "a and b", "a, b and c". */

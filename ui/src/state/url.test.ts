@@ -12,6 +12,8 @@ const FULL: ViewState = {
   logY: true,
   arrangement: "step",
   collapsed: ["x"],
+  zoom: [120.5, 8.25, 3.5, -0.75],
+  within: [-1e-7, 2e9, 0.25, 0.5],
   filters: {
     metrics: { "a~b": [-1.5, 2e-7], n: [-Infinity, 3] },
     operations: ["prune", "quantize"],
@@ -37,7 +39,7 @@ describe("the address", () => {
   });
 
   it("takes the default for what it cannot read", () => {
-    const view = parseHash("#/overview?by=sideways&tab=nonsense&keep=1~x~m&keep=&par=%7B&only=3&sel=a&sel=a");
+    const view = parseHash("#/overview?by=sideways&tab=nonsense&keep=1~x~m&keep=&par=%7B&only=3&zoom=1~2~x~4&within=1~2~3&sel=a&sel=a");
     expect(view).toEqual({ ...DEFAULT_VIEW, selection: ["a"] });
     expect(parseHash("#/%E0%A4%A").page).toBe("overview");
   });

@@ -3,6 +3,7 @@ import { COMPARING_KEYS, DEFAULT_COMPARING, readComparing, writeComparing, type 
 import { NO_FILTERS, type Filters } from "./filters";
 
 export type Arrangement = "operation" | "step";
+export type Four = readonly [number, number, number, number];
 export type DetailsTab = "selection" | "filters" | "effects";
 
 /** Everything a person can change that a link restores. Null metrics: the default; "" : none. */
@@ -17,6 +18,10 @@ export interface ViewState {
   logY: boolean;
   arrangement: Arrangement;
   collapsed: string[];
+  /** What part of the map is in view: pixels per column and per row, column and row in the middle. Null: all. */
+  zoom: Four | null;
+  /** What part of the scatterplot: from and to along x, from and to along y, in the metrics' units. Null: all. */
+  within: Four | null;
   filters: Filters;
   tab: DetailsTab;
   comparing: Comparing;
@@ -35,6 +40,8 @@ export const DEFAULT_VIEW: ViewState = {
   logY: false,
   arrangement: "operation",
   collapsed: [],
+  zoom: null,
+  within: null,
   filters: NO_FILTERS,
   tab: "selection",
   comparing: DEFAULT_COMPARING,
@@ -43,7 +50,7 @@ export const DEFAULT_VIEW: ViewState = {
 
 /** What is read below; every other name is some page's own. */
 const READ = new Set(
-  ["color", "size", "x", "y", "logx", "logy", "by", "tab", "keep", "op", "par", "tag", "only", "q", "fold", "sel", ...COMPARING_KEYS],
+  ["color", "size", "x", "y", "logx", "logy", "by", "tab", "keep", "op", "par", "tag", "only", "q", "fold", "sel", "zoom", "within", ...COMPARING_KEYS],
 );
 
 /** `#/overview?color=…&sel=…`; what equals the default is left out. */
@@ -54,6 +61,7 @@ export function formatHash(view: ViewState): string {
   if (view.logY) query.set("logy", "1");
   if (view.arrangement !== DEFAULT_VIEW.arrangement) query.set("by", view.arrangement);
   if (view.tab !== DEFAULT_VIEW.tab) query.set("tab", view.tab);
+  for (const key of ["zoom", "within"] as const) if (view[key]) query.set(key, view[key].map(short).join("~"));
   writeComparing(query, view.comparing);
   writeFilters(query, view.filters);
   for (const id of view.collapsed) query.append("fold", id);
@@ -79,11 +87,22 @@ export function parseHash(hash: string): ViewState {
     logY: query.get("logy") === "1",
     arrangement: query.get("by") === "step" ? "step" : "operation",
     collapsed: [...new Set(query.getAll("fold"))],
+    zoom: readFour(query.get("zoom")),
+    within: readFour(query.get("within")),
     comparing: readComparing(query),
     filters: readFilters(query),
     tab: tab === "filters" || tab === "effects" ? tab : "selection",
     own: readOwn(query),
   };
+}
+
+/** Six digits, which is less than a pixel of a screen. */
+const short = (value: number): string => String(Number(value.toPrecision(6)));
+
+function readFour(text: string | null): Four | null {
+  const numbers = (text ?? "").split("~").map((part) => (part === "" ? NaN : Number(part)));
+  const [a, b, c, d] = numbers;
+  return numbers.length === 4 && numbers.every(Number.isFinite) ? [a!, b!, c!, d!] : null;
 }
 
 function readOwn(query: URLSearchParams): Record<string, string[]> {

@@ -5,7 +5,10 @@ import { filterMask, type Filters } from "./filters";
 import type { ProjectStore } from "./project.svelte";
 import type { ModelTable } from "./table";
 import type { ThemeState } from "./theme.svelte";
-import { formatHash, parseHash, type Arrangement, type ViewState } from "./url";
+import { formatHash, parseHash, type Arrangement, type Four, type ViewState } from "./url";
+
+/** What is dragged has come to rest when it has not moved for so many milliseconds. */
+const REST = 120;
 
 export type SelectMode = "replace" | "add" | "toggle" | "remove";
 
@@ -17,12 +20,22 @@ export class ViewStore {
   readonly #theme: ThemeState;
   /** What the other pages keep in the address, for when they are come back to. */
   readonly #left = new Map<string, ViewState["own"]>();
+  #writing = 0;
+  /** The mask that pictures keep while a filter is dragged. */
+  #held: Uint8Array | null = $state.raw(null);
+  #resting = 0;
 
   constructor(project: ProjectStore, theme: ThemeState) {
     this.#project = project;
     this.#theme = theme;
     // Back, forward, and an address typed by hand.
-    window.addEventListener("popstate", () => (this.state = parseHash(location.hash)));
+    window.addEventListener("popstate", () => {
+      window.clearTimeout(this.#writing);
+      this.#writing = 0;
+      this.#held = null;
+      this.state = parseHash(location.hash);
+    });
+    window.addEventListener("pagehide", () => this.#write());
   }
 
   readonly #table: ModelTable | null = $derived.by(() => this.#project.table);
@@ -32,6 +45,8 @@ export class ViewStore {
   readonly #collapsedIds = $derived(this.state.collapsed);
   readonly #filters = $derived(this.state.filters);
   readonly arrangement: Arrangement = $derived(this.state.arrangement);
+  readonly zoom: Four | null = $derived(this.state.zoom);
+  readonly within: Four | null = $derived(this.state.within);
   readonly logX: boolean = $derived(this.state.logX);
   readonly logY: boolean = $derived(this.state.logY);
 
@@ -50,22 +65,38 @@ export class ViewStore {
   readonly y: string | null = $derived.by(() => this.#metric(this.state.y, 0));
 
   /** 1 where a model passes the filters. */
-  readonly visible: Uint8Array = $derived.by(() =>
+  readonly passing: Uint8Array = $derived.by(() =>
     this.#table ? filterMask(this.#table, this.#filters) : new Uint8Array(),
   );
+  /** How many do. */
+  readonly left: number = $derived(this.passing.reduce((sum, bit) => sum + bit, 0));
+  /** The same for what is costly to draw: it follows when a filter that is dragged comes to rest. */
+  readonly visible: Uint8Array = $derived(this.#held ?? this.passing);
   readonly encodings = $derived.by(() =>
     this.#table ? makeEncodings(this.#table, this.colorMetric, this.sizeMetric, this.#theme.current) : null,
   );
 
-  /** Change the state. `push` makes a step for the back button; without it the current one is rewritten. */
+  /** Change the state. `push` makes a step for the back button; without it the current one is rewritten, once it rests. */
   update(change: Partial<ViewState>, history: "push" | "replace" = "push"): void {
+    if (history === "push") this.#write();
     const own = change.own ?? this.#ownOf(change.page ?? this.state.page);
     this.state = { ...this.state, ...change, own };
+    if (history === "replace") this.#writing ||= window.setTimeout(() => this.#write(), REST);
+    else this.#put("pushState", 1);
+  }
+
+  /** Bring the address up to what is shown. */
+  #write(): void {
+    if (!this.#writing) return;
+    window.clearTimeout(this.#writing);
+    this.#writing = 0;
+    this.#put("replaceState", 0);
+  }
+
+  #put(how: "pushState" | "replaceState", more: number): void {
     const hash = formatHash(this.state);
     if (hash === location.hash) return;
-    const address = `${location.pathname}${location.search}${hash}`;
-    const steps = this.#steps() + (history === "push" ? 1 : 0);
-    window.history[history === "push" ? "pushState" : "replaceState"]({ steps }, "", address);
+    window.history[how]({ steps: this.#steps() + more }, "", `${location.pathname}${location.search}${hash}`);
   }
 
   /** Go where an address leads, e.g. that of a saved view. */
@@ -82,8 +113,14 @@ export class ViewStore {
     return own.base ? { ...kept, base: own.base } : kept;
   }
 
+  /** True while a filter is dragged. */
+  get isFiltering(): boolean {
+    return this.#held !== null;
+  }
+
   /** Take the last step back, if it was made on this page. */
   undo(): void {
+    this.#write();
     if (this.#steps() > 0) window.history.back();
   }
 
@@ -118,6 +155,9 @@ export class ViewStore {
 
   /** Change some filters. While a brush is dragged pass "replace" and once at its end "push". */
   filter(change: Partial<Filters>, history: "push" | "replace" = "push"): void {
+    window.clearTimeout(this.#resting);
+    this.#held = history === "replace" ? this.visible : null;
+    if (this.#held) this.#resting = window.setTimeout(() => (this.#held = null), REST);
     this.update({ filters: { ...this.state.filters, ...change } }, history);
   }
 

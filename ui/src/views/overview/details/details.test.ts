@@ -221,7 +221,7 @@ describe("effects", () => {
     expect(plain(evidence(accuracy, prune))).toBe("6 pairs, −50 to −10 pp (exact sign flips, 96.9 %)");
     expect(plain(evidence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("it may be none");
     const few = { ...prune, pairs: 4, interval: "exact sign flips, 87.5 %", confidence: 0.875 };
-    expect(evidence(accuracy, few)).toContain("it may be none");
+    expect(evidence(accuracy, few)).toContain("too few to be sure");
     expect(predicate(accuracy, few).goodness).toBe("neutral");
     expect(evidence(accuracy, effect)).toBe("one pair only");
   });

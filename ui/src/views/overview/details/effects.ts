@@ -1,6 +1,6 @@
 /** Matched-pair effects as plain sentences, ranked. */
 import type { Effect } from "@/api/models";
-import { formatDifference, formatDifferenceInterval, goodness, plural, type Goodness } from "@/format";
+import { formatDifference, formatDifferenceInterval, goodness, isolate, plural, type Goodness } from "@/format";
 import type { CsvValue } from "@/export/csv";
 import { NUMBER, type Metric, type ModelTable } from "@/state/table";
 
@@ -37,7 +37,7 @@ export function rankEffects(effects: readonly Effect[], metric: string): RankedE
 /** What was changed, in words: `calibrate`, `magnitude prune amount 0.5 → 0.75`. */
 export function subject(effect: Effect): string {
   return [effect.operation, effect.parameter, effect.parameter !== null ? effect.condition : null]
-    .filter(Boolean)
+    .flatMap((part) => (part ? isolate(part) : []))
     .join(" ");
 }
 
@@ -56,6 +56,12 @@ export function predicate(metric: Metric, effect: Effect): { text: string; goodn
   return { text: `${effect.mean > 0 ? "raises" : "lowers"} ${metric.name} by ${change}`, goodness: verdict };
 }
 
+function doubt(effect: Effect): string {
+  if (isSure(effect)) return "";
+  const isAllOneWay = effect.ci_low! > 0 || effect.ci_high! < 0;
+  return isAllOneWay ? ": too few to be sure" : ": it may be none";
+}
+
 /** How sure it is: `3 pairs, −131 to +36 pp: it may be none`. */
 export function evidence(metric: Metric, effect: Effect): string {
   if (effect.pairs === 1) return "one pair only";
@@ -64,7 +70,7 @@ export function evidence(metric: Metric, effect: Effect): string {
   const interval = formatDifferenceInterval(metric, effect.mean, effect.ci_low, effect.ci_high);
   const [, unit = "", ends = ""] = /^\S+?([^\d.,]*) \((.*)\)$/.exec(interval) ?? [];
   const method = effect.interval ? ` (${effect.interval})` : "";
-  return ends === "" ? pairs : `${pairs}, ${ends}${unit}${method}${isSure(effect) ? "" : ": it may be none"}`;
+  return ends === "" ? pairs : `${pairs}, ${ends}${unit}${method}${doubt(effect)}`;
 }
 
 /** A condition that shows in a difference of means must make this much of the mean over all pairs. */
@@ -106,8 +112,11 @@ function byKind(conditions: readonly Effect[]): Effect[][] {
 /** `after magnitude prune amount=0.75` and the same of 0.5 as `after magnitude prune 0.75` and `after 0.5`. */
 function conditionWords(first: string, second: string): [string, string] {
   const [a, b] = [ASSIGNMENT.exec(first), ASSIGNMENT.exec(second)];
-  if (!a || !b) return [first, second];
-  return a[1] ? [`after ${a[2]} ${a[4]}`, `after ${b[4]}`] : [`with ${a[3]} ${a[4]}`, `with ${b[4]}`];
+  if (!a || !b) return [isolate(first), isolate(second)];
+  const [[, after, operation = "", name = ""], [most, least]] = [a, [isolate(a[4]!), isolate(b[4]!)]];
+  return after
+    ? [`after ${isolate(operation)} ${most}`, `after ${least}`]
+    : [`with ${isolate(name)} ${most}`, `with ${least}`];
 }
 
 export interface Pair {

@@ -1,11 +1,12 @@
 /** What a selection is, in one sentence: what differs, and what all share. */
 import type { Variable } from "@/charts/bars";
-import { formatParameter, listWords, plural } from "@/format";
+import { formatParameter, isolate, listWords, plural } from "@/format";
 import type { SelectionAnswer } from "@/api/models";
 
 /** `amount`, or `whether train 2 was applied`; the values are in the legend. */
 export function variableWords(variable: Variable): string {
-  return variable.kind === "presence" ? `whether ${variable.name} was applied` : variable.name;
+  const name = isolate(variable.name);
+  return variable.kind === "presence" ? `whether ${name} was applied` : name;
 }
 
 /** `6 models differ in amount and whether train 2 was applied.` */
@@ -28,6 +29,6 @@ export function constantWords(constant: readonly unknown[]): string[] {
     if (typeof item !== "object" || item === null || !("name" in item)) return [];
     const { name, value } = item as Constant;
     if (name === "root") return [formatParameter(value)];
-    return [value === true || value === undefined ? name : `${name} ${formatParameter(value)}`];
+    return [value === true || value === undefined ? isolate(name) : `${isolate(name)} ${formatParameter(value)}`];
   });
 }

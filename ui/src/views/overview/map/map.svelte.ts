@@ -9,21 +9,22 @@ import { layoutModels, skeletonOf, type Layout } from "./layout";
 import { looksOf } from "./looks";
 import { Motion } from "./motion.svelte";
 import { carryPlaces } from "./places";
-import { fit, headingHeight, pan, reveal, zoom, type Extent, type Viewport } from "./viewport";
+import { fit, headingHeight, middleOf, pan, reveal, viewportAt, zoom, type Extent, type Viewport } from "./viewport";
 import type { ModelTable } from "@/state/table";
+
+const REST = 120;
 
 type Box = [number, number, number, number];
 
 export class MapState {
   width = $state(0);
   height = $state(0);
-  /** Null: all in view, and it stays so when the panel or the project grows. */
-  #viewport: Viewport | null = $state.raw(null);
   /** True while the view is being panned or zoomed. */
   moving = $state(false);
   brush: Box | null = $state.raw(null);
   readonly #app: AppState;
   readonly #motion = new Motion();
+  #rest = 0;
 
   constructor(app: AppState) {
     this.#app = app;
@@ -55,7 +56,11 @@ export class MapState {
     labels: Math.min(40, this.#longest.leaf) * LETTER,
     roots: this.#longest.root * LETTER,
   }));
-  readonly #target: Viewport = $derived.by(() => this.#viewport ?? fit(this.extent));
+  /** Without a zoom all is in view, and stays so when the panel or the project grows. */
+  readonly #target: Viewport = $derived.by(() => {
+    const { zoom } = this.#app.view;
+    return zoom && zoom[0] > 0 && zoom[1] > 0 ? viewportAt(zoom, this.extent) : fit(this.extent);
+  });
   readonly view: Viewport = $derived.by(() => this.#motion.view(this.layout, this.#target));
   readonly scene: Scene = $derived.by(() => ({
     table: this.table,
@@ -82,22 +87,31 @@ export class MapState {
   }
 
   get isFitted(): boolean {
-    return this.#viewport === null;
+    return this.#app.view.zoom === null;
   }
 
   fit(): void {
-    if (this.#viewport) this.#motion.start(this.layout, this.layout, this.#viewport);
-    this.#viewport = null;
+    if (this.isFitted) return;
+    this.#motion.start(this.layout, this.layout, this.#target);
+    this.#app.view.update({ zoom: null }, "replace");
   }
 
   pan(dx: number, dy: number): void {
-    this.moving = true;
-    this.#viewport = pan(this.#target, dx, dy, this.extent);
+    this.#move(pan(this.#target, dx, dy, this.extent));
   }
 
   zoom(factor: number, at: [number, number] = [this.width / 2, this.height / 2]): void {
+    this.#move(zoom(this.#target, factor, at, this.extent));
+  }
+
+  /** Show another part; the map has come to rest unless it moves again soon. */
+  #move(to: Viewport): void {
+    const whole = fit(this.extent);
+    const isWhole = to.kx === whole.kx && to.ky === whole.ky && to.tx === whole.tx && to.ty === whole.ty;
     this.moving = true;
-    this.#viewport = zoom(this.#target, factor, at, this.extent);
+    this.#app.view.update({ zoom: isWhole ? null : middleOf(to, this.extent) }, "replace");
+    window.clearTimeout(this.#rest);
+    this.#rest = window.setTimeout(() => (this.moving = false), REST);
   }
 
   /** True while the tree is larger than the paper. */
@@ -116,7 +130,7 @@ export class MapState {
   /** Bring a model into view, if it is not. */
   reveal(model: number): void {
     const next = reveal(this.#target, this.layout.x[model]!, this.layout.y[model]!, this.extent);
-    if (next !== this.#target) this.#viewport = next;
+    if (next !== this.#target) this.#move(next);
   }
 
   /** End a brush: it replaces the selection, or adds to it, or (when all of it is selected) removes. */
@@ -134,6 +148,7 @@ export class MapState {
   }
 
   stop(): void {
+    window.clearTimeout(this.#rest);
     this.#motion.stop();
   }
 }

@@ -4,7 +4,6 @@ import type { MapState } from "./map.svelte";
 
 /** A press that moves less than this many pixels is a click. */
 const STILL = 4;
-const REST = 120;
 
 export class MapPointer {
   /** In window coordinates, for the tooltip; null outside the map. */
@@ -14,7 +13,6 @@ export class MapPointer {
   space = $state(false);
   panning = $state(false);
   #start: { x: number; y: number } | null = null;
-  #rest = 0;
 
   constructor(
     private readonly map: MapState,
@@ -44,7 +42,6 @@ export class MapPointer {
     if (this.map.brush) this.map.endBrush(adding);
     else if (this.#start && !this.panning) this.#click(this.map.at(event.offsetX, event.offsetY), adding);
     this.cancel();
-    this.settle();
   }
 
   leave(): void {
@@ -70,13 +67,6 @@ export class MapPointer {
       this.map.zoom(Math.exp(-event.deltaY * unit * 0.006), [event.offsetX, event.offsetY]);
     } else if (event.shiftKey && !event.deltaX) this.map.pan(-event.deltaY * unit, 0);
     else this.map.pan(-event.deltaX * unit, -event.deltaY * unit);
-    this.settle();
-  }
-
-  /** The view has come to rest unless it moves again soon. */
-  settle(): void {
-    window.clearTimeout(this.#rest);
-    this.#rest = window.setTimeout(() => (this.map.moving = false), REST);
   }
 
   #click(model: number | null, adding: boolean): void {

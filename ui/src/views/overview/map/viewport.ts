@@ -39,6 +39,17 @@ export function headingHeight(kx: number): number {
   return kx < COLUMN_FOR_TEXT ? 76 : 40;
 }
 
+/** A viewport as it can be told to another screen: the two scales, and the column and row in the middle of the paper. */
+export function middleOf({ kx, ky, tx, ty }: Viewport, { width, height }: Extent): [number, number, number, number] {
+  return [kx, ky, (width / 2 - tx) / kx, ((height + headingHeight(kx)) / 2 - ty) / ky];
+}
+
+/** The inverse of `middleOf`, on a paper of this size. */
+export function viewportAt([kx, ky, column, row]: readonly [number, number, number, number], extent: Extent): Viewport {
+  const { width, height } = extent;
+  return { kx, ky, tx: width / 2 - column * kx, ty: (height + headingHeight(kx)) / 2 - row * ky };
+}
+
 /** Everything in view, no larger than reads well, in the middle. */
 export function fit(extent: Extent): Viewport {
   const straight = fitUnder(extent, headingHeight(Infinity), 0);

@@ -23,6 +23,16 @@ export interface Zoom {
   readonly y: Extent;
 }
 
+/** What the address says as a zoom; null where an axis could not be drawn so. */
+export function zoomOf(
+  within: readonly [number, number, number, number] | null, { logX, logY }: { logX: boolean; logY: boolean },
+): Zoom | null {
+  if (!within) return null;
+  const [x0, x1, y0, y1] = within;
+  const fits = x0 < x1 && y0 < y1 && (!logX || x0 > 0) && (!logY || y0 > 0);
+  return fits ? { x: [x0, x1], y: [y0, y1] } : null;
+}
+
 export interface Scene {
   readonly xAxis: Axis;
   readonly yAxis: Axis;
