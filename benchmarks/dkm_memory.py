@@ -42,7 +42,8 @@ def step(name: str) -> tuple[float, float]:
     import torch
 
     from compress_compare.operations.dkm import Attention, Rows, cluster
-    from compress_compare.operations.dkm_model import Clustered, Palette, Plan
+    from compress_compare.operations.dkm_model import Palette, Plan
+    from compress_compare.operations.substituted import Substituted
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -51,7 +52,7 @@ def step(name: str) -> tuple[float, float]:
     if CASES[name]:
         attention = Attention(0.04, max_iter=ITERATIONS, tolerance=0.0, **CASES[name])  # type: ignore[arg-type]
         plan = Plan(BITS, 1, axis=0, keep_zeros=False)
-        model = Clustered(
+        model = Substituted(
             layer, {"weight": Palette(layer.weight, plan, attention=attention, generator=torch.Generator())}
         )
     small = torch.randn(100, 1, requires_grad=True)  # what the first step loads is not the layer's

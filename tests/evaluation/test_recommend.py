@@ -32,6 +32,8 @@ def table(losses: list[list[float]], weights: list[int], *, rest: int = 100, mac
             "model_bytes_before": total,
             "macs": 1000 - 100 * (number + 1) if macs else None,
             "macs_before": 1000 if macs else None,
+            "latency": 0.010 - 0.001 * (number + 1) if macs else None,
+            "latency_before": 0.010 if macs else None,
         }
         for number, (count, row) in enumerate(zip(weights, losses, strict=True))
         for bits, loss in zip(BITS, row, strict=True)
@@ -100,6 +102,19 @@ def test_multiply_accumulates() -> None:
     with pytest.raises(InvalidValue) as caught:
         recommend(table([[0.1] * 3], [80]), Budget("macs", 850), higher_is_better=True)
     assert caught.value.code == "recommend.macs"
+
+
+def test_latency() -> None:
+    timed = table([[0.1] * 3, [0.05] * 3, [0.2] * 3], [80, 80, 80], macs=True)
+    plan = recommend(timed, Budget("latency", 0.0071), higher_is_better=True)
+    assert plan.used == pytest.approx(0.007) and plan.untouched == ("layer2.weight",)
+    plan = recommend(timed, Budget("latency", 0.0055), higher_is_better=True)
+    assert plan.used == pytest.approx(0.005) and plan.change == pytest.approx(-0.25)
+    with pytest.raises(InvalidValue) as caught:
+        recommend(table([[0.1] * 3], [80]), Budget("latency", 0.01), higher_is_better=True)
+    assert caught.value.code == "recommend.latency"
+    with pytest.raises(InvalidValue, match="so few seconds"):
+        recommend(timed, Budget("latency", 0.001), higher_is_better=True)
 
 
 def test_layers_whose_metric_became_nan_stay() -> None:

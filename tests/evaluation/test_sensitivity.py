@@ -82,6 +82,15 @@ def test_operations_with_data_and_other_structure() -> None:
     assert rows[1]["layer_bytes"] == 4 * 24 and rows[1]["macs_before"] == 192
 
 
+def test_a_clock_times_every_child_in_evaluation_mode() -> None:
+    def clock(model: torch.nn.Module) -> float:
+        assert not model.training
+        return float(sum(parameter.count_nonzero() for parameter in model.parameters()))
+
+    rows = sensitivity(network(), [MagnitudePrune(1.0)], study=Study(distance, clock=clock)).to_pylist()
+    assert [row["latency_before"] - row["latency"] for row in rows] == [row["weights"] for row in rows]
+
+
 def test_the_model_stays_as_it_is_and_may_be_compressed_already() -> None:
     model = quantized(network(), bits=4)
     before = {name: value.clone() for name, value in model.state_dict().items()}

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from compress_compare.operations.dkm import Attention, Rows, cluster, cluster_distinct, nearest
-from compress_compare.operations.dkm_start import start
+from compress_compare.operations.dkm import Attention, Rows, cluster, cluster_distinct
+from compress_compare.operations.kmeans_vectors import centroids, nearest
 
 DISTANCES = ["squared", "euclidean"]
 
@@ -20,7 +20,7 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 
 
 def started(vectors: Tensor, count: int) -> Tensor:
-    return start(vectors, count, generator=torch.Generator().manual_seed(0))
+    return centroids(vectors, count, generator=torch.Generator().manual_seed(0))
 
 
 def by_hand(vectors: np.ndarray, centroids: np.ndarray, method: Attention) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ from compress_compare.errors import InvalidValue
 from compress_compare.operations import DKMPalettize, dkm_palettize, magnitude_prune, scheme
 from compress_compare.operations.data import cross_entropy
 from compress_compare.operations.dkm import Attention
-from compress_compare.operations.dkm_model import Clustered, Palette, Plan, spacing
+from compress_compare.operations.dkm_model import Palette, Plan, spacing
+from compress_compare.operations.substituted import Substituted
 from compress_compare.operations.targets import Weight
 
 from .networks import build
@@ -69,7 +70,7 @@ def test_the_task_gradient_reaches_the_weights_through_the_centroids(gradient: s
     weight = layer.weight.detach().requires_grad_()
     if gradient == "unrolled":
         assert torch.autograd.gradcheck(objective, (weight,))
-    clustered = Clustered(layer, {"weight": held})
+    clustered = Substituted(layer, {"weight": held})
     held.centroids = start.clone()
     ((clustered(x) - layer.bias.detach() - target) ** 2).sum().backward()
     (expected,) = torch.autograd.grad(objective(weight), weight)

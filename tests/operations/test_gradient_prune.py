@@ -13,6 +13,15 @@ def squared(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return ((outputs - targets) ** 2).mean()
 
 
+class Idle(nn.Module):
+    def __init__(self, used: nn.Module) -> None:
+        super().__init__()
+        self.used, self.unused = used, nn.Linear(3, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.used(x)
+
+
 def problem() -> tuple[nn.Linear, list[tuple[torch.Tensor, torch.Tensor]]]:
     torch.manual_seed(0)
     model = nn.Linear(5, 3)
@@ -48,11 +57,9 @@ def test_lowest_scores_become_zero() -> None:
 
 def test_weights_the_loss_does_not_depend_on_go_first() -> None:
     model, data = problem()
-    network = nn.Sequential(model)
-    network.unused = nn.Linear(3, 5)  # type: ignore[assignment]
-    network.forward = lambda x: model(x)  # type: ignore[method-assign]
-    child = gradient_prune(network, 0.5, data=data, loss=squared)
+    child = gradient_prune(Idle(model), 0.5, data=data, loss=squared)
     assert int(child.unused.weight.count_nonzero()) == 0
+    assert torch.equal(child.used.weight, model.weight)
 
 
 def test_frozen_weights_are_scored_and_stay_frozen() -> None:

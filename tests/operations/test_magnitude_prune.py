@@ -72,3 +72,14 @@ def test_norms_are_pruned_when_asked_for() -> None:
     child = magnitude_prune(model, 0.25, targets=["LayerNorm"])
     assert child.norm1.weight.tolist() == [0, 0, 3, 4, 5, 6, 7, 8] or child.norm2.weight.count_nonzero() < 8
     assert torch.equal(child.up.weight, model.up.weight)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_of_equal_weights_the_first_go_and_the_share_is_exact(dtype: torch.dtype) -> None:
+    layer = nn.Linear(10, 10, bias=False).to(dtype)
+    with torch.no_grad():
+        layer.weight.fill_(0.5)
+        layer.weight[9] = 0.25
+    child = magnitude_prune(layer, 0.3)
+    gone = (child.weight == 0).flatten().nonzero().flatten().tolist()
+    assert gone == [*range(20), *range(90, 100)]

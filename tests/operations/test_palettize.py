@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from compress_compare.operations import magnitude_prune, palettize, scheme
+from compress_compare.errors import InvalidValue
+from compress_compare.evaluation.size import packed_size
+from compress_compare.operations import Palettize, dkm_packing, magnitude_prune, palettize, scheme
 from compress_compare.operations.kmeans import kmeans_1d
 
 
@@ -100,3 +102,65 @@ def test_groups_of_channels_have_values_of_their_own(layer: nn.Module) -> None:
         np.testing.assert_array_equal(after[start : start + 3], palettize(part, bits=2).weight.detach().numpy())
     entry = scheme.of(child)["weight"]
     assert entry.num_tables(tuple(layer.weight.shape)) == 3 and entry.channel_axis == axis
+
+
+def vectors_of(weight: torch.Tensor, dim: int) -> np.ndarray:
+    """Runs of ``dim`` consecutive output channels at one place of the kernel."""
+    flat = np.moveaxis(weight.detach().numpy(), 0, -1).ravel()
+    return flat[: len(flat) - len(flat) % dim].reshape(-1, dim)
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(40, 30), nn.Conv2d(8, 12, 3)])
+@pytest.mark.parametrize(("bits", "dim"), [(4, 2), (6, 3), (2, 4)])
+def test_vectors_along_output_channels_share_a_codebook(layer: nn.Module, bits: int, dim: int) -> None:
+    child = palettize(layer, bits, cluster_dim=dim)
+    before, after = vectors_of(layer.weight, dim), vectors_of(child.weight, dim)
+    table = np.unique(after, axis=0)
+    assert len(table) == 2**bits
+    apart = ((before[:, None] - table) ** 2).sum(2)
+    np.testing.assert_allclose(((before - after) ** 2).sum(1), apart.min(axis=1), atol=1e-6)
+    assert scheme.of(child)["weight"].dim == dim
+    size = packed_size(child).value - 4 * layer.bias.numel()
+    assert size == -(-layer.weight.numel() // dim) * bits / 8 + 2**bits * dim * 4
+
+
+def test_vectors_reconstruct_better_than_scalars_at_equal_bits_per_weight() -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(256, 256, bias=False)
+    torch.nn.init.normal_(layer.weight)
+
+    def error(**parameters: int) -> float:
+        return float((palettize(layer, **parameters).weight - layer.weight).detach().square().mean())
+
+    assert error(bits=8, cluster_dim=4) < error(bits=4, cluster_dim=2) < error(bits=2)
+
+
+@pytest.mark.parametrize(("count", "dim"), [(16, 2), (64, 4)])
+def test_vectors_are_clustered_as_well_as_by_scikit_learn(count: int, dim: int) -> None:
+    cluster = pytest.importorskip("sklearn.cluster", reason="scikit-learn is not installed")
+    torch.manual_seed(0)
+    layer = nn.Linear(200, 80, bias=False)
+    vectors = vectors_of(layer.weight, dim)
+    theirs = cluster.KMeans(count, n_init=4, random_state=0).fit(vectors).inertia_
+    ours = inertia(vectors, vectors_of(palettize(layer, count.bit_length() - 1, cluster_dim=dim).weight, dim))
+    assert ours <= 1.02 * theirs
+
+
+def test_left_over_weights_stay_and_vectors_of_zeros_stay_zero() -> None:
+    layer = nn.Linear(5, 5, bias=False)
+    with torch.no_grad():
+        layer.weight[:, :2] = 0
+    child = palettize(layer, bits=2, cluster_dim=2)
+    assert torch.equal(child.weight[:, :2], torch.zeros(5, 2))
+    assert child.weight[-1, -1] == layer.weight[-1, -1]
+    restored = dkm_packing.unpack(dkm_packing.pack(child))
+    assert torch.equal(restored["weight"], child.weight)
+
+
+def test_groups_of_vectors() -> None:
+    layer = nn.Linear(9, 8)
+    child = palettize(layer, bits=1, group_size=4, cluster_dim=2)
+    for start in (0, 4):
+        assert len(np.unique(vectors_of(child.weight[start : start + 4], 2), axis=0)) == 2
+    with pytest.raises(InvalidValue, match="group_size must be a multiple of cluster_dim"):
+        Palettize(group_size=3, cluster_dim=2)

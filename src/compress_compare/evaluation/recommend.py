@@ -19,7 +19,11 @@ from .. import operations
 from ..errors import InvalidValue, MissingExtra
 from ..operations import Operation
 
-Kind = Literal["bytes", "bits_per_weight", "macs"]
+Kind = Literal["bytes", "bits_per_weight", "macs", "latency"]
+_WITHOUT = {
+    "macs": ("recommend.macs", "The sensitivities have no multiply-accumulates.", "Give Study an example."),
+    "latency": ("recommend.latency", "The sensitivities have no latencies.", "Give Study a clock."),
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Budget:
 
     Args:
         kind: ``bytes`` of the packed model, average ``bits_per_weight`` of the layers in the table with scales and
-            codebooks included, or ``macs`` of the model.
+            codebooks included, ``macs`` of the model, or its ``latency`` in seconds.
         limit: in that unit.
     """
 
@@ -67,8 +71,8 @@ def recommend(
         method: ``exact`` by integer programming, or ``greedy``: the next level is the one that saves most per loss.
 
     Raises:
-        InvalidValue: ``recommend.budget`` when even the smallest plan exceeds it, ``recommend.macs`` when the table has
-            no multiply-accumulates.
+        InvalidValue: ``recommend.budget`` when even the smallest plan exceeds it, ``recommend.macs`` or
+            ``recommend.latency`` when the table does not have them.
         MissingExtra: for ``exact`` without SciPy.
     """
     rows = [row for row in table.to_pylist() if np.isfinite(row["change"])]
@@ -83,7 +87,8 @@ def recommend(
     if before - most > need:
         least = (before - most) * budget.limit / need if need else before - most
         detail = f"The smallest plan is predicted to need {least:,.4g}, the budget is {budget.limit:,.4g}."
-        title = f"No plan of these levels needs so few {budget.kind.replace('_', ' ')}."
+        unit = "seconds" if budget.kind == "latency" else budget.kind.replace("_", " ")
+        title = f"No plan of these levels needs so few {unit}."
         raise InvalidValue("recommend.budget", title, detail=detail, hint="Measure stronger levels, or allow more.")
     choose = _exact if method == "exact" else _greedy
     chosen = [rows[index] for index in choose(savings, losses, layers=layers, needed=before - need)]
@@ -98,14 +103,14 @@ def recommend(
 
 
 def _need(rows: list[dict[str, Any]], budget: Budget) -> tuple[float, float]:
-    """What the uncompressed model needs, and what it may, both in bytes or both in multiply-accumulates."""
+    """What the uncompressed model needs, and what it may, in the same unit: bytes, multiply-accumulates or seconds."""
     if not rows:
         raise InvalidValue("recommend.empty", "The table of sensitivities has no row.")
-    if budget.kind == "macs":
-        if rows[0]["macs_before"] is None:
-            hint = "Give Study an example."
-            raise InvalidValue("recommend.macs", "The sensitivities have no multiply-accumulates.", hint=hint)
-        return float(rows[0]["macs_before"]), budget.limit
+    if budget.kind in _WITHOUT:
+        if any(row[f"{budget.kind}_before"] is None for row in rows):
+            code, title, hint = _WITHOUT[budget.kind]
+            raise InvalidValue(code, title, hint=hint)
+        return float(rows[0][f"{budget.kind}_before"]), budget.limit
     if budget.kind == "bytes":
         return float(rows[0]["model_bytes_before"]), budget.limit
     layers = {row["layer"]: row for row in rows}.values()
@@ -113,8 +118,8 @@ def _need(rows: list[dict[str, Any]], budget: Budget) -> tuple[float, float]:
 
 
 def _saving(row: dict[str, Any], kind: Kind) -> float:
-    if kind == "macs":
-        return float(row["macs_before"] - row["macs"])
+    if kind in _WITHOUT:
+        return float(row[f"{kind}_before"] - row[kind])
     return float(row["layer_bytes_before"] - row["layer_bytes"])
 
 

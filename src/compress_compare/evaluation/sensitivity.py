@@ -32,10 +32,13 @@ SCHEMA = pa.schema(
         ("model_bytes_before", pa.int64()),
         ("macs", pa.int64()),
         ("macs_before", pa.int64()),
+        ("latency", pa.float64()),
+        ("latency_before", pa.float64()),
     ]
 )
 """``layer``: name of a parameter. ``parameters``: JSON, without targets. ``value``: the metric with only this layer
-compressed; ``change``: minus that of the model. ``*_bytes``: packed size. ``macs``: null without an example."""
+compressed; ``change``: minus that of the model. ``*_bytes``: packed size. ``macs``: null without an example;
+``latency``: null without a clock."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Study:
         data: batches for operations that need them.
         loss: for operations that need it; see ``Operation``.
         example: one instance, to count multiply-accumulates.
+        clock: a model in evaluation mode → seconds of a forward pass, on whatever device or runtime matters; here, that
+            is ``lambda model: latency(model, example)[0].value``.
     """
 
     measure: Callable[[nn.Module], float]
@@ -56,6 +61,7 @@ class Study:
     data: Batches | None = None
     loss: Loss | None = None
     example: Tensor | None = None
+    clock: Callable[[nn.Module], float] | None = None
 
 
 def sensitivity(
@@ -121,30 +127,42 @@ class _Run:
         self.model, self.study = model, study
 
     @cached_property
-    def before(self) -> tuple[float, int, int | None]:
+    def before(self) -> _State:
         return self._state(self.model)
 
     def measured(self, weight: Weight, level: Operation) -> dict[str, Any]:
         """The row of one layer and level, but for its names."""
         needed = {} if level.data_requirement == "none" else {"data": self.study.data}
         child = _on(level, (weight.name,))(self.model, loss=self.study.loss, **needed)  # type: ignore[arg-type]
-        (base, bytes_before, macs_before), (value, bytes_after, macs) = self.before, self._state(child)
+        before, after = self.before, self._state(child)
         layer = size.packed_bytes(weight.parameter, scheme.of(self.model).get(weight.name, TensorScheme()))
         return {
-            "value": value,
-            "change": value - base,
+            "value": after.value,
+            "change": after.value - before.value,
             "weights": weight.parameter.numel(),
-            "layer_bytes": layer + bytes_after - bytes_before,
+            "layer_bytes": layer + after.bytes - before.bytes,
             "layer_bytes_before": layer,
-            "model_bytes_before": bytes_before,
-            "macs": macs,
-            "macs_before": macs_before,
+            "model_bytes_before": before.bytes,
+            "macs": after.macs,
+            "macs_before": before.macs,
+            "latency": after.latency,
+            "latency_before": before.latency,
         }
 
-    def _state(self, model: nn.Module) -> tuple[float, int, int | None]:
-        """Metric, packed bytes and multiply-accumulates of a model."""
+    def _state(self, model: nn.Module) -> _State:
+        example, clock = self.study.example, self.study.clock
         with observing(model):
             value = float(self.study.measure(model))
-        example = self.study.example
+            seconds = None if clock is None else float(clock(model))
         macs = None if example is None else int(compute.macs(model, example).value)
-        return value, int(size.packed_size(model).value), macs
+        return _State(value, int(size.packed_size(model).value), macs, seconds)
+
+
+@dataclass(frozen=True)
+class _State:
+    """Metric, packed bytes, multiply-accumulates and seconds of a model."""
+
+    value: float
+    bytes: int
+    macs: int | None
+    latency: float | None

@@ -44,9 +44,12 @@ def configuration(plan: Sequence[Operation]) -> str:
 
 
 def _palettizer(given: Any) -> dict[str, Any]:
+    settings = {"n_bits": given["bits"], "granularity": "per_tensor"}
+    if given["cluster_dim"] > 1:
+        settings["cluster_dim"] = given["cluster_dim"]
     if given["group_size"] is None:
-        return {"n_bits": given["bits"], "granularity": "per_tensor"}
-    return {"n_bits": given["bits"], "granularity": "per_grouped_channel", "group_size": given["group_size"]}
+        return settings
+    return {**settings, "granularity": "per_grouped_channel", "group_size": given["group_size"]}
 
 
 def _quantizer(given: Any) -> dict[str, Any]:

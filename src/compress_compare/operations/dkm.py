@@ -142,14 +142,6 @@ def cluster_distinct(rows: Rows, centroids: Tensor, *, attention: Attention) -> 
     return Clusters(mixed, found.centroids, found.previous)
 
 
-def nearest(vectors: Tensor, centroids: Tensor, *, chunk: int = _ROWS) -> Tensor:
-    """The index of the nearest centroid for each vector: [m], from 0 to k − 1."""
-    squares = (centroids**2).sum(1)
-    return torch.cat(
-        [torch.addmm(squares, part, centroids.T, alpha=-2).argmin(1) for part in torch.split(vectors, chunk)]
-    )
-
-
 def _update(rows: Rows, centroids: Tensor, attention: Attention) -> tuple[Tensor, Tensor | None]:
     """One iteration: the attention-weighted means, and the attention [m, k] unless rows come in chunks."""
     weights = None

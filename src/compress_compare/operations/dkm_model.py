@@ -1,19 +1,15 @@
-"""A model whose weights are clustered while it trains: soft in training mode, snapped in evaluation. Needs torch."""
+"""Weights that are clustered while they train: soft in training mode, snapped in evaluation. Needs torch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from . import dkm_vectors
-from .dkm import Attention, Rows, cluster, cluster_distinct, nearest
-from .dkm_start import start
-from .kmeans import kmeans_1d
+from .dkm import Attention, Rows, cluster, cluster_distinct
+from .kmeans_vectors import centroids, clustered, join, nearest, split
 
 _HALF = torch.finfo(torch.float16)
 
@@ -47,7 +43,7 @@ class Palette(nn.Module):
     def __init__(self, weight: Tensor, plan: Plan, *, attention: Attention, generator: torch.Generator) -> None:
         super().__init__()
         self.plan, self.attention = plan, attention
-        vectors, _ = dkm_vectors.split(_wide(weight.detach()), dim=plan.dim, axis=plan.axis)
+        vectors, _ = split(_wide(weight.detach()), dim=plan.dim, axis=plan.axis)
         pinned = (vectors == 0).all(1)
         self.zero = plan.keep_zeros and bool(pinned.any())
         self.origin = 0.0 if self.zero else float(vectors.mean())
@@ -55,7 +51,7 @@ class Palette(nn.Module):
         vectors = (vectors - self.origin) / self.spacing
         count = 2**plan.bits - int(self.zero)
         free = vectors[~pinned] if self.zero else vectors
-        found = start(free, count, generator=generator) if len(free) else free
+        found = centroids(free, count, generator=generator) if len(free) else free
         if self.zero:
             found = torch.cat([found.new_zeros(1, plan.dim), found])
         self.register_buffer("centroids", found)
@@ -64,7 +60,7 @@ class Palette(nn.Module):
         """The clustered weight: a mixture of centroids in training mode, the nearest centroid in evaluation mode."""
         if not self.training:
             return self.snapped(weight)
-        vectors, rest = dkm_vectors.split(_wide(weight), dim=self.plan.dim, axis=self.plan.axis)
+        vectors, rest = split(_wide(weight), dim=self.plan.dim, axis=self.plan.axis)
         vectors = (vectors - self.origin) / self.spacing
         if weight.element_size() == 2 and self.plan.dim == 1:
             found = cluster_distinct(Rows(vectors, zero=self.zero), self.centroids, attention=self.attention)
@@ -72,14 +68,14 @@ class Palette(nn.Module):
             found = cluster(Rows(vectors, zero=self.zero), self.centroids, attention=self.attention)
         self.centroids = found.centroids.detach()
         soft = found.mixtures * self.spacing + self.origin
-        return dkm_vectors.join(soft, rest, shape=tuple(weight.shape), axis=self.plan.axis).to(weight.dtype)
+        return join(soft, rest, shape=tuple(weight.shape), axis=self.plan.axis).to(weight.dtype)
 
     def snapped(self, weight: Tensor) -> Tensor:
         """Every vector replaced by its nearest row of :meth:`table`; leftover weights stay."""
-        vectors, rest = dkm_vectors.split(weight.detach(), dim=self.plan.dim, axis=self.plan.axis)
+        vectors, rest = split(weight.detach(), dim=self.plan.dim, axis=self.plan.axis)
         label = nearest((_wide(vectors) - self.origin) / self.spacing, self.centroids)
         hard = self.table(weight.dtype)[label]
-        return dkm_vectors.join(hard, rest, shape=tuple(weight.shape), axis=self.plan.axis)
+        return join(hard, rest, shape=tuple(weight.shape), axis=self.plan.axis)
 
     def table(self, dtype: torch.dtype) -> Tensor:
         """The centroids [k, d] as they are stored, 16 bits each, given in ``dtype``."""
@@ -99,45 +95,10 @@ class SmallPalette(nn.Module):
 
     def snapped(self, weight: Tensor) -> Tensor:
         """Every weight replaced by the mean of its cluster, 16 bits each."""
-        values = weight.detach().double().flatten().cpu()
-        free = (values != 0) if self.plan.keep_zeros else torch.ones_like(values, dtype=torch.bool)
-        result = torch.zeros_like(values)
-        if bool(free.any()):
-            count = 2**self.plan.bits - int(not free.all())
-            result[free] = torch.from_numpy(kmeans_1d(values[free].numpy(), count))
-        return storable(result.reshape(weight.shape).to(weight))
-
-
-class Clustered(nn.Module):
-    """A model that runs on clustered weights. Its parameters are those of the model, which the task loss trains.
-
-    Args:
-        model: stays the owner of its weights.
-        palettes: by the name of the parameter. Tied parameters are clustered once.
-    """
-
-    def __init__(self, model: nn.Module, palettes: Mapping[str, Palette | SmallPalette]) -> None:
-        super().__init__()
-        self.model = model
-        self.places = [_places(model, model.get_parameter(name)) for name in palettes]
-        self.palettes = nn.ModuleList(palettes.values())
-
-    def forward(self, *inputs: Any, **named: Any) -> Any:
-        """What the model gives for these inputs."""
-        weights: dict[str, Tensor] = {}
-        for names, palette in zip(self.places, self.palettes, strict=True):
-            weights |= dict.fromkeys(names, palette(self.model.get_parameter(names[0])))
-        return functional_call(self.model, weights, inputs, named, tie_weights=False)
-
-
-def _places(model: nn.Module, parameter: nn.Parameter) -> list[str]:
-    """The names under which modules hold a parameter, a module with several names once."""
-    return [
-        f"{path}.{attribute}" if path else attribute
-        for path, module in model.named_modules()
-        for attribute, held in module.named_parameters(recurse=False)
-        if held is parameter
-    ]
+        result = clustered(
+            weight.reshape(-1, 1), 2**self.plan.bits, keep_zeros=self.plan.keep_zeros, generator=torch.Generator()
+        )
+        return storable(result.reshape(weight.shape))
 
 
 def spacing(weight: Tensor, *, bits: int, dim: int) -> float:

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InvalidValue
-from . import dkm_vectors, scheme
+from . import scheme
 from .dkm_model import table_bits
+from .kmeans_vectors import join, split
 from .scheme import TensorScheme
 
 KEY = "palettized"
@@ -89,7 +90,7 @@ def unpack_labels(packed: Tensor, bits: int, *, count: int) -> Tensor:
 
 
 def _packed(name: str, tensor: Tensor, entry: TensorScheme) -> dict[str, Tensor]:
-    vectors, rest = dkm_vectors.split(tensor, dim=entry.dim, axis=entry.channel_axis)
+    vectors, rest = split(tensor, dim=entry.dim, axis=entry.channel_axis)
     table, labels = torch.unique(vectors, dim=0, return_inverse=True)
     bits = entry.bits or 0
     if len(table) > 2**bits:
@@ -121,4 +122,4 @@ def _unpacked(tensors: Mapping[str, Tensor], name: str, entry: Mapping[str, Any]
     table = tensors[f"{name}.table"].to(kind)
     labels = unpack_labels(tensors[f"{name}.labels"], entry["bits"], count=int(np.prod(shape)) // dim)
     rest = tensors.get(f"{name}.rest", table.new_empty(0))
-    return dkm_vectors.join(table[labels], rest, shape=shape, axis=entry["channel_axis"])
+    return join(table[labels], rest, shape=shape, axis=entry["channel_axis"])

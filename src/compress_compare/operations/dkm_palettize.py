@@ -79,14 +79,14 @@ class DKMPalettize(Operation):
         """
         import torch
 
-        from .dkm_model import Clustered
         from .fit import fit
+        from .substituted import Substituted
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         generator = torch.Generator().manual_seed(self.seed)
         palettes = {weight.name: self.palette(weight, generator) for weight in weights}
-        fit(Clustered(model, palettes), self, context=context)
+        fit(Substituted(model, palettes), self, context=context)
         for weight in weights:
             weight.parameter.data = palettes[weight.name].snapped(weight.parameter)
         attach(model, {weight.name: self.scheme(weight) for weight in weights})
@@ -115,7 +115,7 @@ class DKMPalettize(Operation):
     def scheme(self, weight: Weight) -> TensorScheme:
         """How a snapped weight is stored."""
         from .dkm_model import table_bits
-        from .dkm_vectors import split
+        from .kmeans_vectors import split
 
         small = weight.parameter.numel() < self.small
         bits, dim = (8, 1) if small else (self.bits, self.dim)

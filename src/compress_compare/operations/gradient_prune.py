@@ -36,15 +36,13 @@ class GradientPrune(Operation):
     """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
-        """Score on all data in evaluation mode, then mask by the L1 criterion of ``torch.nn.utils.prune``."""
-        from torch.nn.utils import prune
-
-        from .masking import zero_by
+        """Score on all data in evaluation mode, then zero what scores least."""
+        from .masking import smallest, zero_by
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         scores = taylor_scores(model, [weight.parameter for weight in weights], context=context)
-        zero_by(prune.L1Unstructured(self.amount), weights, scores=scores, scope=self.scope)
+        zero_by(smallest(self.amount), weights, scores=scores, scope=self.scope)
         return model
 
 

@@ -34,13 +34,11 @@ class MagnitudePrune(Operation):
     """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
 
     def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
-        """Mask by the L1 criterion of ``torch.nn.utils.prune``, applied for good."""
-        from torch.nn.utils import prune
-
-        from .masking import zero_by
+        """Zero for good what the L1 criterion of ``torch.nn.utils.prune`` masks."""
+        from .masking import smallest, zero_by
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         scores = [weight.parameter for weight in weights]
-        zero_by(prune.L1Unstructured(self.amount), weights, scores=scores, scope=self.scope)
+        zero_by(smallest(self.amount), weights, scores=scores, scope=self.scope)
         return model

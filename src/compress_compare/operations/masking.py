@@ -1,40 +1,52 @@
-"""Setting the weights of lowest score to zero, by the mask methods of ``torch.nn.utils.prune``. Needs torch."""
+"""Setting weights to zero by their scores, over all tensors together or one by one. Needs torch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils import prune
 
 from .targets import Weight
 
+Choice = Callable[[Tensor], Tensor]
+"""Scores [n] → whether each goes [n]."""
 
-def zero_by(
-    method: prune.BasePruningMethod,
-    weights: Sequence[Weight],
-    *,
-    scores: Sequence[Tensor],
-    scope: Literal["global", "local"],
-) -> None:
-    """Zero weights in place where ``method`` masks their scores. Nothing is registered on the modules.
+
+def zero_by(choose: Choice, weights: Sequence[Weight], *, scores: Sequence[Tensor], scope: str) -> None:
+    """Zero weights in place where ``choose`` says so by their scores. Nothing is registered on the modules.
 
     Args:
-        method: computes a 0/1 mask from scores, e.g. ``prune.L1Unstructured(amount)``.
+        choose: which scores go.
         weights: the tensors to change.
         scores: one tensor per weight, of its shape.
-        scope: mask all scores as one vector (``global``), or tensor by tensor (``local``).
+        scope: choose from all scores as one vector (``global``), or tensor by tensor (``local``).
     """
-    compute: Callable[[Tensor, Tensor], Tensor] = method.compute_mask
     flat = [score.detach().reshape(-1).cpu() for score in scores]
     if scope == "global":
-        whole = torch.cat(flat)
-        masks = torch.split(compute(whole, torch.ones_like(whole)), [score.numel() for score in flat])
+        dropped = torch.split(choose(torch.cat(flat)), [score.numel() for score in flat])
     else:
-        masks = tuple(compute(score, torch.ones_like(score)) for score in flat)
-    for weight, mask in zip(weights, masks, strict=True):
+        dropped = tuple(choose(score) for score in flat)
+    for weight, gone in zip(weights, dropped, strict=True):
         parameter = weight.parameter
-        dropped = (mask == 0).reshape(parameter.shape).to(parameter.device)
-        parameter.data.masked_fill_(dropped, 0)
+        parameter.data.masked_fill_(gone.reshape(parameter.shape).to(parameter.device), 0)
+
+
+def smallest(amount: float) -> Choice:
+    """The share of smallest magnitude goes, as by ``torch.nn.utils.prune.L1Unstructured``; of equals, the first.
+
+    It selects in linear time, where that sorts all that goes.
+    """
+
+    def choose(scores: Tensor) -> Tensor:
+        magnitudes = (scores.float() if scores.element_size() < 4 else scores).abs().numpy()
+        count = round(amount * len(magnitudes))
+        if count == 0:
+            return torch.zeros_like(scores, dtype=torch.bool)
+        limit = np.partition(magnitudes, count - 1)[count - 1]
+        gone = magnitudes < limit
+        gone[np.flatnonzero(magnitudes == limit)[: count - int(gone.sum())]] = True
+        return torch.from_numpy(gone)
+
+    return choose

@@ -1,79 +1,96 @@
-"""Palettization: weights of a tensor share 2^bits values, found by k-means.
+"""Palettization: weights of a tensor share 2^bits values, or 2^bits vectors, found by k-means.
 
-Han, Mao, Dally: Deep Compression. ICLR 2016, arXiv 1510.00149. Called weight clustering or codebook quantization
-elsewhere.
+Han, Mao, Dally: Deep Compression. ICLR 2016, arXiv 1510.00149; of vectors, Gong et al.: Compressing deep convolutional
+networks using vector quantization. 2014, arXiv 1412.6115. Called weight clustering or codebook quantization elsewhere.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from .base import Context, Operation, Patterns, operation
+from .base import Context, Operation, Patterns, Seed, operation
 from .scheme import TensorScheme, attach
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
+
+    from .targets import Weight
 
 
 @operation
 class Palettize(Operation):
-    """Replace every weight by the nearest of 2^bits values, chosen for each tensor by k-means."""
+    """Replace every weight, or vector of weights, by the nearest of 2^bits, chosen for each tensor by k-means."""
 
     name: ClassVar[str] = "palettize"
     main: ClassVar[tuple[str, ...]] = ("bits",)
     lowers: ClassVar[Literal["stored bits"]] = "stored bits"
 
     bits: Annotated[int, Field(ge=1, le=8)] = 4
-    """Bits per weight: 2^bits values per tensor."""
+    """Bits per label: 2^bits values per tensor."""
     keep_zeros: bool = True
-    """In a tensor that has weights of exactly zero, they stay zero: one of the 2^bits values is then 0."""
+    """In a tensor with weights (for cluster_dim above 1, vectors) of exactly zero they stay zero: one value is 0."""
     group_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Consecutive output channels that share 2^bits values of their own; none: the whole tensor does."""
+    cluster_dim: Annotated[int, Field(ge=1, le=16)] = 1
+    """Weights per label: that many consecutive output channels share one, so a weight takes bits/cluster_dim bits."""
+    seed: Seed = 0
+    """Seed of the k-means++ start, which only vectors need."""
     targets: Patterns = ()
     """Modules to palettize: class names, dotted paths, or `re:`. Empty: all weights of two or more dimensions."""
     ignore: Patterns = ()
     """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
 
+    @model_validator(mode="after")
+    def _whole_vectors_in_a_group(self) -> Palettize:
+        if self.group_size is not None and self.group_size % self.cluster_dim:
+            raise ValueError("group_size must be a multiple of cluster_dim.")
+        return self
+
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
-        """Replace the selected weights by their cluster's value and note the scheme."""
+        """Replace the selected weights by their cluster's value and note the scheme; left-over weights stay dense."""
         import torch
 
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
+        generator = torch.Generator().manual_seed(self.seed)
         schemes = {}
         for done, weight in enumerate(weights):
             context.progress(done / len(weights), weight.name)
-            values, axis = weight.parameter.data, weight.channel_axis if weight.parameter.ndim > 1 else 0
-            parts = (
-                torch.split(values, self.group_size or max(values.shape[axis], 1), axis) if values.ndim else (values,)
-            )
-            weight.parameter.data = torch.cat([self.clustered(part) for part in parts], axis) if values.ndim else values
+            weight.parameter.data = self._in_groups(weight, generator)
             schemes[weight.name] = TensorScheme(
                 kind="palettized",
                 bits=self.bits,
                 strategy="tensor" if self.group_size is None else "channel",
                 group_size=self.group_size,
                 codebook_size=2**self.bits,
+                dim=self.cluster_dim,
                 table_bits=8 * weight.parameter.element_size(),
-                channel_axis=0 if self.group_size is None else axis,
+                channel_axis=_axis(weight) if self.group_size is not None or self.cluster_dim > 1 else 0,
             )
         attach(model, schemes)
         return model
 
-    def clustered(self, values: Tensor) -> Tensor:
-        """The weights with each replaced by its cluster's value; same shape and dtype."""
-        import numpy as np
+    def _in_groups(self, weight: Weight, generator: torch.Generator) -> Tensor:
         import torch
 
-        from .kmeans import kmeans_1d
+        values, axis = weight.parameter.detach(), _axis(weight)
+        size = self.group_size or (values.shape[axis] if values.ndim else 0)
+        parts = torch.split(values, size, axis) if size else (values,)
+        clustered = [self.clustered(part, axis=axis, generator=generator) for part in parts]
+        return torch.cat(clustered, axis) if size else clustered[0]
 
-        flat = values.detach().double().flatten().cpu().numpy()
-        free = flat != 0 if self.keep_zeros else np.ones(len(flat), dtype=bool)
-        count = 2**self.bits - int(not free.all())
-        result = np.zeros_like(flat)
-        if free.any():
-            result[free] = kmeans_1d(flat[free], count)
-        return torch.from_numpy(result).reshape(values.shape).to(values)
+    def clustered(self, values: Tensor, *, axis: int, generator: torch.Generator) -> Tensor:
+        """The weights of one group with each vector replaced by its cluster's; same shape and dtype."""
+        from .kmeans_vectors import clustered, join, split
+
+        vectors, rest = split(values, dim=self.cluster_dim, axis=axis)
+        shared = clustered(vectors, 2**self.bits, keep_zeros=self.keep_zeros, generator=generator)
+        return join(shared, rest, shape=tuple(values.shape), axis=axis)
+
+
+def _axis(weight: Weight) -> int:
+    return weight.channel_axis if weight.parameter.ndim > 1 else 0

@@ -5,7 +5,7 @@ Blalock, Gonzalez Ortiz, Frankle, Guttag: What is the State of Neural Network Pr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -36,6 +36,7 @@ class RandomPrune(Operation):
 
     def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
         """Mask by the random criterion of ``torch.nn.utils.prune``, applied for good."""
+        import torch
         from torch.nn.utils import prune
 
         from .masking import zero_by
@@ -43,5 +44,11 @@ class RandomPrune(Operation):
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         scores = [weight.parameter for weight in weights]
-        zero_by(prune.RandomUnstructured(self.amount), weights, scores=scores, scope=self.scope)
+        method: Any = prune.RandomUnstructured(self.amount)
+        zero_by(
+            lambda drawn: method.compute_mask(drawn, torch.ones_like(drawn)) == 0,
+            weights,
+            scores=scores,
+            scope=self.scope,
+        )
         return model
