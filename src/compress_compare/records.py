@@ -224,7 +224,7 @@ class Checkpoint:
     """Where a model's weights are.
 
     Args:
-        format: ``safetensors``, ``torch``, ``huggingface``, ``onnx`` or ``gguf``.
+        format: ``safetensors``, ``torch``, ``huggingface``, ``onnx``, ``gguf`` or ``litert``.
         files: name, SHA-256 and size in bytes of every file.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import InvalidValue
-from . import folder, gguf, safetensors
+from . import folder, gguf, litert, onnx, safetensors
 from .layouts import unpacked
 from .weights import Weights
 
@@ -23,11 +23,15 @@ def read(format: str, files: Mapping[str, Path]) -> Weights:
     """
     if format == "huggingface":
         return unpacked(folder.read(files))
+    if format == "onnx":
+        return onnx.read(files, next(name for name in files if name.lower().endswith(".onnx")))
     ((name, path),) = files.items()
     if format == "safetensors":
         return unpacked(safetensors.read(path, name))
     if format == "gguf":
         return gguf.read(path, name)
+    if format == "litert":
+        return litert.read(path, name)
     raise InvalidValue(
         "model.unsupported_format",
         f"The numbers of a checkpoint in {format} format cannot be read yet.",

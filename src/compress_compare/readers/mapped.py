@@ -20,12 +20,16 @@ class Mapped:
 
     def values(self, dtype: str, shape: tuple[int, ...], *, start: int, num_bytes: int) -> Values | None:
         """The numbers of a tensor; ``None`` for a format that cannot be read as real numbers."""
+        return self.of(self.bytes[start : start + num_bytes], dtype, shape=shape)
+
+    @staticmethod
+    def of(part: Array, dtype: str, *, shape: tuple[int, ...]) -> Values | None:
+        """The numbers that lie in some bytes; ``None`` as in ``values``."""
         kind = DTYPES[dtype]
         if not kind.readable:
             return None
-        part = self.bytes[start : start + num_bytes]
         raw = unpacked(part) if kind.bits == 4 else _typed(part, kind.storage)
-        return Values(shape, dtype, raw, table(dtype), num_bytes)
+        return Values(shape, dtype, raw, table(dtype), part.nbytes)
 
     def forget(self) -> None:
         """Give back the memory of what has been read; reading it again brings it back."""

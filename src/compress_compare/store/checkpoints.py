@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ..errors import InvalidValue
 from ..readers import checkpoint as readers
 from ..readers import folder as folders
-from ..readers import nonfinite, safetensors
+from ..readers import nonfinite, onnx, safetensors
 from ..readers.regular import open_regular
 from ..records import Checkpoint, StoredFile
 from . import schema
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = "model.safetensors"
-FORMATS = {".safetensors": "safetensors", ".onnx": "onnx", ".gguf": "gguf"}
+FORMATS = {".safetensors": "safetensors", ".onnx": "onnx", ".gguf": "gguf", ".tflite": "litert"}
 TORCH_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
 UNSAFE = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt2")
 FOLDER_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
@@ -42,7 +42,7 @@ def store(artifacts: Artifacts, source: object, *, extra: Mapping[str, Any] | No
     Args:
         artifacts: where to.
         source: a module (anything with ``state_dict()``), a mapping of names to tensors or arrays, or the path of a
-            ``.safetensors``, ``.pt``, ``.onnx`` or ``.gguf`` file or of a Hugging Face folder.
+            ``.safetensors``, ``.pt``, ``.onnx``, ``.gguf`` or ``.tflite`` file or of a Hugging Face folder.
         extra: JSON data kept in the header of weights given in memory.
 
     Raises:
@@ -182,11 +182,7 @@ def _untie(state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], 
 def _store_path(artifacts: Artifacts, path: Path) -> Checkpoint:
     if path.is_dir():
         return _store_folder(artifacts, path)
-    with open_regular(path) as file:
-        if not file.read(1):
-            raise InvalidValue(
-                "model.empty_file", f"The file {path.name!r} is empty (0 bytes).", hint="Check the download."
-            )
+    open_regular(path).close()
     suffix = path.suffix.lower()
     if suffix in TORCH_SUFFIXES:
         with artifacts.scratch() as folder:
@@ -206,8 +202,9 @@ def _store_path(artifacts: Artifacts, path: Path) -> Checkpoint:
             hint=f"Supported are {', '.join((*FORMATS, *TORCH_SUFFIXES))} and Hugging Face folders.",
         )
     format = FORMATS[suffix]
-    nonfinite.warn(readers.read(format, {path.name: path}), path.name)
-    return Checkpoint(format, (artifacts.put_file(path.name, path),))
+    files = {path.name: path} | (onnx.external(path) if format == "onnx" else {})
+    nonfinite.warn(readers.read(format, files), path.name)
+    return Checkpoint(format, tuple(artifacts.put_file(name, file) for name, file in sorted(files.items())))
 
 
 def _store_folder(artifacts: Artifacts, folder: Path) -> Checkpoint:

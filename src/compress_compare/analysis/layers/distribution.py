@@ -40,14 +40,7 @@ def code_counts(tensor: Values) -> Array:
     size = 256 if tensor.raw.dtype.itemsize == 1 else 65536
     counts = np.zeros(size, np.int64)
     for start in range(0, tensor.count, PIECE):
-        piece = tensor.raw[start : start + PIECE]
-        if size == 256:
-            counts += np.bincount(piece, minlength=size)
-        else:
-            # Sorting 16-bit numbers is vectorized and takes half the time of counting them one by one.
-            ordered = np.sort(piece)
-            ends = np.flatnonzero(ordered[1:] != ordered[:-1])
-            counts[ordered[np.append(ends, piece.size - 1)]] += np.diff(ends, prepend=-1, append=piece.size - 1)
+        counts += np.bincount(tensor.raw[start : start + PIECE], minlength=size)
     return counts
 
 

@@ -1,0 +1,311 @@
+"""ONNX models: their initializers, found by walking over the file's fields; the ``onnx`` package is not needed.
+
+Source: ``onnx.proto`` and the encoding of Protocol Buffers. Quantized initializers that a DequantizeLinear node turns
+into numbers are read as those numbers. Numbers in files beside the model are read from its folder and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+
+from ..analysis.layers.values import Array, Values
+from ..errors import InvalidValue
+from .dtypes import DTYPES
+from .mapped import Mapped
+from .packed import Grid, table
+from .protobuf import Message, WireError, integers
+from .regular import open_regular
+from .safetensors_header import MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
+from .weights import Stored, Weights
+
+MAX_DIMENSIONS = 32
+_TYPES = {
+    1: "F32", 2: "U8", 3: "I8", 4: "U16", 5: "I16", 6: "I32", 7: "I64", 9: "BOOL", 10: "F16", 11: "F64", 12: "U32",
+    13: "U64", 14: "C64", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 19: "F8_E5M2", 20: "F8_E5M2FNUZ",
+}  # fmt: skip
+_FOURS = {21: "uint4", 22: "int4"}
+_SUFFIX = "_quantized"
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """A tensor of a model: its numbers lie in ``raw``, or from ``start`` on in the file ``location``."""
+
+    name: str
+    kind: int
+    shape: tuple[int, ...]
+    raw: Array
+    location: str | None = None
+    start: int = 0
+    num_bytes: int | None = None
+
+
+@dataclass
+class Graph:
+    """What is read of a model."""
+
+    tensors: dict[str, Initializer] = field(default_factory=dict)
+    scaled: dict[str, tuple[str, str | None, int]] = field(default_factory=dict)
+    """For each quantized tensor, the names of its scale and zero point, and the dimension that they belong to."""
+
+    num_nodes: int = 0
+
+
+def external(path: Path) -> dict[str, Path]:
+    """The files beside a model that hold its numbers, by the names that it gives them, after a look at each.
+
+    Raises:
+        InvalidValue: ``path.outside_folder`` for what lies or leads elsewhere, ``model.external_data_missing``, and
+            those of ``read``.
+    """
+    graph, _ = _graph(path, path.name)
+    folder = path.resolve().parent
+    found = {}
+    for name in sorted({one.location for one in graph.tensors.values() if one.location is not None}):
+        _check_inside(name)
+        beside = path.parent / name
+        if not beside.exists() and not beside.is_symlink():
+            raise InvalidValue(
+                "model.external_data_missing",
+                f"The file {name!a:.200} with numbers of {path.name!a} is missing.",
+                hint="Copy it into the folder of the model.",
+            )
+        if not beside.resolve().is_relative_to(folder):
+            raise _outside(name, "It is a link that leaves the folder.")
+        open_regular(beside).close()
+        if beside.stat().st_nlink > 1:
+            raise _outside(name, "It is a hard link: the same file has a name elsewhere.")
+        found[name] = beside
+    return found
+
+
+def read(files: Mapping[str, Path], name: str) -> Weights:
+    """The initializers of a model.
+
+    Args:
+        files: the model's file and those that hold its numbers, by name.
+        name: of the model's file.
+
+    Raises:
+        InvalidValue: ``model.empty_graph``, ``model.not_onnx``, ``model.truncated``, ``model.bad_shape``,
+            ``model.bad_dtype``, ``model.duplicate_tensor``, ``model.name_too_long``, ``model.too_many_tensors``,
+            ``model.external_data_missing``, ``path.outside_folder``, ``input.*``.
+    """
+    graph, mapped = _graph(files[name], name)
+    others: dict[str, Mapped] = {}
+    for one in graph.tensors.values():
+        if one.location is not None and one.location not in others:
+            _check_inside(one.location)
+            if one.location not in files:
+                raise InvalidValue("model.external_data_missing", f"The file {one.location!a:.200} is missing.")
+            with open_regular(files[one.location]) as file:
+                others[one.location] = Mapped(file)
+    tensors = {key: _stored(one, others) for key, one in graph.tensors.items()}
+    opened = tuple(filter(None, (mapped, *others.values())))
+    numbers = _dequantized(tensors, graph)
+    return Weights(numbers, {"order": list(numbers)}, opened)
+
+
+def _graph(path: Path, name: str) -> tuple[Graph, Mapped]:
+    with open_regular(path) as file:
+        size = path.stat().st_size
+        if not size:
+            raise _empty(name, "The file is empty (0 bytes).")
+        check_start(file.read(512), size, name=name)
+        mapped = Mapped(file)
+    graph = Graph()
+    try:
+        model = Message(mapped.bytes)
+        versions = [value for number, value in model.fields() if number == 1]
+        graphs = [value for number, value in model.fields() if number == 7]
+        if not all(isinstance(version, int) for version in versions):
+            raise WireError("The version is no number")
+        for found in graphs:
+            _walk(Message(found), graph, name)
+    except WireError as error:
+        raise InvalidValue(
+            "model.not_onnx", f"{name!a} is not an ONNX model, or it is cut off.", detail=f"{error}.",
+            hint="Check the download.",
+        ) from error  # fmt: skip
+    if not graph.num_nodes and not graph.tensors:
+        raise _empty(name, "It has no node and no initializer.")
+    if not graph.tensors:
+        raise InvalidValue("model.no_tensors", f"{name!a} holds no tensor.")
+    return graph, mapped
+
+
+def _walk(message: Message, graph: Graph, name: str) -> None:
+    for number, value in message.fields():
+        if number == 5:
+            one = _initializer(Message(value))
+            if one.name in graph.tensors:
+                raise InvalidValue("model.duplicate_tensor", f"Tensor {shown(one.name)} stands in the file twice.")
+            graph.tensors[one.name] = one
+            if len(graph.tensors) > MAX_TENSORS:
+                raise InvalidValue("model.too_many_tensors", f"{name!a} holds more than {MAX_TENSORS:,} tensors.")
+        elif number == 1:
+            graph.num_nodes += 1
+            _node(Message(value), graph)
+
+
+def _node(message: Message, graph: Graph) -> None:
+    inputs: list[str] = []
+    axis, kind = 1, ""
+    for number, value in message.fields():
+        if number == 1:
+            inputs.append(_text(value))
+        elif number == 4:
+            kind = _text(value)
+        elif number == 5:
+            attribute = dict(Message(value).fields())
+            if 1 in attribute and _text(attribute[1]) == "axis" and isinstance(attribute.get(3), int):
+                axis = attribute[3]
+    if kind == "DequantizeLinear" and len(inputs) >= 2:
+        graph.scaled[inputs[0]] = (inputs[1], inputs[2] if len(inputs) > 2 else None, axis)
+
+
+def _initializer(message: Message) -> Initializer:
+    shape: list[int] = []
+    name, kind, raw = "", 0, None
+    typed: list[tuple[int, Any]] = []
+    is_external, entries = False, dict[str, str]()
+    for number, value in message.fields():
+        if number == 1:
+            shape += integers(value)
+        elif number == 2:
+            kind = int(value)
+        elif number == 8:
+            name = _text(value)
+        elif number == 9:
+            raw = value
+        elif number in (4, 5, 7, 10, 11):
+            typed.append((number, value))
+        elif number == 13:
+            entry = dict(Message(value).fields())
+            entries[_text(entry.get(1, b""))] = _text(entry.get(2, b""))
+        elif number == 14:
+            is_external = value == 1
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise InvalidValue("model.name_too_long", f"A tensor's name is longer than {MAX_NAME_BYTES:,} bytes.")
+    if len(shape) > MAX_DIMENSIONS or any(size < 0 or size >= 1 << 62 for size in shape):
+        raise InvalidValue("model.bad_shape", f"The shape of tensor {shown(name)} is not a list of sizes from 0 on.")
+    if is_external:
+        start, length = _number(entries.get("offset", "0")), entries.get("length")
+        held = None if length is None else _number(length)
+        return Initializer(name, kind, tuple(shape), np.empty(0, np.uint8), entries.get("location", ""), start, held)
+    if raw is None:
+        raw = _typed(typed, kind)
+    return Initializer(name, kind, tuple(shape), raw)
+
+
+def _typed(parts: list[tuple[int, Any]], kind: int) -> Array:
+    """The bytes of numbers that stand in a field of their own type instead of ``raw_data``."""
+    if all(number in (4, 10) for number, _ in parts):
+        return np.concatenate([np.empty(0, np.uint8), *(part for _, part in parts)])
+    bits = DTYPES[_TYPES[kind]].bits if kind in _TYPES else 8
+    codes = [code & ((1 << bits) - 1) for _, part in parts for code in integers(part)]
+    return np.array(codes, f"<u{max(bits // 8, 1)}").view(np.uint8)
+
+
+def _stored(one: Initializer, others: Mapping[str, Mapped]) -> Stored:
+    count = math.prod(one.shape)
+    if one.kind not in _TYPES and one.kind not in _FOURS:
+        if one.kind == 8:
+            return Stored("string", one.shape, 0, None)
+        raise InvalidValue("model.bad_dtype", f"Tensor {shown(one.name)} has the unknown type {one.kind:,}.")
+    bits = 4 if one.kind in _FOURS else DTYPES[_TYPES[one.kind]].bits
+    needed = -(-count * bits // 8)
+    raw = one.raw if one.location is None else others[one.location].bytes[one.start :]
+    held = len(raw) if one.num_bytes is None else min(one.num_bytes, len(raw))
+    if held < needed or (one.location is None and held != needed):
+        said = f"{needed:,}" if needed < 10**30 else f"about {needed:.1e}"
+        raise InvalidValue(
+            "model.bad_shape" if one.location is None else "model.truncated",
+            f"The shape of tensor {shown(one.name)} does not fit its bytes.",
+            detail=f"It needs {said} bytes, has {held:,}.",
+        )
+    raw = raw[:needed]
+    if one.kind in _FOURS:
+        return _four(_FOURS[one.kind], one.shape, raw)
+    dtype = _TYPES[one.kind]
+    return Stored(dtype, one.shape, needed, Mapped.of(raw, dtype, shape=one.shape))
+
+
+def _four(dtype: str, shape: tuple[int, ...], raw: Array) -> Stored:
+    codes = np.empty(2 * raw.size, np.int8)
+    codes[0::2], codes[1::2] = raw & 15, raw >> 4
+    if dtype == "int4":
+        codes = np.where(codes > 7, codes - 16, codes)
+    return Stored(dtype, shape, raw.nbytes, Values.of(codes[: math.prod(shape)].reshape(shape)))
+
+
+def _dequantized(tensors: dict[str, Stored], graph: Graph) -> dict[str, Stored]:
+    gone = {part for scale, zero, _ in graph.scaled.values() for part in (scale, zero) if part is not None}
+    result = {}
+    for name, stored in tensors.items():
+        found = _scaled(stored, tensors, graph.scaled[name]) if name in graph.scaled else None
+        if found is not None:
+            result[name.removesuffix(_SUFFIX)] = found
+        elif name not in gone:
+            result[name] = stored
+    return result
+
+
+def _scaled(stored: Stored, tensors: Mapping[str, Stored], names: tuple[str, str | None, int]) -> Stored | None:
+    """The numbers of codes with a scale for all or for each entry of one dimension."""
+    scale, zero = tensors.get(names[0]), tensors.get(names[1] or "")
+    if scale is None or scale.values is None or stored.values is None or not stored.shape:
+        return None
+    axis = names[2] % len(stored.shape)
+    parts = [stored, scale, *([zero] if zero else [])]
+    factors = scale.values.whole()
+    zeros = zero.values.whole() if zero and zero.values else None
+    codes = np.moveaxis(stored.values.whole(), axis, 0) if factors.size > 1 else stored.values.whole()
+    rows = len(codes)
+    scales, offsets = table(factors, rows), None if zeros is None else table(zeros, rows)
+    if scales is None or factors.ndim > 1:
+        return None
+    flat = codes.reshape(rows, -1)
+    grid = Grid(lambda first, last: flat[first:last], codes.shape, scales, offsets)
+    bits = 4 if stored.dtype in _FOURS.values() else 8
+    values = grid.values(stored.dtype, stored.values.raw)
+    if factors.size > 1 and axis:
+        values = Values.of(np.moveaxis(values.whole(), 0, axis))
+    return Stored(stored.dtype, stored.shape, sum(part.num_bytes for part in parts), values, grid.packing(bits))
+
+
+def _check_inside(location: str) -> None:
+    posix, windows = PurePosixPath(location), PureWindowsPath(location)
+    if not location or "\0" in location or posix.is_absolute() or windows.drive or windows.root or "\\" in location:
+        raise _outside(location, "The model names it.")
+    if ".." in posix.parts:
+        raise _outside(location, "The model names it.")
+
+
+def _outside(name: str, detail: str) -> InvalidValue:
+    return InvalidValue("path.outside_folder", f"{name!a:.200} lies outside the model's folder.", detail=detail)
+
+
+def _empty(name: str, detail: str) -> InvalidValue:
+    return InvalidValue("model.empty_graph", f"{name!a} is an empty model.", detail=detail, hint="Check the download.")
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or len(text) > 18:
+        raise WireError("The place of external data is no number")
+    return int(text)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, int):
+        raise WireError("A text is missing")
+    try:
+        return bytes(value).decode()
+    except UnicodeDecodeError as error:
+        raise WireError("A text is not UTF-8") from error

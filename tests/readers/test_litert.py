@@ -1,0 +1,121 @@
+"""LiteRT models that ``flatbuffers`` writes by the schema; and damaged ones."""
+
+import numpy as np
+import pytest
+
+import compress_compare as cc
+from compress_compare.errors import InvalidValue
+from compress_compare.readers import litert as reader
+
+flatbuffers = pytest.importorskip("flatbuffers")
+
+KINDS = {"f4": 0, "f2": 1, "i4": 2, "u1": 3, "i8": 4, "?": 6, "i2": 7, "i1": 9, "f8": 10, "u8": 12, "u4": 15, "u2": 16}
+
+
+def table(builder, *slots):
+    """A table of ``(field, kind, value)``: offsets, or scalars by the builder's own calls."""
+    builder.StartObject(8)
+    for field, kind, value in slots:
+        if kind == "offset":
+            builder.PrependUOffsetTRelativeSlot(field, value, 0)
+        else:
+            getattr(builder, f"Prepend{kind}Slot")(field, value, 0)
+    return builder.EndObject()
+
+
+def vector(builder, offsets):
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
+    return builder.EndVector()
+
+
+def write(path, tensors):
+    """Tensors by name: the numbers, and perhaps scales, zero points and their dimension."""
+    builder = flatbuffers.Builder(1024)
+    buffers, listed = [table(builder)], []
+    for name, (numbers, scales, zeros, dimension) in tensors.items():
+        data = builder.CreateNumpyVector(np.ascontiguousarray(numbers).reshape(-1).view(np.uint8))
+        buffers.append(table(builder, (0, "offset", data)))
+        text, shape = builder.CreateString(name), builder.CreateNumpyVector(np.array(numbers.shape, np.int32))
+        slots = [(0, "offset", shape), (1, "Int8", KINDS[numbers.dtype.str[-2:].lstrip("|").lstrip("b1") or "?"])]
+        slots += [(2, "Uint32", len(buffers) - 1), (3, "offset", text)]
+        if scales is not None:
+            parts = builder.CreateNumpyVector(scales), builder.CreateNumpyVector(zeros)
+            quantization = table(builder, (2, "offset", parts[0]), (3, "offset", parts[1]), (6, "Int32", dimension))
+            slots.append((4, "offset", quantization))
+        listed.append(table(builder, *slots))
+    text = builder.CreateString("input")
+    listed.append(table(builder, (3, "offset", text)))
+    graph = table(builder, (0, "offset", vector(builder, listed)))
+    graphs, held = vector(builder, [graph]), vector(builder, buffers)
+    model = table(builder, (0, "Uint32", 3), (2, "offset", graphs), (4, "offset", held))
+    builder.Finish(model, file_identifier=b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+    return path
+
+
+def plain(numbers):
+    return numbers, None, None, 0
+
+
+@pytest.mark.parametrize("dtype", [kind for kind in KINDS if kind != "?"])
+@pytest.mark.parametrize("shape", [(3, 5), (4,), (2, 1, 3)])
+def test_numbers(tmp_path, dtype, shape):
+    numbers = (np.random.default_rng(0).standard_normal(shape) * 50).astype(dtype)
+    weights = reader.read(write(tmp_path / "m.tflite", {"w": plain(numbers)}))
+    assert list(weights.tensors) == ["w"]
+    assert np.array_equal(weights.tensors["w"].values.whole(), numbers)
+
+
+@pytest.mark.parametrize("axis", [0, 1, None])
+def test_quantized_numbers_are_those_in_use(tmp_path, axis):
+    rng = np.random.default_rng(0)
+    codes = rng.integers(-128, 128, (4, 6)).astype(np.int8)
+    count = 1 if axis is None else codes.shape[axis]
+    scales, zeros = rng.uniform(0.1, 1, count).astype(np.float32), rng.integers(-9, 9, count)
+    path = write(tmp_path / "m.tflite", {"w": (codes, scales, zeros, axis or 0)})
+    shape = (1, -1) if axis == 1 else (-1, 1)
+    expected = (codes.astype(float) - zeros.reshape(shape)) * scales.reshape(shape)
+    stored = reader.read(path).tensors["w"]
+    assert stored.values.whole() == pytest.approx(expected, rel=1e-6)
+    assert (stored.packing.bits, stored.packing.ranges()["code_min"]) == (8, codes.min())
+
+
+def test_from_end_to_end(tmp_path):
+    numbers = np.random.default_rng(0).standard_normal((8, 8)).astype(np.float32)
+    write(tmp_path / "a.tflite", {"dense": plain(numbers)})
+    write(
+        tmp_path / "b.tflite", {"dense": (np.round(numbers * 20).astype(np.int8), np.float32([0.05]), np.int64([0]), 0)}
+    )
+    with cc.open(tmp_path / "p") as project:
+        project.log_model("a", checkpoint=tmp_path / "a.tflite")
+        project.log_model("b", base="a", operation=cc.Operation("q"), checkpoint=tmp_path / "b.tflite")
+        row = project.layers("a", ["b"], "weights").table.to_pylist()[-1]
+    used = np.round(numbers * 20).astype(np.int8) * 0.05
+    expected = np.linalg.norm(used - numbers) / np.linalg.norm(numbers)
+    assert row["relative_error"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_cut_and_damaged(tmp_path):
+    whole = write(tmp_path / "m.tflite", {"w": plain(np.ones((3, 4), np.float32))}).read_bytes()
+    path = tmp_path / "cut.tflite"
+    damaged = [whole[:end] for end in range(1, len(whole) - 4, 3)]
+    damaged += [whole[:at] + b"\xff\xff\xff\xff" + whole[at + 4 :] for at in range(0, len(whole) - 4, 2)]
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            reader.read(path)
+        except InvalidValue as error:
+            assert error.code.startswith("model.")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"", "model.empty_file"), (b"hello, world", "model.not_litert"), (b"<html>", "model.not_a_model")],
+)
+def test_what_is_no_model(tmp_path, content, code):
+    (tmp_path / "m.tflite").write_bytes(content)
+    with cc.open(tmp_path / "p") as project, pytest.raises(InvalidValue) as caught:
+        project.log_model("m", checkpoint=tmp_path / "m.tflite")
+    assert caught.value.code == code

@@ -1,0 +1,174 @@
+"""ONNX initializers against the ``onnx`` package; files that lie, and numbers beside the model."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+
+import compress_compare as cc
+from compress_compare.errors import InvalidValue
+from compress_compare.readers import onnx as reader
+
+onnx = pytest.importorskip("onnx")
+from onnx import TensorProto, external_data_helper, helper, numpy_helper  # noqa: E402
+
+DTYPES = ["f4", "f8", "f2", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "?"]
+
+
+def model(initializers, nodes=()):
+    return helper.make_model(helper.make_graph(list(nodes), "g", [], [], list(initializers)))
+
+
+def write(path, initializers, nodes=()):
+    path.write_bytes(model(initializers, nodes).SerializeToString())
+    return path
+
+
+def read(path):
+    return reader.read({path.name: path}, path.name)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(3, 5), (), (0, 4), (1,)])
+def test_numbers(tmp_path, dtype, shape):
+    numbers = np.asarray(np.random.default_rng(0).standard_normal(shape) * 50).astype(dtype)
+    path = write(tmp_path / "m.onnx", [numpy_helper.from_array(numbers, "w")])
+    stored = read(path).tensors["w"]
+    assert stored.shape == shape
+    assert np.array_equal(stored.values.whole(), numbers)
+
+
+@pytest.mark.parametrize("kind", ["FLOAT", "DOUBLE", "INT64", "INT8", "UINT8", "FLOAT16", "INT32", "UINT64"])
+def test_numbers_in_fields_of_their_own_type(tmp_path, kind):
+    values = [1, 2, 7] if kind.startswith("U") else [1, -2, 7]
+    tensor = helper.make_tensor("w", getattr(TensorProto, kind), [3], values)
+    assert read(write(tmp_path / "m.onnx", [tensor])).tensors["w"].values.whole().tolist() == values
+
+
+def test_bfloat16_and_float8(tmp_path):
+    for kind in (TensorProto.BFLOAT16, TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT8E5M2):
+        tensor = helper.make_tensor("w", kind, [4], [0.5, -1.5, 3.0, 0.0])
+        expected = numpy_helper.to_array(tensor).astype(np.float32)
+        assert np.array_equal(read(write(tmp_path / "m.onnx", [tensor])).tensors["w"].values.whole(), expected)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_quantized_numbers_are_those_in_use(tmp_path, axis):
+    rng = np.random.default_rng(0)
+    codes = rng.integers(-128, 128, (4, 6)).astype(np.int8)
+    scales = rng.uniform(0.1, 1, codes.shape[axis]).astype(np.float32)
+    zeros = rng.integers(-5, 5, codes.shape[axis]).astype(np.int8)
+    parts = [("w_quantized", codes), ("w_scale", scales), ("w_zero_point", zeros)]
+    node = helper.make_node("DequantizeLinear", [name for name, _ in parts], ["w"], axis=axis)
+    path = write(tmp_path / "m.onnx", [numpy_helper.from_array(array, name) for name, array in parts], [node])
+    found = read(path).tensors
+    shape = (-1, 1) if axis == 0 else (1, -1)
+    expected = (codes.astype(float) - zeros.reshape(shape)) * scales.reshape(shape)
+    assert list(found) == ["w"]
+    assert found["w"].values.whole() == pytest.approx(expected, rel=1e-6)
+    assert found["w"].packing.ranges()["num_scales"] == codes.shape[axis]
+
+
+def beside(tmp_path, location="weights.bin"):
+    numbers = np.arange(12, dtype=np.float32).reshape(3, 4)
+    tensor = numpy_helper.from_array(numbers, "w")
+    external_data_helper.set_external_data(tensor, location, offset=16, length=48)
+    tensor.ClearField("raw_data")
+    path = write(tmp_path / "m.onnx", [tensor])
+    return path, bytes(16) + numbers.tobytes(), numbers
+
+
+def test_numbers_beside_the_model(tmp_path):
+    path, content, numbers = beside(tmp_path)
+    (tmp_path / "weights.bin").write_bytes(content)
+    with cc.open(tmp_path / "p") as project:
+        checkpoint = project.log_model("m", checkpoint=path).checkpoint
+        assert [file.name for file in checkpoint.files] == ["m.onnx", "weights.bin"]
+        project.log_model("n", base="m", operation=cc.Operation("none"), checkpoint=path)
+        row = project.layers("m", ["n"], "weights").table.to_pylist()[-1]
+    assert (row["max"], row["mean_abs"], row["relative_error"]) == (11, numbers.mean(), 0)
+
+
+def refused(tmp_path, path):
+    with cc.open(tmp_path / "project") as project:
+        with pytest.raises(InvalidValue) as caught:
+            project.log_model("m", checkpoint=path)
+        assert len(project) == 0
+    return caught.value
+
+
+@pytest.mark.parametrize("location", ["../weights.bin", "/etc/passwd", "a/../../x", "..\\x", "C:\\x", ""])
+def test_b30_numbers_elsewhere(tmp_path, location):
+    path, _, _ = beside(tmp_path, location)
+    assert refused(tmp_path, path).code == "path.outside_folder"
+
+
+@pytest.mark.parametrize("kind", ["symbolic link", "hard link"])
+def test_b30_links(tmp_path, kind):
+    (tmp_path / "model").mkdir()
+    path, content, _ = beside(tmp_path / "model")
+    (tmp_path / "secret").write_bytes(content)
+    place = tmp_path / "model" / "weights.bin"
+    place.symlink_to(tmp_path / "secret") if kind == "symbolic link" else os.link(tmp_path / "secret", place)
+    assert refused(tmp_path, path).code == "path.outside_folder"
+
+
+def test_b30_missing_and_short(tmp_path):
+    path, content, _ = beside(tmp_path)
+    assert refused(tmp_path, path).code == "model.external_data_missing"
+    (tmp_path / "weights.bin").write_bytes(content[:-1])
+    assert refused(tmp_path, path).code == "model.truncated"
+
+
+BAD = {
+    "B31 empty": (b"", "model.empty_graph", "(0 bytes)"),
+    "B31 no node": (model([]).SerializeToString(), "model.empty_graph", "no node and no initializer"),
+    "B31 text": (b"hello world, this is text", "model.not_onnx", "is not an ONNX model"),
+    "nodes alone": (
+        model([], [helper.make_node("Relu", ["x"], ["y"])]).SerializeToString(), "model.no_tensors", "no tensor"
+    ),
+    "twice": (
+        model([numpy_helper.from_array(np.ones(2, np.float32), "w")] * 2).SerializeToString(),
+        "model.duplicate_tensor",
+        "twice",
+    ),
+    "shape": (
+        model([TensorProto(name="w", dims=[3], data_type=1, raw_data=bytes(8))]).SerializeToString(),
+        "model.bad_shape",
+        "needs 12 bytes, has 8",
+    ),
+    "overflow": (
+        model([TensorProto(name="w", dims=[1 << 61, 1 << 61], data_type=1, raw_data=bytes(8))]).SerializeToString(),
+        "model.bad_shape",
+        "about",
+    ),
+    "negative": (
+        model([TensorProto(name="w", dims=[-1], data_type=1)]).SerializeToString(), "model.bad_shape", "from 0 on"
+    ),
+    "type": (model([TensorProto(name="w", dims=[1], data_type=99)]).SerializeToString(), "model.bad_dtype", "99"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file(tmp_path, case):
+    raw, code, sentence = BAD[case]
+    (tmp_path / "m.onnx").write_bytes(raw)
+    error = refused(tmp_path, tmp_path / "m.onnx")
+    assert error.code == code
+    assert sentence in str(error)
+
+
+def test_cut_at_every_byte(tmp_path):
+    whole = model([numpy_helper.from_array(np.ones((3, 4), np.float32), "w")]).SerializeToString()
+    for end in range(1, len(whole)):
+        (tmp_path / "m.onnx").write_bytes(whole[:end])
+        try:
+            read(tmp_path / "m.onnx")
+        except InvalidValue as error:
+            assert error.code.startswith("model.")
+
+
+def test_the_package_is_not_imported():
+    command = "import sys, compress_compare.readers.onnx; sys.exit('onnx' in sys.modules)"
+    assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", command]) == 0
