@@ -25,6 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("recipes", "store"),
     ("engines", "importers", "exporters", "behaviors"),
     ("tracking", "layers"),
+    ("reality",),
     ("project",),
     ("__init__",),
     ("demos", "server", "notebook"),

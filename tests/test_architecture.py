@@ -30,7 +30,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "layers: 3 positional parameters; keyword-only after the second": "this signature is the public contract",
     },
     "src/compress_compare/recipes/task.py": {
-        "line 99: imports what a string names": "the user's own command line names the task; see TaskPath.load",
+        "line 117: imports what a string names": "the user's own command line names the task; see TaskPath.load",
     },
     "src/compress_compare/engines/steps.py": {
         "imports project, which is not below engines": "runs in a process of its own and logs through the public calls",

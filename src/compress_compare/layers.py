@@ -252,16 +252,17 @@ def _weights(pairs: Mapping[str, Pair]) -> dict[str, Leaves]:
 def _storage(pairs: Mapping[str, Pair]) -> dict[str, Leaves]:
     found: dict[str, Leaves] = {}
     for id, pair in pairs.items():
-        schemes = _schemes(pair.model)
+        schemes = schemes_of(pair.model)
         found[id] = {}
         for name, match in pair.matches.items():
-            parts = [_stored_as(stored, schemes.get(key)) for key, stored in pair.model_tensors(match).items()]
+            parts = [stored_as(stored, schemes.get(key)) for key, stored in pair.model_tensors(match).items()]
             if parts:
                 found[id][tree.split(name)] = reduce(add, parts)
     return found
 
 
-def _schemes(weights: Weights) -> dict[str, TensorScheme]:
+def schemes_of(weights: Weights) -> dict[str, TensorScheme]:
+    """What a checkpoint says about how its tensors are meant to be packed, by their names."""
     try:
         return from_json(weights.extra.get("scheme", {}))
     except (TypeError, AttributeError) as error:
@@ -270,7 +271,8 @@ def _schemes(weights: Weights) -> dict[str, TensorScheme]:
         ) from error
 
 
-def _stored_as(stored: Stored, scheme: TensorScheme | None) -> Storage:
+def stored_as(stored: Stored, scheme: TensorScheme | None) -> Storage:
+    """How one tensor is stored, and the bytes that its scheme implies."""
     kind, packing = DTYPES.get(stored.dtype), stored.packing
     name, bits = (kind.name, kind.bits) if kind else (stored.dtype.lower(), 0)
     count, ranges = math.prod(stored.shape), packing.ranges() if packing else {}

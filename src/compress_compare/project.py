@@ -279,6 +279,28 @@ class Project(Tracker):
         listed = [self.model(id) for id in (base, *ids)]
         return self._comparisons.layers(listed[0], listed[1:], what=what)
 
+    def reality(self, models: str | Sequence[str] | None = None) -> Table:
+        """What each model claims beside what it costs, against its root, and why they differ in words.
+
+        Columns: ``model, root, sparsity, bits`` (of one weight, nominal), ``stored_bytes, gzip_bytes, packed_bytes,
+        macs, peak_memory_bytes``, then ``latency_s, latency_iqr_s, latency_device`` and the same of ``onnx_latency``,
+        ``onnx_bytes, integer_products, onnx_integer_products``; ``stored_ratio, packed_ratio, macs_ratio,
+        latency_ratio, onnx_latency_ratio`` (root ÷ model: above 1 is smaller or faster); ``agrees`` (null where nothing
+        is claimed or measured), ``causes``, ``reason``, and ``missing``, the columns that are not known.
+
+        Args:
+            models: ids; all if not given.
+
+        Raises:
+            NotFound: ``model.unknown``.
+        """
+        from .reality import reality
+
+        ids = self.models()["id"].to_pylist() if models is None else [models] if isinstance(models, str) else models
+        listed = [self.model(id) for id in ids]
+        roots = {id: self.model(id) for id in dict.fromkeys(model.lineage[0].model for model in listed)}
+        return Table(reality(self._comparisons, listed, roots=roots))
+
     @cached_property
     def _comparisons(self) -> Comparisons:
         from .layers import Comparisons

@@ -5,6 +5,8 @@ from torch import nn
 
 from compress_compare.evaluation.latency import LatencySettings, latency
 
+TORCH = f"PyTorch {torch.__version__.partition('+')[0]}"
+
 
 class Sleeper(nn.Module):
     def __init__(self):
@@ -25,7 +27,7 @@ def test_the_number_is_the_time_and_says_how_it_was_taken():
     median, spread = latency(model, torch.zeros(5, 1, 8), settings=settings)
     assert 0.002 <= median.value < 0.2
     assert spread.value >= 0
-    assert median.device == spread.device == "cpu (1 thread, batch 3, warm-up 2, runs 10)"
+    assert median.device == spread.device == f"cpu ({TORCH}, 1 thread, batch 3, warm-up 2, runs 10)"
     assert median.count == 10
     assert model.shapes == [(3, 1, 8)] * 12
     assert model.threads == {1}

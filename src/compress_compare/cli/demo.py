@@ -26,7 +26,7 @@ def demo(
 
     location = Path(path or f"runs/{name}")
     with StepProgress(sys.stderr) as progress:
-        digits.run_digits(location, seed=seed, progress=progress).close()
+        digits.run_digits(location, seed=seed, progress=progress, onnx=True).close()
     if not no_serve:
         from .serve import serve
 

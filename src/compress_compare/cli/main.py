@@ -11,6 +11,7 @@ from . import behaviors as behaviors_command
 from . import compare, demo, doctor, export, frontier, imports, ls, serve, show
 from . import effects as effects_command
 from . import layers as layers_command
+from . import reality as reality_command
 from . import run as run_command
 
 
@@ -31,6 +32,7 @@ for command in (
     frontier.frontier,
     behaviors_command.behaviors,
     layers_command.layers,
+    reality_command.reality,
     imports.import_,
     export.export,
     doctor.doctor,

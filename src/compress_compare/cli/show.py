@@ -21,8 +21,9 @@ def show(project: str, model: str, as_json: bool) -> None:
     with projects.open(project, create=False) as opened:
         found = opened.model(model)
         covered = _coverage(opened, found)
+        (checked,) = opened.reality(model).to_pylist()
     if as_json:
-        echo_json({**document(found), "coverage": covered})
+        echo_json({**document(found), "coverage": covered, "reality": checked})
         return
     click.echo(cell(found.id))
     for step in found.lineage:
@@ -34,6 +35,7 @@ def show(project: str, model: str, as_json: bool) -> None:
     for label, text in (("tags", ", ".join(found.tags)), ("note", found.note), ("datasets", ", ".join(found.datasets))):
         if text:
             click.echo(f"{label}: {cell(text)}")
+    click.echo(f"reality check: {checked['reason']}")
     if covered is not None:
         counts = ", ".join(f"{count} {status}" for status, count in covered["tensors"].items())
         click.echo(f"tensors, against {cell(found.base or '')}: {counts}")

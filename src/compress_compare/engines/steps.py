@@ -17,6 +17,7 @@ from ..store.artifacts import Artifacts
 if TYPE_CHECKING:
     from torch import nn
 
+    from ..evaluation.onnx_runtime import Exports
     from ..project import Project
     from ..recipes.rebuild import Weights
 
@@ -90,7 +91,49 @@ def make(step: Mapping[str, Any], call: Call) -> str:
     return "logged"
 
 
-KINDS: Mapping[str, Step] = {"prepare": prepare, "operation": make}
+def measure(step: Mapping[str, Any], call: Call) -> str:
+    """Measure what is not known yet of models that are there. A model that cannot be built ends the job."""
+    call.progress(0.0, "loading the task")
+    task = _task(step)
+
+    import torch
+
+    from ..evaluation.onnx_runtime import Exports
+
+    torch.set_num_threads(1)
+    call.ready()
+    exports, problems, count = Exports(), dict[str, None](), 0
+    with projects.open(step["project"], create=False) as project:
+        for index, id in enumerate(step["models"]):
+            call.progress(index / len(step["models"]), f"measuring {id}")
+            found = _measured(project, task, exports, id=id)
+            count += found is not None
+            problems |= dict.fromkeys(found or ())
+    said = f"measured {count} of {len(step['models'])} models" if count else "all was known"
+    return ". ".join([said, *problems])
+
+
+KINDS: Mapping[str, Step] = {"prepare": prepare, "operation": make, "measure": measure}
+
+
+def _measured(project: Project, task: Task, exports: Exports, *, id: str) -> list[str] | None:
+    """Measure and log what a model lacks; returns what could not be measured, or ``None`` if it lacks nothing."""
+    from ..evaluation import cost, metrics
+    from ..evaluation.latency import LatencySettings
+
+    known = {name for name, values in project.model(id).metrics.items() if any(one.slice is None for one in values)}
+    if known >= {metrics.LATENCY.name, metrics.PEAK_MEMORY.name, metrics.PACKED_SIZE.name, metrics.ONNX_LATENCY.name}:
+        return None
+    model = _rebuilt(project, task, id=id)
+    timing = LatencySettings(warm_up=20, runs=200)
+    found = cost.measure_cost(model, task.instance(), timing=timing, exports=exports)
+    defined = {metric.name for metric in project.metrics()}
+    with project.batch():
+        for metric in (*metrics.METRICS, *metrics.ONNX_METRICS):
+            if metric.name in found.values and metric.name not in defined:
+                project.define_metric(**asdict(metric))
+        project.log_metrics(id, {name: values for name, values in found.values.items() if name not in known})
+    return [f"{id}: {problem.title} {problem.detail}".strip() for problem in found.problems]
 
 
 def _task(step: Mapping[str, Any]) -> Task:

@@ -117,7 +117,7 @@ class Supervisor:
         """Record jobs whose supervisor is gone: as done if their worker got that far."""
         with self.queue.batch():
             for entry in left:
-                started = entry.kind == "operation" and entry.state == "running"
+                started = entry.kind != "recipe" and entry.state == "running"
                 result = read_result(self.queue.folder(entry.id)) if started else None
                 done = result is not None and result.get("state") == "done"
                 message = "logged" if done else "its supervisor ended"
@@ -131,7 +131,7 @@ class Supervisor:
             self._ended(active.entry, status)
         elif status != active.shown and time.monotonic() - active.at > REPORT_S:
             active.shown, active.at = status, time.monotonic()
-            if active.entry.kind == "operation":
+            if active.entry.kind != "recipe":
                 self.queue.update(id, progress=status.progress, message=status.message)
 
     def _ended(self, entry: Entry, outcome: Outcome) -> None:

@@ -38,7 +38,7 @@ def macs(model: nn.Module, example: Tensor) -> MetricValue:
     counter = FlopCounterMode(display=False, custom_mapping=_extra_formulas())
     with observing(model), _plain_kernels(), seen, counter:
         model(example)
-    unknown = sorted(str(op) for op in seen.packets if op not in counter.flop_registry and _is_contraction(op))
+    unknown = sorted(str(op) for op in seen.packets if op not in counter.flop_registry and is_contraction(op))
     total = counter.get_total_flops() // 2
     if unknown or (total == 0 and any(parameter.ndim > 1 for parameter in model.parameters())):
         raise InvalidValue(
@@ -64,7 +64,8 @@ class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
 
-def _is_contraction(operator: Any) -> bool:
+def is_contraction(operator: Any) -> bool:
+    """Whether an operator sums products: a matrix product, a convolution, attention or a recurrence."""
     name = str(operator).rpartition(".")[2]
     return _CONTRACTION.search(name) is not None
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import Tensor, nn
 
-from ..errors import InvalidValue
-from ..records import MetricValue
-from . import compute, latency, metrics, quality, size, sparsity
+from . import metrics, quality
+from .cost import Measurements, measure_cost, measure_size
 from .forward import logits
+from .latency import LatencySettings
+from .onnx_runtime import Exports
 
-Measurements = dict[str, list[MetricValue]]
-"""Values by metric name; a metric that could not be measured is absent."""
+__all__ = ["LabelledData", "Measurements", "Settings", "evaluate", "measure_quality", "measure_size"]
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,25 @@ class Settings:
     Args:
         batch_size: instances per forward pass where time is not measured.
         latency: how to measure time; ``None`` leaves it out.
+        onnx: earlier exports, to measure in ONNX Runtime as well; ``None`` leaves it out, and with it seconds for each
+            kind of network.
     """
 
     batch_size: int = 256
-    latency: latency.LatencySettings | None = field(default_factory=latency.LatencySettings)
+    latency: LatencySettings | None = field(default_factory=LatencySettings)
+    onnx: Exports | None = None
 
 
 def evaluate(model: nn.Module, data: LabelledData, *, settings: Settings | None = None) -> Measurements:
-    """Measure quality, size, sparsity, compute and latency, on one torch thread. The model stays as it is.
+    """Measure quality, size, sparsity, compute, memory and latency. The model stays as it is.
 
-    Multiply-accumulates are absent where they cannot be counted; see `compute.macs`.
+    What could not be measured is absent; see `cost.measure_cost`.
     """
     settings = settings or Settings()
     scores = logits(model, data.inputs, batch_size=settings.batch_size)
     return {
         **measure_quality(scores, data.labels),
-        **measure_size(model),
-        **measure_compute(model, data.inputs[:1], timing=settings.latency),
+        **measure_cost(model, data.inputs[:1], timing=settings.latency, exports=settings.onnx).values,
     }
 
 
@@ -62,31 +64,3 @@ def measure_quality(scores: np.ndarray, labels: np.ndarray) -> Measurements:
         metrics.TOP1_ACCURACY.name: quality.accuracy(scores, labels),
         metrics.NEGATIVE_LOG_LIKELIHOOD.name: [quality.negative_log_likelihood(scores, labels)],
     }
-
-
-def measure_size(model: nn.Module) -> Measurements:
-    """Bytes in three accountings, parameters and zeros."""
-    content = size.serialize(model)
-    return {
-        metrics.MODEL_SIZE.name: [size.file_size(content)],
-        metrics.GZIP_SIZE.name: [size.gzip_size(content)],
-        metrics.PACKED_SIZE.name: [size.packed_size(model)],
-        metrics.PARAMETERS.name: [sparsity.parameters(model)],
-        metrics.NONZERO_PARAMETERS.name: [sparsity.nonzero_parameters(model)],
-        metrics.SPARSITY.name: [sparsity.sparsity(model)],
-        metrics.WEIGHT_SPARSITY.name: [sparsity.weight_sparsity(model)],
-    }
-
-
-def measure_compute(model: nn.Module, example: Tensor, *, timing: latency.LatencySettings | None) -> Measurements:
-    """Multiply-accumulates and latency for ``example``, one instance ``(1, …)``."""
-    measured: Measurements = {}
-    try:
-        measured[metrics.MACS.name] = [compute.macs(model, example)]
-    except InvalidValue as error:
-        if error.code != "compute.uncounted":
-            raise
-    if timing is not None:
-        median, spread = latency.latency(model, example, settings=timing)
-        measured |= {metrics.LATENCY.name: [median], metrics.LATENCY_IQR.name: [spread]}
-    return measured

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +31,14 @@ class LatencySettings:
     warm_up: int = 5
     runs: int = 50
 
-    def describe(self, device: str) -> str:
-        """What a value depends on, e.g. ``cpu (1 thread, batch 1, warm-up 5, runs 50)``."""
-        plural = "" if self.threads == 1 else "s"
-        return f"{device} ({self.threads} thread{plural}, batch {self.batch}, warm-up {self.warm_up}, runs {self.runs})"
+    def describe(self, device: str, *, runtime: str) -> str:
+        """What a value depends on, e.g. ``cpu (PyTorch 2.13.0, 1 thread, batch 1, warm-up 5, runs 50)``."""
+        threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}"
+        return f"{device} ({runtime}, {threads}, batch {self.batch}, warm-up {self.warm_up}, runs {self.runs})"
+
+    def inputs(self, example: Tensor) -> Tensor:
+        """The first instance of ``example``, repeated to make up the batch."""
+        return example[:1].expand(self.batch, *example.shape[1:]).contiguous()
 
 
 def latency(
@@ -50,13 +55,18 @@ def latency(
         settings: how to time.
     """
     settings = settings or LatencySettings()
-    times = _times(model, example[:1].expand(settings.batch, *example.shape[1:]).contiguous(), settings)
+    runtime = f"PyTorch {torch.__version__.partition('+')[0]}"
+    device = settings.describe(example.device.type, runtime=runtime)
+    return summary(_times(model, settings.inputs(example), settings), device=device)
+
+
+def summary(times: Sequence[float], *, device: str) -> tuple[MetricValue, MetricValue]:
+    """Median and interquartile range of times in seconds; see `latency`."""
     low, median, high = (float(value) for value in np.percentile(times, [25, 50, 75]))
-    device = settings.describe(example.device.type)
-    error = 0.93 * (high - low) / math.sqrt(settings.runs)
+    error = 0.93 * (high - low) / math.sqrt(len(times))
     return (
-        MetricValue(median, device=device, count=settings.runs, standard_error=error),
-        MetricValue(high - low, device=device, count=settings.runs),
+        MetricValue(median, device=device, count=len(times), standard_error=error),
+        MetricValue(high - low, device=device, count=len(times)),
     )
 
 

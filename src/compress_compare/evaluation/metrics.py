@@ -101,6 +101,52 @@ LATENCY_IQR = Metric(
     min=0,
     description="Interquartile range of the same runs.",
 )
+PEAK_MEMORY = Metric(
+    "Peak Memory",
+    unit="B",
+    format=".3s",
+    higher_is_better=False,
+    min=0,
+    description="Bytes of weights, input and the operators' outputs in use at the worst moment of one forward pass.",
+)
+INTEGER_PRODUCTS = Metric(
+    "Integer Products",
+    format=".0%",
+    min=0,
+    max=1,
+    description="Share of the matrix products and convolutions that PyTorch runs on integers; count is their number.",
+)
+ONNX_SIZE = Metric(
+    "ONNX Size",
+    unit="B",
+    format=".3s",
+    higher_is_better=False,
+    min=0,
+    description="Bytes of the model exported to ONNX, without notes about its source.",
+)
+ONNX_LATENCY = Metric(
+    "Latency (ONNX Runtime)",
+    unit="s",
+    format=".3s",
+    higher_is_better=False,
+    min=0,
+    description="Median wall-clock time of a forward pass of the exported model in ONNX Runtime on the processor.",
+)
+ONNX_LATENCY_IQR = Metric(
+    "Latency IQR (ONNX Runtime)",
+    unit="s",
+    format=".3s",
+    higher_is_better=False,
+    min=0,
+    description="Interquartile range of the same runs.",
+)
+ONNX_INTEGER_PRODUCTS = Metric(
+    "Integer Products (ONNX Runtime)",
+    format=".0%",
+    min=0,
+    max=1,
+    description="Share of the matrix products and convolutions that ONNX Runtime runs on integers after optimization.",
+)
 
 METRICS = (
     TOP1_ACCURACY,
@@ -115,4 +161,8 @@ METRICS = (
     MACS,
     LATENCY,
     LATENCY_IQR,
+    PEAK_MEMORY,
+    INTEGER_PRODUCTS,
 )
+ONNX_METRICS = (ONNX_SIZE, ONNX_LATENCY, ONNX_LATENCY_IQR, ONNX_INTEGER_PRODUCTS)
+"""Reported where ONNX Runtime is asked for and installed."""

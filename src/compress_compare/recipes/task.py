@@ -6,13 +6,13 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InvalidValue, UserError
 from ..records import JSON, Metric, MetricValue
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from ..operations.base import Batches, Loss
 
@@ -46,6 +46,8 @@ class Task:
         batches: for operations that calibrate or train: (inputs, targets), to be gone through any number of times.
         loss: (outputs, targets) → scalar; cross entropy if not given.
         data: what every model is evaluated on, instance by instance.
+        example: one instance ``(1, …)`` as the network takes it, to measure work, memory and time on; the first of
+            ``batches`` if not given.
     """
 
     create: Callable[[], nn.Module]
@@ -54,6 +56,22 @@ class Task:
     batches: Batches | None = None
     loss: Loss | None = None
     data: Data | None = None
+    example: Tensor | None = None
+
+    def instance(self) -> Tensor:
+        """One input.
+
+        Raises:
+            InvalidValue: ``config.no_example`` if the task has none that is a tensor.
+        """
+        found = self.example if self.example is not None or self.batches is None else next(iter(self.batches))[0]
+        if not hasattr(found, "shape"):
+            raise InvalidValue(
+                "config.no_example",
+                "The task has no input to measure time and memory on.",
+                hint="Give the task example=, one instance as its network takes it.",
+            )
+        return cast("Tensor", found)[:1]
 
 
 @dataclass(frozen=True)

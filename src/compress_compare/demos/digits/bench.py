@@ -13,7 +13,8 @@ from ...evaluation import quality
 from ...evaluation.evaluate import LabelledData, Measurements, Settings, evaluate
 from ...evaluation.forward import logits
 from ...evaluation.latency import LatencySettings
-from ...evaluation.metrics import METRICS
+from ...evaluation.metrics import METRICS, ONNX_METRICS
+from ...evaluation.onnx_runtime import Exports
 from ...project import Project
 from ...recipes import Data, Task
 from ..batches import ShuffledBatches
@@ -23,13 +24,21 @@ from .network import DigitsNet
 
 
 class DigitsBench:
-    """Training and test images as tensors ``(instances, 1, 8, 8)``, and the untrained network of a seed."""
+    """Training and test images as tensors ``(instances, 1, 8, 8)``, and the untrained network of a seed.
 
-    def __init__(self, train: data.Digits, test: data.Digits, *, seed: int) -> None:
+    Args:
+        train: to train on.
+        test: to measure on.
+        seed: of the network.
+        onnx: whether to measure in ONNX Runtime as well, where that is installed.
+    """
+
+    def __init__(self, train: data.Digits, test: data.Digits, *, seed: int, onnx: bool = False) -> None:
         self.data = ShuffledBatches(_tensor(train.images), torch.from_numpy(train.labels))
         self._test = test
         self._labelled = LabelledData(_tensor(test.images), test.labels)
-        self._settings = Settings(latency=LatencySettings(warm_up=20, runs=200))
+        self._settings = Settings(latency=LatencySettings(warm_up=20, runs=200), onnx=Exports() if onnx else None)
+        self._metrics = (*METRICS, *ONNX_METRICS) if onnx else METRICS
         self._seed = seed
 
     def create(self) -> nn.Module:
@@ -40,7 +49,7 @@ class DigitsBench:
 
     def prepare(self, project: Project) -> None:
         """Define the metrics and log the test images."""
-        for metric in METRICS:
+        for metric in self._metrics:
             project.define_metric(**asdict(metric))
         project.log_dataset(data.DATASET, **data.columns(self._test))
 
@@ -66,7 +75,8 @@ class DigitsBench:
     def task(self) -> Task:
         """The same for recipes."""
         test = Data(data.DATASET, data.columns(self._test), self.answer)
-        return Task(self.create, self.measure, METRICS, self.data, data=test)
+        example = self._labelled.inputs[:1]
+        return Task(self.create, self.measure, self._metrics, self.data, data=test, example=example)
 
 
 def _tensor(images: np.ndarray) -> torch.Tensor:

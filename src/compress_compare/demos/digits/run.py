@@ -18,19 +18,25 @@ if TYPE_CHECKING:
 TASK = "compress_compare.demos.digits:task"
 
 
-def task(seed: int = 0) -> Task:
+def task(seed: int = 0, onnx: bool = False) -> Task:
     """The digits as the task of a recipe: the network, its training images, and what is measured on the others.
 
     Args:
         seed: of the split and of the untrained network.
+        onnx: whether every model is measured in ONNX Runtime as well, which takes some seconds for each.
     """
     from .bench import DigitsBench
 
-    return DigitsBench(*data.load(seed), seed=seed).task()
+    return DigitsBench(*data.load(seed), seed=seed, onnx=onnx).task()
 
 
 def run_digits(
-    path: str | Path, *, seed: int = 0, progress: Progress | None = None, nodes: Sequence[Node] | None = None
+    path: str | Path,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    nodes: Sequence[Node] | None = None,
+    onnx: bool = False,
 ) -> Project:
     """Make the project of the digits demo at ``path``. What an earlier run has made is kept.
 
@@ -39,6 +45,7 @@ def run_digits(
         seed: of the split and of everything random in the experiments.
         progress: called with (index of the step that begins, number of steps, what it is).
         nodes: the experiments; by default all of `experiments.experiments`.
+        onnx: whether to measure in ONNX Runtime as well, where that is installed.
 
     Raises:
         MissingExtra: torch or scikit-learn is not installed.
@@ -54,7 +61,7 @@ def run_digits(
             raise
         raise MissingExtra("torch", purpose="The digits demo", extra="demo") from error
     project = open_project(path)
-    bench = DigitsBench(train, test, seed=seed)
+    bench = DigitsBench(train, test, seed=seed, onnx=onnx)
     with project.batch():
         bench.prepare(project)
     tree = experiments(seed) if nodes is None else nodes

@@ -1,0 +1,68 @@
+"""``compress-compare reality``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from .. import project as projects
+from ..engines import measuring
+from ..engines.local import LocalEngine
+from .output import cell, echo_json, echo_table, json_option
+from .progress import StepProgress
+
+SHOWN = (
+    ("model", "model"),
+    ("sparsity", "sparsity"),
+    ("bits", "bits"),
+    ("stored B", "stored_bytes"),
+    ("gzip B", "gzip_bytes"),
+    ("packed B", "packed_bytes"),
+    ("MACs", "macs"),
+    ("memory B", "peak_memory_bytes"),
+    ("PyTorch s", "latency_s"),
+    ("IQR", "latency_iqr_s"),
+    ("ONNX Runtime s", "onnx_latency_s"),
+    ("IQR", "onnx_latency_iqr_s"),
+)
+
+
+@click.command()
+@click.argument("project")
+@click.argument("models", nargs=-1)
+@click.option("--measure", is_flag=True, help="First measure what is missing, by running the models.")
+@json_option
+def reality(project: str, models: tuple[str, ...], measure: bool, as_json: bool) -> None:
+    """Hold what MODELS of PROJECT claim (all if none is named) against what they cost, and say why they differ."""
+    with projects.open(project, create=False) as opened:
+        rows = opened.reality(models or None).to_pylist()
+        if measure:
+            _measure(opened, [row["model"] for row in rows if row["missing"]])
+            rows = opened.reality(models or None).to_pylist()
+    if as_json:
+        echo_json({"models": rows})
+        return
+    echo_table([title for title, _ in SHOWN], [[row[name] for _, name in SHOWN] for row in rows])
+    click.echo()
+    for row in rows:
+        click.echo(f"{cell(row['model'])}: {row['reason']}")
+    for device in dict.fromkeys(row[name] for row in rows for name in ("latency_device", "onnx_latency_device")):
+        if device is not None:
+            click.echo(f"times: {cell(device)}")
+    _say_missing(rows)
+
+
+def _measure(project: projects.Project, ids: list[str]) -> None:
+    with StepProgress(sys.stderr) as progress:
+        jobs = measuring.measure(project.path, ids, engine=LocalEngine(1), progress=progress)
+    for job in jobs:
+        click.echo(f"{job.state}: {cell(job.message)}", err=True)
+
+
+def _say_missing(rows: list[dict[str, Any]]) -> None:
+    incomplete = [row for row in rows if row["missing"]]
+    if incomplete:
+        names = dict.fromkeys(name for row in incomplete for name in row["missing"])
+        click.echo(f"Not known of {len(incomplete)} of {len(rows)} models: {', '.join(names)}. Measure with --measure.")

@@ -1,0 +1,110 @@
+"""Measures what is not known yet of models that are there: size, work, memory, and time in each runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from .. import records
+from ..errors import Conflict, InvalidValue
+from ..recipes.serial import task_to_data
+from ..recipes.task import TaskPath
+from ..store import jobs, models, tasks
+from .base import Engine
+from .queue import RUN_LOCALLY, Queue
+from .supervisor import Supervisor
+
+Progress = Callable[[int, int, str], None]
+"""(percent done, 100, what happens) → nothing."""
+
+
+def submit(queue: Queue, ids: Sequence[str]) -> str:
+    """Queue the measurement of models and of their root, which they are judged by; returns the id of the job.
+
+    Args:
+        queue: of the project.
+        ids: models of one root, whose task says how to build them.
+
+    Raises:
+        NotFound: ``model.unknown``.
+        InvalidValue: ``measure.models`` for no model, or models of several roots.
+        Conflict: ``config.no_task``.
+    """
+    with queue.database.write(counter="jobs") as connection:
+        roots = _roots(connection, ids)
+        if len(roots) != 1:
+            title = f"Models of one root are measured together; these have {len(roots)}."
+            raise InvalidValue("measure.models", title, hint="Measure those of each root by themselves.")
+        (root,) = roots
+        wanted = [root, *(id for id in dict.fromkeys(ids) if id != root)]
+        request = {
+            "kind": "measure",
+            "project": str(queue.directory.resolve()),
+            "task": task_to_data(_task(connection, root)),
+            "models": wanted,
+        }
+        one = ids[0] if len(set(ids)) == 1 else None
+        title = f"measure {one or f'{len(wanted)} models'}"
+        (job,) = jobs.create(connection, [jobs.Draft("measure", request, title, one)], owner=queue.owner)
+    return job
+
+
+def measure(
+    directory: Path, ids: Sequence[str], *, engine: Engine, progress: Progress | None = None
+) -> list[records.Job]:
+    """Measure models in workers of this process, and wait for them; returns the jobs, one for each root.
+
+    Args:
+        directory: of the project.
+        ids: models.
+        engine: what runs the measurement; ended afterwards. One worker at a time disturbs no other's times.
+        progress: called when something has changed.
+
+    Raises:
+        NotFound, Conflict: see `submit`.
+    """
+    queue = Queue(directory)
+    supervisor = Supervisor(queue, engine)
+    try:
+        supervisor.recover()
+        with queue.database.read() as connection:
+            roots = _roots(connection, ids)
+        started = [submit(queue, of_root) for of_root in roots.values()]
+        supervisor.run(_watch(queue, started, progress) if progress else None)
+        return [queue.job(id) for id in started]
+    finally:
+        supervisor.close()
+        queue.close()
+
+
+def _watch(queue: Queue, ids: Sequence[str], progress: Progress) -> Callable[[], None]:
+    shown: list[tuple[int, str]] = [(-1, "")]
+
+    def look() -> None:
+        found = [queue.job(id) for id in ids]
+        share = sum(1.0 if job.state in jobs.ENDED else job.progress for job in found) / max(len(found), 1)
+        now = (round(100 * share), ", ".join(job.message for job in found if job.state == "running"))
+        if now != shown[0]:
+            shown[0] = now
+            progress(now[0], 100, now[1])
+
+    return look
+
+
+def _roots(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Root → the models of it."""
+    found: dict[str, list[str]] = {}
+    for id in ids:
+        root = models.lineage(connection, models.one(connection, id))[0].id
+        found.setdefault(root, []).append(id)
+    return found
+
+
+def _task(connection: sa.Connection, root: str) -> TaskPath:
+    recorded = tasks.of_root(connection, root)
+    if recorded is None:
+        title = f"It is not known how the models of {root[:80]!r} are built and run, so they cannot be measured."
+        raise Conflict("config.no_task", title, hint=RUN_LOCALLY)
+    return TaskPath(recorded.path, recorded.options, tuple(recorded.folders))

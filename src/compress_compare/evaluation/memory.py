@@ -1,0 +1,61 @@
+"""How much memory a forward pass takes: the weights, and the tensors that are alive at the same time."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from ..records import MetricValue
+from .forward import observing
+
+
+def peak_memory(model: nn.Module, example: Tensor) -> MetricValue:
+    """Bytes of parameters, buffers, ``example`` and, at the worst moment, what operators have put out and is in use.
+
+    The same on every machine: sums of tensor sizes, not what an allocator takes. What a kernel needs inside itself,
+    such as unfolded patches of a convolution, is not seen. The input shape is stated as the value's device.
+    """
+    held = _Alive()
+    example = example.clone()  # a part of a larger tensor holds all of it
+    with observing(model):
+        for tensor in (*model.parameters(), *model.buffers(), example):
+            held.add(tensor)
+        with held:
+            model(example)
+    return MetricValue(held.peak, device=f"input {'×'.join(map(str, example.shape))}")
+
+
+class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up the storages that exist, from the first operator that returns each until its last tensor is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.peak = 0
+        self._bytes = 0
+        self._known: weakref.WeakKeyDictionary[Any, None] = weakref.WeakKeyDictionary()
+
+    def add(self, tensor: Tensor) -> None:
+        """Count the storage of a tensor, once."""
+        storage = tensor.untyped_storage()
+        if storage not in self._known:
+            self._known[storage] = None
+            self._bytes += storage.nbytes()
+            self.peak = max(self.peak, self._bytes)
+            weakref.finalize(storage, self._drop, storage.nbytes()).atexit = False
+
+    def _drop(self, num_bytes: int) -> None:
+        self._bytes -= num_bytes
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                self.add(leaf)
+        return result

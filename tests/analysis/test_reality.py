@@ -1,0 +1,103 @@
+"""Each cause is decided by the numbers that its sentence names, and by nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from compress_compare.analysis.reality import Facts, Run, Timing, bits, seconds, size, times, verdict
+
+CPU = "cpu (PyTorch 2.13.0, 1 thread, batch 1, warm-up 5, runs 50)"
+ORT = "cpu (ONNX Runtime 1.32.0, 1 thread, batch 1, warm-up 5, runs 50)"
+
+
+def run(milliseconds: float, integers: float = 0.0, device: str = CPU) -> Run:
+    return Run(Timing(milliseconds / 1e3, milliseconds / 1e4, device), integers, 4)
+
+
+ROOT = Facts(
+    sparsity=0.0,
+    bits=32,
+    file_bits=32,
+    stored=400_000,
+    gzip=370_000,
+    packed=400_000,
+    macs=5e9,
+    torch=run(10),
+    onnx=run(4, device=ORT),
+)
+MASKED = replace(ROOT, sparsity=0.9, pruned=True, gzip=60_000, packed=52_500)
+CODES = replace(ROOT, bits=4, packed=52_000, gzip=100_000)
+INT8 = replace(
+    ROOT, bits=8, file_bits=8, stored=101_000, packed=100_500, torch=run(30), onnx=run(1.5, integers=1.0, device=ORT)
+)
+NARROW = replace(ROOT, stored=110_000, packed=110_000, macs=1.25e9, torch=run(2.6), onnx=run(1.1, device=ORT))
+
+
+@pytest.mark.parametrize(
+    ("model", "causes"),
+    [
+        (ROOT, None),
+        (MASKED, {"zeros_stored", "no_sparse_kernel"}),
+        (CODES, {"codes_stored_as_floats", "dequantized_at_load"}),
+        (replace(CODES, palettized=True), {"codes_stored_as_floats", "dequantized_at_load"}),
+        (INT8, {"dequantized_at_run"}),
+        (replace(INT8, torch=run(3, integers=1.0)), set()),
+        (replace(INT8, torch=Run(), onnx=run(1.5, 0.75, ORT)), {"operator_fell_back"}),
+        (replace(INT8, torch=Run(), onnx=run(6, 1.0, ORT)), {"conversions_cost_more"}),
+        (NARROW, set()),
+        (replace(NARROW, torch=run(8)), {"not_bound_by_products"}),
+        (replace(NARROW, torch=run(8), macs=50_000), {"calls_dominate"}),
+        (replace(INT8, torch=Run(), dense=("embed.weight", 0.8), embedding=True), {"embedding_dominates"}),
+        (replace(INT8, torch=Run(), dense=("head.weight", 0.8)), {"dense_rest_dominates"}),
+        (replace(INT8, torch=run(3, 1.0, device="cuda")), {"other_device"}),
+    ],
+)
+def test_causes(model: Facts, causes: set[str] | None) -> None:
+    found = verdict(model, ROOT)
+    assert set(found.causes) == (causes or set())
+    assert found.agrees == (None if causes is None else not causes)
+
+
+def test_the_sentences_name_the_numbers() -> None:
+    reason = verdict(MASKED, ROOT).reason
+    assert "90% of the weights are zero" in reason
+    assert "the file has 400 kB (as large as its root's)" in reason
+    assert "packed it would have 52.5 kB" in reason
+    assert "gzip makes it 60 kB" in reason
+    assert "in PyTorch and ONNX Runtime, so every zero is multiplied, 5 G multiply-accumulates" in reason
+    assert "10 ms against 10 ms and 4 ms against 4 ms of its root" in reason
+    assert "(0 of 4 on integers)" in verdict(CODES, ROOT).reason
+    assert "fell back to floating point for 1 of 4" in verdict(replace(INT8, onnx=run(1, 0.75, ORT)), ROOT).reason
+    assert "embed.weight was left as it was and is 80% of the packed bytes" in (
+        verdict(replace(INT8, dense=("embed.weight", 0.8), embedding=True), ROOT).reason
+    )
+
+
+def test_where_it_is_as_claimed_is_said_too() -> None:
+    assert verdict(INT8, ROOT).reason.endswith("It is 2.7× faster in ONNX Runtime: 1.5 ms against 4 ms.")
+
+
+def test_what_was_not_measured_decides_nothing() -> None:
+    bare = Facts(sparsity=0.9, pruned=True)
+    found = verdict(bare, Facts(sparsity=0.0))
+    assert (found.agrees, found.causes) == (None, ())
+    assert "Nothing was measured" in found.reason
+    assert verdict(Facts(), Facts()).agrees is None
+
+
+def test_zeros_that_a_grid_makes_by_itself_claim_nothing() -> None:
+    coarse = replace(CODES, sparsity=0.8, torch=Run(), onnx=Run())
+    assert "zero" not in verdict(coarse, ROOT).reason
+
+
+def test_zeros_of_a_checkpoint_without_a_scheme_are_a_claim() -> None:
+    assert "zeros_stored" in verdict(replace(MASKED, pruned=False), ROOT).causes
+
+
+def test_numbers_are_written_as_people_write_them() -> None:
+    assert [size(number) for number in (12, 17_900, 2.5e6, 3.1e9)] == ["12 B", "17.9 kB", "2.5 MB", "3.1 GB"]
+    assert [seconds(number) for number in (2, 0.0123, 38e-6)] == ["2 s", "12.3 ms", "38 µs"]
+    assert [bits(number) for number in (1, 4, 5.25)] == ["1 bit", "4 bits", "5.25 bits"]
+    assert [times(number) for number in (1.02, 4, 0.5)] == ["as large as", "4× smaller than", "2× larger than"]
