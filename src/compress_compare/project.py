@@ -188,14 +188,23 @@ class Project(Tracker):
         ids = table["id"].to_pylist()
         return [ids[index] for index in optimal]
 
-    def effects(self) -> Table:
-        """The matched-pair effect of every operation and parameter change on every metric, ranked."""
+    def effects(self, metric: str | None = None, *, listed: int | None = None) -> Table:
+        """The matched-pair effect of every operation and parameter change on every metric, or on one, ranked.
+
+        Each row lists at most ``listed`` of its pairs, spread evenly; its numbers are of all.
+
+        Raises:
+            NotFound: ``metric.unknown``.
+        """
         from .analysis import effects as effects_analysis
 
         with self._database.read() as connection:
             graph = _graph(connection)
             columns = overview.metric_columns(connection)
-        return Table(effects_analysis.effects(graph, columns))
+            if metric is not None:
+                name = metrics.named(connection, metric).name
+                columns = {name: columns[name]} if name in columns else {}
+        return Table(effects_analysis.effects(graph, columns, listed=listed))
 
     def coverage(self, parent: str, child: str) -> Table:
         """Tensor by tensor: what changed, what was skipped, and what changed that should not have.

@@ -204,6 +204,15 @@ def test_long_lists_of_pairs_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(only["models"]) == 1_000
 
 
+def test_pairs_that_are_listed_are_spread_evenly() -> None:
+    graph = Graph.from_models([("net", None, None), *((f"{i}", "net", Operation("prune")) for i in range(10))])
+    values = {"m": column(graph, {id: float(i) for i, id in enumerate(graph.ids)})}
+    (four,) = effects(graph, values, listed=4).to_pylist()
+    (all_of_them,) = effects(graph, values).to_pylist()
+    assert [with_it for _, with_it in four["models"]] == ["0", "3", "5", "8"]
+    assert [four[name] for name in COLUMNS[:-1]] == [all_of_them[name] for name in COLUMNS[:-1]]
+
+
 def test_nothing() -> None:
     graph = chains("net/prune")
     for table in (

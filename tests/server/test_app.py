@@ -129,6 +129,9 @@ def test_frontier(client):
 def test_effects(client, project):
     rows = client.get("/api/v1/effects").json()["effects"]
     assert len(rows) == len(project.effects())
+    one = client.get("/api/v1/effects", params={"metric": "Accuracy", "pairs": 1}).json()["effects"]
+    assert [{**row, "models": row["models"][:1]} for row in rows if row["metric"] == "Accuracy"] == one
+    assert client.get("/api/v1/effects", params={"metric": "nothing"}).json()["code"] == "metric.unknown"
     change = next(r for r in rows if r["parameter"] == "amount" and r["metric"] == "Accuracy")
     assert (change["operation"], change["condition"], change["pairs"]) == ("magnitude prune", "0.5 → 0.9", 1)
     assert change["mean"] == pytest.approx(-0.04)

@@ -67,8 +67,11 @@ class Differences:
     missing: NDArray[np.int64]
 
     def listed(self, ids: pa.Array, *, longest: int) -> pa.Array:
-        """For each group its usable pairs as ids, at most ``longest`` of them."""
-        pairs = self.groups.pairs[self.usable & (_ranks(self.groups, self.usable) < longest)]
+        """For each group its usable pairs as ids, at most ``longest`` of them, spread evenly."""
+        rank, count = _ranks(self.groups, self.usable), np.maximum(self.count[self.groups.of_pair], 1)
+        share = np.minimum(count, longest)
+        is_first = (rank * share) // count != ((rank - 1) * share) // count
+        pairs = self.groups.pairs[self.usable & is_first]
         offsets = np.concatenate([[0], np.cumsum(np.minimum(self.count, longest))])
         both = pa.FixedSizeListArray.from_arrays(ids.take(pa.array(pairs.ravel())), 2)
         return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), both)

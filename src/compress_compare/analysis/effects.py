@@ -22,7 +22,7 @@ from .pairs import MAX_ALL_VALUES, Pairs, Removal, Tree, changes, removals, text
 from .sign_flips import LEVEL
 
 MAX_LISTED = 2_000_000
-"""If all rows together have more pairs than this, each lists its first thousand only."""
+"""If all rows together have more pairs than this, each lists a thousand of them."""
 _LISTED_THEN = 1_000
 
 SCHEMA = pa.schema(
@@ -49,7 +49,7 @@ class Comparison(NamedTuple):
     condition: str | None
 
 
-def effects(graph: Graph, metrics: Metrics) -> pa.Table:
+def effects(graph: Graph, metrics: Metrics, *, listed: int | None = None) -> pa.Table:
     """The matched-pair effect of every operation and every change of a parameter on every metric.
 
     A pair for an operation is two models of one root whose lineages are equal once that one step is taken out, wherever
@@ -60,6 +60,7 @@ def effects(graph: Graph, metrics: Metrics) -> pa.Table:
     Args:
         graph: the models.
         metrics: for each metric a masked float64 array ``[models]`` in the order of ``graph``, masked where missing.
+        listed: how many pairs a row lists at most, spread evenly; all if not given, unless they are too many.
 
     Returns:
         One row for each comparison and metric that has a pair. First come those whose interval of at least 95 % leaves
@@ -76,6 +77,7 @@ def effects(graph: Graph, metrics: Metrics) -> pa.Table:
         return SCHEMA.empty_table()
     groups = Groups([pairs for _, pairs in comparisons])
     longest = groups.longest if groups.num_pairs * len(metrics) <= MAX_LISTED else _LISTED_THEN
+    longest = longest if listed is None else min(longest, listed)
     names = [comparison for comparison, _ in comparisons]
     ids = pa.array(graph.ids, pa.string())
     parts = []

@@ -10,11 +10,12 @@ from .output import echo_json, echo_table, json_option
 
 @click.command()
 @click.argument("project")
+@click.option("--metric", help="The only metric to look at.")
 @json_option
-def effects(project: str, as_json: bool) -> None:
+def effects(project: str, metric: str | None, as_json: bool) -> None:
     """What each operation and parameter change does to each metric, from matched pairs of models of PROJECT."""
     with projects.open(project, create=False) as opened:
-        rows = opened.effects().to_pylist()
+        rows = opened.effects(metric).to_pylist()
     if as_json:
         echo_json({"effects": rows})
         return

@@ -94,8 +94,10 @@ export interface Effect {
 
 type WireEffect = { [Key in keyof Effect]: Effect[Key] extends number | null ? WireNumber | null : Effect[Key] };
 
-export async function fetchEffects(signal?: AbortSignal): Promise<Effect[]> {
-  const { effects } = await requestJson<{ effects: WireEffect[] }>("effects", { signal });
+/** The effects on a metric; each lists at most so many of its pairs, spread evenly. */
+export async function fetchEffects(metric: string, pairs: number, signal?: AbortSignal): Promise<Effect[]> {
+  const query = new URLSearchParams({ metric, pairs: String(pairs) });
+  const { effects } = await requestJson<{ effects: WireEffect[] }>(`effects?${query}`, { signal });
   const number = (value: WireNumber | null): number | null => (value === null ? null : Number(value));
   return effects.map((effect) => ({
     ...effect,

@@ -1684,7 +1684,12 @@ export interface operations {
     };
     effects_api_v1_effects_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The only metric to look at; all if not given. */
+                metric?: string | null;
+                /** @description List at most so many pairs of an effect. */
+                pairs?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from fastapi import Query
+
 from .. import wire
 from ..context import Here
 from ..router import API, Router, needs_token
@@ -11,6 +15,11 @@ router = Router(prefix=API, tags=["effects"])
 
 @router.get("/effects")
 @needs_token
-def effects(here: Here) -> wire.Effects:
+def effects(
+    here: Here,
+    metric: Annotated[str | None, Query(description="The only metric to look at; all if not given.")] = None,
+    pairs: Annotated[int | None, Query(ge=0, description="List at most so many pairs of an effect.")] = None,
+) -> wire.Effects:
     """The effect of every operation and parameter change on every metric."""
-    return wire.Effects(effects=[wire.effect(row) for row in here.project.effects().to_pylist()])
+    found = here.project.effects(metric, listed=pairs)
+    return wire.Effects(effects=[wire.effect(row) for row in found.to_pylist()])
