@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("reality",),
     ("project",),
     ("__init__",),
-    ("demos", "server", "notebook"),
+    ("callbacks", "demos", "server", "notebook"),
     ("cli",),
 )
 PURE = ("operations", "analysis")

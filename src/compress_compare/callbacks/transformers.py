@@ -1,0 +1,89 @@
+"""For the Hugging Face Trainer: ``Trainer(..., callbacks=[LogModel(project, "bert")])``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from ..project import Project
+from ..records import Operation
+from .entry import Entry
+
+_NOT_QUALITY = ("epoch", "runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+
+
+class LogModel(TrainerCallback):
+    """Logs the network as a model of a project when ``train`` ends, with its weights and what evaluation found.
+
+    The metrics are those of the weights that are logged: of the best step where ``load_best_model_at_end`` is set,
+    else of the last evaluation. An ``evaluate`` after the training adds what was not there. A name that is taken, or
+    a base that is not there, is refused before the training begins.
+
+    Args:
+        project: where to log.
+        id: of the model.
+        base: the model that training starts from; ``None`` for a root.
+        operation: ``train`` for a root, else ``finetune``, with the number of epochs, if not given.
+        metrics: names that evaluation reports (``eval_accuracy``) → names of metrics; all of them if not given, but for
+            those of its speed.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        id: str,
+        *,
+        base: str | None = None,
+        operation: Operation | None = None,
+        metrics: Mapping[str, str] | None = None,
+    ) -> None:
+        self._entry = Entry(project, id, base, operation, metrics)
+        self._is_logged = False
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Refuse what would be refused at the end."""
+        if state.is_world_process_zero:
+            self._entry.check()
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
+    ) -> None:
+        """Log the model, once over all processes."""
+        if not state.is_world_process_zero:
+            return
+        best = state.best_global_step if args.load_best_model_at_end else None
+        values = evaluated(state.log_history, step=best)
+        self._entry.log(model, values, epochs=state.epoch or 0)
+        self._is_logged = True
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: Any = None, **_: Any
+    ) -> None:
+        """Add what an evaluation after the training found."""
+        if self._is_logged and state.is_world_process_zero:
+            project, id = self._entry.project, self._entry.id
+            found = self._entry.metrics(_qualities(metrics or {}))
+            known = project.model(id).metrics
+            project.log_metrics(id, {name: value for name, value in found.items() if name not in known})
+
+
+def evaluated(history: Sequence[Mapping[str, Any]], *, step: int | None) -> dict[str, float]:
+    """What evaluation reported at a step, or last, by its own names.
+
+    Args:
+        history: ``TrainerState.log_history``.
+        step: ``None`` for the last evaluation.
+    """
+    evaluations = [entry for entry in history if any(name.startswith("eval_") for name in entry)]
+    chosen = [entry for entry in evaluations if step is None or entry.get("step") == step]
+    return _qualities(chosen[-1]) if chosen else {}
+
+
+def _qualities(entry: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in entry.items()
+        if name.startswith("eval_") and isinstance(value, int | float) and not name.endswith(_NOT_QUALITY)
+    }
