@@ -28,7 +28,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("reality",),
     ("project",),
     ("__init__",),
-    ("callbacks", "demos", "server", "notebook"),
+    ("callbacks", "demos", "server"),
+    ("report",),
+    ("notebook",),
     ("cli",),
 )
 PURE = ("operations", "analysis")

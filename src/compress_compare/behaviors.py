@@ -55,6 +55,10 @@ class Behaviors:
     def __repr__(self) -> str:
         return f"Behaviors({self.base!r}, {self.models!r}, metric={self.metric!r})"
 
+    def _repr_html_(self) -> str:
+        """The summary, as a notebook shows it."""
+        return self.summary._repr_html_()
+
     @property
     def metrics(self) -> list[str]:
         """The metrics that what was logged allows."""

@@ -60,6 +60,11 @@ class Layers:
     def __repr__(self) -> str:
         return f"Layers({self.base!r}, what={self.what!r}, {len(self.table):,} rows)"
 
+    def _repr_html_(self) -> str:
+        """Who is to blame, if anyone, and the first rows, as a notebook shows them."""
+        blamed = self.suspects._repr_html_() if len(self.suspects) else ""
+        return blamed + self.table._repr_html_()
+
     @cached_property
     def suspects(self) -> Table:
         """Who is to blame: ``module, model, score, reason``, worst first."""

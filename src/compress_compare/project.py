@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .analysis import variables
     from .behaviors import Behaviors
     from .layers import Comparisons, Layers
+    from .notebook import Page
 
 
 def open(path: str | Path, *, create: bool = True) -> Project:
@@ -309,6 +310,16 @@ class Project(Tracker):
         listed = [self.model(id) for id in ids]
         roots = {id: self.model(id) for id in dict.fromkeys(model.lineage[0].model for model in listed)}
         return Table(reality(self._comparisons, listed, roots=roots))
+
+    def show(self, models: Sequence[str] = (), *, height: int = 720) -> Page:
+        """The overview in a notebook, with these models selected; what differs is known of them alone.
+
+        It is a picture of now that needs no server, so that it also works where the notebook runs elsewhere.
+        ``compress-compare serve`` shows the project as it grows.
+        """
+        from .notebook import show
+
+        return show(self, models, height=height)
 
     @cached_property
     def _comparisons(self) -> Comparisons:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,6 +12,10 @@ from .errors import MissingExtra
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+
+
+SHOWN_ROWS = 20
+"""Rows that a notebook shows of a table."""
 
 
 class Table:
@@ -57,3 +62,21 @@ class Table:
 
     def __repr__(self) -> str:
         return f"Table of {self.arrow.num_rows:,} rows: {', '.join(self.arrow.column_names)}"
+
+    def _repr_html_(self) -> str:
+        """The first rows, as a notebook shows them."""
+        names, rows = self.arrow.column_names, self.arrow.slice(0, SHOWN_ROWS).to_pylist()
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+        body = "".join(f"<tr>{''.join(_cell(row[name]) for name in names)}</tr>" for row in rows)
+        left = len(self) - len(rows)
+        more = f"<caption>and {left:,} more rows</caption>" if left else ""
+        return f"<table>{more}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "<td>–</td>"
+    if isinstance(value, float):
+        return f'<td style="text-align: right">{value:.4g}</td>'
+    text = str(value)
+    return f"<td>{html.escape(text if len(text) <= 60 else f'{text[:59]}…')}</td>"

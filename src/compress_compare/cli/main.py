@@ -12,6 +12,7 @@ from . import compare, demo, doctor, export, frontier, imports, ls, serve, show
 from . import effects as effects_command
 from . import layers as layers_command
 from . import reality as reality_command
+from . import report as report_command
 from . import run as run_command
 
 
@@ -35,6 +36,7 @@ for command in (
     reality_command.reality,
     imports.import_,
     export.export,
+    report_command.report,
     doctor.doctor,
 ):
     cli.add_command(command)

@@ -1,15 +1,18 @@
-"""The parts of a comparison as JSON can say them."""
+"""The project, and the parts of a comparison, as JSON can say them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from ..behaviors import Behaviors
+from ..project import Project
 from ..table import Table
 from . import wire
 from . import wire_behaviors as asked
 from .payloads import Payload
+from .snapshot import Snapshot
 
 BINS = 40
 LONGEST = 1_000
@@ -21,6 +24,20 @@ CLASSES = 10
 EXEMPLARS = 100
 MOST_CHANGES = 500
 """Changes of prediction per answer, the most frequent of each model first."""
+
+
+def project(project: Project, snapshot: Snapshot) -> wire.Project:
+    """What a project holds, without its models."""
+    return wire.Project(
+        name=project.name,
+        version=version("compress-compare"),
+        revision=snapshot.revision,
+        num_models=snapshot.num_models,
+        metrics=[wire.Metric.model_validate(metric, from_attributes=True) for metric in project.metrics()],
+        operations=snapshot.operations,
+        datasets=[wire.Dataset.model_validate(dataset, from_attributes=True) for dataset in project.datasets()],
+        tags=snapshot.tags,
+    )
 
 
 def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.Behaviors:

@@ -1,6 +1,11 @@
 /** Every request the page makes. Addresses are relative, so that a proxy in front of the server does not matter. */
 
+import { keptAnswer, readKept } from "./kept";
+
 const ROOT = "api/v1/";
+const KEPT = readKept();
+/** Whether the page is in a file, which knows what it knows and can change nothing. */
+export const isFile = KEPT !== null;
 
 /** A problem the server reported (RFC 9457), or that it could not be reached (`code` "network"). */
 export class ApiError extends Error {
@@ -28,6 +33,7 @@ export interface RequestOptions {
 
 /** Send a request and return the answer, whose status is 2xx; else throw an `ApiError`. */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
+  if (KEPT) return keptAnswer(KEPT, path, options);
   const query = new URLSearchParams(Object.entries(options.query ?? {}).map(([key, value]) => [key, String(value)]));
   const headers: Record<string, string> = { Accept: options.accept ?? "application/json" };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";

@@ -1,7 +1,7 @@
 /** The project: its definitions, all its models, and the news of it. */
 import { decodeErrors, decodeModels, type StandardErrors } from "@/state/decode";
 import type { Metric, ModelTable } from "@/state/table";
-import { request, requestJson } from "./client";
+import { isFile, request, requestJson } from "./client";
 import type { ProjectInfo, Schemas } from "./types";
 
 const ARROW = "application/vnd.apache.arrow.stream";
@@ -44,7 +44,8 @@ export async function deleteView(name: string): Promise<SavedView[]> {
   return (await requestJson<Schemas["Views"]>("views", { method: "DELETE", query: { name } })).views;
 }
 
-export type Connection = "connecting" | "live" | "lost";
+/** `none`: the page is in a file, of which there are no news. */
+export type Connection = "connecting" | "live" | "lost" | "none";
 
 /** Milliseconds until the next try, where the browser does not try again by itself. */
 const RETRY = 3000;
@@ -55,6 +56,10 @@ export function watchRevisions(
   onConnection: (connection: Connection) => void,
   onJobs: (revision: number) => void = () => undefined,
 ): () => void {
+  if (isFile) {
+    onConnection("none");
+    return () => undefined;
+  }
   let source: EventSource;
   let timer = 0;
   const open = (): void => {

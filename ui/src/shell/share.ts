@@ -1,11 +1,13 @@
 /** How panels divide the page, remembered in the browser. */
+import { remember, remembered } from "@/state/remember";
+
 const PREFIX = "compress-compare.share.";
 
 export function readShare(name: string, initial: number): number {
-  const share = Number(localStorage.getItem(PREFIX + name));
+  const share = Number(remembered(PREFIX + name));
   return share > 0 && share < 1 ? share : initial;
 }
 
 export function writeShare(name: string, share: number): void {
-  localStorage.setItem(PREFIX + name, share.toFixed(4));
+  remember(PREFIX + name, share.toFixed(4));
 }

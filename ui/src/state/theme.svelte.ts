@@ -1,5 +1,6 @@
 /** Light or dark: the person's choice, else the system's. */
 import type { Theme } from "@/styles/ramps";
+import { remember, remembered } from "./remember";
 
 export type ThemeChoice = Theme | "system";
 const KEY = "compress-compare.theme";
@@ -11,7 +12,7 @@ export class ThemeState {
 
   constructor() {
     const dark = window.matchMedia("(prefers-color-scheme: dark)");
-    const stored = localStorage.getItem(KEY);
+    const stored = remembered(KEY);
     if (stored === "light" || stored === "dark") this.choice = stored;
     this.#system = dark.matches ? "dark" : "light";
     dark.addEventListener("change", () => {
@@ -23,8 +24,7 @@ export class ThemeState {
 
   choose(choice: ThemeChoice): void {
     this.choice = choice;
-    if (choice === "system") localStorage.removeItem(KEY);
-    else localStorage.setItem(KEY, choice);
+    remember(KEY, choice === "system" ? null : choice);
     this.#apply();
   }
 

@@ -96,7 +96,9 @@ export class ViewStore {
   #put(how: "pushState" | "replaceState", more: number): void {
     const hash = formatHash(this.state);
     if (hash === location.hash) return;
-    window.history[how]({ steps: this.#steps() + more }, "", `${location.pathname}${location.search}${hash}`);
+    // Inside a notebook the page has no address of its own.
+    const address = location.protocol === "about:" ? undefined : `${location.pathname}${location.search}${hash}`;
+    window.history[how]({ steps: this.#steps() + more }, "", address);
   }
 
   /** Go where an address leads, e.g. that of a saved view. */

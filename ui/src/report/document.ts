@@ -1,0 +1,76 @@
+/** What a report says beside the answers of the server; `report/sections.py` writes it. */
+import type { Json } from "@/state/json";
+import type { Counts } from "@/api/behaviors";
+
+type WireNumber = number | "NaN" | "Infinity" | "-Infinity" | null;
+
+export interface SummaryRow extends Counts {
+  model: string;
+  interval: string;
+}
+
+export interface GroupRow extends Counts {
+  model: string;
+  group: Json;
+  hurt?: boolean | null;
+}
+
+export interface Instance {
+  id: Json;
+  label: Json;
+  image: string | null;
+  text: string | null;
+  /** Of the base, then of each model. */
+  predictions: Json[];
+}
+
+export type BehaviorsSection =
+  | { dataset: string; problem: string }
+  | {
+      dataset: string;
+      problem: null;
+      metric: string;
+      meaning: string;
+      higher_is_better: boolean | null;
+      num_instances: number;
+      summary: SummaryRow[];
+      groups: GroupRow[];
+      instances: Instance[];
+    };
+
+export interface LayerRow {
+  module: string;
+  model: string;
+  num_parameters: number;
+  sqnr_db: WireNumber;
+  num_zeros: number | null;
+}
+
+export type LayersSection =
+  | { problem: string }
+  | {
+      problem: null;
+      models: string[];
+      rows: LayerRow[];
+      left_out: number;
+      suspects: { module: string; model: string; reason: string }[];
+    };
+
+export interface ReportDocument {
+  kind: "report";
+  models: string[];
+  base: string;
+  day: string;
+  version: string;
+  behaviors: BehaviorsSection[];
+  layers: LayersSection | null;
+}
+
+export interface OverviewDocument {
+  kind: "overview";
+  models: string[];
+}
+
+export function readDocument(): ReportDocument | OverviewDocument {
+  return JSON.parse(document.getElementById("document")!.textContent!) as ReportDocument | OverviewDocument;
+}

@@ -1,0 +1,22 @@
+/** The page inside a file: the answers that it shows are in the file too. */
+import { mount } from "svelte";
+import { JobsStore } from "@/state/jobs.svelte";
+import { ProjectStore } from "@/state/project.svelte";
+import { ThemeState } from "@/state/theme.svelte";
+import { ViewStore } from "@/state/view.svelte";
+import { readDocument } from "./document";
+import Report from "./Report.svelte";
+import Shown from "./Shown.svelte";
+import "@/styles/base.css";
+
+const contents = readDocument();
+const theme = new ThemeState();
+const project = new ProjectStore();
+const view = new ViewStore(project, theme);
+const app = { project, view, theme, jobs: new JobsStore(project) };
+if (view.state.selection.length === 0) view.update({ selection: contents.models }, "replace");
+project.follow();
+
+const target = document.getElementById("app")!;
+if (contents.kind === "report") mount(Report, { target, props: { app, contents } });
+else mount(Shown, { target, props: { app } });

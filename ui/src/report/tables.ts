@@ -1,0 +1,148 @@
+/** The tables of a report: what stands in each cell. */
+import {
+  formatChange, formatCount, formatDifferenceInterval, formatValue, goodness, MISSING, operationFull, type Goodness, type MetricLike,
+} from "@/format";
+import type { Metric, ModelTable } from "@/state/table";
+import { lineageOf, valueOf } from "@/widgets/facts";
+import type { Align } from "@/export/markdown";
+import { group } from "d3-array";
+import type { GroupRow, LayersSection, SummaryRow } from "./document";
+
+export interface Cell {
+  text: string;
+  tone?: Goodness;
+  mono?: boolean;
+  strong?: boolean;
+}
+export interface Column {
+  name: string;
+  align?: Align;
+}
+export interface Table {
+  columns: Column[];
+  rows: Cell[][];
+}
+
+const RIGHT: Align = "right";
+
+/** The models with what was done to each since the base, and their metrics with the change against it. */
+export function modelsTable(table: ModelTable, metrics: readonly Metric[], models: readonly number[]): Table {
+  const base = models[0]!;
+  const columns: Column[] = [
+    { name: "model" },
+    { name: "made by" },
+    ...metrics.flatMap((metric) => [{ name: metric.name, align: RIGHT }, { name: "change", align: RIGHT }]),
+  ];
+  const rows = models.map((model) => [
+    { text: table.ids[model]!, mono: true, strong: model === base },
+    { text: chain(table, model) },
+    ...metrics.flatMap((metric): Cell[] => {
+      const [value, before] = [model, base].map((row) => valueOf(table, metric.name, row));
+      const isKnown = Number.isFinite(value) && Number.isFinite(before);
+      const change = model === base ? { text: "" } : { text: formatChange(metric, value!, before!), tone: isKnown ? goodness(metric, value! - before!) : undefined };
+      return [{ text: formatValue(metric, value!) }, change];
+    }),
+  ]);
+  return { columns, rows };
+}
+
+/** The steps after the root: `magnitude prune (amount=0.5) → finetune (epochs=3)`. */
+function chain(table: ModelTable, model: number): string {
+  const lineage = lineageOf(table, model);
+  const steps = lineage.length > 1 ? lineage.slice(1) : lineage;
+  return steps.map((step) => operationFull(table.operation[step] ?? null, table.parameters[step])).join(" → ");
+}
+
+export function summaryTable(metric: MetricLike, base: string, rows: readonly SummaryRow[]): Table {
+  const [first] = rows;
+  const flips = rows.some((row) => row.right_to_wrong !== null);
+  const columns: Column[] = [
+    { name: "model" },
+    { name: metric.name, align: RIGHT },
+    { name: "change (95 %)", align: RIGHT },
+    { name: "agreement", align: RIGHT },
+    ...(flips ? ["right → wrong", "wrong → right", "other wrong", "p"].map((name) => ({ name, align: RIGHT })) : []),
+  ];
+  return {
+    columns,
+    rows: [
+      [
+        { text: base, mono: true, strong: true },
+        { text: formatValue(metric, first?.base_value ?? null) },
+        ...columns.slice(2).map(() => ({ text: "" })),
+      ],
+      ...rows.map((row) => [
+        { text: row.model, mono: true },
+        { text: formatValue(metric, row.value) },
+        changeCell(metric, row),
+        { text: row.agreement === null ? MISSING : `${(row.agreement * 100).toFixed(1)}%` },
+        ...(flips ? [row.right_to_wrong, row.wrong_to_right, row.wrong_to_wrong].map(countCell) : []),
+        ...(flips ? [{ text: probability(row.mcnemar_p) }] : []),
+      ]),
+    ],
+  };
+}
+
+/** The groups that changed most in any model, one row each. */
+export function groupsTable(metric: MetricLike, rows: readonly GroupRow[], most = 12): Table {
+  const models = [...new Set(rows.map((row) => row.model))];
+  const groups = group(rows, (row) => String(row.group));
+  const size = (list: readonly GroupRow[]): number => Math.max(...list.map((row) => Math.abs(row.difference ?? 0)));
+  const ranked = [...groups].sort(([, a], [, b]) => size(b) - size(a)).slice(0, most);
+  return {
+    columns: [{ name: "class or group" }, { name: "count", align: RIGHT }, ...models.map((name) => ({ name, align: RIGHT }))],
+    rows: ranked.map(([name, list]) => [
+      { text: name, strong: list.some((row) => row.hurt) },
+      { text: formatCount(list[0]!.count) },
+      ...models.map((model): Cell => {
+        const row = list.find((candidate) => candidate.model === model);
+        return row ? changeCell(metric, row) : { text: MISSING };
+      }),
+    ]),
+  };
+}
+
+export function layersTable(section: Extract<LayersSection, { problem: null }>): Table {
+  const modules = [...group(section.rows, (row) => row.module)];
+  return {
+    columns: [
+      { name: "module" },
+      { name: "weights", align: RIGHT },
+      ...section.models.flatMap((name) => [{ name, align: RIGHT }, { name: "zeros", align: RIGHT }]),
+    ],
+    rows: modules.map(([module, list]) => [
+      { text: module || "All layers", mono: module !== "", strong: module === "" },
+      { text: formatCount(Math.max(...list.map((row) => row.num_parameters))) },
+      ...section.models.flatMap((model): Cell[] => {
+        const row = list.find((candidate) => candidate.model === model);
+        if (!row) return [{ text: MISSING }, { text: MISSING }];
+        return [{ text: decibels(row.sqnr_db) }, { text: percent(row.num_zeros, row.num_parameters) }];
+      }),
+    ]),
+  };
+}
+
+function changeCell(metric: MetricLike, row: SummaryRow | GroupRow): Cell {
+  if (row.difference === null) return { text: MISSING };
+  const supported = row.ci_low !== null && row.ci_high !== null && row.ci_low * row.ci_high > 0;
+  const text = formatDifferenceInterval(metric, row.difference, row.ci_low, row.ci_high);
+  return { text, tone: supported ? goodness(metric, row.difference) : "neutral" };
+}
+
+function countCell(count: number | null): Cell {
+  return { text: count === null ? MISSING : formatCount(count) };
+}
+
+function probability(p: number | null): string {
+  if (p === null) return MISSING;
+  return p < 0.001 ? "< 0.001" : p.toFixed(3);
+}
+
+function decibels(value: number | string | null): string {
+  if (value === "Infinity") return "same";
+  return typeof value === "number" ? `${value.toFixed(1)} dB` : MISSING;
+}
+
+function percent(part: number | null, whole: number): string {
+  return part === null || whole === 0 ? MISSING : `${((part / whole) * 100).toFixed(1)}%`;
+}
