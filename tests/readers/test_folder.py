@@ -47,25 +47,25 @@ def test_shards_are_one_model(tmp_path, model):
         assert sorted(project.load_checkpoint("m")) == ["a", "b"]
 
 
-def test_a_missing_shard(tmp_path, model):
+def test_b19_a_missing_shard(tmp_path, model):
     (model / TWO).unlink()
     error = refused(tmp_path, model)
     assert (error.code, error.title) == ("model.shard_missing", f"The shard {TWO!r} is missing.")
 
 
 @pytest.mark.parametrize("name", ["../x.safetensors", "/etc/x.safetensors", "..\\x.safetensors", "C:\\x", "a/../b"])
-def test_a_shard_elsewhere(tmp_path, model, name):
+def test_b19_a_shard_elsewhere(tmp_path, model, name):
     index(model, {"a": ONE, "b": name})
     assert refused(tmp_path, model).code == "path.outside_folder"
 
 
-def test_a_shard_that_is_a_link_out(tmp_path, model):
+def test_b19_a_shard_that_is_a_link_out(tmp_path, model):
     (model / TWO).rename(tmp_path / "x.safetensors")
     (model / TWO).symlink_to(tmp_path / "x.safetensors")
     assert refused(tmp_path, model).code == "path.outside_folder"
 
 
-def test_a_tensor_in_two_shards(tmp_path, model):
+def test_b19_a_tensor_in_two_shards(tmp_path, model):
     save_file({"a": np.ones(3, np.float32)}, model / TWO)
     assert refused(tmp_path, model).code == "model.duplicate_tensor"
 

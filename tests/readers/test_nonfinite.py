@@ -10,7 +10,7 @@ save_file = pytest.importorskip("safetensors.numpy").save_file
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_names_are_listed(tmp_path, dtype):
+def test_b18_names_are_listed(tmp_path, dtype):
     tensors = {f"t{i:02}": np.ones(300_000, dtype) for i in range(5)}
     tensors["t03"][-1] = np.nan
     tensors["t01"][0] = -np.inf

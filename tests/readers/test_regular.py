@@ -26,7 +26,7 @@ def test_a_file_opens(tmp_path):
             assert file.read() == b"abc"
 
 
-def test_a_directory_a_pipe_a_device_a_socket_and_a_loop(tmp_path, monkeypatch):
+def test_b20_a_directory_a_pipe_a_device_a_socket_and_a_loop(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     monkeypatch.chdir(tmp_path)
@@ -41,7 +41,7 @@ def test_what_is_not_there(tmp_path):
     assert refused(tmp_path / "a\0b") == "input.not_found"
 
 
-def test_what_may_not_be_read(tmp_path):
+def test_b20_what_may_not_be_read(tmp_path):
     locked = tmp_path / "locked"
     locked.write_bytes(b"abc")
     locked.chmod(0)
@@ -57,7 +57,7 @@ def test_what_may_not_be_read(tmp_path):
         assert refused(locked) == "input.permission"
 
 
-def test_a_pipe_as_a_checkpoint_does_not_block(tmp_path):
+def test_b20_a_pipe_as_a_checkpoint_does_not_block(tmp_path):
     import compress_compare as cc
 
     os.mkfifo(tmp_path / "w.safetensors")

@@ -28,23 +28,23 @@ FIELDS = b'{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
 DUPLICATE = b'{"w":' + FIELDS + b',"w":' + FIELDS.replace(b"[0,4]", b"[4,8]") + b"}"
 
 BAD = {
-    "no bytes": (b"", "model.empty_file", "(0 bytes)"),
-    "seven bytes": (b"1234567", "model.truncated", "7 bytes; a safetensors file needs at least 8"),
-    "header longer than file": (content(b"{}", length=5000), "model.truncated", "header says 5,000 bytes"),
-    "header of 2^63": (content(b"{}", length=1 << 63), "model.header_too_large", "found 9,223,372,036,854,775,808"),
-    "header just too large": (content(b"{}", length=100_000_001), "model.header_too_large", "limit is 100 MB"),
-    "git lfs pointer": (
+    "B1 no bytes": (b"", "model.empty_file", "(0 bytes)"),
+    "B2 seven bytes": (b"1234567", "model.truncated", "7 bytes; a safetensors file needs at least 8"),
+    "B3 header longer than file": (content(b"{}", length=5000), "model.truncated", "header says 5,000 bytes"),
+    "B4 header of 2^63": (content(b"{}", length=1 << 63), "model.header_too_large", "found 9,223,372,036,854,775,808"),
+    "B4 header just too large": (content(b"{}", length=100_000_001), "model.header_too_large", "limit is 100 MB"),
+    "B5 git lfs pointer": (
         b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345678\n",
         "model.git_lfs_pointer",
         "12,345,678 bytes is declared",
     ),
-    "html": (b"<!DOCTYPE html><html><body>404</body></html>", "model.not_a_model", "looks like an HTML page"),
-    "html after a line": (b"\n <HTML><head>", "model.not_a_model", "failed download"),
-    "xml": (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code>', "model.not_a_model", "an XML document"),
-    "broken json": (content(b'{"w": nope}'), "model.bad_header", "at byte 6"),
-    "broken json after wide letters": (content('{"ää": nope}'.encode()), "model.bad_header", "at byte 9"),
-    "leading spaces": (content(b"  " + json.dumps(one()).encode(), bytes(8)), "model.bad_header", "Byte 0"),
-    "not utf-8": (content(b'{"\xff\xfe": 1}'), "model.bad_header", "at byte 2"),
+    "B6 html": (b"<!DOCTYPE html><html><body>404</body></html>", "model.not_a_model", "looks like an HTML page"),
+    "B6 html after a line": (b"\n <HTML><head>", "model.not_a_model", "failed download"),
+    "B6 xml": (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code>', "model.not_a_model", "an XML document"),
+    "B7 broken json": (content(b'{"w": nope}'), "model.bad_header", "at byte 6"),
+    "B7 broken json after wide letters": (content('{"ää": nope}'.encode()), "model.bad_header", "at byte 9"),
+    "B7 leading spaces": (content(b"  " + json.dumps(one()).encode(), bytes(8)), "model.bad_header", "Byte 0"),
+    "B8 not utf-8": (content(b'{"\xff\xfe": 1}'), "model.bad_header", "at byte 2"),
     "not an object": (content(b"[1, 2]"), "model.bad_header", "Byte 0"),
     "nested deeply": (content(b'{"a":' * 100_000), "model.bad_header", "nested too deeply"),
     "a long number": (content(b'{"w":' + b"9" * 5000 + b"}"), "model.bad_header", "JSON"),
@@ -53,34 +53,34 @@ BAD = {
     "metadata of numbers": (content({"__metadata__": {"a": 1}, **one()}, bytes(8)), "model.bad_header", "text to text"),
     "field missing": (content({"w": {"dtype": "F32", "shape": [1]}}), "model.bad_header", "'w'"),
     "tensor is a list": (content({"w": [1]}), "model.bad_header", "'w'"),
-    "body cut": (content(PAIR, bytes(200)), "model.truncated", "Expected 400 bytes of tensor data, found 200"),
-    "bytes after": (content(PAIR, bytes(408)), "model.trailing_data", "8 bytes stand after the last tensor"),
-    "overlap": (
+    "B9 body cut": (content(PAIR, bytes(200)), "model.truncated", "Expected 400 bytes of tensor data, found 200"),
+    "B10 bytes after": (content(PAIR, bytes(408)), "model.trailing_data", "8 bytes stand after the last tensor"),
+    "B11 overlap": (
         content(PAIR | {"x": {"dtype": "F32", "shape": [50], "data_offsets": [100, 300]}}, bytes(300)),
         "model.bad_offsets",
         "Tensors 'w' and 'x' overlap",
     ),
-    "same place": (content({"w": PAIR["w"], "x": PAIR["w"]}, bytes(200)), "model.bad_offsets", "overlap"),
-    "hole": (
+    "B11 same place": (content({"w": PAIR["w"], "x": PAIR["w"]}, bytes(200)), "model.bad_offsets", "overlap"),
+    "B11 hole": (
         content(PAIR | {"x": {"dtype": "F32", "shape": [50], "data_offsets": [204, 404]}}, bytes(404)),
         "model.bad_offsets",
         "4 bytes before tensor 'x'",
     ),
-    "hole at the start": (content(one(data_offsets=[8, 16]), bytes(16)), "model.bad_offsets", "8 bytes before"),
+    "B11 hole at the start": (content(one(data_offsets=[8, 16]), bytes(16)), "model.bad_offsets", "8 bytes before"),
     "offsets backwards": (content(one(data_offsets=[8, 0]), bytes(8)), "model.bad_offsets", "start and an end"),
     "offsets negative": (content(one(data_offsets=[-8, 0]), bytes(8)), "model.bad_offsets", "start and an end"),
     "offsets of floats": (content(one(data_offsets=[0.0, 8.0]), bytes(8)), "model.bad_offsets", "start and an end"),
     "three offsets": (content(one(data_offsets=[0, 4, 8]), bytes(8)), "model.bad_offsets", "start and an end"),
-    "shape overflows": (content(one(shape=[1 << 62, 1 << 62]), bytes(8)), "model.bad_shape", "about 8.5e+37 bytes"),
-    "shape does not fit": (content(one(shape=[3]), bytes(8)), "model.bad_shape", "needs 12 bytes, has 8"),
-    "negative dimension": (content(one(shape=[-2]), bytes(8)), "model.bad_shape", "[-2]"),
+    "B12 shape overflows": (content(one(shape=[1 << 62, 1 << 62]), bytes(8)), "model.bad_shape", "about 8.5e+37 bytes"),
+    "B12 shape does not fit": (content(one(shape=[3]), bytes(8)), "model.bad_shape", "needs 12 bytes, has 8"),
+    "B13 negative dimension": (content(one(shape=[-2]), bytes(8)), "model.bad_shape", "[-2]"),
     "dimension of true": (content(one(shape=[True]), bytes(8)), "model.bad_shape", "[True]"),
     "shape is text": (content(one(shape="2"), bytes(8)), "model.bad_shape", "list"),
-    "unknown dtype": (content(one(dtype="F7"), bytes(8)), "model.bad_dtype", "supported are BOOL, F4"),
+    "B13 unknown dtype": (content(one(dtype="F7"), bytes(8)), "model.bad_dtype", "supported are BOOL, F4"),
     "dtype is a list": (content(one(dtype=["F32"]), bytes(8)), "model.bad_dtype", "supported"),
-    "duplicate": (content(DUPLICATE, bytes(8)), "model.duplicate_tensor", "'w' stands in the file twice"),
-    "long name": (content({"n" * 1_000_000: one()["w"]}, bytes(8)), "model.name_too_long", "has 1,000,000"),
-    "no tensors": (content({}), "model.no_tensors", "holds no tensor"),
+    "B14 duplicate": (content(DUPLICATE, bytes(8)), "model.duplicate_tensor", "'w' stands in the file twice"),
+    "B15 long name": (content({"n" * 1_000_000: one()["w"]}, bytes(8)), "model.name_too_long", "has 1,000,000"),
+    "B16 no tensors": (content({}), "model.no_tensors", "holds no tensor"),
     "only metadata": (content({"__metadata__": {"a": "b"}}), "model.no_tensors", "holds no tensor"),
 }
 
@@ -98,7 +98,7 @@ def test_a_bad_file_gets_its_code_and_sentence(tmp_path, case):
     assert str(caught.value).isprintable()
 
 
-def test_too_many_tensors_are_refused_quickly_from_the_header(tmp_path):
+def test_b17_too_many_tensors_are_refused_quickly_from_the_header(tmp_path):
     path = tmp_path / "w.safetensors"
     entries = (f'"t{i}":{{"dtype":"U8","shape":[1],"data_offsets":[{i},{i + 1}]}}' for i in range(200_000))
     path.write_bytes(content(("{" + ",".join(entries) + "}").encode(), bytes(200_000)))
@@ -113,7 +113,7 @@ def test_too_many_tensors_are_refused_quickly_from_the_header(tmp_path):
     assert peak < 50e6
 
 
-def test_a_hostile_name_is_only_a_name(tmp_path):
+def test_b15_a_hostile_name_is_only_a_name(tmp_path):
     name = "../../etc/passwd\0\u202e<img onerror=alert(1)>"
     path = tmp_path / "w.safetensors"
     path.write_bytes(content({name: one()["w"]}, bytes(8)))
@@ -125,7 +125,7 @@ def test_a_hostile_name_is_only_a_name(tmp_path):
     assert str(caught.value).isprintable()
 
 
-def test_a_name_of_1024_bytes_is_accepted_one_more_is_not(tmp_path):
+def test_b15_a_name_of_1024_bytes_is_accepted_one_more_is_not(tmp_path):
     path = tmp_path / "w.safetensors"
     path.write_bytes(content({"ä" * 512: one()["w"]}, bytes(8)))
     assert safetensors.check(path)
@@ -134,7 +134,7 @@ def test_a_name_of_1024_bytes_is_accepted_one_more_is_not(tmp_path):
         safetensors.check(path)
 
 
-def test_empty_tensors_are_tensors(tmp_path):
+def test_b16_empty_tensors_are_tensors(tmp_path):
     path = tmp_path / "w.safetensors"
     empty = {"dtype": "F32", "shape": [0, 1 << 40], "data_offsets": [0, 0]}
     path.write_bytes(content({"e": empty, **one(), "f": empty | {"data_offsets": [8, 8]}}, bytes(8)))

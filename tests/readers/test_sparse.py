@@ -39,7 +39,7 @@ def test_a_sparse_tensor_is_written_out(tmp_path, layout):
         assert torch.equal(project.load_checkpoint("m")["w"], matrix())
 
 
-def test_an_index_that_claims_more_than_there_is(tmp_path):
+def test_b27_an_index_that_claims_more_than_there_is(tmp_path):
     tensor = torch.tensor([[1.0, 0], [0, 0]]).to_sparse_csr()
     tensor.crow_indices()[-1] = 1 << 20
     torch.save({"w": tensor}, tmp_path / "w.pt")
@@ -50,7 +50,7 @@ def test_an_index_that_claims_more_than_there_is(tmp_path):
 
 
 @pytest.mark.parametrize("index", [99, -1])
-def test_an_index_outside_the_shape(index):
+def test_b27_an_index_outside_the_shape(index):
     tensor = sparse(torch.sparse_csr)
     tensor.col_indices()[0] = index
     with pytest.raises(InvalidValue) as caught:

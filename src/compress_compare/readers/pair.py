@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..analysis.layers import align
 from ..analysis.layers.align import Match
 from ..analysis.layers.values import Values
+from . import fused
+from .fused import Fold
 from .weights import Stored, Weights
 
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
@@ -24,19 +26,22 @@ class Pair:
         base: its tensors.
         model: its tensors.
         matches: by the name under which a pair of tensors is listed, in order.
+        folds: by layer of the model, the norm of the base that is part of it.
     """
 
     base: Weights
     model: Weights
     matches: Mapping[str, Match]
+    folds: Mapping[str, Fold] = field(default_factory=dict)
 
     @staticmethod
     def of(base: Weights, model: Weights, *, buffers: bool) -> Pair:
         """Align two checkpoints; a tied tensor is listed once, buffers (running statistics) only if asked for."""
         shapes = _shapes(base, buffers=buffers), _shapes(model, buffers=buffers)
-        matches = align.align(*shapes, kept=_kept(base, model))
+        folds = fused.find(base, model)
+        matches = fused.align(*shapes, kept=_kept(base, model), folds=folds)
         listed = [match for match in matches if not _is_alias(match, base, model)]
-        return Pair(base, model, {match.name: match for match in listed})
+        return Pair(base, model, {match.name: match for match in listed}, folds)
 
     def base_tensor(self, match: Match) -> Stored | None:
         """The base's tensor."""
@@ -51,6 +56,8 @@ class Pair:
         """The numbers of base and model; ``None`` for those of the base where they cannot be compared one by one."""
         stored = self.base_tensor(match)
         base = stored.values if stored else None
+        if match.how == "fused":
+            base = fused.values(match, self.folds, base=self.base)
         model = self.model_values(match)
         if base is None or model is None or not match.comparable:
             return None, model

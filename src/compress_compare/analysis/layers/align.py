@@ -9,7 +9,7 @@ from typing import Literal
 
 Shape = tuple[int, ...]
 Kept = Mapping[int, Sequence[int]]
-How = Literal["name", "shape", "kept", "product", "resized", "base only", "model only"]
+How = Literal["name", "shape", "kept", "product", "fused", "resized", "base only", "model only"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Match:
         base: name in the base; ``None`` for a tensor that only the model has.
         model: name in the model; ``None`` for a tensor that only the base has.
         how: ``name``: same name and shape; ``shape``: other name, same shape; ``kept``: some of the base's channels, as
-            the model lists them; ``product``: two factors in its place; ``resized``: same name, other shape, so that
+            the model lists them; ``product``: two factors in its place; ``fused``: the base's with the norm
+            that follows it, which is part of it in the model; ``resized``: same name, other shape, so that
             numbers cannot be compared.
         kept: for each dimension, which of the base's entries are left; ``None`` for all.
         second: of a product, the factor that is applied after ``model``.
@@ -40,7 +41,7 @@ class Match:
     @property
     def comparable(self) -> bool:
         """Whether each number of the model has one of the base."""
-        return self.how in ("name", "shape", "kept", "product")
+        return self.how in ("name", "shape", "kept", "product", "fused")
 
 
 def align(
