@@ -50,15 +50,6 @@ describe("paretoFrontier", () => {
       expect(along).toEqual([...along].sort((a, b) => a - b));
     }
   });
-
-  it("is quick on 100,000 points", () => {
-    const n = 100_000;
-    const x = Float64Array.from({ length: n }, (_, i) => (i * 7919) % n);
-    const y = Float64Array.from({ length: n }, (_, i) => (i * 104_729) % n);
-    const start = performance.now();
-    paretoFrontier(x, y, { xHigher: false, yHigher: true });
-    expect(performance.now() - start).toBeLessThan(1000);
-  });
 });
 
 it("turns a frontier into steps", () => {

@@ -25,6 +25,8 @@ export function matched(table: LayerTable, row: number, model: number): string {
       return "Compared with those of the base's channels that are left.";
     case "product":
       return "Two factors stand in its place; their product is compared.";
+    case "fused":
+      return "The norm after it is folded in; it is compared with the base's layer and norm together.";
     case "resized":
       return "It has another shape than in the base, so its numbers cannot be compared.";
     case "model only":

@@ -100,16 +100,4 @@ describe("layoutModels", () => {
     expect(layoutModels(chain, "operation").columns).toHaveLength(10_000);
     expect(layoutModels(testTable([]), "operation").columns).toEqual([]);
   });
-
-  it("is quick", () => {
-    const table = grown(10_000);
-    layoutModels(table, "operation");
-    const times = Array.from({ length: 5 }, () => {
-      const start = performance.now();
-      layoutModels(table, "operation");
-      return performance.now() - start;
-    });
-    // Five times the figure to hold, so that a busy machine does not fail the test.
-    expect(Math.min(...times)).toBeLessThan(250);
-  });
 });
