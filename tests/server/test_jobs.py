@@ -189,3 +189,21 @@ def test_a_plan_says_what_would_be_made_and_queues_nothing(client):
     unknown = client.post("/api/v1/jobs/plan/sizes", json={"recipe": "base: imported\nsteps: [calibrate]"})
     assert (unknown.status_code, unknown.json()["code"]) == (409, "config.no_task")
     assert client.get("/api/v1/jobs").json() == before
+
+
+def test_what_is_missing_is_measured_by_a_job(live, client):
+    body = {"kind": "measure", "models": ["net"]}
+    before = client.post("/api/v1/reality", json={"models": ["net", "imported"]}).json()["models"]
+    assert [row["measurable"] for row in before] == [True, False]
+    assert "latency_s" in before[0]["missing"]
+    started = client.post("/api/v1/jobs", json=body)
+    assert (started.status_code, started.json()["title"]) == (201, "measure net")
+    assert ended(client, started.json()["id"], 300)["state"] == "done"
+    (row,) = client.post("/api/v1/reality", json={"models": ["net"]}).json()["models"]
+    assert row["latency_s"] > 0
+    assert row["peak_memory_bytes"] > 0
+    refused = client.post("/api/v1/jobs", json=body | {"models": ["imported"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "config.no_task")
+    assert client.post("/api/v1/jobs", json=body | {"models": ["net", "imported"]}).json()["code"] == "measure.models"
+    assert client.post("/api/v1/jobs/plan", json=body).status_code == 422
+    assert client.post("/api/v1/reality", json={"models": ["nothing"]}).status_code == 404

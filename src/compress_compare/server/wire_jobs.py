@@ -62,7 +62,16 @@ class RecipeAsk(Ask):
     recipe: Annotated[str, Field(max_length=64_000)]
 
 
-JobAsk = Annotated[OperationAsk | RecipeAsk, Body(discriminator="kind")]
+class MeasureAsk(Ask):
+    """Measure what is not known yet of models of one root: bytes, work, memory, and time in each runtime."""
+
+    kind: Literal["measure"]
+    models: Annotated[list[str], Field(min_length=1, max_length=10_000)]
+
+
+PlanAsk = Annotated[OperationAsk | RecipeAsk, Body(discriminator="kind")]
+"""What makes models."""
+JobAsk = Annotated[OperationAsk | RecipeAsk | MeasureAsk, Body(discriminator="kind")]
 """What to run."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from ..engines import forecast, processes
+from ..engines import forecast, measuring, processes
 from ..engines.base import Engine, Limits
 from ..engines.local import LocalEngine
 from ..engines.queue import Queue
@@ -51,6 +51,10 @@ class Work:
     def recipe(self, text: str) -> Job:
         """Queue a recipe that came over HTTP: only the task that is recorded for its root is ever imported."""
         return self._started(self._queue.submit_recipe(loads(text), trusted=False))
+
+    def measure(self, models: Sequence[str]) -> Job:
+        """Queue the measurement of models of one root."""
+        return self._started(measuring.submit(self._queue, models))
 
     def plan_operation(
         self, model: str, operation: Operation, *, id: str | None = None, references: Mapping[str, str] | None = None

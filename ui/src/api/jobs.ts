@@ -24,7 +24,14 @@ export interface RecipeAsk {
   recipe: string;
 }
 
-export type JobAsk = OperationAsk | RecipeAsk;
+/** Measure what is not known yet of models of one root. */
+export interface MeasureAsk {
+  kind: "measure";
+  models: string[];
+}
+
+export type PlanAsk = OperationAsk | RecipeAsk;
+export type JobAsk = PlanAsk | MeasureAsk;
 
 export function fetchForms(signal?: AbortSignal): Promise<OperationForms> {
   return requestJson<OperationForms>("operations", { signal });
@@ -40,7 +47,7 @@ export function startJob(ask: JobAsk): Promise<Job> {
 }
 
 /** What `startJob` would make, or its error; nothing is queued. */
-export async function planJob(ask: JobAsk, signal?: AbortSignal): Promise<PlannedModel[]> {
+export async function planJob(ask: PlanAsk, signal?: AbortSignal): Promise<PlannedModel[]> {
   return (await requestJson<Schemas["PlanAnswer"]>("jobs/plan", { method: "POST", body: ask, signal })).models;
 }
 

@@ -328,6 +328,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reality
+         * @description Bytes, work, memory and time of models against their roots, whether that is as claimed, and why not.
+         */
+        post: operations["reality_api_v1_reality_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -343,7 +363,7 @@ export interface paths {
         put?: never;
         /**
          * Start
-         * @description Queue an operation on a model, or a recipe. Nothing that is named here is imported.
+         * @description Queue an operation on a model, a recipe, or a measurement. Nothing that is named here is imported.
          */
         post: operations["start_api_v1_jobs_post"];
         delete?: never;
@@ -922,6 +942,19 @@ export interface components {
             what: "sparsity" | "weights" | "storage";
         };
         /**
+         * MeasureAsk
+         * @description Measure what is not known yet of models of one root: bytes, work, memory, and time in each runtime.
+         */
+        MeasureAsk: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "measure";
+            /** Models */
+            models: string[];
+        };
+        /**
          * Metric
          * @description The definition of a metric.
          */
@@ -1182,6 +1215,84 @@ export interface components {
             datasets: components["schemas"]["Dataset"][];
             /** Tags */
             tags: string[];
+        };
+        /**
+         * RealityAnswer
+         * @description A row for each model.
+         */
+        RealityAnswer: {
+            /** Models */
+            models: components["schemas"]["RealityRow"][];
+        };
+        /**
+         * RealityAsk
+         * @description Some models by id.
+         */
+        RealityAsk: {
+            /** Models */
+            models: string[];
+        };
+        /**
+         * RealityRow
+         * @description One model against its root; what is not known is null. Ratios are root ÷ model: above 1 is smaller or faster.
+         */
+        RealityRow: {
+            /** Model */
+            model: string;
+            /** Root */
+            root: string;
+            /** Sparsity */
+            sparsity: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Bits */
+            bits: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Stored Bytes */
+            stored_bytes: number | null;
+            /** Gzip Bytes */
+            gzip_bytes: number | null;
+            /** Packed Bytes */
+            packed_bytes: number | null;
+            /** Macs */
+            macs: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Peak Memory Bytes */
+            peak_memory_bytes: number | null;
+            /** Latency S */
+            latency_s: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Latency Iqr S */
+            latency_iqr_s: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Latency Device */
+            latency_device: string | null;
+            /** Onnx Bytes */
+            onnx_bytes: number | null;
+            /** Onnx Latency S */
+            onnx_latency_s: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Onnx Latency Iqr S */
+            onnx_latency_iqr_s: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Onnx Latency Device */
+            onnx_latency_device: string | null;
+            /** Integer Products */
+            integer_products: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Onnx Integer Products */
+            onnx_integer_products: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Stored Ratio */
+            stored_ratio: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Packed Ratio */
+            packed_ratio: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Macs Ratio */
+            macs_ratio: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Latency Ratio */
+            latency_ratio: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Onnx Latency Ratio */
+            onnx_latency_ratio: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Agrees */
+            agrees: boolean | null;
+            /** Causes */
+            causes: string[];
+            /** Reason */
+            reason: string;
+            /** Missing */
+            missing: string[];
+            /** Measurable */
+            measurable: boolean;
         };
         /**
          * RecipeAsk
@@ -1944,6 +2055,39 @@ export interface operations {
             };
         };
     };
+    reality_api_v1_reality_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RealityAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RealityAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     jobs_api_v1_jobs_get: {
         parameters: {
             query?: {
@@ -1985,7 +2129,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"];
+                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"];
             };
         };
         responses: {

@@ -11,6 +11,7 @@ from .metrics import router as metrics
 from .models import router as models
 from .operations import router as operations
 from .project import router as project
+from .reality import router as reality
 from .selection import router as selection
 from .session import router as session
 from .views import router as views
@@ -25,6 +26,7 @@ ROUTERS = (
     effects,
     behaviors,
     layers,
+    reality,
     jobs,
     operations,
     events,

@@ -29,7 +29,9 @@ def jobs(here: Here, limit: Limit = 1000) -> wire.Jobs:
 @router.post("/jobs", status_code=201)
 @needs_token
 def start(here: Here, ask: wire.JobAsk) -> wire.Job:
-    """Queue an operation on a model, or a recipe. Nothing that is named here is imported."""
+    """Queue an operation on a model, a recipe, or a measurement. Nothing that is named here is imported."""
+    if isinstance(ask, wire.MeasureAsk):
+        return _job(here.work.measure(ask.models))
     if isinstance(ask, wire.RecipeAsk):
         return _job(here.work.recipe(ask.recipe))
     operation = records.Operation(ask.operation, **ask.parameters)
@@ -38,7 +40,7 @@ def start(here: Here, ask: wire.JobAsk) -> wire.Job:
 
 @router.post("/jobs/plan")
 @needs_token
-def plan(here: Here, ask: wire.JobAsk) -> wire.PlanAnswer:
+def plan(here: Here, ask: wire.PlanAsk) -> wire.PlanAnswer:
     """What `POST jobs` would make of the same body, or its error. Nothing is queued."""
     if isinstance(ask, wire.RecipeAsk):
         return wire.PlanAnswer(models=[_planned(model) for model in here.work.plan_recipe(ask.recipe).models])
