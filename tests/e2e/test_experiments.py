@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 import compress_compare as cc
 from tests.e2e.walking import link, walk_to
@@ -138,3 +138,43 @@ def test_says_what_is_missing(experiments: Page) -> None:
     expect(experiments.get_by_role("button", name="Run", exact=True)).to_be_enabled()
     go(experiments, "sel=cnn&operation=nothing")
     expect(experiments.get_by_text("There is no operation “nothing”.")).to_be_visible()
+
+
+def test_two_tabs_show_the_same_work(experiments: Page, address: str) -> None:
+    other = experiments.context.new_page()
+    watched = Watched(other)
+    other.goto(address)
+    other.get_by_role("button", name="Experiments").click()
+    go(experiments, "sel=cnn&operation=train&set=" + '["epochs","4000"]')
+    experiments.get_by_role("button", name="Run", exact=True).click()
+    seen = job(other, "train epochs=4000")
+    expect(seen.get_by_role("progressbar")).to_be_visible(timeout=MADE)
+    seen.get_by_role("button", name="Cancel").click()
+    expect(job(experiments, "train epochs=4000").get_by_text("cancelled")).to_be_visible(timeout=MADE)
+    go(experiments, "sel=cnn&operation=magnitude+prune&set=" + '["amount","0.3"]')
+    other.goto(link(other, []))
+    experiments.get_by_role("button", name="Run", exact=True).click()
+    expect(job(experiments, "magnitude prune amount=0.3").get_by_role("button", name="→")).to_be_visible(timeout=MADE)
+    walk_to(other, "cnn-magnitude-prune-0.3")
+    assert watched.problems == []
+    other.close()
+
+
+def test_work_goes_on_without_a_browser(browser: Browser, address: str) -> None:
+    def opened() -> tuple[BrowserContext, Page]:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(address)
+        page.get_by_role("button", name="Experiments").click()
+        return context, page
+
+    context, page = opened()
+    go(page, "sel=cnn&operation=magnitude+prune&set=" + '["amount","0.4"]')
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(job(page, "magnitude prune amount=0.4").get_by_text(re.compile("queued|running"))).to_be_visible()
+    context.close()
+    context, page = opened()
+    expect(job(page, "magnitude prune amount=0.4").get_by_role("button", name="→")).to_be_visible(timeout=MADE)
+    page.goto(link(page, []))
+    walk_to(page, "cnn-magnitude-prune-0.4")
+    context.close()
