@@ -6,7 +6,7 @@ from torch import nn
 from compress_compare.demos.batches import ShuffledBatches
 from compress_compare.demos.tree import Node, grow
 from compress_compare.errors import Conflict
-from compress_compare.operations import Calibrate, Finetune, MagnitudePrune, Quantize, Train, scheme
+from compress_compare.operations import Calibrate, Finetune, MagnitudePrune, Quantize, Restore, Train, scheme
 from compress_compare.project import open as open_project
 
 NODES = [
@@ -98,6 +98,18 @@ def test_a_model_of_another_tree_is_not_mistaken_for_ours(tmp_path):
     others = [Node("net", None, Train(epochs=3)), *NODES[1:]]
     with pytest.raises(Conflict, match="'net'"):
         grown(tmp_path, Bench(), others)
+
+
+def test_an_operation_gets_the_models_that_it_refers_to_also_in_a_later_run(tmp_path):
+    restored = Node("net-p50-restored", "net-p50", Restore(targets=("0",)), {"original": "net"})
+    first = Bench()
+    grown(tmp_path, first, NODES[:2])
+    second = Bench()
+    grown(tmp_path, second, [*NODES[:2], restored])
+    state, original = second.logged["net-p50-restored"][0], first.logged["net"][0]
+    assert torch.equal(state["0.weight"], original["0.weight"])
+    assert torch.equal(state["3.weight"], first.logged["net-p50"][0]["3.weight"])
+    assert not torch.equal(state["3.weight"], original["3.weight"])
 
 
 def test_threads_and_random_state_are_left_alone(tmp_path):

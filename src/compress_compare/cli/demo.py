@@ -11,7 +11,7 @@ from .progress import StepProgress
 
 
 @click.command()
-@click.argument("name", type=click.Choice(["digits"]), default="digits")
+@click.argument("name", type=click.Choice(["digits", "pydoc"]), default="digits")
 @click.option("--path", help="Where the project goes; default runs/NAME.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option("--no-serve", is_flag=True, help="End after the run instead of opening the page.")
@@ -22,11 +22,15 @@ def demo(
     context: click.Context, name: str, path: str | None, seed: int, no_serve: bool, port: int | None, no_browser: bool
 ) -> None:
     """Run a demonstration project on real data, then serve it."""
-    from ..demos import digits
+    from ..demos import digits, pydoc
 
     location = Path(path or f"runs/{name}")
     with StepProgress(sys.stderr) as progress:
-        digits.run_digits(location, seed=seed, progress=progress, onnx=True).close()
+        if name == "digits":
+            made = digits.run_digits(location, seed=seed, progress=progress, onnx=True)
+        else:
+            made = pydoc.run_pydoc(location, seed=seed, progress=progress)
+    made.close()
     if not no_serve:
         from .serve import serve
 

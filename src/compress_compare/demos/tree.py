@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -22,11 +22,19 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Node:
-    """One model to make: ``operation`` applied to the model ``base``, or to the untrained network for a root."""
+    """One model to make: ``operation`` applied to the model ``base``, or to the untrained network for a root.
+
+    Args:
+        id: of the model.
+        base: id of the model it is made from.
+        operation: how.
+        references: ids of the further models that the operation needs, by role.
+    """
 
     id: str
     base: str | None
     operation: Operation
+    references: Mapping[str, str] = field(default_factory=dict)
 
 
 class Bench(Protocol):
@@ -50,7 +58,7 @@ def grow(project: Project, nodes: Sequence[Node], *, bench: Bench, progress: Pro
 
     Args:
         project: where to.
-        nodes: every base stands before its children.
+        nodes: every model stands before those that are made with it.
         bench: network, data and measurements.
         progress: called when a step begins and at the end.
 
@@ -116,7 +124,8 @@ class _Models:
     def _applied(self, node: Node, base: nn.Module) -> nn.Module:
         """Operations without training take no time and are deterministic: they are simply applied again."""
         needs_data = node.operation.data_requirement != "none"
-        return node.operation(base, data=self.bench.data if needs_data else None)
+        references = {role: self.get(id) for role, id in node.references.items()}
+        return node.operation(base, data=self.bench.data if needs_data else None, references=references)
 
     def _restored(self, node: Node, base: nn.Module) -> nn.Module:
         model = copy.deepcopy(base)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,10 +12,10 @@ from torch import Tensor, nn
 
 from .base import unsuitable
 from .data import batches, loss_of
-from .targets import is_norm
+from .targets import is_norm, reached
 
 if TYPE_CHECKING:
-    from .base import Batches, Context
+    from .base import Batches, Context, Patterns
     from .distill import Distill
     from .dkm_palettize import DKMPalettize
     from .finetune import Finetune
@@ -57,6 +58,24 @@ def fit(model: nn.Module, settings: Training, *, context: Context) -> nn.Module:
             context.progress(step / steps, f"epoch {epoch + 1} of {settings.epochs}, loss {loss.item():.4g}")
     optimizer.zero_grad()
     return model
+
+
+@contextmanager
+def training_only(operation: str, model: nn.Module, *, targets: Patterns) -> Iterator[None]:
+    """Let only parameters that patterns reach require gradients, norms and biases included; no patterns: as they are.
+
+    Raises:
+        InvalidValue: ``targets.no_match`` naming the pattern.
+    """
+    wanted = {id(w.parameter) for pattern in targets for w in reached(operation, model, pattern=pattern)[0]}
+    held = [p for p in model.parameters() if targets and p.requires_grad and id(p) not in wanted]
+    for parameter in held:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in held:
+            parameter.requires_grad_(True)
 
 
 def _decline(schedule: str, share: float) -> float:

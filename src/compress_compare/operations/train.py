@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Context, DataRequirement, Operation, Seed, operation
+from .base import Context, DataRequirement, Operation, Patterns, Seed, operation
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,9 +37,12 @@ class Train(Operation):
     """Weights of two or more dimensions that are exactly zero stay zero, so that pruning lasts."""
     seed: Seed = 0
     """Seed of everything random in the model and in a shuffling data loader."""
+    targets: Patterns = ()
+    """Modules or parameters to train, norms and biases included: class names, dotted paths, or `re:`. Empty: all."""
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Train in training mode; see :func:`compress_compare.operations.fit.fit`."""
-        from .fit import fit
+        from .fit import fit, training_only
 
-        return fit(model, self, context=context)
+        with training_only(self.name, model, targets=self.targets):
+            return fit(model, self, context=context)
