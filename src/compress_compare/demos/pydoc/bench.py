@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...evaluation import metrics
-from ...evaluation.evaluate import Measurements, measure_compute, measure_size
+from ...evaluation.cost import Measurements, measure_cost
 from ...evaluation.latency import LatencySettings
 from ...project import Project
 from ...recipes import Data, Task
@@ -118,7 +118,7 @@ class PydocBench:
             found[measure.AGREEMENT.name] = [measure.mean_of(same)]
             found[measure.KL.name] = [measure.mean_of(measure.divergence(self._base[0], reading).mean(1))]
         timing = LatencySettings(warm_up=5, runs=50)
-        return {**found, **measure_size(model), **measure_compute(model, self._texts[:1, :-1], timing=timing)}
+        return {**found, **measure_cost(model, self._texts[:1, :-1], timing=timing).values}
 
     def _answers(self, model: nn.Module) -> Answers:
         drawn = continuations(model, self._both[:, : data.START], chances=self._chances)
