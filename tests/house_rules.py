@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("tracking", "layers"),
     ("reality",),
     ("project",),
+    ("activations",),
     ("__init__",),
     ("callbacks", "demos", "server"),
     ("report",),

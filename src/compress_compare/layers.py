@@ -239,13 +239,13 @@ def _sparsity(pairs: Mapping[str, Pair]) -> dict[str, Leaves]:
 
 
 def _weights(pairs: Mapping[str, Pair]) -> dict[str, Leaves]:
-    spans = _spans(pairs)
+    edges = ranges.edges(_spans(pairs))
 
     def measure(pair: Pair, match: Match) -> Weight | None:
         base, model = pair.values(match)
         if model is None:
             return None
-        bins = ranges.bins(match.name, spans)
+        bins = ranges.bins(match.name, edges)
         own, histograms = statistics.own(model, bins)
         if base is None:
             return Weight(own, None, None, histograms, bins)

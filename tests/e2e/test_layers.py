@@ -104,5 +104,37 @@ def test_a_model_alone_and_one_without_weights(layers: Page) -> None:
     expect(layers.get_by_role("treegrid").get_by_role("columnheader")).to_have_count(4)
     layers.goto(f"{home}#/layers?sel=unlogged")
     expect(layers.get_by_role("heading", name="without a checkpoint")).to_be_visible()
-    layers.goto(f"{home}#/layers?sel=base&sel=int4&mode=activations")
-    expect(layers.get_by_text("project.layers(")).to_be_visible()
+
+
+def test_activations_without_a_task_are_refused_with_the_way_out(page: Page, address: str) -> None:
+    page.goto(f"{address}#/layers?sel=base&sel=int4&mode=activations")
+    page.get_by_role("button", name="Run 1 model against the base").click()
+    expect(page.get_by_role("alert")).to_contain_text("It is not known how the models of 'base' are made")
+    expect(page.get_by_text("project.layers(")).to_be_visible()
+
+
+def test_activations_are_compared_by_a_job(page: Page, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="the digits are scikit-learn's")
+    from compress_compare.demos.digits import task
+
+    made = task()
+    network = made.create()
+    with cc.open(tmp_path / "digits") as project:
+        project.log_model("cnn", checkpoint=network)
+        project.log_model(
+            "int2", base="cnn", operation=cc.Operation("quantize", bits=2), checkpoint=quantize(network, bits=2)
+        )
+        project.log_task("cnn", "compress_compare.demos.digits:task")
+    with serving(TOOL, tmp_path / "digits", PYTHONPATH=str(Path(cc.__file__).parent.parent)) as printed:
+        page.goto(f"{printed}#/layers?sel=cnn&sel=int2&mode=activations")
+        page.get_by_role("spinbutton", name="Examples").fill("32")
+        page.get_by_role("button", name="Run 1 model against the base").click()
+        tree = page.get_by_role("treegrid", name="Layers")
+        expect(tree).to_be_visible(timeout=90_000)
+        expect(tree.get_by_role("row").nth(2)).to_contain_text("%")
+        page.get_by_role("combobox", name="Measure").select_option("Cumulative error")
+        page.reload()
+        expect(tree.get_by_role("row").nth(2)).to_contain_text("%")
+        tree.get_by_role("row").nth(2).click()
+        panel = page.get_by_role("complementary", name="Layer")
+        expect(panel.get_by_role("row", name="Local error")).to_contain_text("%")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import compress_compare as cc
@@ -207,3 +208,40 @@ def test_what_is_missing_is_measured_by_a_job(live, client):
     assert client.post("/api/v1/jobs", json=body | {"models": ["net", "imported"]}).json()["code"] == "measure.models"
     assert client.post("/api/v1/jobs/plan", json=body).status_code == 422
     assert client.post("/api/v1/reality", json={"models": ["nothing"]}).status_code == 404
+
+
+def test_activations_are_compared_on_the_tasks_examples_and_kept(live, client):
+    made = ask(client, id="halved")
+    assert ended(client, made.json()["id"])["state"] == "done"
+    question = {"base": "net", "models": ["net", "halved"], "what": "activations", "examples": 20}
+    missing = client.post("/api/v1/layers", json=question)
+    assert (missing.status_code, missing.json()["code"]) == (404, "layers.not_run")
+
+    body = {"kind": "activations", "base": "net", "models": ["net", "halved"], "examples": 20}
+    started = client.post("/api/v1/jobs", json=body)
+    assert started.status_code == 201, started.text
+    assert ended(client, started.json()["id"])["state"] == "done"
+
+    rows = pa.ipc.open_stream(client.post("/api/v1/layers", json=question).content).read_all().to_pylist()
+    found = {(row["module"], row["model"]): row for row in rows}
+    networks = {id: dict(live.project.load_checkpoint(id)) for id in ("net", "halved")}
+    (points, _), *_ = line_task(live).batches
+    weight, bias = (networks["net"][f"0.{name}"] for name in ("weight", "bias"))
+    base = (points[:20] @ weight.T + bias).double()
+    halved = (points[:20] @ networks["halved"]["0.weight"].T + networks["halved"]["0.bias"]).double()
+    expected = float((halved - base).norm() / base.norm())
+    assert found["0", "halved"]["relative_error"] == pytest.approx(expected, rel=1e-5)
+    assert found["0", "halved"]["local_relative_error"] == pytest.approx(expected, rel=1e-5)
+    assert {module for module, _ in found} == {"", "0", "1", "2"}
+    suspects = client.post("/api/v1/layers/suspects", json=question)
+    assert suspects.status_code == 200
+    other = client.post("/api/v1/jobs", json=body | {"models": ["imported"]})
+    assert (other.status_code, other.json()["code"]) == (409, "layers.other_task")
+
+
+def line_task(live):
+    sys.path.insert(0, FOLDER)
+    import line_task as module
+
+    sys.path.remove(FOLDER)
+    return module.task()

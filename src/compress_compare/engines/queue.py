@@ -103,6 +103,39 @@ class Queue:
             (job,) = jobs.create(connection, [draft], owner=self.owner)
         return job
 
+    def submit_activations(self, base: str, models: Sequence[str], *, examples: int) -> str:
+        """Queue a comparison of activations on examples of the models' task; returns the id of the job.
+
+        Args:
+            base: id of the model that the others are compared with.
+            models: ids.
+            examples: how many to take of the task's batches.
+
+        Raises:
+            NotFound: ``model.unknown``.
+            Conflict: ``config.no_task``, or ``layers.other_task`` for models of different origins.
+        """
+        with self.database.write(counter="jobs") as connection:
+            ids = list(dict.fromkeys([base, *models]))
+            roots = {root_of(connection, id) for id in ids}
+            if len(roots) > 1:
+                raise Conflict(
+                    "layers.other_task",
+                    "These models come from different networks, so they do not share their inputs.",
+                    hint="Compare models that were made from one.",
+                )
+            request = {
+                "kind": "activations",
+                "project": self._project(),
+                "task": task_to_data(_known_task(connection, roots.pop())),
+                "base": base,
+                "references": {id: id for id in ids},
+                "examples": examples,
+            }
+            title = f"activations of {len(ids) - 1 or 1} models on {examples:,} examples"
+            (job,) = jobs.create(connection, [jobs.Draft("operation", request, title)], owner=self.owner)
+        return job
+
     def plan_operation(
         self,
         base: str,
@@ -297,6 +330,15 @@ def _task(connection: sa.Connection, recipe: Recipe, *, trusted: bool) -> TaskPa
 def _root(connection: sa.Connection, base: str) -> str:
     rows = list(models.by_ids(connection, [base]))
     return models.lineage(connection, rows[0])[0].id if rows else base
+
+
+def root_of(connection: sa.Connection, id: str) -> str:
+    """The id of the root that a model was made from.
+
+    Raises:
+        NotFound: ``model.unknown``.
+    """
+    return models.lineage(connection, models.one(connection, id))[0].id
 
 
 RUN_LOCALLY = "Run a recipe that names the task once from the command line: compress-compare run RECIPE."

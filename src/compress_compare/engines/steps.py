@@ -113,7 +113,44 @@ def measure(step: Mapping[str, Any], call: Call) -> str:
     return ". ".join([said, *problems])
 
 
-KINDS: Mapping[str, Step] = {"prepare": prepare, "operation": make, "measure": measure}
+def compare_activations(step: Mapping[str, Any], call: Call) -> str:
+    """Compare what the modules of models put out, on the first examples of the task's batches.
+
+    Raises:
+        InvalidValue: ``layers.no_batches``, ``config.*``.
+    """
+    call.progress(0.0, "loading the task")
+    task = _task(step)
+
+    import torch
+
+    from .. import activations
+
+    torch.set_num_threads(1)
+    call.ready()
+    if task.batches is None:
+        raise InvalidValue(
+            "layers.no_batches",
+            "The task of these models has no batches to run them on.",
+            hint="Give the Task batches=…, pairs of inputs and targets.",
+        )
+    with projects.open(step["project"], create=False) as project:
+        ids = list(step["references"].values())
+        networks = {}
+        for place, id in enumerate(ids):
+            call.progress(0.5 * place / len(ids), f"loading {id}")
+            networks[id] = _rebuilt(project, task, id=id)
+        call.progress(0.5, f"running {step['examples']:,} examples")
+        activations.run(project, step["base"], networks=networks, data=task.batches, examples=step["examples"])
+    return "compared"
+
+
+KINDS: Mapping[str, Step] = {
+    "prepare": prepare,
+    "operation": make,
+    "measure": measure,
+    "activations": compare_activations,
+}
 
 
 def _measured(project: Project, task: Task, exports: Exports, *, id: str) -> list[str] | None:

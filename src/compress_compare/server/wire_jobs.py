@@ -69,9 +69,18 @@ class MeasureAsk(Ask):
     models: Annotated[list[str], Field(min_length=1, max_length=10_000)]
 
 
+class ActivationsAsk(Ask):
+    """Compare what the layers of models put out, on the first examples of their task's batches."""
+
+    kind: Literal["activations"]
+    base: str
+    models: Annotated[list[str], Field(min_length=1, max_length=100)]
+    examples: Annotated[int, Field(ge=1, le=100_000)] = 256
+
+
 PlanAsk = Annotated[OperationAsk | RecipeAsk, Body(discriminator="kind")]
 """What makes models."""
-JobAsk = Annotated[OperationAsk | RecipeAsk | MeasureAsk, Body(discriminator="kind")]
+JobAsk = Annotated[OperationAsk | RecipeAsk | MeasureAsk | ActivationsAsk, Body(discriminator="kind")]
 """What to run."""
 
 

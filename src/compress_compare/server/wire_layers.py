@@ -14,7 +14,9 @@ class LayersPair(Ask):
 
     base: str
     models: Annotated[list[str], Field(min_length=1, max_length=100)]
-    what: Literal["sparsity", "weights", "storage"] = "weights"
+    what: Literal["sparsity", "weights", "storage", "activations"] = "weights"
+    examples: Annotated[int, Field(ge=1, le=100_000)] = 256
+    """For activations, on how many examples a job compared them."""
 
 
 class LayersAsk(LayersPair):

@@ -48,6 +48,10 @@ class Work:
         """Queue an operation on a model."""
         return self._started(self._queue.submit_operation(model, operation, id=id, references=references))
 
+    def activations(self, base: str, models: Sequence[str], *, examples: int) -> Job:
+        """Queue a comparison of activations on examples of the task that is recorded for these models."""
+        return self._started(self._queue.submit_activations(base, models, examples=examples))
+
     def recipe(self, text: str) -> Job:
         """Queue a recipe that came over HTTP: only the task that is recorded for its root is ever imported."""
         return self._started(self._queue.submit_recipe(loads(text), trusted=False))

@@ -7,7 +7,17 @@ from pathlib import Path
 from ..errors import InvalidValue, NotFound, StoreError
 
 DATABASE = "compress-compare.db"
-OURS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "writer.lock", "server.lock", "objects", "staging", "jobs"}
+OURS = {
+    DATABASE,
+    f"{DATABASE}-wal",
+    f"{DATABASE}-shm",
+    "writer.lock",
+    "server.lock",
+    "objects",
+    "staging",
+    "jobs",
+    "activations",
+}
 
 
 def prepare(location: str | Path, create: bool) -> Path:

@@ -30,8 +30,16 @@ export interface MeasureAsk {
   models: string[];
 }
 
+/** Compare what the layers of models put out on the first examples of their task. */
+export interface ActivationsAsk {
+  kind: "activations";
+  base: string;
+  models: readonly string[];
+  examples: number;
+}
+
 export type PlanAsk = OperationAsk | RecipeAsk;
-export type JobAsk = PlanAsk | MeasureAsk;
+export type JobAsk = PlanAsk | MeasureAsk | ActivationsAsk;
 
 export function fetchForms(signal?: AbortSignal): Promise<OperationForms> {
   return requestJson<OperationForms>("operations", { signal });

@@ -2,7 +2,7 @@
 import { tableFromIPC } from "@uwdata/flechette";
 import { request, requestJson } from "./client";
 
-export type Mode = "sparsity" | "weights" | "storage";
+export type Mode = "sparsity" | "weights" | "storage" | "activations";
 /** A number, a text, or a list of counts; null where there is none. */
 export type LayerValue = number | string | ArrayLike<number> | null;
 
@@ -11,6 +11,8 @@ export interface LayersQuestion {
   base: string;
   models: readonly string[];
   what: Mode;
+  /** Of activations: on how many examples they were compared. */
+  examples?: number;
 }
 
 export interface LayersPart {

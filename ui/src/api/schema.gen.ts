@@ -363,7 +363,7 @@ export interface paths {
         put?: never;
         /**
          * Start
-         * @description Queue an operation on a model, a recipe, or a measurement. Nothing that is named here is imported.
+         * @description Queue an operation, a recipe, a measurement or a comparison of activations. Nothing named here is imported.
          */
         post: operations["start_api_v1_jobs_post"];
         delete?: never;
@@ -564,6 +564,26 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActivationsAsk
+         * @description Compare what the layers of models put out, on the first examples of their task's batches.
+         */
+        ActivationsAsk: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "activations";
+            /** Base */
+            base: string;
+            /** Models */
+            models: string[];
+            /**
+             * Examples
+             * @default 256
+             */
+            examples: number;
+        };
         /**
          * Answered
          * @description Which models have outputs on a dataset, or on equal data under another name.
@@ -911,7 +931,12 @@ export interface components {
              * @default weights
              * @enum {string}
              */
-            what: "sparsity" | "weights" | "storage";
+            what: "sparsity" | "weights" | "storage" | "activations";
+            /**
+             * Examples
+             * @default 256
+             */
+            examples: number;
             /** Modules */
             modules?: string[] | null;
             /** Columns */
@@ -939,7 +964,12 @@ export interface components {
              * @default weights
              * @enum {string}
              */
-            what: "sparsity" | "weights" | "storage";
+            what: "sparsity" | "weights" | "storage" | "activations";
+            /**
+             * Examples
+             * @default 256
+             */
+            examples: number;
         };
         /**
          * MeasureAsk
@@ -2129,7 +2159,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"];
+                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"] | components["schemas"]["ActivationsAsk"];
             };
         };
         responses: {

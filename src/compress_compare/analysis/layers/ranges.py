@@ -22,11 +22,17 @@ def of_rows(tensors: Mapping[str, Range], others: Iterable[tuple[str, Range]]) -
     return _with_modules(others) | ranges
 
 
-def bins(name: str, ranges: Mapping[tree.Key, Range]) -> Array:
+def edges(ranges: Mapping[tree.Key, Range]) -> dict[tree.Key, Array]:
+    """The edges of every row, made once for all models."""
+    return {key: histogram.edges(span) for key, span in ranges.items()}
+
+
+def bins(name: str, edges: Mapping[tree.Key, Array]) -> Array:
     """The edges for a tensor, ``(levels, 65)``: those of the root, of each module on the way, and its own."""
     module, parameter = tree.split(name)
     keys: list[tree.Key] = [(outer, None) for outer in tree.path(module)]
-    return np.stack([histogram.edges(ranges.get(key, histogram.EMPTY)) for key in [*keys, (module, parameter)]])
+    rows = [*keys, (module, parameter)]
+    return np.stack([edges[key] if key in edges else histogram.edges(histogram.EMPTY) for key in rows])
 
 
 def _with_modules(named: Iterable[tuple[str, Range]]) -> dict[tree.Key, Range]:

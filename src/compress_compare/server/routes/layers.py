@@ -6,6 +6,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from ... import activations
+from ...layers import Layers
 from ..arrow import MEDIA_TYPE, stream
 from ..context import Here
 from ..layer_tables import wanted
@@ -21,7 +23,7 @@ ARROW: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "
 @needs_token
 def layers(here: Here, ask: LayersAsk) -> Response:
     """A row for each tensor and module of each model, in the order of the tree, as one Arrow IPC stream."""
-    found = here.project.layers(ask.base, ask.models, ask.what)
+    found = _compared(here, ask)
     return Response(stream(wanted(found.table.arrow, ask)), media_type=MEDIA_TYPE)
 
 
@@ -29,5 +31,11 @@ def layers(here: Here, ask: LayersAsk) -> Response:
 @needs_token
 def suspects(here: Here, ask: LayersPair) -> Suspects:
     """The modules that are to blame, worst first, each with the reason in words."""
-    found = here.project.layers(ask.base, ask.models, ask.what)
+    found = _compared(here, ask)
     return Suspects.model_validate({"suspects": found.suspects.to_pylist()})
+
+
+def _compared(here: Here, ask: LayersPair) -> Layers:
+    if ask.what == "activations":
+        return activations.kept(here.project, ask.base, models=ask.models, examples=ask.examples)
+    return here.project.layers(ask.base, ask.models, ask.what)

@@ -1,5 +1,5 @@
 /** What a cell says in words. */
-import { formatCount, formatValue, plain } from "@/format";
+import { formatCount, formatValue, MISSING, plain } from "@/format";
 import type { Measure } from "./measures";
 import { listAt, numberAt, pathOf, textAt, type LayerTable } from "./table";
 
@@ -9,7 +9,7 @@ export const ZEROS = ["zero in both", "zero here only", "zero in the base only"]
 /** Why a cell has no numbers to compare, or "" where it has. */
 export function apart(table: LayerTable, row: number, model: number): string {
   if (!table.has(row, model)) return "not in this model";
-  if (!numberAt(table, row, model, "num_parameters")) return "no counterpart";
+  if (table.what !== "activations" && !numberAt(table, row, model, "num_parameters")) return "no counterpart";
   const alignment = textAt(table, row, model, "alignment");
   if (alignment === "model only") return "only here";
   return alignment === "resized" ? "resized" : "";
@@ -82,6 +82,11 @@ export function cellWords(table: LayerTable, row: number, model: number, measure
     if (bands && model > 0) {
       const said = Array.from(bands, (part, k) => (part > 0 ? `${formatCount(part)} by ${BANDS[k]!}` : ""));
       lines.push(`Changed: ${said.filter(Boolean).join(", ")}`);
+    }
+  } else if (table.what === "activations") {
+    const [local, all] = ["local_relative_error", "relative_error"].map((name) => numberAt(table, row, model, name));
+    if (local != null && model > 0) {
+      lines.push(`Error of its own ${plain(local)}, as it arrives ${all == null ? MISSING : plain(all)}`);
     }
   } else lines.push(storedAs(table, row, model));
   lines.push(`of ${formatCount(count)} weights`, matched(table, row, model));

@@ -7,6 +7,10 @@ const NUMBERS: Readonly<Record<LayerTable["what"], readonly string[]>> = {
     "mean_abs", "mean_abs_change", "relative_error", "sqnr_db", "cosine", "num_distinct",
     "entropy_bits", "num_nonfinite", "mean", "standard_deviation", "min", "max", "num_zeros",
   ],
+  activations: [
+    "relative_error", "local_relative_error", "sqnr_db", "local_sqnr_db", "cosine", "cka", "mean_abs", "mean_abs_change",
+    "num_nonfinite",
+  ],
   storage: ["bits", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
 };
 const TEXTS = ["dtype", "scheme", "alignment", "counterpart"];

@@ -9,7 +9,7 @@ import { chooseBase } from "@/views/behaviors/base";
 import { follow } from "@/views/overview/details/request.svelte";
 import { CSV_COLUMNS, toCsv } from "./csv";
 import { measureOf } from "./measures";
-import { modeOf, readParams, writeParams, type Params } from "./params";
+import { readParams, writeParams, type Params } from "./params";
 import { byDepth, easyDepth, findText, shownRows, type Wanted } from "./rows";
 import { buildLayers, keyOf } from "./table";
 
@@ -24,6 +24,10 @@ const SHOWN: Readonly<Record<Mode, readonly string[]>> = {
     ...COMMON, "mean_abs", "mean_abs_change", "relative_error", "sqnr_db", "cosine", "num_distinct", "entropy_bits",
     "num_nonfinite", "histogram", "histogram_low", "histogram_high", "change_bands", "num_compared",
   ],
+  activations: [
+    ...COMMON, "relative_error", "local_relative_error", "sqnr_db", "local_sqnr_db", "cosine", "cka", "mean_abs",
+    "mean_abs_change", "num_nonfinite",
+  ],
   storage: [...COMMON, "dtype", "bits", "scheme", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
 };
 
@@ -31,6 +35,8 @@ export class LayersState {
   readonly #app: AppState;
   /** The model and the row that the pointer is on. */
   hoveredRow: number | null = $state.raw(null);
+  /** Grows with each comparison of activations that a job has finished. */
+  compared = $state(0);
 
   constructor(app: AppState) {
     this.#app = app;
@@ -39,7 +45,7 @@ export class LayersState {
   readonly params: Params = $derived.by(() => readParams(this.#app.view.state.own));
   readonly #ids = $derived.by(() => this.#app.view.selection.map((row) => this.#app.project.table!.ids[row]!));
   readonly #baseParam = $derived(this.params.base);
-  readonly mode = $derived(modeOf(this.params.mode));
+  readonly mode: Mode = $derived(this.params.mode);
 
   /** Which of the selected models have a checkpoint; asked once for each selection. */
   readonly checkpoints = follow(() => {
@@ -69,15 +75,22 @@ export class LayersState {
 
   // A text, so that a new selection that means the same asks nothing again.
   readonly #asked = $derived(
-    this.base === null || this.mode === null
+    this.base === null
       ? null
-      : JSON.stringify({ base: this.base, models: [this.base, ...this.#models], what: this.mode }),
+      : JSON.stringify({
+          base: this.base,
+          models: [this.base, ...this.#models],
+          what: this.mode,
+          ...(this.mode === "activations" ? { examples: this.params.examples } : {}),
+        }),
   );
   readonly question: LayersQuestion | null = $derived(
     this.#asked === null ? null : (JSON.parse(this.#asked) as LayersQuestion),
   );
   readonly #answer = follow(() => {
     const question = this.question;
+    // once more when a job has brought the answer
+    void this.compared;
     if (!question) return null;
     return async (signal) =>
       buildLayers(await fetchLayers(question, { histograms: "heights", columns: SHOWN[question.what] }, signal), question.base);
@@ -85,15 +98,17 @@ export class LayersState {
   readonly #suspects = follow(() => {
     const question = this.question;
     // after the table, from which the server has worked out all that it needs
-    if (!question || question.models.length < 2 || this.table === null || this.#answer.loading) return null;
+    if (!question || question.models.length < 2 || this.table?.what !== question.what || this.#answer.loading) return null;
     return async (signal) => ({ base: question.base, list: await fetchSuspects(question, signal) });
   });
 
-  /** The last answer: it stays until there is a newer one. */
-  readonly table = $derived.by(() => this.#answer.value);
+  /** The last answer: it stays until there is a newer one, but never in another mode than it was asked in. */
+  readonly table = $derived.by(() => (this.notRun ? null : this.#answer.value));
   readonly suspects = $derived.by(() => this.#suspects.value?.list ?? []);
+  /** Whether activations have to be compared by a job first. */
+  readonly notRun = $derived.by(() => this.mode === "activations" && this.#answer.error?.code === "layers.not_run");
   readonly loading = $derived.by(() => this.#answer.loading || this.checkpoints.loading);
-  readonly error: ApiError | null = $derived.by(() => this.#answer.error ?? this.checkpoints.error);
+  readonly error: ApiError | null = $derived.by(() => (this.notRun ? null : this.#answer.error) ?? this.checkpoints.error);
 
   /** The base is the first model of a table; alone, it shows its own statistics. */
   readonly compares = $derived((this.table?.models.length ?? 0) > 1);

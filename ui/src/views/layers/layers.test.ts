@@ -177,7 +177,7 @@ describe("small pictures", () => {
 describe("the address", () => {
   it("restores everything, and keeps other names", () => {
     const full: Params = {
-      base: "ü & b", mode: "storage", measure: "share", sort: { column: "model:a:b", descending: true }, flat: true, depth: 3,
+      base: "ü & b", mode: "storage", examples: 64, measure: "share", sort: { column: "model:a:b", descending: true }, flat: true, depth: 3,
       open: ["", "block.0"], layer: keyOf("", null), find: "(a|b)+", pattern: true,
     };
     const own = writeParams(full, { other: ["1"] });

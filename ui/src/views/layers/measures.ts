@@ -105,8 +105,50 @@ const STORAGE: readonly Measure[] = [
   },
 ];
 
+const ACTIVATIONS: readonly Measure[] = [
+  {
+    ...PLAIN, id: "local_relative_error", name: "Local error", format: ".3~p", higher_is_better: false, log: true,
+    compares: true, read: column("local_relative_error"), loss: lossOfError,
+    meaning: "Error that the layer makes itself: fed with the base's inputs, change of its output over the base's output.",
+  },
+  {
+    ...PLAIN, id: "relative_error", name: "Cumulative error", format: ".3~p", higher_is_better: false, log: true,
+    compares: true, read: column("relative_error"), loss: lossOfError,
+    meaning: "Error as it arrives here, with that of all layers before: change of the output over the base's output.",
+  },
+  {
+    ...PLAIN, id: "sqnr_db", name: "SQNR", unit: "dB", format: ".1f", higher_is_better: true, min: null,
+    compares: true, read: column("sqnr_db"), loss: (value) => unit(1 - value / 40),
+    meaning: "Energy of the base's outputs over that of their change, with that of all layers before.",
+  },
+  {
+    ...PLAIN, id: "local_sqnr_db", name: "Local SQNR", unit: "dB", format: ".1f", higher_is_better: true, min: null,
+    compares: true, read: column("local_sqnr_db"), loss: (value) => unit(1 - value / 40),
+    meaning: "The same for the layer alone, fed with the base's inputs.",
+  },
+  {
+    ...PLAIN, id: "cosine", name: "Cosine", format: ".4f", higher_is_better: true, min: -1, max: 1, compares: true,
+    read: column("cosine"), loss: (value) => lossOfError(Math.sqrt(Math.max(0, 2 - 2 * value))),
+    meaning: "Cosine of the angle between the outputs and the base's.",
+  },
+  {
+    ...PLAIN, id: "cka", name: "CKA", format: ".4f", higher_is_better: true, max: 1, compares: true, read: column("cka"),
+    loss: (value) => unit(1 - value),
+    meaning: "Linear centred kernel alignment: 1 where the outputs tell examples apart as the base's do, even if channels were removed.",
+  },
+  {
+    ...PLAIN, id: "mean_abs", name: "Mean size", compares: false, read: column("mean_abs"),
+    meaning: "Mean absolute value of the outputs.",
+  },
+  {
+    ...PLAIN, id: "num_nonfinite", name: "Not finite", format: ",d", higher_is_better: false, compares: false,
+    read: column("num_nonfinite"), loss: (value) => (value > 0 ? 1 : null),
+    meaning: "How many outputs are NaN or infinite. There should be none.",
+  },
+];
+
 export const MEASURES: Readonly<Record<Mode, readonly Measure[]>> = {
-  sparsity: SPARSITY, weights: WEIGHTS, storage: STORAGE,
+  sparsity: SPARSITY, weights: WEIGHTS, activations: ACTIVATIONS, storage: STORAGE,
 };
 
 /** The measure of a mode by its name, else the first that says something about these models. */

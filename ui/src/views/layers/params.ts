@@ -2,8 +2,8 @@
 import type { Mode } from "@/api/layers";
 import type { ViewState } from "@/state/url";
 
-export const MODES = ["sparsity", "weights", "storage", "activations"] as const;
-export type Shown = (typeof MODES)[number];
+export const MODES = ["sparsity", "weights", "activations", "storage"] as const satisfies readonly Mode[];
+export const MOST_EXAMPLES = 100_000;
 
 /** `order`: of execution; `parameters`; or `model:` and an id: the measure of that model. */
 export interface Sort {
@@ -13,7 +13,9 @@ export interface Sort {
 
 export interface Params {
   base: string | null;
-  mode: Shown;
+  mode: Mode;
+  /** How many examples activations are compared on. */
+  examples: number;
   measure: string | null;
   sort: Sort | null;
   /** A list of layers, without the modules that they are in. */
@@ -30,7 +32,7 @@ export interface Params {
 }
 
 export const DEFAULTS: Params = {
-  base: null, mode: "weights", measure: null, sort: null, flat: false, depth: null, open: [], layer: null, find: "",
+  base: null, mode: "weights", examples: 256, measure: null, sort: null, flat: false, depth: null, open: [], layer: null, find: "",
   pattern: false,
 };
 
@@ -44,6 +46,7 @@ export function writeParams(params: Params, before: Own): Own {
     ...before,
     base: maybe(base),
     mode: maybe(mode === DEFAULTS.mode ? null : mode),
+    examples: maybe(params.examples === DEFAULTS.examples ? null : String(params.examples)),
     measure: maybe(measure),
     sort: maybe(sort && `${sort.descending ? "-" : "+"}${sort.column}`),
     rows: params.flat ? ["flat"] : [],
@@ -61,9 +64,11 @@ export function writeParams(params: Params, before: Own): Own {
 export function readParams(own: Own): Params {
   const one = (name: string): string | null => own[name]?.[0] ?? null;
   const depth = Number(one("depth") ?? NaN);
+  const examples = Number(one("examples") ?? NaN);
   return {
     base: one("base"),
     mode: MODES.find((mode) => mode === one("mode")) ?? DEFAULTS.mode,
+    examples: Number.isInteger(examples) && examples >= 1 && examples <= MOST_EXAMPLES ? examples : DEFAULTS.examples,
     measure: one("measure"),
     sort: readSort(one("sort") ?? ""),
     flat: one("rows") === "flat",
@@ -88,9 +93,4 @@ function readLayer(text: string | null): string | null {
   } catch {
     return null;
   }
-}
-
-/** What the table asks of the engine; activations are not served. */
-export function modeOf(shown: Shown): Mode | null {
-  return shown === "activations" ? null : shown;
 }

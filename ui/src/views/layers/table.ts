@@ -22,7 +22,7 @@ export interface LayerTable {
   readonly rows: readonly LayerRow[];
   /** Row of a key. */
   readonly indexOf: ReadonlyMap<string, number>;
-  /** Modules that hold tensors themselves. */
+  /** Modules that hold tensors themselves, or nothing. */
   readonly layers: readonly number[];
   /** Depth of the deepest module. */
   readonly deepest: number;
@@ -105,7 +105,8 @@ function draft(
 }
 
 function layersOf(rows: readonly Draft[]): number[] {
-  const holds = (row: Draft): boolean => row.children.some((child) => rows[child]!.parameter !== null);
+  const holds = (row: Draft): boolean =>
+    row.children.length === 0 || row.children.some((child) => rows[child]!.parameter !== null);
   return rows.flatMap((row, i) => (row.parameter === null && holds(row) ? [i] : []));
 }
 

@@ -1,0 +1,113 @@
+"""Comparing activations on examples of the models' own task, and keeping the answer in the project."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from .analysis.layers import tree
+from .analysis.layers.diagnosis import Finding
+from .errors import InvalidValue, NotFound
+from .layers import Layers, checkpoint_of, compare_activations
+from .store.files import write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .project import Project
+
+FOLDER = "activations"
+FINDINGS = b"findings"
+
+
+def run(project: Project, base: str, *, networks: Mapping[str, Any], data: Iterable[Any], examples: int) -> Layers:
+    """Compare what modules put out on the first examples of data, and keep the answer.
+
+    Args:
+        project: where it is kept.
+        base: id of the base.
+        networks: modules by id, the base's among them.
+        data: batches: inputs, or pairs of inputs and targets.
+        examples: how many to take.
+    """
+    found = compare_activations(base, networks, data=first(data, examples))
+    rows = _whole(base, found.table.to_pylist(), networks)
+    findings = json.dumps([asdict(finding) for finding in found._findings]).encode()
+    table = pa.Table.from_pylist(rows, found.table.arrow.schema).replace_schema_metadata({FINDINGS: findings})
+    path = _path(project, base, models=[id for id in networks if id != base], examples=examples)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    write_atomically(path, sink.getvalue().to_pybytes())
+    return Layers(base, "activations", rows=table, findings=found._findings)
+
+
+def kept(project: Project, base: str, *, models: Sequence[str], examples: int) -> Layers:
+    """The answer of `run` for these checkpoints.
+
+    Raises:
+        NotFound: ``layers.not_run`` if there is none, ``model.unknown``.
+        InvalidValue: ``model.no_checkpoint``.
+    """
+    path = _path(project, base, models=[id for id in models if id != base], examples=examples)
+    if not path.exists():
+        raise NotFound(
+            "layers.not_run",
+            f"The activations of these models were not compared yet on {examples:,} examples.",
+            hint="Start it on the page Layers, or call project.layers(…, 'activations', network=…, data=…).",
+        )
+    table = pa.ipc.open_stream(path.read_bytes()).read_all()
+    findings = [Finding(**finding) for finding in json.loads(table.schema.metadata[FINDINGS])]
+    return Layers(base, "activations", rows=table.replace_schema_metadata(None), findings=findings)
+
+
+def first(data: Iterable[Any], examples: int) -> Iterator[Any]:
+    """The inputs of the first examples of batches."""
+    left = examples
+    for batch in data:
+        inputs = batch[0] if isinstance(batch, tuple | list) else batch
+        if not hasattr(inputs, "shape"):
+            left -= 1
+            yield batch
+        else:
+            yield inputs[:left]
+            left -= min(left, len(inputs))
+        if left <= 0:
+            return
+
+
+def _path(project: Project, base: str, *, models: Sequence[str], examples: int) -> Path:
+    """Where the answer for these checkpoints is: other weights or another number of examples have another place."""
+    content = [[id, [file.sha256 for file in checkpoint_of(project.model(id)).files]] for id in (base, *models)]
+    name = hashlib.sha256(json.dumps([content, examples]).encode()).hexdigest()
+    return project.path / FOLDER / f"{name}.arrow"
+
+
+def _whole(base: str, rows: Sequence[Mapping[str, Any]], networks: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows as a tree: with rows for the base, and for modules that put out nothing themselves."""
+    known = {(row["module"], row["model"]): dict(row) for row in rows}
+    names = dict.fromkeys(outer for row in rows for outer in tree.path(row["module"]))
+    if not names:
+        raise InvalidValue(
+            "layers.no_outputs", "No module of these networks puts out a tensor.", hint="Compare their weights instead."
+        )
+    found = []
+    for name in names:
+        for id in networks:
+            blank = {"module": name, "model": id, "num_parameters": _size(networks[id], name)}
+            if id == base or any(model == id for _, model in known):
+                found.append(known.get((name, id), blank))
+    return found
+
+
+def _size(network: Any, module: str) -> int:
+    try:
+        return sum(int(parameter.numel()) for parameter in network.get_submodule(module).parameters())
+    except AttributeError:
+        return 0
