@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from scipy import stats
+from scipy.spatial import distance
 
 import compress_compare as cc
 from compress_compare.errors import InvalidValue, NotFound
@@ -277,3 +278,67 @@ def test_thirty_published_models(tmp_path):
         exemplars = found.exemplars(share=0.9)
         disagreeing = (predictions[1:] != predictions[0]).sum(axis=0)
         assert exemplars["num_changed"].to_pylist() == sorted(disagreeing[disagreeing >= 0.9 * 29], reverse=True)[:100]
+
+
+def test_models_without_predictions_are_compared_by_what_they_logged(tmp_path):
+    random = np.random.default_rng(2)
+    ids = ["a", "b", "c"]
+    embeddings = random.normal(size=(2, 3, 4)).astype(np.float32)
+    with cc.open(tmp_path / "p") as project:
+        project.log_dataset("text", ids=ids, tokens=[["A", " dog"], ["No"], ["So", " it", " is"]])
+        for k, model in enumerate("xy"):
+            project.log_model(model)
+            given = [[-1.0, -2.0 - k], [-0.5], [-1.0 - k, -1.0, -1.0]]
+            vectors = {"embeddings": embeddings[k]}
+            project.log_outputs(model, "text", ids=ids, vectors=vectors, tokens={"log_probability": given})
+        found = project.behaviors("x", "y", "text", "perplexity")
+        assert found.summary["value"].to_pylist() == pytest.approx([np.exp([2.0, 0.5, 4 / 3]).mean()])
+        assert found.perplexity["perplexity"].to_pylist() == pytest.approx([np.exp(8.5 / 6)])
+        assert found.instances(where=[("*", "contains", "dog")])["text"].to_pylist() == ["A dog"]
+        assert found.tokens("a") == {"log_probability": {"x": [-1.0, -2.0], "y": [-1.0, -3.0]}}
+        cosine = found.using("cosine").instances()["cosine[y]"].to_pylist()
+        cross = [1 - distance.cosine(*pair) for pair in zip(embeddings[0], embeddings[1], strict=True)]
+        assert cosine == pytest.approx(cross, abs=1e-6)
+        assert found.has_classes is False
+        assert found.summary["agreement"].to_pylist() == [None]
+        assert set(found.group_columns) == {"token count"}
+
+
+def test_other_preprocessing_or_classes_are_not_compared(tmp_path):
+    ids = np.arange(20)
+    with cc.open(tmp_path / "p") as project:
+        project.log_dataset("d", ids=ids, labels=ids % 2)
+        for model, facts in {
+            "plain": {},
+            "small": {"preprocessing": {"resize": 32, "mean": [0.5]}, "classes": ["cat", "dog"]},
+            "large": {"preprocessing": {"resize": 64, "mean": [0.5]}, "classes": ["cat", "dog"]},
+            "other": {"classes": ["cat", "fox"]},
+        }.items():
+            project.log_model(model)
+            project.log_outputs(model, "d", ids=ids, predictions=ids % 2, **facts)
+        assert project.behaviors("plain", "small", "d").summary["count"].to_pylist() == [20]
+        with pytest.raises(InvalidValue, match="'small' and 'large' have different preprocessing") as error:
+            project.behaviors("plain", ["small", "large"], "d")
+        assert (error.value.code, error.value.detail) == ("behaviors.not_comparable", "Found resize: 32 and 64.")
+        with pytest.raises(InvalidValue, match="'small' and 'other' have different sets of classes") as error:
+            project.behaviors("small", "other", "d")
+        assert "['dog'], only in the second ['fox']" in error.value.detail
+
+
+def test_slices_by_simple_features_of_texts_and_images(tmp_path):
+    """Only long texts and dark images got worse."""
+    random = np.random.default_rng(3)
+    count = 600
+    long, dark = random.random(count) < 0.3, random.random(count) < 0.3
+    images = [np.full((4, 4), 20 if one else 220, dtype=np.uint8) for one in dark]
+    texts = ["word " * (30 if one else 4) for one in long]
+    labels = random.integers(0, 2, count)
+    with cc.open(tmp_path / "p") as project:
+        project.log_dataset("d", ids=np.arange(count), labels=labels, texts=texts, images=images)
+        for model, wrong in (("base", np.zeros(count, bool)), ("small", (long | dark) & (random.random(count) < 0.8))):
+            project.log_model(model)
+            project.log_outputs(model, "d", ids=np.arange(count), predictions=np.where(wrong, 1 - labels, labels))
+        found = project.behaviors("base", "small", "d").slices.to_pylist()
+    worst = {tuple(row["columns"]) for row in found if row["excess"] < 0}
+    assert ("image brightness",) in worst
+    assert ("text words",) in worst

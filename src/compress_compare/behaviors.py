@@ -8,7 +8,18 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from .analysis.behaviors import calibration, changes, exemplars, grouping, guard, histograms, metrics, single, slices
+from .analysis.behaviors import (
+    calibration,
+    changes,
+    exemplars,
+    grouping,
+    guard,
+    histograms,
+    metrics,
+    single,
+    slices,
+    tokens,
+)
 from .analysis.behaviors import pairs as paired
 from .analysis.behaviors import tables as summaries
 from .analysis.behaviors.columns import Columns
@@ -172,6 +183,12 @@ class Behaviors:
         of_models = enumerate(self._frame.outputs)
         return {model: calibration.expected_error(bins.slice(i * size, size)) for i, model in of_models}
 
+    @cached_property
+    def perplexity(self) -> Table:
+        """Perplexity over all tokens: ``model, tokens, perplexity, base_perplexity, ratio, ci_low, ci_high``."""
+        metrics.find(self._frame, "perplexity", directions={})
+        return Table(tokens.corpus(self._frame))
+
     def histograms(self, bins: int = 40, where: object = None, *, relative: bool = False) -> Table:
         """The values of base and models in shared bins, of the instances that a filter leaves.
 
@@ -261,6 +278,14 @@ class Behaviors:
         found = single.probabilities(self._frame, single.place(self._frame.ids(), id), limit=limit)
         self._frame.forget_vectors(MAX_VECTOR_BYTES)
         return Table(found)
+
+    def tokens(self, id: int | str) -> dict[str, dict[str, list[float | None]]]:
+        """The numbers per token of one instance, by measure and model; empty if none were logged.
+
+        Raises:
+            NotFound: ``instance.unknown``.
+        """
+        return tokens.of_instance(self._frame, single.place(self._frame.ids(), id))
 
     def count(self, where: object = None) -> int:
         """How many instances a filter leaves."""

@@ -172,18 +172,23 @@ class Tracker:
         images: Any = None,
         texts: Any = None,
         metadata: Any = None,
+        audio: Any = None,
+        tokens: Any = None,
     ) -> Dataset:
         """Log evaluation data: one instance per id.
 
         Args:
             name: of the dataset.
             ids: [N] integers or strings, unique.
-            labels: [N], optional.
+            labels: [N], optional; sets of labels as lists, where an instance can have several.
             images: [N] arrays [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), bytes of image files, or paths.
             texts: [N] strings.
             metadata: a mapping of column names to [N] values, or a data frame.
+            audio: [N] bytes of sound files, paths, or ``(samples, rate)`` with samples from −1 to 1.
+            tokens: [N] lists of strings, for numbers per token.
         """
-        table = instance_tables.dataset_table(ids, labels=labels, images=images, texts=texts, metadata=metadata)
+        payload = instance_tables.Payload(images, audio, texts, tokens)
+        table = instance_tables.dataset_table(ids, labels=labels, payload=payload, metadata=metadata)
         sha256 = instances.store(self._artifacts, table, name="dataset.parquet")
         with self._database.write() as connection:
             return instances.insert_dataset(connection, self._artifacts, name=name, table=table, sha256=sha256)
@@ -194,10 +199,13 @@ class Tracker:
         dataset: str,
         *,
         ids: Any,
-        predictions: Any,
+        predictions: Any = None,
         vectors: Mapping[str, Any] | None = None,
         metrics: Mapping[str, Any] | None = None,
         texts: Any = None,
+        tokens: Mapping[str, Any] | None = None,
+        preprocessing: Any = None,
+        classes: Sequence[str | int] | None = None,
     ) -> None:
         """Log what a model answered on a dataset. Joined to it by id: any order, any subset.
 
@@ -205,16 +213,22 @@ class Tracker:
             model: id of the model.
             dataset: name of the dataset.
             ids: [N] instance ids, all of them in the dataset.
-            predictions: [N].
+            predictions: [N] classes, numbers, strings, or sets of labels as lists; none for vectors or tokens alone.
             vectors: name → [N, size] numbers, e.g. ``probabilities``, ``logits``, ``embeddings``; kept as float32.
             metrics: name → [N] numbers, your own per-instance metrics.
             texts: [N] generated strings.
+            tokens: name → [N] lists of one number per token, e.g. ``log_probability`` (natural) or ``kl_divergence``.
+            preprocessing: how the inputs were prepared; models that say otherwise are not compared.
+            classes: the names of the probabilities' elements; models with other ones are not compared.
         """
-        table = instance_tables.outputs_table(ids, predictions, vectors=vectors, metrics=metrics, texts=texts)
+        given = instance_tables.Answers(vectors, metrics, texts, tokens, preprocessing, classes)
+        table = instance_tables.outputs_table(ids, predictions, answers=given)
         with self._database.read() as connection:
             row, data = models.one(connection, model), instances.dataset_row(connection, dataset)
         known = instances.load(self._artifacts, data.sha256, columns=["id"])["id"]
+        facts = table.schema.metadata
         table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset=dataset))
+        table = table.replace_schema_metadata(facts)
         sha256 = instances.store(self._artifacts, table, name="outputs.parquet")
         with self._database.write() as connection:
             instances.insert_outputs(connection, self._artifacts, of=(row, data), table=table, sha256=sha256)

@@ -53,6 +53,33 @@ def test_the_first_view(client, project):
     assert answer["groups"] is answer["instances"] is answer["total"] is None
 
 
+def test_calibration_comes_with_its_error(client, project):
+    answer = ask(client, parts=["calibration", "perplexity"])
+    assert answer["calibration_errors"] == project.behaviors("m0", ["m1", "m2"], "images").calibration_errors
+    assert len(answer["calibration"]) == 3 * 15
+    assert answer["perplexity"] is None
+
+
+def test_tokens_and_sounds(client, project):
+    sounds = [(np.zeros(10), 8000), b"none"]
+    project.log_dataset("texts", ids=["a", "b"], tokens=[["<b>", "!"], ["x"]], audio=sounds)
+    for place in range(2):
+        given = [[-1.0, float("nan")], [-2.0 - place]]
+        project.log_outputs(f"m{place}", "texts", ids=["a", "b"], tokens={"log_probability": given})
+    answer = ask(client, models=["m1"], dataset="texts", parts=["summary", "perplexity", "instances", "changes"])
+    assert (answer["metric"], answer["changes"]) == ("nll", None)
+    assert answer["perplexity"][0]["perplexity"] == pytest.approx(np.exp(2))
+    assert [row["text"] for row in answer["instances"]] == ["<b>!", "x"]
+    body = {"base": "m0", "models": ["m1"], "dataset": "texts", "id": "a"}
+    one = client.post("/api/v1/behaviors/instance", json=body).json()
+    assert (one["tokens"], one["has_audio"]) == (["<b>", "!"], True)
+    assert one["token_numbers"][0] == {"measure": "log_probability", "model": "m0", "values": [-1.0, "NaN"]}
+    sound = client.get("/api/v1/behaviors/audio", params={"dataset": "texts", "id": "a"})
+    assert (sound.headers["content-type"], sound.content[:4]) == ("audio/wav", b"RIFF")
+    unknown = client.get("/api/v1/behaviors/audio", params={"dataset": "texts", "id": "b"})
+    assert unknown.headers["content-type"] == "application/octet-stream"
+
+
 def test_every_part(client):
     parts = [
         *("summary", "histograms", "groups", "changes", "pairs"),

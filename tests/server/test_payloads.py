@@ -2,6 +2,7 @@
 
 import io
 import json
+import wave
 
 import numpy as np
 import pyarrow.csv
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import compress_compare as cc
-from compress_compare.server.payloads import image_type
+from compress_compare.server.payloads import Payloads, media_type
 
 from .running import running
 
@@ -90,7 +91,7 @@ def test_images_are_as_logged_and_harmless(client):
     [(b"\xff\xd8\xff\xe0", "jpeg"), (b"GIF89a", "gif"), (b"RIFF0000WEBP", "webp"), (b"BM00", "bmp")],
 )
 def test_kinds_of_images(start, kind):
-    assert image_type(start) == f"image/{kind}"
+    assert media_type(start) == f"image/{kind}"
 
 
 def test_exports(client, project):
@@ -155,3 +156,16 @@ def test_the_metric_that_fits_the_task(client):
         assert answer["metric"] == metric
     answer = client.post("/api/v1/behaviors", json=ASK | {"dataset": "measured", "metric": "correct"})
     assert answer.json()["code"] == "behaviors.metric"
+
+
+def test_sounds_and_tokens(tmp_path):
+    with cc.open(tmp_path / "p") as project:
+        sounds = [(np.sin(np.arange(80) / 5), 8000), b"OggS and so on"]
+        project.log_dataset("d", ids=["a", "b"], audio=sounds, tokens=[["Hi", "!"], []])
+        found = Payloads(project)
+        with wave.open(io.BytesIO(found.get("d", "a").audio)) as file:
+            assert (file.getframerate(), file.getnframes(), file.getsampwidth()) == (8000, 80, 2)
+            samples = np.frombuffer(file.readframes(80), dtype="<i2") / 32767
+        assert samples == pytest.approx(sounds[0][0], abs=1e-4)
+        assert [found.get("d", id).tokens for id in "ab"] == [["Hi", "!"], []]
+        assert [media_type(found.get("d", id).audio) for id in "ab"] == ["audio/wav", "audio/ogg"]

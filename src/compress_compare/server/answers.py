@@ -19,6 +19,7 @@ LONGEST = 1_000
 """Characters of a text in a list of instances."""
 LONGEST_WHOLE = 100_000
 """Characters of the text of one instance that is looked at."""
+MOST_TOKENS = 2_000
 CLASSES = 10
 """Probabilities of one instance, the largest."""
 EXEMPLARS = 100
@@ -48,6 +49,7 @@ def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.Behaviors:
         return rows(make()) if name in wanted and possible else None
 
     classes, labels = found.has_classes, found.has_classes and found.has_labels
+    calibrated = labels and "confidence" in found.metrics
     instances = ask.instances
     return asked.Behaviors(
         base=found.base,
@@ -65,7 +67,9 @@ def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.Behaviors:
         changes=part("changes", lambda: Table(found.changes.slice(0, MOST_CHANGES)), possible=classes),
         pairs=part("pairs", lambda: found.pairs, possible=labels),
         confusion=part("confusion", lambda: found.confusion(ask.confusion_of or found.models[0]), possible=labels),
-        calibration=part("calibration", lambda: found.calibration, possible=labels and "confidence" in found.metrics),
+        calibration=part("calibration", lambda: found.calibration, possible=calibrated),
+        calibration_errors=found.calibration_errors if "calibration" in wanted and calibrated else None,
+        perplexity=part("perplexity", lambda: found.perplexity, possible="perplexity" in found.metrics),
         exemplars=part("exemplars", lambda: found.exemplars(limit=EXEMPLARS), possible=classes),
         slices=part("slices", lambda: Table(found.slices.slice(0, MOST_CHANGES))),
         instances=part(
@@ -84,6 +88,13 @@ def instance(found: Behaviors, payload: Payload, *, id: int | str) -> asked.Inst
         text=None if text is None else text[:LONGEST_WHOLE],
         is_cut=text is not None and len(text) > LONGEST_WHOLE,
         has_image=payload.image is not None,
+        has_audio=payload.audio is not None,
+        tokens=[token[:LONGEST] for token in payload.tokens[:MOST_TOKENS]],
+        token_numbers=[
+            asked.TokenNumbers(measure=measure, model=model, values=[_plain(one) for one in values[:MOST_TOKENS]])
+            for measure, by_model in found.tokens(id).items()
+            for model, values in by_model.items()
+        ],
         probabilities=rows(found.vectors(id, CLASSES)),
     )
 

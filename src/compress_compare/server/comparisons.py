@@ -12,8 +12,8 @@ from ..project import Project
 CELLS = 8_000_000
 """Instances times models that are kept, besides the latest comparison."""
 
-DEFAULTS = ("correct", "absolute_error", "cosine", "absolute_difference")
-"""Metrics for those who name none: of classes, of measurements, of vectors, of measurements without labels."""
+DEFAULTS = ("correct", "absolute_error", "nll", "cosine", "absolute_difference")
+"""Metrics for those who name none: of classes, of measurements, of tokens, of vectors, of numbers without labels."""
 
 Key = tuple[object, ...]
 

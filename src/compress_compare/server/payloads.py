@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from ..analysis.behaviors import single
 from ..project import Project
 
+KINDS = ("id", "image", "text", "audio", "tokens")
 KEPT_BYTES = 256_000_000
 """A dataset with more payload than this is read anew for every instance."""
 
@@ -19,6 +20,10 @@ _SIGNATURES = {
     b"GIF87a": "image/gif",
     b"GIF89a": "image/gif",
     b"BM": "image/bmp",
+    b"ID3": "audio/mpeg",
+    b"\xff\xfb": "audio/mpeg",
+    b"OggS": "audio/ogg",
+    b"fLaC": "audio/flac",
 }
 
 
@@ -28,11 +33,15 @@ class Payload:
     id: as it was logged.
     image: the bytes of an image file, ``None`` if there is none.
     text: ``None`` if there is none.
+    audio: the bytes of a sound file, ``None`` if there is none.
+    tokens: empty if there are none.
     """
 
     id: int | str
     image: bytes | None
     text: str | None
+    audio: bytes | None = None
+    tokens: list[str] = field(default_factory=list)
 
 
 class Payloads:
@@ -51,26 +60,30 @@ class Payloads:
         """
         table = self._table(dataset)
         row = table.slice(single.place(table["id"], id), 1).to_pylist()[0]
-        return Payload(row["id"], row.get("image"), row.get("text"))
+        tokens = row.get("tokens")
+        is_listed = isinstance(tokens, list)
+        return Payload(row["id"], row.get("image"), row.get("text"), row.get("audio"), tokens if is_listed else [])
 
     def _table(self, dataset: str) -> pa.Table:
         with self._lock:
             if self._latest is None or self._latest[0] != dataset:
                 self._latest = None
                 whole = self._project.instances(dataset).arrow
-                table = whole.select([name for name in ("id", "image", "text") if name in whole.column_names])
+                table = whole.select([name for name in KINDS if name in whole.column_names])
                 if table.nbytes > KEPT_BYTES:
                     return table
                 self._latest = (dataset, table)
             return self._latest[1]
 
 
-def image_type(content: bytes) -> str:
-    """The media type that the first bytes say; bytes that are no image of a known kind are only bytes.
+def media_type(content: bytes) -> str:
+    """The media type that the first bytes say; bytes of no known kind are only bytes.
 
     Kinds that can carry scripts, as SVG can, are not known here.
     """
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
+    if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
+        return "audio/wav"
     found = (kind for signature, kind in _SIGNATURES.items() if content.startswith(signature))
     return next(found, "application/octet-stream")

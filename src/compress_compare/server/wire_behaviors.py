@@ -29,6 +29,7 @@ Part = Literal[
     "pairs",
     "confusion",
     "calibration",
+    "perplexity",
     "exemplars",
     "slices",
     "instances",
@@ -87,10 +88,21 @@ class Behaviors(Answer):
     pairs: Rows | None
     confusion: Rows | None
     calibration: Rows | None
+    calibration_errors: dict[str, float | None] | None
+    """Expected calibration error by model."""
+    perplexity: Rows | None
     exemplars: Rows | None
     slices: Rows | None
     instances: Rows | None
     total: int | None
+
+
+class TokenNumbers(Answer):
+    """One number per token, as a model gave them."""
+
+    measure: str
+    model: str
+    values: list[float | str | None]
 
 
 class Instance(Answer):
@@ -103,6 +115,10 @@ class Instance(Answer):
     is_cut: bool
     """Whether the text is longer than that."""
     has_image: bool
+    has_audio: bool
+    tokens: list[str]
+    """At most 2,000; empty without tokens."""
+    token_numbers: list[TokenNumbers]
     probabilities: Rows
     """`model, class, probability`: the same largest classes of every model; empty without probabilities."""
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,53 +16,88 @@ import pyarrow.compute as pc
 
 from ..errors import InvalidValue
 from ..records import check_name
+from .payload_columns import described, encode_audio, label_sets, per_token_column, token_column
 
-CONTENT = ("id", "label", "image", "text")
+CONTENT = ("id", "label", "image", "audio", "text", "tokens")
 """The columns that make the fingerprint; metadata may be added to the same data."""
 
 RESERVED = (*CONTENT, "prediction")
+PREPROCESSING, CLASSES = b"preprocessing", b"classes"
+"""What is written in the schema of outputs: how inputs were prepared, and the names of the vectors' elements."""
 
 
-def dataset_table(
-    ids: Any, *, labels: Any = None, images: Any = None, texts: Any = None, metadata: Any = None
-) -> pa.Table:
-    """The instances as one table: ``id``, then ``label``, ``image`` (encoded bytes), ``text`` and the metadata columns.
+@dataclass(frozen=True)
+class Payload:
+    """What instances are: ``[N]`` each, as ``project.log_dataset`` takes them."""
+
+    images: Any = None
+    audio: Any = None
+    texts: Any = None
+    tokens: Any = None
+
+
+def dataset_table(ids: Any, *, labels: Any = None, payload: Payload | None = None, metadata: Any = None) -> pa.Table:
+    """The instances as one table: ``id``, then ``label``, ``image`` and ``audio`` (bytes of files), ``text``,
+    ``tokens`` and the metadata columns.
 
     Raises:
         InvalidValue: ``data.*`` for lengths that differ, ids that repeat or are missing, names that are taken.
     """
     columns = {"id": id_column(ids)}
     if labels is not None:
-        columns["label"] = _array(labels, "labels")
-    if images is not None:
-        columns["image"] = pa.array([encode_image(image, i) for i, image in enumerate(images)], pa.binary())
-    if texts is not None:
-        columns["text"] = _array(texts, "texts")
+        columns["label"] = _answers(labels, "labels")
+    given = payload or Payload()
+    if given.images is not None:
+        columns["image"] = pa.array([encode_image(image, i) for i, image in enumerate(given.images)], pa.binary())
+    if given.audio is not None:
+        columns["audio"] = pa.array([encode_audio(sound, i) for i, sound in enumerate(given.audio)], pa.binary())
+    if given.texts is not None:
+        columns["text"] = _array(given.texts, "texts")
         if not pa.types.is_string(columns["text"].type):
             raise InvalidValue("data.type", "Texts must be strings.", detail=f"Found {columns['text'].type}.")
+    if given.tokens is not None:
+        columns["tokens"] = token_column(given.tokens)
     for name, values in _mapping(metadata).items():
         columns[_free_name(name, columns)] = _array(values, f"metadata {name!r}")
     _check_lengths(columns)
     return pa.table(columns)
 
 
-def outputs_table(
-    ids: Any, predictions: Any, *, vectors: Any = None, metrics: Any = None, texts: Any = None
-) -> pa.Table:
-    """What a model answered: ``id, prediction, text``, each vector as a list of float32, each metric as float64."""
-    columns = {"id": id_column(ids), "prediction": _array(predictions, "predictions")}
-    if texts is not None:
-        columns["text"] = _array(texts, "texts")
-    for name, values in _mapping(vectors).items():
+@dataclass(frozen=True)
+class Answers:
+    """What a model answered beside its predictions, and how it was asked; see ``project.log_outputs``."""
+
+    vectors: Any = None
+    metrics: Any = None
+    texts: Any = None
+    tokens: Any = None
+    preprocessing: Any = None
+    classes: Any = None
+
+
+def outputs_table(ids: Any, predictions: Any, *, answers: Answers | None = None) -> pa.Table:
+    """What a model answered: ``id, prediction, text``, each vector as a list of float32, each metric as float64,
+    numbers per token as lists of any length."""
+    given = answers or Answers()
+    columns = {"id": id_column(ids)}
+    if predictions is not None:
+        columns["prediction"] = _answers(predictions, "predictions")
+    if given.texts is not None:
+        columns["text"] = _array(given.texts, "texts")
+    for name, values in _mapping(given.tokens).items():
+        columns[_free_name(name, columns)] = per_token_column(values, name)
+    for name, values in _mapping(given.vectors).items():
         columns[_free_name(name, columns)] = _vectors(values, name)
-    for name, values in _mapping(metrics).items():
+    for name, values in _mapping(given.metrics).items():
         array = _array(values, f"metric {name!r}")
         try:
             columns[_free_name(name, columns)] = array.cast(pa.float64())
         except pa.ArrowInvalid as error:
             raise InvalidValue("data.type", f"The per-instance metric {name!r} must be numbers.") from error
+    if len(columns) == 1:
+        raise InvalidValue("data.empty", "There are no outputs.", hint="Give predictions, vectors, metrics or tokens.")
     _check_lengths(columns)
-    return pa.table(columns)
+    return described(pa.table(columns), {PREPROCESSING: _fact(given.preprocessing), CLASSES: _fact(given.classes)})
 
 
 def id_column(ids: Any) -> pa.Array:
@@ -156,6 +192,23 @@ def _parts(column: pa.Array) -> list[np.ndarray[Any, Any]]:
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         return [column.fill_null(0).to_numpy(zero_copy_only=False)]
     return [np.frombuffer(json.dumps(column.to_pylist(), default=str).encode(), dtype=np.uint8)]
+
+
+def _fact(value: Any) -> str | None:
+    """Anything that JSON can say, in one spelling."""
+    if value is None:
+        return None
+    plain = value.tolist() if isinstance(value, np.ndarray) else value
+    try:
+        return json.dumps(plain, sort_keys=True, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidValue("data.type", "Preprocessing and classes must be what JSON can say.") from error
+
+
+def _answers(values: Any, what: str) -> pa.Array:
+    """Labels or predictions: one value per instance, or a set of labels."""
+    sets = label_sets(values, what)
+    return _array(values, what) if sets is None else sets
 
 
 def _array(values: Any, what: str) -> pa.Array:

@@ -38,7 +38,8 @@ def load(artifacts: Artifacts, sha256: str, *, columns: Sequence[str] | None = N
 
 def same(artifacts: Artifacts, sha256: str, *, table: pa.Table) -> bool:
     """Whether the stored table holds what ``table`` holds; its bytes may differ between versions of Arrow."""
-    return bool(load(artifacts, sha256).equals(table))
+    known = load(artifacts, sha256)
+    return bool(known.equals(table)) and (known.schema.metadata or {}) == (table.schema.metadata or {})
 
 
 def insert_dataset(

@@ -21,12 +21,13 @@ class Memory:
         return self.table.select(list(names))
 
 
-def dataset(ids, **columns):
-    return Memory(instance_tables.dataset_table(ids, **columns))
+def dataset(ids, *, labels=None, metadata=None, **payload):
+    given = instance_tables.Payload(**payload)
+    return Memory(instance_tables.dataset_table(ids, labels=labels, payload=given, metadata=metadata))
 
 
-def outputs(ids, predictions, **columns):
-    return Memory(instance_tables.outputs_table(ids, predictions, **columns))
+def outputs(ids, predictions=None, **answers):
+    return Memory(instance_tables.outputs_table(ids, predictions, answers=instance_tables.Answers(**answers)))
 
 
 def softmax(logits):

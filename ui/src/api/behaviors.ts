@@ -1,6 +1,6 @@
 /** What changed for single instances: the server computes, a page holds what it shows. */
 import type { Json } from "@/state/json";
-import { requestJson } from "./client";
+import { request, requestJson } from "./client";
 
 /** JSON has no literal for what is not finite. */
 export type Cell = Json;
@@ -10,7 +10,8 @@ export type Row = Readonly<Record<string, Cell>>;
 export type Condition = readonly [string, string, Json];
 
 export type Part =
-  | "summary" | "histograms" | "groups" | "changes" | "confusion" | "instances" | "exemplars" | "slices";
+  | "summary" | "histograms" | "groups" | "changes" | "confusion" | "instances" | "exemplars" | "slices"
+  | "calibration" | "perplexity";
 
 export interface Comparison {
   base: string;
@@ -111,6 +112,39 @@ export interface SliceRow {
   tried: number;
 }
 
+/** An instance on which at least half of the models disagree with the base. */
+export interface ExemplarRow {
+  id: Cell;
+  label?: Cell;
+  base_prediction: Cell;
+  /** The models' most frequent one. */
+  prediction: Cell;
+  num_changed: number;
+  num_models: number;
+  share: number;
+}
+
+/** Instances of one model by how sure it is. */
+export interface CalibrationRow {
+  model: string;
+  low: number;
+  high: number;
+  count: number;
+  confidence: number | null;
+  accuracy: number | null;
+}
+
+/** Over all tokens together. */
+export interface PerplexityRow {
+  model: string;
+  tokens: number;
+  perplexity: number | null;
+  base_perplexity: number | null;
+  ratio: number | null;
+  ci_low: number | null;
+  ci_high: number | null;
+}
+
 export interface Answer {
   base: string;
   models: string[];
@@ -127,6 +161,10 @@ export interface Answer {
   changes: ChangeRow[] | null;
   confusion: ConfusionRow[] | null;
   slices: SliceRow[] | null;
+  exemplars: ExemplarRow[] | null;
+  calibration: CalibrationRow[] | null;
+  calibration_errors: Readonly<Record<string, number | null>> | null;
+  perplexity: PerplexityRow[] | null;
   instances: Row[] | null;
   total: number | null;
 }
@@ -135,11 +173,21 @@ export function fetchBehaviors(question: Question, signal?: AbortSignal): Promis
   return requestJson<Answer>("behaviors", { method: "POST", body: question, signal });
 }
 
+/** One number per token of an instance. */
+export interface TokenNumbers {
+  measure: string;
+  model: string;
+  values: Cell[];
+}
+
 export interface Instance {
   row: Row;
   text: string | null;
   is_cut: boolean;
   has_image: boolean;
+  has_audio: boolean;
+  tokens: string[];
+  token_numbers: TokenNumbers[];
   probabilities: { model: string; class: string; probability: number }[];
 }
 
@@ -152,6 +200,12 @@ export function fetchInstance(
 /** Ids of the models that have outputs on a dataset. */
 export async function fetchAnswered(dataset: string, signal?: AbortSignal): Promise<string[]> {
   return (await requestJson<{ models: string[] }>("behaviors/answered", { query: { dataset }, signal })).models;
+}
+
+/** The sound of an instance, as it was logged. */
+export async function fetchSound(dataset: string, id: Cell, signal?: AbortSignal): Promise<ArrayBuffer> {
+  const answer = await request("behaviors/audio", { query: { dataset, id: String(id) }, accept: "*/*", signal });
+  return answer.arrayBuffer();
 }
 
 /** Where the image of an instance is. */

@@ -248,6 +248,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/behaviors/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Audio
+         * @description The sound of one instance as it was logged.
+         */
+        get: operations["audio_api_v1_behaviors_audio_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/behaviors/export": {
         parameters: {
             query?: never;
@@ -645,6 +665,14 @@ export interface components {
             calibration: {
                 [key: string]: unknown;
             }[] | null;
+            /** Calibration Errors */
+            calibration_errors: {
+                [key: string]: number | null;
+            } | null;
+            /** Perplexity */
+            perplexity: {
+                [key: string]: unknown;
+            }[] | null;
             /** Exemplars */
             exemplars: {
                 [key: string]: unknown;
@@ -676,7 +704,7 @@ export interface components {
             /** By */
             by?: string[];
             /** Parts */
-            parts?: ("summary" | "histograms" | "groups" | "changes" | "pairs" | "confusion" | "calibration" | "exemplars" | "slices" | "instances")[];
+            parts?: ("summary" | "histograms" | "groups" | "changes" | "pairs" | "confusion" | "calibration" | "perplexity" | "exemplars" | "slices" | "instances")[];
             instances?: components["schemas"]["InstancesAsk"];
             /** Confusion Of */
             confusion_of?: string | null;
@@ -800,6 +828,12 @@ export interface components {
             is_cut: boolean;
             /** Has Image */
             has_image: boolean;
+            /** Has Audio */
+            has_audio: boolean;
+            /** Tokens */
+            tokens: string[];
+            /** Token Numbers */
+            token_numbers: components["schemas"]["TokenNumbers"][];
             /** Probabilities */
             probabilities: {
                 [key: string]: unknown;
@@ -1445,6 +1479,18 @@ export interface components {
             suspects: components["schemas"]["Suspect"][];
         };
         /**
+         * TokenNumbers
+         * @description One number per token, as a model gave them.
+         */
+        TokenNumbers: {
+            /** Measure */
+            measure: string;
+            /** Model */
+            model: string;
+            /** Values */
+            values: (number | string | null)[];
+        };
+        /**
          * Variable
          * @description Something that differs within a selection, with its values in order.
          */
@@ -1924,6 +1970,38 @@ export interface operations {
         };
     };
     image_api_v1_behaviors_image_get: {
+        parameters: {
+            query: {
+                /** @description The dataset's name. */
+                dataset: string;
+                /** @description The instance's id. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audio_api_v1_behaviors_audio_get: {
         parameters: {
             query: {
                 /** @description The dataset's name. */

@@ -78,9 +78,9 @@ Compare = Callable[[Floats, Floats], Floats]
 
 
 def _scalars(frame: Frame, of_numbers: Compare, of_vectors: Compare) -> dict[str, Floats]:
-    if frame.is_numeric:
+    if frame.is_numeric and frame.has_predictions:
         numbers = {model: frame.numbers(model) for model in frame.outputs}
-    elif {PROBABILITIES, LOGITS} & set(frame.vector_names()):
+    elif not frame.is_numeric and not frame.has_sets and {PROBABILITIES, LOGITS} & set(frame.vector_names()):
         numbers = own.base_probability(frame)
     else:
         return _compared(frame, _vectors(frame, EMBEDDINGS), compare=of_vectors)

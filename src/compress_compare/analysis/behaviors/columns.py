@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import InvalidValue
-from . import exemplars, grouping, joined, metrics, pairs, rows
-from .frame import PREDICTION, TEXT, Frame
+from . import exemplars, features, grouping, joined, label_sets, metrics, pairs, rows, tokens
+from .frame import LABEL, PREDICTION, TEXT, TOKENS, Frame
 from .joined import Floats, Mask
 
 GROUP, ANYWHERE = "group", "*"
@@ -50,8 +51,9 @@ class Columns:
         """The columns that are shown."""
         frame, models = self.frame, list(self.frame.outputs)
         types = {field.name: field.type for field in frame.dataset.schema}
-        shown = [name for name, type in types.items() if not pa.types.is_binary(type)]
-        shown += [f"prediction[{model}]" for model in models]
+        shown = [name for name in types if self._is_shown(name)]
+        shown += [TEXT] if self._has_running_text() else []
+        shown += [f"prediction[{model}]" for model in models] if frame.has_predictions else []
         shown += [f"text[{model}]" for model in models if TEXT in frame.outputs[model].schema.names]
         shown += [f"{self.metric}[{model}]" for model in models]
         shown += [f"difference[{model}]" for model in frame.models]
@@ -64,14 +66,20 @@ class Columns:
             InvalidValue: ``behaviors.column`` if there is none of that name.
         """
         frame = self.frame
-        if name in frame.dataset.schema.names and not pa.types.is_binary(frame.dataset.schema.field(name).type):
+        if name in frame.dataset.schema.names and self._is_shown(name):
             return joined.combined(frame.column(name))
+        if name == TEXT and self._has_running_text():
+            return frame.keep(("running text",), lambda: tokens.text(frame.column(TOKENS)))
+        if name in features.names(frame):
+            return joined.combined(features.column(frame, name))
         if name in ("num_changed", "changed") and not frame.is_numeric:
             counts = frame.keep(("num_changed",), self._num_changed)
             return pa.array(counts if name == "num_changed" else counts > 0)
         if name == GROUP:
             groups = grouping.grouping(frame, self._by)
-            return groups.names.take(pa.array(groups.codes))
+            if groups.rows is None:
+                return groups.names.take(pa.array(groups.codes))
+            return joined.combined(frame.column(LABEL))
         for model in frame.outputs:
             if name.endswith(f"[{model}]") and (found := self._of_model(name[: -len(model) - 2], model)) is not None:
                 return found
@@ -81,9 +89,19 @@ class Columns:
             hint=f"There are: {', '.join(self.names())}."[:500],
         )
 
+    def _is_shown(self, name: str) -> bool:
+        """Payloads that are bytes or tokens are no values to list or to sort by."""
+        type = self.frame.dataset.schema.field(name).type
+        return not pa.types.is_binary(type) and (name == LABEL or not pa.types.is_list(type))
+
+    def _has_running_text(self) -> bool:
+        """Whether tokens stand for the text."""
+        schema = self.frame.dataset.schema
+        return TEXT not in schema.names and TOKENS in schema.names and bool(pa.types.is_list(schema.field(TOKENS).type))
+
     def _of_model(self, name: str, model: str) -> pa.Array | None:
         frame = self.frame
-        if name == PREDICTION:
+        if name == PREDICTION and frame.has_predictions:
             if frame.is_numeric:
                 return self._numbers(frame.numbers(model), model)
             codes = frame.predictions(model)
@@ -117,13 +135,27 @@ class Columns:
             return None
         left = np.ones(self.frame.num_instances, dtype=np.bool_)
         for name, operator, value in conditions:
-            anywhere = (name, operator) == (ANYWHERE, rows.CONTAINS)
-            left &= self._mentions(str(value)) if anywhere else rows.holds(self.column(name), operator, value=value)
+            if (name, operator) == (ANYWHERE, rows.CONTAINS):
+                left &= self._mentions(str(value))
+            elif name == GROUP and operator == "==" and not self._by and self.frame.has_sets:
+                left &= self._has_label(str(value))
+            else:
+                left &= rows.holds(self.column(name), operator, value=value)
         return left
+
+    def _has_label(self, label: str) -> Mask:
+        """Which instances have the label among theirs."""
+        found = np.zeros(self.frame.num_instances, dtype=np.bool_)
+        instances, places = label_sets.members(self.frame)
+        wanted = pc.index(label_sets.distinct(self.frame), label).as_py()
+        found[instances[places == wanted]] = wanted >= 0
+        return found
 
     def _mentions(self, text: str) -> Mask:
         """Which instances have the text in a column of strings, or a whole number that is written so."""
         found = np.zeros(self.frame.num_instances, dtype=np.bool_)
+        if self._has_running_text():
+            found |= rows.holds(self.column(TEXT), rows.CONTAINS, value=text)
         for field in self.frame.dataset.schema:
             if pa.types.is_string(field.type):
                 found |= rows.holds(self.column(field.name), rows.CONTAINS, value=text)

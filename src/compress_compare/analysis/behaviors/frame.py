@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -14,7 +15,8 @@ from . import joined
 from .joined import Codes, Floats, Join, Mask, Vectors
 
 PROBABILITIES, LOGITS, EMBEDDINGS = "probabilities", "logits", "embeddings"
-LABEL, PREDICTION, TEXT = "label", "prediction", "text"
+LABEL, PREDICTION, TEXT, TOKENS = "label", "prediction", "text", "tokens"
+LOG_PROBABILITY = "log_probability"
 
 Kept = TypeVar("Kept")
 
@@ -66,8 +68,13 @@ class Frame:
         return self.column("id")
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """A column of the dataset."""
-        return self.keep(("dataset", name), lambda: self.dataset.read(name)[name])
+        """A column of the dataset; a set of labels as the text that names it."""
+
+        def load() -> pa.ChunkedArray:
+            found = self.dataset.read(name)[name]
+            return joined.named(found) if name == LABEL else found
+
+        return self.keep(("dataset", name), load)
 
     def join(self, model: str) -> Join:
         """Where the instances stand in a model's outputs."""
@@ -85,8 +92,20 @@ class Frame:
         return LABEL in self.dataset.schema.names
 
     @property
+    def has_predictions(self) -> bool:
+        """Whether every model logged predictions; vectors or tokens alone can be compared too."""
+        return all(PREDICTION in table.schema.names for table in self.outputs.values())
+
+    @property
+    def has_sets(self) -> bool:
+        """Whether instances have several labels each."""
+        return self.has_labels and self.has_predictions and bool(_is_list(self.dataset.schema.field(LABEL).type))
+
+    @property
     def is_numeric(self) -> bool:
-        """Whether predictions are measurements rather than classes: they or the labels are floating-point numbers."""
+        """Whether predictions are no classes: there are none, or they or the labels are floating-point numbers."""
+        if not self.has_predictions:
+            return True
         types = [table.schema.field(PREDICTION).type for table in self.outputs.values()]
         if self.has_labels:
             types.append(self.dataset.schema.field(LABEL).type)
@@ -100,6 +119,16 @@ class Frame:
         """Per-instance metrics that every model has, in the order of the base."""
         shared = self._shared(lambda type: bool(pa.types.is_floating(type)))
         return [name for name in shared if name != PREDICTION]
+
+    def token_names(self) -> list[str]:
+        """Numbers per token that every model has, in the order of the base."""
+        shared = self._shared(lambda type: bool(_is_list(type) and pa.types.is_floating(type.value_type)))
+        return [name for name in shared if name != PREDICTION]
+
+    def fact(self, model: str, key: bytes) -> Any:
+        """What was logged about how outputs came about: ``preprocessing`` or ``classes``; ``None`` if it was not."""
+        found = (self.outputs[model].schema.metadata or {}).get(key)
+        return None if found is None else json.loads(found)
 
     def _shared(self, wanted: Any) -> list[str]:
         schemas = [table.schema for table in self.outputs.values()]
@@ -136,7 +165,15 @@ class Frame:
         return self.keep(("predictions", model), load)
 
     def _prediction(self, model: str) -> pa.ChunkedArray:
-        return self.outputs[model].read(PREDICTION)[PREDICTION]
+        return joined.named(self.outputs[model].read(PREDICTION)[PREDICTION])
+
+    def label_sets(self) -> pa.Array:
+        """The labels of each instance, as lists of text."""
+        return self.keep(("label sets",), lambda: joined.text_lists(self.dataset.read(LABEL)[LABEL]))
+
+    def prediction_sets(self, model: str) -> pa.Array:
+        """The labels that a model gives each instance, as lists of text; null where it lacks the instance."""
+        return joined.text_lists(self.answers(model, PREDICTION))
 
     def numbers(self, model: str) -> Floats:
         """Numeric predictions."""
@@ -187,6 +224,10 @@ class Frame:
             InvalidValue: ``behaviors.classes`` if neither fits.
         """
         classes, size = self.classes(), self._probability_size()
+        names = self.fact(self.base, b"classes")
+        if names is not None and len(names) == size:
+            places = {str(name): place for place, name in enumerate(names)}
+            return np.array([places.get(str(one), -1) for one in classes.to_pylist()], dtype=np.int32)
         if pa.types.is_integer(classes.type) or pa.types.is_boolean(classes.type):
             numbers = np.asarray(classes.cast(pa.int64()).to_numpy())
             if len(numbers) == 0 or (numbers.min() >= 0 and numbers.max() < size):
@@ -210,6 +251,10 @@ def _one_type(columns: Sequence[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
     integers = all(pa.types.is_integer(column.type) or pa.types.is_boolean(column.type) for column in columns)
     same = len({column.type for column in columns}) == 1
     return [column if same else _as(column, pa.int64() if integers else pa.string()) for column in columns]
+
+
+def _is_list(type: pa.DataType) -> bool:
+    return bool(pa.types.is_list(type))
 
 
 def _as(column: pa.ChunkedArray, type: pa.DataType) -> pa.ChunkedArray:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import InvalidValue
-from . import joined
+from . import features, joined, label_sets
 from .frame import LABEL, PREDICTION, Frame
 from .joined import Codes
 
@@ -27,10 +27,12 @@ class Grouping:
     """Args:
     codes: ``[instances]`` group of each instance.
     names: ``[groups]`` the value that the group shares, null for instances without one.
+    rows: the instance of each code where an instance can be in several groups; ``None`` if each is in one.
     """
 
     codes: Codes
     names: pa.Array
+    rows: NDArray[np.int64] | None = None
 
 
 def grouping(frame: Frame, by: Sequence[str]) -> Grouping:
@@ -41,6 +43,9 @@ def grouping(frame: Frame, by: Sequence[str]) -> Grouping:
     """
     if len(by) > 2:
         raise InvalidValue("behaviors.group", "Instances are grouped by at most two columns.", hint="Name two.")
+    if not by and frame.has_sets:
+        rows, labels = label_sets.members(frame)
+        return Grouping(labels.astype(np.int32), label_sets.distinct(frame), rows)
     parts = [_one(frame, name) for name in by or [_class_column(frame)]]
     if len(parts) == 1:
         return parts[0]
@@ -59,9 +64,10 @@ def _class_column(frame: Frame) -> str:
 
 
 def groupable(frame: Frame) -> list[str]:
-    """Columns that can group: the label, the base's prediction, and metadata."""
+    """Columns that can group: the label, the base's prediction, metadata, and simple features of texts and images."""
     schema = frame.dataset.schema
     names = [field.name for field in schema if field.name not in ("id", "image", "text") and _groups(field.type)]
+    names = [*([LABEL] if frame.has_sets else []), *names, *features.names(frame)]
     if frame.is_numeric:
         return names
     place = 1 if names[:1] == [LABEL] else 0
@@ -83,7 +89,10 @@ def _one(frame: Frame, name: str) -> Grouping:
     if name in (LABEL, PREDICTION) and not frame.is_numeric:
         codes = frame.labels() if name == LABEL else frame.predictions(frame.base)
         return frame.keep(("grouping", name), lambda: _compact(codes, frame.classes()))
-    return frame.keep(("grouping", name), lambda: by_values(frame.column(name)))
+    is_feature = name not in frame.dataset.schema.names
+    return frame.keep(
+        ("grouping", name), lambda: by_values(features.column(frame, name) if is_feature else frame.column(name))
+    )
 
 
 def feature(frame: Frame, name: str) -> Grouping | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -18,17 +20,19 @@ def check_kinds(frame: Frame) -> None:
     Raises:
         InvalidValue: ``behaviors.not_comparable``, naming which model and what differs.
     """
+    for fact in ("preprocessing", "classes"):
+        _check_fact(frame, fact)
     base = frame.outputs[frame.base].schema
-    kinds = {model: _kind(table.schema.field(PREDICTION).type) for model, table in frame.outputs.items()}
+    kinds = {model: _kind_of(table.schema) for model, table in frame.outputs.items()}
     for model, kind in kinds.items():
         if kind != kinds[frame.base]:
             raise _refusal(
                 f"Models {frame.base!r} and {model!r} give different kinds of predictions",
                 f"{kinds[frame.base]} and {kind}",
             )
-    if frame.has_labels:
+    if frame.has_labels and frame.has_predictions:
         label = _kind(frame.dataset.schema.field(LABEL).type)
-        if "strings" in (label, kinds[frame.base]) and label != kinds[frame.base]:
+        if label != kinds[frame.base] and {"strings", "sets of labels"} & {label, kinds[frame.base]}:
             raise _refusal("Labels and predictions are of different kinds", f"{label} and {kinds[frame.base]}")
     for name in frame.vector_names():
         sizes = {model: table.schema.field(name).type.list_size for model, table in frame.outputs.items()}
@@ -62,11 +66,43 @@ def check_label_sets(frame: Frame) -> None:
             )
 
 
+def _check_fact(frame: Frame, fact: str) -> None:
+    """What was logged of how answers came about is the same; a model that says nothing is let pass."""
+    known = {model: found for model in frame.outputs if (found := frame.fact(model, fact.encode())) is not None}
+    first = next(iter(known), "")
+    for model, found in known.items():
+        if found != known[first]:
+            what = "preprocessing" if fact == "preprocessing" else "sets of classes"
+            raise _refusal(
+                f"Models {first!r:.80} and {model!r:.80} have different {what}",
+                f"{_differing(known[first], found)}",
+            )
+
+
+def _differing(first: Any, second: Any) -> str:
+    """Only what differs of two mappings or lists of equal length; else both, cut."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
+        return "; ".join(f"{name}: {first.get(name)!r:.60} and {second.get(name)!r:.60}" for name in names[:5])
+    if isinstance(first, list) and isinstance(second, list):
+        only = [[name for name in one if name not in other] for one, other in ((first, second), (second, first))]
+        if any(only):
+            return f"only in the first {only[0][:5]!r:.80}, only in the second {only[1][:5]!r:.80}"
+        return "the same names in another order"
+    return f"{first!r:.80} and {second!r:.80}"
+
+
+def _kind_of(schema: pa.Schema) -> str:
+    return _kind(schema.field(PREDICTION).type) if PREDICTION in schema.names else "none"
+
+
 def _kind(type: pa.DataType) -> str:
     if pa.types.is_boolean(type) or pa.types.is_integer(type):
         return "integers"
     if pa.types.is_floating(type):
         return "numbers"
+    if pa.types.is_list(type):
+        return "sets of labels"
     return "strings" if pa.types.is_string(type) else str(type)
 
 

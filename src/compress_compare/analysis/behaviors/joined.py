@@ -126,6 +126,19 @@ def combined(column: AnyArrow) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
+def text_lists(column: AnyArrow) -> pa.Array:
+    """Lists of labels as lists of text."""
+    return combined(column).cast(pa.list_(pa.string()))
+
+
+def named(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of classes; sets of labels as the text that names them: the labels in order, or ``(none)``."""
+    if not pa.types.is_list(column.type):
+        return column
+    names = pc.binary_join(text_lists(column), ", ")
+    return pa.chunked_array([pc.if_else(pc.equal(names, ""), "(none)", names)])
+
+
 def aligned(matrix: NDArray[np.float32], join: Join) -> NDArray[np.float32]:
     """The rows of ``[outputs, size]`` in the order of the dataset, NaN where an instance is missing."""
     if join.positions is None:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ...errors import InvalidValue
-from . import against_base, own, texts
-from .frame import LOGITS, PROBABILITIES, Frame
+from . import against_base, label_sets, own, texts, tokens
+from .frame import LOG_PROBABILITY, LOGITS, PROBABILITIES, Frame
 from .joined import Floats
 
 LABELS, CLASSES, NUMBERS, TEXTS = "labels", "classes", "numbers", "texts"
-VECTORS = "vectors"
+VECTORS, SETS, TOKENS = "vectors", "sets", "tokens"
 
 _MISSING = {
     LABELS: "labels: log the dataset with labels=…",
@@ -19,6 +19,8 @@ _MISSING = {
     NUMBERS: "predictions that are numbers",
     TEXTS: "predictions or texts that are strings",
     PROBABILITIES: f"vectors named {PROBABILITIES!r} or {LOGITS!r} of every model",
+    SETS: "labels and predictions that are sets, as lists",
+    TOKENS: f"numbers per token named {LOG_PROBABILITY!r} of every model: tokens=…",
     VECTORS: "vectors of every model, or predictions that are numbers",
 }
 
@@ -77,13 +79,26 @@ def builtin() -> dict[str, Metric]:
         "edit_distance": Metric(
             texts.edit_distance, False, (LABELS, TEXTS), "Word edits to the label over the longer length, 0 to 1."
         ),
+        "jaccard": Metric(label_sets.jaccard, True, (SETS,), "Labels in both sets over labels in either."),
+        "label_f1": Metric(label_sets.label_f1, True, (SETS,), "F1 of the predicted labels."),
+        "hamming": Metric(
+            label_sets.hamming, False, (SETS,), "Share of all labels that are given or left out wrongly."
+        ),
+        LOG_PROBABILITY: Metric(tokens.log_probability, True, (TOKENS,), "Mean natural log-probability of the tokens."),
+        "perplexity": Metric(tokens.perplexity, False, (TOKENS,), "exp of the mean loss of the instance’s tokens."),
     }
+
+
+def _of_tokens() -> dict[str, Metric]:
+    """What a metric means for language models."""
+    return {"nll": Metric(tokens.nll, False, (TOKENS,), "Mean of −ln of the probability of the tokens, in nats.")}
 
 
 def available(frame: Frame) -> list[str]:
     """Names of the metrics that what was logged allows."""
-    allowed = [name for name, metric in builtin().items() if not _lacks(frame, metric)]
-    return [*allowed, *(name for name in frame.logged_names() if name not in allowed)]
+    known = [*builtin().items(), *_of_tokens().items()]
+    allowed = [name for name, metric in known if not _lacks(frame, metric)]
+    return list(dict.fromkeys([*allowed, *frame.logged_names(), *frame.token_names()]))
 
 
 def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> Metric:
@@ -101,6 +116,12 @@ def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> M
     known = builtin().get(name)
     if known is not None and not (lacking := _lacks(frame, known)):
         return known
+    of_tokens = _of_tokens().get(name)
+    if of_tokens is not None and not _lacks(frame, of_tokens):
+        return of_tokens
+    if name in frame.token_names():
+        higher_is_better = directions.get(name, known.higher_is_better if known else None)
+        return Metric(lambda given: tokens.means(given, name), higher_is_better, (), "Mean over the tokens, as logged.")
     if name in frame.logged_names():
 
         def compute(given: Frame) -> dict[str, Floats]:
@@ -118,10 +139,12 @@ def _lacks(frame: Frame, metric: Metric) -> list[str]:
     has = {
         LABELS: frame.has_labels,
         CLASSES: not frame.is_numeric,
-        NUMBERS: frame.is_numeric,
+        NUMBERS: frame.is_numeric and frame.has_predictions,
+        SETS: frame.has_sets,
+        TOKENS: LOG_PROBABILITY in frame.token_names(),
         TEXTS: texts.are_texts(frame),
-        PROBABILITIES: PROBABILITIES in vectors or LOGITS in vectors,
-        VECTORS: bool(vectors) or frame.is_numeric,
+        PROBABILITIES: (PROBABILITIES in vectors or LOGITS in vectors) and not frame.has_sets,
+        VECTORS: bool(vectors) or (frame.is_numeric and frame.has_predictions),
     }
     return [need for need in metric.needs if not has[need]]
 

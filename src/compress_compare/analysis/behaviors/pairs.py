@@ -35,6 +35,12 @@ class Pair:
     changes: Changes | None
     proportion: bool
 
+    def take(self, rows: Counts) -> Pair:
+        """Some instances, each as often as it is named."""
+        changes = self.changes and self.changes.take(rows)
+        values = self.base_values[rows], self.model_values[rows]
+        return Pair(self.model, *values, self.compared[rows], changes, self.proportion)
+
     @cached_property
     def finite(self) -> Mask:
         """Which of the compared instances have a finite number from both."""
@@ -87,6 +93,10 @@ class Changes:
     before: Codes
     after: Codes
     labels: Codes | None
+
+    def take(self, rows: Counts) -> Changes:
+        """Some instances, each as often as it is named."""
+        return Changes(self.before[rows], self.after[rows], None if self.labels is None else self.labels[rows])
 
     @cached_property
     def answered(self) -> Mask:

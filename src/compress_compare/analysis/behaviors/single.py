@@ -53,13 +53,21 @@ def probabilities(frame: Frame, place: int, *, limit: int) -> pa.Table:
 def _vector(frame: Frame, model: str, place: int) -> Floats | None:
     """``[classes]``; ``None`` where there are no probabilities or the model lacks the instance."""
     name = next((name for name in (PROBABILITIES, LOGITS) if name in frame.vector_names()), None)
-    if name is None or frame.is_numeric or not frame.present(model)[place]:
+    if name is None or not _has_names(frame) or not frame.present(model)[place]:
         return None
     found: Floats = frame.vectors(model, name, logits=name == LOGITS).rows(slice(place, place + 1))[0]
     return found
 
 
+def _has_names(frame: Frame) -> bool:
+    """Whether it is known what an element of a vector is: a class, or one of the labels that sets are made of."""
+    return not frame.is_numeric and (not frame.has_sets or frame.fact(frame.base, b"classes") is not None)
+
+
 def _name(frame: Frame, element: int) -> str:
     """The class that an element of the vector belongs to, in words; its number where no class is known for it."""
+    names = frame.fact(frame.base, b"classes")
+    if names is not None and element < len(names):
+        return str(names[element])
     known = np.flatnonzero(frame.class_columns() == element)
     return str(frame.classes()[int(known[0])].as_py()) if len(known) else str(element)

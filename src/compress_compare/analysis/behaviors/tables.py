@@ -52,7 +52,8 @@ def groups(pairs: Sequence[Pair], metric: str, *, by: Grouping, higher_is_better
     """
     found = []
     for pair in pairs:
-        of_pair = added_up(pair, by.codes, size=len(by.names))
+        listed = pair if by.rows is None else pair.take(by.rows)
+        of_pair = added_up(listed, by.codes, size=len(by.names))
         of_pair |= excess(pair, of_pair["count"], differences=of_pair["difference"])
         found.append(of_pair)
     columns = _columns(found, pairs, metric=metric)

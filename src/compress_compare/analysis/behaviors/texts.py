@@ -27,8 +27,8 @@ _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 def are_texts(frame: Frame) -> bool:
     """Whether the answers and the labels, if there are any, are strings."""
     answers = (
-        TEXT in table.schema.names or pa.types.is_string(table.schema.field(PREDICTION).type)
-        for table in frame.outputs.values()
+        TEXT in schema.names or (PREDICTION in schema.names and pa.types.is_string(schema.field(PREDICTION).type))
+        for schema in (table.schema for table in frame.outputs.values())
     )
     return all(answers) and (not frame.has_labels or pa.types.is_string(frame.dataset.schema.field(LABEL).type))
 

@@ -12,9 +12,8 @@ from starlette.responses import Response
 from ...errors import NotFound
 from ...exporters import tables
 from ...table import Table
-from .. import answers, strict_json
+from .. import answers, payloads, strict_json
 from ..context import Here
-from ..payloads import image_type
 from ..router import API, Router, needs_token
 from ..wire_behaviors import Answered, Behaviors, BehaviorsAsk, Instance, InstanceAsk
 
@@ -48,7 +47,17 @@ def image(here: Here, dataset: Dataset, id: Annotated[str, Query(description="Th
     content = here.payloads.get(dataset, id).image
     if content is None:
         raise NotFound("instance.no_image", "This instance has no image.")
-    return Response(content, media_type=image_type(content), headers={"Content-Disposition": ATTACHED.format("image")})
+    return _file(content, "image")
+
+
+@router.get("/behaviors/audio", response_class=Response)
+@needs_token
+def audio(here: Here, dataset: Dataset, id: Annotated[str, Query(description="The instance's id.")]) -> Response:
+    """The sound of one instance as it was logged."""
+    content = here.payloads.get(dataset, id).audio
+    if content is None:
+        raise NotFound("instance.no_audio", "This instance has no sound.")
+    return _file(content, "audio")
 
 
 @router.get("/behaviors/export", response_class=Response)
@@ -76,6 +85,11 @@ def export(
 def answered(here: Here, dataset: Dataset) -> Answered:
     """Which models have outputs on a dataset, or on equal data under another name."""
     return Answered(dataset=dataset, models=here.project.answered(dataset))
+
+
+def _file(content: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": ATTACHED.format(name)}
+    return Response(content, media_type=payloads.media_type(content), headers=headers)
 
 
 def _read(text: str) -> BehaviorsAsk:

@@ -6,6 +6,8 @@ export interface Layout {
   image: boolean;
   label: boolean;
   text: boolean;
+  /** Whether models predict something; vectors or tokens alone can be compared too. */
+  predictions: boolean;
   /** Base and models. */
   models: readonly string[];
   /** The number beside a prediction: its column's name before the model; null where the prediction says it all. */
@@ -24,21 +26,22 @@ const WIDTHS = { image: 44, id: 84, label: 72, text: 320, prediction: 92, number
 export function layoutColumns(
   answer: Comparison & { metric: string; columns: readonly string[] }, hasImage: boolean, relative: boolean,
 ): Layout {
-  const first = answer.columns.findIndex((name) => name.startsWith("prediction["));
-  const own = first < 0 ? answer.columns : answer.columns.slice(0, first);
   const models = [answer.base, ...answer.models];
+  const first = answer.columns.findIndex((name) => name.endsWith(`[${answer.base}]`));
+  const own = first < 0 ? answer.columns : answer.columns.slice(0, first);
   const number = isYesNo(answer.metric) ? null : relative ? "difference" : "metric";
   const layout = {
     image: hasImage,
     label: own.includes("label"),
     text: own.includes("text"),
     models,
+    predictions: answer.columns.includes(`prediction[${answer.base}]`),
     number: number as Layout["number"],
     metadata: own.filter((name) => !["id", "label", "text"].includes(name)),
     changed: answer.columns.includes("num_changed"),
   };
   const widths = layout.text ? { ...WIDTHS, ...WRITTEN } : WIDTHS;
-  const wide = models.map((_, k) => widths.prediction + (number && !(k === 0 && number === "difference") ? WIDTHS.number : 40));
+  const wide = models.map((_, k) => (layout.predictions ? widths.prediction : 12) + (number && !(k === 0 && number === "difference") ? WIDTHS.number : 40));
   const before = [
     ...(layout.image ? [WIDTHS.image] : []),
     WIDTHS.id,

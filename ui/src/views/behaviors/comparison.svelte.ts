@@ -122,6 +122,17 @@ export class Comparing {
     return (signal) => fetchBehaviors({ ...question, parts: ["slices"] }, signal);
   });
 
+  readonly exemplars = follow(() => {
+    const question = this.question;
+    if (!question || this.params.level !== "exemplars") return null;
+    return (signal) => fetchBehaviors({ ...question, parts: ["exemplars"] }, signal);
+  });
+  readonly calibration = follow(() => {
+    const question = this.question;
+    if (!question || this.params.level !== "calibration") return null;
+    return (signal) => fetchBehaviors({ ...question, parts: ["calibration"] }, signal);
+  });
+
   /** How values of the answered metric are written. */
   readonly metric: MetricLike = $derived.by(() => {
     const answer = this.overall.value;

@@ -32,6 +32,11 @@ const KNOWN: Readonly<Record<string, Known>> = {
   squared_error: { title: "Squared error", format: "", min: 0 },
   exact_match: { title: "Exact match", ...FRACTION },
   token_f1: { title: "Word F1", ...FRACTION },
+  jaccard: { title: "Overlap of labels (Jaccard)", ...FRACTION },
+  label_f1: { title: "F1 of labels", ...FRACTION },
+  hamming: { title: "Labels that differ (Hamming)", ...FRACTION },
+  log_probability: { title: "Log-probability per token", format: ".3~f", unit: "nats", max: 0 },
+  perplexity: { title: "Perplexity", format: ".3~f", min: 1 },
   edit_distance: { title: "Edit distance", ...FRACTION },
 };
 

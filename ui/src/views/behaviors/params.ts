@@ -4,9 +4,9 @@ import type { ViewState } from "@/state/url";
 
 export const FLIPS = ["right_to_wrong", "wrong_to_right", "wrong_to_wrong"] as const;
 export type Flip = (typeof FLIPS)[number];
-export type Level = "instances" | "classes" | "slices";
+export type Level = "instances" | "classes" | "slices" | "exemplars" | "calibration";
 
-const LEVELS: readonly Level[] = ["instances", "classes", "slices"];
+const LEVELS: readonly Level[] = ["instances", "classes", "slices", "exemplars", "calibration"];
 
 /** One reason why an instance is listed; all of them hold. */
 export type Filter =

@@ -19,6 +19,7 @@ const row = (change: Partial<SummaryRow>): SummaryRow => ({
 const answer = (summary: SummaryRow[]): Answer => ({
   base: "b", models: summary.map(({ model }) => model), metric: "correct", higher_is_better: true, meaning: "", metrics: [],
   columns: [], group_columns: [], num_instances: 10, summary, histograms: null, groups: null, confusion: null, slices: null, instances: null,
+  exemplars: null, calibration: null, calibration_errors: null, perplexity: null,
   total: null, changes: [{ model: "m", base_prediction: 6, prediction: 8, count: 3, rate: 0.3 }],
 });
 const accuracy = metricOf("correct", true);

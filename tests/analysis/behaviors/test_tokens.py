@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from compress_compare.analysis.behaviors import metrics, tokens
+from compress_compare.analysis.behaviors.frame import Frame
+from tests.analysis.behaviors.frames import dataset, outputs
+
+WORDS = [["Once", " upon", " a"], ["The", " end"], [], ["x"]]
+BASE = [[-1.0, -2.0, -0.5], [-0.25, -3.0], [], [np.nan]]
+MODEL = [[-1.5, -2.0, -1.0], [-0.5, -3.5], [], [np.nan]]
+KL = [[0.1, 0.0, 0.2], [0.3, 0.5], [], [0.0]]
+
+
+@pytest.fixture(scope="module")
+def frame():
+    ids = np.arange(4)
+    zero = [[0.0] * len(one) for one in WORDS]
+    return Frame(
+        dataset(ids, tokens=WORDS),
+        {
+            "base": outputs(ids, tokens={"log_probability": BASE, "kl_divergence": zero}),
+            "model": outputs(ids[::-1], tokens={"log_probability": MODEL[::-1], "kl_divergence": KL[::-1]}),
+        },
+    )
+
+
+def of(frame, name):
+    return metrics.values(frame, name, metric=metrics.find(frame, name, directions={}))["model"]
+
+
+def test_means_over_tokens(frame):
+    assert of(frame, "log_probability") == pytest.approx([-1.5, -2.0, np.nan, np.nan], nan_ok=True)
+    assert of(frame, "nll") == pytest.approx([1.5, 2.0, np.nan, np.nan], nan_ok=True)
+    assert of(frame, "perplexity") == pytest.approx([np.exp(1.5), np.exp(2.0), np.nan, np.nan], nan_ok=True)
+    assert of(frame, "kl_divergence") == pytest.approx([0.1, 0.4, np.nan, 0.0], nan_ok=True)
+    assert metrics.find(frame, "kl_divergence", directions={}).higher_is_better is False
+
+
+def test_perplexity_of_all_tokens(frame):
+    row = tokens.corpus(frame).to_pylist()[0]
+    assert row["tokens"] == 5
+    assert row["perplexity"] == pytest.approx(np.exp(8.5 / 5))
+    assert row["base_perplexity"] == pytest.approx(np.exp(6.75 / 5))
+    assert row["ratio"] == pytest.approx(row["perplexity"] / row["base_perplexity"])
+
+
+def test_the_interval_covers_the_true_ratio():
+    """Of texts whose change is drawn around 0.1 nats per token, nineteen in twenty intervals hold exp(0.1)."""
+    random = np.random.default_rng(8)
+    held = 0
+    for _ in range(300):
+        lengths = random.integers(5, 40, 60)
+        shift = 0.1 + 0.05 * random.normal(size=60)
+        base = [random.normal(-3, 1, length) for length in lengths]
+        model = [one - move for one, move in zip(base, shift, strict=True)]
+        ids = np.arange(60)
+        answered = {
+            "a": outputs(ids, tokens={"log_probability": base}),
+            "b": outputs(ids, tokens={"log_probability": model}),
+        }
+        row = tokens.corpus(Frame(dataset(ids), answered)).to_pylist()[0]
+        held += row["ci_low"] <= np.exp(0.1) <= row["ci_high"]
+    assert 0.91 <= held / 300 <= 0.98
+
+
+def test_numbers_of_one_instance(frame):
+    assert tokens.of_instance(frame, 1)["log_probability"] == {"base": [-0.25, -3.0], "model": [-0.5, -3.5]}
