@@ -47,12 +47,17 @@ def images(data: Path, name: str) -> tuple[Tensor, Tensor]:
 
 def resnet20(data: Path) -> nn.Module:
     """The published network, in evaluation mode."""
+    return resnet(data, 20)
+
+
+def resnet(data: Path, depth: int) -> nn.Module:
+    """The published network of a depth of 20, 32 or 44, in evaluation mode."""
     specification = importlib.util.spec_from_file_location("architectures", data / "architectures.py")
     assert specification and specification.loader
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
-    model: nn.Module = module.CifarResNet(20).eval()
-    model.load_state_dict(load_file(data / "models" / "resnet20.safetensors"))
+    model: nn.Module = module.CifarResNet(depth).eval()
+    model.load_state_dict(load_file(data / "models" / f"resnet{depth}.safetensors"))
     return model
 
 

@@ -51,6 +51,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         project.log_dataset("hostile", ids=labels, labels=labels, texts=labels, metadata={XSS[0]: labels})
         for name, said in (("cnn", labels), ("small", labels[::-1])):
             project.log_outputs(name, "hostile", ids=labels, predictions=said, texts=said)
+        sounds = [(np.sin(np.arange(800) / 9), 8000), b"no sound"]
+        project.log_dataset("spoken", ids=["a", "b"], tokens=[list(XSS), ["x"]], audio=sounds)
+        for name, worse in (("cnn", 0.0), ("small", 2.0)):
+            numbers = {"log_probability": [[-1.0 - worse] + [-1.0] * 4, [-0.5]]}
+            project.log_outputs(name, "spoken", ids=["a", "b"], tokens=numbers)
     return folder
 
 
@@ -128,6 +133,32 @@ def test_classes_brushes_search_and_sorting(behaviors: Page) -> None:
     behaviors.get_by_role("grid", name="Instances").focus()
     behaviors.keyboard.press("End")
     expect(behaviors.get_by_role("gridcell", name="0", exact=True).first).to_be_visible()
+
+
+def test_exemplars_and_calibration(behaviors: Page) -> None:
+    go(behaviors, "sel=cnn&sel=small&level=exemplars")
+    table = behaviors.get_by_role("region", name="Table of exemplars")
+    expect(table.get_by_role("row")).to_have_count(1 + len(HURT))
+    table.get_by_role("button", name=str(HURT[0]), exact=True).click()
+    expect(behaviors.get_by_role("complementary", name="Instance")).to_be_visible()
+    behaviors.get_by_role("button", name="Calibration", exact=True).click()
+    error = abs(1 - len(HURT) / COUNT - 1 / COUNT - 0.8)
+    drawn = behaviors.get_by_role("img", name=f"small: expected calibration error {error:.1%}, not sure enough")
+    expect(drawn).to_be_visible()
+
+
+def test_tokens_and_sounds(behaviors: Page) -> None:
+    go(behaviors, "sel=cnn&sel=small&data=spoken&id=a")
+    panel = behaviors.get_by_role("complementary", name="Instance")
+    expect(panel.get_by_text(XSS[1]).first).to_be_visible()
+    worse = panel.get_by_title(re.compile("Log-probability per token −3, −2 against the base"))
+    assert worse.evaluate("token => getComputedStyle(token).boxShadow") != "none"
+    play = panel.get_by_role("button", name="Play")
+    expect(play).to_be_enabled()
+    assert panel.get_by_role("img", name="The shape of the sound").locator("path").get_attribute("d")
+    go(behaviors, "sel=cnn&sel=small&data=spoken&id=b")
+    expect(panel.get_by_text("no sound that this browser can play")).to_be_visible()
+    assert behaviors.evaluate("window.pwned") is None
 
 
 def test_what_is_shown_is_exported(behaviors: Page, tmp_path: Path) -> None:

@@ -10,10 +10,18 @@ from . import blocks, distances, own
 from .frame import EMBEDDINGS, LOGITS, PROBABILITIES, Frame
 from .joined import Floats, Vectors
 
+MANY = 4_000_000
+"""Probabilities of one model from which logarithms are taken in single precision, in which they are logged."""
+
 
 def kl_divergence(frame: Frame) -> dict[str, Floats]:
-    """KL(base ‖ model) in nats; infinite where the model rules out what the base does not."""
+    """KL(base ‖ model) in nats; infinite where the model rules out what the base does not.
+
+    Of more than four million probabilities per model, it is within 1e-6 nats of the double-precision value.
+    """
     vectors = blocks.probabilities(frame)
+    if vectors[frame.base].matrix.size > MANY and not vectors[frame.base].logits:
+        return _fast_kl(frame, vectors)
 
     def work(block: slice) -> dict[str, Floats]:
         base = vectors[frame.base].rows(block)
@@ -27,6 +35,24 @@ def kl_divergence(frame: Frame) -> dict[str, Floats]:
             with np.errstate(divide="ignore", invalid="ignore"):
                 np.log(rows, out=rows)
             found[model] = distances.kl_from(entropies, base, logs=rows)
+        return found
+
+    return blocks.each(vectors, work)
+
+
+def _fast_kl(frame: Frame, vectors: dict[str, Vectors]) -> dict[str, Floats]:
+    """Single precision; what comes out as no number is done again in double precision."""
+
+    def work(block: slice) -> dict[str, Floats]:
+        base = vectors[frame.base].matrix[block]
+        blocks.check_probabilities(base, frame.base)
+        before = distances.single_logs(base)
+        found = {frame.base: np.where(np.isnan(before[:, 0]), np.nan, 0.0)}
+        buffer = np.empty_like(base)
+        for model in frame.models:
+            rows = vectors[model].matrix[block]
+            blocks.check_probabilities(rows, model)
+            found[model] = distances.single_kl(base, before, rows=rows, out=buffer)
         return found
 
     return blocks.each(vectors, work)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import InvalidValue
 from .frame import LOGITS, PROBABILITIES, Frame
@@ -45,13 +46,13 @@ def each(vectors: dict[str, Vectors], work: Callable[[slice], dict[str, Floats]]
     return results
 
 
-def check_probabilities(block: Floats, model: str) -> None:
+def check_probabilities(block: Floats | NDArray[np.float32], model: str) -> None:
     """Refuse what is no distribution; rows with NaN are passed on, to be counted.
 
     Raises:
         InvalidValue: ``behaviors.probabilities``, naming the model and the worst sum.
     """
-    sums = block @ np.ones(block.shape[1])
+    sums = block @ np.ones(block.shape[1], block.dtype)
     off = np.abs(sums - 1)
     worst = int(np.argmax(np.where(np.isnan(off), -1.0, off)))
     if off[worst] > TOLERANCE:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .joined import Floats
+
+Singles = NDArray[np.float32]
 
 _TINY = np.finfo(np.float64).tiny
 
@@ -26,6 +29,27 @@ def kl_from(negative_entropies: Floats, base: Floats, *, logs: Floats) -> Floats
     unsure = np.flatnonzero(np.isnan(found))
     if len(unsure):
         found[unsure] = _careful_kl(base[unsure], logs[unsure])
+    return np.asarray(np.maximum(found, 0))
+
+
+def single_logs(probabilities: Singles) -> Singles:
+    """ln p in single precision, finite where p is 0; a row with NaN is NaN in its first element."""
+    logs = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
+    logs[np.isnan(logs).any(axis=1), 0] = np.nan
+    return logs
+
+
+def single_kl(base: Singles, base_logs: Singles, *, rows: Singles, out: Singles) -> Floats:
+    """``kl_divergence`` in single precision, of a base whose logarithms are known; ``out`` is written over."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        np.log(rows, out=out)
+        np.subtract(base_logs, out, out=out)
+        found = np.einsum("ij,ij->i", base, out).astype(np.float64)
+    unsure = np.flatnonzero(np.isnan(found))
+    if len(unsure):
+        doubles = rows[unsure].astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found[unsure] = _careful_kl(base[unsure].astype(np.float64), np.log(doubles))
     return np.asarray(np.maximum(found, 0))
 
 
