@@ -10,7 +10,7 @@ from ..behaviors import Behaviors
 from ..errors import UserError
 from ..project import Project
 from ..server.answers import rows
-from ..server.payloads import Payloads, image_type
+from ..server.payloads import Payloads, media_type
 from ..table import Table
 
 MOST_DATASETS = 3
@@ -71,7 +71,7 @@ def _instances(project: Project, found: Behaviors, *, dataset: str) -> list[dict
 
 def _image(content: bytes | None) -> str | None:
     """The address of an image that carries it along; none for what is no image of a known kind."""
-    kind = image_type(content) if content else ""
+    kind = media_type(content) if content else ""
     return f"data:{kind};base64,{base64.b64encode(content or b'').decode()}" if kind.startswith("image/") else None
 
 
