@@ -64,3 +64,24 @@ def test_standard_errors(tmp_path, static):
         "Latency (cpu)": [None, None, None, 0.1],
         "Latency (gpu)": [None, None, None, 0.2],
     }
+
+
+def test_coverage_names_what_should_not_have_changed(tmp_path, static):
+    before = {"conv.weight": np.ones((2, 3), np.float32), "norm.weight": np.ones(2, np.float32)}
+    after = {"conv.weight": before["conv.weight"] * [1, 0, 0], "norm.weight": np.array([1, 0.5])}
+    same = {name: value.astype(np.float32) for name, value in after.items()}
+    with cc.open(tmp_path / "project") as project:
+        project.log_model("a", checkpoint=before)
+        project.log_model("b", base="a", operation=cc.Operation("magnitude prune", amount=0.5), checkpoint=same)
+        project.log_model("c", base="b")
+        assert len(project.coverage("a", "b")) == 2
+        with running(project, static=static) as server, server.client(headers=server.bearer) as client:
+            found = client.get("/api/v1/model/coverage", params={"id": "b"}).json()
+            assert found["base"] == "a" and found["counts"] == {"changed": 1, "unexpected": 1}
+            assert [(row["tensor"], row["status"], row["changed"]) for row in found["tensors"]] == [
+                ("norm.weight", "unexpected", 0.5),
+                ("conv.weight", "changed", pytest.approx(2 / 3)),
+            ]
+            for id, status, code in (("a", 422, "model.no_base"), ("c", 422, "model.no_checkpoint"), ("x", 404, "")):
+                answer = client.get("/api/v1/model/coverage", params={"id": id})
+                assert answer.status_code == status and code in answer.json()["code"]

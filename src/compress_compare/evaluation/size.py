@@ -62,7 +62,7 @@ def packed_bytes(tensor: Tensor, entry: TensorScheme) -> int:
     if entry.pruned and entry.dim == 1:
         kept = int(torch.count_nonzero(tensor))
         values = min(values, _bytes(count) + _bytes(bits * kept))
-    inputs = tensor[0].numel() if entry.input_scales else 0
+    inputs = tensor.select(entry.channel_axis, 0).numel() if entry.input_scales else 0
     return values + _bytes(entry.num_tables(tuple(tensor.shape)) * _table_bits(entry) + inputs * entry.table_bits)
 
 

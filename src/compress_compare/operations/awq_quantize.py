@@ -76,7 +76,9 @@ class AWQQuantize(Operation):
             context.progress(done / len(weights), weight.name)
             values, scaled = weight.parameter.data, False
             if weight.name in found:
-                weight.parameter.data, scaled = self.scaled(values, found[weight.name])
+                axis = weight.channel_axis
+                rounded, scaled = self.scaled(values.movedim(axis, 0), found[weight.name])
+                weight.parameter.data = rounded.movedim(0, axis).contiguous()
             else:
                 weight.parameter.data = plain.rounded(values, weight.channel_axis)
             schemes[weight.name] = replace(self._scheme(weight), input_scales=scaled)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -14,14 +16,15 @@ class DynamicLinear(nn.Module):
     Every input vector has a scale s_x of its own, max|x| / 127, and every output s_W. Nothing in it can be trained.
 
     Args:
-        layer: the layer to take over, whose bias is shared.
+        layer: the layer to take over, whose bias is shared: linear, or a Conv1D of Hugging Face transformers.
     """
 
     weight_scale: Tensor
 
-    def __init__(self, layer: nn.Linear) -> None:
+    def __init__(self, layer: Any) -> None:
         super().__init__()
-        levels, scale = to_int8(layer.weight.detach())
+        weight = layer.weight.detach()
+        levels, scale = to_int8(weight if isinstance(layer, nn.Linear) else weight.t().contiguous())
         self.weight = nn.Parameter(levels, requires_grad=False)
         self.register_buffer("weight_scale", scale)
         self.bias = layer.bias

@@ -111,7 +111,7 @@ class GPTQQuantize(Operation):
         """Round a weight in place; each group of a grouped convolution has moments of its own."""
         import torch
 
-        values = weight.parameter.data
+        values = weight.parameter.data.movedim(weight.channel_axis, 0)
         flat = values.flatten(1).double()
         scale, zero = self.grid(flat)
         groups = len(moments.second)
@@ -120,7 +120,8 @@ class GPTQQuantize(Operation):
             self.compensated(part, second / moments.count, scale=one, zero=other)
             for part, one, other, second in zip(*parts, moments.second, strict=True)
         ]
-        weight.parameter.data = torch.cat(rounded).reshape(values.shape).to(values.dtype)
+        joined = torch.cat(rounded).reshape(values.shape).to(values.dtype)
+        weight.parameter.data = joined.movedim(0, weight.channel_axis).contiguous()
 
     def grid(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Scale and zero point of every weight, those of `quantize`.

@@ -15,10 +15,11 @@ from .base import Context
 from .data import batches, forward
 from .targets import Weight
 
-_LINEAR = (F.linear,)
+_LINEAR = (F.linear, torch.addmm)
 _CONVOLUTIONS = (F.conv1d, F.conv2d)
 _LOOKUPS = (F.embedding, torch.embedding)
 _ARGUMENTS = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_PRODUCT = ("bias", "input", "weight")  # how Hugging Face's Conv1D calls addmm, with a weight [inputs, outputs]
 
 
 @dataclass
@@ -68,8 +69,9 @@ class _Watcher(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         if func in _LINEAR or func in _CONVOLUTIONS:
-            given = {**dict(zip(_ARGUMENTS, args, strict=False)), **(kwargs or {})}
-            if id(given["weight"]) in self.names:
+            order = _PRODUCT if func is torch.addmm else _ARGUMENTS
+            given = {**dict(zip(order, args, strict=False)), **(kwargs or {})}
+            if id(given.get("weight")) in self.names:
                 self._add(self.names[id(given["weight"])], _vectors(func, given))
         elif func in _LOOKUPS:
             self.tables |= {

@@ -15,12 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import MissingExtra, UserError
+from .base import unsuitable
 from .data import forward
 from .kept import Kept
 
 Removed = Mapping[str, Sequence[int]]
 """Output channels to cut, by the name of the first layer of a group."""
 _ANALYSED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+_UNTRACED = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
@@ -58,10 +60,18 @@ def prunable(model: nn.Module, inputs: Any, *, operation: str) -> Prunable:
         operation: name for error messages.
 
     Raises:
-        InvalidValue: ``data.forward``; MissingExtra without torch-pruning.
+        InvalidValue: ``data.forward``, ``operation.not_applicable`` where the graph cannot be made.
+        MissingExtra: without torch-pruning.
     """
     forward(model, inputs, operation=operation)
-    found, skipped = _candidates(_Graph(copy.deepcopy(model), inputs))
+    try:
+        graph = _Graph(copy.deepcopy(model), inputs)
+    except _UNTRACED as error:
+        reason = f"{type(error).__name__}: {error}".split("\n")[0][:200]
+        title = "Torch-Pruning cannot follow how the layers of the model depend on each other."
+        hint = "Prune weights instead, with magnitude prune or nm prune."
+        raise unsuitable(operation, title, detail=reason, hint=hint) from error
+    found, skipped = _candidates(graph)
     if not _agrees(model, inputs, found):
         alone = [group for group in found if _agrees(model, inputs, [group])]
         skipped |= {

@@ -50,7 +50,8 @@ class QuantizeDynamic(Operation):
         new: dict[int, nn.Module] = {}
         for weight in select(self.name, model, targets=self.targets, ignore=self.ignore):
             layer = weight.module
-            if type(layer) is nn.Linear and weight.attribute == "weight" and holders[id(weight.parameter)] == 1:
+            linear = type(layer) is nn.Linear or type(layer).__name__ == "Conv1D"
+            if linear and weight.attribute == "weight" and holders[id(weight.parameter)] == 1:
                 new[id(layer)] = DynamicLinear(layer)
             elif self.targets:
                 raise unsuitable(self.name, f"{weight.name!r} is not the weight of a linear layer of its own.")

@@ -108,6 +108,26 @@ export interface paths {
         patch: operations["change_model_api_v1_model_patch"];
         trace?: never;
     };
+    "/api/v1/model/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Coverage
+         * @description What the operation that made a model changed, skipped, and changed though it should not have.
+         */
+        get: operations["coverage_api_v1_model_coverage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metric": {
         parameters: {
             query?: never;
@@ -737,6 +757,36 @@ export interface components {
             num_bytes: number;
             /** Files */
             files: components["schemas"]["StoredFile"][];
+        };
+        /**
+         * Coverage
+         * @description A model against its base: how many tensors have each status, and the tensors, those to look at first.
+         */
+        Coverage: {
+            /** Base */
+            base: string;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Tensors */
+            tensors: components["schemas"]["CoveredTensor"][];
+        };
+        /**
+         * CoveredTensor
+         * @description One tensor: what happened to it, and the share of its values that changed; null where shapes differ.
+         */
+        CoveredTensor: {
+            /** Tensor */
+            tensor: string;
+            /** Status */
+            status: string;
+            /** Shape */
+            shape: string;
+            /** Values */
+            values: number;
+            /** Changed */
+            changed: number | ("NaN" | "Infinity" | "-Infinity") | null;
         };
         /**
          * Dataset
@@ -1753,6 +1803,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    coverage_api_v1_model_coverage_get: {
+        parameters: {
+            query: {
+                /** @description The model's id. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
                 };
             };
             /** @description What went wrong and what to do. */

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from .. import wire
+from ...errors import InvalidValue
+from .. import wire, wire_coverage
 from ..arrow import MEDIA_TYPE
 from ..context import Here
 from ..router import API, Router, needs_token
@@ -67,6 +68,16 @@ def _stream(request: Request, snapshot: Snapshot, kind: Kind) -> Response:
 def model(here: Here, id: Id) -> wire.Model:
     """Everything about one model."""
     return wire.model(here.project.model(id))
+
+
+@router.get("/model/coverage")
+@needs_token
+def coverage(here: Here, id: Id) -> wire_coverage.Coverage:
+    """What the operation that made a model changed, skipped, and changed though it should not have."""
+    base = here.project.model(id).base
+    if base is None:
+        raise InvalidValue("model.no_base", f"Model {id!r} is a root: there is no base to compare it with.")
+    return wire_coverage.coverage(base, here.project.coverage(base, id).arrow)
 
 
 @router.patch("/model")
