@@ -69,3 +69,9 @@ def test_wrong_input_is_exit_code_2_in_three_lines(folder, option, change, code,
     done = run(folder, "line.yaml", option, code=2)
     assert f"{code}: " in done.stderr and words in done.stderr and "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("option", [("--address", "10.0.0.5:6379"), ("--gpus", "1")])
+def test_what_is_for_ray_needs_ray(folder, option):
+    done = run(folder, "line.yaml", *option, code=2)
+    assert "engine.option" in done.stderr and "--engine ray" in done.stderr

@@ -1,5 +1,7 @@
 """Work for engines, and projects for supervisors."""
 
+import json
+import os
 import time
 from pathlib import Path
 
@@ -9,7 +11,21 @@ import compress_compare as cc
 from compress_compare.engines import Limits, LocalEngine, Outcome, Queue, Supervisor, Work
 
 HERE = str(Path(__file__).parent)
-ENGINES = {"local": lambda limits=None: LocalEngine(2, limits or Limits(grace=0.5, heartbeat=20))}
+CLUSTER = os.environ.get("RAY_CLUSTER_OF_TESTS")
+"""Set where `test_ray` runs the contract once more, inside a network of its own."""
+
+
+def _local(limits):
+    return LocalEngine(2, limits)
+
+
+def _ray(limits):
+    from compress_compare.engines.ray import RayEngine
+
+    return RayEngine(2, limits, address=CLUSTER)
+
+
+ENGINES = {"ray": _ray} if CLUSTER else {"local": _local}
 """How each engine is made; every one passes the contract."""
 
 
@@ -31,6 +47,13 @@ def drive(engine, id: str, seconds: float = 30) -> Outcome:
     raise AssertionError(f"{id} has not ended after {seconds} s: {status}")
 
 
+def worker_of(work: Work) -> str:
+    """The identity of the process that does the work."""
+    path = work.folder / "heartbeat.json"
+    until(path.exists)
+    return json.loads(path.read_text())["process"]
+
+
 def until(condition, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -44,7 +67,7 @@ def make_engine(request):
     made = []
 
     def make(limits=None):
-        made.append(ENGINES[request.param](limits))
+        made.append(ENGINES[request.param](limits or Limits(grace=0.5, heartbeat=20)))
         return made[-1]
 
     yield make

@@ -9,7 +9,7 @@ import pytest
 from compress_compare.engines import Limits, Running
 from compress_compare.engines.processes import alive, identity
 
-from .conftest import drive, misbehaving, until
+from .conftest import drive, misbehaving, until, worker_of
 
 REASONS = {
     "raise": ("config.task", "ValueError: a step that raises"),
@@ -44,9 +44,11 @@ def test_f16_output_without_end_is_capped_and_marked(make_engine, tmp_path):
 @pytest.mark.parametrize("delay", [0.05, 0.4, 0.8])
 def test_f2_a_killed_worker_is_known_at_once_and_the_next_one_starts(make_engine, tmp_path, delay):
     engine = make_engine()
-    handle = engine.submit(misbehaving(tmp_path, "sleep"))
+    work = misbehaving(tmp_path, "sleep")
+    engine.submit(work)
+    worker = worker_of(work)
     time.sleep(delay)
-    os.kill(int(handle.split(":")[0]), signal.SIGKILL)
+    os.kill(int(worker.split(":")[0]), signal.SIGKILL)
     start = time.monotonic()
     assert drive(engine, "sleep").reason == "worker_lost(signal 9)"
     assert time.monotonic() - start < 5
@@ -64,21 +66,25 @@ def test_f14_a_worker_over_its_memory(make_engine, tmp_path):
 
 def test_f15_a_stopped_worker_is_killed_after_its_heartbeat_limit(make_engine, tmp_path):
     engine = make_engine(Limits(heartbeat=2.5))
-    handle = engine.submit(misbehaving(tmp_path, "stop"))
+    work = misbehaving(tmp_path, "stop")
+    engine.submit(work)
+    worker = worker_of(work)
     outcome = drive(engine, "stop")
     assert outcome.reason == "worker_lost(no heartbeat for 2.5 s)"
-    assert not alive(handle)
+    assert not alive(worker)
 
 
 def test_f15_a_worker_that_ignores_the_polite_signal(make_engine, tmp_path):
     engine = make_engine(Limits(grace=0.5))
-    handle = engine.submit(misbehaving(tmp_path, "stubborn"))
+    work = misbehaving(tmp_path, "stubborn")
+    engine.submit(work)
     until((tmp_path / "ready").exists)
+    worker = worker_of(work)
     start = time.monotonic()
     engine.cancel("stubborn")
     assert drive(engine, "stubborn").state == "cancelled"
     assert 0.5 <= time.monotonic() - start < 15
-    assert not alive(handle)
+    assert not alive(worker)
 
 
 def test_f15_no_grandchild_is_left_behind(make_engine, tmp_path):
@@ -97,16 +103,20 @@ def test_cancelling_and_closing_are_prompt(make_engine, tmp_path):
     engine.cancel("sleep")
     assert drive(engine, "sleep").state == "cancelled"
     assert time.monotonic() - start < 5
-    handle = engine.submit(misbehaving(tmp_path, "sleep"))
+    work = misbehaving(tmp_path, "sleep")
+    engine.submit(work)
+    worker = worker_of(work)
     engine.close()
-    assert not alive(handle)
+    until(lambda: not alive(worker), 5)
 
 
 def test_another_supervisor_can_end_what_is_left(make_engine, tmp_path):
     engine, other = make_engine(), make_engine()
-    handle = engine.submit(misbehaving(tmp_path, "sleep"))
+    work = misbehaving(tmp_path, "sleep")
+    handle = engine.submit(work)
+    worker = worker_of(work)
     other.reap(handle)
-    assert not alive(handle)
+    assert not alive(worker)
     other.reap("1:not this start time")
     other.reap("")
     assert drive(engine, "sleep").reason == "worker_lost(signal 9)"

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from .. import project as projects
 from ..engines import run as runs
-from ..engines.base import Limits
+from ..engines.base import Engine, Limits
 from ..engines.local import LocalEngine
 from ..engines.queue import describe
-from ..errors import NotFound
+from ..errors import InvalidValue, NotFound
 from ..recipes import Plan, load
 from .output import cell, echo_json, echo_table, json_option
 from .progress import StepProgress
 
-ENGINES = {"local": LocalEngine}
+ENGINES = ("local", "ray")
 
 
 @click.command()
 @click.argument("recipe")
 @click.option("--project", help="Where the models go; default runs/NAME after the name of the recipe.")
-@click.option("--engine", type=click.Choice(list(ENGINES)), default="local", show_default=True, help="What runs it.")
+@click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True, help="What runs it.")
 @click.option("--workers", type=click.IntRange(1, 256), default=2, show_default=True, help="Steps at a time.")
 @click.option("--memory", type=click.FloatRange(0.1), metavar="GB", help="Memory of one worker; default: no limit.")
+@click.option("--address", help="Of a Ray cluster, e.g. 10.0.0.5:6379; one of this machine alone if not given.")
+@click.option("--cpus", type=click.FloatRange(0), default=1, show_default=True, help="Cores per step, on Ray.")
+@click.option("--gpus", type=click.FloatRange(0), default=0, show_default=True, help="Accelerators per step, on Ray.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be run, with the predicted size, and end.")
 @json_option
 def run(
@@ -34,6 +39,9 @@ def run(
     engine: str,
     workers: int,
     memory: float | None,
+    address: str | None,
+    cpus: float,
+    gpus: float,
     only_plan: bool,
     as_json: bool,
 ) -> None:
@@ -45,11 +53,22 @@ def run(
         return
     projects.open(location).close()
     limits = Limits(memory=None if memory is None else round(memory * 1e9))
+    made = _engine(engine, workers, limits, ray={"address": address, "cpus": cpus, "gpus": gpus})
     with StepProgress(sys.stderr) as progress:
-        report = runs.run_recipe(location, wanted, engine=ENGINES[engine](workers, limits), progress=progress)
+        report = runs.run_recipe(location, wanted, engine=made, progress=progress)
     _show_report(report, location, as_json=as_json)
     if report.failed:
         sys.exit(1)
+
+
+def _engine(name: str, workers: int, limits: Limits, *, ray: Mapping[str, Any]) -> Engine:
+    if name == "local":
+        if ray != {"address": None, "cpus": 1, "gpus": 0}:
+            raise InvalidValue("engine.option", "--address, --cpus and --gpus are for Ray.", hint="Add: --engine ray")
+        return LocalEngine(workers, limits)
+    from ..engines.ray import Needs, RayEngine
+
+    return RayEngine(workers, limits, address=ray["address"], needs=Needs(ray["cpus"], ray["gpus"]))
 
 
 def _existing(location: Path) -> Path | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from ..store.files import write_atomically
-from . import processes
+from . import outcomes, processes
 from .base import HEARTBEAT, LOG, RESULT, STEP, Limits, Outcome, Running, Work
 from .log import LogWriter
 
@@ -141,19 +141,19 @@ class LocalEngine:
             return Outcome("cancelled", message="cancelled")
         if process.killed == "memory" or (result is not None and result.get("reason") == "out_of_memory"):
             peak = max(process.peak, int((result or {}).get("peak", 0)))
-            return _out_of_memory(peak, self._limits.memory)
+            return outcomes.out_of_memory(peak, self._limits.memory)
         if process.killed == "silent":
-            return _lost(f"no heartbeat for {self._limits.heartbeat:g} s")
+            return outcomes.lost(f"no heartbeat for {self._limits.heartbeat:g} s")
         if result is not None:
             return Outcome("failed", str(result.get("reason")), result.get("error"))
         if code < 0:
-            return _lost(f"signal {-code}")
+            return outcomes.lost(f"signal {-code}")
         if code == 0:
             title = "The worker ended without a result."
             hint = "Something in the task ends the process, e.g. sys.exit or os._exit; see the log."
-            return _failed("no_result", "job.no_result", title, hint=hint)
-        return _failed(
-            f"exit_code({code})", "job.exit_code", f"The worker ended with exit code {code}.", hint="See the log."
+            return outcomes.failed("no_result", "job.no_result", title=title, hint=hint)
+        return outcomes.failed(
+            f"exit_code({code})", "job.exit_code", title=f"The worker ended with exit code {code}.", hint="See the log."
         )
 
 
@@ -181,25 +181,3 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
         paths.append(str(source))
     kept["PYTHONPATH"] = os.pathsep.join(paths)
     return {**kept, "PYTHONUNBUFFERED": "1", **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")}
-
-
-def _lost(how: str) -> Outcome:
-    title = f"The worker was lost: {how}."
-    return _failed(
-        f"worker_lost({how})", "job.worker_lost", title, hint="Retry the job; if it happens again, see the log."
-    )
-
-
-def _out_of_memory(peak: int, limit: int | None) -> Outcome:
-    allowed = f"{limit:,}" if limit is not None else "those of the machine"
-    return _failed(
-        "out_of_memory",
-        "job.out_of_memory",
-        "The worker ran out of memory.",
-        detail=f"It had up to {peak:,} bytes; allowed were {allowed}.",
-        hint="Use smaller batches, allow more memory (--memory), or run fewer workers.",
-    )
-
-
-def _failed(reason: str, code: str, title: str, *, detail: str = "", hint: str = "") -> Outcome:
-    return Outcome("failed", reason, {"code": code, "title": title, "detail": detail, "hint": hint})

@@ -21,7 +21,7 @@ from typing import Any
 from ..errors import UserError
 from ..store.files import write_atomically
 from .base import HEARTBEAT, RESULT, STEP
-from .processes import resident, virtual
+from .processes import identity, resident, virtual
 
 BEAT_S = 1.0
 ROOM = 256 << 20
@@ -71,10 +71,11 @@ def limit_memory(limit: int | None) -> None:
 
 
 class Heart:
-    """Writes a sign of life every second, with the share done and a line of text."""
+    """Writes a sign of life every second: which process it is of, the share done, and a line of text."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._process = {"process": identity(os.getpid())}
         self._status = {"progress": 0.0, "message": "starting"}
         self._write()
         threading.Thread(target=self._run, daemon=True).start()
@@ -90,7 +91,7 @@ class Heart:
 
     def _write(self) -> None:
         temporary = self._path.with_suffix(".new")
-        temporary.write_text(json.dumps(self._status))
+        temporary.write_text(json.dumps({**self._status, **self._process}))
         temporary.replace(self._path)
 
 

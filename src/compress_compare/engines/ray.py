@@ -1,0 +1,219 @@
+"""Runs work on a Ray cluster: a task of Ray's per step, which runs the very worker of the local engine on its node.
+
+The folder of the project must be the same on every node: checkpoints travel through it and never through Ray. What Ray
+carries is the request and how it ended. A step whose node is lost is started again by Ray, twice at most; a worker that
+fails by itself is not.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import InvalidValue, MissingExtra, UserError
+from . import outcomes, processes
+from .base import HEARTBEAT, RESULT, Limits, Outcome, Running, Work
+from .local import LocalEngine, environment
+
+RETRIES = 2
+LOOK_S = 0.1
+LOST_HEAD_S = 30
+"""Seconds after which a cluster whose head is gone is given up."""
+STORE_BYTES = 200_000_000
+"""Of a cluster that is started here: requests and outcomes are small."""
+PREFIX = "ray:"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What Ray keeps free for each step.
+
+    Args:
+        cpus: cores.
+        gpus: accelerators, or a share of one.
+    """
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+
+@dataclass
+class _Task:
+    work: Work
+    reference: Any
+    cancelled: bool = False
+
+
+class RayEngine:
+    """Starts a task of a Ray cluster for each piece of work.
+
+    Args:
+        workers: how many steps at a time.
+        limits: what each may take.
+        address: of a cluster, e.g. ``10.0.0.5:6379`` or ``auto``; a cluster of this machine alone if not given.
+        needs: what each step asks of the cluster.
+
+    Raises:
+        MissingExtra: if Ray is not installed.
+        UserError: ``engine.no_cluster`` if there is none at the address, or it is of another version.
+        InvalidValue: ``engine.resources`` if no node has what a step needs.
+    """
+
+    def __init__(
+        self, workers: int = 2, limits: Limits | None = None, *, address: str | None = None, needs: Needs | None = None
+    ) -> None:
+        self.slots = workers
+        self._limits = limits or Limits()
+        self._ray, self._is_first = _connected(address, workers)
+        self._running: dict[str, _Task] = {}
+        asked = needs or Needs()
+        try:
+            _check(self._ray, asked)
+        except InvalidValue:
+            self.close()
+            raise
+        self._run = self._ray.remote(
+            num_cpus=asked.cpus, num_gpus=asked.gpus, max_retries=RETRIES, scheduling_strategy="SPREAD"
+        )(_run)
+
+    def submit(self, work: Work) -> str:
+        """Hand it to Ray; the handle is the folder, where the worker says which process it is."""
+        work.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in (RESULT, HEARTBEAT):
+            (work.folder / name).unlink(missing_ok=True)
+        shipped = replace(work, request=dict(work.request))
+        self._running[work.id] = _Task(work, self._run.remote(shipped, self._limits))
+        return f"{PREFIX}{work.folder}"
+
+    def poll(self, id: str) -> Running | Outcome:
+        """Ask Ray whether it has ended, and the worker how far it is."""
+        task = self._running[id]
+        ended, _ = self._ray.wait([task.reference], timeout=0)
+        if not ended:
+            return _status(task.work.folder)
+        del self._running[id]
+        return self._outcome(task)
+
+    def cancel(self, id: str) -> None:
+        """Interrupt the task, which asks its worker to end and makes it after the grace period."""
+        task = self._running[id]
+        if not task.cancelled:
+            task.cancelled = True
+            self._ray.cancel(task.reference, force=False)
+
+    def reap(self, handle: str) -> None:
+        """Ray ends the tasks of a supervisor that is gone; what is left of one on this machine is killed."""
+        if handle.startswith(PREFIX):
+            processes.reap(_process(Path(handle.removeprefix(PREFIX))))
+
+    def close(self) -> None:
+        """End all work and leave the cluster; one that was started here ends."""
+        for id in self._running:
+            self.cancel(id)
+        deadline = time.monotonic() + self._limits.grace + LOOK_S * 20
+        waiting = [task.reference for task in self._running.values()]
+        if waiting:
+            self._ray.wait(waiting, num_returns=len(waiting), timeout=max(0.0, deadline - time.monotonic()))
+        self._running.clear()
+        if self._is_first:
+            self._ray.shutdown()
+
+    def _outcome(self, task: _Task) -> Outcome:
+        errors = self._ray.exceptions
+        try:
+            outcome: Outcome = self._ray.get(task.reference)
+        except errors.TaskCancelledError:
+            return Outcome("cancelled", message="cancelled")
+        except errors.OutOfMemoryError:
+            return outcomes.out_of_memory(0, self._limits.memory)
+        except (errors.WorkerCrashedError, errors.NodeDiedError, errors.ObjectLostError):
+            return outcomes.lost(f"its node, {RETRIES + 1} times")
+        except errors.RayError as error:
+            title = f"Ray could not run the step: {str(error).splitlines()[-1][:200]}"
+            hint = "Install this package, of the same version, on every node; the project's folder must be there too."
+            return outcomes.failed("ray", "job.ray", title=title, hint=hint)
+        return Outcome("cancelled", message="cancelled") if task.cancelled and outcome.state == "failed" else outcome
+
+
+def _run(work: Work, limits: Limits) -> Outcome:
+    """On a node: what the local engine does with one piece of work. An interrupt is the wish to cancel."""
+    engine = LocalEngine(1, limits)
+    engine.submit(work)
+    try:
+        while True:
+            try:
+                status = engine.poll(work.id)
+                if isinstance(status, Outcome):
+                    return status
+                time.sleep(LOOK_S)
+            except KeyboardInterrupt:
+                engine.cancel(work.id)
+    finally:
+        engine.close()
+
+
+def _connected(address: str | None, workers: int) -> tuple[Any, bool]:
+    """Ray, and whether this process was not connected before: it has one connection at most."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(LOST_HEAD_S))
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtra("ray", purpose="The engine 'ray'", extra="ray") from error
+    if ray.is_initialized():
+        return ray, False
+    own: dict[str, Any] = (
+        {} if address else {"num_cpus": workers, "include_dashboard": False, "object_store_memory": STORE_BYTES}
+    )
+    paths = environment(os.environ)["PYTHONPATH"]
+    try:
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": {"PYTHONPATH": paths}},
+            **own,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UserError(
+            "engine.no_cluster",
+            f"There is no Ray cluster at {address!r} that this can join." if address else "Ray does not start here.",
+            detail=str(error).splitlines()[0][:200],
+            hint="Check the address, and that Ray has the same version and token there; or run it with --engine local.",
+        ) from error
+    return ray, True
+
+
+def _check(ray: Any, needs: Needs) -> None:
+    """Work that no node can take would wait for ever."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    for name, wanted in (("CPU", needs.cpus), ("GPU", needs.gpus)):
+        most = max((node.get(name, 0.0) for node in nodes), default=0.0)
+        if wanted > most:
+            raise InvalidValue(
+                "engine.resources",
+                f"A step needs {wanted:g} {name}, and no node of the cluster has more than {most:g}.",
+                hint=f"Ask for less with --{name.lower()}s, or add a node.",
+            )
+
+
+def _status(folder: Path) -> Running:
+    found = _heartbeat(folder)
+    return Running(float(found["progress"]), str(found["message"])) if found else Running(0.0, "waiting for a node")
+
+
+def _process(folder: Path) -> str:
+    return str(_heartbeat(folder).get("process", ""))
+
+
+def _heartbeat(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((folder / HEARTBEAT).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found
