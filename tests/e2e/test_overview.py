@@ -14,7 +14,7 @@ EVERYTHING = ("cnn", *SIX, "int8", "int4", "unmeasured")
 def test_the_printed_address_opens_the_page_ready_to_use(overview: Page) -> None:
     expect(overview).to_have_title("compression – Compress and Compare")
     expect(overview.get_by_role("banner")).to_contain_text("compression")
-    expect(overview.get_by_role("status")).to_have_text("Live")
+    expect(overview.get_by_role("banner").get_by_role("status")).to_have_text("Live")
     assert "token" not in overview.url
 
 

@@ -37,7 +37,7 @@ def experiments(seed: int = 0, *, epochs: int = EPOCHS) -> list[Node]:
         Node(ROOT, None, Train(epochs=epochs, seed=seed)),
         *_pruned(seed),
         *_iterative(seed),
-        *_coarse(),
+        *_coarse(seed),
         *_combined(),
     ]
 
@@ -65,12 +65,12 @@ def _iterative(seed: int) -> Iterator[Node]:
     yield Node(f"{at_once}-finetuned-longer", at_once, Finetune(epochs=REPAIR_EPOCHS * len(AMOUNTS), seed=seed))
 
 
-def _coarse() -> Iterator[Node]:
+def _coarse(seed: int) -> Iterator[Node]:
     """Fewer bits per weight: on a grid per channel, or from a codebook per tensor."""
     for bits in WEIGHT_BITS:
         yield Node(f"{ROOT}-w{bits}", ROOT, Quantize(bits=bits))
     for bits in PALETTE_BITS:
-        yield Node(f"{ROOT}-palette{bits}", ROOT, Palettize(bits=bits))
+        yield Node(f"{ROOT}-palette{bits}", ROOT, Palettize(bits=bits, seed=seed))
     for coarse in (f"{ROOT}-w3", f"{ROOT}-w2", f"{ROOT}-palette2", f"{ROOT}-palette1"):
         yield Node(f"{coarse}-calibrated", coarse, Calibrate())
     yield Node(f"{ROOT}-int8", ROOT, QuantizeStatic())
