@@ -17,6 +17,9 @@ from ..server.snapshot import Snapshot, Snapshots
 MOST_DETAILS = 300
 """Models of which everything is kept; of more, only those that are compared and their ancestors."""
 
+MOST_PAIRS = 60
+"""Pairs of an effect that are drawn."""
+
 
 def kept(project: Project, ids: Sequence[str]) -> dict[str, Any]:
     """Answers by the request that they are for, as `ui/src/api/kept.ts` names it; Arrow streams as base64.
@@ -30,9 +33,11 @@ def kept(project: Project, ids: Sequence[str]) -> dict[str, Any]:
         "GET project": _json(answers.project(project, snapshot)),
         "GET models": {"arrow": _text(snapshot.stream("single")), "revision": snapshot.revision},
         "GET standard-errors": {"arrow": _text(snapshot.stream("errors"))},
-        "GET effects": _json(wire.Effects(effects=[wire.effect(row) for row in project.effects().to_pylist()])),
         "GET views": {"views": []},
     }
+    for metric in project.metrics():
+        effects = project.effects(metric.name, listed=MOST_PAIRS).to_pylist()
+        found[f"GET effects {metric.name}"] = _json(wire.Effects(effects=[wire.effect(row) for row in effects]))
     for id in _told(snapshot, ids):
         found[f"GET model {id}"] = _json(wire.model(project.model(id)))
     if len(ids) > 1:

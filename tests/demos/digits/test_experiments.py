@@ -26,4 +26,4 @@ def test_the_grid_of_pruning_is_full():
 def test_the_seed_reaches_everything_random():
     seeded = [node.operation for node in experiments(5) if hasattr(node.operation, "seed")]
     assert {operation.seed for operation in seeded} == {5}
-    assert {operation.name for operation in seeded} == {"train", "finetune", "random prune"}
+    assert {operation.name for operation in seeded} == {"train", "finetune", "random prune", "palettize"}

@@ -5,6 +5,7 @@ describe("a kept answer", () => {
   test("is found by what was asked, whatever the order of the models", () => {
     expect(nameOf("selection", { method: "POST", body: { models: ["b", "a"] } })).toBe('POST selection ["a","b"]');
     expect(nameOf("model", { query: { id: "cnn" } })).toBe("GET model cnn");
+    expect(nameOf("effects", { query: { metric: "Size", pairs: 60 } })).toBe("GET effects Size");
     expect(nameOf("models", { query: { precision: "single" } })).toBe("GET models");
   });
 

@@ -12,7 +12,7 @@ export function readKept(): Kept | null {
 /** How a request is called in a file. */
 export function nameOf(path: string, options: RequestOptions): string {
   const { models } = (options.body ?? {}) as { models?: readonly string[] };
-  const detail = options.query?.id ?? (models && JSON.stringify([...models].sort()));
+  const detail = options.query?.id ?? options.query?.metric ?? (models && JSON.stringify([...models].sort()));
   return [options.method ?? "GET", path, detail].filter((part) => part !== undefined).join(" ");
 }
 

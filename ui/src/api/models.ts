@@ -96,8 +96,7 @@ type WireEffect = { [Key in keyof Effect]: Effect[Key] extends number | null ? W
 
 /** The effects on a metric; each lists at most so many of its pairs, spread evenly. */
 export async function fetchEffects(metric: string, pairs: number, signal?: AbortSignal): Promise<Effect[]> {
-  const query = new URLSearchParams({ metric, pairs: String(pairs) });
-  const { effects } = await requestJson<{ effects: WireEffect[] }>(`effects?${query}`, { signal });
+  const { effects } = await requestJson<{ effects: WireEffect[] }>("effects", { query: { metric, pairs }, signal });
   const number = (value: WireNumber | null): number | null => (value === null ? null : Number(value));
   return effects.map((effect) => ({
     ...effect,
