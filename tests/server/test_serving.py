@@ -183,17 +183,13 @@ def test_the_browser_gets_an_invitation_and_not_the_token(directory, tmp_path):
         process.terminate()
 
 
-def test_starts_quickly_and_small_without_torch(directory):
-    """Start in processor time, which other work on the machine does not stretch."""
+def test_starts_small_without_torch(directory):
     with served(directory, "--port", "0") as (process, line):
         assert line
-        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-        seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         maps = Path(f"/proc/{process.pid}/maps").read_text()
         resident = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())[1]
     assert "torch" not in maps
     assert int(resident) / 1000 < 200
-    assert seconds < 2
 
 
 def test_imports_no_heavy_library():
