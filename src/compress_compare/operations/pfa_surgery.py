@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ Removed = Mapping[str, Sequence[int]]
 """Output channels to cut, by the name of the first layer of a group."""
 _ANALYSED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 _UNTRACED = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
+VISITS, VISITS_MORE = 20, 1_000
+"""Steps of a walk through a group, for each node of the graph and in all, that are more than one that ends takes."""
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
@@ -115,6 +117,22 @@ def few(inputs: Any) -> Any:
     return tuple(few(value) for value in inputs) if isinstance(inputs, tuple | list) else inputs
 
 
+class _Endless(RuntimeError):
+    """Torch-Pruning's walk through a group does not end."""
+
+
+class _Counted(list[Any]):
+    """The dependencies of a node, which tell their graph when they are walked through."""
+
+    def __init__(self, items: Iterable[Any], graph: _Graph) -> None:
+        super().__init__(items)
+        self._graph = graph
+
+    def __iter__(self) -> Iterator[Any]:
+        self._graph.visit()
+        return super().__iter__()
+
+
 class _Graph:
     """Torch-Pruning's graph of a model, which it changes; quiet, and with modules by name."""
 
@@ -126,6 +144,7 @@ class _Graph:
         self.model = model
         self.names = {module: name for name, module in model.named_modules()}
         self.types = torch_pruning.ops.OPTYPE
+        self.visits = 0
         self.graph = torch_pruning.DependencyGraph()
         for parameter in model.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
@@ -134,8 +153,26 @@ class _Graph:
             self.graph.build_dependency(
                 model, example_inputs=inputs, forward_fn=_run, output_transform=_outputs, verbose=False
             )
+        for node in self.graph.module2node.values():
+            node.dependencies = _Counted(node.dependencies, self)
+
+    def visit(self) -> None:
+        """Count a step of the walk through a group.
+
+        Raises:
+            _Endless: beyond what a walk that ends takes.
+        """
+        self.visits += 1
+        if self.visits > VISITS * len(self.graph.module2node) + VISITS_MORE:
+            raise _Endless
 
     def group(self, name: str, indices: list[int]) -> Any:
+        """What goes with output channels of a layer.
+
+        Raises:
+            _Endless: if the channels come back to where they were in ever new orders.
+        """
+        self.visits = 0
         layer = self.model.get_submodule(name)
         return self.graph.get_pruning_group(layer, self.graph.get_pruner_of_module(layer).prune_out_channels, indices)
 
@@ -169,7 +206,13 @@ def _candidates(graph: _Graph) -> tuple[list[Group], dict[str, str]]:
             skipped[name] = "it does not take part in the forward pass"
             continue
         width = layer.weight.shape[0]
-        group, reason = _group(graph, name, width)
+        try:
+            group, reason = _group(graph, name, width)
+        except _Endless:
+            skipped[name] = (
+                "its channels meet themselves in ever new orders, as by rotary embeddings or repeated heads"
+            )
+            continue
         seen |= set(group.layers)
         if reason:
             skipped |= dict.fromkeys(group.layers, reason)
