@@ -209,9 +209,7 @@ def _candidates(graph: _Graph) -> tuple[list[Group], dict[str, str]]:
         try:
             group, reason = _group(graph, name, width)
         except _Endless:
-            skipped[name] = (
-                "its channels meet themselves in ever new orders, as by rotary embeddings or repeated heads"
-            )
+            skipped[name] = "its channels meet themselves in ever new orders, as by rotary embeddings or repeated heads"
             continue
         seen |= set(group.layers)
         if reason:
