@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import time
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule
 
 from ..errors import InvalidValue, MissingExtra
+from ..operations.quiet import quiet
 from ..records import MetricValue
 from . import latency
 from .forward import observing
@@ -121,7 +119,7 @@ def _exported(model: nn.Module, example: Tensor, *, optimize: bool) -> Any:
         detail = f"It has {size:,} bytes of weights; the limit is {MOST_BYTES:,}."
         raise InvalidValue("onnx.size", "The model is too large to be measured in ONNX Runtime here.", detail=detail)
     try:
-        with _quiet():
+        with quiet(_LOUD):
             program = torch.onnx.export(model, (example,), dynamo=True, verbose=False, optimize=optimize)
     except Exception as error:  # the exporter reports what it cannot translate by dozens of exception types
         cause = error.__cause__ or error
@@ -201,19 +199,3 @@ def _runtime() -> str:
     import onnxruntime
 
     return f"ONNX Runtime {onnxruntime.__version__}"
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the warnings and log lines of the exporter about libraries that are not there and about itself."""
-    loggers = [logging.getLogger(name) for name in _LOUD]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

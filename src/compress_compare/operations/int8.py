@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +12,7 @@ from torch.fx import GraphModule, Node
 from ..errors import MissingExtra
 from .base import Context, unsuitable
 from .data import batches, forward
+from .quiet import quiet
 from .scheme import TensorScheme, attach, of
 from .targets import Weight
 
@@ -25,7 +23,7 @@ class Int8Model(GraphModule):
     """The graph of a model with int8 weights. Modes have no effect on it, and nothing in it can be trained."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> GraphModule:
-        with _quiet():
+        with quiet(_NOISY):
             copied = super().__deepcopy__(memo)
         attach(copied, of(self))
         return copied
@@ -40,7 +38,7 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
         weights: whose layers to quantize; layers of other weights stay in floating point.
         context: calibration data.
     """
-    with _quiet():
+    with quiet(_NOISY):
         graph = _observed(
             name, _exported(name, model.eval(), context=context), left_out=_left_out(model, weights), context=context
         )
@@ -153,19 +151,3 @@ def _attribute(graph: GraphModule, path: str) -> Tensor:
     owner, _, name = path.rpartition(".")
     tensor: Tensor = getattr(graph.get_submodule(owner), name)
     return tensor.detach()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the deprecation warnings and log lines of libraries that nobody here can act on."""
-    loggers = [logging.getLogger(name) for name in _NOISY]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
