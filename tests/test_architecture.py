@@ -37,7 +37,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "on_evaluate: 4 positional parameters; keyword-only after the second": THE_HOOK,
     },
     "src/compress_compare/recipes/task.py": {
-        "line 117: imports what a string names": "the user's own command line names the task; see TaskPath.load",
+        "line 123: imports what a string names": "the user's own command line names the task; see TaskPath.load",
     },
     "src/compress_compare/engines/steps.py": {
         "imports project, which is not below engines": "runs in a process of its own and logs through the public calls",

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
+from . import given
 from .analysis.behaviors import (
     calibration,
     changes,
@@ -335,7 +336,7 @@ def others(base: str, models: str | Sequence[str]) -> list[str]:
     Raises:
         InvalidValue: ``behaviors.models`` if none is left.
     """
-    named = [models] if isinstance(models, str) else list(models)
+    named = given.texts(models, "Models")
     found = [model for model in dict.fromkeys(named) if model != base]
     if not found:
         raise InvalidValue("behaviors.models", "There is no model to compare with the base.", hint="Name at least one.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from . import given
 from .analysis.lineage import Graph
 from .errors import InvalidValue
 from .records import Dataset, Job, Metric, Model
@@ -166,7 +167,7 @@ class Project(Tracker):
         """What differs between models: ``.variables``, ``.rows``, ``.chart`` and ``.constant``."""
         from .analysis import variables
 
-        return variables.selection(self.graph(), ids)
+        return variables.selection(self.graph(), given.texts(ids, "Models"))
 
     def frontier(self, x: str, y: str) -> list[str]:
         """Ids of the Pareto-optimal models by two metrics, best first along ``x``.
@@ -279,7 +280,7 @@ class Project(Tracker):
                 ``model.*`` of what cannot be read.
             StoreError: ``artifact.*`` if a checkpoint is gone or has changed since it was logged.
         """
-        ids = [models] if isinstance(models, str) else list(models)
+        ids = given.texts(models, "Models")
         if what == "activations":
             from .layers import Sample, compare_activations
 
@@ -306,7 +307,7 @@ class Project(Tracker):
         """
         from .reality import reality
 
-        ids = self.models()["id"].to_pylist() if models is None else [models] if isinstance(models, str) else models
+        ids = self.models()["id"].to_pylist() if models is None else given.texts(models, "Models")
         listed = [self.model(id) for id in ids]
         roots = {id: self.model(id) for id in dict.fromkeys(model.lineage[0].model for model in listed)}
         return Table(reality(self._comparisons, listed, roots=roots))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from . import given
 from .errors import InvalidValue
 
 MAX_NAME = 256
@@ -134,6 +135,16 @@ class Metric:
 
     def __post_init__(self) -> None:
         check_name(self.name, "metric name")
+        of = f"of metric {self.name!r}"
+        for field_name in ("unit", "format", "description"):
+            object.__setattr__(self, field_name, given.text(getattr(self, field_name), f"The {field_name} {of}"))
+        object.__setattr__(self, "primary", given.truth(self.primary, f"The primary {of}"))
+        if self.higher_is_better is not None:
+            better = given.truth(self.higher_is_better, f"The higher_is_better {of}")
+            object.__setattr__(self, "higher_is_better", better)
+        for end in ("min", "max"):
+            if getattr(self, end) is not None:
+                object.__setattr__(self, end, _number(getattr(self, end), f"The {end} {of}"))
         if not _D3_FORMAT.fullmatch(self.format):
             raise InvalidValue(
                 "metric.format",
@@ -145,7 +156,7 @@ class Metric:
             if bound is not None and not math.isfinite(bound):
                 raise InvalidValue("value.not_finite", f"The range of metric {self.name!r} must be finite.")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise InvalidValue("metric.range", f"Metric {self.name!r} has min {self.min} above max {self.max}.")
+            raise InvalidValue("metric.range", f"Metric {self.name!r} has min {self.min:g} above max {self.max:g}.")
 
 
 Kind = Literal["number", "nan", "inf", "-inf"]
@@ -192,13 +203,15 @@ class MetricValue:
         return "inf" if self.value > 0 else "-inf"
 
 
-def _number(value: Any) -> float:
+def _number(value: Any, what: str = "A metric value") -> float:
     try:
+        if isinstance(value, str | bytes):
+            raise TypeError
         return float(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidValue(
             "metric.value",
-            "A metric value must be a number.",
+            f"{what} must be a number.",
             detail=f"Found {value!r:.64} of type {type(value).__name__}.",
         ) from error
 

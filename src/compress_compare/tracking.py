@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from . import given
 from .errors import InvalidValue
 from .records import Dataset, Metric, Model, Operation
 from .store import checkpoints, details, instance_tables, instances, location, metrics, models, remarks, tasks, views
@@ -240,8 +241,14 @@ class Tracker:
             root: id of the root.
             path: ``package.module:function`` of the task; it will be imported when work is asked for.
             options: keyword arguments of that function.
+
+        Raises:
+            InvalidValue: ``config.task`` if ``path`` is not written so.
         """
-        task = tasks.TaskRow(path, dict(options or {}), ())
+        from .recipes.task import TaskPath
+
+        named = TaskPath(path, given.mapping(options, "Options"))
+        task = tasks.TaskRow(named.path, dict(named.options), ())
         with self._database.write(counter="jobs") as connection:
             tasks.remember(connection, root, task)
 

@@ -82,11 +82,19 @@ class TaskPath:
         path: ``package.module:function``.
         options: keyword arguments of the function.
         folders: where Python looks for the module before its own path.
+
+    Raises:
+        InvalidValue: ``config.task`` if the path is not written so.
     """
 
     path: str
     options: Mapping[str, JSON] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        module, _, name = str(self.path).partition(":")
+        if not (name and all(part.isidentifier() for part in (*module.split("."), name))):
+            raise _unusable(str(self.path), "A task is written package.module:function.")
 
     def load(self) -> Task:
         """Import the function and call it.
@@ -110,8 +118,6 @@ class TaskPath:
 
     def _function(self) -> Callable[..., object]:
         module_name, _, name = self.path.partition(":")
-        if not (name and all(part.isidentifier() for part in (*module_name.split("."), name))):
-            raise _unusable(self.path, "A task is written package.module:function.")
         sys.path[:0] = [folder for folder in self.folders if folder not in sys.path]
         try:
             module = importlib.import_module(module_name)

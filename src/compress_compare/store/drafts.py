@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .. import given
 from ..errors import InvalidValue
 from ..operations import kept, scheme
 from ..records import Checkpoint, MetricValue, Model, Operation, Reference, check_name
@@ -57,8 +58,8 @@ def draft(artifacts: Artifacts, fields: Mapping[str, Any]) -> ModelDraft:
         operation=check_operation(fields.get("operation")),
         metrics=check_metrics(fields.get("metrics")),
         references=_references(fields.get("references")),
-        tags=tuple(fields.get("tags", ())),
-        note=fields.get("note", ""),
+        tags=tuple(given.texts(fields.get("tags") or (), "Tags")),
+        note=given.text(fields.get("note"), "A note"),
     )
     if weights is None:
         return checked
@@ -82,8 +83,8 @@ def check_operation(operation: Any) -> Operation | None:
 def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[Reference, ...]:
     return tuple(
         Reference(check_name(role, "role"), model)
-        for role, parents in (references or {}).items()
-        for model in ([parents] if isinstance(parents, str) else parents)
+        for role, parents in given.mapping(references, "References").items()
+        for model in given.texts(parents, f"The models of role {role!r}")
     )
 
 
@@ -112,7 +113,7 @@ def check_metrics(metrics: Mapping[str, Measured] | None) -> dict[str, tuple[Met
     Names are checked where they become metrics.
     """
     checked: dict[str, tuple[MetricValue, ...]] = {}
-    for name, measured in (metrics or {}).items():
+    for name, measured in given.mapping(metrics, "Metrics").items():
         values = _values(name, measured)
         if len(values) > 1 and len({(value.slice, value.device) for value in values}) < len(values):
             raise InvalidValue("metric.duplicate", f"Metric {name!r} has two values for one slice and device.")

@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .. import given
 from ..errors import InvalidValue
 from ..records import check_name
-from .payload_columns import described, encode_audio, label_sets, per_token_column, token_column
+from .payload_columns import described, encode_audio, file_bytes, label_sets, per_token_column, token_column
 
 CONTENT = ("id", "label", "image", "audio", "text", "tokens")
 """The columns that make the fingerprint; metadata may be added to the same data."""
@@ -46,17 +47,19 @@ def dataset_table(ids: Any, *, labels: Any = None, payload: Payload | None = Non
     columns = {"id": id_column(ids)}
     if labels is not None:
         columns["label"] = _answers(labels, "labels")
-    given = payload or Payload()
-    if given.images is not None:
-        columns["image"] = pa.array([encode_image(image, i) for i, image in enumerate(given.images)], pa.binary())
-    if given.audio is not None:
-        columns["audio"] = pa.array([encode_audio(sound, i) for i, sound in enumerate(given.audio)], pa.binary())
-    if given.texts is not None:
-        columns["text"] = _array(given.texts, "texts")
+    payload = payload or Payload()
+    if payload.images is not None:
+        images = given.items(payload.images, "The images")
+        columns["image"] = pa.array([encode_image(image, i) for i, image in enumerate(images)], pa.binary())
+    if payload.audio is not None:
+        sounds = given.items(payload.audio, "The sounds")
+        columns["audio"] = pa.array([encode_audio(sound, i) for i, sound in enumerate(sounds)], pa.binary())
+    if payload.texts is not None:
+        columns["text"] = _array(payload.texts, "texts")
         if not pa.types.is_string(columns["text"].type):
             raise InvalidValue("data.type", "Texts must be strings.", detail=f"Found {columns['text'].type}.")
-    if given.tokens is not None:
-        columns["tokens"] = token_column(given.tokens)
+    if payload.tokens is not None:
+        columns["tokens"] = token_column(given.items(payload.tokens, "Tokens"))
     for name, values in _mapping(metadata).items():
         columns[_free_name(name, columns)] = _array(values, f"metadata {name!r}")
     _check_lengths(columns)
@@ -78,17 +81,18 @@ class Answers:
 def outputs_table(ids: Any, predictions: Any, *, answers: Answers | None = None) -> pa.Table:
     """What a model answered: ``id, prediction, text``, each vector as a list of float32, each metric as float64,
     numbers per token as lists of any length."""
-    given = answers or Answers()
+    answers = answers or Answers()
     columns = {"id": id_column(ids)}
     if predictions is not None:
         columns["prediction"] = _answers(predictions, "predictions")
-    if given.texts is not None:
-        columns["text"] = _array(given.texts, "texts")
-    for name, values in _mapping(given.tokens).items():
-        columns[_free_name(name, columns)] = per_token_column(values, name)
-    for name, values in _mapping(given.vectors).items():
+    if answers.texts is not None:
+        columns["text"] = _array(answers.texts, "texts")
+    for name, values in _mapping(answers.tokens).items():
+        rows = given.items(values, f"The numbers per token {name!r}")
+        columns[_free_name(name, columns)] = per_token_column(rows, name)
+    for name, values in _mapping(answers.vectors).items():
         columns[_free_name(name, columns)] = _vectors(values, name)
-    for name, values in _mapping(given.metrics).items():
+    for name, values in _mapping(answers.metrics).items():
         array = _array(values, f"metric {name!r}")
         try:
             columns[_free_name(name, columns)] = array.cast(pa.float64())
@@ -97,7 +101,7 @@ def outputs_table(ids: Any, predictions: Any, *, answers: Answers | None = None)
     if len(columns) == 1:
         raise InvalidValue("data.empty", "There are no outputs.", hint="Give predictions, vectors, metrics or tokens.")
     _check_lengths(columns)
-    return described(pa.table(columns), {PREPROCESSING: _fact(given.preprocessing), CLASSES: _fact(given.classes)})
+    return described(pa.table(columns), {PREPROCESSING: _fact(answers.preprocessing), CLASSES: _fact(answers.classes)})
 
 
 def id_column(ids: Any) -> pa.Array:
@@ -142,7 +146,7 @@ def encode_image(image: Any, position: int) -> bytes:
     if isinstance(image, bytes):
         return image
     if isinstance(image, str | Path):
-        return Path(image).read_bytes()
+        return file_bytes(Path(image), f"Image {position}")
     array = np.asarray(image)
     if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[2] not in (1, 3, 4):
         array = np.moveaxis(array, 0, 2)
@@ -207,6 +211,7 @@ def _fact(value: Any) -> str | None:
 
 def _answers(values: Any, what: str) -> pa.Array:
     """Labels or predictions: one value per instance, or a set of labels."""
+    values = given.column(values, f"The {what}")
     sets = label_sets(values, what)
     return _array(values, what) if sets is None else sets
 
@@ -216,6 +221,7 @@ def _array(values: Any, what: str) -> pa.Array:
         values = values.detach().cpu().numpy()
     if isinstance(values, np.ndarray) and values.ndim != 1:
         raise InvalidValue("data.shape", f"The {what} must be one value per instance; the shape is {values.shape}.")
+    values = given.column(values, f"The {what}")
     try:
         array = pa.array(values, from_pandas=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:

@@ -25,9 +25,11 @@ def prepare(location: str | Path, create: bool) -> Path:
 
     Raises:
         NotFound: ``project.unknown`` if there is none and ``create`` is false.
-        InvalidValue: ``project.not_a_directory``, ``project.not_empty`` or ``project.url``.
+        InvalidValue: ``project.path``, ``project.not_a_directory``, ``project.not_empty`` or ``project.url``.
         StoreError: ``store.corrupt`` if files of a project are there without its database.
     """
+    if not isinstance(location, str | Path) or not str(location):
+        raise InvalidValue("project.path", "A project is opened by its path.", detail=f"Found {location!r:.64}.")
     if "://" in str(location):
         raise InvalidValue(
             "project.url",

@@ -53,7 +53,7 @@ def named(connection: sa.Connection, name: str) -> Metric:
     if name not in metrics:
         raise NotFound(
             "metric.unknown",
-            f"There is no metric {name[:80]!r} in this project.",
+            f"There is no metric {str(name)[:80]!r} in this project.",
             hint=f"Choose one of: {', '.join(metrics) or 'none is defined yet'}.",
         )
     return metrics[name]

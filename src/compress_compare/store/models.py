@@ -103,7 +103,7 @@ def unknown(id: str) -> NotFound:
     """The error for an id that no model has."""
     return NotFound(
         "model.unknown",
-        f"There is no model {id[:80]!r} in this project.",
+        f"There is no model {str(id)[:80]!r} in this project.",
         hint="List the models with: compress-compare ls PROJECT",
     )
 

@@ -24,10 +24,12 @@ def encode_audio(sound: Any, position: int) -> bytes:
     if isinstance(sound, bytes):
         return sound
     if isinstance(sound, str | Path):
-        return Path(sound).read_bytes()
+        return file_bytes(Path(sound), f"Sound {position}")
     if not isinstance(sound, tuple) or len(sound) != 2:
         raise InvalidValue("data.audio", f"Sound {position} is not bytes, a path or (samples, rate).")
     samples, rate = np.asarray(sound[0], dtype=np.float64), int(sound[1])
+    if rate < 1:
+        raise InvalidValue("data.audio", f"Sound {position} has a rate of {rate} samples a second; it is at least 1.")
     if samples.ndim not in (1, 2) or not samples.size or not np.isfinite(samples).all() or np.abs(samples).max() > 1:
         raise InvalidValue(
             "data.audio", f"Sound {position} is not [N] or [N, channels] finite samples.", hint="Scale to −1 … 1."
@@ -39,6 +41,19 @@ def encode_audio(sound: Any, position: int) -> bytes:
         file.setframerate(rate)
         file.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
     return buffer.getvalue()
+
+
+def file_bytes(path: Path, what: str) -> bytes:
+    """What is in the file of an instance.
+
+    Raises:
+        InvalidValue: ``data.file``.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        detail = f"{str(path)[:200]!r}: {error.strerror}."
+        raise InvalidValue("data.file", f"{what} cannot be read from its file.", detail=detail) from error
 
 
 def token_column(tokens: Iterable[Any]) -> pa.Array:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from .. import given
 from ..records import check_name
 from . import schema
 from .database import rows
@@ -14,7 +15,7 @@ from .drafts import check_note
 
 def set_tags(connection: sa.Connection, key: int, tags: Iterable[str]) -> None:
     """Replace the tags of a model; repeated ones count once."""
-    unique = list(dict.fromkeys(check_name(tag, "tag") for tag in tags))
+    unique = list(dict.fromkeys(check_name(tag, "tag") for tag in given.texts(tags, "Tags")))
     connection.execute(schema.tags.delete().where(schema.tags.c.model_key == key))
     if unique:
         values = [{"model_key": key, "tag": tag, "position": i} for i, tag in enumerate(unique)]
