@@ -13,7 +13,7 @@ const contents = readDocument();
 const theme = new ThemeState();
 const project = new ProjectStore();
 const view = new ViewStore(project, theme);
-const app = { project, view, theme, jobs: new JobsStore(project) };
+const app = { project, view, theme, jobs: new JobsStore(project), tour: null };
 if (view.state.selection.length === 0) view.update({ selection: contents.models }, "replace");
 project.follow();
 

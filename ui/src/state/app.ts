@@ -3,6 +3,7 @@ import { createContext } from "svelte";
 import type { JobsStore } from "./jobs.svelte";
 import type { ProjectStore } from "./project.svelte";
 import type { ThemeState } from "./theme.svelte";
+import type { TourState } from "./tour.svelte";
 import type { ViewStore } from "./view.svelte";
 
 export interface AppState {
@@ -10,6 +11,8 @@ export interface AppState {
   view: ViewStore;
   theme: ThemeState;
   jobs: JobsStore;
+  /** Null in a file, which has one page. */
+  tour: TourState | null;
 }
 
 /** `const { project, view, theme } = useApp()` at the top of a component; `provideApp` once, at the root. */
