@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_VIEW, formatHash, parseHash, type ViewState } from "./url";
+import { DEFAULT_VIEW, formatHash, keepEqual, parseHash, type ViewState } from "./url";
 
 const FULL: ViewState = {
   page: "overview",
@@ -30,6 +30,16 @@ const FULL: ViewState = {
 describe("the address", () => {
   it("restores everything", () => {
     expect(parseHash(formatHash(FULL))).toEqual(FULL);
+  });
+
+  it("keeps the parts that another address does not change", () => {
+    const open: ViewState = { ...FULL, filters: { ...FULL.filters, metrics: { n: [-Infinity, Infinity] } } };
+    const next = keepEqual(FULL, { ...structuredClone(open), selection: ["a"] });
+    expect(next).toEqual({ ...open, selection: ["a"] });
+    expect(next.own).toBe(FULL.own);
+    expect(next.zoom).toBe(FULL.zoom);
+    expect(next.filters).not.toBe(FULL.filters);
+    expect(keepEqual(open, structuredClone(open)).filters).toBe(open.filters);
   });
 
   it("is short for the default", () => {

@@ -96,6 +96,17 @@ export function parseHash(hash: string): ViewState {
   };
 }
 
+/** `after`, with the parts that are as before being the very same: what depends on those is left alone. */
+export function keepEqual(before: ViewState, after: ViewState): ViewState {
+  const parts = Object.entries(after) as [keyof ViewState, unknown][];
+  const kept = parts.map(([key, part]) => [key, written(part) === written(before[key]) ? before[key] : part] as const);
+  return Object.fromEntries(kept) as unknown as ViewState;
+}
+
+/** JSON that tells infinities and NaN apart. */
+const written = (part: unknown): string =>
+  JSON.stringify(part, (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? `${value}` : value));
+
 /** Six digits, which is less than a pixel of a screen. */
 const short = (value: number): string => String(Number(value.toPrecision(6)));
 

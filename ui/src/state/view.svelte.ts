@@ -5,7 +5,7 @@ import { filterMask, type Filters } from "./filters";
 import type { ProjectStore } from "./project.svelte";
 import type { ModelTable } from "./table";
 import type { ThemeState } from "./theme.svelte";
-import { formatHash, parseHash, type Arrangement, type Four, type ViewState } from "./url";
+import { formatHash, keepEqual, parseHash, type Arrangement, type Four, type ViewState } from "./url";
 
 /** What is dragged has come to rest when it has not moved for so many milliseconds. */
 const REST = 120;
@@ -33,7 +33,7 @@ export class ViewStore {
       window.clearTimeout(this.#writing);
       this.#writing = 0;
       this.#held = null;
-      this.state = parseHash(location.hash);
+      this.state = keepEqual(this.state, parseHash(location.hash));
     });
     window.addEventListener("pagehide", () => this.#write());
   }
@@ -155,10 +155,13 @@ export class ViewStore {
     this.update({ comparing: { ...this.state.comparing, ...change } });
   }
 
-  /** Change some filters. While a brush is dragged pass "replace" and once at its end "push". */
-  filter(change: Partial<Filters>, history: "push" | "replace" = "push"): void {
+  /**
+   * Change some filters. While a brush is dragged pass "replace" and once at its end "push". Pictures keep what they
+   * showed while `dragging`, until that comes to rest.
+   */
+  filter(change: Partial<Filters>, history: "push" | "replace" = "push", dragging = history === "replace"): void {
     window.clearTimeout(this.#resting);
-    this.#held = history === "replace" ? this.visible : null;
+    this.#held = dragging ? this.visible : null;
     if (this.#held) this.#resting = window.setTimeout(() => (this.#held = null), REST);
     this.update({ filters: { ...this.state.filters, ...change } }, history);
   }
