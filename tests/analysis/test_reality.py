@@ -87,6 +87,11 @@ def test_what_was_not_measured_decides_nothing() -> None:
     assert verdict(Facts(), Facts()).agrees is None
 
 
+def test_without_weights_and_numbers_it_is_not_said_that_nothing_is_claimed() -> None:
+    assert verdict(Facts(stored=100), Facts(stored=100)).reason.startswith("What it claims is not known")
+    assert verdict(Facts(sparsity=0.0, bits=32), Facts(sparsity=0.0, bits=32)).reason.startswith("Nothing is claimed")
+
+
 def test_zeros_that_a_grid_makes_by_itself_claim_nothing() -> None:
     coarse = replace(CODES, sparsity=0.8, torch=Run(), onnx=Run())
     assert "zero" not in verdict(coarse, ROOT).reason

@@ -108,6 +108,8 @@ class Verdict:
 def verdict(model: Facts, root: Facts) -> Verdict:
     """Judge a model by its root; a root is its own."""
     claim = _Claim(model, root)
+    if not claim.parts and all(known is None for known in (model.sparsity, model.bits, model.packed, model.macs)):
+        return Verdict(None, (), "What it claims is not known: neither weights nor numbers about them were logged.")
     if not claim.parts:
         return Verdict(None, (), "Nothing is claimed: as many weights and bits as its root has.")
     found = [*_size(claim), *_times(claim), *_fallback(claim)]

@@ -33,10 +33,10 @@ export function lines(row: RealityRow): Line[] {
   const time = (ratio: number | null) => against(isRoot ? null : ratio, "faster", "slower", SAME.time);
   const none = { change: "", goodness: "neutral" } as const;
   const bytes = (value: number | null) => (value === null ? null : formatBytes(value));
-  const bits = row.bits === null ? null : `${Number(row.bits.toFixed(2))} bit${row.bits === 1 ? "" : "s"}`;
+  const bits = row.bits === null ? null : String(Number(row.bits.toFixed(2)));
   return [
     { part: "Claimed", name: "zeros", value: share(row.sparsity), ...none, title: "Share of zeros among the weights of two and more dimensions." },
-    { part: "Claimed", name: "per weight", value: bits, ...none, title: "Nominal bits of one weight as the scheme says, mean over all weights." },
+    { part: "Claimed", name: "bits per weight", value: bits, ...none, title: "Nominal bits of one weight as the scheme says, mean over all weights." },
     { part: "Claimed", name: "packed", value: bytes(row.packed_bytes), ...size(row.packed_ratio), title: "Bytes that the scheme implies: codes, scales, codebooks and bit maps." },
     { part: "Stored", name: "file", value: bytes(row.stored_bytes), ...size(row.stored_ratio), title: "Bytes of the checkpoint as it is, its header included." },
     { part: "Stored", name: "gzip", value: bytes(row.gzip_bytes), ...none, title: "Bytes of the weights after gzip, level 6." },
