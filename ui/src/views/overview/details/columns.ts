@@ -14,3 +14,14 @@ export function columnsFor(layout: BarLayout, width: number, gap: number, charts
   const fit = Math.floor((width + gap) / (wanted + gap));
   return Math.max(1, Math.min(MOST, fit, charts));
 }
+
+const LOWEST = 132;
+const HIGHEST = 300;
+/** Title, finding and the space below. */
+const AROUND = 40;
+
+/** The height of a chart when `rows` of them may fill `room` pixels: never less than can be read, or more than helps. */
+export function heightFor(rows: number, room: number, gap: number): number {
+  const share = Math.floor((room - gap) / Math.max(1, rows)) - AROUND - gap;
+  return Math.min(HIGHEST, Math.max(LOWEST, share));
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Effect } from "@/api/models";
 import { layoutBars, type Selection } from "@/charts/bars";
 import { buildTable, type Metric } from "@/state/table";
-import { columnsFor } from "./columns";
+import { columnsFor, heightFor } from "./columns";
 import { dependence, evidence, pairsOf, predicate, rankEffects, sharedDomain, subject } from "./effects";
 import { metricFacets, operationFacets, tagFacet, toggled } from "./facets";
 import { finding } from "./findings";
@@ -125,6 +125,13 @@ describe("tables", () => {
     expect(columnsFor(layout, 540, 16, 6)).toBe(2);
     expect(columnsFor(layout, 100, 16, 6)).toBe(1);
     expect(columnsFor(layout, 2000, 16, 3)).toBe(3);
+  });
+
+  it("give charts the height that there is room for, and can always be read", () => {
+    expect(heightFor(2, 200, 16)).toBe(132);
+    expect(heightFor(2, 516, 16)).toBe(194);
+    expect(heightFor(1, 2000, 16)).toBe(300);
+    expect(heightFor(0, 0, 16)).toBe(132);
   });
 });
 
