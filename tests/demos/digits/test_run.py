@@ -44,10 +44,10 @@ def test_outputs_agree_with_the_logged_metrics(project):
         predictions = outputs["prediction"].to_pylist()
         truth = [labels[key] for key in outputs["id"].to_pylist()]
         right = [str(p) == str(t) for p, t in zip(predictions, truth, strict=True)]
-        assert len(right) == 719
+        assert len(right) == 746
         assert np.mean(right) == project.model(id).metrics["Top-1 Accuracy"][0].value
         probabilities = np.array(outputs["probabilities"].to_pylist())
-        assert probabilities.shape == (719, 10)
+        assert probabilities.shape == (746, 10)
         assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
         assert [str(column) for column in probabilities.argmax(axis=1)] == [str(p) for p in predictions]
 
@@ -75,7 +75,7 @@ def test_a_second_run_changes_nothing_and_another_seed_is_refused(path, project)
     steps = []
     run_digits(path, nodes=NODES, progress=lambda *step: steps.append(step)).close()
     assert project.models().to_pylist() == before
-    assert [dataset.num_instances for dataset in project.datasets()] == [719]
+    assert [dataset.num_instances for dataset in project.datasets()] == [746]
     assert steps == [(5, 5, "5 models, 0 of them new")]
     with pytest.raises(Conflict):
         run_digits(path, seed=1)

@@ -1,4 +1,8 @@
-"""scikit-learn's 1,797 handwritten digits (the test part of UCI's optical recognition data), split by a seed."""
+"""scikit-learn's 1,797 handwritten digits (the test part of UCI's optical recognition data), split by a seed.
+
+One way of writing is rare in training, as some always is in real data: of the ones that lean to the left, three are
+trained on and all others tested on.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +17,30 @@ TEST_SHARE = 0.4
 DATASET = "digits-test"
 _LEVELS = 16
 _STROKES = np.array(["thin", "medium", "thick"])
+_LEANS = np.array(["left", "upright", "right"])
+RARE_LABEL, RARE_LEAN, RARE_TRAINED = 1, "left", 3
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Images in 0–1, ``(instances, 8, 8)`` float32, with their labels, 0–9, and their rows in scikit-learn's data."""
+    """Images in 0–1, ``(instances, 8, 8)`` float32, with their labels, 0–9, and their rows in scikit-learn's data.
+
+    Args:
+        lean: ``left``, ``upright`` or ``right``: the third of all 1,797 images, by `slant`.
+    """
 
     images: np.ndarray
     labels: np.ndarray
     ids: np.ndarray
+    lean: np.ndarray
 
 
-def load(seed: int) -> tuple[Digits, Digits]:
-    """Training and test part: a stratified split, the same for the same seed.
+def load(seed: int, *, rare: bool = True) -> tuple[Digits, Digits]:
+    """Training and test part: a split, the same for the same seed, stratified by class but for what is rare.
+
+    Args:
+        seed: of the split.
+        rare: whether ones that lean to the left are rare in training; without it, they are split like all others.
 
     Raises:
         MissingExtra: scikit-learn is not installed.
@@ -38,13 +53,19 @@ def load(seed: int) -> tuple[Digits, Digits]:
     bunch = load_digits()
     images = (bunch.images / _LEVELS).astype(np.float32)
     rows = np.arange(len(images))
-    parts = train_test_split(rows, test_size=TEST_SHARE, stratify=bunch.target, random_state=seed)
-    train, test = (Digits(images[part], bunch.target[part], part) for part in map(np.sort, parts))
+    trained, tested = train_test_split(rows, test_size=TEST_SHARE, stratify=bunch.target, random_state=seed)
+    lean = _thirds(slant(images), _LEANS)
+    if rare:
+        few = np.sort(trained[(bunch.target[trained] == RARE_LABEL) & (lean[trained] == RARE_LEAN)])
+        moved = np.random.default_rng(seed).permutation(few)[RARE_TRAINED:]
+        trained, tested = np.setdiff1d(trained, moved), np.concatenate([tested, moved])
+    parts = (Digits(images[part], bunch.target[part], part, lean[part]) for part in map(np.sort, (trained, tested)))
+    train, test = parts
     return train, test
 
 
 def columns(digits: Digits) -> dict[str, Any]:
-    """The images as `Project.log_dataset` takes them, with how much ink each has and how thick its strokes are."""
+    """The images as `Project.log_dataset` takes them, with the ink, the thickness and the slant of each."""
     width = stroke_width(digits.images)
     return {
         "ids": digits.ids,
@@ -53,9 +74,34 @@ def columns(digits: Digits) -> dict[str, Any]:
         "metadata": {
             "ink": digits.images.mean(axis=(1, 2)).round(4),
             "stroke_width": width.round(4),
-            "stroke": _STROKES[np.searchsorted(np.quantile(width, [1 / 3, 2 / 3]), width)],
+            "stroke": _thirds(width, _STROKES),
+            "slant": slant(digits.images).round(4),
+            "lean": digits.lean,
         },
     }
+
+
+def _thirds(values: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """The name of the third that each value belongs to."""
+    third: np.ndarray = names[np.searchsorted(np.quantile(values, [1 / 3, 2 / 3]), values)]
+    return third
+
+
+def slant(images: np.ndarray) -> np.ndarray:
+    """Pixels by which the ink moves to the right per pixel upwards, for images ``(instances, height, width)``.
+
+    The slope of the line through the ink that is right on average in each row: the covariance of the ink's columns and
+    rows over the variance of its rows. 0 is upright; without ink, or in one row, too.
+    """
+    ink = images.astype(np.float64)
+    mass = np.maximum(ink.sum(axis=(1, 2)), np.finfo(float).tiny)[:, None]
+    rows, columns = np.arange(ink.shape[1]), np.arange(ink.shape[2])
+    below = rows - (ink.sum(axis=2) @ rows)[:, None] / mass
+    right = columns - (ink.sum(axis=1) @ columns)[:, None] / mass
+    joint = np.einsum("nij,ni,nj->n", ink, below, right)
+    spread = np.einsum("nij,ni->n", ink, below**2)
+    lean: np.ndarray = -joint / np.maximum(spread, np.finfo(float).tiny)
+    return lean
 
 
 def stroke_width(images: np.ndarray) -> np.ndarray:
