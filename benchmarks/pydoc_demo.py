@@ -51,9 +51,11 @@ def story(project: Project) -> bool:
     suspects = project.layers("lm", "lm-all10").suspects.to_pylist()
     for row in suspects[:3]:
         print(f"{row['module']}: {row['reason']}")
-    for row in project.effects().to_pylist():
-        if row["metric"] == "Bits per Byte":
-            print({key: value for key, value in row.items() if key not in ("pairs", "metric")})
+    for row in project.effects("Bits per Byte").to_pylist():
+        if row["parameter"] is None and (row["condition"] is None or row["operation"] == "restore"):
+            interval = "" if row["ci_low"] is None else f" ({row['ci_low']:.2f} to {row['ci_high']:.2f}, {row['interval']})"
+            name = f"{row['operation']} {row['condition'] or ''}"
+            print(f"{name:<45}{row['pairs']:>4} pairs {row['mean']:+.2f}{interval}")
     lost = {id: row["Bits per Byte"] - rows["lm"]["Bits per Byte"] for id, row in rows.items()}
     repaired = lost["lm-all10-norms"] < 0.25 * lost["lm-all10"]
     most = lost["lm-all10-norms"] < min(lost["lm-all10-queries"], lost["lm-all10-half"])
