@@ -53,7 +53,9 @@ def story(project: Project) -> bool:
         print(f"{row['module']}: {row['reason']}")
     for row in project.effects("Bits per Byte").to_pylist():
         if row["parameter"] is None and (row["condition"] is None or row["operation"] == "restore"):
-            interval = "" if row["ci_low"] is None else f" ({row['ci_low']:.2f} to {row['ci_high']:.2f}, {row['interval']})"
+            interval = (
+                "" if row["ci_low"] is None else f" ({row['ci_low']:.2f} to {row['ci_high']:.2f}, {row['interval']})"
+            )
             name = f"{row['operation']} {row['condition'] or ''}"
             print(f"{name:<45}{row['pairs']:>4} pairs {row['mean']:+.2f}{interval}")
     lost = {id: row["Bits per Byte"] - rows["lm"]["Bits per Byte"] for id, row in rows.items()}

@@ -43,5 +43,15 @@ def test_a_base_alone_is_compared_with_itself(path):
     assert document["table"][0]["sqnr_db"] == "Infinity"
 
 
+def test_an_overlay_for_model_explorer(path, tmp_path):
+    file = tmp_path / "overlay.json"
+    said = run("layers", path, "base", "half", "--overlay", file, "--measure", "relative_error").stdout
+    assert said.startswith("Wrote relative_error of half")
+    assert json.loads(file.read_text())["results"]["a.0.weight"] == {"value": 0.5}
+    refused = run("layers", path, "base", "half", "--overlay", file, "--measure", "nope", code=2)
+    assert "no measure 'nope'" in refused.stderr
+    assert "sqnr_db" in refused.stderr
+
+
 def test_an_unknown_mode(path):
     assert "Traceback" not in run("layers", path, "base", "half", "--what", "nope", code=2).stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,13 +88,19 @@ def test_modes_filters_and_the_keyboard(layers: Page) -> None:
     layers.get_by_role("button", name="Storage").click()
     expect(tree.get_by_role("row").last).to_contain_text("mixed")
     with layers.expect_download() as download:
-        layers.get_by_role("button", name="Export").click()
+        layers.get_by_role("button", name="Save the layers").click()
+        layers.get_by_role("menuitem", name="Save what is shown as CSV").click()
     lines = Path(download.value.path()).read_text().splitlines()
     assert lines[0].startswith("layer,model,num_parameters,bits")
     assert len(lines) == 1 + 2 * 3
 
     layers.go_back()
     expect(layers.get_by_role("button", name="Weights", pressed=True)).to_be_visible()
+    with layers.expect_download() as download:
+        layers.get_by_role("button", name="Save the layers").click()
+        layers.get_by_role("menuitem", name="Save SQNR of silenced for Model Explorer").click()
+    overlay = json.loads(Path(download.value.path()).read_text())
+    assert overlay["results"]["1.1.weight"] == overlay["results"]["p_1_1_weight"]
 
 
 def test_a_model_alone_and_one_without_weights(layers: Page) -> None:

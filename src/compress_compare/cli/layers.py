@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from .. import project as projects
+from ..errors import InvalidValue
+from ..exporters import model_explorer
+from ..layers import Layers
+from . import files
 from .output import echo_json, echo_table, json_option
 
 SHOWN = {
@@ -22,14 +28,18 @@ SHOWN = {
 @click.option("--base", help="The model that the others are compared with; the first of MODELS if not given.")
 @click.option("--what", type=click.Choice(list(SHOWN)), default="weights", show_default=True, help="What to compare.")
 @click.option("--depth", type=click.IntRange(min=0), help="Only modules down to this depth, without their tensors.")
+@click.option("--overlay", help="Write one model's numbers to this file as node data for Model Explorer instead.")
+@click.option("--measure", help="Which number; by default zeros, sqnr_db or bits.")
 @json_option
-def layers(
-    project: str, models: tuple[str, ...], base: str | None, what: str, depth: int | None, as_json: bool
-) -> None:
+def layers(project: str, models: tuple[str, ...], *, base: str | None, as_json: bool, **options: Any) -> None:
     """What changed inside the layers between a base and MODELS of PROJECT, and which are the suspects."""
     others = [id for id in models if id != base] if base else list(models[1:] or models)
+    others, what, depth = others or [models[0]], options["what"], options["depth"]
     with projects.open(project, create=False) as opened:
-        found = opened.layers(base or models[0], others or [models[0]], what)
+        found = opened.layers(base or models[0], others, what)
+        if options["overlay"]:
+            _write_overlay(found, others, options["overlay"], measure=options["measure"])
+            return
         rows = [row for row in found.table.to_pylist() if _is_shown(row, depth)]
         suspects = found.suspects.to_pylist()
     if as_json:
@@ -40,6 +50,14 @@ def layers(
     if suspects:
         click.echo()
         echo_table(["suspect", "model", "reason"], [[row["module"], row["model"], row["reason"]] for row in suspects])
+
+
+def _write_overlay(found: Layers, models: Sequence[str], path: str, *, measure: str | None) -> None:
+    if len(models) > 1:
+        raise InvalidValue("layers.overlay", "An overlay is of one model.", hint="Name a base and one model.")
+    chosen = measure or model_explorer.DEFAULTS[found.what]
+    files.write(Path(path), model_explorer.overlay(found.table.arrow, model=models[0], measure=chosen))
+    click.echo(f"Wrote {chosen} of {models[0]} to {path}.")
 
 
 def _is_shown(row: dict[str, Any], depth: int | None) -> bool:

@@ -30,6 +30,13 @@ class LayersAsk(LayersPair):
     """As heights, each histogram is scaled to 255 for its fullest bin: an eighth of the space."""
 
 
+class LayersOverlay(LayersPair):
+    """One of the models, and the number that is laid over the graph."""
+
+    model: str
+    measure: Annotated[str, Field(max_length=200)]
+
+
 class Suspect(Answer):
     """A module of a model, how suspicious it is, and why in words."""
 

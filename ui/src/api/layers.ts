@@ -47,6 +47,11 @@ export async function fetchLayers(
   return { what: question.what, models: question.models, count: arrow.numRows, columns: new Map(columns) };
 }
 
+/** One number per tensor of one model, as a file of node data for Model Explorer. */
+export async function fetchOverlay(question: LayersQuestion, model: string, measure: string): Promise<Blob> {
+  return (await request("layers/overlay", { method: "POST", body: { ...question, model, measure } })).blob();
+}
+
 export async function fetchSuspects(question: LayersQuestion, signal?: AbortSignal): Promise<Suspect[]> {
   const body = { ...question, what: question.what === "storage" ? "weights" : question.what };
   return (await requestJson<{ suspects: Suspect[] }>("layers/suspects", { method: "POST", body, signal })).suspects;

@@ -368,6 +368,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/layers/overlay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Overlay
+         * @description One number per tensor of one model, as a file of node data for Model Explorer.
+         */
+        post: operations["overlay_api_v1_layers_overlay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reality": {
         parameters: {
             query?: never;
@@ -1033,6 +1053,31 @@ export interface components {
              * @enum {string}
              */
             histograms: "counts" | "heights";
+        };
+        /**
+         * LayersOverlay
+         * @description One of the models, and the number that is laid over the graph.
+         */
+        LayersOverlay: {
+            /** Base */
+            base: string;
+            /** Models */
+            models: string[];
+            /**
+             * What
+             * @default weights
+             * @enum {string}
+             */
+            what: "sparsity" | "weights" | "storage" | "activations";
+            /**
+             * Examples
+             * @default 256
+             */
+            examples: number;
+            /** Model */
+            model: string;
+            /** Measure */
+            measure: string;
         };
         /**
          * LayersPair
@@ -2232,6 +2277,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Suspects"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    overlay_api_v1_layers_overlay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LayersOverlay"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
                 };
             };
             /** @description What went wrong and what to do. */

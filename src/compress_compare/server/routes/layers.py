@@ -7,15 +7,17 @@ from typing import Any
 from starlette.responses import Response
 
 from ... import activations
+from ...exporters import model_explorer
 from ...layers import Layers
 from ..arrow import MEDIA_TYPE, stream
 from ..context import Here
 from ..layer_tables import wanted
 from ..router import API, Router, needs_token
-from ..wire_layers import LayersAsk, LayersPair, Suspects
+from ..wire_layers import LayersAsk, LayersOverlay, LayersPair, Suspects
 
 router = Router(prefix=API, tags=["layers"])
 
+JSON: dict[str, Any] = {"content": {"application/json": {"schema": {"type": "object"}}}}
 ARROW: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 
 
@@ -33,6 +35,15 @@ def suspects(here: Here, ask: LayersPair) -> Suspects:
     """The modules that are to blame, worst first, each with the reason in words."""
     found = _compared(here, ask)
     return Suspects.model_validate({"suspects": found.suspects.to_pylist()})
+
+
+@router.post("/layers/overlay", response_class=Response, responses={200: JSON})
+@needs_token
+def overlay(here: Here, ask: LayersOverlay) -> Response:
+    """One number per tensor of one model, as a file of node data for Model Explorer."""
+    found = _compared(here, ask)
+    content = model_explorer.overlay(found.table.arrow, model=ask.model, measure=ask.measure)
+    return Response(content, media_type="application/json")
 
 
 def _compared(here: Here, ask: LayersPair) -> Layers:

@@ -1,6 +1,6 @@
 /** What the page of layers compares and shows. */
 import type { ApiError } from "@/api/client";
-import { fetchLayers, fetchSuspects, type LayersQuestion, type Mode } from "@/api/layers";
+import { fetchLayers, fetchOverlay, fetchSuspects, type LayersQuestion, type Mode } from "@/api/layers";
 import { fetchModel } from "@/api/models";
 import { variableColors } from "@/charts/colors";
 import type { AppState } from "@/state/app";
@@ -178,6 +178,11 @@ export class LayersState {
     const columns = [...COMMON, ...CSV_COLUMNS[table.what]];
     const rows = this.rows;
     return toCsv(buildLayers(await fetchLayers(question, { columns }), question.base), rows);
+  }
+
+  /** The shown measure of one model, to be laid over the graph of the network in Model Explorer. */
+  overlay(model: string): Promise<Blob> {
+    return fetchOverlay(this.question!, model, this.measure.id);
   }
 
   toggle(row: number): void {
