@@ -29,6 +29,8 @@ from .analysis.behaviors.joined import Floats
 from .errors import InvalidValue
 from .table import Table
 
+PARTS = ("summary", "groups", "changes", "instances", "slices", "exemplars", "calibration")
+"""The tables that can be written to files."""
 MAX_LIMIT = 10_000
 MAX_VECTOR_BYTES = 512_000_000
 """Vectors beyond this are read anew for every metric."""
@@ -130,6 +132,20 @@ class Behaviors:
         return Table(
             summaries.summary(self._pairs, self.metric, present=present, num_instances=self._frame.num_instances)
         )
+
+    def bootstrap(self, resamples: int = 10_000, seed: int = 0) -> Table:
+        """The change of the mean with the interval of a paired bootstrap: ``model, metric, count, difference, ci_low,
+        ci_high, interval``.
+
+        Args:
+            resamples: how often the instances are drawn again, 100 to 1,000,000.
+            seed: of the draws.
+        """
+        if not 100 <= resamples <= 1_000_000:
+            raise InvalidValue(
+                "value.range", "A bootstrap has 100 to 1,000,000 resamples.", detail=f"Found {resamples}."
+            )
+        return Table(summaries.bootstrapped(self._pairs, self.metric, resamples=resamples, seed=seed))
 
     @cached_property
     def groups(self) -> Table:
@@ -267,6 +283,15 @@ class Behaviors:
     def everything(self, sort: str | None = None, where: object = None) -> Table:
         """``instances`` without a limit, e.g. to export them."""
         return Table(self._columns.table(self._columns.chosen(sort, where)))
+
+    def part(self, name: str, sort: str | None = None, *, where: object = None) -> Table:
+        """One of the tables by its name in ``PARTS``, whole; of the instances, those that a filter leaves."""
+        if name == "instances":
+            return self.everything(sort, where)
+        if name == "exemplars":
+            return self.exemplars(limit=MAX_LIMIT)
+        found: Table = getattr(self, name)
+        return found
 
     def vectors(self, id: int | str, limit: int = 10) -> Table:
         """The largest probabilities of one instance by base and models: ``model, class, probability``.

@@ -45,6 +45,26 @@ def test_the_table(path):
     assert len(lines) == 6
 
 
+def test_the_bootstrap(path):
+    document = json.loads(run("behaviors", path, "cnn", "small", "--bootstrap", "1000", "--json").stdout)
+    (row,) = document["bootstrap"]
+    assert row["ci_low"] <= row["difference"] <= row["ci_high"]
+    assert "1,000 resamples" in row["interval"]
+    assert "paired bootstrap" in run("behaviors", path, "cnn", "small", "--bootstrap", "1000").stdout
+
+
+@pytest.mark.parametrize(("part", "rows"), [("exemplars", 2), ("changes", 1), ("summary", 1), ("instances", 5)])
+def test_parts_as_files(path, tmp_path, part, rows):
+    file = tmp_path / "part.csv"
+    assert f"Wrote {rows} rows of {part}" in run("behaviors", path, "cnn", "small", "--part", part, "-o", file).stdout
+    assert len(file.read_text().splitlines()) == 1 + rows
+
+
+def test_a_file_of_no_known_kind(path, tmp_path):
+    done = run("behaviors", path, "cnn", "small", "-o", tmp_path / "part.xlsx", code=2)
+    assert done.stderr.startswith("export.unknown_format: ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -172,6 +172,31 @@ def test_what_is_shown_is_exported(behaviors: Page, tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "file")["id"].to_pylist() == HURT[::-1].tolist()
 
 
+@pytest.mark.parametrize(("level", "link"), [("exemplars", "Exemplars, CSV"), ("calibration", "Calibration, CSV")])
+def test_what_a_level_lists_is_exported(behaviors: Page, tmp_path: Path, level: str, link: str) -> None:
+    go(behaviors, f"sel=cnn&sel=small&level={level}")
+    behaviors.get_by_text("Export").click()
+    with behaviors.expect_download() as download:
+        behaviors.get_by_role("link", name=link).click()
+    download.value.save_as(tmp_path / "file")
+    header, *rows = (tmp_path / "file").read_text().splitlines()
+    assert header.split(",")[0].strip('"') == {"exemplars": "id", "calibration": "model"}[level]
+    assert rows
+
+
+def test_two_tabs_at_once_each_get_their_own_answers(behaviors: Page) -> None:
+    other = behaviors.context.new_page()
+    other.goto(behaviors.url)
+    go(behaviors, "sel=cnn&sel=small&metric=nll")
+    go(other, "sel=cnn&sel=small&metric=correct&changed=1")
+    for page, metric in ((behaviors, "nll"), (other, "correct")):
+        page.bring_to_front()
+        expect(page.locator("label", has_text="Metric").locator("select")).to_have_value(metric)
+    expect(other.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_hidden()
+    other.close()
+
+
 def test_says_what_is_missing(behaviors: Page) -> None:
     go(behaviors, "sel=cnn&sel=silent")
     expect(behaviors.get_by_text("silent has no outputs on digits.")).to_be_visible()

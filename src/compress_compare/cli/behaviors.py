@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from .. import project as projects
-from ..behaviors import Behaviors
+from ..behaviors import PARTS, Behaviors
 from ..errors import InvalidValue
+from ..exporters import tables
+from . import files
 from .output import echo_json, echo_table, json_option
 
 SHOWN = ("model", "group", "count", "value", "difference", "ci_low", "ci_high", "agreement")
@@ -22,27 +25,43 @@ FLIPS = ("right_to_wrong", "wrong_to_right", "wrong_to_wrong", "mcnemar_p")
 @click.option("--dataset", help="The data that they answered; need not be given if there is only one.")
 @click.option("--metric", default="correct", show_default=True, help="A per-instance metric.")
 @click.option("--by", multiple=True, help="Group by this metadata column instead of the class; can be given twice.")
+@click.option("--bootstrap", type=click.IntRange(min=100), help="Add paired bootstrap intervals of so many resamples.")
+@click.option(
+    "-o", "--output", help="Write a table to this file instead; its ending, .csv or .parquet, tells the format."
+)
+@click.option("--part", type=click.Choice(PARTS), default="instances", show_default=True, help="Which table that is.")
 @json_option
-def behaviors(
-    project: str,
-    models: tuple[str, ...],
-    base: str | None,
-    dataset: str | None,
-    metric: str,
-    by: tuple[str, ...],
-    as_json: bool,
-) -> None:
+def behaviors(project: str, models: tuple[str, ...], *, base: str | None, as_json: bool, **options: Any) -> None:
     """What changed for single instances between a base and MODELS of PROJECT: flips, classes, predictions."""
+    by = options["by"]
     with projects.open(project, create=False) as opened:
-        data = dataset or _only([one.name for one in opened.datasets()])
-        found = opened.behaviors(base or models[0], models, data, metric, by or None)
+        data = options["dataset"] or _only([one.name for one in opened.datasets()])
+        found = opened.behaviors(base or models[0], models, data, options["metric"], by or None)
+        if options["output"]:
+            _write(found, options["part"], Path(options["output"]))
+            return
+        drawn = found.bootstrap(options["bootstrap"]) if options["bootstrap"] else None
         if as_json:
-            echo_json({"dataset": data, **_document(found)})
+            extra = {} if drawn is None else {"bootstrap": drawn.to_pylist()}
+            echo_json({"dataset": data, **_document(found), **extra})
             return
         _echo(found.summary.to_pylist())
+        if drawn is not None:
+            click.echo()
+            echo_table(drawn.column_names, [list(row.values()) for row in drawn.to_pylist()])
         if by:
             click.echo()
             _echo(found.groups.to_pylist())
+
+
+def _write(found: Behaviors, part: str, path: Path) -> None:
+    kinds: dict[str, tables.Format] = {".csv": "csv", ".parquet": "parquet"}
+    if path.suffix.lower() not in kinds:
+        hint = "End it in .csv or .parquet."
+        raise InvalidValue("export.unknown_format", f"The name {path.name!r} does not say which format.", hint=hint)
+    table = found.part(part)
+    files.write(path, tables.written(table.arrow, kinds[path.suffix.lower()]))
+    click.echo(f"Wrote {len(table):,} rows of {part} to {path}.")
 
 
 def _document(found: Behaviors) -> dict[str, Any]:

@@ -214,8 +214,10 @@ export function imageAddress(dataset: string, id: Cell): string {
 }
 
 /** Where a file with a table is: of the instances, all that the conditions leave. */
+export type ExportPart = "summary" | "groups" | "changes" | "instances" | "slices" | "exemplars" | "calibration";
+
 export function exportAddress(
-  comparison: Comparison, page: Pick<Page, "sort" | "where">, part: "summary" | "groups" | "instances",
+  comparison: Comparison, page: Pick<Page, "sort" | "where">, part: ExportPart,
   format: "csv" | "parquet",
 ): string {
   const { base, models, dataset, metric, by } = comparison;

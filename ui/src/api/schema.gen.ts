@@ -2165,7 +2165,7 @@ export interface operations {
             query: {
                 /** @description What to compare, as the JSON that `POST behaviors` takes. */
                 ask: string;
-                part: "summary" | "groups" | "instances";
+                part: "summary" | "groups" | "changes" | "instances" | "slices" | "exemplars" | "calibration";
                 format: "csv" | "parquet";
             };
             header?: never;

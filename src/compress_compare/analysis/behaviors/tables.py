@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from . import intervals, significance
+from . import bootstrap, intervals, significance
 from .grouping import Grouping
 from .joined import Floats
 from .pairs import Changes, Pair, added_up
@@ -41,6 +41,23 @@ def summary(pairs: Sequence[Pair], metric: str, *, present: Mapping[str, int], n
     columns["base_missing"] = pa.array([base_missing] * len(pairs), pa.int64())
     columns["nonfinite"] = pa.array([int((pair.compared & ~pair.finite).sum()) for pair in pairs], pa.int64())
     return pa.table(columns)
+
+
+def bootstrapped(pairs: Sequence[Pair], metric: str, *, resamples: int, seed: int) -> pa.Table:
+    """One row per model: the mean difference with the limits of a paired bootstrap."""
+    limits = [bootstrap.percentile(pair.difference[pair.finite], resamples=resamples, seed=seed) for pair in pairs]
+    counts = [int(pair.finite.sum()) for pair in pairs]
+    return pa.table(
+        {
+            "model": [pair.model for pair in pairs],
+            "metric": [metric] * len(pairs),
+            "count": counts,
+            "difference": _known([pair.mean_difference for pair in pairs]),
+            "ci_low": _known([low for low, _ in limits]),
+            "ci_high": _known([high for _, high in limits]),
+            "interval": [f"paired bootstrap percentile, 95 %, {resamples:,} resamples, seed {seed}"] * len(pairs),
+        }
+    )
 
 
 def groups(pairs: Sequence[Pair], metric: str, *, by: Grouping, higher_is_better: bool | None) -> pa.Table:
@@ -115,6 +132,11 @@ def every_pair(frame_changes: Mapping[str, Changes]) -> pa.Table:
     adjusted = significance.holm([row["mcnemar_p"] for row in rows])
     table = pa.Table.from_pylist(rows).append_column("mcnemar_p_adjusted", pa.array(adjusted))
     return table.append_column("tie", pa.array(adjusted > LEVEL))
+
+
+def _known(numbers: Sequence[float]) -> pa.Array:
+    """NaN is not known."""
+    return pa.array(numbers, pa.float64(), from_pandas=True)
 
 
 def _right(changes: Changes) -> NDArray[np.int8]:

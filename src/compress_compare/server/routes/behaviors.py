@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from ...errors import NotFound
 from ...exporters import tables
-from ...table import Table
 from .. import answers, payloads, strict_json
 from ..context import Here
 from ..router import API, Router, needs_token
@@ -65,14 +64,13 @@ def audio(here: Here, dataset: Dataset, id: Annotated[str, Query(description="Th
 def export(
     here: Here,
     ask: Annotated[str, Query(description="What to compare, as the JSON that `POST behaviors` takes.")],
-    part: Literal["summary", "groups", "instances"],
+    part: Literal["summary", "groups", "changes", "instances", "slices", "exemplars", "calibration"],
     format: tables.Format,
 ) -> Response:
     """A table of a comparison as a file: of the instances, all that the conditions leave."""
     wanted = _read(ask)
     found = here.comparisons.get(wanted.base, wanted.models, dataset=wanted.dataset, metric=wanted.metric, by=wanted.by)
-    chosen = wanted.instances
-    table: Table = found.everything(chosen.sort, chosen.where) if part == "instances" else getattr(found, part)
+    table = found.part(part, wanted.instances.sort, where=wanted.instances.where)
     return Response(
         tables.written(table.arrow, format),
         media_type=tables.MEDIA_TYPES[format],
