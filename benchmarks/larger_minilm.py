@@ -122,7 +122,9 @@ class MiniLM:
         share, count = float(right.mean()), len(right)
         values = {
             SPEARMAN: MetricValue(
-                _spearman(cosines, self._scores), count=len(cosines), standard_error=self._error(cosines)
+                _spearman(cosines, self._scores),
+                count=len(cosines),
+                standard_error=float(self._drawn(cosines).std(ddof=1)),
             ),
             TOP1: MetricValue(share, count=count, standard_error=float(np.sqrt(share * (1 - share) / count))),
         }
