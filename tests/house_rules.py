@@ -19,7 +19,7 @@ HANDLES = ("connection",)
 # From the bottom up; a module imports only from rows above its own in this table, or from its own package.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("given",),
+    ("given", "watched"),
     ("floors", "records", "table"),
     ("operations", "analysis"),
     ("evaluation", "readers"),

@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from . import watched
 from .analysis.layers import activations, diagnosis, distribution, measures, ranges, statistics, table, tree
 from .analysis.layers.align import Match
 from .analysis.layers.measures import Sparsity, Weight
@@ -305,8 +306,9 @@ def _each(pairs: Mapping[str, Pair], measure: Callable[[Pair, Match], Any]) -> d
     tasks = [(id, pair, match) for id, pair in pairs.items() for match in pair.matches.values() if match.model]
     tasks.sort(key=lambda task: -_num_bytes(task[1], task[2]))
     leaves: dict[str, Leaves] = {id: {} for id in pairs}
+    sizes = [_num_bytes(*task[1:]) for task in tasks]
     measured = _mapped(
-        lambda task: measure(task[1], task[2]), tasks, sizes=[_num_bytes(*task[1:]) for task in tasks], pairs=pairs
+        lambda task: measure(task[1], task[2]), tasks, what="Comparing tensors", sizes=sizes, pairs=pairs
     )
     for (id, _, match), result in zip(tasks, measured, strict=True):
         if result is not None:
@@ -326,7 +328,8 @@ def _spans(pairs: Mapping[str, Pair]) -> dict[tree.Key, tuple[float, float]]:
             elif base is None and (model := pair.model_values(match)) is not None:
                 of_models.append((name, model))
     tensors = [*of_base.values(), *(model for _, model in of_models)]
-    found = list(_mapped(distribution.finite_range, tensors, sizes=[each.raw.nbytes for each in tensors], pairs=pairs))
+    sizes = [each.raw.nbytes for each in tensors]
+    found = list(_mapped(distribution.finite_range, tensors, what="Reading the base", sizes=sizes, pairs=pairs))
     others = zip((name for name, _ in of_models), found[len(of_base) :], strict=True)
     return ranges.of_rows(dict(zip(of_base, found, strict=False)), others)
 
@@ -354,7 +357,7 @@ def _findings(pairs: Mapping[str, Pair], leaves: Mapping[str, Leaves]) -> list[d
 
 
 def _mapped(
-    work: Callable[[Any], Any], tasks: Sequence[Any], *, sizes: Sequence[int], pairs: Mapping[str, Pair]
+    work: Callable[[Any], Any], tasks: Sequence[Any], *, what: str, sizes: Sequence[int], pairs: Mapping[str, Pair]
 ) -> Iterator[Any]:
     """The results in order. What has been read, ``sizes`` bytes by each, is forgotten so that memory stays bounded."""
     files = {id(file): file for pair in pairs.values() for file in (*pair.base.files, *pair.model.files)}
@@ -373,17 +376,17 @@ def _mapped(
                 file.forget()
         return result
 
-    with ThreadPoolExecutor(_workers()) as pool:
-        yield from pool.map(run, tasks, sizes)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        try:
+            yield from watched.steps(what, pool.map(run, tasks, sizes), sizes=sizes)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _num_bytes(pair: Pair, match: Match) -> int:
     base = pair.base_tensor(match)
     return (base.num_bytes if base else 0) + sum(part.num_bytes for part in pair.model_tensors(match).values())
-
-
-def _workers() -> int:
-    return os.cpu_count() or 1
 
 
 _RUNS: dict[str, tuple[pa.Schema, Callable[[Mapping[str, Pair]], dict[str, Leaves]]]] = {

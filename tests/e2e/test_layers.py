@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Page, expect
@@ -145,3 +146,19 @@ def test_activations_are_compared_by_a_job(page: Page, tmp_path: Path) -> None:
         tree.get_by_role("row").nth(2).click()
         panel = page.get_by_role("complementary", name="Layer")
         expect(panel.get_by_role("row", name="Local error")).to_contain_text("%")
+
+
+def test_what_takes_long_says_how_far_it_is_and_can_be_cancelled(page: Page, tmp_path: Path) -> None:
+    small = {f"blocks.{k}.weight": np.full((2, 2), k, np.float32) for k in range(12_000)}
+    with cc.open(tmp_path / "deep") as project:
+        project.log_model("base", checkpoint=small)
+        for other in range(3):
+            halved = {name: values / (2 + other) for name, values in small.items()}
+            project.log_model(f"m{other}", base="base", operation=cc.Operation("x", k=other), checkpoint=halved)
+    with serving(TOOL, tmp_path / "deep", PYTHONPATH=str(Path(cc.__file__).parent.parent)) as printed:
+        page.goto(f"{printed}#/layers?sel=base&sel=m0&sel=m1&sel=m2")
+        expect(page.get_by_role("progressbar")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="…")).to_be_visible()
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("alert")).to_contain_text("The comparison was cancelled.")
+        expect(page.get_by_role("progressbar")).to_be_hidden()

@@ -27,6 +27,7 @@ from .problems import Problems, invalid, refused
 from .router import check_routes
 from .security import HostGate, OriginGate, TokenGate, hosts
 from .snapshot import Snapshots
+from .watches import Watches, Watching
 from .work import Work
 
 STATIC = Path(__file__).parent / "static"
@@ -48,8 +49,9 @@ def create_app(project: Project, *, token: str, port: int, static: Path | None =
     """
     keys = Keys(token, port)
     work = Work(project)
+    watches = Watches()
     feed = Feed(project, jobs=work.revision)
-    context = Context(project, Snapshots(project), feed, keys, Comparisons(project), Payloads(project), work)
+    context = Context(project, Snapshots(project), feed, keys, Comparisons(project), Payloads(project), work, watches)
     app = FastAPI(
         title=openapi.TITLE,
         openapi_url=None,
@@ -57,7 +59,7 @@ def create_app(project: Project, *, token: str, port: int, static: Path | None =
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=_lifespan(context),
-        middleware=middleware(keys, port),
+        middleware=middleware(keys, port, watches=watches),
         exception_handlers={RequestValidationError: invalid, HTTPException: refused},
     )
     app.state.context = context
@@ -75,7 +77,7 @@ def all_routes(interface: Interface) -> Sequence[BaseRoute]:
     ]
 
 
-def middleware(keys: Keys, port: int) -> list[Middleware]:
+def middleware(keys: Keys, port: int, *, watches: Watches) -> list[Middleware]:
     """What every request passes, from the outside in.
 
     Nothing here compresses the responses: on the loopback address that only costs time. The streams of models, which
@@ -89,6 +91,7 @@ def middleware(keys: Keys, port: int) -> list[Middleware]:
         Middleware(OriginGate, allowed=allowed),
         Middleware(TokenGate, keys=keys),
         Middleware(Bodies),
+        Middleware(Watching, watches=watches),
     ]
 
 

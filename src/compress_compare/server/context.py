@@ -13,6 +13,7 @@ from .events import Feed
 from .keys import Keys
 from .payloads import Payloads
 from .snapshot import Snapshots
+from .watches import Watches
 from .work import Work
 
 
@@ -27,6 +28,7 @@ class Context:
     comparisons: Comparisons
     payloads: Payloads
     work: Work
+    watches: Watches
 
 
 async def _context(request: Request) -> Context:

@@ -44,6 +44,14 @@ class Health(Answer):
     status: Literal["ok"]
 
 
+class Watched(Answer):
+    """How far a request is: what is done now, and how many of the steps of that; 0 of 0 while it is not known."""
+
+    what: str
+    done: int
+    total: int
+
+
 class Metric(Answer):
     """The definition of a metric."""
 

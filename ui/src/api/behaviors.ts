@@ -169,8 +169,8 @@ export interface Answer {
   total: number | null;
 }
 
-export function fetchBehaviors(question: Question, signal?: AbortSignal): Promise<Answer> {
-  return requestJson<Answer>("behaviors", { method: "POST", body: question, signal });
+export function fetchBehaviors(question: Question, signal?: AbortSignal, watch?: string): Promise<Answer> {
+  return requestJson<Answer>("behaviors", { method: "POST", body: question, signal, watch });
 }
 
 /** One number per token of an instance. */

@@ -29,6 +29,8 @@ export interface RequestOptions {
   query?: Record<string, string | number>;
   accept?: string;
   signal?: AbortSignal;
+  /** A name under which the server says how far the answer is; see `api/watches`. */
+  watch?: string;
 }
 
 /** Send a request and return the answer, whose status is 2xx; else throw an `ApiError`. */
@@ -37,6 +39,7 @@ export async function request(path: string, options: RequestOptions = {}): Promi
   const query = new URLSearchParams(Object.entries(options.query ?? {}).map(([key, value]) => [key, String(value)]));
   const headers: Record<string, string> = { Accept: options.accept ?? "application/json" };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  if (options.watch !== undefined) headers["X-Watch"] = options.watch;
   let response: Response;
   try {
     response = await fetch(`${ROOT}${path}${query.size ? `?${query}` : ""}`, {

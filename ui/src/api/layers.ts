@@ -39,9 +39,9 @@ export interface Suspect {
 }
 
 export async function fetchLayers(
-  question: LayersQuestion, part: LayersPart, signal?: AbortSignal,
+  question: LayersQuestion, part: LayersPart, signal?: AbortSignal, watch?: string,
 ): Promise<LayerColumns> {
-  const response = await request("layers", { method: "POST", body: { ...question, ...part }, signal });
+  const response = await request("layers", { method: "POST", body: { ...question, ...part }, signal, watch });
   const arrow = tableFromIPC(new Uint8Array(await response.arrayBuffer()), { useBigInt: false });
   const columns = arrow.names.map((name, k) => [name, arrow.getChildAt(k).toArray() as ArrayLike<LayerValue>] as const);
   return { what: question.what, models: question.models, count: arrow.numRows, columns: new Map(columns) };

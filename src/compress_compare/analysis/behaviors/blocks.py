@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import watched
 from ...errors import InvalidValue
 from .frame import LOGITS, PROBABILITIES, Frame
 from .joined import Floats, Vectors
@@ -40,9 +41,14 @@ def each(vectors: dict[str, Vectors], work: Callable[[slice], dict[str, Floats]]
         for model, values in work(block).items():
             results[model][block] = values
 
+    blocks = list(first.blocks())
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        for _ in threads.map(run, first.blocks()):
-            pass
+        try:
+            for _ in watched.steps("Comparing instances", threads.map(run, blocks), sizes=[1] * len(blocks)):
+                pass
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
     return results
 
 

@@ -15,6 +15,7 @@ from .reality import router as reality
 from .selection import router as selection
 from .session import router as session
 from .views import router as views
+from .watches import router as watches
 
 ROUTERS = (
     health,
@@ -31,6 +32,7 @@ ROUTERS = (
     operations,
     events,
     views,
+    watches,
     session,
 )
 

@@ -87,7 +87,8 @@ export class Comparing {
 
   readonly overall = follow(() => {
     const [question, relative] = [this.question, this.relative];
-    return question && ((signal) => fetchBehaviors({ ...question, relative, parts: ["summary", "histograms", "changes"] }, signal));
+    const parts = ["summary", "histograms", "changes"] as const;
+    return question && ((signal, watch) => fetchBehaviors({ ...question, relative, parts }, signal, watch));
   });
   /** The histograms of what the filters leave; they lag behind while a brush is moved. */
   readonly #kept = follow(() => {

@@ -92,8 +92,10 @@ export class LayersState {
     // once more when a job has brought the answer
     void this.compared;
     if (!question) return null;
-    return async (signal) =>
-      buildLayers(await fetchLayers(question, { histograms: "heights", columns: SHOWN[question.what] }, signal), question.base);
+    return async (signal, watch) => {
+      const part = { histograms: "heights", columns: SHOWN[question.what] } as const;
+      return buildLayers(await fetchLayers(question, part, signal, watch), question.base);
+    };
   });
   readonly #suspects = follow(() => {
     const question = this.question;
@@ -107,6 +109,10 @@ export class LayersState {
   readonly suspects = $derived.by(() => this.#suspects.value?.list ?? []);
   /** Whether activations have to be compared by a job first. */
   readonly notRun = $derived.by(() => this.mode === "activations" && this.#answer.error?.code === "layers.not_run");
+  readonly progress = $derived.by(() => this.#answer.progress);
+  cancel(): void {
+    this.#answer.cancel();
+  }
   readonly loading = $derived.by(() => this.#answer.loading || this.checkpoints.loading);
   readonly error: ApiError | null = $derived.by(() => (this.notRun ? null : this.#answer.error) ?? this.checkpoints.error);
 

@@ -1,38 +1,66 @@
 /** The answer to a request that follows its inputs: the old answer stays until the new one is here. */
-import { ApiError } from "@/api/client";
+import { ApiError, isFile } from "@/api/client";
+import { cancelWatch, fetchWatch, watchName, type Watched } from "@/api/watches";
+
+/** Milliseconds after which a person is told how far an answer is, and how often. */
+const PATIENCE = 400;
+const EVERY = 250;
 
 export interface Answer<T> {
   readonly value: T | null;
   readonly error: ApiError | null;
   /** True while a newer answer is on its way. */
   readonly loading: boolean;
+  /** How far the newer answer is; null unless it takes long. */
+  readonly progress: Watched | null;
+  /** End the request, and stay with the old answer. */
+  cancel(): void;
 }
 
 /**
  * Asks whenever what `ask` reads changes; call it while a component is made. A request that is overtaken is aborted.
  * `ask` returns null when there is nothing to ask.
  */
-export function follow<T>(ask: () => ((signal: AbortSignal) => Promise<T>) | null): Answer<T> {
+export function follow<T>(ask: () => ((signal: AbortSignal, watch: string) => Promise<T>) | null): Answer<T> {
   let value: T | null = $state.raw(null);
   let error: ApiError | null = $state.raw(null);
   let loading = $state(false);
+  let progress: Watched | null = $state.raw(null);
+  let current: { watch: string; controller: AbortController } | null = null;
+
+  /** Ask how far the request is, for as long as it is the one that is waited for. */
+  async function look(watch: string): Promise<void> {
+    if (current?.watch !== watch || !loading) return;
+    const found = await fetchWatch(watch);
+    if (current?.watch !== watch || !loading) return;
+    progress = found ?? progress;
+    window.setTimeout(() => void look(watch), EVERY);
+  }
+
   $effect(() => {
     const request = ask();
     if (!request) return;
     const controller = new AbortController();
-    loading = true;
-    request(controller.signal).then(
+    const watch = watchName();
+    current = { watch, controller };
+    [loading, progress] = [true, null];
+    if (!isFile) window.setTimeout(() => void look(watch), PATIENCE);
+    request(controller.signal, watch).then(
       (answer) => {
         if (controller.signal.aborted) return;
-        [value, error, loading] = [answer, null, false];
+        [value, error, loading, progress] = [answer, null, false, null];
       },
       (reason: unknown) => {
         if (controller.signal.aborted) return;
         if (!(reason instanceof ApiError)) throw reason;
-        [error, loading] = [reason, false];
+        [error, loading, progress] = [reason, false, null];
       },
     );
-    return () => controller.abort();
+    return () => {
+      controller.abort();
+      // nobody waits for it any more
+      if (loading && !isFile) void cancelWatch(watch).catch(() => undefined);
+    };
   });
   return {
     get value() {
@@ -43,6 +71,12 @@ export function follow<T>(ask: () => ((signal: AbortSignal) => Promise<T>) | nul
     },
     get loading() {
       return loading;
+    },
+    get progress() {
+      return progress;
+    },
+    cancel() {
+      if (current && loading) void cancelWatch(current.watch);
     },
   };
 }

@@ -1,0 +1,24 @@
+"""How far a request is that is being answered."""
+
+from __future__ import annotations
+
+from .. import wire
+from ..context import Here
+from ..router import API, Router, needs_token
+
+router = Router(prefix=API, tags=["watches"])
+
+
+@router.get("/watches/{name}")
+@needs_token
+def watch(here: Here, name: str) -> wire.Watched:
+    """What is done for a request that named itself in the header ``X-Watch``, and how far that is."""
+    found = here.watches.get(name)
+    return wire.Watched(what=found.what, done=found.done, total=found.total)
+
+
+@router.delete("/watches/{name}", status_code=204)
+@needs_token
+def cancel(here: Here, name: str) -> None:
+    """End a request at its next step. One that has been answered stays answered."""
+    here.watches.cancel(name)
