@@ -19,10 +19,16 @@ LARGEST = 150_000
 
 
 @pytest.fixture(scope="module")
-def table() -> dict[str, str]:
-    """What the script makes: name and address."""
-    pictures: dict[str, str] = runpy.run_path(str(ROOT / "scripts" / "screenshots"))["PICTURES"]
+def projects() -> dict[str, dict[str, str]]:
+    """What the script makes: by project, name and address."""
+    pictures: dict[str, dict[str, str]] = runpy.run_path(str(ROOT / "scripts" / "screenshots"))["PICTURES"]
     return pictures
+
+
+@pytest.fixture(scope="module")
+def table(projects: dict[str, dict[str, str]]) -> dict[str, str]:
+    """The pictures of all projects."""
+    return {name: shown for pictures in projects.values() for name, shown in pictures.items()}
 
 
 def shown(page: Path) -> list[str]:
@@ -40,9 +46,9 @@ def test_every_page_of_the_guide_has_a_picture_of_its_own(page: Path, table: dic
     assert page.stem in shown(page)
 
 
-def test_they_show_models_of_the_demo(table: dict[str, str]) -> None:
+def test_they_show_models_of_the_demo(projects: dict[str, dict[str, str]]) -> None:
     demo = {node.id for node in experiments()}
-    selected = {id for address in table.values() for id in re.findall(r"sel=([^&]+)", address)}
+    selected = {id for address in projects["digits"].values() for id in re.findall(r"sel=([^&]+)", address)}
     assert "cnn-magnitude90" in selected
     assert selected <= demo
 

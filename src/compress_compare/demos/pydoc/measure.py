@@ -35,6 +35,7 @@ AGREEMENT = Metric(
     "Top-1 Agreement",
     format=".1%",
     higher_is_better=True,
+    primary=True,
     min=0,
     max=1,
     description="Share of places where the most probable next piece is the one of the uncompressed model.",
