@@ -71,6 +71,37 @@ def test_wrong_input_is_exit_code_2_in_three_lines(folder, option, change, code,
     assert done.stdout == ""
 
 
+TASKS = {
+    "np.load('points.npy')": "FileNotFoundError",
+    "np.load('.')": "IsADirectoryError",
+    "sys.exit('no data')": "SystemExit: no data",
+}
+
+
+@pytest.mark.parametrize("statement", TASKS)
+@pytest.mark.parametrize("option", ["--json", "--plan"])
+def test_b39_a_task_whose_data_is_missing_or_cannot_be_read(folder, option, statement):
+    (folder / "broken.py").write_text(f"import sys\nimport numpy as np\n\n\ndef task():\n    {statement}\n")
+    (folder / "line.yaml").write_text(RECIPE.replace("line_task:", "broken:"))
+    done = run(folder, "line.yaml", option, code=2)
+    assert done.stderr.count("config.task: The task 'broken:task' cannot be used.") == 1
+    assert TASKS[statement] in done.stderr and "Traceback" not in done.stderr
+
+
+def test_f14_a_step_over_its_memory_is_said_and_leaves_nothing(folder):
+    (folder / "line.yaml").write_text(RECIPE + "options: {trouble: memory}\n")
+    done = run(folder, "line.yaml", "--memory", "0.8", "--project", "p", code=1)
+    assert "net: out_of_memory: The worker ran out of memory." in done.stderr and "Traceback" not in done.stderr
+    assert "0 models made, 0 were there, 3 failed, in p." in done.stdout
+
+
+def test_a_step_that_raises_is_said(folder):
+    (folder / "line.yaml").write_text(RECIPE + "options: {trouble: raise}\n")
+    done = run(folder, "line.yaml", "--project", "p", code=1)
+    assert "net: raised: The step raised ValueError: a step that raises" in done.stderr
+    assert "net-magnitude-prune-0.5: base_failed: " in done.stderr and "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("option", [("--address", "10.0.0.5:6379"), ("--gpus", "1")])
 def test_what_is_for_ray_needs_ray(folder, option):
     done = run(folder, "line.yaml", *option, code=2)

@@ -2,7 +2,6 @@
 
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import compress_compare as cc
+from benchmarks import kills
 from compress_compare.engines import Limits, LocalEngine, Queue, Supervisor
 from compress_compare.engines.processes import alive
 from compress_compare.engines.run import run_recipe
@@ -28,7 +28,6 @@ steps:
   - magnitude prune: {{amount: {amounts}}}
     then: {{quantize: {{bits: 4}}}}
 """
-RUN = "from compress_compare.cli import main; main()"
 
 
 def recipe(folder, *, amounts="[0.25, 0.5]", seconds=0.0):
@@ -133,29 +132,22 @@ def test_a_step_whose_base_was_not_made_is_told_so(project, supervised):
 
 def test_nothing_is_lost_or_made_twice_when_the_runner_is_killed(tmp_path):
     """The whole way: the command is killed at random moments, run again, and ends as if nothing had been."""
-    text = recipe(tmp_path, amounts="0.5")
-    (tmp_path / "line.yaml").write_text(text)
+    (tmp_path / "line.yaml").write_text(recipe(tmp_path, seconds=0.5))
     for name in ("line_task.py", "trouble.py"):
         (tmp_path / name).symlink_to(Path(HERE) / name)
-    command = [sys.executable, "-c", RUN, "run", "line.yaml", "--project", "project", "--json"]
-    random_moments = random.Random(5)
-    for _ in range(3):
-        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(random_moments.uniform(2, 7))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    expected = {"net", "net-magnitude-prune-0.5", "net-magnitude-prune-0.5-quantize-4"}
-    with cc.open(tmp_path / "project") as project:
-        assert set(project.models()["id"].to_pylist()) == expected
-        assert all(project.model(id).metrics and project.model(id).datasets for id in expected)
-        made = [job.model for job in project.jobs() if job.kind == "operation" and job.state == "done"]
-        assert len(made) == len(set(made)) and set(made) <= expected
-        assert {job.state for job in project.jobs()} <= {"done", "interrupted"}
-    connection = sqlite3.connect(tmp_path / "project" / "compress-compare.db")
-    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    connection.close()
+    draw = random.Random(5)
+    moments = [draw.uniform(1, 8) for _ in range(4)]
+    assert kills.disturbed(tmp_path / "line.yaml", tmp_path / "killed", moments) == []
+    assert kills.run(tmp_path / "line.yaml", tmp_path / "plain").returncode == 0
+    found = [content(tmp_path / name) for name in ("killed", "plain")]
+    assert found[0] == found[1] and len(found[0]) == 5
+
+
+def content(directory):
+    """Everything about every model but when it was made."""
+    with cc.open(directory) as project:
+        models = [project.model(id) for id in sorted(project.models()["id"].to_pylist())]
+    return [(m.id, m.base, m.operation, m.checkpoint, m.datasets, m.metrics) for m in models]
 
 
 def test_an_edited_recipe_runs_only_its_new_branches(tmp_path):

@@ -2,6 +2,8 @@
 
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from compress_compare.server.app import create_app
 from compress_compare.server.keys import new_token
 from compress_compare.server.serving import Server, config, listen
 
+TOOL = [sys.executable, "-c", "from compress_compare.cli import main; main()"]
 EXPECTED = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; "
@@ -125,6 +128,18 @@ def running(
             thread.join(10)
             assert not thread.is_alive()
             assert server.missing == []
+
+
+@contextmanager
+def served(directory, *options):
+    """A server process and the line that it printed."""
+    command = [*TOOL, "serve", str(directory), "--no-browser", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process, process.stdout.readline()
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def _complete(received: bytes) -> bool:

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,21 +17,7 @@ import compress_compare as cc
 from compress_compare.errors import UserError
 from compress_compare.server import serving
 
-from .running import wait_until
-
-TOOL = [sys.executable, "-c", "from compress_compare.cli import main; main()"]
-
-
-@contextmanager
-def served(directory, *options):
-    """A server process and the line that it printed."""
-    command = [*TOOL, "serve", str(directory), "--no-browser", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        yield process, process.stdout.readline()
-    finally:
-        process.kill()
-        process.communicate()
+from .running import TOOL, served, wait_until
 
 
 @pytest.fixture

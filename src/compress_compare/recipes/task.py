@@ -110,7 +110,7 @@ class TaskPath:
             task = found(**self.options)
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _unusable(self.path, f"It failed with {type(error).__name__}: {error}") from error
         if not isinstance(task, Task):
             raise _unusable(self.path, f"It returned {type(task).__name__}; expected compress_compare.recipes.Task.")
@@ -121,7 +121,7 @@ class TaskPath:
         sys.path[:0] = [folder for folder in self.folders if folder not in sys.path]
         try:
             module = importlib.import_module(module_name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _unusable(self.path, f"Importing {module_name} failed: {type(error).__name__}: {error}") from error
         found: Callable[..., object] | None = getattr(module, name, None)
         if found is None or not callable(found):

@@ -1,0 +1,123 @@
+"""kill -9 of the real server while it runs jobs, and what the next one makes of it."""
+
+import random
+import re
+import sqlite3
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+import compress_compare as cc
+from compress_compare.engines import Queue
+from compress_compare.engines.processes import alive
+from compress_compare.store import tasks
+
+from .running import served, wait_until
+
+FOLDER = str(Path(__file__).parent.parent / "engines")
+RECIPE = "base: net\nsteps:\n - magnitude prune: {amount: [0.25, 0.5, 0.75]}\n"
+MODELS = {"net", "net-magnitude-prune-0.25", "net-magnitude-prune-0.5", "net-magnitude-prune-0.75"}
+UNFINISHED = ("queued", "running")
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """A project whose root is of a task that takes a second to measure and leaves a line each time."""
+    import importlib
+
+    sys.path.insert(0, FOLDER)
+    made = importlib.import_module("line_task").task()
+    sys.path.remove(FOLDER)
+    with cc.open(tmp_path / "project") as project:
+        project.log_model("net", checkpoint=made.create())
+        project.log_dataset("points", **made.data.columns)
+        queue = Queue(project.path)
+        with queue.database.write(counter="jobs") as connection:
+            options = {"seconds": 1.0, "folder": str(tmp_path)}
+            tasks.remember(connection, "net", tasks.TaskRow("line_task:task", options, [FOLDER]))
+        queue.close()
+    return tmp_path / "project"
+
+
+@contextmanager
+def server_of(directory):
+    """The process of a server and a client of it."""
+    with served(directory, "--port", "0") as (process, line):
+        address, token = re.fullmatch(r"(http://[\d.:]+)/\?token=(.*)\n", line).groups()
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=10) as client:
+            yield process, client
+
+
+def jobs(client):
+    return client.get("/api/v1/jobs").json()["jobs"]
+
+
+def workers(directory):
+    queue = Queue(directory)
+    try:
+        return [entry.handle for entry in queue.unfinished(mine=False) if entry.handle]
+    finally:
+        queue.close()
+
+
+def kill(process, directory):
+    """kill -9, after which no worker may live on."""
+    process.kill()
+    process.wait()
+    handles = workers(directory)
+    assert wait_until(lambda: not any(alive(handle) for handle in handles), 10)
+
+
+def models(directory):
+    """When each model was made."""
+    with cc.open(directory) as project:
+        return {id: project.model(id).created_at for id in project.models()["id"].to_pylist()}
+
+
+def test_f3_a_killed_server_leaves_no_job_running_and_keeps_what_was_made(directory):
+    moments = random.Random(3)
+    recipe, made = None, {}
+    for _ in range(4):
+        with server_of(directory) as (process, client):
+            assert not [job for job in jobs(client) if job["state"] in UNFINISHED]
+            assert made.items() <= models(directory).items()
+            if recipe is None:
+                answer = client.post("/api/v1/jobs", json={"kind": "recipe", "recipe": RECIPE})
+                assert answer.status_code == 201, answer.json()
+                recipe = answer.json()["id"]
+            elif next(job for job in jobs(client) if job["id"] == recipe)["state"] != "done":
+                assert client.post(f"/api/v1/jobs/retry?id={recipe}", json={}).status_code == 200
+            wait_until(lambda client=client: "running" in {job["state"] for job in jobs(client)}, 10)
+            wait_until(lambda: False, moments.uniform(0, 6))
+            made = models(directory)
+            kill(process, directory)
+    with server_of(directory) as (_, client):
+        assert {job["state"] for job in jobs(client)} <= {"done", "interrupted"}
+        if next(job for job in jobs(client) if job["id"] == recipe)["state"] != "done":
+            client.post(f"/api/v1/jobs/retry?id={recipe}", json={})
+        assert wait_until(lambda: not [job for job in jobs(client) if job["state"] in UNFINISHED], 90)
+        assert made.items() <= models(directory).items() and set(models(directory)) == MODELS
+        done = [job["model"] for job in jobs(client) if job["kind"] == "operation" and job["state"] == "done"]
+        assert len(done) == len(set(done))
+    connection = sqlite3.connect(directory / "compress-compare.db")
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
+
+
+def test_f3_an_operation_that_a_killed_server_ran_can_be_retried(directory):
+    body = {"kind": "operation", "model": "net", "operation": "quantize", "parameters": {"bits": 4}}
+    with server_of(directory) as (process, client):
+        id = client.post("/api/v1/jobs", json=body).json()["id"]
+        assert wait_until(lambda: jobs(client)[0]["message"] == "measuring", 30)
+        kill(process, directory)
+    with server_of(directory) as (_, client):
+        (job,) = jobs(client)
+        if job["state"] == "interrupted":
+            assert client.post(f"/api/v1/jobs/retry?id={id}", json={}).status_code == 200
+            assert wait_until(lambda: jobs(client)[0]["state"] not in UNFINISHED, 60)
+        (job,) = jobs(client)
+        assert (job["state"], job["model"]) == ("done", "net-quantize-4"), job
+        assert set(models(directory)) == {"net", "net-quantize-4"}
