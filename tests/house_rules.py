@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("recipes", "store"),
     ("engines", "importers", "exporters", "behaviors"),
     ("tracking", "layers"),
-    ("reality",),
+    ("reality", "sample", "tensors"),
     ("project",),
     ("activations",),
     ("__init__",),

@@ -13,7 +13,8 @@ import pyarrow as pa
 from .analysis.layers import tree
 from .analysis.layers.diagnosis import Finding
 from .errors import InvalidValue, NotFound
-from .layers import Layers, checkpoint_of, compare_activations
+from .layers import Layers, checkpoint_of
+from .sample import compare_activations
 from .store.files import write_atomically
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER = "activations"
 FINDINGS = b"findings"
+SPECTRA = b"spectra"
 
 
 def run(project: Project, base: str, *, networks: Mapping[str, Any], data: Iterable[Any], examples: int) -> Layers:
@@ -38,14 +40,16 @@ def run(project: Project, base: str, *, networks: Mapping[str, Any], data: Itera
     found = compare_activations(base, networks, data=first(data, examples))
     rows = _whole(base, found.table.to_pylist(), networks)
     findings = json.dumps([asdict(finding) for finding in found._findings]).encode()
-    table = pa.Table.from_pylist(rows, found.table.arrow.schema).replace_schema_metadata({FINDINGS: findings})
+    spectra = json.dumps([[*key, list(values)] for key, values in found.spectra.items()]).encode()
+    notes = {FINDINGS: findings, SPECTRA: spectra}
+    table = pa.Table.from_pylist(rows, found.table.arrow.schema).replace_schema_metadata(notes)
     path = _path(project, base, models=[id for id in networks if id != base], examples=examples)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     write_atomically(path, sink.getvalue().to_pybytes())
-    return Layers(base, "activations", rows=table, findings=found._findings)
+    return Layers(base, "activations", rows=table, findings=found._findings, spectra=found.spectra)
 
 
 def kept(project: Project, base: str, *, models: Sequence[str], examples: int) -> Layers:
@@ -64,7 +68,10 @@ def kept(project: Project, base: str, *, models: Sequence[str], examples: int) -
         )
     table = pa.ipc.open_stream(path.read_bytes()).read_all()
     findings = [Finding(**finding) for finding in json.loads(table.schema.metadata[FINDINGS])]
-    return Layers(base, "activations", rows=table.replace_schema_metadata(None), findings=findings)
+    # of answers from before spectra were noted there are none
+    spectra = {(id, module): values for id, module, values in json.loads(table.schema.metadata.get(SPECTRA, b"[]"))}
+    rows = table.replace_schema_metadata(None)
+    return Layers(base, "activations", rows=rows, findings=findings, spectra=spectra)
 
 
 def first(data: Iterable[Any], examples: int) -> Iterator[Any]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from copy import deepcopy
-from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import add
 from threading import Lock
@@ -17,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from . import watched
-from .analysis.layers import activations, diagnosis, distribution, measures, ranges, statistics, table, tree
+from .analysis.layers import diagnosis, distribution, measures, ranges, statistics, table, tree
 from .analysis.layers.align import Match
 from .analysis.layers.measures import Sparsity, Weight
 from .analysis.layers.storage import Storage, packed_bytes
@@ -50,12 +48,22 @@ class Layers:
         what: the mode.
         rows: the table of the mode.
         findings: what is known about single tensors, for the diagnosis.
+        spectra: of activations, the eigenvalues of the covariance of what a layer puts out, by model and module.
     """
 
-    def __init__(self, base: str, what: str, *, rows: pa.Table, findings: Sequence[diagnosis.Finding] = ()) -> None:
+    def __init__(
+        self,
+        base: str,
+        what: str,
+        *,
+        rows: pa.Table,
+        findings: Sequence[diagnosis.Finding] = (),
+        spectra: Mapping[tuple[str, str], Sequence[float]] | None = None,
+    ) -> None:
         self.base = base
         self.what = what
         self.table = Table(rows)
+        self.spectra = spectra or {}
         self._findings = findings
 
     def __repr__(self) -> str:
@@ -106,76 +114,6 @@ class Comparisons:
     def open(self, model: Model) -> Weights:
         """The tensors of a model."""
         return self._opener.open(checkpoint_of(model), logged_at=model.created_at)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What activations are compared on.
-
-    Args:
-        network: the module that the checkpoints are of, or a function from a model's id to one.
-        data: batches of inputs, or of pairs of inputs and targets.
-    """
-
-    network: Any
-    data: Any
-
-    def __post_init__(self) -> None:
-        if self.network is None or self.data is None:
-            raise InvalidValue(
-                "layers.sample",
-                "Comparing activations needs a network and data to run it on.",
-                hint="Pass network=, a module or a function from an id to one, and data=, batches of inputs.",
-            )
-
-    def loaded(self, id: str, tensors: Mapping[str, Any]) -> Any:
-        """The network with a model's weights.
-
-        Raises:
-            InvalidValue: ``layers.network`` if they do not fit.
-        """
-        network = deepcopy(self.network) if hasattr(self.network, "load_state_dict") else self.network(id)
-        try:
-            network.load_state_dict(tensors)
-        except (RuntimeError, AttributeError) as error:
-            raise InvalidValue(
-                "layers.network",
-                f"The weights of {id!r} do not fit the network.",
-                detail=f"{error}"[:500],
-                hint="Pass network= a function from the id of a model to a module of its structure.",
-            ) from error
-        return network
-
-
-def compare_activations(base: str, networks: Mapping[str, Any], *, data: Iterable[Any]) -> Layers:
-    """Compare what modules put out.
-
-    Args:
-        base: id of the base.
-        networks: modules by id, the base's among them.
-        data: see ``Sample``.
-    """
-    from .evaluation.activations import activations as run
-
-    models = {id: network for id, network in networks.items() if id != base} or dict(networks)
-    found = run(networks[base], models, data=data)
-    rows, findings = [], []
-    for name in dict.fromkeys(name for id in models for name in found[id]):
-        for id, network in models.items():
-            if name not in found[id]:
-                continue
-            module, columns = network.get_submodule(name), found[id][name].columns()
-            count = sum(parameter.numel() for parameter in module.parameters())
-            rows.append({"module": name, "model": id, "num_parameters": count, **columns})
-            if not any(True for _ in module.children()):
-                findings.append(_output_finding(name, id, found[id][name].count, columns))
-    schema = pa.schema([*table.KEYS, *activations.SCHEMA])
-    return Layers(base, "activations", rows=pa.Table.from_pylist(rows, schema), findings=findings)
-
-
-def _output_finding(module: str, model: str, count: int, columns: Mapping[str, Any]) -> diagnosis.Finding:
-    nonfinite, error = columns["num_nonfinite"], columns["local_relative_error"]
-    return diagnosis.Finding(module, "local output", model, 2, count, nonfinite, None, error)
 
 
 def checkpoint_of(model: Model) -> Checkpoint:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .behaviors import Behaviors
     from .layers import Comparisons, Layers
     from .notebook import Page
+    from .tensors import Tensors, TensorView
 
 
 def open(path: str | Path, *, create: bool = True) -> Project:
@@ -282,13 +283,28 @@ class Project(Tracker):
         """
         ids = given.texts(models, "Models")
         if what == "activations":
-            from .layers import Sample, compare_activations
+            from .sample import Sample, compare_activations
 
             sample = Sample(network, data)
             networks = {id: sample.loaded(id, self.load_checkpoint(id)) for id in (base, *ids)}
             return compare_activations(base, networks, data=sample.data)
         listed = [self.model(id) for id in (base, *ids)]
         return self._comparisons.layers(listed[0], listed[1:], what=what)
+
+    def tensor(self, base: str, model: str, *, name: str) -> TensorView:
+        """A look into one tensor of a model beside the base's: cells at any zoom, channels, codebook, singular values.
+
+        Args:
+            base: id of the base.
+            model: id; the base itself shows its own numbers.
+            name: module and parameter with a dot between, as the table of ``layers`` has them.
+
+        Raises:
+            NotFound: ``model.unknown``, ``layers.no_tensor``.
+            InvalidValue: ``model.no_checkpoint``, ``layers.no_numbers``, and ``model.*`` of what cannot be read.
+            StoreError: ``artifact.*``.
+        """
+        return self._tensors.view(self.model(base), self.model(model), name=name)
 
     def reality(self, models: str | Sequence[str] | None = None) -> Table:
         """What each model claims beside what it costs, against its root, and why they differ in words.
@@ -327,6 +343,12 @@ class Project(Tracker):
         from .layers import Comparisons
 
         return Comparisons(self._artifacts)
+
+    @cached_property
+    def _tensors(self) -> Tensors:
+        from .tensors import Tensors
+
+        return Tensors(self._comparisons.open)
 
 
 def _graph(connection: sa.Connection) -> Graph:

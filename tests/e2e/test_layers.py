@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -162,3 +163,58 @@ def test_what_takes_long_says_how_far_it_is_and_can_be_cancelled(page: Page, tmp
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("alert")).to_contain_text("The comparison was cancelled.")
         expect(page.get_by_role("progressbar")).to_be_hidden()
+
+
+def test_a_look_into_a_tensor(layers: Page) -> None:
+    layers.get_by_role("button", name="Compare base with").click()
+    layers.get_by_role("region", name="Suspects").get_by_role("button").first.click()
+    panel = layers.get_by_role("complementary", name="Layer")
+    panel.get_by_role("group", name="Look into a tensor").get_by_role("button", name="weight").click()
+    tensor = layers.get_by_role("region", name="Tensor")
+    expect(tensor.get_by_role("heading", name="1.1.weight")).to_be_visible()
+    expect(tensor.get_by_role("heading", name="Codebook of")).to_contain_text("Codebook of 2 values")
+    expect(tensor.get_by_text("A vector has no spectrum")).to_be_visible()
+
+    # six scales of ones became zero: those channels changed by all of their length
+    rows = tensor.get_by_role("table", name="Output channels").get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("100%")
+    expect(rows.nth(6)).to_contain_text("100%")
+    expect(rows.nth(7)).not_to_contain_text("100%")
+
+    tensor.get_by_role("button", name="Change").first.click()
+    heat_map = tensor.get_by_role("application", name="Heat map of 1.1.weight, 16 channels by 1 columns")
+    heat_map.focus()
+    for _ in range(16):
+        heat_map.press("ArrowUp")
+    expect(tensor.get_by_role("status")).to_have_text("[0]; change \u22121; here 0; in the base 1")
+    layers.reload()
+    expect(tensor.get_by_role("button", name="Change", pressed=True)).to_be_visible()
+    layers.keyboard.press("Escape")
+    expect(tensor).to_be_hidden()
+    expect(panel).to_be_visible()
+
+
+def test_zoom_and_spectra_of_a_matrix(layers: Page) -> None:
+    home = layers.url.split("#")[0]
+    layers.goto(f"{home}#/layers?sel=base&sel=int4&tensor=0.0.weight&of=int4")
+    tensor = layers.get_by_role("region", name="Tensor")
+    spectrum = tensor.get_by_role("img", name="Singular values, largest first")
+    expect(spectrum).to_have_accessible_name(re.compile(r"base \d+ of 16, int4 \d+ of 16 hold 99%"))
+    heat_map = tensor.get_by_role("application", name="Heat map of 0.0.weight, 16 channels by 16 columns")
+    heat_map.press("+")
+    expect(tensor.get_by_role("button", name="Reset zoom")).to_be_visible()
+    expect(layers).to_have_url(re.compile("frame="))
+    box = heat_map.bounding_box()
+    assert box is not None
+    layers.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(tensor.get_by_text("[8, 8]")).to_be_visible()
+    heat_map.press("0")
+    expect(tensor.get_by_role("button", name="Reset zoom")).to_be_hidden()
+    tensor.get_by_role("button", name="Mask").click()
+    expect(tensor.get_by_text("not zero").first).to_be_visible()
+    expect(tensor.get_by_role("button", name="compare activations")).to_be_visible()
+
+
+def test_a_tensor_that_is_not_there_is_said(page: Page, address: str) -> None:
+    page.goto(f"{address}#/layers?sel=base&sel=int4&tensor=0.9.weight")
+    expect(page.get_by_role("alert")).to_contain_text("These models have no tensor '0.9.weight'.")

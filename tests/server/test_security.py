@@ -24,6 +24,7 @@ ROUTES = [  # every route there is, with a method it answers to
     ("GET", "/api/v1/behaviors/answered?dataset=digits"),
     ("POST", "/api/v1/layers"),
     ("POST", "/api/v1/layers/overlay"),
+    *(("POST", f"/api/v1/layers/tensor{part}") for part in ("", "/tile", "/channels", "/spectra")),
     ("POST", "/api/v1/layers/suspects"),
     ("GET", "/api/v1/jobs"),
     ("POST", "/api/v1/jobs"),

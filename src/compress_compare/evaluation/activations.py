@@ -7,7 +7,7 @@ base's module was fed with (local), which tells who made an error from who recei
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -20,11 +20,12 @@ from ..operations.data import forward
 from .forward import observing
 
 Call = tuple[tuple[Any, ...], dict[str, Any], Tensor]
+Note = Callable[[nn.Module, str, Tensor], None]
 PURPOSE = "Comparing activations"
 
 
 def activations(
-    base: nn.Module, models: Mapping[str, nn.Module], *, data: Iterable[Any]
+    base: nn.Module, models: Mapping[str, nn.Module], *, data: Iterable[Any], note: Note | None = None
 ) -> dict[str, dict[str, Activation]]:
     """Compare models with their base on batches.
 
@@ -32,6 +33,7 @@ def activations(
         base: the base.
         models: by id; modules are matched by name.
         data: batches: inputs, or pairs of inputs and targets, of which the targets are not looked at.
+        note: told of each output of a module as it arrives: the network, the module's name, the tensor.
 
     Returns:
         For each model, by name of module in the order of registration. A module that puts out no tensor, or is never
@@ -46,15 +48,17 @@ def activations(
             stack.enter_context(observing(network))
         for batch in data:
             inputs = batch[0] if isinstance(batch, tuple | list) else batch
-            calls = _run(base, inputs)
+            calls = _run(base, inputs, note)
             for id, model in models.items():
-                _compare(found[id], calls, model, inputs)
+                _compare(found[id], calls, model, inputs=inputs, note=note)
     order = {id: [name for name, _ in model.named_modules()] for id, model in models.items()}
     return {id: {name: found[id][name] for name in order[id] if name in found[id]} for id in models}
 
 
-def _compare(found: dict[str, Activation], calls: Mapping[str, list[Call]], model: nn.Module, inputs: Any) -> None:
-    for name, own in _run(model, inputs).items():
+def _compare(
+    found: dict[str, Activation], calls: Mapping[str, list[Call]], model: nn.Module, *, inputs: Any, note: Note | None
+) -> None:
+    for name, own in _run(model, inputs, note).items():
         activation = found.setdefault(name, Activation())
         theirs = calls.get(name, [])
         for index, (_, _, output) in enumerate(own):
@@ -66,11 +70,15 @@ def _compare(found: dict[str, Activation], calls: Mapping[str, list[Call]], mode
                 found.setdefault(name, Activation()).add_local(_array(output), _array(again))
 
 
-def _run(model: nn.Module, inputs: Any) -> dict[str, list[Call]]:
+def _run(model: nn.Module, inputs: Any, note: Note | None = None) -> dict[str, list[Call]]:
     """The inputs and the output of every call of every module, by its name."""
     calls: dict[str, list[Call]] = defaultdict(list)
     with _recording(model, calls):
         forward(model, inputs, operation=PURPOSE)
+    if note is not None:
+        for name, made in calls.items():
+            for _, _, output in made:
+                note(model, name, output)
     return calls
 
 

@@ -388,6 +388,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/layers/tensor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tensor
+         * @description Shape, scale and codebook of a tensor.
+         */
+        post: operations["tensor_api_v1_layers_tensor_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/layers/tensor/tile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tile
+         * @description At most 256 × 256 cells, row by row, as one Arrow IPC stream; its metadata has `rows` and `columns`.
+         */
+        post: operations["tile_api_v1_layers_tensor_tile_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/layers/tensor/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Channels
+         * @description A row for each output channel, in order, as one Arrow IPC stream.
+         */
+        post: operations["channels_api_v1_layers_tensor_channels_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/layers/tensor/spectra": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Spectra
+         * @description Singular values of the tensor in each model that has it, and eigenvalues of its layer's responses.
+         */
+        post: operations["spectra_api_v1_layers_tensor_spectra_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reality": {
         parameters: {
             query?: never;
@@ -1267,6 +1347,16 @@ export interface components {
             };
         };
         /**
+         * Occupancy
+         * @description Values in ascending order, and how many numbers of the tensor have each.
+         */
+        Occupancy: {
+            /** Values */
+            values: (number | ("NaN" | "Infinity" | "-Infinity"))[];
+            /** Counts */
+            counts: number[];
+        };
+        /**
          * OperationAsk
          * @description Apply an operation to a model. Its parameters are those of the operation's schema.
          */
@@ -1537,6 +1627,47 @@ export interface components {
             models: string[];
         };
         /**
+         * Spectra
+         * @description A spectrum for each model that has the tensor.
+         */
+        Spectra: {
+            /** Spectra */
+            spectra: components["schemas"]["Spectrum"][];
+            /** Num Examples */
+            num_examples: number | null;
+        };
+        /**
+         * SpectraAsk
+         * @description The spectra of one tensor in several models.
+         */
+        SpectraAsk: {
+            /** Base */
+            base: string;
+            /** Models */
+            models: string[];
+            /** Tensor */
+            tensor: string;
+            /**
+             * Examples
+             * @default 256
+             */
+            examples: number;
+        };
+        /**
+         * Spectrum
+         * @description Singular values of a model's tensor, and eigenvalues of its layer's responses, largest first.
+         */
+        Spectrum: {
+            /** Model */
+            model: string;
+            /** Singular Values */
+            singular_values: (number | ("NaN" | "Infinity" | "-Infinity"))[] | null;
+            /** Why */
+            why: string;
+            /** Eigenvalues */
+            eigenvalues: (number | ("NaN" | "Infinity" | "-Infinity"))[] | null;
+        };
+        /**
          * Step
          * @description One step of a lineage: the model it made and how.
          */
@@ -1596,6 +1727,92 @@ export interface components {
         Suspects: {
             /** Suspects */
             suspects: components["schemas"]["Suspect"][];
+        };
+        /**
+         * Tensor
+         * @description A tensor and what is needed to draw it.
+         */
+        Tensor: {
+            /** Model */
+            model: string;
+            /** Tensor */
+            tensor: string;
+            /** Counterpart */
+            counterpart: string | null;
+            /** Alignment */
+            alignment: string;
+            /** Compares */
+            compares: boolean;
+            /** Shape */
+            shape: number[];
+            /** Dtype */
+            dtype: string;
+            /** Rows */
+            rows: number;
+            /** Columns */
+            columns: number;
+            /** Rms */
+            rms: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Rms Change */
+            rms_change: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Peak */
+            peak: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Peak Change */
+            peak_change: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            codebook: components["schemas"]["Occupancy"] | null;
+            codes: components["schemas"]["Occupancy"] | null;
+        };
+        /**
+         * TensorAsk
+         * @description One tensor of a model beside the base's, by the name that the table has for it: module, dot, parameter.
+         */
+        TensorAsk: {
+            /** Base */
+            base: string;
+            /** Model */
+            model: string;
+            /** Tensor */
+            tensor: string;
+        };
+        /**
+         * TileAsk
+         * @description Which cells of the tensor as a matrix: output channels are rows, all other dimensions together are columns.
+         *
+         *     A cell stands for 2^row_level rows and 2^column_level columns; tiles have 256 × 256 cells and are counted from 0.
+         */
+        TileAsk: {
+            /** Base */
+            base: string;
+            /** Model */
+            model: string;
+            /** Tensor */
+            tensor: string;
+            /**
+             * What
+             * @default value
+             * @enum {string}
+             */
+            what: "value" | "change" | "mask";
+            /**
+             * Row Level
+             * @default 0
+             */
+            row_level: number;
+            /**
+             * Column Level
+             * @default 0
+             */
+            column_level: number;
+            /**
+             * Row
+             * @default 0
+             */
+            row: number;
+            /**
+             * Column
+             * @default 0
+             */
+            column: number;
         };
         /**
          * TokenNumbers
@@ -2346,6 +2563,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tensor_api_v1_layers_tensor_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TensorAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tensor"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tile_api_v1_layers_tensor_tile_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TileAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.arrow.stream": string;
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    channels_api_v1_layers_tensor_channels_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TensorAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.arrow.stream": string;
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    spectra_api_v1_layers_tensor_spectra_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpectraAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spectra"];
                 };
             };
             /** @description What went wrong and what to do. */

@@ -14,6 +14,7 @@ from .project import router as project
 from .reality import router as reality
 from .selection import router as selection
 from .session import router as session
+from .tensors import router as tensors
 from .views import router as views
 from .watches import router as watches
 
@@ -27,6 +28,7 @@ ROUTERS = (
     effects,
     behaviors,
     layers,
+    tensors,
     reality,
     jobs,
     operations,

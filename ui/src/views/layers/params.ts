@@ -1,8 +1,10 @@
 /** What the page keeps in the address beside the selection. */
 import type { Mode } from "@/api/layers";
+import type { Shown } from "@/api/tensors";
 import type { ViewState } from "@/state/url";
 
 export const MODES = ["sparsity", "weights", "activations", "storage"] as const satisfies readonly Mode[];
+const SHOWN = ["value", "change", "mask"] as const satisfies readonly Shown[];
 export const MOST_EXAMPLES = 100_000;
 
 /** `order`: of execution; `parameters`; or `model:` and an id: the measure of that model. */
@@ -29,11 +31,20 @@ export interface Params {
   find: string;
   /** Whether `find` is a regular expression. */
   pattern: boolean;
+  /** The tensor that is looked into: module, dot, parameter. */
+  tensor: string | null;
+  /** Of which model; null: the first beside the base. */
+  of: string | null;
+  show: Shown;
+  /** What a cell of several numbers shows. */
+  cell: "mean" | "peak";
+  /** The part in view, see `tensor/frame.ts`; null: all. */
+  frame: string | null;
 }
 
 export const DEFAULTS: Params = {
   base: null, mode: "weights", examples: 256, measure: null, sort: null, flat: false, depth: null, open: [], layer: null, find: "",
-  pattern: false,
+  pattern: false, tensor: null, of: null, show: "value", cell: "mean", frame: null,
 };
 
 type Own = ViewState["own"];
@@ -56,6 +67,11 @@ export function writeParams(params: Params, before: Own): Own {
     layer: maybe(layer === null ? null : JSON.stringify(layer.split("\0"))),
     find: maybe(find || null),
     pattern: params.pattern ? ["1"] : [],
+    tensor: maybe(params.tensor),
+    of: maybe(params.of),
+    show: maybe(params.show === DEFAULTS.show ? null : params.show),
+    cell: maybe(params.cell === DEFAULTS.cell ? null : params.cell),
+    frame: maybe(params.tensor === null ? null : params.frame),
   };
   return Object.fromEntries(Object.entries(written).filter(([, texts]) => texts.length > 0));
 }
@@ -77,6 +93,11 @@ export function readParams(own: Own): Params {
     layer: readLayer(one("layer")),
     find: one("find") ?? "",
     pattern: one("pattern") === "1",
+    tensor: one("tensor"),
+    of: one("of"),
+    show: SHOWN.find((show) => show === one("show")) ?? DEFAULTS.show,
+    cell: one("cell") === "peak" ? "peak" : "mean",
+    frame: one("frame"),
   };
 }
 
