@@ -1,7 +1,7 @@
 """Starts a cluster of two nodes on loopback, runs a Python command with its address, and ends what it started.
 
 Run in a network namespace: ``python ray_cluster.py FOLDER ARGUMENT…``. The command finds the address of the cluster in
-``RAY_CLUSTER_OF_TESTS`` and the process of the second node in ``RAY_SECOND_NODE``.
+``RAY_CLUSTER_OF_TESTS`` and the processes of its nodes in ``RAY_HEAD_NODE`` and ``RAY_SECOND_NODE``.
 """
 
 import fcntl
@@ -74,7 +74,11 @@ def main():
             wait(reachable, "the head")
             started.append(start(f"--address={HEAD}:{PORT}", f"--node-ip-address={SECOND}"))
             wait(lambda: joined(2), "the second node")
-            environment = {"RAY_CLUSTER_OF_TESTS": f"{HEAD}:{PORT}", "RAY_SECOND_NODE": str(started[1].pid)}
+            environment = {
+                "RAY_CLUSTER_OF_TESTS": f"{HEAD}:{PORT}",
+                "RAY_HEAD_NODE": str(started[0].pid),
+                "RAY_SECOND_NODE": str(started[1].pid),
+            }
             return subprocess.run(
                 [sys.executable, *sys.argv[2:]], env={**os.environ, **environment}, check=False
             ).returncode

@@ -25,6 +25,17 @@ def out_of_memory(peak: int, limit: int | None) -> Outcome:
     )
 
 
+def short_of_memory(times: int) -> Outcome:
+    """The machine of the worker had too little memory, and the cluster ended the worker for it."""
+    return failed(
+        "out_of_memory",
+        "job.out_of_memory",
+        title="The worker ran out of memory.",
+        detail=f"Its node was short of memory, and Ray ended it, {times} times.",
+        hint="Use smaller batches, run fewer workers, or ask for more cores per step (--cpus): fewer then share one.",
+    )
+
+
 def failed(reason: str, code: str, *, title: str, detail: str = "", hint: str = "") -> Outcome:
     """The work failed: in short, and in full."""
     return Outcome("failed", reason, {"code": code, "title": title, "detail": detail, "hint": hint})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,15 +19,19 @@ from typing import Any
 from ..errors import InvalidValue, MissingExtra, UserError
 from . import outcomes, processes
 from .base import HEARTBEAT, RESULT, Limits, Outcome, Running, Work
-from .local import LocalEngine, environment
+from .local import LocalEngine, environment, read_result
 
 RETRIES = 2
 LOOK_S = 0.1
-LOST_HEAD_S = 30
-"""Seconds after which a cluster whose head is gone is given up."""
+HEAD_LOST_S = 15.0
+"""Without an answer of the head, after which its cluster is given up."""
+HEAD_LOOK_S = 2.0
+RAY_PATIENCE_S = 120
+"""After which Ray itself would end this process, without a word, for a head that is gone."""
 STORE_BYTES = 200_000_000
 """Of a cluster that is started here: requests and outcomes are small."""
 PREFIX = "ray:"
+AGAIN = "Run it again when there is a cluster, or with --engine local: what was made is kept."
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class RayEngine:
         self._limits = limits or Limits()
         self._ray, self._is_first = _connected(address, workers)
         self._running: dict[str, _Task] = {}
+        self._head = _Head(self._ray.get_runtime_context().gcs_address)
         asked = needs or Needs()
         try:
             _check(self._ray, asked)
@@ -82,17 +88,31 @@ class RayEngine:
         )(_run)
 
     def submit(self, work: Work) -> str:
-        """Hand it to Ray; the handle is the folder, where the worker says which process it is."""
+        """Hand it to Ray; the handle is the folder, where the worker says which process it is.
+
+        Raises:
+            UserError: ``engine.cluster_lost`` or ``engine.refused``.
+        """
+        if self._head.is_lost():
+            raise UserError("engine.cluster_lost", self._head.title, hint=AGAIN)
         work.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in (RESULT, HEARTBEAT):
             (work.folder / name).unlink(missing_ok=True)
         shipped = replace(work, request=dict(work.request))
-        self._running[work.id] = _Task(work, self._run.remote(shipped, self._limits))
+        try:
+            reference = self._run.remote(shipped, self._limits)
+        except self._ray.exceptions.RayError as error:
+            title = f"Ray did not take the step: {_one_line(error)}"
+            raise UserError("engine.refused", title, hint="Look after the cluster, then retry the job.") from error
+        self._running[work.id] = _Task(work, reference)
         return f"{PREFIX}{work.folder}"
 
     def poll(self, id: str) -> Running | Outcome:
         """Ask Ray whether it has ended, and the worker how far it is."""
         task = self._running[id]
+        if self._head.is_lost():
+            del self._running[id]
+            return self._without_cluster(task)
         ended, _ = self._ray.wait([task.reference], timeout=0)
         if not ended:
             return _status(task.work.folder)
@@ -102,7 +122,7 @@ class RayEngine:
     def cancel(self, id: str) -> None:
         """Interrupt the task, which asks its worker to end and makes it after the grace period."""
         task = self._running[id]
-        if not task.cancelled:
+        if not task.cancelled and not self._head.is_lost():
             task.cancelled = True
             self._ray.cancel(task.reference, force=False)
 
@@ -117,11 +137,19 @@ class RayEngine:
             self.cancel(id)
         deadline = time.monotonic() + self._limits.grace + LOOK_S * 20
         waiting = [task.reference for task in self._running.values()]
-        if waiting:
+        if waiting and not self._head.is_lost():
             self._ray.wait(waiting, num_returns=len(waiting), timeout=max(0.0, deadline - time.monotonic()))
         self._running.clear()
         if self._is_first:
             self._ray.shutdown()
+
+    def _without_cluster(self, task: _Task) -> Outcome:
+        """What has become of work whose cluster is gone: what it wrote counts, and nothing of it goes on here."""
+        processes.reap(_process(task.work.folder))
+        result = read_result(task.work.folder)
+        if result is not None and result.get("state") == "done":
+            return Outcome("done", message=str(result.get("message", "")))
+        return outcomes.failed("worker_lost(its cluster)", "engine.cluster_lost", title=self._head.title, hint=AGAIN)
 
     def _outcome(self, task: _Task) -> Outcome:
         errors = self._ray.exceptions
@@ -130,11 +158,11 @@ class RayEngine:
         except errors.TaskCancelledError:
             return Outcome("cancelled", message="cancelled")
         except errors.OutOfMemoryError:
-            return outcomes.out_of_memory(0, self._limits.memory)
+            return outcomes.short_of_memory(RETRIES + 1)
         except (errors.WorkerCrashedError, errors.NodeDiedError, errors.ObjectLostError):
             return outcomes.lost(f"its node, {RETRIES + 1} times")
         except errors.RayError as error:
-            title = f"Ray could not run the step: {str(error).splitlines()[-1][:200]}"
+            title = f"Ray could not run the step: {str(error).strip().splitlines()[-1][:200]}"
             hint = "Install this package, of the same version, on every node; the project's folder must be there too."
             return outcomes.failed("ray", "job.ray", title=title, hint=hint)
         return Outcome("cancelled", message="cancelled") if task.cancelled and outcome.state == "failed" else outcome
@@ -160,7 +188,8 @@ def _run(work: Work, limits: Limits) -> Outcome:
 def _connected(address: str | None, workers: int) -> tuple[Any, bool]:
     """Ray, and whether this process was not connected before: it has one connection at most."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(LOST_HEAD_S))
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(RAY_PATIENCE_S))
+    os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
     try:
         import ray
     except ImportError as error:
@@ -180,13 +209,49 @@ def _connected(address: str | None, workers: int) -> tuple[Any, bool]:
             **own,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
+        ray.shutdown()
         raise UserError(
             "engine.no_cluster",
             f"There is no Ray cluster at {address!r} that this can join." if address else "Ray does not start here.",
-            detail=str(error).splitlines()[0][:200],
+            detail=_one_line(error),
             hint="Check the address, and that Ray has the same version and token there; or run it with --engine local.",
         ) from error
     return ray, True
+
+
+class _Head:
+    """Whether the head of a cluster still answers at ``address``, ``host:port``."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self._address = (host.strip("[]"), int(port))
+        self._looked = time.monotonic()
+        self._silent_since: float | None = None
+        self._lost = False
+        self.title = f"The Ray cluster is lost: its head at {address} has not answered for {HEAD_LOST_S:g} s."
+
+    def is_lost(self) -> bool:
+        """Look now and then; a cluster that was given up stays so."""
+        now = time.monotonic()
+        if not self._lost and now - self._looked > HEAD_LOOK_S:
+            self._looked = now
+            if self._answers():
+                self._silent_since = None
+            else:
+                self._silent_since = self._silent_since or now
+                self._lost = now - self._silent_since > HEAD_LOST_S
+        return self._lost
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(self._address, timeout=1.0).close()
+        except OSError:
+            return False
+        return True
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 def _check(ray: Any, needs: Needs) -> None:

@@ -150,8 +150,7 @@ class Supervisor:
         try:
             planned = plan(from_data(request["recipe"]), self.queue.known())
         except UserError as error:
-            fields = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint}
-            self.queue.update(entry.id, state="failed", reason=error.code, error=fields, message=error.title)
+            self._fail(entry, error)
             return
         total = len(planned.models)
         count = self.queue.submit_parts(entry.id, planned, task=request["task"])
@@ -183,9 +182,16 @@ class Supervisor:
                 entry.id, state="failed", reason="not_started", message=f"{type(error).__name__}: {error}"
             )
             return
+        except UserError as error:
+            self._fail(entry, error)
+            return
         status = Running(0.0, "starting")
         self._active[entry.id] = _Active(entry, status, time.monotonic())
         self.queue.update(entry.id, state="running", handle=handle, message=status.message)
+
+    def _fail(self, entry: Entry, error: UserError) -> None:
+        fields = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint}
+        self.queue.update(entry.id, state="failed", reason=error.code, error=fields, message=error.title)
 
     def _give_up(self, entry: Entry, missing: str) -> None:
         title = f"The model {missing[:80]!r}, which it starts from, was not made."
