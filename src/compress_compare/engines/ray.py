@@ -23,6 +23,8 @@ from .local import LocalEngine, environment, read_result
 
 RETRIES = 2
 LOOK_S = 0.1
+ASK_AGAIN_S = 3.0
+"""After which a task that was to be cancelled and goes on is interrupted once more: an interrupt can get lost."""
 HEAD_LOST_S = 15.0
 """Without an answer of the head, after which its cluster is given up."""
 HEAD_LOOK_S = 2.0
@@ -52,6 +54,7 @@ class _Task:
     work: Work
     reference: Any
     cancelled: bool = False
+    asked: float = 0.0
 
 
 class RayEngine:
@@ -115,6 +118,8 @@ class RayEngine:
             return self._without_cluster(task)
         ended, _ = self._ray.wait([task.reference], timeout=0)
         if not ended:
+            if task.cancelled and time.monotonic() - task.asked > self._limits.grace + ASK_AGAIN_S:
+                self._interrupt(task)
             return _status(task.work.folder)
         del self._running[id]
         return self._outcome(task)
@@ -124,7 +129,7 @@ class RayEngine:
         task = self._running[id]
         if not task.cancelled and not self._head.is_lost():
             task.cancelled = True
-            self._ray.cancel(task.reference, force=False)
+            self._interrupt(task)
 
     def reap(self, handle: str) -> None:
         """Ray ends the tasks of a supervisor that is gone; what is left of one on this machine is killed."""
@@ -142,6 +147,10 @@ class RayEngine:
         self._running.clear()
         if self._is_first:
             self._ray.shutdown()
+
+    def _interrupt(self, task: _Task) -> None:
+        task.asked = time.monotonic()
+        self._ray.cancel(task.reference, force=False)
 
     def _without_cluster(self, task: _Task) -> Outcome:
         """What has become of work whose cluster is gone: what it wrote counts, and nothing of it goes on here."""
