@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("operations", "analysis"),
     ("evaluation", "readers"),
     ("recipes", "store"),
-    ("engines", "importers", "exporters", "behaviors"),
+    ("engines", "importers", "exporters", "behaviors", "layer_sums"),
     ("tracking", "layers"),
     ("reality", "sample", "tensors"),
     ("project",),

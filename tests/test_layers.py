@@ -2,6 +2,7 @@
 
 import copy
 import math
+import operator
 import time
 
 import numpy as np
@@ -112,6 +113,26 @@ def test_weights(project):
     assert row["entropy_bits"] == pytest.approx(-(counts / weight.size * np.log2(counts / weight.size)).sum())
     assert (row["histogram_low"], row["histogram_high"]) == (old["3.weight"].min().item(), old["3.weight"].max().item())
     assert row["num_nonfinite"] == 0
+
+
+def test_many_small_tensors_give_what_each_gives_by_itself(project, monkeypatch):
+    torch.manual_seed(1)
+    base = {f"a.{k}.weight": torch.randn(3, 4) for k in range(30)} | {"a.3.bias": torch.randn(3).bfloat16()}
+    model = {name: tensor + 0.1 * torch.randn_like(tensor) for name, tensor in base.items()}
+    model["a.1.weight"][0, 0] = float("nan")
+    model["a.2.weight"] = torch.zeros(3, 4)
+    model["a.4.weight"] = base["a.4.weight"]
+    model["a.5.weight"] = model["a.5.weight"][:2]
+    model["b.empty"] = torch.zeros(0, 3)
+    logged(project, base, model=model)
+    for what in ("weights", "sparsity"):
+        together = project.layers("base", ["model", "base"], what).table.to_pylist()
+        monkeypatch.setattr("compress_compare.layer_sums.SMALL", 0)
+        alone = project.layers("base", ["base", "model"], what).table.to_pylist()
+        monkeypatch.undo()
+        key = operator.itemgetter("model", "module")
+        for one, other in zip(sorted(together, key=key), sorted(alone, key=key), strict=True):
+            assert one == pytest.approx(other, rel=1e-9, nan_ok=True), (one["module"], one["parameter"], one["model"])
 
 
 def test_storage(project):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property, reduce
 from operator import add
 from threading import Lock
@@ -14,12 +12,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from . import watched
-from .analysis.layers import diagnosis, distribution, measures, ranges, statistics, table, tree
+from . import layer_sums
+from .analysis.layers import diagnosis, measures, merged, ranges, statistics, table, tree
 from .analysis.layers.align import Match
-from .analysis.layers.measures import Sparsity, Weight
+from .analysis.layers.merged import Order
 from .analysis.layers.storage import Storage, packed_bytes
-from .analysis.layers.values import Values
+from .analysis.layers.sums import Sums
 from .errors import InvalidValue
 from .operations.scheme import TensorScheme, from_json
 from .readers.dtypes import DTYPES
@@ -31,9 +29,6 @@ from .store.opened import Opener
 from .table import Table
 
 MODES = ("sparsity", "weights", "storage", "activations")
-FORGET_EVERY = 64_000_000
-"""Bytes read after which their memory is given back."""
-
 MAX_KEPT = 16
 """Answers that are kept for being asked again."""
 
@@ -153,44 +148,21 @@ def compare(base: Weights, models: Mapping[str, Weights], *, what: str, base_id:
         base_id: id of the base.
     """
     pairs = {id: Pair.of(base, weights, buffers=what == "storage") for id, weights in models.items()}
-    schema, run = _RUNS[what]
-    leaves = run(pairs)
-    order = tree.rows(dict.fromkeys(name for pair in pairs.values() for name in pair.matches))
-    rows = table.build(
-        order,
-        schema,
-        matches={id: {tree.split(name): match for name, match in pair.matches.items()} for id, pair in pairs.items()},
-        measures={id: tree.merge(found, order) for id, found in leaves.items()},
-    )
-    findings = [] if what == "storage" else _findings(pairs, leaves)
-    return Layers(base_id, what, rows=rows, findings=findings)
-
-
-def _sparsity(pairs: Mapping[str, Pair]) -> dict[str, Leaves]:
-    def measure(pair: Pair, match: Match) -> Sparsity | None:
-        base, model = pair.values(match)
-        if model is None:
-            return None
-        zeros = statistics.zeros(model if base is None else base, model)
-        return Sparsity(model.count, zeros.both + zeros.model_only, None if base is None else zeros)
-
-    return _each(pairs, measure)
-
-
-def _weights(pairs: Mapping[str, Pair]) -> dict[str, Leaves]:
-    edges = ranges.edges(_spans(pairs))
-
-    def measure(pair: Pair, match: Match) -> Weight | None:
-        base, model = pair.values(match)
-        if model is None:
-            return None
-        bins = ranges.bins(match.name, edges)
-        own, histograms = statistics.own(model, bins)
-        if base is None:
-            return Weight(own, None, None, histograms, bins)
-        return Weight(own, statistics.zeros(base, model), statistics.change(base, model), histograms, bins)
-
-    return _each(pairs, measure)
+    rows = tree.rows(dict.fromkeys(name for pair in pairs.values() for name in pair.matches))
+    matches = {id: {tree.split(name): match for name, match in pair.matches.items()} for id, pair in pairs.items()}
+    if what == "storage":
+        leaves = {id: tree.merge(found, rows) for id, found in _storage(pairs).items()}
+        return Layers(base_id, what, rows=table.build(rows, measures.STORAGE, matches=matches, measures=leaves))
+    order, parts, findings = Order.of(rows), [], []
+    edges = ranges.edges(layer_sums.spans(pairs)) if what == "weights" else None
+    bins = None if edges is None else lambda name: ranges.bins(name, edges)
+    for id, tensors, found in layer_sums.measured(pairs, order, edges=bins):
+        merged_rows = merged.rows_of(found, tensors, order)
+        columns = merged.columns(*merged_rows, order=order, edges=edges)
+        parts.append(merged.table(merged_rows, order, model=id, matches=matches[id], columns=columns))
+        listed = [matches[id][order.rows[row]] for row in order.tensors[tensors].tolist()]
+        findings += _findings(pairs[id], id, matches=listed, found=found)
+    return Layers(base_id, what, rows=merged.interleaved(parts), findings=findings)
 
 
 def _storage(pairs: Mapping[str, Pair]) -> dict[str, Leaves]:
@@ -239,96 +211,20 @@ def stored_as(stored: Stored, scheme: TensorScheme | None) -> Storage:
     )
 
 
-def _each(pairs: Mapping[str, Pair], measure: Callable[[Pair, Match], Any]) -> dict[str, Leaves]:
-    """Measure every tensor of every model, the large ones first, on all processors."""
-    tasks = [(id, pair, match) for id, pair in pairs.items() for match in pair.matches.values() if match.model]
-    tasks.sort(key=lambda task: -_num_bytes(task[1], task[2]))
-    leaves: dict[str, Leaves] = {id: {} for id in pairs}
-    sizes = [_num_bytes(*task[1:]) for task in tasks]
-    measured = _mapped(
-        lambda task: measure(task[1], task[2]), tasks, what="Comparing tensors", sizes=sizes, pairs=pairs
-    )
-    for (id, _, match), result in zip(tasks, measured, strict=True):
-        if result is not None:
-            leaves[id][tree.split(match.name)] = result
-    return leaves
-
-
-def _spans(pairs: Mapping[str, Pair]) -> dict[tree.Key, tuple[float, float]]:
-    """The ranges of histograms: of the base's tensors, and of those that only models have."""
-    of_base: dict[str, Values] = {}
-    of_models: list[tuple[str, Values]] = []
-    for pair in pairs.values():
-        for name, match in pair.matches.items():
-            base = pair.base_tensor(match)
-            if base is not None and base.values is not None:
-                of_base[name] = base.values
-            elif base is None and (model := pair.model_values(match)) is not None:
-                of_models.append((name, model))
-    tensors = [*of_base.values(), *(model for _, model in of_models)]
-    sizes = [each.raw.nbytes for each in tensors]
-    found = list(_mapped(distribution.finite_range, tensors, what="Reading the base", sizes=sizes, pairs=pairs))
-    others = zip((name for name, _ in of_models), found[len(of_base) :], strict=True)
-    return ranges.of_rows(dict(zip(of_base, found, strict=False)), others)
-
-
-def _findings(pairs: Mapping[str, Pair], leaves: Mapping[str, Leaves]) -> list[diagnosis.Finding]:
-    found = []
-    for id, pair in pairs.items():
-        for name, match in pair.matches.items():
-            leaf = leaves[id].get(tree.split(name))
-            if leaf is None:
-                continue
-            own, change = getattr(leaf, "own", None), getattr(leaf, "change", None)
-            found.append(
-                diagnosis.Finding(
-                    *tree.split(name),
-                    model=id,
-                    num_dimensions=len(next(iter(pair.model_tensors(match).values())).shape),
-                    count=leaf.count,
-                    nonfinite=own.nonfinite if own else 0,
-                    new_zeros=leaf.zeros.model_only if leaf.zeros else None,
-                    error=change.relative_error if change else None,
-                )
-            )
-    return found
-
-
-def _mapped(
-    work: Callable[[Any], Any], tasks: Sequence[Any], *, what: str, sizes: Sequence[int], pairs: Mapping[str, Pair]
-) -> Iterator[Any]:
-    """The results in order. What has been read, ``sizes`` bytes by each, is forgotten so that memory stays bounded."""
-    files = {id(file): file for pair in pairs.values() for file in (*pair.base.files, *pair.model.files)}
-    read = [0]
-    lock = Lock()
-
-    def run(task: Any, size: int) -> Any:
-        result = work(task)
-        with lock:
-            read[0] += size
-            is_much = read[0] > FORGET_EVERY
-            if is_much:
-                read[0] = 0
-        if is_much:
-            for file in files.values():
-                file.forget()
-        return result
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        try:
-            yield from watched.steps(what, pool.map(run, tasks, sizes), sizes=sizes)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _num_bytes(pair: Pair, match: Match) -> int:
-    base = pair.base_tensor(match)
-    return (base.num_bytes if base else 0) + sum(part.num_bytes for part in pair.model_tensors(match).values())
-
-
-_RUNS: dict[str, tuple[pa.Schema, Callable[[Mapping[str, Pair]], dict[str, Leaves]]]] = {
-    "sparsity": (measures.SPARSITY, _sparsity),
-    "weights": (measures.WEIGHTS, _weights),
-    "storage": (measures.STORAGE, _storage),
-}
+def _findings(pair: Pair, model: str, *, matches: Sequence[Match], found: Sums) -> list[diagnosis.Finding]:
+    """What the sums of a model's tensors say, for the diagnosis."""
+    counts, nonfinite = (found[name].astype(int).tolist() for name in ("own_count", "own_nonfinite"))
+    new, known = found["zero_model_only"].astype(int).tolist(), found["num_zeros_known"].tolist()
+    errors = merged.relative_errors(found)
+    return [
+        diagnosis.Finding(
+            *tree.split(match.name),
+            model=model,
+            num_dimensions=len(next(iter(pair.model_tensors(match).values())).shape),
+            count=counts[row],
+            nonfinite=nonfinite[row],
+            new_zeros=new[row] if known[row] else None,
+            error=errors[row],
+        )
+        for row, match in enumerate(matches)
+    ]

@@ -112,4 +112,5 @@ def _is_alias(match: Match, base: Weights, model: Weights) -> bool:
 
 
 def _find(weights: Weights, name: str) -> Stored:
-    return weights.tensors[weights.tied.get(name, name)]
+    tied = weights.tied
+    return weights.tensors[tied.get(name, name) if tied else name]

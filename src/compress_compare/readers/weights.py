@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ..analysis.layers.values import Values
@@ -39,7 +40,7 @@ class Weights:
     extra: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[Mapped, ...] = ()
 
-    @property
+    @cached_property
     def tied(self) -> dict[str, str]:
         """Further names of tensors, each with the name under which its numbers are."""
         tied = self.extra.get("tied", {})

@@ -34,3 +34,21 @@ def change_bands(base: Array, model: Array, *, change: Array) -> Array:
     from_edge = [int(np.count_nonzero(ratio >= edge)) for edge in np.asarray(EDGES, ratio.dtype)]
     at_least = [ratio.size, *from_edge, int(np.count_nonzero(ratio > 1)), 0]
     return -np.diff(at_least)
+
+
+def of_rows(base: Array, change: Array) -> Array:
+    """``change_bands`` of many tensors at once, all of them finite.
+
+    Args:
+        base: absolute values of the base, ``(tensors, numbers)``.
+        change: absolute change.
+
+    Returns:
+        Counts ``(tensors, 6)``.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratio = np.divide(change, base)
+    from_edge = [np.count_nonzero(ratio >= edge, axis=1) for edge in np.asarray(EDGES, ratio.dtype)]
+    whole = np.full(len(ratio), ratio.shape[1])
+    at_least = [whole, *from_edge, np.count_nonzero(ratio > 1, axis=1), np.zeros_like(whole)]
+    return np.asarray(-np.diff(np.stack(at_least, axis=1), axis=1))

@@ -32,7 +32,7 @@ def bins(name: str, edges: Mapping[tree.Key, Array]) -> Array:
     module, parameter = tree.split(name)
     keys: list[tree.Key] = [(outer, None) for outer in tree.path(module)]
     rows = [*keys, (module, parameter)]
-    return np.stack([edges[key] if key in edges else histogram.edges(histogram.EMPTY) for key in rows])
+    return np.array([edges[key] if key in edges else histogram.edges(histogram.EMPTY) for key in rows])
 
 
 def _with_modules(named: Iterable[tuple[str, Range]]) -> dict[tree.Key, Range]:

@@ -1,0 +1,111 @@
+"""Many small tensors at once against each by itself, and modules against the sums of their tensors."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from compress_compare.analysis.layers import histogram, statistics, tree
+from compress_compare.analysis.layers.merged import Order, rows_of
+from compress_compare.analysis.layers.sums import EXTREMES, FIELDS, OWN, Sums, of_small, zeros_of_small
+from compress_compare.analysis.layers.values import Values
+
+FEW = st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, 0.4, 2.0, 1e-30, -3.5e20])
+PAIRS = st.tuples(st.integers(1, 5), st.integers(1, 40)).flatmap(
+    lambda shape: st.tuples(*(arrays(np.float64, shape, elements=FEW) for _ in range(2)))
+)
+WIDE = np.stack([histogram.edges((-2.0, 2.0)), histogram.edges((0.0, 0.5))])
+
+
+def alone(base, model, edges):
+    own, counts = statistics.own(Values.of(model), edges)
+    pair = Values.of(base), Values.of(model)
+    return Sums.of(own, statistics.zeros(*pair), statistics.change(*pair), counts)
+
+
+@given(PAIRS)
+def test_many_are_as_each_by_itself(pair):
+    base, model = pair
+    together = of_small(model, base, [WIDE] * len(model))
+    for row in range(len(model)):
+        one = alone(base[row], model[row], WIDE)
+        np.testing.assert_allclose(together.sums[row], one.sums[0], rtol=1e-12, atol=1e-12 * np.abs(one.sums).max())
+        np.testing.assert_array_equal(together.extremes[row], one.extremes[0])
+        np.testing.assert_array_equal(together.histograms[row], one.histograms[0])
+
+
+def test_without_a_base_nothing_is_compared():
+    found = of_small(np.ones((2, 3)), None, [WIDE] * 2)
+    assert found["own_squares"].tolist() == [3, 3]
+    assert found["own_code_bits"].tolist() == [0, 0]
+    assert not found["num_zeros_known"].any()
+    assert not found["num_changes_known"].any()
+
+
+def test_zeros_alone():
+    base, model = np.array([[0, 0, 1, 2.0]]), np.array([[0, 3, 0, 2.0]])
+    found = zeros_of_small(model, base)
+    assert [found[name].tolist() for name in ("own_count", "own_zeros", "zero_both", "zero_model_only")] == [
+        [4],
+        [2],
+        [1],
+        [1],
+    ]
+    assert found["zero_base_only"].tolist() == [1]
+
+
+def test_an_upper_edge_is_in_the_last_bin():
+    edges = np.stack([histogram.edges((0.0, 1.0))])
+    counts = of_small(np.array([[0.0, 1.0, np.nextafter(1, 2)]]), None, [edges]).histograms[0][0]
+    assert (counts[0], counts[1], counts[-2], counts[-1]) == (0, 1, 1, 1)
+
+
+NAMES = ["stem.w", "a.x.w", "a.x.b", "a.y.w", "a.b", "top"]
+
+
+def sums(rng, names):
+    depths = [len(tree.path(tree.split(name)[0])) for name in names]
+    return Sums(
+        rng.integers(0, 9, (len(names), len(FIELDS))).astype(float),
+        rng.standard_normal((len(names), len(EXTREMES))),
+        [rng.integers(0, 9, (depth + 1, 66)) for depth in depths],
+    )
+
+
+@pytest.mark.parametrize("missing", [(), (0,), (1, 2), (5,), (0, 1, 2, 3, 4, 5)])
+def test_modules_are_the_sums_of_their_tensors(missing):
+    order = Order.of(tree.rows(NAMES))
+    keys = [order.rows[row] for row in order.tensors.tolist()]
+    names = [f"{module}.{parameter}" if module else parameter for module, parameter in keys]
+    tensors = np.array([place for place in range(len(names)) if place not in missing], int)
+    found = sums(np.random.default_rng(0), [names[place] for place in tensors])
+    places, merged = rows_of(found, tensors, order)
+    seen = {order.rows[place]: row for row, place in enumerate(places.tolist())}
+    for module, parameter in order.rows:
+        inside = [
+            at
+            for at, place in enumerate(tensors.tolist())
+            if (keys[place] == (module, parameter) if parameter else module in tree.path(keys[place][0]))
+        ]
+        assert ((module, parameter) in seen) == bool(inside)
+        if not inside:
+            continue
+        row = seen[module, parameter]
+        np.testing.assert_array_equal(merged.sums[row], found.sums[inside].sum(0))
+        assert merged.extremes[row].tolist() == [found.extremes[inside, 0].min(), found.extremes[inside, 1].max()]
+        level = -1 if parameter else len(tree.path(module)) - 1
+        np.testing.assert_array_equal(merged.histograms[row][0], sum(found.histograms[at][level] for at in inside))
+
+
+def test_a_very_deep_tree():
+    order = Order.of(tree.rows([".".join("m" * 3000), "top"]))
+    assert order.spans[0].tolist() == [0, 2]
+    assert order.spans[1].tolist() == [0, 1]
+
+
+def test_a_row_says_what_was_found():
+    own = statistics.Own(*range(1, 11))
+    row = Sums.of(own, None, None, np.zeros((1, 66)))
+    assert [row[f"own_{name}"][0] for name in OWN] == [getattr(own, name) for name in OWN]
+    assert row["num_changes_known"][0] == 0
