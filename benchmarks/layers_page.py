@@ -108,7 +108,7 @@ def main() -> None:
                     executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
                     args=["--no-sandbox", "--disable-gpu"],
                 )
-                measure(browser.new_page(viewport={"width": 1280, "height": 720}), address[0], ids)
+                measure(browser.new_page(viewport={"width": 1280, "height": 720}, bypass_csp=True), address[0], ids)
                 browser.close()
             finally:
                 server.terminate()

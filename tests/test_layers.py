@@ -132,7 +132,10 @@ def test_many_small_tensors_give_what_each_gives_by_itself(project, monkeypatch)
         monkeypatch.undo()
         key = operator.itemgetter("model", "module")
         for one, other in zip(sorted(together, key=key), sorted(alone, key=key), strict=True):
-            assert one == pytest.approx(other, rel=1e-9, nan_ok=True), (one["module"], one["parameter"], one["model"])
+            assert one.keys() == other.keys()
+            for name, value in one.items():
+                numbers = isinstance(value, float) or (isinstance(value, list) and value)
+                assert value == (pytest.approx(other[name], rel=1e-9, nan_ok=True) if numbers else other[name]), name
 
 
 def test_storage(project):
@@ -291,3 +294,25 @@ def test_wrong_questions(project, arguments, code):
     with pytest.raises((InvalidValue, NotFound)) as caught:
         project.layers(*arguments)
     assert caught.value.code == code
+
+
+def test_tensors_that_no_rule_aligns_are_aligned_by_hand(project):
+    base = {"stem.weight": torch.arange(6.0).reshape(2, 3), "fc.kernel": torch.ones(2, 2), "fc.extra": torch.ones(2, 2)}
+    other = {"stem.weight": base["stem.weight"], "head.matrix": torch.full((2, 2), 3.0)}
+    logged(project, base, other=other)
+    assert by_row(project.layers("base", "other"), "other")["fc", "kernel"]["alignment"] == "base only"
+    rows = by_row(project.layers("base", "other", alignment={"fc.kernel": "head.matrix"}), "other")
+    assert (rows["fc", "kernel"]["alignment"], rows["fc", "kernel"]["counterpart"]) == ("chosen", "head.matrix")
+    assert rows["fc", "kernel"]["mean_abs_change"] == 2
+    view = project.tensor("base", "other", name="fc.kernel", alignment={"fc.kernel": "head.matrix"})
+    assert view.channels["change"].to_pylist() == pytest.approx([8**0.5] * 2)
+    for wrong, said in (
+        ({"fc.gone": "head.matrix"}, "The base has no tensor 'fc.gone'"),
+        ({"fc.kernel": "gone"}, "None of the models has a tensor 'gone'"),
+        ({"stem.weight": "head.matrix"}, "2 × 3"),
+        ({"fc.kernel": "head.matrix", "fc.extra": "head.matrix"}, "more than one"),
+    ):
+        with pytest.raises(InvalidValue, match=said):
+            project.layers("base", "other", alignment=wrong)
+    with pytest.raises(InvalidValue, match="names of modules"):
+        project.layers("base", "other", "activations", alignment={"fc.kernel": "head.matrix"})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from .analysis.layers import tree
+from .analysis.layers.activations import SCHEMA
 from .analysis.layers.diagnosis import Finding
 from .errors import InvalidValue, NotFound
 from .layers import Layers, checkpoint_of
@@ -70,8 +71,16 @@ def kept(project: Project, base: str, *, models: Sequence[str], examples: int) -
     findings = [Finding(**finding) for finding in json.loads(table.schema.metadata[FINDINGS])]
     # of answers from before spectra were noted there are none
     spectra = {(id, module): values for id, module, values in json.loads(table.schema.metadata.get(SPECTRA, b"[]"))}
-    rows = table.replace_schema_metadata(None)
+    rows = _current(table.replace_schema_metadata(None))
     return Layers(base, "activations", rows=rows, findings=findings, spectra=spectra)
+
+
+def _current(table: pa.Table) -> pa.Table:
+    """With the columns that answers of earlier versions lack, as not known."""
+    for field in SCHEMA:
+        if field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table
 
 
 def first(data: Iterable[Any], examples: int) -> Iterator[Any]:

@@ -53,7 +53,9 @@ def measured(pairs: Mapping[str, Pair], order: Order, *, edges: Edges | None) ->
     tasks = {id: _tasks(pair) for id, pair in pairs.items()}
     listed = [(pairs[id], task) for id, part in tasks.items() for task, _ in part]
     sizes = [size for part in tasks.values() for _, size in part]
-    done = mapped(lambda task: _measure(*task, edges), listed, what="Comparing tensors", sizes=sizes, pairs=pairs)
+    done = mapped(
+        lambda task: _measure(task[0], task[1], edges), listed, what="Comparing tensors", sizes=sizes, pairs=pairs
+    )
     for id, part in tasks.items():
         yield id, *_together(list(islice(done, len(part))), places)
     # the last step of what is watched
@@ -164,7 +166,9 @@ def _measure(pair: Pair, task: Sequence[Match], edges: Edges | None) -> tuple[li
         kept = [match.name for (match, _, _), usable in zip(group, good.tolist(), strict=True) if usable]
         if kept:
             both = ours[good], None if theirs is None else theirs[good]
-            parts.append(zeros_of_small(*both) if edges is None else of_small(*both, [edges(name) for name in kept]))
+            parts.append(
+                zeros_of_small(*both) if edges is None else of_small(*both, edges=[edges(name) for name in kept])
+            )
             names += kept
     for match, base, model in alone:
         parts.append(_one(base, model, None if edges is None else edges(match.name)))
@@ -185,8 +189,8 @@ def _one(base: Values | None, model: Values, edges: Array | None) -> Sums:
     if edges is None:
         zeros = statistics.zeros(model if base is None else base, model)
         own = Own(model.count, zeros=zeros.both + zeros.model_only)
-        return Sums.of(own, None if base is None else zeros, None, NO_HISTOGRAM)
+        return Sums.of(own, NO_HISTOGRAM, zeros=None if base is None else zeros)
     own, histogram = statistics.own(model, edges)
     if base is None:
-        return Sums.of(own, None, None, histogram)
-    return Sums.of(own, statistics.zeros(base, model), statistics.change(base, model), histogram)
+        return Sums.of(own, histogram)
+    return Sums.of(own, histogram, zeros=statistics.zeros(base, model), change=statistics.change(base, model))

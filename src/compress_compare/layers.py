@@ -86,20 +86,23 @@ class Comparisons:
         self._kept: OrderedDict[Hashable, Layers] = OrderedDict()
         self._lock = Lock()
 
-    def layers(self, base: Model, models: Sequence[Model], *, what: str) -> Layers:
+    def layers(
+        self, base: Model, models: Sequence[Model], *, what: str, alignment: Mapping[str, str] | None = None
+    ) -> Layers:
         """Compare the checkpoints of models with that of their base; see ``Project.layers``."""
         check_mode(what)
+        chosen = dict(alignment or {})
         if not models:
             raise InvalidValue("layers.models", "Name at least one model to compare with the base.")
-        key = (what, *((model.id, checkpoint_of(model)) for model in (base, *models)))
+        key = (what, tuple(sorted(chosen.items())), *((model.id, checkpoint_of(model)) for model in (base, *models)))
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         weights = {model.id: self.open(model) for model in (base, *models)}
-        result = compare(
-            weights[base.id], {model.id: weights[model.id] for model in models}, what=what, base_id=base.id
-        )
+        others = {model.id: weights[model.id] for model in models}
+        check_alignment(chosen, weights[base.id], models=others)
+        result = compare(weights[base.id], others, what=what, base_id=base.id, chosen=chosen)
         with self._lock:
             self._kept[key] = result
             if len(self._kept) > MAX_KEPT:
@@ -138,7 +141,35 @@ def check_mode(what: str) -> None:
         )
 
 
-def compare(base: Weights, models: Mapping[str, Weights], *, what: str, base_id: str) -> Layers:
+def check_alignment(chosen: Mapping[str, str], base: Weights, *, models: Mapping[str, Weights]) -> None:
+    """Refuse to align what is not there.
+
+    Raises:
+        InvalidValue: ``layers.alignment``.
+    """
+    for first, second in chosen.items():
+        if first not in base.tensors and first not in base.tied:
+            wrong = f"The base has no tensor {first!r}"
+        elif not any(second in one.tensors or second in one.tied for one in models.values()):
+            wrong = f"None of the models has a tensor {second!r}"
+        elif list(chosen.values()).count(second) > 1:
+            wrong = f"The tensor {second!r} is chosen for more than one of the base's"
+        else:
+            continue
+        hint = (
+            "An alignment has the base's name of a tensor first, then the model's, as the table of layers lists them."
+        )
+        raise InvalidValue("layers.alignment", f"{wrong}.", hint=hint)
+
+
+def compare(
+    base: Weights,
+    models: Mapping[str, Weights],
+    *,
+    what: str,
+    base_id: str,
+    chosen: Mapping[str, str] | None = None,
+) -> Layers:
     """Compare checkpoints.
 
     Args:
@@ -146,10 +177,14 @@ def compare(base: Weights, models: Mapping[str, Weights], *, what: str, base_id:
         models: those that are compared with it, by id.
         what: ``sparsity``, ``weights`` or ``storage``.
         base_id: id of the base.
+        chosen: for names of tensors of the base, those of models that are compared with them.
     """
-    pairs = {id: Pair.of(base, weights, buffers=what == "storage") for id, weights in models.items()}
+    buffers = what == "storage"
+    pairs = {id: Pair.of(base, weights, buffers=buffers, chosen=chosen) for id, weights in models.items()}
     rows = tree.rows(dict.fromkeys(name for pair in pairs.values() for name in pair.matches))
-    matches = {id: {tree.split(name): match for name, match in pair.matches.items()} for id, pair in pairs.items()}
+    matches: dict[str, dict[tree.Key, Match]] = {
+        id: {tree.split(name): match for name, match in pair.matches.items()} for id, pair in pairs.items()
+    }
     if what == "storage":
         leaves = {id: tree.merge(found, rows) for id, found in _storage(pairs).items()}
         return Layers(base_id, what, rows=table.build(rows, measures.STORAGE, matches=matches, measures=leaves))
@@ -157,7 +192,7 @@ def compare(base: Weights, models: Mapping[str, Weights], *, what: str, base_id:
     edges = ranges.edges(layer_sums.spans(pairs)) if what == "weights" else None
     bins = None if edges is None else lambda name: ranges.bins(name, edges)
     for id, tensors, found in layer_sums.measured(pairs, order, edges=bins):
-        merged_rows = merged.rows_of(found, tensors, order)
+        merged_rows = merged.rows_of(found, tensors, order=order)
         columns = merged.columns(*merged_rows, order=order, edges=edges)
         parts.append(merged.table(merged_rows, order, model=id, matches=matches[id], columns=columns))
         listed = [matches[id][order.rows[row]] for row in order.tensors[tensors].tolist()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -265,6 +265,7 @@ class Project(Tracker):
         *,
         network: Any = None,
         data: Iterable[Any] | None = None,
+        alignment: Mapping[str, str] | None = None,
     ) -> Layers:
         """What changed inside the layers between a base and models, from their checkpoints.
 
@@ -274,37 +275,43 @@ class Project(Tracker):
             what: ``sparsity``, ``weights``, ``storage`` or ``activations``.
             network: for activations: the module that the checkpoints are of, or a function from an id to one.
             data: for activations: batches of inputs, or of pairs of inputs and targets.
+            alignment: for the other modes: for names of tensors of the base, those of models to compare with them,
+                where no rule finds the counterpart.
 
         Raises:
             NotFound: ``model.unknown``.
-            InvalidValue: ``layers.what``, ``layers.sample``, ``layers.network``, ``model.no_checkpoint``, and
-                ``model.*`` of what cannot be read.
+            InvalidValue: ``layers.what``, ``layers.sample``, ``layers.network``, ``layers.alignment``,
+                ``model.no_checkpoint``, and ``model.*`` of what cannot be read.
             StoreError: ``artifact.*`` if a checkpoint is gone or has changed since it was logged.
         """
         ids = given.texts(models, "Models")
         if what == "activations":
+            if alignment:
+                said = "Activations are compared by the names of modules: no alignment of tensors applies."
+                raise InvalidValue("layers.alignment", said, hint="Leave it out, or compare the weights.")
             from .sample import Sample, compare_activations
 
             sample = Sample(network, data)
             networks = {id: sample.loaded(id, self.load_checkpoint(id)) for id in (base, *ids)}
             return compare_activations(base, networks, data=sample.data)
         listed = [self.model(id) for id in (base, *ids)]
-        return self._comparisons.layers(listed[0], listed[1:], what=what)
+        return self._comparisons.layers(listed[0], listed[1:], what=what, alignment=alignment)
 
-    def tensor(self, base: str, model: str, *, name: str) -> TensorView:
+    def tensor(self, base: str, model: str, *, name: str, alignment: Mapping[str, str] | None = None) -> TensorView:
         """A look into one tensor of a model beside the base's: cells at any zoom, channels, codebook, singular values.
 
         Args:
             base: id of the base.
             model: id; the base itself shows its own numbers.
             name: module and parameter with a dot between, as the table of ``layers`` has them.
+            alignment: as for ``layers``.
 
         Raises:
             NotFound: ``model.unknown``, ``layers.no_tensor``.
             InvalidValue: ``model.no_checkpoint``, ``layers.no_numbers``, and ``model.*`` of what cannot be read.
             StoreError: ``artifact.*``.
         """
-        return self._tensors.view(self.model(base), self.model(model), name=name)
+        return self._tensors.view(self.model(base), self.model(model), name=name, alignment=alignment)
 
     def reality(self, models: str | Sequence[str] | None = None) -> Table:
         """What each model claims beside what it costs, against its root, and why they differ in words.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
@@ -177,15 +177,16 @@ class Tensors:
         self._views: OrderedDict[Hashable, TensorView] = OrderedDict()
         self._lock = Lock()
 
-    def view(self, base: Model, model: Model, *, name: str) -> TensorView:
+    def view(self, base: Model, model: Model, *, name: str, alignment: Mapping[str, str] | None = None) -> TensorView:
         """A tensor of a model by the name that the table of layers gives it: see ``Project.tensor``."""
-        key = tuple((one.id, checkpoint_of(one)) for one in (base, model))
+        chosen = dict(alignment or {})
+        key = (*((one.id, checkpoint_of(one)) for one in (base, model)), tuple(sorted(chosen.items())))
         with self._lock:
-            pair = _recent(self._pairs, key, lambda: self._pair(base, model), most=PAIRS)
+            pair = _recent(self._pairs, key, lambda: self._pair(base, model, chosen), most=PAIRS)
             return _recent(self._views, (*key, name), lambda: view(pair, name, model=model.id), most=VIEWS)
 
-    def _pair(self, base: Model, model: Model) -> Pair:
-        return Pair.of(self._open(base), self._open(model), buffers=True)
+    def _pair(self, base: Model, model: Model, chosen: Mapping[str, str]) -> Pair:
+        return Pair.of(self._open(base), self._open(model), buffers=True, chosen=chosen)
 
 
 def view(pair: Pair, name: str, *, model: str) -> TensorView:

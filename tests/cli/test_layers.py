@@ -55,3 +55,13 @@ def test_an_overlay_for_model_explorer(path, tmp_path):
 
 def test_an_unknown_mode(path):
     assert "Traceback" not in run("layers", path, "base", "half", "--what", "nope", code=2).stderr
+
+
+def test_an_alignment_by_hand(path):
+    document = json.loads(
+        run("layers", path, "base", "half", "--align", "a.0.weight=a.0.weight", "--json").stdout,
+    )
+    rows = {(row["module"], row["parameter"]): row for row in document["table"]}
+    assert rows["a.0", "weight"]["alignment"] == "chosen"
+    assert "--align fc.weight=head.weight" in run("layers", path, "base", "half", "--align", "x", code=2).stderr
+    assert "no tensor 'x'" in run("layers", path, "base", "half", "--align", "x=y", code=2).stderr

@@ -147,6 +147,7 @@ def test_activations_are_compared_by_a_job(page: Page, tmp_path: Path) -> None:
         tree.get_by_role("row").nth(2).click()
         panel = page.get_by_role("complementary", name="Layer")
         expect(panel.get_by_role("row", name="Local error")).to_contain_text("%")
+        expect(panel.get_by_role("row", name="Worst channels")).to_contain_text("%)")
 
 
 def test_what_takes_long_says_how_far_it_is_and_can_be_cancelled(page: Page, tmp_path: Path) -> None:
@@ -218,3 +219,22 @@ def test_zoom_and_spectra_of_a_matrix(layers: Page) -> None:
 def test_a_tensor_that_is_not_there_is_said(page: Page, address: str) -> None:
     page.goto(f"{address}#/layers?sel=base&sel=int4&tensor=0.9.weight")
     expect(page.get_by_role("alert")).to_contain_text("These models have no tensor '0.9.weight'.")
+
+
+def test_a_tensor_without_a_counterpart_is_aligned_by_hand(page: Page, tmp_path: Path) -> None:
+    base = {"stem.weight": np.eye(3, dtype=np.float32), "fc.kernel": np.ones((2, 2), np.float32)}
+    other = {"stem.weight": base["stem.weight"], "head.matrix": np.full((2, 2), 3, np.float32)}
+    with cc.open(tmp_path / "other") as project:
+        project.log_model("base", checkpoint=base)
+        project.log_model("other", base="base", operation=cc.Operation("rename"), checkpoint=other)
+    with serving(TOOL, tmp_path / "other", PYTHONPATH=str(Path(cc.__file__).parent.parent)) as printed:
+        page.goto(f'{printed}#/layers?sel=base&sel=other&layer=["fc","kernel"]')
+        panel = page.get_by_role("complementary", name="Layer")
+        panel.get_by_role("combobox", name="Compare with").select_option("head.matrix")
+        expect(panel.get_by_text("Its counterpart in this model is head.matrix, chosen by hand.")).to_be_visible()
+        expect(panel.get_by_role("row", name="Mean change")).to_contain_text("2")
+        page.reload()
+        expect(panel.get_by_role("button", name="Undo the choice")).to_be_visible()
+        panel.get_by_role("button", name="kernel").click()
+        tensor = page.get_by_role("region", name="Tensor")
+        expect(tensor.get_by_role("table", name="Output channels").get_by_role("row").nth(1)).to_contain_text("200%")

@@ -26,6 +26,7 @@ ROUTES = [  # every route there is, with a method it answers to
     ("POST", "/api/v1/layers/overlay"),
     *(("POST", f"/api/v1/layers/tensor{part}") for part in ("", "/tile", "/channels", "/spectra")),
     ("POST", "/api/v1/layers/suspects"),
+    *(("POST", f"/api/v1/layers/tensor{part}") for part in ("", "/channels", "/spectra", "/tile")),
     ("GET", "/api/v1/jobs"),
     ("POST", "/api/v1/jobs"),
     ("POST", "/api/v1/jobs/plan"),

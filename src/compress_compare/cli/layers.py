@@ -30,13 +30,14 @@ SHOWN = {
 @click.option("--depth", type=click.IntRange(min=0), help="Only modules down to this depth, without their tensors.")
 @click.option("--overlay", help="Write one model's numbers to this file as node data for Model Explorer instead.")
 @click.option("--measure", help="Which number; by default zeros, sqnr_db or bits.")
+@click.option("--align", multiple=True, metavar="BASE=MODEL", help="Compare a tensor of the base with this of models.")
 @json_option
 def layers(project: str, models: tuple[str, ...], *, base: str | None, as_json: bool, **options: Any) -> None:
     """What changed inside the layers between a base and MODELS of PROJECT, and which are the suspects."""
     others = [id for id in models if id != base] if base else list(models[1:] or models)
     others, what, depth = others or [models[0]], options["what"], options["depth"]
     with projects.open(project, create=False) as opened:
-        found = opened.layers(base or models[0], others, what)
+        found = opened.layers(base or models[0], others, what, alignment=_alignment(options["align"]))
         if options["overlay"]:
             _write_overlay(found, others, options["overlay"], measure=options["measure"])
             return
@@ -50,6 +51,14 @@ def layers(project: str, models: tuple[str, ...], *, base: str | None, as_json: 
     if suspects:
         click.echo()
         echo_table(["suspect", "model", "reason"], [[row["module"], row["model"], row["reason"]] for row in suspects])
+
+
+def _alignment(texts: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    if not all(first and second for first, _, second in pairs):
+        said = "--align takes the name of a tensor of the base, =, and the name of one of the models."
+        raise InvalidValue("layers.alignment", said, hint="For example: --align fc.weight=head.weight")
+    return {first: second for first, _, second in pairs}
 
 
 def _write_overlay(found: Layers, models: Sequence[str], path: str, *, measure: str | None) -> None:

@@ -7,9 +7,9 @@ base's module was fed with (local), which tells who made an error from who recei
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor, nn
@@ -20,7 +20,15 @@ from ..operations.data import forward
 from .forward import observing
 
 Call = tuple[tuple[Any, ...], dict[str, Any], Tensor]
-Note = Callable[[nn.Module, str, Tensor], None]
+
+
+class Note(Protocol):
+    """Is told of outputs."""
+
+    def __call__(self, network: nn.Module, name: str, *, output: Tensor) -> None:
+        """Take in what a module of a network put out."""
+
+
 PURPOSE = "Comparing activations"
 
 
@@ -78,7 +86,7 @@ def _run(model: nn.Module, inputs: Any, note: Note | None = None) -> dict[str, l
     if note is not None:
         for name, made in calls.items():
             for _, _, output in made:
-                note(model, name, output)
+                note(model, name, output=output)
     return calls
 
 

@@ -69,7 +69,12 @@ def find(base: Weights, model: Weights) -> dict[str, Fold]:
 
 
 def align(
-    base: Mapping[str, Shape], model: Mapping[str, Shape], *, kept: Mapping[str, Kept], folds: Mapping[str, Fold]
+    base: Mapping[str, Shape],
+    model: Mapping[str, Shape],
+    *,
+    kept: Mapping[str, Kept],
+    folds: Mapping[str, Fold],
+    chosen: Mapping[str, str],
 ) -> list[Match]:
     """As ``analysis.layers.align``, with the tensors of folded layers said to be ``fused``.
 
@@ -79,7 +84,7 @@ def align(
     rest = {name: shape for name, shape in model.items() if name not in new}
     found = [
         replace(match, how="fused") if match.how == "name" and _is_fused(match, folds) else match
-        for match in plain_align(base, rest, kept=kept)
+        for match in plain_align(base, rest, kept=kept, chosen=chosen)
     ]
     return found + [Match(None, name, "fused") for name in new]
 

@@ -35,11 +35,21 @@ class Pair:
     folds: Mapping[str, Fold] = field(default_factory=dict)
 
     @staticmethod
-    def of(base: Weights, model: Weights, *, buffers: bool) -> Pair:
-        """Align two checkpoints; a tied tensor is listed once, buffers (running statistics) only if asked for."""
+    def of(base: Weights, model: Weights, *, buffers: bool, chosen: Mapping[str, str] | None = None) -> Pair:
+        """Align two checkpoints; a tied tensor is listed once, buffers (running statistics) only if asked for.
+
+        Args:
+            base: its tensors.
+            model: its tensors.
+            buffers: whether those are listed.
+            chosen: for names of the base, those of the model that are compared with them.
+
+        Raises:
+            InvalidValue: ``layers.alignment``.
+        """
         shapes = _shapes(base, buffers=buffers), _shapes(model, buffers=buffers)
         folds = fused.find(base, model)
-        matches = fused.align(*shapes, kept=_kept(base, model), folds=folds)
+        matches = fused.align(*shapes, kept=_kept(base, model), folds=folds, chosen=chosen or {})
         listed = [match for match in matches if not _is_alias(match, base, model)]
         return Pair(base, model, {match.name: match for match in listed}, folds)
 

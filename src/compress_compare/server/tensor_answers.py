@@ -65,7 +65,7 @@ def spectra(project: Project, ask: SpectraAsk) -> Spectra:
     found = []
     for model in ask.models:
         try:
-            view = project.tensor(ask.base, model, name=ask.tensor)
+            view = project.tensor(ask.base, model, name=ask.tensor, alignment=ask.alignment)
         except NotFound as error:
             if error.code != "layers.no_tensor":
                 raise

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .wire import Answer, Ask, Number
 
+Alignment = Annotated[dict[str, str], Field(max_length=1000)]
 Level = Annotated[int, Field(ge=0, le=40)]
 """Of zoom: a cell stands for 2^level numbers along a side."""
 
@@ -20,6 +21,8 @@ class LayersPair(Ask):
     what: Literal["sparsity", "weights", "storage", "activations"] = "weights"
     examples: Annotated[int, Field(ge=1, le=100_000)] = 256
     """For activations, on how many examples a job compared them."""
+    alignment: Alignment = Field(default_factory=dict)
+    """For names of tensors of the base, those of models that are compared with them where no rule finds them."""
 
 
 class LayersAsk(LayersPair):
@@ -61,6 +64,7 @@ class TensorAsk(Ask):
     base: str
     model: str
     tensor: Annotated[str, Field(max_length=10_000)]
+    alignment: Alignment = Field(default_factory=dict)
 
 
 class TileAsk(TensorAsk):
@@ -84,6 +88,7 @@ class SpectraAsk(Ask):
     tensor: Annotated[str, Field(max_length=10_000)]
     examples: Annotated[int, Field(ge=1, le=100_000)] = 256
     """On how many examples activations were compared."""
+    alignment: Alignment = Field(default_factory=dict)
 
 
 class Occupancy(Answer):

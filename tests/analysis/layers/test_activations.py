@@ -74,3 +74,35 @@ def test_other_widths_have_only_what_can_be_compared():
     found = Activation()
     found.add(None, np.array([np.nan, 1.0]))
     assert (found.columns()["num_nonfinite"], found.columns()["cka"]) == (1, None)
+
+
+def test_channels_that_make_the_error_and_those_that_stand_out():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(40, 6))
+    y = x + 0.01 * rng.normal(size=(40, 6))
+    y[:, 4] += 1
+    y[:, 2] *= 100
+    found = Activation()
+    for start in (0, 20):
+        found.add(x[start : start + 20], y[start : start + 20])
+        found.add_local(x[start : start + 20], y[start : start + 20])
+    row = found.columns()
+    errors = ((y - x) ** 2).sum(0)
+    assert row["worst_channels"] == np.argsort(-errors).tolist()
+    assert row["worst_channel_shares"] == pytest.approx(np.sort(errors)[::-1] / errors.sum())
+    assert row["outlier_channels"] == [2]
+    same = Activation()
+    same.add(x, x)
+    same.add_local(x, x)
+    assert (same.columns()["worst_channels"], same.columns()["outlier_channels"]) == ([], [])
+    assert Activation().columns()["worst_channels"] is None
+
+
+def test_channels_of_maps():
+    maps = np.zeros((2, 3, 4, 4))
+    moved = maps.copy()
+    moved[1, 1, 2, 3] = 2
+    found = Activation()
+    found.add_local(maps, moved)
+    assert found.columns()["worst_channels"] == [1]
+    assert found.columns()["worst_channel_shares"] == [1]

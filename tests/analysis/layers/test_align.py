@@ -1,6 +1,9 @@
 """Which tensor stands where which stood."""
 
+import pytest
+
 from compress_compare.analysis.layers.align import align
+from compress_compare.errors import InvalidValue
 
 
 def pairs(base, model, kept=None):
@@ -79,3 +82,19 @@ def test_nothing_is_dropped_or_used_twice():
     found = align(base, model)
     assert sorted(match.base for match in found if match.base) == sorted(base)
     assert sorted(match.model for match in found if match.model) == sorted(model)
+
+
+def test_what_is_chosen_comes_before_every_rule():
+    base, model = {"a.w": (2,), "b.w": (2,), "c.w": (3,)}, {"b.w": (2,), "x.v": (2,), "c.w": (3,)}
+    found = [(match.base, match.model, match.how) for match in align(base, model, chosen={"a.w": "b.w", "c.w": "gone"})]
+    assert found == [
+        ("a.w", "b.w", "chosen"),
+        ("b.w", None, "base only"),
+        ("c.w", "c.w", "name"),
+        (None, "x.v", "model only"),
+    ]
+
+
+def test_tensors_of_other_shapes_cannot_be_chosen():
+    with pytest.raises(InvalidValue, match=r"'a.w' of the base is 2 × 3, and 'b.w' is 6: they cannot be compared"):
+        align({"a.w": (2, 3)}, {"b.w": (6,)}, chosen={"a.w": "b.w"})

@@ -21,13 +21,13 @@ WIDE = np.stack([histogram.edges((-2.0, 2.0)), histogram.edges((0.0, 0.5))])
 def alone(base, model, edges):
     own, counts = statistics.own(Values.of(model), edges)
     pair = Values.of(base), Values.of(model)
-    return Sums.of(own, statistics.zeros(*pair), statistics.change(*pair), counts)
+    return Sums.of(own, counts, zeros=statistics.zeros(*pair), change=statistics.change(*pair))
 
 
 @given(PAIRS)
 def test_many_are_as_each_by_itself(pair):
     base, model = pair
-    together = of_small(model, base, [WIDE] * len(model))
+    together = of_small(model, base, edges=[WIDE] * len(model))
     for row in range(len(model)):
         one = alone(base[row], model[row], WIDE)
         np.testing.assert_allclose(together.sums[row], one.sums[0], rtol=1e-12, atol=1e-12 * np.abs(one.sums).max())
@@ -36,7 +36,7 @@ def test_many_are_as_each_by_itself(pair):
 
 
 def test_without_a_base_nothing_is_compared():
-    found = of_small(np.ones((2, 3)), None, [WIDE] * 2)
+    found = of_small(np.ones((2, 3)), None, edges=[WIDE] * 2)
     assert found["own_squares"].tolist() == [3, 3]
     assert found["own_code_bits"].tolist() == [0, 0]
     assert not found["num_zeros_known"].any()
@@ -57,7 +57,7 @@ def test_zeros_alone():
 
 def test_an_upper_edge_is_in_the_last_bin():
     edges = np.stack([histogram.edges((0.0, 1.0))])
-    counts = of_small(np.array([[0.0, 1.0, np.nextafter(1, 2)]]), None, [edges]).histograms[0][0]
+    counts = of_small(np.array([[0.0, 1.0, np.nextafter(1, 2)]]), None, edges=[edges]).histograms[0][0]
     assert (counts[0], counts[1], counts[-2], counts[-1]) == (0, 1, 1, 1)
 
 
@@ -80,7 +80,7 @@ def test_modules_are_the_sums_of_their_tensors(missing):
     names = [f"{module}.{parameter}" if module else parameter for module, parameter in keys]
     tensors = np.array([place for place in range(len(names)) if place not in missing], int)
     found = sums(np.random.default_rng(0), [names[place] for place in tensors])
-    places, merged = rows_of(found, tensors, order)
+    places, merged = rows_of(found, tensors, order=order)
     seen = {order.rows[place]: row for row, place in enumerate(places.tolist())}
     for module, parameter in order.rows:
         inside = [
@@ -106,6 +106,6 @@ def test_a_very_deep_tree():
 
 def test_a_row_says_what_was_found():
     own = statistics.Own(*range(1, 11))
-    row = Sums.of(own, None, None, np.zeros((1, 66)))
+    row = Sums.of(own, np.zeros((1, 66)))
     assert [row[f"own_{name}"][0] for name in OWN] == [getattr(own, name) for name in OWN]
     assert row["num_changes_known"][0] == 0

@@ -13,6 +13,8 @@ export interface LayersQuestion {
   what: Mode;
   /** Of activations: on how many examples they were compared. */
   examples?: number;
+  /** For names of tensors of the base, those of models that are compared with them where no rule finds them. */
+  alignment?: Readonly<Record<string, string>>;
 }
 
 export interface LayersPart {

@@ -1145,6 +1145,10 @@ export interface components {
              * @default 256
              */
             examples: number;
+            /** Alignment */
+            alignment?: {
+                [key: string]: string;
+            };
             /** Modules */
             modules?: string[] | null;
             /** Columns */
@@ -1178,6 +1182,10 @@ export interface components {
              * @default 256
              */
             examples: number;
+            /** Alignment */
+            alignment?: {
+                [key: string]: string;
+            };
             /** Model */
             model: string;
             /** Measure */
@@ -1203,6 +1211,10 @@ export interface components {
              * @default 256
              */
             examples: number;
+            /** Alignment */
+            alignment?: {
+                [key: string]: string;
+            };
         };
         /**
          * MeasureAsk
@@ -1652,6 +1664,10 @@ export interface components {
              * @default 256
              */
             examples: number;
+            /** Alignment */
+            alignment?: {
+                [key: string]: string;
+            };
         };
         /**
          * Spectrum
@@ -1773,6 +1789,10 @@ export interface components {
             model: string;
             /** Tensor */
             tensor: string;
+            /** Alignment */
+            alignment?: {
+                [key: string]: string;
+            };
         };
         /**
          * TileAsk
@@ -1787,6 +1807,10 @@ export interface components {
             model: string;
             /** Tensor */
             tensor: string;
+            /** Alignment */
+            alignment?: {
+                [key: string]: string;
+            };
             /**
              * What
              * @default value

@@ -14,6 +14,8 @@ export interface TensorQuestion {
   model: string;
   /** Module, dot, parameter. */
   tensor: string;
+  /** As of layers. */
+  alignment?: Readonly<Record<string, string>>;
 }
 
 /** Where a tile is: cells stand for 2^level numbers along a side, tiles are counted from 0. */
@@ -65,7 +67,7 @@ export async function fetchChannels(question: TensorQuestion, signal?: AbortSign
 }
 
 export async function fetchSpectra(
-  question: { base: string; models: readonly string[]; tensor: string; examples: number }, signal?: AbortSignal,
+  question: Omit<TensorQuestion, "model"> & { models: readonly string[]; examples: number }, signal?: AbortSignal,
 ): Promise<Spectra> {
   return requestJson<Spectra>("layers/tensor/spectra", { method: "POST", body: question, signal });
 }

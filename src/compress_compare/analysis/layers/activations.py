@@ -23,8 +23,17 @@ SCHEMA = pa.schema(
         ("local_relative_error", pa.float64()),
         ("mean_abs_change", pa.float64()),
         ("num_nonfinite", pa.int64()),
+        ("worst_channels", pa.list_(pa.int64())),
+        ("worst_channel_shares", pa.list_(pa.float64())),
+        ("outlier_channels", pa.list_(pa.int64())),
     ]
 )
+NAMED = 8
+"""Channels that are named, the worst first."""
+
+OUTLIER = 10.0
+"""Times the median of the channels' largest outputs from which on a channel is an outlier."""
+
 MAX_FEATURES = 4096
 """Features beyond this make no CKA: its matrices have that many rows and columns."""
 
@@ -71,6 +80,43 @@ class Alignment:
 
 
 @dataclass
+class ChannelPeaks:
+    """What single channels do: the error that each makes, and the largest number that each puts out."""
+
+    errors: Array = field(default_factory=lambda: np.zeros(0))
+    peaks: Array = field(default_factory=lambda: np.zeros(0))
+
+    def add(self, model: Array) -> None:
+        """Take in outputs ``(examples, channels)``; what is not finite is passed over."""
+        if model.size:
+            found = np.abs(np.where(np.isfinite(model), model, 0)).max(axis=0)
+            self.peaks = found if self.peaks.shape != found.shape else np.maximum(self.peaks, found)
+
+    def add_error(self, base: Array, model: Array) -> None:
+        """Take in what the model makes of the base's inputs, ``(examples, channels)``, as many as the base."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            found = np.square(model - base).sum(axis=0)
+        self.errors = found if self.errors.shape != found.shape else self.errors + found
+
+    def columns(self) -> dict[str, Any]:
+        """By the names of the result's columns; null where it is not known."""
+        total = float(self.errors.sum())
+        known = total > 0 and np.isfinite(total)
+        ranked = np.argsort(-self.errors, kind="stable")[:NAMED].tolist() if known else []
+        worst = [channel for channel in ranked if self.errors[channel] > 0]
+        median = float(np.median(self.peaks)) if self.peaks.size else 0.0
+        far = np.flatnonzero(self.peaks > OUTLIER * median) if median > 0 else np.zeros(0, int)
+        ordered = far[np.argsort(-self.peaks[far], kind="stable")][:NAMED]
+        return {
+            "worst_channels": worst if self.errors.size else None,
+            "worst_channel_shares": [float(self.errors[channel]) / total for channel in worst]
+            if self.errors.size
+            else None,
+            "outlier_channels": ordered.tolist() if self.peaks.size else None,
+        }
+
+
+@dataclass
 class Activation:
     """What a module puts out in a model, against its base: as it arrives, and when fed with the base's inputs."""
 
@@ -80,6 +126,7 @@ class Activation:
     cumulative: Change | None = None
     local: Change | None = None
     alignment: Alignment = field(default_factory=Alignment)
+    channels: ChannelPeaks = field(default_factory=ChannelPeaks)
 
     def add(self, base: Array | None, model: Array) -> None:
         """Take in the outputs of one call, the examples first.
@@ -91,16 +138,20 @@ class Activation:
         self.count += model.size
         self.absolute += float(np.abs(model).sum(dtype=np.float64))
         self.nonfinite += int(np.count_nonzero(~np.isfinite(model)))
+        second = features(model)
+        self.channels.add(second)
         if base is None:
             return
         self.cumulative = _plus(self.cumulative, base, model)
-        first, second = features(base), features(model)
+        first = features(base)
         if len(first) == len(second) and max(first.shape[1], second.shape[1]) <= MAX_FEATURES:
             self.alignment.add(first, second)
 
     def add_local(self, base: Array, model: Array) -> None:
         """Take in what the model's module makes of the base's inputs."""
         self.local = _plus(self.local, base, model)
+        if base.shape == model.shape:
+            self.channels.add_error(features(base), features(model))
 
     def columns(self) -> dict[str, Any]:
         """By the names of the result's columns."""
@@ -115,6 +166,7 @@ class Activation:
             "local_relative_error": local.relative_error if local else None,
             "mean_abs_change": cumulative.mean_absolute if cumulative else None,
             "num_nonfinite": self.nonfinite,
+            **self.channels.columns(),
         }
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ...errors import InvalidValue
+
 Shape = tuple[int, ...]
 Kept = Mapping[int, Sequence[int]]
-How = Literal["name", "shape", "kept", "product", "fused", "resized", "base only", "model only"]
+How = Literal["name", "chosen", "shape", "kept", "product", "fused", "resized", "base only", "model only"]
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,10 @@ class Match:
     Args:
         base: name in the base; ``None`` for a tensor that only the model has.
         model: name in the model; ``None`` for a tensor that only the base has.
-        how: ``name``: same name and shape; ``shape``: other name, same shape; ``kept``: some of the base's channels, as
-            the model lists them; ``product``: two factors in its place; ``fused``: the base's with the norm
-            that follows it, which is part of it in the model; ``resized``: same name, other shape, so that
-            numbers cannot be compared.
+        how: ``name``: same name and shape; ``chosen``: as the caller says; ``shape``: other name, same shape; ``kept``:
+            some of the base's channels, as the model lists them; ``product``: two factors in its place; ``fused``: the
+            base's with the norm that follows it, which is part of it in the model; ``resized``: same name, other shape,
+            so that numbers cannot be compared.
         kept: for each dimension, which of the base's entries are left; ``None`` for all.
         second: of a product, the factor that is applied after ``model``.
     """
@@ -41,11 +43,15 @@ class Match:
     @property
     def comparable(self) -> bool:
         """Whether each number of the model has one of the base."""
-        return self.how in ("name", "shape", "kept", "product", "fused")
+        return self.how in ("name", "chosen", "shape", "kept", "product", "fused")
 
 
 def align(
-    base: Mapping[str, Shape], model: Mapping[str, Shape], *, kept: Mapping[str, Kept] | None = None
+    base: Mapping[str, Shape],
+    model: Mapping[str, Shape],
+    *,
+    kept: Mapping[str, Kept] | None = None,
+    chosen: Mapping[str, str] | None = None,
 ) -> list[Match]:
     """Match the tensors of a model with those of its base.
 
@@ -57,13 +63,21 @@ def align(
         base: shapes by name, in order.
         model: shapes by name, in order.
         kept: for tensors of the model with fewer channels, by name and dimension the indices into the base's.
+        chosen: for tensors of the base, the model's that is compared with it whatever else is known; names that the
+            two do not have are passed over.
 
     Returns:
         In the order of the base, then what only the model has.
+
+    Raises:
+        InvalidValue: ``layers.alignment`` for chosen tensors of different shapes.
     """
-    kept = kept or {}
-    found = {name: _same_name(name, base[name], shape, kept.get(name)) for name, shape in model.items() if name in base}
-    found |= _products([name for name in base if name not in found], base, model)
+    kept, found = kept or {}, _chosen(chosen or {}, base, model)
+    taken = {match.model for match in found.values()}
+    free = {name: shape for name, shape in model.items() if name not in taken}
+    alike = [name for name in free if name in base and name not in found]
+    found |= {name: _same_name(name, base[name], free[name], kept.get(name)) for name in alike}
+    found |= _products([name for name in base if name not in found], base, free)
     used = {name for match in found.values() for name in (match.model, match.second)}
     left, right = [name for name in base if name not in found], [name for name in model if name not in used]
     for first, second in _by_shape(left, right, base, model=model):
@@ -71,6 +85,24 @@ def align(
         used.add(second)
     listed = [found.get(name, Match(name, None, "base only")) for name in base]
     return listed + [Match(None, name, "model only") for name in model if name not in used]
+
+
+def _chosen(chosen: Mapping[str, str], base: Mapping[str, Shape], model: Mapping[str, Shape]) -> dict[str, Match]:
+    found = {}
+    for first, second in chosen.items():
+        if first not in base or second not in model:
+            continue
+        if base[first] != model[second]:
+            said = f"{first!r} of the base is {_size(base[first])}, and {second!r} is {_size(model[second])}"
+            raise InvalidValue(
+                "layers.alignment", f"{said}: they cannot be compared.", hint="Choose a tensor of the same shape."
+            )
+        found[first] = Match(first, second, "chosen")
+    return found
+
+
+def _size(shape: Shape) -> str:
+    return " × ".join(map(str, shape)) or "one number"
 
 
 def _same_name(name: str, base: Shape, model: Shape, kept: Kept | None) -> Match:

@@ -51,7 +51,7 @@ class Order:
         return Order(rows, depths, np.flatnonzero(leaf), spans)
 
 
-def rows_of(found: Sums, tensors: Array, order: Order) -> tuple[Array, Sums]:
+def rows_of(found: Sums, tensors: Array, *, order: Order) -> tuple[Array, Sums]:
     """The sums of every row of a model that has any: of tensors as found, of modules added up from what is in them.
 
     Args:

@@ -57,8 +57,8 @@ class Sums:
         return Sums(np.zeros((0, len(FIELDS))), np.zeros((0, 2)), [])
 
     @staticmethod
-    def of(own: Own, zeros: Zeros | None, change: Change | None, histogram: Array) -> Sums:
-        """One row of what was found of one tensor; ``None`` without a counterpart."""
+    def of(own: Own, histogram: Array, *, zeros: Zeros | None = None, change: Change | None = None) -> Sums:
+        """One row of what was found of one tensor; zeros and change are ``None`` without a counterpart."""
         row = [*(getattr(own, name) for name in OWN)]
         row += [0] * 4 if zeros is None else [*(getattr(zeros, name) for name in ZEROS), 1]
         if change is None:
@@ -92,7 +92,7 @@ def zeros_of_small(model: Array, base: Array | None) -> Sums:
     return Sums(rows, np.zeros((len(model), 2)), [NO_HISTOGRAM] * len(model))
 
 
-def of_small(model: Array, base: Array | None, edges: Sequence[Array]) -> Sums:
+def of_small(model: Array, base: Array | None, *, edges: Sequence[Array]) -> Sums:
     """The sums of tensors with equally many numbers, all at once; they are those of ``statistics`` but for rounding.
 
     Args:

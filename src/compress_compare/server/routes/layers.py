@@ -49,4 +49,4 @@ def overlay(here: Here, ask: LayersOverlay) -> Response:
 def _compared(here: Here, ask: LayersPair) -> Layers:
     if ask.what == "activations":
         return activations.kept(here.project, ask.base, models=ask.models, examples=ask.examples)
-    return here.project.layers(ask.base, ask.models, ask.what)
+    return here.project.layers(ask.base, ask.models, ask.what, alignment=ask.alignment)

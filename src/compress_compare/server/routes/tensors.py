@@ -18,14 +18,14 @@ router = Router(prefix=API, tags=["layers"])
 @needs_token
 def tensor(here: Here, ask: TensorAsk) -> Tensor:
     """Shape, scale and codebook of a tensor."""
-    return answers.tensor(here.project.tensor(ask.base, ask.model, name=ask.tensor))
+    return answers.tensor(here.project.tensor(ask.base, ask.model, name=ask.tensor, alignment=ask.alignment))
 
 
 @router.post("/layers/tensor/tile", response_class=Response, responses={200: ARROW})
 @needs_token
 def tile(here: Here, ask: TileAsk) -> Response:
     """At most 256 × 256 cells, row by row, as one Arrow IPC stream; its metadata has `rows` and `columns`."""
-    found = answers.tile(here.project.tensor(ask.base, ask.model, name=ask.tensor), ask)
+    found = answers.tile(here.project.tensor(ask.base, ask.model, name=ask.tensor, alignment=ask.alignment), ask)
     return Response(stream(found), media_type=MEDIA_TYPE)
 
 
@@ -33,7 +33,7 @@ def tile(here: Here, ask: TileAsk) -> Response:
 @needs_token
 def channels(here: Here, ask: TensorAsk) -> Response:
     """A row for each output channel, in order, as one Arrow IPC stream."""
-    found = here.project.tensor(ask.base, ask.model, name=ask.tensor).channels.arrow
+    found = here.project.tensor(ask.base, ask.model, name=ask.tensor, alignment=ask.alignment).channels.arrow
     return Response(stream(answers.channels(found)), media_type=MEDIA_TYPE)
 
 

@@ -21,6 +21,8 @@ export function matched(table: LayerTable, row: number, model: number): string {
   switch (textAt(table, row, model, "alignment")) {
     case "shape":
       return `Its counterpart in this model is ${counterpart}, matched by shape.`;
+    case "chosen":
+      return `Its counterpart in this model is ${counterpart}, chosen by hand.`;
     case "kept":
       return "Compared with those of the base's channels that are left.";
     case "product":

@@ -26,7 +26,7 @@ const SHOWN: Readonly<Record<Mode, readonly string[]>> = {
   ],
   activations: [
     ...COMMON, "relative_error", "local_relative_error", "sqnr_db", "local_sqnr_db", "cosine", "cka", "mean_abs",
-    "mean_abs_change", "num_nonfinite",
+    "mean_abs_change", "num_nonfinite", "worst_channels", "worst_channel_shares", "outlier_channels",
   ],
   storage: [...COMMON, "dtype", "bits", "scheme", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
 };
@@ -73,6 +73,10 @@ export class LayersState {
   readonly #models = $derived(this.candidates.filter((id) => id !== this.base).slice(0, MOST_MODELS));
   readonly left = $derived(this.candidates.length - 1 - this.#models.length);
 
+  /** What somebody aligned by hand, as questions have it. */
+  readonly alignment: { alignment?: Record<string, string> } = $derived.by(() =>
+    this.params.align.length > 0 ? { alignment: Object.fromEntries(this.params.align) } : {},
+  );
   // A text, so that a new selection that means the same asks nothing again.
   readonly #asked = $derived(
     this.base === null
@@ -81,7 +85,7 @@ export class LayersState {
           base: this.base,
           models: [this.base, ...this.#models],
           what: this.mode,
-          ...(this.mode === "activations" ? { examples: this.params.examples } : {}),
+          ...(this.mode === "activations" ? { examples: this.params.examples } : this.alignment),
         }),
   );
   readonly question: LayersQuestion | null = $derived(

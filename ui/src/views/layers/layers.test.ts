@@ -179,7 +179,7 @@ describe("the address", () => {
     const full: Params = {
       base: "ü & b", mode: "storage", examples: 64, measure: "share", sort: { column: "model:a:b", descending: true }, flat: true, depth: 3,
       open: ["", "block.0"], layer: keyOf("", null), find: "(a|b)+", pattern: true,
-      tensor: "block.0.weight", of: "a:b", show: "mask", cell: "peak", frame: "0~1~20~30.5",
+      tensor: "block.0.weight", of: "a:b", show: "mask", cell: "peak", frame: "0~1~20~30.5", align: [["a.weight", "b.weight"]],
     };
     const own = writeParams(full, { other: ["1"] });
     expect(own.other).toEqual(["1"]);

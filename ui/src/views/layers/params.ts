@@ -38,6 +38,8 @@ export interface Params {
   show: Shown;
   /** What a cell of several numbers shows. */
   cell: "mean" | "peak";
+  /** Tensors that are compared because somebody says so: names in the base and in models. */
+  align: readonly (readonly [string, string])[];
   /** The part in view, see `tensor/frame.ts`; null: all. */
   frame: string | null;
 }
@@ -45,6 +47,7 @@ export interface Params {
 export const DEFAULTS: Params = {
   base: null, mode: "weights", examples: 256, measure: null, sort: null, flat: false, depth: null, open: [], layer: null, find: "",
   pattern: false, tensor: null, of: null, show: "value", cell: "mean", frame: null,
+  align: [],
 };
 
 type Own = ViewState["own"];
@@ -72,6 +75,7 @@ export function writeParams(params: Params, before: Own): Own {
     show: maybe(params.show === DEFAULTS.show ? null : params.show),
     cell: maybe(params.cell === DEFAULTS.cell ? null : params.cell),
     frame: maybe(params.tensor === null ? null : params.frame),
+    align: params.align.map((pair) => JSON.stringify(pair)),
   };
   return Object.fromEntries(Object.entries(written).filter(([, texts]) => texts.length > 0));
 }
@@ -98,6 +102,7 @@ export function readParams(own: Own): Params {
     show: SHOWN.find((show) => show === one("show")) ?? DEFAULTS.show,
     cell: one("cell") === "peak" ? "peak" : "mean",
     frame: one("frame"),
+    align: (own.align ?? []).flatMap((text) => readPair(text)),
   };
 }
 
@@ -105,6 +110,11 @@ function readSort(text: string): Sort | null {
   const column = text.slice(1);
   const known = column === "order" || column === "parameters" || column.startsWith("model:");
   return known && /^[+-]/.test(text) ? { column, descending: text.startsWith("-") } : null;
+}
+
+function readPair(text: string): [string, string][] {
+  const parts = readLayer(text)?.split("\0") ?? [];
+  return parts.length === 2 ? [[parts[0]!, parts[1]!]] : [];
 }
 
 function readLayer(text: string | null): string | null {

@@ -32,7 +32,9 @@ export class TensorState {
     return this.models.find((id) => id !== this.base) ?? this.base;
   });
   // A text, so that what means the same is not asked again.
-  readonly #asked = $derived(JSON.stringify({ base: this.base, model: this.model, tensor: this.name }));
+  readonly #asked = $derived.by(() =>
+    JSON.stringify({ base: this.base, model: this.model, tensor: this.name, ...this.compared.alignment }),
+  );
   readonly question: TensorQuestion = $derived(JSON.parse(this.#asked) as TensorQuestion);
 
   readonly #facts = follow(() => {
@@ -47,7 +49,7 @@ export class TensorState {
     return async (signal) => ({ model: question.model, channels: await fetchChannels(question, signal) });
   });
   readonly #spectra = follow(() => {
-    const ask = { base: this.base, models: this.models, tensor: this.name, examples: this.compared.params.examples };
+    const ask = { base: this.base, models: this.models, tensor: this.name, examples: this.compared.params.examples, ...this.compared.alignment };
     return (signal) => fetchSpectra(ask, signal);
   });
 
