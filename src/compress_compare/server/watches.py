@@ -8,7 +8,7 @@ import threading
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..errors import InvalidValue, NotFound
+from ..errors import InvalidValue
 from ..watched import Watch, under
 
 HEADER = "x-watch"
@@ -22,16 +22,10 @@ class Watches:
         self._lock = threading.Lock()
         self._open: dict[str, Watch] = {}
 
-    def get(self, name: str) -> Watch:
-        """The watch of a request.
-
-        Raises:
-            NotFound: ``watch.unknown``: it has been answered, or never came.
-        """
+    def get(self, name: str) -> Watch | None:
+        """The watch of a request; ``None`` when it has been answered, or has not come yet."""
         with self._lock:
-            if name not in self._open:
-                raise NotFound("watch.unknown", "No request of this name is being answered.")
-            return self._open[name]
+            return self._open.get(name)
 
     def cancel(self, name: str) -> None:
         """End a request at its next step; nothing happens to one that has been answered."""

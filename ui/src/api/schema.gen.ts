@@ -689,7 +689,7 @@ export interface paths {
         };
         /**
          * Watch
-         * @description What is done for a request that named itself in the header ``X-Watch``, and how far that is.
+         * @description What is done for a request that named itself in the header ``X-Watch``, and how far; null for one answered.
          */
         get: operations["watch_api_v1_watches__name__get"];
         put?: never;
@@ -3164,7 +3164,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Watched"];
+                    "application/json": components["schemas"]["Watched"] | null;
                 };
             };
             /** @description What went wrong and what to do. */

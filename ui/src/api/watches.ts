@@ -17,8 +17,9 @@ export function watchName(): string {
 /** How far the request of this name is; null if it has been answered, or has not come yet. */
 export async function fetchWatch(name: string): Promise<Watched | null> {
   try {
-    return await requestJson<Watched>(`watches/${name}`);
+    return await requestJson<Watched | null>(`watches/${name}`);
   } catch (error) {
+    // the request that is watched says what is wrong
     if (error instanceof ApiError) return null;
     throw error;
   }

@@ -58,8 +58,8 @@ export function follow<T>(ask: () => ((signal: AbortSignal, watch: string) => Pr
     );
     return () => {
       controller.abort();
-      // nobody waits for it any more
-      if (loading && !isFile) void cancelWatch(watch).catch(() => undefined);
+      // nobody waits any more for what takes long
+      if (progress) void cancelWatch(watch).catch(() => undefined);
     };
   });
   return {
