@@ -190,7 +190,8 @@ def _one(base: Values | None, model: Values, edges: Array | None) -> Sums:
         zeros = statistics.zeros(model if base is None else base, model)
         own = Own(model.count, zeros=zeros.both + zeros.model_only)
         return Sums.of(own, NO_HISTOGRAM, zeros=None if base is None else zeros)
-    own, histogram = statistics.own(model, edges)
     if base is None:
-        return Sums.of(own, histogram)
-    return Sums.of(own, histogram, zeros=statistics.zeros(base, model), change=statistics.change(base, model))
+        return Sums.of(*statistics.own(model, edges))
+    change = statistics.change(base, model)
+    own, histogram = statistics.own(model, edges, squares=change.model_squares)
+    return Sums.of(own, histogram, zeros=statistics.zeros(base, model), change=change)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ import numpy as np
 from .values import Array, Values
 
 PIECE = 1 << 18
-SORTED_AT_ONCE = 1 << 22
+SORTED_AT_ONCE = 1 << 24
 DECODED_AT_ONCE = 1 << 25
 """Numbers that cost more to decode than to hold."""
 
@@ -20,9 +21,9 @@ Part = tuple[Array, Array | None]
 def parts(tensor: Values) -> Iterator[Part]:
     """The finite numbers in ascending order, in parts that have no value in common.
 
-    Codes are counted. Wider numbers are sorted; tensors of more than four million of them by ranges of values between
-    pivots from a sample, and what equals a pivot is counted, so that memory stays bounded however often one value
-    stands.
+    Codes are counted. Wider numbers are sorted; those of tensors with more than sixteen million by ranges of values
+    between pivots from a sample, and what equals a pivot is counted, so that memory stays bounded however often one
+    value stands.
 
     Returns:
         Pairs of ascending numbers and how often each stands (``None``: each entry once, equal ones in a row).
@@ -61,15 +62,47 @@ def finite_range(tensor: Values) -> tuple[float, float]:
 
 def distinct_and_bits(ordered: Array, weights: Array | None) -> tuple[int, float]:
     """Number of distinct values of a part, and the sum over them of ``n · log2 n`` for values that stand n times."""
-    if not ordered.size:
-        return 0, 0.0
-    if weights is None:
-        new = np.flatnonzero(ordered[1:] != ordered[:-1])
-        if new.size == ordered.size - 1:
-            return ordered.size, 0.0
-        weights = np.diff(new, prepend=-1, append=ordered.size - 1)
-    repeated = weights[weights > 1].astype(float)
-    return weights.size, float(repeated @ np.log2(repeated))
+    if weights is not None:
+        return weights.size, _bits(weights)
+    distinct, bits = 0, 0.0
+    for piece in _pieces(ordered):
+        same = piece[1:] == piece[:-1]
+        num_same = int(np.count_nonzero(same))
+        distinct += piece.size - num_same
+        bits += _bits(_runs(same, num_same))
+    return distinct, bits
+
+
+def _pieces(ordered: Array) -> Iterator[Array]:
+    """Pieces of ascending numbers that have no value in common."""
+    start = 0
+    while start < ordered.size:
+        stop = start + PIECE
+        if stop < ordered.size:
+            stop = start + int(np.searchsorted(ordered[start:], ordered[stop], "right"))
+        yield ordered[start:stop]
+        start = stop
+
+
+def _runs(same: Array, num_same: int) -> Array:
+    """How often each value stands, those that stand once left out where they are many.
+
+    Args:
+        same: for each number but the first, whether it equals the one before.
+        num_same: how many do.
+    """
+    if 2 * num_same > same.size:
+        return np.diff(np.flatnonzero(~same), prepend=-1, append=same.size)
+    at = np.flatnonzero(same)
+    if not at.size:
+        return at
+    return 1 + np.diff(np.flatnonzero(np.diff(at) != 1), prepend=-1, append=at.size - 1)
+
+
+def _bits(counts: Array) -> float:
+    """The sum of ``n · log2 n``."""
+    repeated = counts[counts > 1].astype(float)
+    return float((repeated * np.log2(repeated)).sum())
 
 
 def _counted(table: Array, counts: Array) -> Part:
@@ -101,12 +134,14 @@ def _by_ranges(tensor: Values) -> Iterator[Part]:
         tensor.numbers(start, min(start + PIECE, tensor.count))[::step] for start in range(0, tensor.count, PIECE)
     ]
     sample = _finite(np.sort(np.concatenate(sampled)))
-    num_pivots = max(8, tensor.count // SORTED_AT_ONCE)
-    pivots = np.unique(sample[np.linspace(0, sample.size - 1, num_pivots).astype(int)]) if sample.size else sample
+    # a sample's quantiles are near those of all: half as many again, and no range is too large to be sorted
+    num_ranges = max(2, math.ceil(1.5 * tensor.count / SORTED_AT_ONCE))
+    between = np.linspace(0, sample.size - 1, num_ranges + 1)[1:-1].astype(int)
+    pivots = np.unique(sample[between]) if sample.size else sample
     bounds = [-np.inf, *pivots.tolist(), np.inf]
     for low, high in pairwise(bounds):
-        between, equal = _selected(tensor, low, high)
-        yield np.sort(between), None
+        inside, equal = _selected(tensor, low, high)
+        yield np.sort(inside), None
         if equal:
             yield np.array([high], tensor.kind), np.array([equal])
 

@@ -133,12 +133,13 @@ class Change:
         return max(-1.0, min(1.0, self.product / length)) if math.isfinite(length) else math.nan
 
 
-def own(tensor: Values, bins: Array) -> tuple[Own, Array]:
+def own(tensor: Values, bins: Array, *, squares: float | None = None) -> tuple[Own, Array]:
     """Statistics of one tensor by itself.
 
     Args:
         tensor: of any size.
         bins: edges of the histograms to make, ``(histograms, 65)``.
+        squares: the sum of squares, where that is known already.
 
     Returns:
         The statistics, and counts ``(histograms, 66)``.
@@ -152,7 +153,11 @@ def own(tensor: Values, bins: Array) -> tuple[Own, Array]:
             counted += histogram.counts(ordered, bins, weights=weights)
     code_bits = max(finite * math.log2(finite) + result.code_bits, 0.0) if finite else 0.0
     result = replace(result, count=tensor.count, nonfinite=tensor.count - finite, code_bits=code_bits)
-    return (_not_hidden(result, tensor) if result.nonfinite else result), counted
+    if result.nonfinite:
+        return _not_hidden(result, tensor), counted
+    if tensor.table is None:
+        result = replace(result, squares=_squares(tensor) if squares is None else squares)
+    return result, counted
 
 
 def zeros(base: Values, model: Values) -> Zeros:
@@ -185,18 +190,32 @@ def channels(numbers: Array) -> Array:
 
 
 def _of_part(ordered: Array, weights: Array | None) -> Own:
-    """Of finite numbers in ascending order; ``code_bits`` still lacks what the number of all numbers adds."""
+    """Of finite numbers in ascending order; ``code_bits`` still lacks what the number of all numbers adds, and without
+    weights ``squares`` is left out."""
     distinct, repeated = distribution.distinct_and_bits(ordered, weights)
-    first, last = np.searchsorted(ordered, 0, "left"), np.searchsorted(ordered, 0, "right")
-    zeros = int(last - first) if weights is None else int(weights[first:last].sum())
-    total = absolute = squares = 0.0
-    for start, stop in pieces(ordered.size):
-        numbers = ordered[start:stop].astype(np.float64)
-        often = numbers if weights is None else numbers * weights[start:stop]
-        total += float(often.sum())
-        absolute += float(np.abs(often).sum())
-        squares += _dot(often, numbers)
-    return Own(0, 0, zeros, total, absolute, squares, float(ordered[0]), float(ordered[-1]), distinct, -repeated)
+    first, last = (ordered.searchsorted(ordered.dtype.type(0), side) for side in ("left", "right"))
+    zeros, squares = int(last - first), 0.0
+    if weights is None:
+        negative, positive = _total(ordered[:first]), _total(ordered[last:])
+    else:
+        often = ordered * weights.astype(np.float64)
+        negative, positive = float(often[:first].sum()), float(often[last:].sum())
+        zeros, squares = int(weights[first:last].sum()), _dot(often, ordered.astype(np.float64))
+    return Own(
+        zeros=zeros,
+        total=positive + negative,
+        absolute=positive - negative,
+        squares=squares,
+        minimum=float(ordered[0]),
+        maximum=float(ordered[-1]),
+        distinct=distinct,
+        code_bits=-repeated,
+    )
+
+
+def _squares(tensor: Values) -> float:
+    numbers = (tensor.numbers(start, stop).astype(np.float64) for start, stop in pieces(tensor.count))
+    return sum(_dot(piece, piece) for piece in numbers)
 
 
 def _not_hidden(result: Own, tensor: Values) -> Own:
@@ -214,20 +233,22 @@ def _not_hidden(result: Own, tensor: Values) -> Own:
 def _pair(base: Array, model: Array, *, narrow: bool) -> Change:
     """Compare two pieces. Products of narrow formats are exact in single precision; only blocks are summed in it."""
     with np.errstate(over="ignore", invalid="ignore"):
-        if not narrow:
-            base, model = base.astype(np.float64), model.astype(np.float64)
-        difference = model - base
+        first, second = (base, model) if narrow else (base.astype(np.float64), model.astype(np.float64))
+        difference = second - first
         size = np.abs(difference)
         if narrow and size.size and not _safe(size, base, model):
             return _pair(base, model, narrow=False)
+        absolute, squares = _total(size), _dot(difference, difference)
+        # what single precision holds is divided in it: a change too large for that is above every band anyway
+        size = size.astype(np.result_type(base, model), copy=False)
         return Change(
             base.size,
-            _total(size),
-            _dot(difference, difference),
-            _dot(base, model),
-            _dot(base, base),
-            _dot(model, model),
-            bands.change_bands(np.abs(base), model, change=size),
+            absolute,
+            squares,
+            product=_dot(first, second),
+            base_squares=_dot(first, first),
+            model_squares=_dot(second, second),
+            bands=bands.change_bands(np.abs(base), model, change=size),
         )
 
 
