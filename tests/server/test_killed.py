@@ -4,6 +4,7 @@ import random
 import re
 import sqlite3
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,21 +26,25 @@ UNFINISHED = ("queued", "running")
 
 @pytest.fixture
 def directory(tmp_path):
+    return prepared(tmp_path)
+
+
+def prepared(folder):
     """A project whose root is of a task that takes a second to measure and leaves a line each time."""
     import importlib
 
     sys.path.insert(0, FOLDER)
     made = importlib.import_module("line_task").task()
     sys.path.remove(FOLDER)
-    with cc.open(tmp_path / "project") as project:
+    with cc.open(folder / "project") as project:
         project.log_model("net", checkpoint=made.create())
         project.log_dataset("points", **made.data.columns)
         queue = Queue(project.path)
         with queue.database.write(counter="jobs") as connection:
-            options = {"seconds": 1.0, "folder": str(tmp_path)}
+            options = {"seconds": 1.0, "folder": str(folder)}
             tasks.remember(connection, "net", tasks.TaskRow("line_task:task", options, [FOLDER]))
         queue.close()
-    return tmp_path / "project"
+    return folder / "project"
 
 
 @contextmanager
@@ -78,9 +83,14 @@ def models(directory):
 
 
 def test_f3_a_killed_server_leaves_no_job_running_and_keeps_what_was_made(directory):
-    moments = random.Random(3)
+    draw = random.Random(3)
+    killed_again_and_again(directory, [draw.uniform(0, 6) for _ in range(4)])
+
+
+def killed_again_and_again(directory, moments):
+    """A server that is killed so many seconds into its work, and the next one that goes on."""
     recipe, made = None, {}
-    for _ in range(4):
+    for moment in moments:
         with server_of(directory) as (process, client):
             assert not [job for job in jobs(client) if job["state"] in UNFINISHED]
             assert made.items() <= models(directory).items()
@@ -91,7 +101,7 @@ def test_f3_a_killed_server_leaves_no_job_running_and_keeps_what_was_made(direct
             elif next(job for job in jobs(client) if job["id"] == recipe)["state"] != "done":
                 assert client.post(f"/api/v1/jobs/retry?id={recipe}", json={}).status_code == 200
             wait_until(lambda client=client: "running" in {job["state"] for job in jobs(client)}, 10)
-            wait_until(lambda: False, moments.uniform(0, 6))
+            time.sleep(moment)
             made = models(directory)
             kill(process, directory)
     with server_of(directory) as (_, client):

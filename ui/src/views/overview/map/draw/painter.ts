@@ -76,6 +76,9 @@ export class Painter {
   }
 
   select(scene: Scene, view: Viewport, selected: ReadonlySet<number>): void {
+    // Nothing to lay over the map while nothing is selected.
+    this.#selection.canvas.hidden = !selected.size;
+    if (!selected.size) return;
     drawSelection(this.#selection, scene, this.#prepare(this.#selection, view), { selected, fonts: this.#fonts });
   }
 

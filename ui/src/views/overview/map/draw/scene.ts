@@ -7,12 +7,16 @@ import type { Looks } from "../looks";
 import type { Places } from "../places";
 import type { Viewport } from "../viewport";
 
-export interface Scene {
+/** Models with their looks and places. */
+export interface Models {
   table: ModelTable;
   layout: Layout;
   looks: Looks;
   /** Where models stand now: the layout's own places, or some in between while they move. */
   places: Places;
+}
+
+export interface Scene extends Models {
   labels: Labels;
 }
 
@@ -26,8 +30,8 @@ export interface Frame {
 /** A canvas' context, or what stands in for one when a picture is saved. */
 export type Context = Pen;
 
-export const screenX = (scene: Scene, view: Viewport, i: number): number => view.tx + view.kx * scene.places.x[i]!;
-export const screenY = (scene: Scene, view: Viewport, i: number): number => view.ty + view.ky * scene.places.y[i]!;
+export const screenX = (scene: Models, view: Viewport, i: number): number => view.tx + view.kx * scene.places.x[i]!;
+export const screenY = (scene: Models, view: Viewport, i: number): number => view.ty + view.ky * scene.places.y[i]!;
 
 /** By how much nodes shrink so that neighbouring rows and columns do not touch. */
 export function nodeScale(scene: Scene, view: Viewport): number {
@@ -58,7 +62,7 @@ export function byColor(models: number[], colors: string[], draw: (color: string
  * At most one model per column and pixel row, for when rows are thinner than pixels; `keep` says whose edge or node is
  * in the frame. Models that pass the filter take the place before those that do not.
  */
-export function thin(scene: Scene, frame: Frame, keep: (i: number) => boolean): number[] {
+export function thin(scene: Models, frame: Frame, keep: (i: number) => boolean): number[] {
   const { layout, looks } = scene;
   const slots = frame.height + 2;
   const crowded = frame.view.ky < 1;
