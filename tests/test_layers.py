@@ -115,6 +115,41 @@ def test_weights(project):
     assert row["num_nonfinite"] == 0
 
 
+@pytest.mark.parametrize("columns", [4, 2000])
+def test_norms_of_channels(project, columns):
+    """Of tensors that are one of many and of one that is alone, and of the modules that they are in."""
+    rng = np.random.default_rng(0)
+    base = {"a.one.weight": rng.normal(size=(5, columns)), "a.one.bias": rng.normal(size=5), "a.two.weight": np.eye(3)}
+    base = {name: array.astype(np.float32) for name, array in base.items()}
+    model = {name: array.copy() for name, array in base.items()}
+    model["a.one.weight"][[1, 3]] = 0
+    model["a.one.weight"][2] *= 3
+    model["a.one.bias"][0] = 0
+    model["a.two.weight"][2] = 0
+    logged(project, base, model=model)
+    found = project.layers("base", ["model", "base"], "weights").table.to_pylist()
+    rows = {(row["module"], row["parameter"]): row for row in found if row["model"] == "model"}
+    lengths = np.linalg.norm(model["a.one.weight"].astype(float), axis=1)
+    for key in (("a.one", "weight"), ("a.one", None)):
+        row = rows[key]
+        assert (row["num_channels"], row["num_dead_channels"]) == (5, 2)
+        assert (row["channel_norm_min"], row["channel_norm_max"]) == (0, pytest.approx(lengths.max()))
+        assert (row["channel_norm_change"], row["most_changed_channel"]) == (pytest.approx(2), 2)
+    whole = rows["", None]
+    assert (whole["num_channels"], whole["num_dead_channels"], whole["most_changed_channel"]) == (8, 3, None)
+    bias = rows["a.one", "bias"]
+    assert (bias["num_channels"], bias["num_dead_channels"], bias["channel_norm_change"]) == (0, 0, None)
+    same = next(row for row in found if row["model"] == "base" and row["parameter"] == "weight")
+    assert (same["num_dead_channels"], same["channel_norm_change"]) == (0, 0)
+
+
+def test_a_tensor_without_counterpart_has_norms_and_no_changes(project):
+    logged(project, {"w": np.ones((2, 3), np.float32)}, model={"w": np.ones((4, 3), np.float32)})
+    row = project.layers("base", ["model"], "weights").table.to_pylist()[1]
+    assert (row["num_channels"], row["num_dead_channels"], row["channel_norm_change"]) == (4, None, None)
+    assert (row["channel_norm_min"], row["channel_norm_max"]) == (pytest.approx(3**0.5),) * 2
+
+
 def test_many_small_tensors_give_what_each_gives_by_itself(project, monkeypatch):
     torch.manual_seed(1)
     base = {f"a.{k}.weight": torch.randn(3, 4) for k in range(30)} | {"a.3.bias": torch.randn(3).bfloat16()}

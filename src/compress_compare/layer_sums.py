@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import watched
-from .analysis.layers import distribution, ranges, statistics, tree
+from .analysis.layers import distribution, norms, ranges, statistics, tree
 from .analysis.layers.align import Match
 from .analysis.layers.merged import Order
 from .analysis.layers.statistics import Own
@@ -144,7 +144,7 @@ def _tasks(pair: Pair) -> list[tuple[list[Match], int]]:
 def _measure(pair: Pair, task: Sequence[Match], edges: Edges | None) -> tuple[list[str], Sums]:
     """The names of those of the tensors that have numbers, and their sums."""
     alone: list[Both] = []
-    alike: dict[tuple[int, bool, bool, int], list[Both]] = defaultdict(list)
+    alike: dict[tuple[int, bool, bool, int, int], list[Both]] = defaultdict(list)
     for match in task:
         base, model = pair.values(match)
         if model is None:
@@ -154,10 +154,11 @@ def _measure(pair: Pair, task: Sequence[Match], edges: Edges | None) -> tuple[li
         else:
             narrow = model.table is not None and base is not None and base.table is not None
             levels = match.name.count(".")
-            alike[model.count, base is not None, narrow, levels].append((match, base, model))
+            channels = model.shape[0] if len(model.shape) > 1 else 0
+            alike[model.count, base is not None, narrow, levels, channels].append((match, base, model))
     names: list[str] = []
     parts: list[Sums] = []
-    for (count, compared, narrow, _), group in alike.items():
+    for (count, compared, narrow, _, channels), group in alike.items():
         kind = np.float32 if narrow else np.float64
         ours = np.array([model.numbers(0, count) for _, _, model in group], kind)
         theirs = np.array([base.numbers(0, count) for _, base, _ in group if base], kind) if compared else None
@@ -166,9 +167,8 @@ def _measure(pair: Pair, task: Sequence[Match], edges: Edges | None) -> tuple[li
         kept = [match.name for (match, _, _), usable in zip(group, good.tolist(), strict=True) if usable]
         if kept:
             both = ours[good], None if theirs is None else theirs[good]
-            parts.append(
-                zeros_of_small(*both) if edges is None else of_small(*both, edges=[edges(name) for name in kept])
-            )
+            bins = None if edges is None else [edges(name) for name in kept]
+            parts.append(zeros_of_small(*both) if bins is None else of_small(*both, edges=bins, channels=channels))
             names += kept
     for match, base, model in alone:
         parts.append(_one(base, model, None if edges is None else edges(match.name)))
@@ -191,7 +191,8 @@ def _one(base: Values | None, model: Values, edges: Array | None) -> Sums:
         own = Own(model.count, zeros=zeros.both + zeros.model_only)
         return Sums.of(own, NO_HISTOGRAM, zeros=None if base is None else zeros)
     if base is None:
-        return Sums.of(*statistics.own(model, edges))
+        squares, alone = norms.of(model)
+        return Sums.of(*statistics.own(model, edges, squares=squares), alone=alone)
     change = statistics.change(base, model)
     own, histogram = statistics.own(model, edges, squares=change.model_squares)
     return Sums.of(own, histogram, zeros=statistics.zeros(base, model), change=change)

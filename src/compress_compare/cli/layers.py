@@ -17,7 +17,16 @@ from .output import echo_json, echo_table, json_option
 
 SHOWN = {
     "sparsity": ("num_zeros", "zero_both", "zero_model_only", "zero_base_only"),
-    "weights": ("mean_abs", "mean_abs_change", "relative_error", "sqnr_db", "cosine", "entropy_bits", "num_nonfinite"),
+    "weights": (
+        "mean_abs",
+        "mean_abs_change",
+        "relative_error",
+        "sqnr_db",
+        "cosine",
+        "entropy_bits",
+        "num_dead_channels",
+        "num_nonfinite",
+    ),
     "storage": ("dtype", "bits", "scheme", "group_size", "bytes"),
 }
 

@@ -169,13 +169,6 @@ def test_bands_by_hand():
     assert statistics.change(base, model).bands.tolist() == [3, 1, 1, 1, 2, 2]
 
 
-def test_channels():
-    numbers = np.arange(24.0).reshape(2, 3, 4)
-    assert statistics.channels(numbers) == pytest.approx(np.linalg.norm(numbers.reshape(2, -1), axis=1))
-    assert statistics.channels(np.array(-3.0)).tolist() == [3]
-    assert statistics.channels(np.zeros((4, 0))).tolist() == [0] * 4
-
-
 @pytest.mark.parametrize("kind", ["normal", "one value", "few values", "half zeros", "with NaN"])
 def test_large_tensors_are_sorted_by_ranges(monkeypatch, kind):
     monkeypatch.setattr(distribution, "SORTED_AT_ONCE", 1000)

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from compress_compare.analysis.layers import histogram, statistics, tree
 from compress_compare.analysis.layers.merged import Order, rows_of
-from compress_compare.analysis.layers.sums import EXTREMES, FIELDS, OWN, Sums, of_small, zeros_of_small
+from compress_compare.analysis.layers.sums import EXTREMES, FIELDS, LEAST, OWN, Sums, of_small, zeros_of_small
 from compress_compare.analysis.layers.values import Values
 
 FEW = st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, 0.4, 2.0, 1e-30, -3.5e20])
@@ -16,6 +16,11 @@ PAIRS = st.tuples(st.integers(1, 5), st.integers(1, 40)).flatmap(
     lambda shape: st.tuples(*(arrays(np.float64, shape, elements=FEW) for _ in range(2)))
 )
 WIDE = np.stack([histogram.edges((-2.0, 2.0)), histogram.edges((0.0, 0.5))])
+
+
+MATRICES = st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 7)).flatmap(
+    lambda shape: st.tuples(*(arrays(np.float64, shape, elements=FEW) for _ in range(2)))
+)
 
 
 def alone(base, model, edges):
@@ -33,6 +38,21 @@ def test_many_are_as_each_by_itself(pair):
         np.testing.assert_allclose(together.sums[row], one.sums[0], rtol=1e-12, atol=1e-12 * np.abs(one.sums).max())
         np.testing.assert_array_equal(together.extremes[row], one.extremes[0])
         np.testing.assert_array_equal(together.histograms[row], one.histograms[0])
+
+
+@given(MATRICES)
+def test_norms_of_many_are_those_of_each_by_itself(pair):
+    base, model = pair
+    flat = (part.reshape(len(model), -1) for part in (model, base))
+    together = of_small(*flat, edges=[WIDE] * len(model), channels=model.shape[1])
+    for row in range(len(model)):
+        one = alone(base[row], model[row], WIDE)
+        np.testing.assert_allclose(together.extremes[row], one.extremes[0], rtol=1e-12)
+        for name in ("num_channels", "num_dead_channels"):
+            assert together[name][row] == one[name][0]
+        changes = np.abs(np.subtract(*(np.linalg.norm(part[row], axis=1) for part in (model, base))))
+        if len(np.unique(changes)) == len(changes):
+            assert together.channels[row] == one.channels[0]
 
 
 def test_without_a_base_nothing_is_compared():
@@ -70,6 +90,7 @@ def sums(rng, names):
         rng.integers(0, 9, (len(names), len(FIELDS))).astype(float),
         rng.standard_normal((len(names), len(EXTREMES))),
         [rng.integers(0, 9, (depth + 1, 66)) for depth in depths],
+        rng.integers(-1, 9, len(names)),
     )
 
 
@@ -93,7 +114,10 @@ def test_modules_are_the_sums_of_their_tensors(missing):
             continue
         row = seen[module, parameter]
         np.testing.assert_array_equal(merged.sums[row], found.sums[inside].sum(0))
-        assert merged.extremes[row].tolist() == [found.extremes[inside, 0].min(), found.extremes[inside, 1].max()]
+        part = found.extremes[inside]
+        assert merged.extremes[row].tolist() == [*part[:, : len(LEAST)].min(0), *part[:, len(LEAST) :].max(0)]
+        known = [channel for channel in found.channels[inside] if channel >= 0]
+        assert merged.channels[row] == (known[0] if len(known) == 1 else -1)
         level = -1 if parameter else len(tree.path(module)) - 1
         np.testing.assert_array_equal(merged.histograms[row][0], sum(found.histograms[at][level] for at in inside))
 

@@ -31,6 +31,12 @@ WEIGHTS = pa.schema(
         ("min", pa.float64()),
         ("max", pa.float64()),
         ("num_compared", pa.int64()),
+        ("num_channels", pa.int64()),
+        ("num_dead_channels", pa.int64()),
+        ("channel_norm_min", pa.float64()),
+        ("channel_norm_max", pa.float64()),
+        ("channel_norm_change", pa.float64()),
+        ("most_changed_channel", pa.int64()),
         *SPARSITY,
     ]
 )

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from . import histogram, measures, tree
 from .align import Match
-from .sums import FIELDS, PLACE, Sums
+from .sums import FIELDS, LEAST, MOST, PLACE, Sums
 from .table import KEYS
 from .values import Array
 
@@ -73,15 +73,18 @@ def rows_of(found: Sums, tensors: Array, *, order: Order) -> tuple[Array, Sums]:
         return places, Sums.none()
     # a row more, since a span may end behind the last
     padded = np.concatenate([found.sums, np.zeros((1, len(FIELDS)))])
-    least, most = (np.append(column, 0.0) for column in found.extremes.T)
-    extremes = np.stack([np.minimum.reduceat(least, pairs)[::2], np.maximum.reduceat(most, pairs)[::2]], axis=1)
+    ends = np.concatenate([found.extremes, np.zeros((1, len(LEAST) + len(MOST)))])
+    least = np.minimum.reduceat(ends[:, : len(LEAST)], pairs)[::2]
+    most = np.maximum.reduceat(ends[:, len(LEAST) :], pairs)[::2]
     has_histograms = any(len(each) for each in found.histograms)
     histograms = (
         []
         if not has_histograms
         else _histograms(found.histograms, spans, [order.rows[place] for place in places.tolist()])
     )
-    return places, Sums(np.add.reduceat(padded, pairs)[::2], extremes, histograms)
+    at = np.append(found.channels, -1)
+    channels = np.where(np.add.reduceat(at >= 0, pairs, dtype=int)[::2] == 1, np.maximum.reduceat(at, pairs)[::2], -1)
+    return places, Sums(np.add.reduceat(padded, pairs)[::2], np.hstack([least, most]), histograms, channels)
 
 
 def _histograms(found: Sequence[Array], spans: Array, rows: Sequence[tree.Key]) -> list[Array]:
@@ -182,10 +185,11 @@ def _weights(found: Sums) -> dict[str, pa.Array]:
             "num_nonfinite": (nonfinite.astype(np.int64), None),
             "mean": (mean, count == 0),
             "standard_deviation": (np.sqrt(np.maximum(found["own_squares"] / count - mean**2, 0)), count == 0),
-            "min": (found.extremes[:, 0], finite == 0),
-            "max": (found.extremes[:, 1], finite == 0),
+            "min": (found["minimum"], finite == 0),
+            "max": (found["maximum"], finite == 0),
             "num_compared": (found["change_count"].astype(np.int64), None),
         }
+    columns |= _channels(found)
     arrays = {name: pa.array(column, mask=mask) for name, (column, mask) in columns.items()}
     bands = found.sums[:, PLACE["band_0"] : PLACE["num_changes_known"]].astype(np.int64)
     counts = np.concatenate(found.histograms) if found.histograms else np.zeros((0, histogram.NUM_BINS + 2), np.int64)
@@ -205,6 +209,19 @@ def _changes(found: Sums) -> dict[str, tuple[Array, Array | None]]:
         "relative_error": (error, none),
         "sqnr_db": (np.where(error == 0, np.inf, -20 * np.log10(error)), none),
         "cosine": (cosine, none | (length == 0)),
+    }
+
+
+def _channels(found: Sums) -> dict[str, tuple[Array, Array | None]]:
+    """What ``norms.Norms`` says, of all rows."""
+    low, high, change = found["norm_low"], found["norm_high"], found["norm_change"]
+    return {
+        "num_channels": (found["num_channels"].astype(np.int64), None),
+        "num_dead_channels": (found["num_dead_channels"].astype(np.int64), found["num_changes_known"] == 0),
+        "channel_norm_min": (low, np.isposinf(low)),
+        "channel_norm_max": (high, np.isneginf(high)),
+        "channel_norm_change": (change, np.isneginf(change)),
+        "most_changed_channel": (found.channels, found.channels < 0),
     }
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from . import bands, distribution, histogram
+from . import bands, distribution, histogram, norms
+from .norms import Norms, Rows
 from .values import Array, Values
 
-PIECE = 1 << 17
-BLOCK = 512
+PIECE = norms.PIECE
+BLOCK = norms.BLOCK
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class Change:
         base_squares: sum of ``base²``.
         model_squares: sum of ``model²``.
         bands: six counts, see ``bands.change_bands``.
+        norms: of the output channels.
     """
 
     count: int = 0
@@ -98,6 +100,7 @@ class Change:
     base_squares: float = 0.0
     model_squares: float = 0.0
     bands: Array = field(default_factory=lambda: np.zeros(bands.NUM_BANDS, np.int64))
+    norms: Norms = field(default_factory=Norms)
 
     def __add__(self, other: Change) -> Change:
         return Change(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(Change)))
@@ -174,19 +177,14 @@ def zeros(base: Values, model: Values) -> Zeros:
 def change(base: Values, model: Values) -> Change:
     """Compare the numbers of two tensors of one shape."""
     narrow = base.table is not None and model.table is not None
-    parts = (_pair(base.numbers(*span), model.numbers(*span), narrow=narrow) for span in pieces(base.count))
-    return sum(parts, Change())
+    rows = Rows(model.shape, compared=True)
+    parts = (_pair(base.numbers(*span), model.numbers(*span), narrow=narrow, rows=rows) for span in rows.pieces())
+    return replace(sum(parts, Change()), norms=rows.norms)
 
 
 def pieces(count: int) -> Iterator[tuple[int, int]]:
     """Starts and stops of pieces that stay in the cache of the processor."""
     return ((start, min(start + PIECE, count)) for start in range(0, count, PIECE))
-
-
-def channels(numbers: Array) -> Array:
-    """Euclidean length of each output channel, the first dimension: ``(channels,)``; one for a scalar."""
-    rows = numbers.reshape(len(numbers), -1) if numbers.ndim else numbers.reshape(1, 1)
-    return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64)))
 
 
 def _of_part(ordered: Array, weights: Array | None) -> Own:
@@ -230,24 +228,25 @@ def _not_hidden(result: Own, tensor: Values) -> Own:
     return replace(result, total=total, absolute=absolute, squares=squares)
 
 
-def _pair(base: Array, model: Array, *, narrow: bool) -> Change:
+def _pair(base: Array, model: Array, *, narrow: bool, rows: Rows) -> Change:
     """Compare two pieces. Products of narrow formats are exact in single precision; only blocks are summed in it."""
     with np.errstate(over="ignore", invalid="ignore"):
         first, second = (base, model) if narrow else (base.astype(np.float64), model.astype(np.float64))
         difference = second - first
         size = np.abs(difference)
         if narrow and size.size and not _safe(size, base, model):
-            return _pair(base, model, narrow=False)
+            return _pair(base, model, narrow=False, rows=rows)
         absolute, squares = _total(size), _dot(difference, difference)
         # what single precision holds is divided in it: a change too large for that is above every band anyway
         size = size.astype(np.result_type(base, model), copy=False)
+        base_squares, model_squares = rows.add(first, second)
         return Change(
             base.size,
             absolute,
             squares,
             product=_dot(first, second),
-            base_squares=_dot(first, first),
-            model_squares=_dot(second, second),
+            base_squares=base_squares,
+            model_squares=model_squares,
             bands=bands.change_bands(np.abs(base), model, change=size),
         )
 

@@ -2,7 +2,8 @@
 and written at once.
 
 A row has the sums of ``statistics.Own``, ``Zeros`` and ``Change`` in the order of ``FIELDS``, all in double precision,
-in which counts are exact up to 2⁵³; and the least and the largest number in the order of ``EXTREMES``.
+in which counts are exact up to 2⁵³; the least and the largest of some numbers in the order of ``EXTREMES``; and the
+output channel whose norm changed most.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import bands
+from . import bands, norms
+from .norms import Norms
 from .statistics import Change, Own, Zeros
 from .values import Array
 
@@ -27,8 +29,14 @@ FIELDS = (
     *(f"change_{name}" for name in CHANGE),
     *(f"band_{band}" for band in range(bands.NUM_BANDS)),
     "num_changes_known",
+    "num_channels",
+    "num_dead_channels",
 )
-EXTREMES = ("minimum", "maximum")
+LEAST = ("minimum", "norm_low")
+MOST = ("maximum", "norm_high", "norm_change")
+EXTREMES = (*LEAST, *MOST)
+AT = {name: place for place, name in enumerate(EXTREMES)}
+NOTHING = (math.inf,) * len(LEAST) + (-math.inf,) * len(MOST)
 NO_HISTOGRAM: Array = np.zeros((0, 66), np.int64)
 PLACE = {name: place for place, name in enumerate(FIELDS)}
 
@@ -39,33 +47,48 @@ class Sums:
 
     Args:
         sums: ``(rows, fields)``.
-        extremes: ``(rows, 2)``; infinite the other way round where there is no finite number.
+        extremes: ``(rows, 5)``; infinite the other way round where there is nothing.
         histograms: for each row its counts, ``(levels, 66)``.
+        channels: of each row, see ``Norms.at``, ``(rows,)``; -1 of a row of several tensors with channels.
     """
 
     sums: Array
     extremes: Array
     histograms: list[Array]
+    channels: Array
 
     def __getitem__(self, name: str) -> Array:
-        """A column of ``FIELDS``."""
+        """A column of ``FIELDS`` or ``EXTREMES``."""
+        if name in AT:
+            return np.asarray(self.extremes[:, AT[name]])
         return np.asarray(self.sums[:, PLACE[name]])
 
     @staticmethod
     def none() -> Sums:
         """No rows."""
-        return Sums(np.zeros((0, len(FIELDS))), np.zeros((0, 2)), [])
+        return Sums(np.zeros((0, len(FIELDS))), np.zeros((0, len(EXTREMES))), [], np.zeros(0, np.int64))
 
     @staticmethod
-    def of(own: Own, histogram: Array, *, zeros: Zeros | None = None, change: Change | None = None) -> Sums:
-        """One row of what was found of one tensor; zeros and change are ``None`` without a counterpart."""
+    def of(
+        own: Own,
+        histogram: Array,
+        *,
+        zeros: Zeros | None = None,
+        change: Change | None = None,
+        alone: Norms | None = None,
+    ) -> Sums:
+        """One row of what was found of one tensor; zeros and change are ``None`` without a counterpart, whose norms
+        are then those of the tensor alone."""
         row = [*(getattr(own, name) for name in OWN)]
         row += [0] * 4 if zeros is None else [*(getattr(zeros, name) for name in ZEROS), 1]
         if change is None:
             row += [0] * (len(CHANGE) + bands.NUM_BANDS + 1)
         else:
             row += [*(getattr(change, name) for name in CHANGE), *change.bands.tolist(), 1]
-        return Sums(np.array([row], float), np.array([[own.minimum, own.maximum]]), [histogram])
+        known = change.norms if change else alone or Norms()
+        row += [known.channels, known.dead]
+        extremes = [[own.minimum, known.low, own.maximum, known.high, known.change]]
+        return Sums(np.array([row], float), np.array(extremes), [histogram], np.array([known.at]))
 
     @staticmethod
     def joined(parts: list[Sums]) -> Sums:
@@ -74,12 +97,13 @@ class Sums:
             np.concatenate([part.sums for part in parts]),
             np.concatenate([part.extremes for part in parts]),
             [histogram for part in parts for histogram in part.histograms],
+            np.concatenate([part.channels for part in parts]),
         )
 
     def taken(self, places: Array) -> Sums:
         """Rows in another order."""
         histograms = [self.histograms[place] for place in places.tolist()]
-        return Sums(self.sums[places], self.extremes[places], histograms)
+        return Sums(self.sums[places], self.extremes[places], histograms, self.channels[places])
 
 
 def zeros_of_small(model: Array, base: Array | None) -> Sums:
@@ -89,16 +113,18 @@ def zeros_of_small(model: Array, base: Array | None) -> Sums:
     rows[:, PLACE["own_zeros"]] = np.count_nonzero(model == 0, axis=1)
     if base is not None:
         _compare_zeros(rows, base, model)
-    return Sums(rows, np.zeros((len(model), 2)), [NO_HISTOGRAM] * len(model))
+    extremes = np.tile(NOTHING, (len(model), 1))
+    return Sums(rows, extremes, [NO_HISTOGRAM] * len(model), np.full(len(model), -1))
 
 
-def of_small(model: Array, base: Array | None, *, edges: Sequence[Array]) -> Sums:
+def of_small(model: Array, base: Array | None, *, edges: Sequence[Array], channels: int = 0) -> Sums:
     """The sums of tensors with equally many numbers, all at once; they are those of ``statistics`` but for rounding.
 
     Args:
         model: finite numbers, ``(tensors, numbers)``, one at least.
         base: of the base, as many; ``None`` without counterparts.
         edges: for each tensor, the edges of its histograms, ``(levels, 65)``; equally many levels for all.
+        channels: how many output channels each has; 0 where it is no matrix.
     """
     count = model.shape[1]
     ordered = np.sort(model, axis=1)
@@ -123,7 +149,15 @@ def of_small(model: Array, base: Array | None, *, edges: Sequence[Array]) -> Sum
     # the last bin holds its upper edge: what is below the next number
     bins[:, :, -1] = np.nextafter(bins[:, :, -1], np.inf)
     histograms = [_histogram(row, each) for row, each in zip(ordered, bins, strict=True)]
-    return Sums(rows, ordered[:, [0, -1]], histograms)
+    extremes = np.tile(NOTHING, (len(model), 1))
+    extremes[:, [AT["minimum"], AT["maximum"]]] = ordered[:, [0, -1]]
+    at = np.full(len(model), -1)
+    if channels:
+        ours, theirs = _lengths(wide, channels), None if base is None else _lengths(base, channels)
+        low, high, dead, most, at = norms.of_rows(theirs, ours)
+        rows[:, PLACE["num_channels"]], rows[:, PLACE["num_dead_channels"]] = channels, dead
+        extremes[:, [AT[f"norm_{name}"] for name in ("low", "high", "change")]] = np.stack([low, high, most], 1)
+    return Sums(rows, extremes, histograms, at)
 
 
 def _compare_zeros(rows: Array, base: Array, model: Array) -> None:
@@ -153,6 +187,12 @@ def _compare(rows: Array, base: Array, model: Array) -> None:
     start = PLACE["band_0"]
     rows[:, start : start + bands.NUM_BANDS] = bands.of_rows(np.abs(base), size)
     rows[:, PLACE["num_changes_known"]] = 1
+
+
+def _lengths(numbers: Array, channels: int) -> Array:
+    """Norms of ``(tensors, numbers)``, ``(tensors, channels)``."""
+    parts = numbers.astype(np.float64).reshape(len(numbers) * channels, -1)
+    return norms.lengths(norms.square_sums(parts), parts).reshape(len(numbers), channels)
 
 
 def _repeated(new: Array) -> Array:

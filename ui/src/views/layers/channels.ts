@@ -1,6 +1,6 @@
-/** Channels of a layer's outputs that stand out, in words. */
-import { MISSING } from "@/format";
-import { listAt, type LayerTable } from "./table";
+/** What is said about single channels, in words. */
+import { MISSING, plain } from "@/format";
+import { listAt, numberAt, type LayerTable } from "./table";
 
 type Words = (table: LayerTable, row: number, model: number) => string;
 
@@ -19,16 +19,32 @@ const outliers: Words = (table, row, model) => {
   return channels.length === 0 ? "none" : Array.from(channels).join(", ");
 };
 
+const norms: Words = (table, row, model) => {
+  const [low, high] = ["channel_norm_min", "channel_norm_max"].map((name) => numberAt(table, row, model, name));
+  if (low == null || high == null) return MISSING;
+  return low === high ? plain(low) : `${plain(low)}–${plain(high)}`;
+};
+
+const mostChanged: Words = (table, row, model) => {
+  const channel = numberAt(table, row, model, "most_changed_channel");
+  return channel === null || !numberAt(table, row, model, "channel_norm_change") ? MISSING : String(channel);
+};
+
 /** The first of a list; how many more there are is said by three dots. */
 export function firstOf(list: string): string {
   const [first, ...more] = list.split(", ");
   return more.length > 0 ? `${first}, …` : first!;
 }
 
-export const CHANNELS: readonly { name: string; title: string; words: Words }[] = [
+export const OUTPUTS: readonly { name: string; title: string; words: Words }[] = [
   { name: "Worst channels", title: "Channels that make most of the layer’s own error, with their share of it", words: worst },
   {
     name: "Outlier channels", title: "Channels whose largest output is more than ten times that of the median channel",
     words: outliers,
   },
+];
+
+export const WEIGHTS: readonly { name: string; title: string; words: Words }[] = [
+  { name: "Channel norms", title: "Least and largest norm of an output channel", words: norms },
+  { name: "Changed most", title: "The output channel whose norm changed most, counted from 0", words: mostChanged },
 ];

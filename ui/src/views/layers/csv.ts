@@ -6,6 +6,8 @@ const NUMBERS: Readonly<Record<LayerTable["what"], readonly string[]>> = {
   weights: [
     "mean_abs", "mean_abs_change", "relative_error", "sqnr_db", "cosine", "num_distinct",
     "entropy_bits", "num_nonfinite", "mean", "standard_deviation", "min", "max", "num_zeros",
+    "num_channels", "num_dead_channels", "channel_norm_min", "channel_norm_max", "channel_norm_change",
+    "most_changed_channel",
   ],
   activations: [
     "relative_error", "local_relative_error", "sqnr_db", "local_sqnr_db", "cosine", "cka", "mean_abs", "mean_abs_change",

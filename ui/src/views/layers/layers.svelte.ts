@@ -22,7 +22,8 @@ const SHOWN: Readonly<Record<Mode, readonly string[]>> = {
   sparsity: [...COMMON, "num_zeros", "zero_both", "zero_model_only", "zero_base_only"],
   weights: [
     ...COMMON, "mean_abs", "mean_abs_change", "relative_error", "sqnr_db", "cosine", "num_distinct", "entropy_bits",
-    "num_nonfinite", "histogram", "histogram_low", "histogram_high", "change_bands", "num_compared",
+    "num_nonfinite", "histogram", "histogram_low", "histogram_high", "change_bands", "num_compared", "num_dead_channels",
+    "channel_norm_change",
   ],
   activations: [
     ...COMMON, "relative_error", "local_relative_error", "sqnr_db", "local_sqnr_db", "cosine", "cka", "mean_abs",

@@ -72,6 +72,16 @@ const WEIGHTS: readonly Measure[] = [
     read: column("num_distinct"), meaning: "How many different values the weights take; of a module, the sum over its tensors.",
   },
   {
+    ...PLAIN, id: "channel_norm_change", name: "Channel change", format: ".3~p", higher_is_better: false, log: true,
+    compares: true, read: column("channel_norm_change"),
+    meaning: "Largest relative change of the norm of an output channel.",
+  },
+  {
+    ...PLAIN, id: "num_dead_channels", name: "Dead channels", format: ",d", higher_is_better: false, compares: true,
+    read: column("num_dead_channels"), loss: (value) => (value > 0 ? 0.5 : null),
+    meaning: "Output channels that are all zeros here and were not in the base.",
+  },
+  {
     ...PLAIN, id: "mean_abs", name: "Mean size", compares: false, read: column("mean_abs"),
     meaning: "Mean absolute value of a weight.",
   },
