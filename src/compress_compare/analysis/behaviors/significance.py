@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike
 
 from .joined import Floats
 
-SAMPLE = 20_000
-"""Numbers from which the kept values are chosen; all count towards the shares."""
+KEPT = 129
+"""Quantiles that stand for a population; all of its numbers count towards their shares."""
+STEPS, SMALLEST = 20, 1e-4
+"""Halvings of the bounds on the exponent, and the exponent from which on they are halved by ratio."""
 FEW = 8
 """A population whose beginning has no more distinct values than this is counted value by value."""
 
@@ -97,9 +99,10 @@ def mean_bound(population: Distribution, counts: ArrayLike, *, means: ArrayLike)
 
 
 def distribution(population: Floats) -> Distribution:
-    """At most 129 values and their shares, with the population's mean and never less spread.
+    """Some 150 values and their shares, with the population's mean and never less spread.
 
-    Between two kept values every number is split onto both of them; by convexity that only raises the bound.
+    They are its quantiles, and closer together the nearer to its ends. Between two of them every number is split onto
+    both; by convexity that only raises the bound.
 
     Args:
         population: ``[n]`` finite numbers, at least one.
@@ -110,25 +113,33 @@ def distribution(population: Floats) -> Distribution:
         if len(values) <= 16 * FEW:
             order = np.argsort(values)
             return Distribution(values[order], counted.field("counts").to_numpy()[order] / len(population))
-    sample = np.append(population[:: 1 + len(population) // SAMPLE], [population.min(), population.max()])
-    values = np.unique(np.quantile(sample, np.linspace(0, 1, 129)))
-    place = np.clip(np.searchsorted(values, population, side="right") - 1, 0, len(values) - 2)
-    above = (population - values[place]) / (values[place + 1] - values[place])
-    high = np.bincount(place + 1, above, minlength=len(values))
-    low = np.bincount(place, 1 - above, minlength=len(values))
-    return Distribution(values, (low + high) / len(population))
+    ordered = np.sort(population)
+    last = ordered.size - 1
+    tail = last >> np.arange(1, last.bit_length() + 1)
+    values = np.unique(ordered[np.concatenate([np.linspace(0, last, KEPT).astype(int), tail, last - tail])])
+    starts = np.append(0, np.searchsorted(ordered, values[1:-1]))
+    counts = np.diff(starts, append=ordered.size)
+    # of each number between two values, the share that goes to the upper one
+    above = (np.add.reduceat(ordered, starts) - counts * values[:-1]) / np.diff(values)
+    weights = np.append(counts - above, 0.0) + np.append(0.0, above)
+    return Distribution(values, np.maximum(weights, 0) / len(population))
 
 
 def _rate(support: Floats, weights: Floats, *, targets: Floats) -> Floats:
-    """sup over t of t · target − ln Σ w exp(t · value), by bisection on the slope, for each target."""
+    """sup over t of t · target − ln Σ w exp(t · value), by bisection on the slope, for each target.
+
+    The bounds on t are halved on the scale of their inverse hyperbolic sine, so that a small t is as precise as a large
+    one. Any t gives a rate that is not too high.
+    """
     inside = np.clip(targets, support[0], support[-1])
-    low, high = np.full(len(inside), -64.0), np.full(len(inside), 64.0)
-    for _ in range(40):
-        t = (low + high) / 2
-        tilted, _shift = _tilted(support, weights, t=t)
+    high = np.full(len(inside), np.arcsinh(64 / SMALLEST))
+    low = -high
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        tilted, _shift = _tilted(support, weights, t=SMALLEST * np.sinh(middle))
         steeper = tilted @ support > inside * tilted.sum(axis=1)
-        low, high = np.where(steeper, low, t), np.where(steeper, t, high)
-    t = (low + high) / 2
+        low, high = np.where(steeper, low, middle), np.where(steeper, middle, high)
+    t = SMALLEST * np.sinh((low + high) / 2)
     tilted, shift = _tilted(support, weights, t=t)
     return np.asarray(np.maximum(t * inside - np.log(tilted.sum(axis=1)) - shift, 0.0))
 
