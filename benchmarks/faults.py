@@ -1,9 +1,10 @@
-"""The faults of workers, supervisors and servers that the tests cause once or twice, many times over at random moments.
+"""The faults of workers, supervisors, servers and clusters that the tests cause once or twice, many times over.
 
-Claim: each ends in the state and with the reason that its test demands, every time. Run from the repository root:
-``python benchmarks/faults.py [SHARE OF THE COUNTS, e.g. 0.1]``; about 20 minutes in all. What is caused and checked is
-in ``tests/engines`` and ``tests/server``; the runner of a recipe has ``benchmarks/kills.py``, a cluster
-``benchmarks/ray_recipe.py``. Ends with exit code 1 when one of them did not.
+Claim: each ends in the state and with the reason that its test demands, every time; what can be drawn is drawn, such as
+the moment of a kill. Run from the repository root: ``python benchmarks/faults.py [SHARE OF THE COUNTS] [START OF A
+NAME]``, e.g. ``0.1 F2``; about half an hour in all. What is caused and checked is in ``tests/engines`` and
+``tests/server``; the runner of a recipe has ``benchmarks/kills.py``. Those of a cluster need Ray and the right to make
+a network namespace. Ends with exit code 1 when one of them did not.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import compress_compare as cc
 from compress_compare.engines import Limits, LocalEngine
-from tests.engines import test_contract, test_supervisor
+from tests.engines import test_contract, test_ray, test_supervisor
 from tests.server import test_killed
 
 SEED = 5
@@ -68,6 +69,18 @@ def of_server(folder: Path, draw: random.Random) -> None:
     test_killed.killed_again_and_again(directory, [draw.uniform(0, 6) for _ in range(4)])
 
 
+def of_cluster(fault: str) -> Case:
+    """One of the faults of a cluster, or a node that is killed in a recipe."""
+
+    def run(folder: Path, draw: random.Random) -> None:  # noqa: ARG001
+        if fault == "node":
+            test_ray.test_a_recipe_goes_on_when_a_node_is_killed(folder)
+        else:
+            test_ray.test_f19_a_fault_of_the_cluster_is_said_and_nothing_is_lost(folder, fault)
+
+    return run
+
+
 CASES: dict[str, tuple[int, Case]] = {
     "F2 kill -9 of a worker": (
         100,
@@ -93,6 +106,7 @@ CASES: dict[str, tuple[int, Case]] = {
         ),
     ),
     "F16 output without end": (10, of_engine(test_contract.test_f16_output_without_end_is_capped_and_marked)),
+    **{f"F19 of a cluster: {fault}": (5, of_cluster(fault)) for fault in ("node", *test_ray.FAULTS)},
 }
 
 
@@ -111,8 +125,11 @@ def repeated(case: Case, times: int) -> int:
 
 def main() -> int:
     share = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+    wanted = sys.argv[2] if len(sys.argv) > 2 else ""
     failures = 0
     for name, (count, case) in CASES.items():
+        if not name.startswith(wanted):
+            continue
         times = math.ceil(count * share)
         start = time.perf_counter()
         failed = repeated(case, times)
