@@ -18,7 +18,8 @@ IDS = [f"image {i}" for i in range(COUNT)]
 PUBLISHED = Path(__file__).parents[2] / "shared" / "data" / "datasets" / "cifar10_predictions_30_models.npz"
 
 SUMMARY = (
-    *("model", "metric", "count", "value", "base_value", "difference", "ci_low", "ci_high", "agreement"),
+    *("model", "metric", "count", "value", "base_value", "difference", "ci_low", "ci_high"),
+    *("bootstrap_low", "bootstrap_high", "agreement"),
     *("right_to_wrong", "wrong_to_right", "wrong_to_wrong", "mcnemar_p"),
 )
 
@@ -78,6 +79,9 @@ def test_the_summary_of_every_model(found, project):
         assert row["base_value"] == pytest.approx(was.mean())
         assert row["difference"] == pytest.approx(now.mean() - was.mean())
         assert row["ci_low"] < row["difference"] < row["ci_high"]
+        drawn = stats.bootstrap(((now * 1.0 - was),), np.mean, n_resamples=20_000, method="percentile", rng=1)
+        limits = drawn.confidence_interval
+        assert (row["bootstrap_low"], row["bootstrap_high"]) == pytest.approx(limits, abs=1 / len(both))
         assert row["agreement"] == pytest.approx(same.mean())
         lost, won = int((was & ~now).sum()), int((~was & now).sum())
         assert (row["right_to_wrong"], row["wrong_to_right"]) == (lost, won)

@@ -1,9 +1,13 @@
 """`POST /api/v1/behaviors` on a server that runs."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 import compress_compare as cc
+from compress_compare.errors import InvalidValue
 from compress_compare.server.comparisons import Comparisons
 from tests.analysis.behaviors.frames import classified
 
@@ -142,3 +146,32 @@ def test_comparisons_are_kept_and_let_go(project, monkeypatch):
     monkeypatch.setattr("compress_compare.server.comparisons.CELLS", 0)
     get(["m2"])
     assert get(["m1"]) is not first
+
+
+def test_different_questions_do_not_wait_for_each_other_and_the_same_is_answered_once(project, monkeypatch):
+    comparisons = Comparisons(project)
+    compare, asked = project.behaviors, []
+    together = threading.Barrier(2)
+
+    def compared(base, models, *rest):
+        asked.append(tuple(models))
+        together.wait(10)
+        return compare(base, models, *rest)
+
+    monkeypatch.setattr(project, "behaviors", compared)
+
+    def get(model):
+        return comparisons.get("m0", [model], dataset="images", metric="correct", by=[])
+
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(get, ["m1", "m1", "m2"]))
+    assert sorted(asked) == [("m1",), ("m2",)]
+    assert found[0] is found[1] is not found[2]
+
+
+def test_what_cannot_be_compared_is_not_kept(project):
+    comparisons = Comparisons(project)
+    for _ in range(2):
+        with pytest.raises(InvalidValue):
+            comparisons.get("m0", ["m1"], dataset="images", metric="no such metric", by=[])
+    assert not comparisons._kept

@@ -18,6 +18,18 @@ DEFAULTS = ("correct", "absolute_error", "nll", "cosine", "absolute_difference")
 Key = tuple[object, ...]
 
 
+class _Kept:
+    """The comparisons of some models on some data, by metric and groups."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.views: dict[Key, Behaviors] = {}
+
+    @property
+    def cells(self) -> int:
+        return sum(view.num_instances * (1 + len(view.models)) for view in [*self.views.values()])
+
+
 class Comparisons:
     """The latest comparisons of one project.
 
@@ -27,7 +39,7 @@ class Comparisons:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Key, dict[Key, Behaviors]] = OrderedDict()
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
 
     def get(self, base: str, models: list[str], *, dataset: str, metric: str | None, by: list[str]) -> Behaviors:
         """A comparison, of which everything that an earlier question needed is there.
@@ -49,21 +61,23 @@ class Comparisons:
         key: Key = (base, tuple(models), dataset, directions)
         view: Key = (metric, columns_of(by))
         with self._lock:
-            views = self._kept.get(key)
-            if views is None:
-                first = self._project.behaviors(base, models, dataset, metric, by)
-                views = self._kept[key] = {view: first}
-            elif view not in views:
-                views[view] = next(iter(views.values())).using(metric, by)
+            kept = self._kept.setdefault(key, _Kept())
             self._kept.move_to_end(key)
-            self._let_go()
-            return views[view]
+        try:
+            # who asks for other models or data meanwhile need not wait
+            with kept.lock:
+                if view not in kept.views:
+                    known = next(iter(kept.views.values()), None)
+                    kept.views[view] = (
+                        known.using(metric, by) if known else self._project.behaviors(base, models, dataset, metric, by)
+                    )
+            return kept.views[view]
+        finally:
+            with self._lock:
+                if not kept.views:
+                    self._kept.pop(key, None)
+                self._let_go()
 
     def _let_go(self) -> None:
-        while len(self._kept) > 1 and sum(map(_cells, self._kept.values())) > CELLS:
+        while len(self._kept) > 1 and sum(kept.cells for kept in self._kept.values()) > CELLS:
             self._kept.popitem(last=False)
-
-
-def _cells(views: dict[Key, Behaviors]) -> int:
-    any_view = next(iter(views.values()))
-    return any_view.num_instances * (1 + len(any_view.models)) * len(views)

@@ -63,3 +63,33 @@ def test_the_same_seed_gives_the_same_limits() -> None:
     first, second = (bootstrap.percentile(differences, resamples=500, seed=3) for _ in range(2))
     assert first == second
     assert first != bootstrap.percentile(differences, resamples=500, seed=4)
+
+
+def moments(differences: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    return np.array([[(differences**power).sum()] for power in (1, 2, 3, 4)]), [len(differences)]
+
+
+@pytest.mark.parametrize(
+    ("lost", "won", "count"), [(3, 0, 1000), (3, 1, 20), (10, 2, 300), (0, 4, 50), (400, 100, 10_000)]
+)
+def test_the_expansion_of_flips_is_less_than_one_instance_off(lost: int, won: int, count: int) -> None:
+    differences = np.repeat([-1.0, 0.0, 1.0], [lost, count - lost - won, won])
+    low, high = bootstrap.expanded(*moments(differences))
+    assert (low[0], high[0]) == pytest.approx(scipys(differences), abs=1 / count)
+
+
+@pytest.mark.parametrize("count", [10, 100, 3000])
+@pytest.mark.parametrize("kind", ["normal", "exponential", "lognormal"])
+def test_the_expansion_of_numbers(kind: str, count: int) -> None:
+    differences = getattr(np.random.default_rng(count), kind)(size=count)
+    low, high = bootstrap.expanded(*moments(differences))
+    drawn = scipys(differences)
+    assert (low[0], high[0]) == pytest.approx(drawn, abs=0.03 * (drawn[1] - drawn[0]))
+
+
+def test_the_expansion_where_nothing_changed_and_for_few() -> None:
+    sums = np.array([[0.0, 0.25, 0.5], [0, 0.0625, 0.125], [0, 0.25**3, 2 * 0.25**3], [0, 0.25**4, 2 * 0.25**4]])
+    low, high = bootstrap.expanded(sums, [5, 1, 2])
+    assert low.tolist() == pytest.approx([0, np.nan, 0.25], nan_ok=True)
+    assert high.tolist() == pytest.approx([0, np.nan, 0.25], nan_ok=True)
+    assert np.isnan(bootstrap.expanded(np.zeros((4, 1)), [0])).all()

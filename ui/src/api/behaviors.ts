@@ -43,6 +43,11 @@ export interface Counts {
   difference: number | null;
   ci_low: number | null;
   ci_high: number | null;
+  /** How that interval was made. */
+  interval: string;
+  /** The same by a paired bootstrap. */
+  bootstrap_low: number | null;
+  bootstrap_high: number | null;
   agreement: number | null;
   right_to_wrong: number | null;
   wrong_to_right: number | null;
@@ -53,8 +58,6 @@ export interface Counts {
 export interface SummaryRow extends Counts {
   model: string;
   mcnemar_p_adjusted: number | null;
-  /** How the interval was made. */
-  interval: string;
   /** Instances that base and model both answered. */
   compared: number;
   missing: number;

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import intervals, significance
+from . import bootstrap, intervals, significance
 from .frame import Frame
 from .joined import Codes, Floats, Mask
 from .metrics import LABELS, Metric, values
@@ -158,9 +158,20 @@ def _proportions(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[An
     neither, model_only, base_only, both = _table(of.cells, groups, size=size, kinds=5)[:4]
     count = neither + model_only + base_only + both
     low, high = intervals.newcombe(both, base_only, model_only=model_only, neither=neither)
+    balance, changed = model_only - base_only, model_only + base_only
+    drawn_low, drawn_high = bootstrap.expanded([balance, changed, balance, changed], count)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = {"value": (both + model_only) / count, "base_value": (both + base_only) / count}
-        return {"count": count, **found, "difference": (model_only - base_only) / count, "ci_low": low, "ci_high": high}
+        return {
+            "count": count,
+            "value": (both + model_only) / count,
+            "base_value": (both + base_only) / count,
+            "difference": balance / count,
+            "ci_low": low,
+            "ci_high": high,
+            # what no instance did no draw does
+            "bootstrap_low": np.where(base_only > 0, drawn_low, np.maximum(drawn_low, 0)),
+            "bootstrap_high": np.where(model_only > 0, drawn_high, np.minimum(drawn_high, 0)),
+        }
 
 
 def _means(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
@@ -174,11 +185,16 @@ def _means(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
     with np.errstate(invalid="ignore", divide="ignore"):
         base = sums(of.base_finite) / count
         offset = sums(of.centred) / count
-        deviations = np.sqrt(np.maximum(sums(of.squares) - count * offset**2, 0) / (count - 1))
+        squares = sums(of.squares)
+        deviations = np.sqrt(np.maximum(squares - count * offset**2, 0) / (count - 1))
     change = offset + of.mean_difference
     low, high = intervals.paired_t(change, deviations, counts=count)
     found = {"count": count, "value": base + change, "base_value": base}
-    return {**found, "difference": change, "ci_low": low, "ci_high": high}
+    with np.errstate(over="ignore", invalid="ignore"):
+        moments = [offset * count, squares, sums(of.squares * of.centred), sums(of.squares**2)]
+    drawn = [limit + of.mean_difference for limit in bootstrap.expanded(moments, count)]
+    limits = {"ci_low": low, "ci_high": high, "bootstrap_low": drawn[0], "bootstrap_high": drawn[1]}
+    return {**found, "difference": change, **limits}
 
 
 def _flips(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:

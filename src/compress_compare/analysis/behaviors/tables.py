@@ -15,7 +15,8 @@ from .grouping import Grouping
 from .joined import Floats
 from .pairs import Changes, Pair, added_up
 
-FLOATS = ("value", "base_value", "difference", "ci_low", "ci_high", "agreement")
+BOOTSTRAP = ("bootstrap_low", "bootstrap_high")
+FLOATS = ("value", "base_value", "difference", "ci_low", "ci_high", *BOOTSTRAP, "agreement")
 FLIPS = ("right_to_wrong", "wrong_to_right", "wrong_to_wrong")
 LEVEL = 0.05
 
@@ -103,8 +104,9 @@ def every_pair(frame_changes: Mapping[str, Changes]) -> pa.Table:
         frame_changes: the predictions of each model beside those of the base, by model, the base first.
 
     Returns:
-        ``first, second, count, first_value, second_value, difference`` (second − first), ``ci_low, ci_high, first_only,
-        second_only, mcnemar_p, mcnemar_p_adjusted`` (Holm over all pairs), ``tie`` (that p is above 5 %).
+        ``first, second, count, first_value, second_value, difference`` (second − first), ``ci_low, ci_high``
+        (Newcombe), ``bootstrap_low, bootstrap_high, first_only, second_only, mcnemar_p, mcnemar_p_adjusted`` (Holm over
+        all pairs), ``tie`` (that p is above 5 %).
     """
     right = {model: _right(changes) for model, changes in frame_changes.items()}
     rows: list[dict[str, Any]] = []
@@ -114,6 +116,8 @@ def every_pair(frame_changes: Mapping[str, Changes]) -> pa.Table:
         neither, second_only, first_only, both = (int(cell) for cell in table)
         low, high = intervals.newcombe(both, first_only, model_only=second_only, neither=neither)
         count = int(table.sum())
+        balance, changed = second_only - first_only, second_only + first_only
+        drawn = bootstrap.expanded([[balance], [changed], [balance], [changed]], [count])
         rows.append(
             {
                 "first": first,
@@ -124,6 +128,7 @@ def every_pair(frame_changes: Mapping[str, Changes]) -> pa.Table:
                 "difference": (second_only - first_only) / count if count else None,
                 "ci_low": float(low) if count else None,
                 "ci_high": float(high) if count else None,
+                **dict(zip(BOOTSTRAP, (float(limit[0]) if count > 1 else None for limit in drawn), strict=True)),
                 "first_only": first_only,
                 "second_only": second_only,
                 "mcnemar_p": significance.mcnemar_exact(first_only, second_only),

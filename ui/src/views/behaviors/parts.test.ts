@@ -8,11 +8,11 @@ import { wordDiff } from "./diff";
 import { groupsOf, hurtSentence, sortGroups } from "./groups";
 import { metricOf } from "./metrics";
 import { diverging, listed, numberOf } from "./scale";
-import { formatP, sentence, verdict } from "./sentence";
+import { bothIntervals, formatP, sentence, verdict } from "./sentence";
 import { pagesOf, TALLEST, windowAt } from "./window";
 
 const row = (change: Partial<SummaryRow>): SummaryRow => ({
-  model: "m", count: 10, compared: 10, value: 0.5, base_value: 0.9, difference: -0.4, ci_low: -0.6, ci_high: -0.2, agreement: 0.5,
+  model: "m", count: 10, compared: 10, value: 0.5, base_value: 0.9, difference: -0.4, ci_low: -0.6, ci_high: -0.2, bootstrap_low: -0.7, bootstrap_high: -0.1, agreement: 0.5,
   right_to_wrong: 4, wrong_to_right: 0, wrong_to_wrong: 0, mcnemar_p: 0.01, mcnemar_p_adjusted: 0.01, interval: "", missing: 0,
   base_missing: 0, nonfinite: 0, ...change,
 });
@@ -36,6 +36,12 @@ describe("sentence", () => {
   it("falls back to the largest change", () => {
     const found = sentence(answer([row({ right_to_wrong: null, mcnemar_p: null, mcnemar_p_adjusted: null })]), accuracy);
     expect(found.replaceAll("\u00a0", " ")).toBe("m changes accuracy most: −40 pp (−60 to −20)");
+  });
+  it("tells the interval by both methods", () => {
+    expect(bothIntervals(accuracy, row({ interval: "Newcombe" })).replaceAll("\u00a0", " ")).toBe(
+      "Newcombe: −40 pp (−60 to −20); paired bootstrap: −40 pp (−70 to −10)",
+    );
+    expect(bothIntervals(accuracy, row({ difference: null }))).toBe("");
   });
   it("judges only what the interval supports", () => {
     expect([row({}), row({ ci_high: 0.1 }), row({ difference: 0.4, ci_low: 0.1, ci_high: 0.6 })].map((one) => verdict(accuracy, one))).toEqual([

@@ -1,5 +1,5 @@
 /** What the comparison found, in one sentence. */
-import type { Answer, ChangeRow, SummaryRow } from "@/api/behaviors";
+import type { Answer, ChangeRow, Counts, SummaryRow } from "@/api/behaviors";
 import { formatCount, formatDifferenceInterval, goodness, shorten, type MetricLike } from "@/format";
 import { word } from "./filters";
 
@@ -37,6 +37,13 @@ function often(change: ChangeRow | undefined): string {
 export function isBeyondChance(row: SummaryRow): boolean {
   const p = row.mcnemar_p_adjusted ?? row.mcnemar_p;
   return p !== null && p < 0.05;
+}
+
+/** The interval of a difference by both methods, each with its name. */
+export function bothIntervals(metric: MetricLike, row: Counts): string {
+  if (row.difference === null) return "";
+  const told = (low: number | null, high: number | null): string => formatDifferenceInterval(metric, row.difference ?? 0, low, high);
+  return `${row.interval}: ${told(row.ci_low, row.ci_high)}; paired bootstrap: ${told(row.bootstrap_low, row.bootstrap_high)}`;
 }
 
 /** Whether an interval of a difference leaves out zero. */
