@@ -22,7 +22,8 @@ from .frame import LABEL, PREDICTION, TEXT, TOKENS, Frame
 from .joined import Floats, Mask
 
 GROUP, ANYWHERE = "group", "*"
-WHOLE = re.compile("-?[0-9]{1,18}")
+INTEGER = re.compile("-?[0-9]{1,18}")
+WHOLE = slice(None)
 KEPT = 8
 """Sorted orders and filtered lists that are kept."""
 
@@ -59,30 +60,32 @@ class Columns:
         shown += [f"difference[{model}]" for model in frame.models]
         return shown if frame.is_numeric else [*shown, "num_changed"]
 
-    def column(self, name: str) -> pa.Array:
-        """A whole column.
+    def column(self, name: str, at: NDArray[np.int64] | slice = WHOLE) -> pa.Array:
+        """A column, of all instances or of those ``at`` some places.
 
         Raises:
             InvalidValue: ``behaviors.column`` if there is none of that name.
         """
         frame = self.frame
         if name in frame.dataset.schema.names and self._is_shown(name):
-            return joined.combined(frame.column(name))
+            return _some(frame.column(name), at)
         if name == TEXT and self._has_running_text():
-            return frame.keep(("running text",), lambda: tokens.text(frame.column(TOKENS)))
+            return _some(frame.keep(("running text",), lambda: tokens.text(frame.column(TOKENS))), at)
         if name in features.names(frame):
-            return joined.combined(features.column(frame, name))
+            return _some(features.column(frame, name), at)
         if name in ("num_changed", "changed") and not frame.is_numeric:
-            counts = frame.keep(("num_changed",), self._num_changed)
+            counts = frame.keep(("num_changed",), self._num_changed)[at]
             return pa.array(counts if name == "num_changed" else counts > 0)
         if name == GROUP:
             groups = grouping.grouping(frame, self._by)
             if groups.rows is None:
-                return groups.names.take(pa.array(groups.codes))
-            return joined.combined(frame.column(LABEL))
+                return groups.names.take(pa.array(groups.codes[at]))
+            return _some(frame.column(LABEL), at)
         for model in frame.outputs:
-            if name.endswith(f"[{model}]") and (found := self._of_model(name[: -len(model) - 2], model)) is not None:
-                return found
+            if name.endswith(f"[{model}]"):
+                found = self._of_model(name[: -len(model) - 2], model, at=at)
+                if found is not None:
+                    return found
         raise InvalidValue(
             "behaviors.column",
             f"There is no column {name[:80]!r}.",
@@ -99,28 +102,28 @@ class Columns:
         schema = self.frame.dataset.schema
         return TEXT not in schema.names and TOKENS in schema.names and bool(pa.types.is_list(schema.field(TOKENS).type))
 
-    def _of_model(self, name: str, model: str) -> pa.Array | None:
+    def _of_model(self, name: str, model: str, *, at: NDArray[np.int64] | slice) -> pa.Array | None:
         frame = self.frame
         if name == PREDICTION and frame.has_predictions:
             if frame.is_numeric:
-                return self._numbers(frame.numbers(model), model)
-            codes = frame.predictions(model)
+                return self._numbers(frame.numbers(model)[at], model, at=at)
+            codes = frame.predictions(model)[at]
             return frame.classes().take(pa.array(codes, mask=codes < 0))
         if name == TEXT and TEXT in frame.outputs[model].schema.names:
-            return frame.answers(model, TEXT)
+            return _some(frame.answers(model, TEXT), at)
         if name == "changed" and (changes := pairs.changes(frame, model)) is not None:
-            return pa.array(changes.changed, mask=~changes.answered)
+            return pa.array(changes.changed[at], mask=~changes.answered[at])
         if name == "difference" and self.metric != "difference":
             values = self._values(self.metric)
             with np.errstate(invalid="ignore"):
-                return self._numbers(values[model] - values[frame.base], model)
+                return self._numbers(values[model][at] - values[frame.base][at], model, at=at)
         if name in metrics.available(frame):
-            return self._numbers(self._values(name)[model], model)
+            return self._numbers(self._values(name)[model][at], model, at=at)
         return None
 
-    def _numbers(self, numbers: Floats, model: str) -> pa.Array:
+    def _numbers(self, numbers: Floats, model: str, *, at: NDArray[np.int64] | slice) -> pa.Array:
         """Null where a model lacks the instance; NaN stays NaN."""
-        missing = ~self.frame.present(model) & np.isnan(numbers)
+        missing = ~self.frame.present(model)[at] & np.isnan(numbers)
         return pa.array(numbers, mask=missing if missing.any() else None)
 
     def _num_changed(self) -> NDArray[np.int64]:
@@ -159,7 +162,7 @@ class Columns:
         for field in self.frame.dataset.schema:
             if pa.types.is_string(field.type):
                 found |= rows.holds(self.column(field.name), rows.CONTAINS, value=text)
-            elif pa.types.is_integer(field.type) and WHOLE.fullmatch(text):
+            elif pa.types.is_integer(field.type) and INTEGER.fullmatch(text):
                 found |= rows.holds(self.column(field.name), "==", value=int(text))
         return found
 
@@ -183,8 +186,11 @@ class Columns:
 
     def table(self, chosen: NDArray[np.int64], names: Sequence[str] | None = None) -> pa.Table:
         """Some instances with the columns that are shown, or others."""
-        places = pa.array(chosen)
-        return pa.table({name: self.column(name).take(places) for name in names or self.names()})
+        return pa.table({name: self.column(name, chosen) for name in names or self.names()})
+
+
+def _some(column: joined.AnyArrow, at: NDArray[np.int64] | slice) -> pa.Array:
+    return joined.combined(column if isinstance(at, slice) else column.take(pa.array(at)))
 
 
 def _kept(kept: dict[str, NDArray[np.int64]], key: str, make: Callable[[str], NDArray[np.int64]]) -> NDArray[np.int64]:

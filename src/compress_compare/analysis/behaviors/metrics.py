@@ -96,9 +96,13 @@ def _of_tokens() -> dict[str, Metric]:
 
 def available(frame: Frame) -> list[str]:
     """Names of the metrics that what was logged allows."""
-    known = [*builtin().items(), *_of_tokens().items()]
-    allowed = [name for name, metric in known if not _lacks(frame, metric)]
-    return list(dict.fromkeys([*allowed, *frame.logged_names(), *frame.token_names()]))
+
+    def allowed() -> list[str]:
+        known = [*builtin().items(), *_of_tokens().items()]
+        names = [name for name, metric in known if not _lacks(frame, metric)]
+        return list(dict.fromkeys([*names, *frame.logged_names(), *frame.token_names()]))
+
+    return frame.keep(("available",), allowed)
 
 
 def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> Metric:
@@ -112,7 +116,6 @@ def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> M
     Raises:
         InvalidValue: ``behaviors.metric`` naming what is missing, and the metrics that are available.
     """
-    hint = f"Available: {', '.join(available(frame)) or 'none'}."
     known = builtin().get(name)
     if known is not None and not (lacking := _lacks(frame, known)):
         return known
@@ -128,6 +131,7 @@ def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> M
             return {model: given.logged(model, name) for model in given.outputs}
 
         return Metric(compute, directions.get(name), (), "As logged.")
+    hint = f"Available: {', '.join(available(frame)) or 'none'}."
     if known is None:
         raise InvalidValue("behaviors.metric", f"There is no per-instance metric {name[:80]!r} here.", hint=hint)
     detail = f"It needs {'; and '.join(_MISSING[need] for need in lacking)}."
@@ -135,8 +139,13 @@ def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> M
 
 
 def _lacks(frame: Frame, metric: Metric) -> list[str]:
+    has = frame.keep(("has",), lambda: _has(frame))
+    return [need for need in metric.needs if not has[need]]
+
+
+def _has(frame: Frame) -> dict[str, bool]:
     vectors = frame.vector_names()
-    has = {
+    return {
         LABELS: frame.has_labels,
         CLASSES: not frame.is_numeric,
         NUMBERS: frame.is_numeric and frame.has_predictions,
@@ -146,7 +155,6 @@ def _lacks(frame: Frame, metric: Metric) -> list[str]:
         PROBABILITIES: (PROBABILITIES in vectors or LOGITS in vectors) and not frame.has_sets,
         VECTORS: bool(vectors) or (frame.is_numeric and frame.has_predictions),
     }
-    return [need for need in metric.needs if not has[need]]
 
 
 def values(frame: Frame, name: str, *, metric: Metric) -> Mapping[str, Floats]:

@@ -1,4 +1,7 @@
-/** The instances that are listed, page by page as they come into view. The old list stays until the new one is here. */
+/**
+ * The instances that are listed, page by page as they come into view. The old list stays until the new one is here. One
+ * page is asked for at a time, and then what is in view by then, so that fast scrolling leaves no queue behind.
+ */
 import { ApiError } from "@/api/client";
 import { fetchBehaviors, type Comparison, type Condition, type Row } from "@/api/behaviors";
 import { pagesOf } from "./window";
@@ -19,7 +22,8 @@ export class Rows {
   error: ApiError | null = $state.raw(null);
   loading = $state(false);
   #pages: ReadonlyMap<number, readonly Row[]> = $state.raw(new Map());
-  readonly #asked = new Map<number, AbortController>();
+  #wanted: readonly number[] = [];
+  #asked: AbortController | null = null;
 
   constructor(ask: () => Listed | null) {
     $effect(() => {
@@ -29,8 +33,8 @@ export class Rows {
       this.loading = true;
       fetchPage(listed, 0, controller.signal).then(
         (answer) => {
-          for (const asked of this.#asked.values()) asked.abort();
-          this.#asked.clear();
+          this.#asked?.abort();
+          [this.#asked, this.#wanted] = [null, []];
           this.about = { ...listed, metric: answer.metric, columns: answer.columns, total: answer.total ?? 0 };
           this.#pages = new Map([[0, answer.instances ?? []]]);
           [this.error, this.loading] = [null, false];
@@ -47,32 +51,28 @@ export class Rows {
 
   /** Ask for the pages with these rows, and let go of those that nobody looks at. */
   need(first: number, count: number): void {
-    const about = this.about;
-    if (!about) return;
-    const wanted = pagesOf(first, Math.min(count, about.total - first), PAGE);
-    for (const [page, asked] of this.#asked) {
-      if (!wanted.includes(page)) {
-        asked.abort();
-        this.#asked.delete(page);
-      }
-    }
-    for (const page of wanted) {
-      if (this.#pages.has(page) || this.#asked.has(page)) continue;
-      const controller = new AbortController();
-      this.#asked.set(page, controller);
-      fetchPage(about, page, controller.signal).then(
-        (answer) => {
-          if (controller.signal.aborted) return;
-          this.#asked.delete(page);
-          const near = [...this.#pages].sort(([a], [b]) => Math.abs(a - page) - Math.abs(b - page));
-          this.#pages = new Map([[page, answer.instances ?? []], ...near.slice(0, KEPT - 1)]);
-        },
-        (reason: unknown) => {
-          this.#asked.delete(page);
-          this.#failed(reason, controller.signal);
-        },
-      );
-    }
+    if (!this.about) return;
+    this.#wanted = pagesOf(first, Math.min(count, this.about.total - first), PAGE);
+    this.#ask(this.about);
+  }
+
+  #ask(about: Listed): void {
+    const page = this.#wanted.find((wanted) => !this.#pages.has(wanted));
+    if (page === undefined || this.#asked) return;
+    const controller = (this.#asked = new AbortController());
+    fetchPage(about, page, controller.signal).then(
+      (answer) => {
+        if (controller.signal.aborted) return;
+        const near = [...this.#pages].sort(([a], [b]) => Math.abs(a - page) - Math.abs(b - page));
+        this.#pages = new Map([[page, answer.instances ?? []], ...near.slice(0, KEPT - 1)]);
+        this.#asked = null;
+        this.#ask(about);
+      },
+      (reason: unknown) => {
+        if (!controller.signal.aborted) this.#asked = null;
+        this.#failed(reason, controller.signal);
+      },
+    );
   }
 
   #failed(reason: unknown, signal: AbortSignal): void {
