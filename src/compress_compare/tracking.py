@@ -218,7 +218,8 @@ class Tracker:
             vectors: name → [N, size] numbers, e.g. ``probabilities``, ``logits``, ``embeddings``; kept as float32.
             metrics: name → [N] numbers, your own per-instance metrics.
             texts: [N] generated strings.
-            tokens: name → [N] lists of one number per token, e.g. ``log_probability`` (natural) or ``kl_divergence``.
+            tokens: name → [N] lists of one number per token, e.g. ``log_probability`` (natural) or the
+                ``kl_divergence`` that ``kl_per_token`` gives.
             preprocessing: how the inputs were prepared; models that say otherwise are not compared.
             classes: the names of the probabilities' elements; models with other ones are not compared.
         """

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from scipy import special
 
+import compress_compare as cc
 from compress_compare.analysis.behaviors import metrics, tokens
 from compress_compare.analysis.behaviors.frame import Frame
+from compress_compare.errors import InvalidValue
 from tests.analysis.behaviors.frames import dataset, outputs
 
 WORDS = [["Once", " upon", " a"], ["The", " end"], [], ["x"]]
@@ -65,3 +68,53 @@ def test_the_interval_covers_the_true_ratio():
 
 def test_numbers_of_one_instance(frame):
     assert tokens.of_instance(frame, 1)["log_probability"] == {"base": [-0.25, -3.0], "model": [-0.5, -3.5]}
+
+
+@pytest.mark.parametrize("kind", ["logits", "log-probabilities", "tensors"])
+def test_the_divergence_of_every_place(kind, monkeypatch):
+    random = np.random.default_rng(3)
+    base, model = random.normal(0, 3, (2, 37, 50)).astype(np.float32)
+    expected = special.rel_entr(special.softmax(base, axis=1), special.softmax(model, axis=1)).sum(1)
+    monkeypatch.setattr(tokens, "_AT_ONCE", 500)
+    if kind == "log-probabilities":
+        base, model = special.log_softmax(base, axis=1), special.log_softmax(model, axis=1)
+    if kind == "tensors":
+        torch = pytest.importorskip("torch")
+        base, model = torch.tensor(base, requires_grad=True), torch.tensor(model)
+    assert cc.kl_per_token(base, model) == pytest.approx(expected, abs=1e-5)
+    assert cc.kl_per_token(base, base).tolist() == [0] * 37
+
+
+def test_half_precision_tensors():
+    torch = pytest.importorskip("torch")
+    base = torch.randn(4, 9, generator=torch.Generator().manual_seed(0)).bfloat16()
+    model = (base + 0.5 * torch.arange(9)).bfloat16()
+    first, second = (special.softmax(one.double().numpy(), axis=1) for one in (base, model))
+    assert cc.kl_per_token(base, model) == pytest.approx(special.rel_entr(first, second).sum(1))
+
+
+def test_what_is_ruled_out_and_what_is_no_number():
+    never = -np.inf
+    base = [[0.0, 0.0, never], [0.0, never, never], [0.0, np.nan, 0.0], [0.0, 0.0, 0.0], [never, never, never]]
+    model = [[0.0, never, 0.0], [0.0, 5.0, 5.0], [0.0, 0.0, 0.0], [0.0, 0.0, np.nan], [0.0, 0.0, 0.0]]
+    expected = [np.inf, np.log(1 + 2 * np.exp(5)), np.nan, np.nan, np.nan]
+    assert cc.kl_per_token(base, model) == pytest.approx(expected, nan_ok=True)
+    assert len(cc.kl_per_token(np.zeros((0, 5)), np.zeros((0, 5)))) == 0
+
+
+@pytest.mark.parametrize(
+    ("base", "model"),
+    [
+        (np.zeros((3, 4)), np.zeros((3, 5))),
+        (np.zeros((3, 4)), np.zeros((2, 4))),
+        (np.zeros(4), np.zeros(4)),
+        (np.zeros((3, 0)), np.zeros((3, 0))),
+        ([["a", "b"]], [[0.0, 1.0]]),
+        ([[0.0, 1.0], [0.0]], [[0.0, 1.0], [0.0, 1.0]]),
+        (None, np.zeros((3, 4))),
+    ],
+)
+def test_logits_of_other_shapes_are_refused(base, model):
+    with pytest.raises(InvalidValue) as caught:
+        cc.kl_per_token(base, model)
+    assert caught.value.code == "behaviors.logits"

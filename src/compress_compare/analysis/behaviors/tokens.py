@@ -1,19 +1,22 @@
-"""Language models, token by token: log-probability, perplexity, and any number per token that was logged."""
+"""Language models, token by token: log-probability, perplexity, divergence, any number per token that was logged."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...errors import InvalidValue
 from . import joined
 from .frame import LOG_PROBABILITY, Frame
 from .joined import Floats
 
 _Z = NormalDist().inv_cdf(0.975)
+_AT_ONCE = 1 << 20
 
 
 def log_probability(frame: Frame) -> dict[str, Floats]:
@@ -30,6 +33,63 @@ def perplexity(frame: Frame) -> dict[str, Floats]:
     """exp of ``nll``, of each instance for itself."""
     with np.errstate(over="ignore"):
         return {model: np.exp(values) for model, values in nll(frame).items()}
+
+
+def kl_per_token(base: Any, model: Any) -> Floats:
+    """KL(base ‖ model) of the next token at each place of a text, in nats, to be logged as ``tokens``.
+
+    Args:
+        base: the base's logits or natural log-probabilities, ``[places, vocabulary]``; an array or a tensor.
+        model: the model's, of the same shape.
+
+    Returns:
+        float64 ``[places]``; infinite where the model rules out what the base holds possible, NaN where one has NaN.
+
+    Raises:
+        InvalidValue: ``behaviors.logits`` for other shapes.
+    """
+    first, second = _logits(base), _logits(model)
+    if first.ndim != 2 or first.shape != second.shape or not first.shape[1]:
+        raise InvalidValue(
+            "behaviors.logits",
+            "The divergence per token needs the logits of base and model, both [places, vocabulary].",
+            detail=f"Found the shapes {list(first.shape)} and {list(second.shape)}.",
+        )
+    found = np.empty(len(first))
+    step = max(1, _AT_ONCE // first.shape[1])
+    for start in range(0, len(first), step):
+        part = slice(start, start + step)
+        found[part] = _divergence(_log_softmax(first[part]), _log_softmax(second[part]))
+    return found
+
+
+def _logits(given: Any) -> np.ndarray:
+    # tensors in half precision are no arrays
+    try:
+        found = np.asarray(given.detach().float().cpu() if hasattr(given, "detach") else given)
+    except ValueError as error:
+        raise InvalidValue("behaviors.logits", "Logits are an array of numbers.", detail=f"{error}"[:200]) from error
+    if found.dtype.kind not in "fiu":
+        raise InvalidValue("behaviors.logits", "Logits are an array of numbers.", detail=f"Found {found.dtype}.")
+    return found
+
+
+def _log_softmax(logits: np.ndarray) -> Floats:
+    """Of log-probabilities, themselves."""
+    wide = logits.astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        wide -= wide.max(axis=1, keepdims=True)
+        wide -= np.log(np.exp(wide).sum(axis=1, keepdims=True))
+    return wide
+
+
+def _divergence(base: Floats, model: Floats) -> Floats:
+    shares = np.exp(base)
+    with np.errstate(invalid="ignore"):
+        terms = shares * (base - model)
+    terms[shares == 0] = 0
+    unknown = np.isnan(base).any(axis=1) | np.isnan(model).any(axis=1)
+    return np.where(unknown, np.nan, np.maximum(terms.sum(axis=1), 0))
 
 
 def means(frame: Frame, name: str) -> dict[str, Floats]:
