@@ -25,6 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("evaluation", "readers"),
     ("recipes", "store"),
     ("engines", "importers", "exporters", "behaviors", "layer_sums"),
+    ("layer_findings",),
     ("tracking", "layers"),
     ("reality", "sample", "tensors"),
     ("project",),

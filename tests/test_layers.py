@@ -240,39 +240,6 @@ def test_what_has_no_counterpart_is_listed(project):
     assert (row["alignment"], row["sqnr_db"], sum(row["histogram"])) == ("model only", None, 63)
 
 
-def test_norms_that_lost_scales_are_the_first_suspects(project):
-    torch.manual_seed(0)
-    base = nn.TransformerEncoder(nn.TransformerEncoderLayer(32, 4, 64, batch_first=True), 3, enable_nested_tensor=False)
-    with torch.no_grad():
-        for name, parameter in base.named_parameters():
-            if "norm" in name and name.endswith("weight"):
-                parameter += 0.3 * torch.randn_like(parameter)
-    pruned = copy.deepcopy(base)
-    with torch.no_grad():
-        for parameter in pruned.parameters():
-            parameter[parameter.abs() <= parameter.abs().flatten().quantile(0.3)] = 0
-    logged(project, base, pruned=pruned)
-    for what in ("weights", "sparsity"):
-        suspects = project.layers("base", ["pruned"], what).suspects
-        assert suspects.column_names == ["module", "model", "score", "reason"]
-        first = suspects.to_pylist()[:6]
-        assert all("norm" in suspect["module"] for suspect in first)
-        assert "norm scales: 10 of 32 values became zero" in first[0]["reason"]
-
-
-def test_the_layer_that_was_quantized_too_far_is_the_first_suspect(project):
-    from compress_compare.operations import quantize
-
-    base = network()
-    model = quantize(base, bits=8)
-    harsh = quantize(base, bits=2)
-    model[1][0].weight = harsh[1][0].weight
-    logged(project, base, model=model)
-    suspects = project.layers("base", ["model"], "weights").suspects.to_pylist()
-    assert suspects[0]["module"] == "1.0"
-    assert "times the median of this model" in suspects[0]["reason"]
-
-
 def test_an_overflow_in_half_precision_is_seen(project):
     base = {"a.w": torch.full((4,), 1e5), "b.w": torch.ones(4)}
     logged(project, base, half={name: tensor.half() for name, tensor in base.items()})

@@ -12,13 +12,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from . import layer_sums
+from . import layer_findings, layer_sums
 from .analysis.layers import diagnosis, measures, merged, ranges, statistics, table, tree
 from .analysis.layers.align import Match
 from .analysis.layers.merged import Order
 from .analysis.layers.storage import Storage, packed_bytes
-from .analysis.layers.sums import Sums
 from .errors import InvalidValue
+from .layer_findings import Measured
 from .operations.scheme import TensorScheme, from_json
 from .readers.dtypes import DTYPES
 from .readers.pair import Pair
@@ -188,15 +188,17 @@ def compare(
     if what == "storage":
         leaves = {id: tree.merge(found, rows) for id, found in _storage(pairs).items()}
         return Layers(base_id, what, rows=table.build(rows, measures.STORAGE, matches=matches, measures=leaves))
-    order, parts, findings = Order.of(rows), [], []
-    edges = ranges.edges(layer_sums.spans(pairs)) if what == "weights" else None
+    order, parts, measured = Order.of(rows), [], []
+    spans = layer_sums.spans(pairs) if what == "weights" else None
+    edges = None if spans is None else ranges.edges(spans)
     bins = None if edges is None else lambda name: ranges.bins(name, edges)
     for id, tensors, found in layer_sums.measured(pairs, order, edges=bins):
         merged_rows = merged.rows_of(found, tensors, order=order)
         columns = merged.columns(*merged_rows, order=order, edges=edges)
         parts.append(merged.table(merged_rows, order, model=id, matches=matches[id], columns=columns))
         listed = [matches[id][order.rows[row]] for row in order.tensors[tensors].tolist()]
-        findings += _findings(pairs[id], id, matches=listed, found=found)
+        measured.append(Measured(pairs[id], id, listed, found))
+    findings = layer_findings.of(measured, schemes={id: _known_schemes(models[id]) for id in models}, spans=spans)
     return Layers(base_id, what, rows=merged.interleaved(parts), findings=findings)
 
 
@@ -222,6 +224,13 @@ def schemes_of(weights: Weights) -> dict[str, TensorScheme]:
         ) from error
 
 
+def _known_schemes(weights: Weights) -> dict[str, TensorScheme]:
+    try:
+        return schemes_of(weights)
+    except InvalidValue:
+        return {}
+
+
 def stored_as(stored: Stored, scheme: TensorScheme | None) -> Storage:
     """How one tensor is stored, and the bytes that its scheme implies."""
     kind, packing = DTYPES.get(stored.dtype), stored.packing
@@ -244,22 +253,3 @@ def stored_as(stored: Stored, scheme: TensorScheme | None) -> Storage:
         stored.num_bytes,
         ranges,
     )
-
-
-def _findings(pair: Pair, model: str, *, matches: Sequence[Match], found: Sums) -> list[diagnosis.Finding]:
-    """What the sums of a model's tensors say, for the diagnosis."""
-    counts, nonfinite = (found[name].astype(int).tolist() for name in ("own_count", "own_nonfinite"))
-    new, known = found["zero_model_only"].astype(int).tolist(), found["num_zeros_known"].tolist()
-    errors = merged.relative_errors(found)
-    return [
-        diagnosis.Finding(
-            *tree.split(match.name),
-            model=model,
-            num_dimensions=len(next(iter(pair.model_tensors(match).values())).shape),
-            count=counts[row],
-            nonfinite=nonfinite[row],
-            new_zeros=new[row] if known[row] else None,
-            error=errors[row],
-        )
-        for row, match in enumerate(matches)
-    ]

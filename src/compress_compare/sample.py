@@ -13,6 +13,9 @@ from .analysis.layers import activations, diagnosis, table
 from .errors import InvalidValue
 from .layers import Layers
 
+MOST = 0.5
+"""Share of a layer's error from which on few channels make it."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -85,5 +88,20 @@ def compare_activations(base: str, networks: Mapping[str, Any], *, data: Iterabl
 
 
 def _output_finding(module: str, model: str, count: int, columns: Mapping[str, Any]) -> diagnosis.Finding:
-    nonfinite, error = columns["num_nonfinite"], columns["local_relative_error"]
-    return diagnosis.Finding(module, "local output", model, 2, count, nonfinite, None, error)
+    shares = dict(zip(columns["worst_channels"] or (), columns["worst_channel_shares"] or (), strict=True))
+    loud = [channel for channel in columns["outlier_channels"] or () if channel in shares]
+    loud_share = sum(shares[channel] for channel in loud)
+    return diagnosis.Finding(
+        module,
+        "local output",
+        model,
+        num_dimensions=2,
+        count=count,
+        nonfinite=columns["num_nonfinite"],
+        new_zeros=None,
+        error=columns["local_relative_error"],
+        clipped=columns["clipped"] or 0.0,
+        base_clipped=columns["base_clipped"] or 0.0,
+        loud=loud if loud_share > MOST else (),
+        loud_share=loud_share,
+    )

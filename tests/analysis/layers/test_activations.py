@@ -106,3 +106,22 @@ def test_channels_of_maps():
     found.add_local(maps, moved)
     assert found.columns()["worst_channels"] == [1]
     assert found.columns()["worst_channel_shares"] == [1]
+
+
+def test_what_clipping_leaves_at_the_ends():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(60, 5)).astype(np.float32)
+    y = np.clip(x, -1, 1.5)
+    found = Activation()
+    for start in range(0, 60, 20):
+        found.add(x[start : start + 20], y[start : start + 20])
+    row = found.columns()
+    assert row["clipped"] == pytest.approx(np.mean((x <= -1) | (x >= 1.5)))
+    assert row["base_clipped"] == pytest.approx(2 / x.size)
+    rectified = Activation()
+    rectified.add(None, np.maximum(x, 0))
+    assert (rectified.columns()["clipped"], rectified.columns()["base_clipped"]) == (pytest.approx(1 / x.size), None)
+    for same in (np.ones((3, 2)), np.full((3, 2), np.nan), np.zeros((0, 2))):
+        constant = Activation()
+        constant.add(same, same)
+        assert constant.columns()["clipped"] is None

@@ -50,3 +50,48 @@ def test_each_model_has_its_own_median():
     gentle = [Finding(name, "weight", "gentle", 2, 9, 0, 0, 0.001) for name in "abc"]
     harsh = [Finding(name, "weight", "harsh", 2, 9, 0, 0, 0.5) for name in "abc"]
     assert suspects(gentle + harsh) == []
+
+
+def test_a_range_that_is_too_short():
+    found = suspects([finding("a", cut_off=6, reach=2.5), finding("b", cut_off=5, reach=9.0)])
+    assert [suspect.module for suspect in found] == ["a"]
+    reach = "up to 2.5 times as far as the largest code"
+    assert found[0].reason == f"weights: 6.0% of the base's values are beyond the range, {reach}"
+
+
+def test_an_outlier_that_stretches_the_steps():
+    usual = {"stretch": 40.0, "zeros": 97}
+    (found,) = suspects([finding("a", error=0.5, **usual), finding("b", error=0.5, stretch=7.9), finding("c", **usual)])
+    assert found.module == "a"
+    assert "one value is 40 times the root mean square of the others and stretches every step" in found.reason
+    assert found.reason.endswith("97.0% of the values are zero now")
+
+
+def test_outputs_at_an_end_and_channels_that_make_the_error():
+    found = suspects(
+        [
+            finding("clipped", parameter="local output", clipped=0.2, base_clipped=0.1),
+            finding("as before", parameter="local output", clipped=0.2, base_clipped=0.16),
+            finding("loud", parameter="local output", error=0.02, loud=[7, 2], loud_share=0.8),
+            finding("exact", parameter="local output", error=0.0001, loud=[7], loud_share=0.8),
+            finding("one", parameter="local output", error=0.02, loud=[7], loud_share=0.6),
+        ]
+    )
+    assert [(suspect.module, suspect.reason) for suspect in found] == [
+        ("clipped", "local output: 20.0% are at an end of their range, 10.0% in the base"),
+        ("loud", "local output: outlier channels 7, 2 make 80% of the error"),
+        ("one", "local output: outlier channel 7 makes 60% of the error"),
+    ]
+
+
+def test_ranges_come_after_norms_and_large_errors():
+    found = suspects(
+        [
+            finding("short", cut_off=90, reach=3.0),
+            finding("norm", num_dimensions=1, new_zeros=4),
+            finding("harsh", error=0.1),
+            finding("outlier", error=0.015, stretch=90.0),
+            finding("usual"),
+        ]
+    )
+    assert [suspect.module for suspect in found] == ["norm", "harsh", "short"]

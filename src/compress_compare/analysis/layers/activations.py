@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,8 @@ SCHEMA = pa.schema(
         ("worst_channels", pa.list_(pa.int64())),
         ("worst_channel_shares", pa.list_(pa.float64())),
         ("outlier_channels", pa.list_(pa.int64())),
+        ("clipped", pa.float64()),
+        ("base_clipped", pa.float64()),
     ]
 )
 NAMED = 8
@@ -117,6 +120,38 @@ class ChannelPeaks:
 
 
 @dataclass
+class Ends:
+    """How many numbers are exactly the least or the largest of all, which is where clipping leaves them."""
+
+    count: int = 0
+    low: float = math.inf
+    high: float = -math.inf
+    num_low: int = 0
+    num_high: int = 0
+
+    def add(self, numbers: Array) -> None:
+        """Take in numbers; what is not finite is counted and no end."""
+        self.count += numbers.size
+        finite = numbers[np.isfinite(numbers)]
+        if not finite.size:
+            return
+        low, high = float(finite.min()), float(finite.max())
+        if low < self.low:
+            self.low, self.num_low = low, 0
+        if high > self.high:
+            self.high, self.num_high = high, 0
+        self.num_low += int(np.count_nonzero(finite == self.low))
+        self.num_high += int(np.count_nonzero(finite == self.high))
+
+    @property
+    def share(self) -> float | None:
+        """Of all numbers; zero is no end, since rectifiers leave it everywhere. ``None`` without two ends."""
+        if not self.low < self.high:
+            return None
+        return ((self.num_low if self.low else 0) + (self.num_high if self.high else 0)) / self.count
+
+
+@dataclass
 class Activation:
     """What a module puts out in a model, against its base: as it arrives, and when fed with the base's inputs."""
 
@@ -127,6 +162,8 @@ class Activation:
     local: Change | None = None
     alignment: Alignment = field(default_factory=Alignment)
     channels: ChannelPeaks = field(default_factory=ChannelPeaks)
+    ends: Ends = field(default_factory=Ends)
+    base_ends: Ends = field(default_factory=Ends)
 
     def add(self, base: Array | None, model: Array) -> None:
         """Take in the outputs of one call, the examples first.
@@ -140,8 +177,10 @@ class Activation:
         self.nonfinite += int(np.count_nonzero(~np.isfinite(model)))
         second = features(model)
         self.channels.add(second)
+        self.ends.add(model)
         if base is None:
             return
+        self.base_ends.add(base)
         self.cumulative = _plus(self.cumulative, base, model)
         first = features(base)
         if len(first) == len(second) and max(first.shape[1], second.shape[1]) <= MAX_FEATURES:
@@ -167,6 +206,8 @@ class Activation:
             "mean_abs_change": cumulative.mean_absolute if cumulative else None,
             "num_nonfinite": self.nonfinite,
             **self.channels.columns(),
+            "clipped": self.ends.share,
+            "base_clipped": self.base_ends.share,
         }
 
 

@@ -1,22 +1,35 @@
 """Who is to blame: modules ranked by what was done to them, each with the reason in words.
 
-Three kinds, worst first. What is not finite breaks every output. Zeros in the scales of a norm silence a channel
-whatever the weights say, which is why norms are not pruned. A tensor whose error is far above that of the others in
-the same model was compressed too hard; its score is how many times the median error it has, in powers of two.
+Worst first: what is not finite breaks every output. Zeros in the scales of a norm silence a channel whatever the
+weights say, which is why norms are not pruned. A tensor whose error is far above that of the others in the same model
+was compressed too hard; its score is how many times the median error it has, in powers of two. Below these stands what
+quantization did without such an error: a range too short for the weights or the outputs, and single numbers or
+channels that stretch it.
 """
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
 BROKEN, SILENCED, MAX_RATIO = 100.0, 10.0, 10.0
+CUT_OFF, STRETCHED, LOUD = 6.0, 5.0, 3.0
 FAR = 2.0
 """Times the median error from which on a tensor is worth a look."""
+
+MUCH = 0.05
+"""Share of numbers beyond a range from which on it is too short: the best grid for a bell curve cuts off 2 % at three
+bits and less at more."""
+
+OUTLIER = 8.0
+"""Times the root mean square of the others from which on a number is an outlier; a million of a bell curve reach 5."""
+
+LOSSY, NOTED = 0.1, 0.01
+"""Relative errors from which on an outlier in weights did harm, and from which on it matters which channels make it."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,14 @@ class Finding:
         nonfinite: NaN and infinities.
         new_zeros: zeros where the base has none; ``None`` without a counterpart.
         error: relative error; ``None`` without a counterpart or where it was not measured.
+        zeros: all zeros.
+        cut_off: numbers of the base that are beyond the range of the model's quantization.
+        reach: the largest ratio of one of these to the end of the range.
+        stretch: of a tensor with one scale, the base's largest number over the root mean square of the others.
+        clipped: of outputs, the share at an end of the range.
+        base_clipped: the same of the base.
+        loud: channels of outputs that put out far more than the others and make most of the error.
+        loud_share: of the error, that of these.
     """
 
     module: str
@@ -42,6 +63,14 @@ class Finding:
     nonfinite: int
     new_zeros: int | None
     error: float | None
+    zeros: int = 0
+    cut_off: int = 0
+    reach: float = 0.0
+    stretch: float = 0.0
+    clipped: float = 0.0
+    base_clipped: float = 0.0
+    loud: Sequence[int] = ()
+    loud_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -101,6 +130,28 @@ def _reasons(finding: Finding, median: float) -> list[tuple[float, str]]:
         times = "beyond all measure" if math.isinf(ratio) else f"{ratio:,.3g} times the median of this model"
         score = MAX_RATIO - 1 / max(math.log2(ratio), 1e-9) if math.isfinite(ratio) else MAX_RATIO
         found.append((max(score, 0.0), f"{what}: relative error {finding.error:.3g} is {times}"))
+    return found + [(score, f"{what}: {text}") for score, text in _of_ranges(finding)]
+
+
+def _of_ranges(finding: Finding) -> list[tuple[float, str]]:
+    """What the range of a quantization did."""
+    found = []
+    share = finding.cut_off / finding.count if finding.count else 0.0
+    if share > MUCH:
+        reach = f"up to {finding.reach:.3g} times as far as the largest code"
+        found.append((CUT_OFF + share, f"{share:.1%} of the base's values are beyond the range, {reach}"))
+    if finding.stretch > OUTLIER and (finding.error or 0) > LOSSY:
+        lost = f"; {finding.zeros / finding.count:.1%} of the values are zero now" if finding.zeros else ""
+        text = f"one value is {finding.stretch:,.3g} times the root mean square of the others and stretches every step"
+        found.append((STRETCHED + 1 - OUTLIER / finding.stretch, text + lost))
+    if finding.clipped - finding.base_clipped > MUCH:
+        base = f"{finding.base_clipped:.1%} in the base"
+        found.append((CUT_OFF + finding.clipped, f"{finding.clipped:.1%} are at an end of their range, {base}"))
+    if finding.loud and (finding.error or 0) > NOTED:
+        channels = ", ".join(map(str, finding.loud))
+        many = f"outlier channel{'s' if len(finding.loud) > 1 else ''} {channels}"
+        text = f"{many} make{'' if len(finding.loud) > 1 else 's'} {finding.loud_share:.0%} of the error"
+        found.append((LOUD + finding.loud_share, text))
     return found
 
 

@@ -41,7 +41,7 @@ def blocks(
     for first in range(rows[0], rows[1], height):
         last = min(first + height, rows[1])
         if whole:
-            found = tensor.numbers(first * width, last * width).reshape(-1, width)[:, columns[0] : columns[1]]
+            found = tensor.numbers(first * width, last * width).reshape(last - first, width)[:, columns[0] : columns[1]]
         else:
             parts = [tensor.numbers(row * width + columns[0], row * width + columns[1]) for row in range(first, last)]
             found = np.stack(parts)

@@ -11,7 +11,7 @@ const NUMBERS: Readonly<Record<LayerTable["what"], readonly string[]>> = {
   ],
   activations: [
     "relative_error", "local_relative_error", "sqnr_db", "local_sqnr_db", "cosine", "cka", "mean_abs", "mean_abs_change",
-    "num_nonfinite",
+    "num_nonfinite", "clipped",
   ],
   storage: ["bits", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
 };

@@ -28,6 +28,7 @@ const SHOWN: Readonly<Record<Mode, readonly string[]>> = {
   activations: [
     ...COMMON, "relative_error", "local_relative_error", "sqnr_db", "local_sqnr_db", "cosine", "cka", "mean_abs",
     "mean_abs_change", "num_nonfinite", "worst_channels", "worst_channel_shares", "outlier_channels",
+    "clipped",
   ],
   storage: [...COMMON, "dtype", "bits", "scheme", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
 };

@@ -151,6 +151,10 @@ const ACTIVATIONS: readonly Measure[] = [
     meaning: "Mean absolute value of the outputs.",
   },
   {
+    ...PLAIN, id: "clipped", name: "Clipped", format: ".1%", max: 1, compares: false, read: column("clipped"),
+    meaning: "Share of the outputs that are exactly the least or the largest of all, zeros aside.",
+  },
+  {
     ...PLAIN, id: "num_nonfinite", name: "Not finite", format: ",d", higher_is_better: false, compares: false,
     read: column("num_nonfinite"), loss: (value) => (value > 0 ? 1 : null),
     meaning: "How many outputs are NaN or infinite. There should be none.",
