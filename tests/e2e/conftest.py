@@ -20,7 +20,28 @@ XSS = (
     '"><svg onload=window.pwned=1>',
     "javascript:window.pwned=1",
     "{{constructor.constructor('window.pwned=1')()}}",
+    "<svg><script>window.pwned=1</script></svg>",
+    "<svg/onload=window.pwned=1>",
+    "<IMG SRC=x OnError=window.pwned=1>",
+    "<img/src=x/onerror=window.pwned=1//>",
+    "<iframe srcdoc='<script>parent.pwned=1</script>'></iframe>",
+    "<iframe src=javascript:parent.pwned=1></iframe>",
+    "<a href=javascript:window.pwned=1 autofocus onfocus=window.pwned=1>link</a>",
+    "<details open ontoggle=window.pwned=1><summary>x</summary></details>",
+    "<input autofocus onfocus=window.pwned=1>",
+    "<video><source onerror=window.pwned=1></video>",
+    "<math><mi xlink:href='javascript:window.pwned=1'>x</mi></math>",
+    "<style>@import 'javascript:window.pwned=1';</style>",
+    "<meta http-equiv=refresh content='0;url=javascript:window.pwned=1'>",
+    "<base href='javascript:window.pwned=1//'>",
+    "</title></textarea></style></script><script>window.pwned=1</script>",
+    "<!--><img src=x onerror=window.pwned=1>-->",
+    "<noscript><p title='</noscript><img src=x onerror=window.pwned=1>'>",
+    "' onmouseover='window.pwned=1' x='",
+    "[x](javascript:window.pwned=1) ![x](x onerror=window.pwned=1)",
+    "&lt;img src=x onerror=window.pwned=1&gt; %3Cscript%3E ${window.pwned=1}",
 )
+"""Names that would run as markup, attributes, links, templates or terminal codes; none has to."""
 
 
 def fill(folder: Path) -> None:

@@ -54,7 +54,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sounds = [(np.sin(np.arange(800) / 9), 8000), b"no sound"]
         project.log_dataset("spoken", ids=["a", "b"], tokens=[list(XSS), ["x"]], audio=sounds)
         for name, worse in (("cnn", 0.0), ("small", 2.0)):
-            numbers = {"log_probability": [[-1.0 - worse] + [-1.0] * 4, [-0.5]]}
+            numbers = {"log_probability": [[-1.0 - worse] + [-1.0] * (len(XSS) - 1), [-0.5]]}
             project.log_outputs(name, "spoken", ids=["a", "b"], tokens=numbers)
     return folder
 
