@@ -182,7 +182,8 @@ class Tracker:
             name: of the dataset.
             ids: [N] integers or strings, unique.
             labels: [N], optional; sets of labels as lists, where an instance can have several.
-            images: [N] arrays [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), bytes of image files, or paths.
+            images: [N] arrays [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), bytes of image files, or paths;
+                None for no image.
             texts: [N] strings.
             metadata: a mapping of column names to [N] values, or a data frame.
             audio: [N] bytes of sound files, paths, or ``(samples, rate)`` with samples from −1 to 1.

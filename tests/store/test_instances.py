@@ -112,6 +112,32 @@ def test_bad_data_gets_one_sentence(project, changes, code):
     assert project.datasets() == []
 
 
+def png():
+    buffer = io.BytesIO()
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [b"", bytes(100), b"<svg onload=alert(1)/>", png()[:40], png().replace(b"IDAT", b"IDAX"), png()[:-20] + bytes(20)],
+    ids=["empty", "zeros", "svg", "cut", "renamed", "overwritten"],
+)
+def test_damaged_images_are_refused_by_their_place(project, damaged):
+    with pytest.raises(InvalidValue, match="Image 1 is no image file, or a damaged one") as caught:
+        log(project, images=[png(), damaged, png()])
+    assert caught.value.code == "data.image" and "None" in caught.value.hint
+    assert project.datasets() == []
+    log(project, images=[png(), None, png()])
+    assert [image is None for image in project.instances("d")["image"].to_pylist()] == [False, True, False]
+
+
+def test_ten_megabytes_of_text_in_one_instance_are_kept_whole(project):
+    long = "word " * 2_000_000
+    project.log_dataset("long", ids=[1, 2], texts=[long, "short"])
+    assert project.instances("long")["text"].to_pylist() == [long, "short"]
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [

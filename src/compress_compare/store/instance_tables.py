@@ -139,14 +139,17 @@ def fingerprint(table: pa.Table) -> str:
     return digest.hexdigest()
 
 
-def encode_image(image: Any, position: int) -> bytes:
+def encode_image(image: Any, position: int) -> bytes | None:
     """A PNG of an array [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), or the bytes of an image file."""
     from PIL import Image
 
-    if isinstance(image, bytes):
-        return image
+    if image is None:
+        return None
     if isinstance(image, str | Path):
-        return file_bytes(Path(image), f"Image {position}")
+        image = file_bytes(Path(image), f"Image {position}")
+    if isinstance(image, bytes):
+        _check_image(image, position)
+        return image
     array = np.asarray(image)
     if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[2] not in (1, 3, 4):
         array = np.moveaxis(array, 0, 2)
@@ -163,6 +166,24 @@ def encode_image(image: Any, position: int) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(array.astype(np.uint8)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _check_image(content: bytes, position: int) -> None:
+    """Refuse what is no image file; its pixels are not decoded."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image.verify()
+    except Exception as error:  # Pillow's plugins raise what they like on damaged files
+        unknown = isinstance(error, UnidentifiedImageError)
+        found = f"It starts with {content[:12]!r}." if unknown else f"{error}"[:200]
+        raise InvalidValue(
+            "data.image",
+            f"Image {position} is no image file, or a damaged one.",
+            detail=found,
+            hint="Log None in its place if there is no better one.",
+        ) from error
 
 
 def check_known_ids(ids: pa.ChunkedArray, dataset_ids: pa.ChunkedArray, *, dataset: str) -> pa.ChunkedArray:
