@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 import compress_compare as cc
 from tests.e2e.conftest import XSS
+from tests.e2e.serving import TOOL, serving
 from tests.e2e.watching import Watched
 
 COUNT, CLASSES = 400, 5
@@ -213,3 +214,19 @@ def test_nothing_runs(behaviors: Page) -> None:
     behaviors.get_by_role("grid", name="Instances").get_by_role("row").nth(2).click()
     expect(behaviors.get_by_role("complementary", name="Instance")).to_contain_text("window.pwned=1")
     assert behaviors.evaluate("window.pwned") is None
+
+
+def test_what_takes_long_says_how_far_it_is_and_can_be_cancelled(page: Page, tmp_path: Path) -> None:
+    random = np.random.default_rng(7)
+    written = [" ".join(map(str, random.integers(0, 50, 150))) for _ in range(6_000)]
+    with cc.open(tmp_path / "written") as project:
+        project.log_dataset("texts", ids=range(6_000), labels=written)
+        for name in ("base", "small"):
+            project.log_model(name, base=None if name == "base" else "base")
+            project.log_outputs(name, "texts", ids=range(6_000), predictions=written[::-1])
+    with serving(TOOL, tmp_path / "written", PYTHONPATH=str(Path(cc.__file__).parent.parent)) as printed:
+        page.goto(f"{printed}#/behaviors?sel=base&sel=small&metric=edit_distance")
+        expect(page.get_by_role("progressbar", name="Comparing texts")).to_be_visible()
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("alert")).to_contain_text("The comparison was cancelled.")
+        expect(page.get_by_role("progressbar")).to_be_hidden()

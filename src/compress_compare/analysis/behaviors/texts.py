@@ -14,8 +14,12 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
+from ... import watched
 from .frame import LABEL, PREDICTION, TEXT, Frame
 from .joined import Floats
+
+STEP = 64
+"""Texts between two looks at whether the answer is still wanted."""
 
 MAX_WORDS = 2_000
 """Words beyond these are left out of the edit distance, whose time grows with the product of the lengths."""
@@ -82,11 +86,14 @@ def relative_edits(answer: list[str], label: list[str]) -> float:
 
 def _scored(frame: Frame, score: Callable[[list[str], list[str]], float]) -> dict[str, Floats]:
     labels = [None if label is None else words(label) for label in frame.column(LABEL).to_pylist()]
+    total = len(labels) * len(frame.outputs)
     found = {}
-    for model in frame.outputs:
-        answers = frame.texts(model)
-        pairs = zip(answers, labels, strict=True)
-        found[model] = np.array(
-            [np.nan if answer is None or label is None else score(words(answer), label) for answer, label in pairs]
-        )
+    for place, model in enumerate(frame.outputs):
+        scores = np.full(len(labels), np.nan)
+        for row, (answer, label) in enumerate(zip(frame.texts(model), labels, strict=True)):
+            if row % STEP == 0:
+                watched.step("Comparing texts", place * len(labels) + row, total=total)
+            if answer is not None and label is not None:
+                scores[row] = score(words(answer), label)
+        found[model] = scores
     return found
