@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,31 @@ def test_an_operation_from_the_form_arrives_on_the_map(experiments: Page) -> Non
     expect(experiments).to_have_url(re.compile("#/overview.*sel=cnn-magnitude-prune-0.6"))
     experiments.goto(link(experiments, []))
     walk_to(experiments, "cnn-magnitude-prune-0.6")
+
+
+def test_the_name_of_a_scheme_fills_in_what_it_stands_for(experiments: Page, project: Path) -> None:
+    go(experiments, "sel=cnn&operation=quantize")
+    form = experiments.get_by_role("form")
+    form.get_by_text("more parameters").click()
+    form.get_by_label("scheme", exact=True).select_option("W4A16_ASYM")
+    bits = form.get_by_role("textbox", name="bits")
+    expect(bits).to_have_value("4")
+    expect(form.get_by_label("strategy", exact=True)).to_have_value("group")
+    expect(form.get_by_role("textbox", name="group size")).to_have_value("128")
+    expect(form.get_by_label("symmetric", exact=True)).not_to_be_checked()
+    bits.fill("3")
+    expect(experiments.get_by_role("alert")).to_contain_text(
+        "bits must be 4 with the scheme W4A16_ASYM, which is bits=4,"
+    )
+    bits.fill("4")
+    form.get_by_role("button", name="Run", exact=True).click()
+    expect(job(experiments, "quantize").get_by_role("button", name="cnn-quantize-4")).to_be_visible(timeout=MADE)
+    with cc.open(project, create=False) as opened:
+        made = next(model for model in opened.models().to_pylist() if model["operation"] == "quantize")
+    parameters = {"bits": 4, "group_size": 128, "strategy": "group", "symmetric": False}
+    assert json.loads(made["parameters"]) == parameters
+    form.get_by_label("scheme", exact=True).select_option("none")
+    expect(bits).to_have_value("8")
 
 
 def test_a_job_is_cancelled_and_retried(experiments: Page) -> None:

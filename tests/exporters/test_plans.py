@@ -28,23 +28,43 @@ EIGHT = Quantize(8, symmetric=False, targets=("c.weight",))
 
 def test_an_llm_compressor_recipe() -> None:
     gptq = GPTQQuantize(3, targets=("re:layers.*",), ignore=("head",))
-    plan = [FOUR, EIGHT, gptq, NMPrune(2, 4, targets=("Linear",)), QuantizeDynamic(targets=("d",)), AWQQuantize(4)]
+    plan = [FOUR, EIGHT, gptq, NMPrune(2, 4, targets=("Linear",)), QuantizeDynamic(targets=("d",))]
     found = yaml.safe_load(llm_compressor.recipe(plan))
     assert list(found) == ["sparsity_stage", "quant_stage"]
     assert found["sparsity_stage"]["sparsity_modifiers"] == {
         "SparseGPTModifier": {"sparsity": 0.5, "mask_structure": "2:4", "targets": ["Linear"]}
     }
     modifiers = found["quant_stage"]["quant_modifiers"]
-    assert list(modifiers) == ["QuantizationModifier", "GPTQModifier", "AWQModifier"]
+    assert list(modifiers) == ["QuantizationModifier", "GPTQModifier"]
     groups = modifiers["QuantizationModifier"]["config_groups"]
     assert groups["group_0"] == {
         "targets": ["a", "b.0"],
         "weights": {"num_bits": 4, "type": "int", "symmetric": True, "strategy": "group", "group_size": 32},
     }
     assert groups["group_1"]["weights"] == {"num_bits": 8, "type": "int", "symmetric": False, "strategy": "channel"}
-    assert groups["group_2"]["input_activations"]["dynamic"] is True
+    assert groups["W8A8"]["input_activations"]["dynamic"] is True
     assert modifiers["GPTQModifier"]["ignore"] == ["head"]
-    assert modifiers["AWQModifier"]["config_groups"]["group_0"]["targets"] == ["Linear"]
+
+
+def test_groups_have_the_names_of_schemes() -> None:
+    names = ["W4A16", "W4A16_ASYM", "W4A16"]
+    plan = [GPTQQuantize(scheme=name, targets=(f"{index}",)) for index, name in enumerate(names)]
+    groups = yaml.safe_load(llm_compressor.recipe(plan))["quant_stage"]["quant_modifiers"]["GPTQModifier"]
+    assert {name: group["targets"] for name, group in groups["config_groups"].items()} == {
+        "W4A16": ["0"],
+        "W4A16_ASYM": ["1"],
+        "group_0": ["2"],
+    }
+    weights = {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 128}
+    assert groups["config_groups"]["W4A16"]["weights"] == {**weights, "symmetric": True}
+    assert groups["config_groups"]["W4A16_ASYM"]["weights"] == {**weights, "symmetric": False}
+
+
+def test_awq_scales_what_the_modifier_behind_it_rounds() -> None:
+    plan = [AWQQuantize(scheme="W4A16"), NMPrune(2, 4)]
+    modifiers = yaml.safe_load(llm_compressor.recipe(plan))["quant_stage"]["quant_modifiers"]
+    assert list(modifiers) == ["AWQModifier", "QuantizationModifier"] and modifiers["AWQModifier"] == {}
+    assert modifiers["QuantizationModifier"]["config_groups"]["W4A16"]["targets"] == ["Linear"]
 
 
 def test_torchao_text_quantizes_the_named_layers() -> None:
@@ -90,6 +110,7 @@ def test_core_ml_configurations() -> None:
     [
         (llm_compressor.recipe, [MagnitudePrune(0.5)], "nothing like 'magnitude prune'"),
         (llm_compressor.recipe, [NMPrune(2, 4), NMPrune(1, 4)], "has several"),
+        (llm_compressor.recipe, [AWQQuantize(4), Quantize(8)], "'awq quantize' for some"),
         (torchao.configuration, [Palettize(2, targets=("a",))], "for 'palettize'"),
         (torchao.configuration, [Quantize(4)], "needs named layers"),
         (coremltools.configuration, [Quantize(3, targets=("a",))], "4 or 8 bits, not to 3"),

@@ -233,6 +233,8 @@ def candidates(schema: dict[str, Any]) -> list[Any]:
         return list(schema["enum"])
     if "anyOf" in schema:
         return [value for choice in schema["anyOf"] for value in candidates(choice)]
+    if "const" in schema:
+        return [schema["const"]]
     kind = schema.get("type")
     if kind == "boolean":
         return [True, False]
@@ -278,7 +280,7 @@ def violations(schema: dict[str, Any]) -> list[Any]:
         wrong += [part["exclusiveMinimum"]] if "exclusiveMinimum" in part else []
         wrong += [part["exclusiveMaximum"]] if "exclusiveMaximum" in part else []
         wrong += [float("nan"), float("inf"), "1", True] if number else []
-        wrong += ["no such choice"] if "enum" in part else []
+        wrong += ["no such choice"] if {"enum", "const"} & set(part) else []
         wrong += ["Linear", [1]] if part.get("type") == "array" else []
         wrong += [2, "yes"] if part.get("type") == "boolean" else []
     return wrong

@@ -5,12 +5,13 @@ Lin, Tang, Tang, Yang, Dang, Gan, Han: AWQ, activation-aware weight quantization
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from dataclasses import InitVar, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from .base import Context, DataRequirement, Operation, Patterns, operation, unsuitable
+from .presets import WeightScheme, expanded
 from .scheme import TensorScheme, attach
 
 if TYPE_CHECKING:
@@ -40,12 +41,19 @@ class AWQQuantize(Operation):
     """What shares one scale: the whole tensor, an output channel, or a group of weights in one output channel."""
     group_size: Annotated[int, Field(ge=1)] | None = None
     """Consecutive weights of one output channel that share a scale; needs the strategy group."""
+    scheme: InitVar[WeightScheme] = None
+    """Sets the four above by a name of llm-compressor: `W4A16` is 4 bits in groups of 128, symmetric."""
     grid: Annotated[int, Field(ge=1, le=1000)] = 20
     """How many values of α from 0 (nothing is scaled) to 1 are tried for each layer."""
     targets: Patterns = ()
     """Modules to quantize: class names, dotted paths, or `re:`. Empty: all weights of two or more dimensions."""
     ignore: Patterns = ()
     """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scheme_stands_for_parameters(cls, given: Any) -> Any:
+        return expanded(cls, given)
 
     @model_validator(mode="after")
     def _group_size_goes_with_group(self) -> Self:

@@ -6,11 +6,13 @@ strategies are those of compressed-tensors.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from dataclasses import InitVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from .base import Context, Operation, Patterns, operation
+from .presets import WeightScheme, expanded
 from .scheme import TensorScheme, attach
 
 if TYPE_CHECKING:
@@ -33,10 +35,17 @@ class Quantize(Operation):
     """What shares one scale: the whole tensor, an output channel, or a group of weights in one output channel."""
     group_size: Annotated[int, Field(ge=1)] | None = None
     """Consecutive weights of one output channel that share a scale; needs the strategy group."""
+    scheme: InitVar[WeightScheme] = None
+    """Sets the four above by a name of llm-compressor: `W4A16` is 4 bits in groups of 128, symmetric."""
     targets: Patterns = ()
     """Modules to quantize: class names, dotted paths, or `re:`. Empty: all weights of two or more dimensions."""
     ignore: Patterns = ()
     """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scheme_stands_for_parameters(cls, given: Any) -> Any:
+        return expanded(cls, given)
 
     @model_validator(mode="after")
     def _group_size_goes_with_group(self) -> Self:

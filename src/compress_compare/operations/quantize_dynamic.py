@@ -6,9 +6,11 @@ LLM.int8(). NeurIPS 2022, arXiv 2208.07339, section 2.1 (vector-wise quantizatio
 
 from __future__ import annotations
 
+from dataclasses import InitVar
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from .base import Context, Operation, Patterns, operation, unsuitable
+from .presets import ActivationScheme
 from .scheme import TensorScheme, attach
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ class QuantizeDynamic(Operation):
     lowers: ClassVar[Literal["stored bits"]] = "stored bits"
     keeps_shapes: ClassVar[bool] = False
 
+    scheme: InitVar[ActivationScheme] = None
+    """The name of what this is in llm-compressor, `W8A8`; changes nothing."""
     targets: Patterns = ()
     """Modules to quantize: class names, dotted paths, or `re:`. Empty: all linear layers."""
     ignore: Patterns = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,7 +17,8 @@ _KINDS = {"integer": "a whole number", "number": "a number", "string": "a text",
 
 def refusal(cls: type[Operation], error: ValidationError) -> InvalidValue:
     """The first problem of ``error`` as an error that names operation, field, what is allowed and what was found."""
-    names = [item.name for item in fields(cls)]  # type: ignore[arg-type]
+    properties = TypeAdapter(cls).json_schema().get("properties", {})
+    names = list(properties)
     problem = error.errors()[0]
     kind = problem["type"]
     if kind == "value_error":
@@ -29,7 +29,7 @@ def refusal(cls: type[Operation], error: ValidationError) -> InvalidValue:
     if kind == "unexpected_positional_argument":
         title = f"{cls.name}: there are at most {len(names)} parameters."
         return InvalidValue("parameter.unknown", title, hint=f"They are: {', '.join(names)}.")
-    schema = TypeAdapter(cls).json_schema()["properties"].get(field, {})
+    schema = properties.get(field, {})
     found = f"Found {problem.get('input')!r:.80}."
     title = f"{cls.name}: {field} must be {allowed(schema)}."
     return InvalidValue(_code(kind), title, detail=found)

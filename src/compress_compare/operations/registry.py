@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
@@ -82,10 +81,7 @@ def function(cls: type[Operation]) -> Callable[..., nn.Module]:
 def _signature(cls: type[Operation]) -> inspect.Signature:
     kind = inspect.Parameter
     model = kind("model", kind.POSITIONAL_OR_KEYWORD)
-    own = [
-        kind(item.name, kind.POSITIONAL_OR_KEYWORD, default=item.default, annotation=item.type)
-        for item in fields(cls)  # type: ignore[arg-type]
-    ]
+    own = inspect.signature(cls).parameters.values()
     extra = [kind(name, kind.KEYWORD_ONLY, default=None) for name in ("data", "loss", *cls.roles, "progress")]
     return inspect.Signature([model, *own, *extra])
 

@@ -4,7 +4,7 @@ import { fetchForms, planJob, startJob, type OperationAsk, type OperationForm, t
 import type { AppState } from "@/state/app";
 import { follow, type Answer } from "../overview/details/request.svelte";
 import { readParams, writeParams, type Params } from "./params";
-import { fieldOfProblem, fieldsOf, initialText, readForm, type Field } from "./schema";
+import { fieldOfProblem, fieldsOf, readForm, typedWith, type Field } from "./schema";
 
 /** Models that an operation is applied to at a time. */
 export const MOST_MODELS = 50;
@@ -97,9 +97,7 @@ export class Experiments {
   }
 
   type(field: Field, text: string | boolean): void {
-    const others = Object.entries(this.params.typed).filter(([name]) => name !== field.name);
-    if (text !== initialText(field)) others.push([field.name, text]);
-    this.set({ typed: Object.fromEntries(others) }, "replace");
+    this.set({ typed: typedWith(this.fields, this.params.typed, { field, text }) }, "replace");
   }
 
   /** Queue the operation for every model that it can be applied to. */

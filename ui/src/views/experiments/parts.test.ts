@@ -4,7 +4,7 @@ import { grouped } from "./groups";
 import { example, lineOf } from "./lines";
 import { DEFAULTS, readParams, writeParams } from "./params";
 import { duration, remaining, summary, timing } from "./progress";
-import { fieldOfProblem, fieldsOf, initialText, readField, readForm, sentence, type Field } from "./schema";
+import { fieldOfProblem, fieldsOf, initialText, readField, readForm, sentence, typedWith, type Field } from "./schema";
 
 const SCHEMA = {
   properties: {
@@ -60,6 +60,26 @@ describe("fields of a schema", () => {
       problems: {},
     });
     expect(readForm(FIELDS, [], { bits: "x" }).problems).toEqual({ bits: "A whole number from 2 to 8." });
+  });
+
+  it("takes over what a choice stands for, until another is made", () => {
+    const sets = { W4: { bits: 4, group_size: 128, keep: false }, W8: { bits: 8, group_size: 128, keep: true } };
+    const all = fieldsOf({
+      properties: {
+        ...SCHEMA.properties,
+        scheme: { anyOf: [{ enum: ["W4", "W8"], type: "string" }, { type: "null" }], default: null, sets },
+        one: { anyOf: [{ const: "W8A8", type: "string" }, { type: "null" }], default: null },
+      },
+    });
+    const [scheme, one] = [all.find(({ name }) => name === "scheme")!, all.at(-1)!];
+    expect([scheme.kind, one.kind, one.choices]).toEqual(["choice", "choice", ["W8A8"]]);
+    expect(readField(scheme, "")).toEqual({ value: null });
+    const four = typedWith(all, { amount: "0.6", bits: "3" }, { field: scheme, text: "W4" });
+    expect(four).toEqual({ amount: "0.6", bits: "4", group_size: "128", keep: false, scheme: "W4" });
+    expect(typedWith(all, four, { field: scheme, text: "W8" })).toEqual({ amount: "0.6", group_size: "128", scheme: "W8" });
+    const changed = typedWith(all, four, { field: all.find(({ name }) => name === "bits")!, text: "3" });
+    expect(typedWith(all, changed, { field: scheme, text: "" })).toEqual({ amount: "0.6", bits: "3" });
+    expect(readForm(all, ["bits"], four).values).toEqual({ amount: 0.6, bits: 4, group_size: 128, keep: false, scheme: "W4" });
   });
 
   it("finds the field of a problem", () => {

@@ -18,11 +18,14 @@ export interface Field {
   readonly below: boolean;
   /** Whether it may be left empty, for none. */
   readonly optional: boolean;
+  /** Choice → the values of other parameters that it stands for. */
+  readonly sets: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 interface Schema {
   type?: string;
   enum?: unknown[];
+  const?: unknown;
   anyOf?: Schema[];
   default?: unknown;
   description?: string;
@@ -30,6 +33,7 @@ interface Schema {
   maximum?: number;
   exclusiveMinimum?: number;
   exclusiveMaximum?: number;
+  sets?: Field["sets"];
 }
 
 /** What is in a form: as it is typed; a flag is true or false. */
@@ -48,17 +52,22 @@ function fieldOf(name: string, schema: Schema): Field {
     kind: kindOf(chosen),
     help: schema.description ?? "",
     initial: schema.default ?? null,
-    choices: (chosen.enum ?? []).map(String),
+    choices: choicesOf(chosen),
     minimum: chosen.minimum ?? chosen.exclusiveMinimum ?? null,
     maximum: chosen.maximum ?? chosen.exclusiveMaximum ?? null,
     above: chosen.exclusiveMinimum !== undefined,
     below: chosen.exclusiveMaximum !== undefined,
     optional: choices.some((choice) => choice.type === "null"),
+    sets: schema.sets ?? {},
   };
 }
 
+function choicesOf({ enum: listed, const: one }: Schema): string[] {
+  return (listed ?? (one === undefined ? [] : [one])).map(String);
+}
+
 function kindOf(schema: Schema): FieldKind {
-  if (schema.enum) return "choice";
+  if (choicesOf(schema).length > 0) return "choice";
   if (schema.type === "boolean") return "flag";
   if (schema.type === "array") return "list";
   return schema.type === "integer" || schema.type === "number" ? schema.type : "text";
@@ -66,9 +75,23 @@ function kindOf(schema: Schema): FieldKind {
 
 /** What the form holds before anything is typed. */
 export function initialText({ initial }: Field): string | boolean {
-  if (typeof initial === "boolean") return initial;
-  if (Array.isArray(initial)) return initial.join(", ");
-  return initial === null ? "" : String(initial);
+  return textOf(initial);
+}
+
+function textOf(value: unknown): string | boolean {
+  if (typeof value === "boolean") return value;
+  if (Array.isArray(value)) return value.join(", ");
+  return value === null ? "" : String(value);
+}
+
+/** What is typed once `field` is: with a choice comes what it stands for, and goes with it unless changed since. */
+export function typedWith(fields: readonly Field[], typed: Typed, { field, text }: { field: Field; text: string | boolean }): Typed {
+  const stoodFor = Object.entries(field.sets[String(typed[field.name])] ?? {});
+  const kept = Object.fromEntries(stoodFor.filter(([name, value]) => (typed[name] ?? null) === textOf(value)));
+  const standsFor = Object.entries(field.sets[String(text)] ?? {}).map(([name, value]) => [name, textOf(value)] as const);
+  const rest = Object.entries(typed).filter(([name]) => name !== field.name && !(name in kept));
+  const all = new Map([...rest, ...standsFor, [field.name, text] as const]);
+  return Object.fromEntries([...all].filter(([name, now]) => fields.some((one) => one.name === name && now !== initialText(one))));
 }
 
 export type Read = { readonly value: unknown } | { readonly problem: string };
@@ -83,6 +106,7 @@ export function readField(field: Field, typed: string | boolean): Read {
     case "list":
       return { value: text.split(/[,\n]/).map((item) => item.trim()).filter(Boolean) };
     case "choice":
+      if (!text && field.optional) return { value: null };
       return field.choices.includes(text) ? { value: text } : { problem: `One of ${listWords(field.choices, "or")}.` };
     case "text":
       return { value: text };
