@@ -60,11 +60,14 @@ def check_probabilities(block: Floats | NDArray[np.float32], model: str) -> None
     """
     sums = block @ np.ones(block.shape[1], block.dtype)
     off = np.abs(sums - 1)
+    lowest = block.min(initial=0.0)
+    if lowest >= 0 and off.max(initial=0.0) <= TOLERANCE:
+        return
     worst = int(np.argmax(np.where(np.isnan(off), -1.0, off)))
     if off[worst] > TOLERANCE:
         raise _no_distribution(model, f"One sums to {sums[worst]:.6g}.")
-    if block.min(initial=0.0) < 0:
-        raise _no_distribution(model, f"One is {block.min():.6g}.")
+    if lowest < 0:
+        raise _no_distribution(model, f"One is {lowest:.6g}.")
 
 
 def _no_distribution(model: str, detail: str) -> InvalidValue:
