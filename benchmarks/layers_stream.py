@@ -36,6 +36,7 @@ def write(path, millions, seed):
         for i in range(count)
     }
     text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
     rng, noise = np.random.default_rng(0), np.random.default_rng(seed)
     with path.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from compress_compare.layers import compare
 from compress_compare.readers import safetensors
 
 torch = pytest.importorskip("torch")
@@ -93,3 +94,25 @@ def test_sub_byte_and_complex_formats(tmp_path):
     assert safetensors.read(path).tensors["w"].values.whole().tolist() == [0.0, 0.5, 6.0, -6.0]
     path.write_bytes(content({"w": {"dtype": "C64", "shape": [1], "data_offsets": [0, 8]}}, bytes(8)))
     assert safetensors.read(path).tensors["w"].values is None
+
+
+@pytest.mark.parametrize("name", [name for name, dtype in DTYPES.items() if dtype.itemsize > 1])
+@pytest.mark.parametrize("shift", [1, 2])
+def test_numbers_on_no_boundary_are_compared_where_they_lie(tmp_path, name, shift):
+    """Some writers do not fill up the header; a copy of such a file's numbers would not fit into memory."""
+    first, second = (torch.randint(0, 9, (300, 7), generator=torch.Generator().manual_seed(k)) for k in (0, 1))
+    for file, tensor in (("a", first), ("b", second)):
+        save_file({"w": tensor.to(DTYPES[name])}, tmp_path / file)
+        content = (tmp_path / file).read_bytes()
+        size = int.from_bytes(content[:8], "little")
+        header = content[8 : 8 + size] + b" " * shift
+        (tmp_path / f"{file}-moved").write_bytes(len(header).to_bytes(8, "little") + header + content[8 + size :])
+    base, model, moved, moved_too = (safetensors.read(tmp_path / each) for each in ("a", "b", "a-moved", "b-moved"))
+    values = moved.tensors["w"].values
+    assert np.shares_memory(values.raw, moved.files[0].bytes)
+    assert np.array_equal(values.whole(), first.numpy())
+    found, expected = (
+        compare(one, {"m": other}, what="weights", base_id="b").table.to_pylist()
+        for one, other in ((moved, moved_too), (base, model))
+    )
+    assert found == expected

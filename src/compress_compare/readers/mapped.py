@@ -28,16 +28,11 @@ class Mapped:
         kind = DTYPES[dtype]
         if not kind.readable:
             return None
-        raw = unpacked(part) if kind.bits == 4 else _typed(part, kind.storage)
+        # bytes that start on no boundary stay where they are, too: their pieces are copied when they are read
+        raw = unpacked(part) if kind.bits == 4 else part.view(kind.storage)
         return Values(shape, dtype, raw, table(dtype), part.nbytes)
 
     def forget(self) -> None:
         """Give back the memory of what has been read; reading it again brings it back."""
         if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
-
-
-def _typed(part: Array, storage: str) -> Array:
-    """The bytes as numbers, copied only where they do not start on a boundary."""
-    aligned = part.ctypes.data % np.dtype(storage).itemsize == 0
-    return (part if aligned else part.copy()).view(storage)

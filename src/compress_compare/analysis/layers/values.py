@@ -54,7 +54,7 @@ class Values:
             first, last = start // self.unit, -(-stop // self.unit)
             decoded = self.decode(first, last).reshape(-1)
             return decoded[start - first * self.unit : stop - first * self.unit]
-        raw = self.raw[start:stop]
+        raw = np.require(self.raw[start:stop], requirements="A")
         if self.dtype == "BF16":
             wide = raw.astype(np.uint32)
             return np.left_shift(wide, 16, out=wide).view(np.float32)
