@@ -1,9 +1,9 @@
 /** Small pictures as paths: one element each, so that hundreds of them scroll smoothly. */
 
-/** Bins of a histogram without the two outer ones, in which everything beyond the range is. */
-export const NUM_BINS = 64;
-
-/** Bars of a histogram. Heights go with the square root of the counts, or rare values would not be seen beside zeros. */
+/**
+ * Bars of a histogram without its two outer counts, those of what is beyond the range. Heights go with the square root
+ * of the counts, or rare values would not be seen beside zeros.
+ */
 export function histogramPath(counts: ArrayLike<number>, width: number, height: number): string {
   let most = 0;
   for (let bin = 0; bin < counts.length; bin++) most = Math.max(most, counts[bin]!);

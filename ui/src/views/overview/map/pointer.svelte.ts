@@ -1,4 +1,5 @@
 /** What pointer and wheel do on the map. */
+import { closer, turnOf } from "@/charts/wheel";
 import type { ViewStore } from "@/state/view.svelte";
 import type { MapState } from "./map.svelte";
 
@@ -62,11 +63,9 @@ export class MapPointer {
 
   wheel(event: WheelEvent): void {
     event.preventDefault();
-    const unit = event.deltaMode === 1 ? 16 : 1;
-    if (event.ctrlKey || event.metaKey) {
-      this.map.zoom(Math.exp(-event.deltaY * unit * 0.006), [event.offsetX, event.offsetY]);
-    } else if (event.shiftKey && !event.deltaX) this.map.pan(-event.deltaY * unit, 0);
-    else this.map.pan(-event.deltaX * unit, -event.deltaY * unit);
+    const turn = turnOf(event);
+    if (turn.zooms) this.map.zoom(closer(turn) ** 1.5, [event.offsetX, event.offsetY]);
+    else this.map.pan(-turn.across, -turn.down);
   }
 
   #click(model: number | null, adding: boolean): void {
