@@ -32,7 +32,7 @@ SHAPE = (32, 8)
 COLUMNS = [
     *("module", "parameter", "model", "num_parameters", "alignment", "counterpart", "mean_abs", "mean_abs_change"),
     *("relative_error", "sqnr_db", "cosine", "num_distinct", "entropy_bits", "num_nonfinite", "histogram"),
-    *("histogram_low", "histogram_high", "change_bands", "num_compared"),
+    *("histogram_low", "histogram_high", "change_bands", "num_compared", "num_dead_channels", "channel_norm_change"),
 ]
 TREE_SCROLL = SCROLL.replace('[role="grid"]', '[role="treegrid"]')
 ROWS = 'document.querySelectorAll(\'[role="treegrid"] [role="row"]\').length > 10'
