@@ -164,6 +164,10 @@ def test_what_takes_long_says_how_far_it_is_and_can_be_cancelled(page: Page, tmp
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("alert")).to_contain_text("The comparison was cancelled.")
         expect(page.get_by_role("progressbar")).to_be_hidden()
+        page.get_by_role("button", name="Compare again").click()
+        expect(page.get_by_role("progressbar")).to_be_visible()
+        expect(page.get_by_role("treegrid", name="Layers")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("alert")).to_be_hidden()
 
 
 def test_a_look_into_a_tensor(layers: Page) -> None:

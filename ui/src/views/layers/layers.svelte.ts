@@ -119,6 +119,9 @@ export class LayersState {
   cancel(): void {
     this.#answer.cancel();
   }
+  again(): void {
+    this.#answer.again();
+  }
   readonly loading = $derived.by(() => this.#answer.loading || this.checkpoints.loading);
   readonly error: ApiError | null = $derived.by(() => (this.notRun ? null : this.#answer.error) ?? this.checkpoints.error);
 

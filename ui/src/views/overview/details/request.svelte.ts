@@ -15,6 +15,8 @@ export interface Answer<T> {
   readonly progress: Watched | null;
   /** End the request, and stay with the old answer. */
   cancel(): void;
+  /** Ask once more. */
+  again(): void;
 }
 
 /**
@@ -26,6 +28,7 @@ export function follow<T>(ask: () => ((signal: AbortSignal, watch: string) => Pr
   let error: ApiError | null = $state.raw(null);
   let loading = $state(false);
   let progress: Watched | null = $state.raw(null);
+  let asked = $state(0);
   let current: { watch: string; controller: AbortController } | null = null;
 
   /** Ask how far the request is, for as long as it is the one that is waited for. */
@@ -39,6 +42,7 @@ export function follow<T>(ask: () => ((signal: AbortSignal, watch: string) => Pr
 
   $effect(() => {
     const request = ask();
+    void asked;
     if (!request) return;
     const controller = new AbortController();
     const watch = watchName();
@@ -77,6 +81,9 @@ export function follow<T>(ask: () => ((signal: AbortSignal, watch: string) => Pr
     },
     cancel() {
       if (current && loading) void cancelWatch(current.watch);
+    },
+    again() {
+      asked += 1;
     },
   };
 }
