@@ -12,6 +12,8 @@ from .safetensors_header import shown
 from .weights import Weights
 
 LISTED = 10
+FORGET_EVERY = 64_000_000
+"""Bytes read after which their memory is given back."""
 
 
 class NonfiniteWarning(UserWarning):
@@ -25,7 +27,14 @@ def warn(weights: Weights, name: str) -> None:
         weights: of the checkpoint.
         name: how the warning calls it.
     """
-    found = [key for key, stored in weights.tensors.items() if stored.values and _has_nonfinite(stored.values)]
+    found, read = [], 0
+    for key, stored in weights.tensors.items():
+        if stored.values and _has_nonfinite(stored.values):
+            found.append(key)
+        read += stored.num_bytes
+        if read > FORGET_EVERY:
+            weights.forget()
+            read = 0
     weights.forget()
     if found:
         more = f" and {len(found) - LISTED:,} more" if len(found) > LISTED else ""
