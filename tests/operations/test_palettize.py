@@ -11,8 +11,8 @@ from torch import nn
 
 from compress_compare.errors import InvalidValue
 from compress_compare.evaluation.size import packed_size
-from compress_compare.operations import Palettize, dkm_packing, magnitude_prune, palettize, scheme
-from compress_compare.operations.kmeans import kmeans_1d
+from compress_compare.operations import Palettize, dkm_packing, kmeans_windows, magnitude_prune, palettize, scheme
+from compress_compare.operations.kmeans import Line, kmeans_1d
 
 
 def inertia(values: np.ndarray, clustered: np.ndarray) -> float:
@@ -59,6 +59,63 @@ def test_small_problems_are_solved_exactly(values: list[int], count: int) -> Non
     assert inertia(data, clustered) <= best_inertia(data, min(count, len(data))) * (1 + 1e-9) + 1e-6
 
 
+def least_inertia(values: np.ndarray, count: int) -> float:
+    """By the plain recursion: the best for some points is the best for fewer with one cluster less, plus a cluster."""
+    ordered = np.sort(values - values.mean())
+    sums, squares = (np.concatenate(([0.0], (ordered**power).cumsum())) for power in (1, 2))
+    ends = np.arange(1, len(ordered) + 1)
+    best = np.concatenate(([0.0], squares[1:] - sums[1:] ** 2 / ends))
+    for _ in range(count - 1):
+        longer = np.full(len(best), np.inf)
+        for end in ends:
+            begins = np.arange(end)
+            error = squares[end] - squares[:end] - (sums[end] - sums[:end]) ** 2 / (end - begins)
+            longer[end] = (best[:end] + error).min()
+        best = longer
+    return float(best[-1])
+
+
+SHAPES = {
+    "normal": lambda random, size: random.normal(size=size),
+    "heavy tails": lambda random, size: random.laplace(size=size) ** 3,
+    "two heaps": lambda random, size: np.concatenate(
+        [random.normal(-9, 1, size // 2), random.normal(9, 0.1, size // 2)]
+    ),
+    "even": lambda random, size: random.permutation(size).astype(float),
+    "half precision": lambda random, size: random.normal(size=size).astype(np.float16).astype(float),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("count", [2, 5, 16, 40])
+def test_many_values_are_clustered_exactly(shape: str, count: int) -> None:
+    values = SHAPES[shape](np.random.default_rng(count), 3000)
+    clustered = kmeans_1d(values, count, exact=True)
+    least, scale = least_inertia(values, count), inertia(values, values.mean())
+    assert len(np.unique(clustered)) == count
+    assert abs(inertia(values, clustered) - least) <= 1e-11 * scale
+    if count <= 16:
+        np.testing.assert_array_equal(kmeans_1d(values, count), clustered)
+    assert inertia(values, kmeans_1d(values, count, exact=False)) >= least - 1e-11 * scale
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    values=st.lists(st.integers(-1000, 1000), min_size=12, max_size=60, unique=True),
+    power=st.sampled_from([1, 3]),
+    count=st.integers(2, 9),
+)
+def test_windows_hold_the_best_cuts(values: list[int], power: int, count: int) -> None:
+    """The search of the windows, on few values: from any clustering, and in rounds as small as can be."""
+    points = np.sort(np.array(values, dtype=float)) ** power
+    points -= points.mean()
+    line = Line.of(points, np.ones(len(points)))
+    start = np.array([0, *range(1, count), len(points)])
+    best = line.inertia(kmeans_windows.least_cuts(line, start, count=count, bins=8, places=4))
+    least = least_inertia(points, count)
+    assert abs(best - least) <= 1e-11 * inertia(points, points.mean())
+
+
 @pytest.mark.parametrize("count", [2, 4, 16, 64])
 @pytest.mark.parametrize("size", [2000, 20_000])
 def test_never_worse_than_scikit_learn(count: int, size: int) -> None:
@@ -66,6 +123,15 @@ def test_never_worse_than_scikit_learn(count: int, size: int) -> None:
     values = np.random.default_rng(0).normal(size=size)
     theirs = cluster.KMeans(count, n_init=4, random_state=0).fit(values[:, None]).inertia_
     assert inertia(values, kmeans_1d(values, count)) <= theirs
+
+
+def test_palettize_takes_exact() -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(80, 60, bias=False).double()
+    values = layer.weight.detach().numpy().ravel()
+    rough, best = (palettize(layer, 5, exact=flag).weight.detach().numpy().ravel() for flag in (False, True))
+    np.testing.assert_array_equal(best, kmeans_1d(values, 32, exact=True))
+    assert inertia(values, best) <= inertia(values, rough)
 
 
 def test_far_from_zero_is_no_harder() -> None:

@@ -2,12 +2,13 @@
 
 Wang, Song: Ckmeans.1d.dp, optimal k-means clustering in one dimension by dynamic programming. The R Journal 3(2),
 2011; with the divide-and-conquer search of Grønlund et al. 2017, arXiv 1701.07204, one depth of the recursion at a
-time.
+time. For many values :mod:`~compress_compare.operations.kmeans_windows` says where the cuts can be at all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +16,39 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 _EXACT = 2048
+_FEW = 16
 _ITERATIONS = 300
 
 
-def kmeans_1d(values: Floats, count: int) -> Floats:
+def kmeans_1d(values: Floats, count: int, *, exact: bool | None = None) -> Floats:
     """Each value replaced by the mean of its cluster: at most ``count`` distinct numbers.
 
-    The sum of squared errors is the smallest possible for up to 2,048 distinct values. For more, the best clustering of
-    2,048 bins of equal count is improved by Lloyd's iterations on all values.
+    The sum of squared errors is the smallest that any clustering has, up to the rounding of sums in 64 bits: for up to
+    2,048 distinct values always, for more with ``exact``. Without it, the best clustering of 2,048 bins is improved by
+    Lloyd's iterations on all values, twice: first with bins of equal count, then with as many in each cluster. That is
+    a local optimum; of a million normal or Laplace values it has been within 0.01 % of the smallest error.
 
     Args:
         values: shape [n], finite.
         count: number of clusters, at least 1.
+        exact: whether to search for the smallest error among more than 2,048 distinct values; by default up to 16
+            clusters. A million values take 0.3 s for 16 clusters, 2 s for 32, half a minute for 64.
     """
     middle = float(values.mean())  # sums of squares are precise only near zero
     points, inverse, counts = np.unique(values - middle, return_inverse=True, return_counts=True)
     if len(points) <= count:
         return values
     line = Line.of(points, counts.astype(np.float64))
-    small = line.binned(max(_EXACT, 2 * count))
-    cuts = _lloyd(line, small.means(_best_cuts(small, count)))
+    small = line.at(line.shares(max(_EXACT, 2 * count)))
+    cuts = best_cuts(small, count)
+    if len(points) > len(small.points):
+        cuts = lloyd(line, small.means(cuts))
+        if exact or (exact is None and count <= _FEW):
+            from .kmeans_windows import least_cuts
+
+            cuts = least_cuts(line, cuts, count=count)
+        else:
+            cuts = _again(line, cuts, count=count)
     clustered: Floats = (np.repeat(line.means(cuts), np.diff(cuts)) + middle)[inverse]
     return clustered
 
@@ -55,12 +69,23 @@ class Line:
         rows = np.stack([weights, weights * points, weights * points**2])
         return cls(points, np.concatenate([np.zeros((3, 1)), rows.cumsum(axis=1)], axis=1))
 
-    def binned(self, number: int) -> Line:
-        """At most ``number`` bins of about equal weight, each in place of its points."""
-        if len(self.points) <= number:
-            return self
-        shares = np.linspace(0, self.sums[0, -1], number + 1)[1:-1]
-        cuts = np.unique(np.concatenate(([0], np.searchsorted(self.sums[0], shares), [len(self.points)])))
+    def shares(self, number: int, *, low: int = 0, high: int | None = None) -> Indices:
+        """Cuts of the points ``low`` to ``high`` into at most ``number`` bins of about equal weight, ends included."""
+        stop = len(self.points) if high is None else high
+        if stop - low <= number:
+            return np.arange(low, stop + 1)
+        shares = np.linspace(self.sums[0, low], self.sums[0, stop], number + 1)[1:-1]
+        inner = np.searchsorted(self.sums[0], shares).clip(low, stop)
+        return np.unique(np.concatenate(([low], inner, [stop])))
+
+    def shared_by(self, cuts: Indices, number: int) -> Indices:
+        """Cuts into about ``number`` bins, as many in each cluster."""
+        each = max(number // (len(cuts) - 1), 2)
+        parts = [self.shares(each, low=low, high=high) for low, high in pairwise(cuts)]
+        return np.unique(np.concatenate(parts))
+
+    def at(self, cuts: Indices) -> Line:
+        """Each bin between two ``cuts`` in place of its points."""
         return Line(self.means(cuts), self.sums[:, cuts])
 
     def means(self, cuts: Indices) -> Floats:
@@ -80,54 +105,101 @@ class Line:
         error: Floats = squares - total**2 / np.maximum(weight, 1)
         return error
 
+    def inertia(self, cuts: Indices) -> float:
+        """The error of a whole clustering."""
+        return float(self.error(cuts[:-1], cuts[1:]).sum())
 
-def _best_cuts(line: Line, count: int) -> Indices:
-    """The cuts of the clustering with the smallest error."""
-    ends = np.arange(1, len(line.points) + 1)
-    error = np.concatenate(([0.0], line.error(np.zeros_like(ends), ends)))
-    begins = []
-    for clusters in range(2, count + 1):
-        error, begin = _one_more(line, error, clusters)
-        begins.append(begin)
-    cuts = [len(line.points)]
-    for begin in reversed(begins):
-        cuts.append(int(begin[cuts[-1]]))
+
+def best_cuts(line: Line, count: int, *, low: Indices | None = None, high: Indices | None = None) -> Indices:
+    """The cuts of the clustering with the smallest error, of those whose inner cuts lie from ``low`` to ``high``."""
+    size = len(line.points)
+    inner = np.arange(1, count)
+    lows = np.append(inner if low is None else low, size)
+    highs = np.append(inner + size - count if high is None else high, size)
+    _, begins = chain(line, low=lows, high=highs)
+    cuts = [size]
+    for begin, first in zip(reversed(begins), reversed(lows[1:]), strict=True):
+        cuts.append(int(begin[cuts[-1] - first]))
     return np.array([0, *reversed(cuts)], dtype=np.intp)
 
 
-def _one_more(line: Line, error: Floats, clusters: int) -> tuple[Floats, Indices]:
-    """Best error, and where the last cluster begins, for the first 0 … n points in ``clusters`` clusters.
+def chain(
+    line: Line, *, low: Indices, high: Indices, credit: list[Floats] | None = None, empty: bool = False
+) -> tuple[list[Floats], list[Indices]]:
+    """For each cut and each place that it may have: the least error of all clusters before it, and the cut before.
 
-    ``error`` is that for one cluster less. Begins never fall as more points come in, so once that of the middle point
-    is known, each half has to be searched on one side of it only.
+    Args:
+        line: n points.
+        low: first place of each cut, from 0 to n; both ``low`` and ``high`` rise.
+        high: last place of each cut.
+        credit: what the error is lowered by for each place of each cut.
+        empty: whether clusters may be empty.
+
+    Returns:
+        One array per cut, of high − low + 1; and one per cut but the first.
     """
-    size = len(line.points)
-    best, begin = np.full(size + 1, np.inf), np.zeros(size + 1, dtype=np.intp)
-    low, high = np.array([clusters]), np.array([size])  # ranges of numbers of points, one per open half
-    first, last = np.array([clusters - 1]), np.array([size - 1])  # where their last cluster can begin
+    credits = credit or [np.zeros(int(last - first) + 1) for first, last in zip(low, high, strict=True)]
+    stops = np.arange(low[0], high[0] + 1)
+    errors, begins = [line.error(np.zeros_like(stops), stops) - credits[0]], []
+    for index in range(1, len(low)):
+        columns, rows = (low[index - 1], high[index - 1]), (low[index], high[index])
+        error, begin = _one_more(line, errors[-1], columns=columns, rows=rows, gap=0 if empty else 1)
+        errors.append(error - credits[index])
+        begins.append(begin)
+    return errors, begins
+
+
+def _one_more(
+    line: Line, error: Floats, *, columns: tuple[int, int], rows: tuple[int, int], gap: int
+) -> tuple[Floats, Indices]:
+    """Least error with one cluster more, and where it begins, for each of its ends in ``rows``.
+
+    ``error`` is that before each begin in ``columns``; a cluster has ``gap`` points at least. Begins never fall as ends
+    rise, so once that of the middle end is known, each half has to be searched on one side of it only.
+    """
+    known = error - line.sums[2, columns[0] : columns[1] + 1]
+    best = np.full(rows[1] - rows[0] + 1, np.inf)
+    begin = np.full(len(best), columns[0], dtype=np.intp)
+    low, high = np.array([max(rows[0], columns[0] + gap)]), np.array([rows[1]])  # ranges of ends, one per open half
+    first, last = np.array([columns[0]]), np.array([columns[1]])  # where their cluster can begin
     while len(low):
         middle = (low + high) // 2
-        choice, best[middle] = _least(line, error, first=first, last=np.minimum(last, middle - 1), stop=middle)
-        begin[middle] = choice
+        bounds = first, np.minimum(last, middle - gap)
+        choice, best[middle - rows[0]] = _least(line, known, bounds=bounds, stop=middle, offset=columns[0])
+        begin[middle - rows[0]] = choice
         low, high = np.concatenate((low, middle + 1)), np.concatenate((middle - 1, high))
         first, last = np.concatenate((first, choice)), np.concatenate((choice, last))
         low, high, first, last = (part[low <= high] for part in (low, high, first, last))
     return best, begin
 
 
-def _least(line: Line, error: Floats, *, first: Indices, last: Indices, stop: Indices) -> tuple[Indices, Floats]:
-    """For each ``stop``: the begin of the last cluster, ``first`` to ``last``, with the least error; and that error."""
-    lengths = last - first + 1
-    offsets = lengths.cumsum() - lengths
-    owner = np.repeat(np.arange(len(stop)), lengths)
-    begin = np.arange(len(owner)) - (offsets - first)[owner]
-    total = error[begin] + line.error(begin, stop[owner])
-    least = np.minimum.reduceat(total, offsets)
-    hits = np.flatnonzero(total == least[owner])
-    return begin[hits[np.searchsorted(owner[hits], np.arange(len(stop)))]], least
+def _least(
+    line: Line, known: Floats, *, bounds: tuple[Indices, Indices], stop: Indices, offset: int
+) -> tuple[Indices, Floats]:
+    """For each ``stop``: the begin of the last cluster, within ``bounds``, with the least error; and that error.
+
+    ``known`` is the error before each begin from ``offset`` on, less the running sum of squares there.
+    """
+    lengths = bounds[1] - bounds[0] + 1
+    starts = lengths.cumsum() - lengths
+    begin = np.arange(int(lengths.sum())) - np.repeat(starts - bounds[0], lengths)
+    weight, total = (np.repeat(row[stop], lengths) - row[begin] for row in line.sums[:2])
+    errors = known[begin - offset] - total**2 / np.maximum(weight, 1)
+    least = np.minimum.reduceat(errors, starts)
+    hits = np.flatnonzero(errors == np.repeat(least, lengths))
+    return begin[hits[np.searchsorted(hits, starts)]], least + line.sums[2, stop]
 
 
-def _lloyd(line: Line, means: Floats) -> Indices:
+def _again(line: Line, cuts: Indices, *, count: int) -> Indices:
+    """The better of ``cuts`` and what comes from bins of which each of its clusters has as many."""
+    small = line.at(line.shared_by(cuts, max(_EXACT, 2 * count)))
+    if len(small.points) < count:
+        return cuts
+    other = lloyd(line, small.means(best_cuts(small, count)))
+    return min(cuts, other, key=line.inertia)
+
+
+def lloyd(line: Line, means: Floats) -> Indices:
     """Cuts after moving means and points in turn until nothing changes."""
     cuts = line.cuts(means)
     for _ in range(_ITERATIONS):

@@ -35,23 +35,28 @@ def join(vectors: Tensor, rest: Tensor, *, shape: tuple[int, ...], axis: int) ->
     return torch.cat([vectors.reshape(-1), rest]).reshape(moved).movedim(-1, axis)
 
 
-def clustered(vectors: Tensor, count: int, *, keep_zeros: bool, generator: torch.Generator) -> Tensor:
+def clustered(
+    vectors: Tensor, count: int, *, keep_zeros: bool, generator: torch.Generator, exact: bool | None = None
+) -> Tensor:
     """Every vector [m, d] replaced by its cluster's mean (d = 1) or nearest centroid: at most ``count`` of them.
 
-    With ``keep_zeros``, vectors of exact zeros stay, and where there are any, zero is one of the ``count``.
+    With ``keep_zeros``, vectors of exact zeros stay, and where there are any, zero is one of the ``count``. For
+    ``exact`` see :func:`compress_compare.operations.kmeans.kmeans_1d`.
     """
     wide = vectors.detach().double()
     free = (wide != 0).any(1) if keep_zeros else torch.ones_like(wide[:, 0], dtype=torch.bool)
     result = torch.zeros_like(wide)
     if bool(free.any()):
         left = count - int(not bool(free.all()))
-        result[free] = _replaced(wide[free], left, generator)
+        if vectors.shape[1] == 1:
+            one = kmeans_1d(wide[free, 0].cpu().numpy(), left, exact=exact)
+            result[free] = torch.from_numpy(one)[:, None].to(wide)
+        else:
+            result[free] = _replaced(wide[free], left, generator)
     return result.to(vectors)
 
 
 def _replaced(vectors: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    if vectors.shape[1] == 1:
-        return torch.from_numpy(kmeans_1d(vectors[:, 0].cpu().numpy(), count))[:, None].to(vectors)
     found = centroids(vectors, count, generator=generator)
     return found[nearest(vectors, found)]
 

@@ -36,6 +36,8 @@ class Palettize(Operation):
     """Consecutive output channels that share 2^bits values of their own; none: the whole tensor does."""
     cluster_dim: Annotated[int, Field(ge=1, le=16)] = 1
     """Weights per label: that many consecutive output channels share one, so a weight takes bits/cluster_dim bits."""
+    exact: bool = False
+    """Find the values of very least error with 5 to 8 bits too, in minutes for large tensors; to 4 bits it is done."""
     seed: Seed = 0
     """Seed of the k-means++ start, which only vectors need."""
     targets: Patterns = ()
@@ -88,7 +90,9 @@ class Palettize(Operation):
         from .kmeans_vectors import clustered, join, split
 
         vectors, rest = split(values, dim=self.cluster_dim, axis=axis)
-        shared = clustered(vectors, 2**self.bits, keep_zeros=self.keep_zeros, generator=generator)
+        shared = clustered(
+            vectors, 2**self.bits, keep_zeros=self.keep_zeros, generator=generator, exact=self.exact or None
+        )
         return join(shared, rest, shape=tuple(values.shape), axis=axis)
 
 
