@@ -1,0 +1,148 @@
+"""The steps of the case study of the language model, done on a smaller run of the same demo as they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+import compress_compare as cc
+from tests.e2e.walking import expect_selected, here, link, model_map, walk_to
+from tests.e2e.watching import Watched
+
+PASSES = 25
+"""Over the training data, a quarter of the demo's: with half of them texts do not yet tell models apart."""
+PRUNED = ("lm-all10", "lm-all30", "lm-all50")
+RESTORED = tuple(f"{id}-norms" for id in PRUNED)
+OTHERS = ("lm-all30-queries", "lm-all30-half", "lm-all30-trained")
+MODELS = ("lm", *PRUNED, *RESTORED, *OTHERS)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten of the models of the demo, after a shorter training."""
+    from compress_compare.demos.pydoc import run_pydoc
+    from compress_compare.demos.pydoc.experiments import experiments
+
+    folder = tmp_path_factory.mktemp("e2e") / "pydoc"
+    nodes = [node for node in experiments(passes=PASSES, repair_passes=1) if node.id in MODELS]
+    assert len(nodes) == len(MODELS)
+    run_pydoc(folder, nodes=nodes).close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def measured(project: Path) -> dict[str, dict[str, Any]]:
+    """Metrics of the models by id."""
+    with cc.open(project, create=False) as opened:
+        return {row["id"]: row for row in opened.models().to_pylist()}
+
+
+@pytest.fixture
+def demo(page: Page, address: str) -> Iterator[Page]:
+    """The overview with nothing selected. The test fails on any error or policy violation."""
+    watched = Watched(page)
+    page.goto(address)
+    expect(model_map(page)).to_be_visible()
+    yield page
+    assert watched.problems == []
+
+
+def test_something_is_wrong(demo: Page, measured: dict[str, dict[str, Any]]) -> None:
+    agreement = {id: row["Top-1 Agreement"] for id, row in measured.items()}
+    assert agreement["lm"] == 1 > agreement["lm-all10"] > agreement["lm-all30"] > agreement["lm-all50"]
+    assert agreement["lm-all50"] < 0.4
+    demo.goto(link(demo, [], color="Top-1 Agreement"))
+    expect(
+        demo.get_by_role("heading", name=re.compile("Top-1 Agreement falls most at magnitude prune.*0.5"))
+    ).to_be_visible()
+    for id in (*PRUNED, *RESTORED):
+        walk_to(demo, id)
+        expect(demo.get_by_role("treeitem")).to_contain_text(f"Top-1 Agreement {agreement[id]:.1%}")
+        expect(demo.get_by_role("treeitem")).to_contain_text(f"Bits per Byte {measured[id]['Bits per Byte']:.3f}")
+    assert here(demo) == RESTORED[-1]
+
+
+def test_what_it_writes(demo: Page, project: Path) -> None:
+    chosen = ["lm", "lm-all50", "lm-all50-norms"]
+    with cc.open(project, create=False) as opened:
+        texts = {id: opened.outputs(id, "pydoc-prompts").to_pydict() for id in chosen}
+        rows = opened.behaviors("lm", chosen[1:], "pydoc-prompts", metric="Known Words").summary.to_pylist()
+    known = {id: np.array(columns["Known Words"], dtype=float) for id, columns in texts.items()}
+    both = np.isfinite(known["lm"]) & np.isfinite(known["lm-all50"])
+    fall = (known["lm-all50"] - known["lm"])[both]
+    row = next(row for row in rows if row["model"] == "lm-all50")
+    assert row["difference"] == pytest.approx(fall.mean()) and row["ci_high"] < -0.03
+    demo.goto(link(demo, chosen))
+    expect_selected(demo, chosen)
+    demo.get_by_role("button", name="Behaviors").click()
+    demo.locator("label", has_text="Metric").locator("select").select_option("Known Words")
+    models = demo.get_by_role("region", name="Models", exact=True)
+    said = models.get_by_role("row").filter(has_text=re.compile(r"^\s*lm-all50(?!-)"))
+    expect(said).to_contain_text(f"{-100 * fall.mean():.1f}")
+    place = 0
+    demo.get_by_role("searchbox", name="Search the instances").fill(str(texts["lm"]["id"][place]))
+    demo.get_by_role("grid", name="Instances").get_by_role("row").nth(1).click()
+    panel = demo.get_by_role("complementary", name="Instance")
+    for id in chosen:
+        start = texts[id]["prediction"][place].split()[0]
+        expect(panel).to_contain_text(start)
+
+
+def test_who_is_to_blame(demo: Page, project: Path) -> None:
+    with cc.open(project, create=False) as opened:
+        scales = {id: opened.load_checkpoint(id) for id in ("lm", "lm-all10")}
+    norms = [name for name, tensor in scales["lm"].items() if "norm" in name and name.endswith("weight")]
+    zeros = {name: int((scales["lm-all10"][name] == 0).sum()) for name in norms}
+    assert len(norms) == 9 and set(zeros.values()) == {6}
+    demo.goto(link(demo, ["lm", "lm-all10"]))
+    demo.get_by_role("button", name="Layers").click()
+    suspects = demo.get_by_role("region", name="Suspects").get_by_role("button")
+    expect(suspects.first).to_contain_text("6 of 64 values became zero")
+    blamed = suspects.first.inner_text().split()[0]
+    assert f"{blamed}.weight" in norms
+    suspects.first.click()
+    panel = demo.get_by_role("complementary", name="Layer")
+    expect(panel.get_by_role("heading").first).to_have_text(blamed)
+
+
+def test_the_repair(demo: Page, measured: dict[str, dict[str, Any]]) -> None:
+    bits = {id: row["Bits per Byte"] for id, row in measured.items()}
+    harm = bits["lm-all30"] - bits["lm"]
+    assert bits["lm-all30-norms"] - bits["lm"] < 0.3 * harm
+    assert abs(bits["lm-all30-queries"] - bits["lm-all30"]) < 0.1 * harm
+    assert bits["lm-all30-norms"] < bits["lm-all30-trained"] < bits["lm-all30"]
+    chosen = ["lm-all30", "lm-all30-norms", "lm-all30-queries", "lm-all30-half"]
+    demo.goto(link(demo, chosen))
+    expect_selected(demo, chosen)
+    figure = demo.get_by_role("figure", name=re.compile("^Bits per Byte"))
+    expect(figure).to_contain_text('["LayerNorm"] is best')
+    for id, part in zip(chosen, ("no restore", "LayerNorm", "query", "blocks"), strict=True):
+        bar = figure.get_by_role("button", name=re.compile(re.escape(part)))
+        expect(bar).to_have_attribute("aria-label", re.compile(f": {bits[id]:.3f}\\sbit$"))
+
+
+def test_what_helps_in_general(demo: Page, measured: dict[str, dict[str, Any]]) -> None:
+    bits = {id: row["Bits per Byte"] for id, row in measured.items()}
+    norms = np.mean([bits[f"{id}-norms"] - bits[id] for id in PRUNED])
+    restored = [*PRUNED, "lm-all30", "lm-all30"]
+    parts = [*RESTORED, "lm-all30-queries", "lm-all30-half"]
+    overall = np.mean([bits[after] - bits[before] for before, after in zip(restored, parts, strict=True)])
+    trained = bits["lm-all30-trained"] - bits["lm-all30"]
+    assert norms < trained < 0
+    demo.goto(link(demo, [], tab="effects", effect="Bits per Byte"))
+    details = demo.get_by_role("region", name="Details", exact=True)
+    restore = details.get_by_role("button", name="restore lowers Bits per Byte")
+    finetune = details.get_by_role("button", name="finetune lowers Bits per Byte")
+    expect(restore).to_contain_text("5 pairs")
+    expect(finetune).to_contain_text("one pair only")
+    restore.click()
+    said = details.get_by_role("listitem").filter(has_text=re.compile(r'^\s*targets=\["LayerNorm"\]'))
+    for row, change in ((restore, overall), (finetune, trained), (said, norms)):
+        found = re.search(r"lowers Bits per Byte by ([\d.]+)", row.inner_text())
+        assert found is not None and float(found[1]) == pytest.approx(-change, abs=0.0006)
