@@ -153,7 +153,7 @@ def _measure(pair: Pair, task: Sequence[Match], edges: Edges | None) -> tuple[li
             alone.append((match, base, model))
         else:
             narrow = model.table is not None and base is not None and base.table is not None
-            levels = match.name.count(".")
+            levels = tree.depth(tree.split(match.name)[0])
             channels = model.shape[0] if len(model.shape) > 1 else 0
             alike[model.count, base is not None, narrow, levels, channels].append((match, base, model))
     names: list[str] = []

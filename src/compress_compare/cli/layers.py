@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from .. import project as projects
+from ..analysis.layers import tree
 from ..errors import InvalidValue
 from ..exporters import model_explorer
 from ..layers import Layers
@@ -81,4 +82,4 @@ def _write_overlay(found: Layers, models: Sequence[str], path: str, *, measure: 
 def _is_shown(row: dict[str, Any], depth: int | None) -> bool:
     if depth is None:
         return True
-    return row["parameter"] is None and (row["module"].count(".") + 1 if row["module"] else 0) <= depth
+    return row["parameter"] is None and tree.depth(row["module"]) <= depth

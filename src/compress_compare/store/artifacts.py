@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import StoreError
+from ..readers.regular import open_regular, unreadable
 from ..records import StoredFile
 from .files import sync_directory
 
@@ -82,10 +83,15 @@ class Artifacts:
         """Where the object lies.
 
         Raises:
-            StoreError: ``artifact.missing`` if it is not there.
+            StoreError: ``artifact.missing`` if it is not there, or something else than a file is.
+            InvalidValue: ``input.permission``.
         """
         path = self._path(digest)
-        if not path.exists():
+        try:
+            found = path.is_file()
+        except PermissionError as error:
+            raise unreadable(path, error) from error
+        if not found:
             raise StoreError(
                 "artifact.missing",
                 "A file of this project is missing from its artifact store.",
@@ -99,9 +105,10 @@ class Artifacts:
 
         Raises:
             StoreError: ``artifact.hash_mismatch`` if its content has changed.
+            InvalidValue: ``input.permission``.
         """
         path = self.path(digest)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             actual = hashlib.file_digest(file, "sha256").hexdigest()
         if actual != digest:
             raise StoreError(

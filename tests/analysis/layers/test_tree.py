@@ -1,5 +1,9 @@
 """Rows in the order of execution, and modules as the sum of what is in them."""
 
+from itertools import pairwise
+
+import pytest
+
 from compress_compare.analysis.layers import tree
 
 
@@ -8,6 +12,19 @@ def test_a_name_is_a_module_and_a_parameter():
     assert tree.split("weight") == ("", "weight")
     assert tree.path("a.b.c") == ["", "a", "a.b", "a.b.c"]
     assert tree.path("") == [""]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", ".w", "..w", "a..w", "a.", "../../etc/passwd.w", "a.b.", ".a.b.w"])
+def test_b15_dots_anywhere_make_a_tree(name):
+    module, _ = tree.split(name)
+    path = tree.path(module)
+    assert path[0] == ""
+    assert len(set(path)) == len(path) == tree.depth(module) + 1
+    rows = tree.rows([name, "w"])
+    assert [row for row, parameter in rows if parameter is None] == path
+    assert tree.split(name) in rows
+    for outer, inner in pairwise(path):
+        assert inner.rpartition(".")[0] == outer
 
 
 def test_rows_keep_the_order_and_put_a_module_before_what_is_in_it():

@@ -34,7 +34,7 @@ class Order:
     @staticmethod
     def of(rows: Sequence[tree.Key]) -> Order:
         """Of rows as ``tree.rows`` gives them, in which what is in a module follows it."""
-        depths = np.array([module.count(".") + 1 if module else 0 for module, _ in rows], np.int64)
+        depths = np.array([tree.depth(module) for module, _ in rows], np.int64)
         leaf = np.array([parameter is not None for _, parameter in rows], bool)
         # a tensor is one deeper than its module
         inside = depths + leaf
@@ -94,7 +94,7 @@ def _histograms(found: Sequence[Array], spans: Array, rows: Sequence[tree.Key]) 
         if parameter is not None:
             sums.append(found[first][-1:])
             continue
-        level = module.count(".") + 1 if module else 0
+        level = tree.depth(module)
         if last - first == 1:
             sums.append(found[first][level : level + 1])
             continue

@@ -16,9 +16,14 @@ def split(name: str) -> tuple[str, str]:
 
 
 def path(module: str) -> list[str]:
-    """A module and all that it is in, from the root, which is the empty name."""
-    parts = module.split(".") if module else []
-    return ["", *(".".join(parts[:end]) for end in range(1, len(parts) + 1))]
+    """A module and all that it is in, from the root, which is the empty name; a name may begin with a dot."""
+    parts = module.split(".")
+    return ["", *filter(None, (".".join(parts[:end]) for end in range(1, len(parts) + 1)))]
+
+
+def depth(module: str) -> int:
+    """How many modules are on the path to a module, the root not counted."""
+    return module.count(".") + (module[:1] not in ("", "."))
 
 
 def rows(names: Iterable[str]) -> list[Key]:
