@@ -53,6 +53,35 @@ def demo(page: Page, address: str) -> Iterator[Page]:
     assert watched.problems == []
 
 
+def paleness(drawn: str) -> dict[tuple[float, float], float]:
+    """Of a picture of the map: how light each node is, from 0 to 255, by where it is."""
+    found = {}
+    for path, *color in re.findall(r'd="([^"]*)" fill="rgb\((\d+), (\d+), (\d+)\)"', drawn):
+        light = sum(share * int(part) for share, part in zip((0.2126, 0.7152, 0.0722), color, strict=True))
+        for x, y, radius in re.findall(r"M([\d.]+),([\d.]+)a([\d.]+),", path):
+            found[round(float(x) - float(radius)), round(float(y))] = light
+    return found
+
+
+def test_the_pale_branch(demo: Page, tmp_path: Path) -> None:
+    demo.goto(link(demo, [], color="Top-1 Agreement"))
+    expect(demo.get_by_role("heading", name=re.compile("Top-1 Agreement falls most"))).to_be_visible()
+    demo.get_by_role("button", name="Save the map").click()
+    with demo.expect_download() as started:
+        demo.get_by_role("menuitem", name="Save the map as SVG").click()
+    started.value.save_as(tmp_path / "map.svg")
+    drawn = (tmp_path / "map.svg").read_text()
+    light = paleness(drawn)
+    assert len(light) == len(MODELS)
+    columns = sorted({x for x, _ in light})
+    root, *pruned = [light[place] for x in columns[:2] for place in sorted(light) if place[0] == x]
+    assert [root, *pruned] == sorted([root, *pruned])  # from the top: 10, 30 and 50 % of the weights
+    assert pruned[-1] > 3 * root
+    rows = {label: round(float(y) - 0.5) for y, label in re.findall(r' y="([\d.]+)"[^>]*>(lm-all\d+-norms)<', drawn)}
+    for id, before in zip(RESTORED, pruned, strict=True):
+        assert light[columns[-1], rows[id]] < before
+
+
 def test_something_is_wrong(demo: Page, measured: dict[str, dict[str, Any]]) -> None:
     agreement = {id: row["Top-1 Agreement"] for id, row in measured.items()}
     assert agreement["lm"] == 1 > agreement["lm-all10"] > agreement["lm-all30"] > agreement["lm-all50"]
