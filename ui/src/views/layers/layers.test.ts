@@ -165,7 +165,9 @@ describe("the depth profile", () => {
 describe("small pictures", () => {
   it("draw a bar for each bin that holds something", () => {
     const counts = [9, 4, 0, 1, 9];
-    expect(histogramPath(counts, 30, 9)).toBe("M0.0,9v-6.0h10.00v6.0zM20.0,9v-3.0h10.00v3.0z");
+    expect(histogramPath(counts, 30, 9)).toBe("M0,9V3H10V9H20V6H30V9z");
+    expect(histogramPath([0, 0, 4, 4, 0, 0], 40, 9)).toBe("M10,9V0H30V9z");
+    expect(histogramPath([4, 0, 0, 4], 30, 9)).toBe("");
     expect(histogramPath([0, 0, 0], 30, 9)).toBe("");
   });
   it("stack parts to the whole, and never lose one", () => {

@@ -1,24 +1,28 @@
 /** Small pictures as paths: one element each, so that hundreds of them scroll smoothly. */
 
 /**
- * Bars of a histogram without its two outer counts, those of what is beyond the range. Heights go with the square root
- * of the counts, or rare values would not be seen beside zeros.
+ * The outline of the bars of a histogram without its two outer counts, those of what is beyond the range. Heights go with
+ * the square root of the counts, or rare values would not be seen beside zeros.
  */
 export function histogramPath(counts: ArrayLike<number>, width: number, height: number): string {
   let most = 0;
   for (let bin = 0; bin < counts.length; bin++) most = Math.max(most, counts[bin]!);
   if (most === 0) return "";
   const step = width / (counts.length - 2);
-  let path = "";
+  let [path, level] = ["", height];
   for (let bin = 1; bin < counts.length - 1; bin++) {
     const count = counts[bin]!;
-    if (count === 0) continue;
-    const tall = Math.max(1, Math.sqrt(count / most) * height);
-    const x = (bin - 1) * step;
-    path += `M${x.toFixed(1)},${height}v${(-tall).toFixed(1)}h${step.toFixed(2)}v${tall.toFixed(1)}z`;
+    const y = count === 0 ? height : tenths(height - Math.max(1, Math.sqrt(count / most) * height));
+    if (y === level) continue;
+    const x = tenths((bin - 1) * step);
+    path += path === "" ? `M${x},${height}V${y}` : `H${x}V${y}`;
+    level = y;
   }
-  return path;
+  if (path === "") return "";
+  return level === height ? `${path}z` : `${path}H${width}V${height}z`;
 }
+
+const tenths = (number: number): number => Math.round(number * 10) / 10;
 
 export interface Piece {
   readonly x: number;
