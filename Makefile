@@ -36,7 +36,7 @@ demo: ui ## run the digits demo and serve it
 	$(BIN)/compress-compare demo digits $(ARGS)
 
 test: ui browser lint types ui-check ## lint, types, page, then every Python and browser test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+	scripts/run-tests $(ARGS)
 
 lint: install ## style and formatting of the Python code
 	$(BIN)/ruff check
