@@ -6,6 +6,7 @@ so that code which computes need not be told who asks.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,10 @@ from typing import TypeVar
 from .errors import Conflict
 
 Item = TypeVar("Item")
+
+WORK_S, REST_S = 0.05, 0.001
+"""Seconds of work after which other threads get their turn, and how long it lasts. Who calls NumPy often gives up the
+interpreter's lock and takes it back before a waiting thread wakes, so that nobody could be told how far it is."""
 
 
 class Cancelled(Conflict):
@@ -30,12 +35,14 @@ class Watch:
         done: steps of this.
         total: steps of this; 0 while it is not known.
         cancelled: whether its next step should be its last.
+        rested: when other threads last had their turn, on the monotonic clock.
     """
 
     what: str = ""
     done: int = 0
     total: int = 0
     cancelled: bool = False
+    rested: float = 0.0
 
 
 _current: ContextVar[Watch | None] = ContextVar("watch", default=None)
@@ -63,6 +70,9 @@ def step(what: str, done: int = 0, *, total: int = 0) -> None:
     if watch.cancelled:
         raise Cancelled("watch.cancelled", "The comparison was cancelled.", hint="Ask again to start over.")
     watch.what, watch.done, watch.total = what, done, total
+    if time.monotonic() - watch.rested > WORK_S:
+        time.sleep(REST_S)
+        watch.rested = time.monotonic()
 
 
 def steps(what: str, items: Iterable[Item], *, sizes: Sequence[int]) -> Iterator[Item]:

@@ -18,7 +18,7 @@ from ... import watched
 from .frame import LABEL, PREDICTION, TEXT, Frame
 from .joined import Floats
 
-STEP = 64
+STEP = 16
 """Texts between two looks at whether the answer is still wanted."""
 
 MAX_WORDS = 2_000
