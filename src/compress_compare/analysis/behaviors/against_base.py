@@ -123,7 +123,7 @@ def _vectors(frame: Frame, preferred: str) -> dict[str, Vectors]:
     names = frame.vector_names()
     order = [preferred, PROBABILITIES, LOGITS, EMBEDDINGS, *names]
     name = next(name for name in order if name in names)
-    return {model: frame.vectors(model, name) for model in frame.outputs}
+    return blocks.vectors(frame, name)
 
 
 def _compared(frame: Frame, vectors: dict[str, Vectors], *, compare: Compare) -> dict[str, Floats]:

@@ -21,7 +21,15 @@ TOLERANCE = 1e-3
 def probabilities(frame: Frame) -> dict[str, Vectors]:
     """The probabilities of the base and of every model; the softmax of the logits where those were logged instead."""
     logits = PROBABILITIES not in frame.vector_names()
-    return {model: frame.vectors(model, LOGITS if logits else PROBABILITIES, logits=logits) for model in frame.outputs}
+    return vectors(frame, LOGITS if logits else PROBABILITIES, logits=logits)
+
+
+def vectors(frame: Frame, name: str, *, logits: bool = False) -> dict[str, Vectors]:
+    """The vectors of one name of the base and of every model, read side by side."""
+    models = list(frame.outputs)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        read = threads.map(lambda model: frame.vectors(model, name, logits=logits), models)
+        return dict(zip(models, watched.steps("Reading vectors", read, sizes=[1] * len(models)), strict=True))
 
 
 def each(vectors: dict[str, Vectors], work: Callable[[slice], dict[str, Floats]]) -> dict[str, Floats]:
