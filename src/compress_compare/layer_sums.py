@@ -21,9 +21,7 @@ from .analysis.layers.statistics import Own
 from .analysis.layers.sums import NO_HISTOGRAM, Sums, of_small, zeros_of_small
 from .analysis.layers.values import Array, Values
 from .readers.pair import Pair
-
-FORGET_EVERY = 64_000_000
-"""Bytes read after which their memory is given back."""
+from .readers.weights import FORGET_EVERY
 
 SMALL = 4096
 """Numbers up to which a tensor is one of many, since what a call costs is more than what they cost."""

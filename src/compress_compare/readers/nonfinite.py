@@ -9,11 +9,9 @@ import numpy as np
 from ..analysis.layers.statistics import pieces
 from ..analysis.layers.values import Values
 from .safetensors_header import shown
-from .weights import Weights
+from .weights import FORGET_EVERY, Weights
 
 LISTED = 10
-FORGET_EVERY = 64_000_000
-"""Bytes read after which their memory is given back."""
 
 
 class NonfiniteWarning(UserWarning):

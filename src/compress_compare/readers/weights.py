@@ -12,6 +12,9 @@ from ..analysis.layers.values import Values
 from .mapped import Mapped
 from .packed import Packing
 
+FORGET_EVERY = 64_000_000
+"""Bytes read after which their memory is given back."""
+
 
 @dataclass(frozen=True, eq=False)
 class Stored:

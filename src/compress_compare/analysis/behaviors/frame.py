@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ... import watched
 from ...errors import InvalidValue
 from . import joined
 from .joined import Codes, Floats, Join, Mask, Vectors
@@ -204,7 +203,6 @@ class Frame:
         """The vectors of one name; with ``logits`` as probabilities."""
 
         def load() -> NDArray[np.float32]:
-            watched.step(f"Reading {model}", list(self.outputs).index(model), total=len(self.outputs))
             return joined.aligned(joined.matrix(self.outputs[model].read(name)[name]), self.join(model))
 
         return Vectors(self.keep(("vectors", model, name), load), logits)
