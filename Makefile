@@ -42,14 +42,15 @@ lint: install ## style and formatting of the Python code
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-format: install ## fix style and formatting
+format: install ## fix style and formatting, the page's too
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(BIN)/python hatch_build.py npm run format
 
 types: install ## strict type check of the Python code
 	$(BIN)/mypy
 
-ui-check: install ## lint, types and unit tests of the page; its API types are up to date
+ui-check: install ## formatting, lint, types and unit tests of the page; its API types are up to date
 	$(BIN)/python hatch_build.py npm run check
 	$(BIN)/python hatch_build.py npm test
 	@cp $(SCHEMA) $(VENV)/schema.committed

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 MAX_FILE_LINES = 400
+MAX_LINE = 120
 MAX_FUNCTION_LINES = 60
 MAX_PARAMETERS = 5
 MAX_POSITIONAL = 2
@@ -76,6 +77,13 @@ def long_file(text: str) -> list[str]:
     """Rule 2, for any language."""
     count = text.count("\n")
     return [f"has {count} lines; the limit is {MAX_FILE_LINES}"] if count > MAX_FILE_LINES else []
+
+
+def long_lines(text: str) -> Iterator[str]:
+    """Rule 2, for what no formatter of ours breaks, such as words and comments of the page."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > MAX_LINE:
+            yield f"line {number}: {len(line)} characters; the limit is {MAX_LINE}"
 
 
 def long_functions(tree: ast.Module) -> Iterator[str]:

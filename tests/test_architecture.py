@@ -94,6 +94,7 @@ PYTHON_RULES: dict[str, Callable[[Path], Iterable[str]]] = {
 }
 UI_RULES: dict[str, Callable[[str], Iterable[str]]] = {
     "short files": rules.long_file,
+    "short lines": rules.long_lines,
     "no notes to self": rules.notes_to_self,
     "no markup from data, no any": rules.unsafe_markup,
 }
@@ -274,6 +275,8 @@ REGISTRY = "https://registry.npmjs." + "org/x"
     [
         (rules.long_file, "x\n" * 401, True),
         (rules.long_file, "x\n" * 400, False),
+        (rules.long_lines, "ok\n" + "é" * 121, True),
+        (rules.long_lines, "é" * 120, False),
         (rules.notes_to_self, "# TO" + "DO: later", True),
         (rules.notes_to_self, "today", False),
         (rules.hex_colours, "  color: #fff;", True),

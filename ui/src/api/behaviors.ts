@@ -10,8 +10,16 @@ export type Row = Readonly<Record<string, Cell>>;
 export type Condition = readonly [string, string, Json];
 
 export type Part =
-  | "summary" | "histograms" | "groups" | "changes" | "confusion" | "instances" | "exemplars" | "slices"
-  | "calibration" | "perplexity";
+  | "summary"
+  | "histograms"
+  | "groups"
+  | "changes"
+  | "confusion"
+  | "instances"
+  | "exemplars"
+  | "slices"
+  | "calibration"
+  | "perplexity";
 
 export interface Comparison {
   base: string;
@@ -195,7 +203,9 @@ export interface Instance {
 }
 
 export function fetchInstance(
-  { base, models, dataset, metric }: Comparison, id: string, signal?: AbortSignal,
+  { base, models, dataset, metric }: Comparison,
+  id: string,
+  signal?: AbortSignal,
 ): Promise<Instance> {
   return requestJson("behaviors/instance", { method: "POST", body: { base, models, dataset, metric, id }, signal });
 }
@@ -220,7 +230,9 @@ export function imageAddress(dataset: string, id: Cell): string {
 export type ExportPart = "summary" | "groups" | "changes" | "instances" | "slices" | "exemplars" | "calibration";
 
 export function exportAddress(
-  comparison: Comparison, page: Pick<Page, "sort" | "where">, part: ExportPart,
+  comparison: Comparison,
+  page: Pick<Page, "sort" | "where">,
+  part: ExportPart,
   format: "csv" | "parquet",
 ): string {
   const { base, models, dataset, metric, by } = comparison;

@@ -41,7 +41,10 @@ export interface Suspect {
 }
 
 export async function fetchLayers(
-  question: LayersQuestion, part: LayersPart, signal?: AbortSignal, watch?: string,
+  question: LayersQuestion,
+  part: LayersPart,
+  signal?: AbortSignal,
+  watch?: string,
 ): Promise<LayerColumns> {
   const response = await request("layers", { method: "POST", body: { ...question, ...part }, signal, watch });
   const arrow = tableFromIPC(new Uint8Array(await response.arrayBuffer()), { useBigInt: false });

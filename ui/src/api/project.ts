@@ -50,7 +50,10 @@ export type Connection = "connecting" | "live" | "lost" | "none";
 /** Milliseconds until the next try, where the browser does not try again by itself. */
 const RETRY = 3000;
 
-/** Listen for new revisions of the project and of its jobs until the returned function is called, again and again where the connection is lost. */
+/**
+ * Listen for new revisions of the project and of its jobs until the returned
+ * function is called, again and again where the connection is lost.
+ */
 export function watchRevisions(
   onRevision: (revision: number) => void,
   onConnection: (connection: Connection) => void,

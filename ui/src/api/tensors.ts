@@ -48,7 +48,12 @@ export async function fetchTensor(question: TensorQuestion, signal?: AbortSignal
   return requestJson<Tensor>("layers/tensor", { method: "POST", body: question, signal });
 }
 
-export async function fetchTile(question: TensorQuestion, what: Shown, place: Place, signal?: AbortSignal): Promise<Tile> {
+export async function fetchTile(
+  question: TensorQuestion,
+  what: Shown,
+  place: Place,
+  signal?: AbortSignal,
+): Promise<Tile> {
   const body = { ...question, what, ...place };
   const { arrow, cells } = await columnsOf("layers/tensor/tile", body, signal);
   const side = (name: string): number => Number(arrow.schema.metadata?.get(name) ?? 0);
@@ -62,22 +67,34 @@ export async function fetchChannels(question: TensorQuestion, signal?: AbortSign
     return arrow.numRows > 0 && typeof column[0] === "number" ? column : null;
   };
   return {
-    count: arrow.numRows, norm: cells.get("norm")!, zeros: cells.get("num_zeros")!, change: maybe("change"), relative: maybe("relative_change"),
+    count: arrow.numRows,
+    norm: cells.get("norm")!,
+    zeros: cells.get("num_zeros")!,
+    change: maybe("change"),
+    relative: maybe("relative_change"),
   };
 }
 
 export async function fetchSpectra(
-  question: Omit<TensorQuestion, "model"> & { models: readonly string[]; examples: number }, signal?: AbortSignal,
+  question: Omit<TensorQuestion, "model"> & { models: readonly string[]; examples: number },
+  signal?: AbortSignal,
 ): Promise<Spectra> {
   return requestJson<Spectra>("layers/tensor/spectra", { method: "POST", body: question, signal });
 }
 
-async function columnsOf(path: string, body: unknown, signal?: AbortSignal): Promise<{
-  arrow: ReturnType<typeof tableFromIPC>; cells: Map<string, ArrayLike<number>>;
+async function columnsOf(
+  path: string,
+  body: unknown,
+  signal?: AbortSignal,
+): Promise<{
+  arrow: ReturnType<typeof tableFromIPC>;
+  cells: Map<string, ArrayLike<number>>;
 }> {
   const response = await request(path, { method: "POST", body, signal });
   const arrow = tableFromIPC(new Uint8Array(await response.arrayBuffer()), { useBigInt: false });
-  const cells = new Map(arrow.names.map((name, k) => [name, arrow.getChildAt(k).toArray() as ArrayLike<number>] as const));
+  const cells = new Map(
+    arrow.names.map((name, k) => [name, arrow.getChildAt(k).toArray() as ArrayLike<number>] as const),
+  );
   return { arrow, cells };
 }
 

@@ -20,7 +20,7 @@ it("gives replicates their mean, range and dots", () => {
   const values: Record<string, number | null> = { a: 1, b: 3, c: null };
   expect(
     markOf(
-    metric("m"),
+      metric("m"),
       cell("a", "b", "c"),
       (id) => values[id]!,
       () => null,
@@ -35,7 +35,7 @@ it("gives replicates their mean, range and dots", () => {
 it("keeps what is not a number apart from what is missing", () => {
   expect(
     markOf(
-    metric("m"),
+      metric("m"),
       cell("a"),
       () => null,
       () => null,
@@ -43,7 +43,7 @@ it("keeps what is not a number apart from what is missing", () => {
   ).toMatchObject({ mean: null, special: null });
   expect(
     markOf(
-    metric("m"),
+      metric("m"),
       cell("a"),
       () => Number.NaN,
       () => null,

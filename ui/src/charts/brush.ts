@@ -4,7 +4,9 @@ export type Range = readonly [number, number];
 
 const round = (value: number): number => Number(value.toPrecision(4));
 
-/** The range between two pixels of an axis, its ends rounded to four digits; open at an end that reaches the domain's. */
+/**
+ * The range between two pixels of an axis, its ends rounded to four digits; open at an end that reaches the domain's.
+ */
 export function dragRange(axis: Axis, from: number, to: number, domain: Range): Range | null {
   const [low, high] = [axis.toValue(Math.min(from, to)), axis.toValue(Math.max(from, to))];
   const nothing = 1e-9 * Math.abs(domain[1] - domain[0]);

@@ -36,7 +36,10 @@ export function isSkewed(values: ArrayLike<number>): boolean {
   return at(1) / at(0) >= 100 && at(0.5) - at(0) < 0.15 * (at(1) - at(0));
 }
 
-/** Where the marks of a comparison chart start: a bar at zero, or a point on a cut axis, because zero would hide the differences. */
+/**
+ * Where the marks of a comparison chart start: a bar at zero, or a point on a
+ * cut axis, because zero would hide the differences.
+ */
 export interface ValueAxis {
   readonly mark: "bar" | "dot";
   readonly domain: Extent;

@@ -42,7 +42,10 @@ export interface Point {
   readonly y: number;
 }
 
-/** The staircase that bounds what the frontier dominates, as corners: along x at the earlier point's y, then to the next. */
+/**
+ * The staircase that bounds what the frontier dominates, as corners:
+ * along x at the earlier point's y, then to the next.
+ */
 export function frontierSteps(points: readonly Point[]): Point[] {
   const corners: Point[] = [];
   points.forEach((point, position) => {

@@ -7,7 +7,9 @@ const CAPTIONS = "[data-export]:not(svg)";
 
 /** A picture of all charts inside an element as they stand, with their captions, on the page's background. */
 export function pictureOf(element: Element, margin = 12): Picture {
-  const marks = [...element.querySelectorAll<SVGSVGElement | HTMLElement>(`svg:not([aria-hidden]), svg[data-export], ${CAPTIONS}`)];
+  const marks = [
+    ...element.querySelectorAll<SVGSVGElement | HTMLElement>(`svg:not([aria-hidden]), svg[data-export], ${CAPTIONS}`),
+  ];
   if (element instanceof SVGSVGElement) marks.push(element);
   const boxes = marks.map((mark) => mark.getBoundingClientRect());
   const left = Math.min(...boxes.map((box) => box.left)) - margin;
@@ -51,8 +53,10 @@ function drawShape(pen: Pen, shape: SVGGraphicsElement, { style, at: [dx, dy] }:
   else {
     pen.beginPath();
     if (shape instanceof SVGPathElement) tracePath(pen, shape, [dx, dy]);
-    else if (shape instanceof SVGCircleElement) pen.arc(number("cx") + dx, number("cy") + dy, number("r"), 0, 2 * Math.PI);
-    else if (shape instanceof SVGRectElement) pen.rect(number("x") + dx, number("y") + dy, number("width"), number("height"));
+    else if (shape instanceof SVGCircleElement)
+      pen.arc(number("cx") + dx, number("cy") + dy, number("r"), 0, 2 * Math.PI);
+    else if (shape instanceof SVGRectElement)
+      pen.rect(number("x") + dx, number("y") + dy, number("width"), number("height"));
     else {
       pen.moveTo(number("x1") + dx, number("y1") + dy);
       pen.lineTo(number("x2") + dx, number("y2") + dy);

@@ -12,7 +12,12 @@ export function download(blob: Blob, name: string): void {
 }
 
 export function fileName(name: string): string {
-  return name.replace(/[^\p{L}\p{N}\-_. ]+/gu, "-").replace(/^[-. ]+/, "").slice(0, 120) || "download";
+  return (
+    name
+      .replace(/[^\p{L}\p{N}\-_. ]+/gu, "-")
+      .replace(/^[-. ]+/, "")
+      .slice(0, 120) || "download"
+  );
 }
 
 export async function downloadPicture(picture: Picture, format: PictureFormat, name: string): Promise<void> {

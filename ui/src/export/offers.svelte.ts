@@ -48,5 +48,8 @@ export function pictureItems(what: string, name: () => string, picture: () => Pi
 }
 
 export function tableItem({ what, header, rows }: TableOffer, name: () => string): MenuItem {
-  return { label: `Save ${what} as CSV`, run: () => downloadCsv(toCsv(header, rows()), `${name()} ${what.replace(/^the /, "")}`) };
+  return {
+    label: `Save ${what} as CSV`,
+    run: () => downloadCsv(toCsv(header, rows()), `${name()} ${what.replace(/^the /, "")}`),
+  };
 }

@@ -19,7 +19,9 @@ describe("SvgPen", () => {
     const svg = ctx.toSvg(10, 20);
     expect(svg).toContain('width="10" height="20" viewBox="0 0 10 20"');
     expect(svg).toContain('<rect x="0" y="0" width="10" height="20.13" fill="#ff0000"/>');
-    expect(svg).toContain('<path d="M0,0C1,0,1,2,2,2L5,2" fill="none" stroke="blue" stroke-width="2" stroke-dasharray="3 3"/>');
+    expect(svg).toContain(
+      '<path d="M0,0C1,0,1,2,2,2L5,2" fill="none" stroke="blue" stroke-width="2" stroke-dasharray="3 3"/>',
+    );
   });
 
   it("writes gradients, clips and opacity, and puts them back", () => {
@@ -39,7 +41,10 @@ describe("SvgPen", () => {
     ctx.restore();
     ctx.fillRect(0, 0, 1, 1);
     const svg = ctx.toSvg(10, 10);
-    expect(svg).toContain('<linearGradient id="g0" gradientUnits="userSpaceOnUse" x1="0" y1="0" x2="9" y2="0"><stop offset="0" stop-color="red"/>');
+    expect(svg).toContain(
+      '<linearGradient id="g0" gradientUnits="userSpaceOnUse" x1="0" y1="0" x2="9" y2="0">' +
+        '<stop offset="0" stop-color="red"/>',
+    );
     expect(svg).toContain('fill="url(#g0)" opacity="0.5" clip-path="url(#c0)"/>');
     expect(svg).toContain('<rect x="0" y="0" width="1" height="1" fill="black"/>');
   });

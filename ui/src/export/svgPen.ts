@@ -3,10 +3,36 @@
 /** What our canvases use of a context; both a real one and `SvgPen` have it. */
 export type Pen = Pick<
   CanvasRenderingContext2D,
-  | "fillStyle" | "strokeStyle" | "lineWidth" | "globalAlpha" | "font" | "textAlign" | "textBaseline" | "lineJoin"
-  | "beginPath" | "moveTo" | "lineTo" | "bezierCurveTo" | "arc" | "rect" | "closePath" | "fill" | "stroke" | "clip"
-  | "fillRect" | "strokeRect" | "clearRect" | "fillText" | "strokeText" | "measureText" | "createLinearGradient"
-  | "setLineDash" | "save" | "restore" | "translate" | "rotate"
+  | "fillStyle"
+  | "strokeStyle"
+  | "lineWidth"
+  | "globalAlpha"
+  | "font"
+  | "textAlign"
+  | "textBaseline"
+  | "lineJoin"
+  | "beginPath"
+  | "moveTo"
+  | "lineTo"
+  | "bezierCurveTo"
+  | "arc"
+  | "rect"
+  | "closePath"
+  | "fill"
+  | "stroke"
+  | "clip"
+  | "fillRect"
+  | "strokeRect"
+  | "clearRect"
+  | "fillText"
+  | "strokeText"
+  | "measureText"
+  | "createLinearGradient"
+  | "setLineDash"
+  | "save"
+  | "restore"
+  | "translate"
+  | "rotate"
 >;
 
 interface State {
@@ -38,8 +64,8 @@ class Gradient implements CanvasGradient {
 
   toString(): string {
     const [x1, y1, x2, y2] = this.line.map(round);
-    const place = `x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}"`;
-    return `<linearGradient id="g${this.id}" gradientUnits="userSpaceOnUse" ${place}>${this.stops.join("")}</linearGradient>`;
+    const place = `gradientUnits="userSpaceOnUse" x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}"`;
+    return `<linearGradient id="g${this.id}" ${place}>${this.stops.join("")}</linearGradient>`;
   }
 }
 
@@ -75,7 +101,8 @@ export class SvgPen implements Pen {
   toSvg(width: number, height: number): string {
     const defs = [...this.#gradients.map(String), ...this.#clips].join("");
     const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
-    return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${defs && `<defs>${defs}</defs>`}\n${this.#marks.join("\n")}\n</svg>\n`;
+    const head = `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${defs && `<defs>${defs}</defs>`}`;
+    return `${head}\n${this.#marks.join("\n")}\n</svg>\n`;
   }
 
   beginPath(): void {
@@ -106,7 +133,9 @@ export class SvgPen implements Pen {
   arc(x: number, y: number, radius: number): void {
     const r = round(radius);
     const d = round(2 * radius);
-    this.#path.push(`M${round(x + radius)},${round(y)}a${r},${r},0,1,0,${round(-2 * radius)},0a${r},${r},0,1,0,${d},0Z`);
+    this.#path.push(
+      `M${round(x + radius)},${round(y)}a${r},${r},0,1,0,${round(-2 * radius)},0a${r},${r},0,1,0,${d},0Z`,
+    );
   }
 
   /** An outline in SVG's own words. */

@@ -18,7 +18,9 @@ function pointDecimals(metric: MetricLike): number {
   return formatSpecifier(metric.format).precision ?? 2;
 }
 
-/** A difference of two values, signed, in points for a fraction and else in the metric's unit: `+50.7 pp`, `−12.3 MB`. */
+/**
+ * A difference of two values, signed, in points for a fraction and else in the metric's unit: `+50.7 pp`, `−12.3 MB`.
+ */
 export function formatDifference(metric: MetricLike, difference: number | null): string {
   if (difference === null || Number.isNaN(difference)) return MISSING;
   if (!Number.isFinite(difference)) return difference > 0 ? "+∞" : `${MINUS}∞`;
@@ -33,7 +35,10 @@ export function formatDifference(metric: MetricLike, difference: number | null):
   return `${signed(difference)}${metric.unit === "" ? "" : `${NBSP}${metric.unit}`}`;
 }
 
-/** A value's change against `base`, in the way of its metric: `−1.4 pp`, `−61 %`, `+0.02`; a dash where either is not a number. */
+/**
+ * A value's change against `base`, in the way of its metric: `−1.4 pp`, `−61 %`, `+0.02`;
+ * a dash where either is not a number.
+ */
 export function formatChange(metric: MetricLike, value: number | null, base: number | null): string {
   if (value === null || base === null || !Number.isFinite(value) || !Number.isFinite(base)) return MISSING;
   if (changeKind(metric) !== "ratio" || base <= 0) return formatDifference(metric, value - base);

@@ -5,7 +5,9 @@ describe("isolate", () => {
   it("sets apart what runs from right to left, and nothing else", () => {
     expect(isolate("prune é 🐼")).toBe("prune é 🐼");
     expect(isolate("קיצוץ")).toBe("\u2068קיצוץ\u2069");
-    expect(operationFull("prune", { כמות: 0.5, way: "أوزان" })).toBe("prune (\u2068כמות\u2069=0.5, way=\u2068أوزان\u2069)");
+    expect(operationFull("prune", { כמות: 0.5, way: "أوزان" })).toBe(
+      "prune (\u2068כמות\u2069=0.5, way=\u2068أوزان\u2069)",
+    );
   });
 });
 
@@ -18,7 +20,10 @@ describe("shorten", () => {
     const family = "👩‍👩‍👧";
     expect(shorten(family.repeat(9), 5)).toBe(`${family.repeat(2)}…${family.repeat(2)}`);
   });
-  it("leaves a long code-unit but short grapheme text alone", () => expect(shorten("👩‍👩‍👧👩‍👩‍👧", 3)).toBe("👩‍👩‍👧👩‍👩‍👧"));
+  it("leaves a long code-unit but short grapheme text alone", () => {
+    const text = "👩‍👩‍👧👩‍👩‍👧";
+    expect(shorten(text, 3)).toBe(text);
+  });
 });
 
 describe("operationLabel", () => {

@@ -17,7 +17,9 @@ export function shorten(text: string, limit = 24): string {
 
 const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
 
-/** A name inside a sentence: one that runs from right to left is set apart, so that it does not turn what is around it. */
+/**
+ * A name inside a sentence: one that runs from right to left is set apart, so that it does not turn what is around it.
+ */
 export function isolate(text: string): string {
   return RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text;
 }
@@ -57,7 +59,9 @@ export function operationLabel(
   const said = Object.entries(parameters).filter(([, value]) => worthSaying(name, value));
   const chosen = varying ? said.filter(([key]) => varying.has(key)) : said.slice(0, 1);
   const words = chosen.map(([key, value], position) =>
-    position === 0 && typeof value !== "boolean" ? isolate(formatParameter(value)) : `${isolate(key)} ${isolate(formatParameter(value))}`,
+    position === 0 && typeof value !== "boolean"
+      ? isolate(formatParameter(value))
+      : `${isolate(key)} ${isolate(formatParameter(value))}`,
   );
   return [isolate(name), words.join(", ")].filter(Boolean).join(" ");
 }

@@ -1,6 +1,14 @@
 /** The tables of a report: what stands in each cell. */
 import {
-  formatChange, formatCount, formatDifferenceInterval, formatValue, goodness, MISSING, operationFull, type Goodness, type MetricLike,
+  formatChange,
+  formatCount,
+  formatDifferenceInterval,
+  formatValue,
+  goodness,
+  MISSING,
+  operationFull,
+  type Goodness,
+  type MetricLike,
 } from "@/format";
 import type { Metric, ModelTable } from "@/state/table";
 import { lineageOf, valueOf } from "@/widgets/facts";
@@ -31,7 +39,10 @@ export function modelsTable(table: ModelTable, metrics: readonly Metric[], model
   const columns: Column[] = [
     { name: "model" },
     { name: "made by" },
-    ...metrics.flatMap((metric) => [{ name: metric.name, align: RIGHT }, { name: "change", align: RIGHT }]),
+    ...metrics.flatMap((metric) => [
+      { name: metric.name, align: RIGHT },
+      { name: "change", align: RIGHT },
+    ]),
   ];
   const rows = models.map((model) => [
     { text: table.ids[model]!, mono: true, strong: model === base },
@@ -39,7 +50,13 @@ export function modelsTable(table: ModelTable, metrics: readonly Metric[], model
     ...metrics.flatMap((metric): Cell[] => {
       const [value, before] = [model, base].map((row) => valueOf(table, metric.name, row));
       const isKnown = Number.isFinite(value) && Number.isFinite(before);
-      const change = model === base ? { text: "" } : { text: formatChange(metric, value!, before!), tone: isKnown ? goodness(metric, value! - before!) : undefined };
+      const change =
+        model === base
+          ? { text: "" }
+          : {
+              text: formatChange(metric, value!, before!),
+              tone: isKnown ? goodness(metric, value! - before!) : undefined,
+            };
       return [{ text: formatValue(metric, value!) }, change];
     }),
   ]);
@@ -90,7 +107,11 @@ export function groupsTable(metric: MetricLike, rows: readonly GroupRow[], most 
   const size = (list: readonly GroupRow[]): number => Math.max(...list.map((row) => Math.abs(row.difference ?? 0)));
   const ranked = [...groups].sort(([, a], [, b]) => size(b) - size(a)).slice(0, most);
   return {
-    columns: [{ name: "class or group" }, { name: "count", align: RIGHT }, ...models.map((name) => ({ name, align: RIGHT }))],
+    columns: [
+      { name: "class or group" },
+      { name: "count", align: RIGHT },
+      ...models.map((name) => ({ name, align: RIGHT })),
+    ],
     rows: ranked.map(([name, list]) => [
       { text: name, strong: list.some((row) => row.hurt) },
       { text: formatCount(list[0]!.count) },
@@ -108,7 +129,10 @@ export function layersTable(section: Extract<LayersSection, { problem: null }>):
     columns: [
       { name: "module" },
       { name: "weights", align: RIGHT },
-      ...section.models.flatMap((name) => [{ name, align: RIGHT }, { name: "zeros", align: RIGHT }]),
+      ...section.models.flatMap((name) => [
+        { name, align: RIGHT },
+        { name: "zeros", align: RIGHT },
+      ]),
     ],
     rows: modules.map(([module, list]) => [
       { text: module || "All layers", mono: module !== "", strong: module === "" },

@@ -25,13 +25,20 @@ describe("the address of a comparison", () => {
       frontierList: true,
     };
     expect(again(comparing)).toEqual(comparing);
-    expect(again({ ...comparing, sort: { column: "id", descending: false } }).sort).toEqual({ column: "id", descending: false });
+    expect(again({ ...comparing, sort: { column: "id", descending: false } }).sort).toEqual({
+      column: "id",
+      descending: false,
+    });
   });
 
   it("takes nonsense for the default", () => {
     for (const text of ["chart=1", "chart=[1]", "chart=[", "as=x", "all=2", "order=x", "order=-", "list=all"]) {
       expect(readComparing(new URLSearchParams(text))).toEqual(DEFAULT_COMPARING);
     }
-    expect(readComparing(new URLSearchParams("chart=[1,null,{}]")).chart).toEqual({ x: null, color: null, facet: null });
+    expect(readComparing(new URLSearchParams("chart=[1,null,{}]")).chart).toEqual({
+      x: null,
+      color: null,
+      facet: null,
+    });
   });
 });

@@ -20,7 +20,13 @@ function stream(metrics: Record<string, (number | null)[]>): Uint8Array {
     },
     {
       types: {
-        id: utf8(), base: utf8(), operation: utf8(), parameters: utf8(), step: int32(), tags: list(utf8()), references: utf8(),
+        id: utf8(),
+        base: utf8(),
+        operation: utf8(),
+        parameters: utf8(),
+        step: int32(),
+        tags: list(utf8()),
+        references: utf8(),
         ...Object.fromEntries(names.map((name) => [name, float64()])),
       },
     },
@@ -68,6 +74,10 @@ describe("numbers of single precision", () => {
   it("are told from missing ones", () => {
     const arrow = tableFromArrays({ id: ["a", "b"], m: [0.01, null] }, { types: { id: utf8(), m: float32() } });
     const table = testTable([{ id: "b" }, { id: "c" }, { id: "a" }]);
-    expect([...decodeErrors(tableToIPC(arrow, { format: "stream" })!, table).get("m")!]).toEqual([NaN, NaN, Math.fround(0.01)]);
+    expect([...decodeErrors(tableToIPC(arrow, { format: "stream" })!, table).get("m")!]).toEqual([
+      NaN,
+      NaN,
+      Math.fround(0.01),
+    ]);
   });
 });

@@ -51,7 +51,13 @@ describe("makeEncodings", () => {
   });
 
   it("gives a metric that is the same everywhere one colour", () => {
-    const same = testTable([{ id: "a", values: [3] }, { id: "b", values: [3] }], [metric("m")]);
+    const same = testTable(
+      [
+        { id: "a", values: [3] },
+        { id: "b", values: [3] },
+      ],
+      [metric("m")],
+    );
     const encodings = makeEncodings(same, "m", "m", "light");
     expect(encodings.color(0)).toBe(encodings.color(1));
     expect(encodings.size(0)).toBe(11);

@@ -51,7 +51,10 @@ export function extent(values: Float64Array): [number, number] | null {
 
 /** The shared encodings of a table for two metrics (names; null for none) in a theme. */
 export function makeEncodings(
-  table: ModelTable, colorMetric: string | null, sizeMetric: string | null, theme: Theme,
+  table: ModelTable,
+  colorMetric: string | null,
+  sizeMetric: string | null,
+  theme: Theme,
 ): Encodings {
   const colors = table.values.get(colorMetric ?? "");
   const sizes = table.values.get(sizeMetric ?? "");

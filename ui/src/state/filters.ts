@@ -7,7 +7,9 @@ export interface Filters {
   metrics: Record<string, [number, number]>;
   /** Operations to keep; empty for all. */
   operations: string[];
-  /** `operation.parameter` to the values to keep, as text from `parameterText`; other operations' models are not asked. */
+  /**
+   * `operation.parameter` to the values to keep, as text from `parameterText`; other operations' models are not asked.
+   */
   parameters: Record<string, string[]>;
   /** Keep models with at least one of these; empty for all. */
   tags: string[];
@@ -27,8 +29,12 @@ export function parameterText(value: Json): string {
 /** True when the filters keep everything. */
 export function isUnfiltered(filters: Filters): boolean {
   return (
-    !Object.keys(filters.metrics).length && !filters.operations.length && !Object.keys(filters.parameters).length &&
-    !filters.tags.length && filters.ids === null && !filters.search.trim()
+    !Object.keys(filters.metrics).length &&
+    !filters.operations.length &&
+    !Object.keys(filters.parameters).length &&
+    !filters.tags.length &&
+    filters.ids === null &&
+    !filters.search.trim()
   );
 }
 

@@ -15,7 +15,15 @@ export interface TestModel {
 
 export function metric(name: string, change: Partial<Metric> = {}): Metric {
   return {
-    name, unit: "", format: "", higher_is_better: null, primary: false, min: null, max: null, description: "", ...change,
+    name,
+    unit: "",
+    format: "",
+    higher_is_better: null,
+    primary: false,
+    min: null,
+    max: null,
+    description: "",
+    ...change,
   };
 }
 

@@ -1,4 +1,6 @@
-/** The view's state as the part of the address after `#`: readable, and in ids, so that a pasted link means the same. */
+/**
+ * The view's state as the part of the address after `#`: readable, and in ids, so that a pasted link means the same.
+ */
 import { COMPARING_KEYS, DEFAULT_COMPARING, readComparing, writeComparing, type Comparing } from "./comparing";
 import { NO_FILTERS, type Filters } from "./filters";
 
@@ -49,9 +51,27 @@ export const DEFAULT_VIEW: ViewState = {
 };
 
 /** What is read below; every other name is some page's own. */
-const READ = new Set(
-  ["color", "size", "x", "y", "logx", "logy", "by", "tab", "keep", "op", "par", "tag", "only", "q", "fold", "sel", "zoom", "within", ...COMPARING_KEYS],
-);
+const READ = new Set([
+  "color",
+  "size",
+  "x",
+  "y",
+  "logx",
+  "logy",
+  "by",
+  "tab",
+  "keep",
+  "op",
+  "par",
+  "tag",
+  "only",
+  "q",
+  "fold",
+  "sel",
+  "zoom",
+  "within",
+  ...COMPARING_KEYS,
+]);
 
 /** `#/overview?color=…&sel=…`; what equals the default is left out. */
 export function formatHash(view: ViewState): string {
@@ -105,7 +125,9 @@ export function keepEqual(before: ViewState, after: ViewState): ViewState {
 
 /** JSON that tells infinities and NaN apart. */
 const written = (part: unknown): string =>
-  JSON.stringify(part, (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? `${value}` : value));
+  JSON.stringify(part, (_, value: unknown) =>
+    typeof value === "number" && !Number.isFinite(value) ? `${value}` : value,
+  );
 
 /** Six digits, which is less than a pixel of a screen. */
 const short = (value: number): string => String(Number(value.toPrecision(6)));

@@ -1,4 +1,6 @@
-/** What the person looks at: one selection, one hover, one pair of encodings for the whole page, kept in the address. */
+/**
+ * What the person looks at: one selection, one hover, one pair of encodings for the whole page, kept in the address.
+ */
 import type { Comparing } from "./comparing";
 import { makeEncodings } from "./encodings";
 import { filterMask, type Filters } from "./filters";
@@ -76,7 +78,9 @@ export class ViewStore {
     this.#table ? makeEncodings(this.#table, this.colorMetric, this.sizeMetric, this.#theme.current) : null,
   );
 
-  /** Change the state. `push` makes a step for the back button; without it the current one is rewritten, once it rests. */
+  /**
+   * Change the state. `push` makes a step for the back button; without it the current one is rewritten, once it rests.
+   */
   update(change: Partial<ViewState>, history: "push" | "replace" = "push"): void {
     if (history === "push") this.#write();
     const own = change.own ?? this.#ownOf(change.page ?? this.state.page);
@@ -175,7 +179,10 @@ export class ViewStore {
   }
 }
 
-/** First the best-known quality (a primary metric that should be high), then the first cost: bytes, what should be low, what has no upper end. */
+/**
+ * First the best-known quality (a primary metric that should be high), then the
+ * first cost: bytes, what should be low, what has no upper end.
+ */
 function defaultMetric(metrics: ModelTable["metrics"], k: number): string | null {
   const pool = metrics.filter((metric) => metric.primary);
   const candidates = pool.length ? pool : metrics;

@@ -2,23 +2,65 @@
 
 export type Theme = "light" | "dark";
 
-/** More is further from the background. Equal steps in OKLab, luminance monotone, told apart without red or green cones. */
+/**
+ * More is further from the background. Equal steps in OKLab, luminance monotone, told apart without red or green cones.
+ */
 export const SEQUENTIAL: Record<Theme, readonly string[]> = {
   light: [
-    "#dbbb56", "#adba5b", "#7ab56c", "#46aa7e", "#009889", "#00848e", "#006f8f", "#005990", "#234286", "#292c71", "#241858",
+    "#dbbb56",
+    "#adba5b",
+    "#7ab56c",
+    "#46aa7e",
+    "#009889",
+    "#00848e",
+    "#006f8f",
+    "#005990",
+    "#234286",
+    "#292c71",
+    "#241858",
   ],
   dark: [
-    "#3e3875", "#424a91", "#3c60a7", "#2d78b0", "#1f8eb1", "#21a4b0", "#39b8aa", "#63c99e", "#92d58e", "#c3dd7d", "#f2e075",
+    "#3e3875",
+    "#424a91",
+    "#3c60a7",
+    "#2d78b0",
+    "#1f8eb1",
+    "#21a4b0",
+    "#39b8aa",
+    "#63c99e",
+    "#92d58e",
+    "#c3dd7d",
+    "#f2e075",
   ],
 };
 
 /** From bad (orange) over no change (grey, in the middle) to good (blue). */
 export const DIVERGING: Record<Theme, readonly string[]> = {
   light: [
-    "#954200", "#af5c1c", "#c87832", "#db9650", "#dcb687", "#d8d0c3", "#94c1e3", "#67a9de", "#468ecc", "#2d73b6", "#1b589e",
+    "#954200",
+    "#af5c1c",
+    "#c87832",
+    "#db9650",
+    "#dcb687",
+    "#d8d0c3",
+    "#94c1e3",
+    "#67a9de",
+    "#468ecc",
+    "#2d73b6",
+    "#1b589e",
   ],
   dark: [
-    "#f4a34b", "#da883a", "#ba712d", "#976029", "#705433", "#4c473f", "#3a5f7c", "#3676a7", "#4a90c7", "#63abe2", "#80c7f8",
+    "#f4a34b",
+    "#da883a",
+    "#ba712d",
+    "#976029",
+    "#705433",
+    "#4c473f",
+    "#3a5f7c",
+    "#3676a7",
+    "#4a90c7",
+    "#63abe2",
+    "#80c7f8",
   ],
 };
 
@@ -34,12 +76,24 @@ export const OTHER: Record<Theme, string> = { light: "#9aa2ad", dark: "#717a87" 
 /** The neutral colours that canvases draw with; equal to the tokens of the same name. */
 export const CHROME: Record<Theme, Chrome> = {
   light: {
-    background: "#ffffff", hairline: "#e3e6ea", border: "#c9ced6", text: "#1b1f26", quiet: "#596270", mark: "#6b7482",
-    hover: "#14171c", accent: "#1f62d8",
+    background: "#ffffff",
+    hairline: "#e3e6ea",
+    border: "#c9ced6",
+    text: "#1b1f26",
+    quiet: "#596270",
+    mark: "#6b7482",
+    hover: "#14171c",
+    accent: "#1f62d8",
   },
   dark: {
-    background: "#15171b", hairline: "#2a2e35", border: "#434a55", text: "#e7e9ec", quiet: "#a2aab6", mark: "#8a93a0",
-    hover: "#ffffff", accent: "#74a9ff",
+    background: "#15171b",
+    hairline: "#2a2e35",
+    border: "#434a55",
+    text: "#e7e9ec",
+    quiet: "#a2aab6",
+    mark: "#8a93a0",
+    hover: "#ffffff",
+    accent: "#74a9ff",
   },
 };
 

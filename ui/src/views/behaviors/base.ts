@@ -16,9 +16,7 @@ export function chooseBase(ids: readonly string[], chosen: string | null, table:
 }
 
 /** Models with outputs to propose against each other: what was made from a model, itself first; at most a few. */
-export function proposal(
-  answered: ReadonlySet<string>, table: ModelTable, around: string | null, most = 5,
-): string[] {
+export function proposal(answered: ReadonlySet<string>, table: ModelTable, around: string | null, most = 5): string[] {
   const has = (row: number): boolean => answered.has(table.ids[row]!);
   const start = around === null ? -1 : (table.indexOf.get(around) ?? -1);
   if (start >= 0 && table.base[start]! >= 0 && has(start) && has(table.base[start]!)) {

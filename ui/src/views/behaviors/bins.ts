@@ -36,5 +36,8 @@ export function leftOut(row: HistogramRow): string {
     [row.positive_infinity, "∞"],
     [row.negative_infinity, "−∞"],
   ];
-  return parts.filter(([count]) => count > 0).map(([count, what]) => `${count.toLocaleString("en")} ${what}`).join(", ");
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${count.toLocaleString("en")} ${what}`)
+    .join(", ");
 }

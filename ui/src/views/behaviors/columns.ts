@@ -24,7 +24,9 @@ const WRITTEN = { label: 150, prediction: 150 };
 const WIDTHS = { image: 44, id: 84, label: 72, text: 320, prediction: 92, number: 108, changed: 80, metadata: 92 };
 
 export function layoutColumns(
-  answer: Comparison & { metric: string; columns: readonly string[] }, hasImage: boolean, relative: boolean,
+  answer: Comparison & { metric: string; columns: readonly string[] },
+  hasImage: boolean,
+  relative: boolean,
 ): Layout {
   const models = [answer.base, ...answer.models];
   const first = answer.columns.findIndex((name) => name.endsWith(`[${answer.base}]`));
@@ -41,7 +43,11 @@ export function layoutColumns(
     changed: answer.columns.includes("num_changed"),
   };
   const widths = layout.text ? { ...WIDTHS, ...WRITTEN } : WIDTHS;
-  const wide = models.map((_, k) => (layout.predictions ? widths.prediction : 12) + (number && !(k === 0 && number === "difference") ? WIDTHS.number : 40));
+  const wide = models.map(
+    (_, k) =>
+      (layout.predictions ? widths.prediction : 12) +
+      (number && !(k === 0 && number === "difference") ? WIDTHS.number : 40),
+  );
   const before = [
     ...(layout.image ? [WIDTHS.image] : []),
     WIDTHS.id,
@@ -50,7 +56,11 @@ export function layoutColumns(
   ];
   const after = [...(layout.changed ? [WIDTHS.changed] : []), ...layout.metadata.map(() => WIDTHS.metadata)];
   const fixed = (width: number): string => `${width}px`;
-  const template = [...before.map(fixed), ...wide.map((width) => `minmax(${width}px, ${1.5 * width}px)`), ...after.map(fixed)];
+  const template = [
+    ...before.map(fixed),
+    ...wide.map((width) => `minmax(${width}px, ${1.5 * width}px)`),
+    ...after.map(fixed),
+  ];
   return { ...layout, template: template.join(" "), width: [...before, ...wide, ...after].reduce((a, b) => a + b, 0) };
 }
 

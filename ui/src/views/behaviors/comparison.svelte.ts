@@ -11,7 +11,15 @@ import { readParams, sameKeys, writeParams, type Params } from "./params";
 
 /** What was meant for another dataset. */
 const NOWHERE: Partial<Params> = {
-  metric: null, by: [], find: "", filters: [], brushes: {}, changed: false, sort: null, order: null, open: null,
+  metric: null,
+  by: [],
+  find: "",
+  filters: [],
+  brushes: {},
+  changed: false,
+  sort: null,
+  order: null,
+  open: null,
 };
 
 /** Made once by the page, while its component is. */
@@ -72,7 +80,11 @@ export class Comparing {
   readonly #whereKey: string = $derived.by(() => {
     if (!this.question) return "[]";
     return JSON.stringify(
-      conditions({ ...this.params, metric: this.metricName, relative: this.relative }, this.question.base, this.question.models),
+      conditions(
+        { ...this.params, metric: this.metricName, relative: this.relative },
+        this.question.base,
+        this.question.models,
+      ),
     );
   });
   readonly where = $derived.by(() => JSON.parse(this.#whereKey) as ReturnType<typeof conditions>);
@@ -137,18 +149,26 @@ export class Comparing {
   /** How values of the answered metric are written. */
   readonly metric: MetricLike = $derived.by(() => {
     const answer = this.overall.value;
-    return metricOf(answer?.metric ?? this.metricName, answer?.higher_is_better ?? null, this.#app.project.info?.metrics);
+    return metricOf(
+      answer?.metric ?? this.metricName,
+      answer?.higher_is_better ?? null,
+      this.#app.project.info?.metrics,
+    );
   });
   /** Whether predictions are right or wrong. */
-  readonly hasFlips: boolean = $derived.by(() => this.overall.value?.summary?.some((row) => row.right_to_wrong !== null) ?? false);
+  readonly hasFlips: boolean = $derived.by(
+    () => this.overall.value?.summary?.some((row) => row.right_to_wrong !== null) ?? false,
+  );
 
   /** Change what the address says. What was meant for another metric or other classes goes with it. */
   set(change: Partial<Params>, history: "push" | "replace" = "push"): void {
     const elsewhere = change.data !== undefined && change.data !== this.dataset;
     const next = { ...this.params, ...(elsewhere ? NOWHERE : {}), ...change };
-    if (next.metric !== this.params.metric || next.relative !== this.params.relative) next.brushes = change.brushes ?? {};
+    if (next.metric !== this.params.metric || next.relative !== this.params.relative)
+      next.brushes = change.brushes ?? {};
     if (next.metric !== this.params.metric && next.sort?.includes("[")) next.sort = null;
-    if (!change.filters && !sameKeys(next.by, this.params.by)) next.filters = next.filters.filter(({ kind }) => kind !== "group");
+    if (!change.filters && !sameKeys(next.by, this.params.by))
+      next.filters = next.filters.filter(({ kind }) => kind !== "group");
     this.#app.view.update({ own: writeParams(next, this.#app.view.state.own) }, history);
   }
 }

@@ -18,7 +18,9 @@ export function wordDiff(before: string, after: string): Piece[] | null {
   for (let i = a.length - 1; i >= 0; i--) {
     for (let j = b.length - 1; j >= 0; j--) {
       common[i * width + j] =
-        a[i] === b[j] ? common[(i + 1) * width + j + 1]! + 1 : Math.max(common[(i + 1) * width + j]!, common[i * width + j + 1]!);
+        a[i] === b[j]
+          ? common[(i + 1) * width + j + 1]! + 1
+          : Math.max(common[(i + 1) * width + j]!, common[i * width + j + 1]!);
     }
   }
   const pieces: Piece[] = [];
@@ -32,7 +34,8 @@ export function wordDiff(before: string, after: string): Piece[] | null {
     if (i < a.length && j < b.length && a[i] === b[j]) {
       add(b[j]!, "same");
       [i, j] = [i + 1, j + 1];
-    } else if (i < a.length && (j === b.length || common[(i + 1) * width + j]! >= common[i * width + j + 1]!)) add(a[i++]!, "removed");
+    } else if (i < a.length && (j === b.length || common[(i + 1) * width + j]! >= common[i * width + j + 1]!))
+      add(a[i++]!, "removed");
     else add(b[j++]!, "added");
   }
   return pieces;

@@ -10,15 +10,27 @@ describe("conditions", () => {
   it("are none for the default", () => expect(conditions(DEFAULTS, "b", ["m"])).toEqual([]));
 
   it("say what a flip is", () => {
-    expect(of({ kind: "flip", model: "m", flip: "right_to_wrong" })).toEqual([["correct[b]", "==", 1], ["correct[m]", "==", 0]]);
-    expect(of({ kind: "flip", model: "m", flip: "wrong_to_right" })).toEqual([["correct[b]", "==", 0], ["correct[m]", "==", 1]]);
+    expect(of({ kind: "flip", model: "m", flip: "right_to_wrong" })).toEqual([
+      ["correct[b]", "==", 1],
+      ["correct[m]", "==", 0],
+    ]);
+    expect(of({ kind: "flip", model: "m", flip: "wrong_to_right" })).toEqual([
+      ["correct[b]", "==", 0],
+      ["correct[m]", "==", 1],
+    ]);
     expect(of({ kind: "flip", model: "m", flip: "wrong_to_wrong" })).toContainEqual(["changed[m]", "==", true]);
   });
 
   it("say what changed into what, and which class", () => {
-    expect(of({ kind: "change", model: "m", from: 6, to: null })).toEqual([["prediction[b]", "==", 6], ["prediction[m]", "is null", true]]);
+    expect(of({ kind: "change", model: "m", from: 6, to: null })).toEqual([
+      ["prediction[b]", "==", 6],
+      ["prediction[m]", "is null", true],
+    ]);
     expect(of({ kind: "group", value: "thick" })).toEqual([["group", "==", "thick"]]);
-    expect(of({ kind: "cell", model: "m", label: 1, to: 2 })).toEqual([["label", "==", 1], ["prediction[m]", "==", 2]]);
+    expect(of({ kind: "cell", model: "m", label: 1, to: 2 })).toEqual([
+      ["label", "==", 1],
+      ["prediction[m]", "==", 2],
+    ]);
   });
 
   it("forget models that are not compared", () => {
@@ -27,9 +39,18 @@ describe("conditions", () => {
   });
 
   it("combine the brushes of several models, open at their ends, with search and change", () => {
-    const params = { ...DEFAULTS, metric: "nll", brushes: { b: [0, Infinity], m: [-Infinity, 2] } as const, find: "x", changed: true };
+    const params = {
+      ...DEFAULTS,
+      metric: "nll",
+      brushes: { b: [0, Infinity], m: [-Infinity, 2] } as const,
+      find: "x",
+      changed: true,
+    };
     expect(conditions(params, "b", ["m"])).toEqual([
-      ["nll[b]", ">=", 0], ["nll[m]", "<=", 2], ["changed", "==", true], ["*", "contains", "x"],
+      ["nll[b]", ">=", 0],
+      ["nll[m]", "<=", 2],
+      ["changed", "==", true],
+      ["*", "contains", "x"],
     ]);
     expect(conditions({ ...params, relative: true }, "b", ["m"])[0]).toEqual(["difference[m]", "<=", 2]);
   });

@@ -15,9 +15,7 @@ export function valueColumn(metric: string, relative: boolean, model: string): s
 }
 
 /** All conditions of the page for the instances. */
-export function conditions(
-  params: Params & { metric: string }, base: string, models: readonly string[],
-): Condition[] {
+export function conditions(params: Params & { metric: string }, base: string, models: readonly string[]): Condition[] {
   const found = params.filters.filter((filter) => !("model" in filter) || models.includes(filter.model));
   const listed = found.flatMap((filter) => ofFilter(filter, base));
   for (const [model, range] of Object.entries(params.brushes)) {

@@ -20,11 +20,18 @@ export function groupsOf(rows: readonly GroupRow[]): Group[] {
   }
   return [...found.values()].map((group) => {
     const first = [...group.cells.values()][0]!;
-    return { ...group, count: Math.max(...[...group.cells.values()].map(({ count }) => count)), base: first.base_value };
+    return {
+      ...group,
+      count: Math.max(...[...group.cells.values()].map(({ count }) => count)),
+      base: first.base_value,
+    };
   });
 }
 
-/** Sorted by "group", "count", "base", or "value", "difference", "right_to_wrong" of a model: `difference[m]`. Missing is last. */
+/**
+ * Sorted by "group", "count", "base", or "value", "difference",
+ * "right_to_wrong" of a model: `difference[m]`. Missing is last.
+ */
 export function sortGroups(groups: readonly Group[], order: string | null): Group[] {
   if (order === null) return [...groups];
   const descending = order.startsWith("-");
@@ -53,7 +60,11 @@ export function changesFrom(changes: readonly ChangeRow[], value: Cell, model: s
 }
 
 /** Classes that are hurt beyond the average, in a sentence; empty if none is. */
-export function hurtSentence(groups: readonly Group[], models: readonly string[], name: (value: Cell) => string): string {
+export function hurtSentence(
+  groups: readonly Group[],
+  models: readonly string[],
+  name: (value: Cell) => string,
+): string {
   const worst = models
     .map((model) => ({ model, hurt: groups.filter((group) => group.cells.get(model)?.hurt === true) }))
     .sort((a, b) => b.hurt.length - a.hurt.length)[0];
@@ -63,5 +74,6 @@ export function hurtSentence(groups: readonly Group[], models: readonly string[]
   );
   const names = ordered.slice(0, 3).map(({ value }) => name(value));
   const more = ordered.length > 3 ? ` and ${ordered.length - 3} more` : "";
-  return `${worst.model} hurts ${names.join(names.some((text) => text.includes(",")) ? "; " : ", ")}${more} beyond its average`;
+  const separator = names.some((text) => text.includes(",")) ? "; " : ", ";
+  return `${worst.model} hurts ${names.join(separator)}${more} beyond its average`;
 }

@@ -42,7 +42,9 @@ const KNOWN: Readonly<Record<string, Known>> = {
 
 /** How a metric of the server is written: as the project defines it, else as it is known. */
 export function metricOf(
-  name: string, higherIsBetter: boolean | null, defined: readonly MetricLike[] = [],
+  name: string,
+  higherIsBetter: boolean | null,
+  defined: readonly MetricLike[] = [],
 ): MetricLike {
   const known = KNOWN[name];
   const declared = known ? undefined : defined.find((metric) => metric.name === name);

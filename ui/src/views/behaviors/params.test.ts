@@ -3,7 +3,13 @@ import { formatHash, parseHash, DEFAULT_VIEW } from "@/state/url";
 import { DEFAULTS, readParams, writeParams, type Params } from "./params";
 
 const FULL: Params = {
-  base: "a & b", data: "tést", metric: "nll", relative: true, level: "classes", by: ["label", "stroke"], find: "ü <b>",
+  base: "a & b",
+  data: "tést",
+  metric: "nll",
+  relative: true,
+  level: "classes",
+  by: ["label", "stroke"],
+  find: "ü <b>",
   filters: [
     { kind: "flip", model: "m", flip: "wrong_to_right" },
     { kind: "change", model: "m~1", from: 6, to: null },
@@ -12,7 +18,10 @@ const FULL: Params = {
     { kind: "cell", model: "m", label: true, to: "x" },
   ],
   brushes: { "m~1": [-Infinity, 0.5], other: [1e-9, Infinity] },
-  changed: true, sort: "-nll[m]", order: "difference[m]", open: "17",
+  changed: true,
+  sort: "-nll[m]",
+  order: "difference[m]",
+  open: "17",
 };
 
 describe("the page's part of the address", () => {

@@ -41,8 +41,19 @@ export interface Params {
 }
 
 export const DEFAULTS: Params = {
-  base: null, data: null, metric: null, relative: false, level: "instances", by: [], find: "", filters: [],
-  brushes: {}, changed: false, sort: null, order: null, open: null,
+  base: null,
+  data: null,
+  metric: null,
+  relative: false,
+  level: "instances",
+  by: [],
+  find: "",
+  filters: [],
+  brushes: {},
+  changed: false,
+  sort: null,
+  order: null,
+  open: null,
 };
 
 type Own = ViewState["own"];

@@ -12,15 +12,50 @@ import { bothIntervals, formatP, sentence, verdict } from "./sentence";
 import { pagesOf, TALLEST, windowAt } from "./window";
 
 const row = (change: Partial<SummaryRow>): SummaryRow => ({
-  model: "m", count: 10, compared: 10, value: 0.5, base_value: 0.9, difference: -0.4, ci_low: -0.6, ci_high: -0.2, bootstrap_low: -0.7, bootstrap_high: -0.1, agreement: 0.5,
-  right_to_wrong: 4, wrong_to_right: 0, wrong_to_wrong: 0, mcnemar_p: 0.01, mcnemar_p_adjusted: 0.01, interval: "", missing: 0,
-  base_missing: 0, nonfinite: 0, ...change,
+  model: "m",
+  count: 10,
+  compared: 10,
+  value: 0.5,
+  base_value: 0.9,
+  difference: -0.4,
+  ci_low: -0.6,
+  ci_high: -0.2,
+  bootstrap_low: -0.7,
+  bootstrap_high: -0.1,
+  agreement: 0.5,
+  right_to_wrong: 4,
+  wrong_to_right: 0,
+  wrong_to_wrong: 0,
+  mcnemar_p: 0.01,
+  mcnemar_p_adjusted: 0.01,
+  interval: "",
+  missing: 0,
+  base_missing: 0,
+  nonfinite: 0,
+  ...change,
 });
 const answer = (summary: SummaryRow[]): Answer => ({
-  base: "b", models: summary.map(({ model }) => model), metric: "correct", higher_is_better: true, meaning: "", metrics: [],
-  columns: [], group_columns: [], num_instances: 10, summary, histograms: null, groups: null, confusion: null, slices: null, instances: null,
-  exemplars: null, calibration: null, calibration_errors: null, perplexity: null,
-  total: null, changes: [{ model: "m", base_prediction: 6, prediction: 8, count: 3, rate: 0.3 }],
+  base: "b",
+  models: summary.map(({ model }) => model),
+  metric: "correct",
+  higher_is_better: true,
+  meaning: "",
+  metrics: [],
+  columns: [],
+  group_columns: [],
+  num_instances: 10,
+  summary,
+  histograms: null,
+  groups: null,
+  confusion: null,
+  slices: null,
+  instances: null,
+  exemplars: null,
+  calibration: null,
+  calibration_errors: null,
+  perplexity: null,
+  total: null,
+  changes: [{ model: "m", base_prediction: 6, prediction: 8, count: 3, rate: 0.3 }],
 });
 const accuracy = metricOf("correct", true);
 
@@ -31,10 +66,15 @@ describe("sentence", () => {
     );
   });
   it("says when chance explains all", () => {
-    expect(sentence(answer([row({ mcnemar_p_adjusted: 0.3 })]), accuracy)).toBe("m does not differ from b in accuracy by more than chance");
+    expect(sentence(answer([row({ mcnemar_p_adjusted: 0.3 })]), accuracy)).toBe(
+      "m does not differ from b in accuracy by more than chance",
+    );
   });
   it("falls back to the largest change", () => {
-    const found = sentence(answer([row({ right_to_wrong: null, mcnemar_p: null, mcnemar_p_adjusted: null })]), accuracy);
+    const found = sentence(
+      answer([row({ right_to_wrong: null, mcnemar_p: null, mcnemar_p_adjusted: null })]),
+      accuracy,
+    );
     expect(found.replaceAll("\u00a0", " ")).toBe("m changes accuracy most: −40 pp (−60 to −20)");
   });
   it("tells the interval by both methods", () => {
@@ -44,9 +84,11 @@ describe("sentence", () => {
     expect(bothIntervals(accuracy, row({ difference: null }))).toBe("");
   });
   it("judges only what the interval supports", () => {
-    expect([row({}), row({ ci_high: 0.1 }), row({ difference: 0.4, ci_low: 0.1, ci_high: 0.6 })].map((one) => verdict(accuracy, one))).toEqual([
-      "bad", "neutral", "good",
-    ]);
+    expect(
+      [row({}), row({ ci_high: 0.1 }), row({ difference: 0.4, ci_low: 0.1, ci_high: 0.6 })].map((one) =>
+        verdict(accuracy, one),
+      ),
+    ).toEqual(["bad", "neutral", "good"]);
     expect([null, 1e-9, 0.004, 0.2].map(formatP)).toEqual(["—", "< 0.001", "0.004", "0.20"]);
   });
 });
@@ -68,7 +110,14 @@ describe("base", () => {
 
 describe("bins", () => {
   const counts = (numbers: number[]): HistogramRow => ({
-    model: "m", low: 0, high: 1, counts: numbers, nan: 2, positive_infinity: 0, negative_infinity: 1, missing: 0,
+    model: "m",
+    low: 0,
+    high: 1,
+    counts: numbers,
+    nan: 2,
+    positive_infinity: 0,
+    negative_infinity: 1,
+    missing: 0,
   });
   it("are two where all values are at the ends", () => {
     const rows = [counts([3, 0, 0, 7])];
@@ -101,11 +150,30 @@ describe("windowAt", () => {
 });
 
 describe("columns", () => {
-  const columns = ["id", "label", "text", "ink", "prediction[b]", "prediction[m]", "nll[b]", "nll[m]", "difference[m]", "num_changed"];
+  const columns = [
+    "id",
+    "label",
+    "text",
+    "ink",
+    "prediction[b]",
+    "prediction[m]",
+    "nll[b]",
+    "nll[m]",
+    "difference[m]",
+    "num_changed",
+  ];
   const question = { base: "b", models: ["m"], dataset: "d", by: [], columns };
   it("follow what there is", () => {
     const layout = layoutColumns({ ...question, metric: "nll" }, true, false);
-    expect(layout).toMatchObject({ image: true, label: true, text: true, models: ["b", "m"], number: "metric", metadata: ["ink"], changed: true });
+    expect(layout).toMatchObject({
+      image: true,
+      label: true,
+      text: true,
+      models: ["b", "m"],
+      number: "metric",
+      metadata: ["ink"],
+      changed: true,
+    });
     expect(layout.template.split(" minmax(")).toHaveLength(3);
     expect(sortColumn(layout, "nll", "m")).toBe("nll[m]");
     expect(sortColumn(layoutColumns({ ...question, metric: "nll" }, true, true), "nll", "m")).toBe("difference[m]");
@@ -119,7 +187,13 @@ describe("columns", () => {
 
 describe("groups", () => {
   const group = (model: string, name: number | null, change: number | null, hurt = false): GroupRow => ({
-    ...row({}), model, group: name, difference: change, excess: change, excess_p: 0, hurt,
+    ...row({}),
+    model,
+    group: name,
+    difference: change,
+    excess: change,
+    excess_p: 0,
+    hurt,
   });
   const groups = groupsOf([group("m", 1, -0.5, true), group("m", 2, null), group("m", null, 0.1), group("k", 1, 0)]);
   it("have a cell per model", () => {
@@ -141,7 +215,12 @@ describe("scale", () => {
   });
   it("writes numbers of a list alike", () => {
     const loss = metricOf("nll", false);
-    expect([0.00826, -1.4, 0, null].map((value) => listed(loss, value, 7.27, true))).toEqual(["+0.01", "−1.40", "0.00", "—"]);
+    expect([0.00826, -1.4, 0, null].map((value) => listed(loss, value, 7.27, true))).toEqual([
+      "+0.01",
+      "−1.40",
+      "0.00",
+      "—",
+    ]);
     expect([-0.431, 0.5].map((value) => listed(accuracy, value, 1))).toEqual(["−43.1%", "50.0%"]);
     expect([1, "NaN", "-Infinity", null, "7"].map(numberOf)).toEqual([1, NaN, -Infinity, null, null]);
   });
@@ -150,8 +229,11 @@ describe("scale", () => {
 describe("wordDiff", () => {
   it("marks what came and went", () => {
     expect(wordDiff("the cat sat", "the dog sat down")).toEqual([
-      { text: "the ", kind: "same" }, { text: "cat", kind: "removed" }, { text: "dog", kind: "added" },
-      { text: " sat", kind: "same" }, { text: " down", kind: "added" },
+      { text: "the ", kind: "same" },
+      { text: "cat", kind: "removed" },
+      { text: "dog", kind: "added" },
+      { text: " sat", kind: "same" },
+      { text: " down", kind: "added" },
     ]);
     expect(wordDiff("", "")).toEqual([]);
     expect(wordDiff("x ".repeat(5000), "y")).toBeNull();

@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
 import { columns, leaning } from "./reliability";
 
-const bin = (low: number, count: number, confidence: number | null, accuracy: number | null) =>
-  ({ model: "m", low, high: low + 0.5, count, confidence, accuracy });
+const bin = (low: number, count: number, confidence: number | null, accuracy: number | null) => ({
+  model: "m",
+  low,
+  high: low + 0.5,
+  count,
+  confidence,
+  accuracy,
+});
 
 test("bars reach to the accuracy and empty bins have none", () => {
   const found = columns([bin(0, 0, null, null), bin(0.5, 4, 0.9, 0.75)], 100);

@@ -12,7 +12,9 @@ const RAMPS = {
 /** The weakest colour of what is not zero: a thin bar in grey would not be seen. */
 const LEAST = 0.4;
 
-/** The colour of a share from −1 to 1 of the largest change: blue is better, orange worse, by the metric's direction. */
+/**
+ * The colour of a share from −1 to 1 of the largest change: blue is better, orange worse, by the metric's direction.
+ */
 export function diverging(metric: MetricLike, share: number, theme: Theme): string {
   const better = metric.higher_is_better === false ? -share : share;
   const strength = better === 0 ? 0 : LEAST + (1 - LEAST) * Math.min(1, Math.abs(better));

@@ -7,7 +7,8 @@ export function sentence(answer: Answer, metric: MetricLike): string {
   const rows = answer.summary ?? [];
   const base = shorten(answer.base, 28);
   const worst = rows.reduce<SummaryRow | null>(
-    (most, row) => ((row.right_to_wrong ?? 0) > (most?.right_to_wrong ?? 0) ? row : most), null,
+    (most, row) => ((row.right_to_wrong ?? 0) > (most?.right_to_wrong ?? 0) ? row : most),
+    null,
   );
   if (worst && isBeyondChance(worst)) {
     const change = answer.changes?.find(({ model }) => model === worst.model);
@@ -20,7 +21,8 @@ export function sentence(answer: Answer, metric: MetricLike): string {
     return `${who} ${verb} from ${base} in accuracy by more than chance`;
   }
   const largest = rows.reduce<SummaryRow | null>(
-    (most, row) => (Math.abs(row.difference ?? 0) > Math.abs(most?.difference ?? 0) ? row : most), null,
+    (most, row) => (Math.abs(row.difference ?? 0) > Math.abs(most?.difference ?? 0) ? row : most),
+    null,
   );
   if (!largest) return `${formatCount(rows.length)} compared with ${base}`;
   const { difference, ci_low, ci_high } = largest;
@@ -30,7 +32,9 @@ export function sentence(answer: Answer, metric: MetricLike): string {
 
 /** Only what happened more than once is often: free texts rarely repeat. */
 function often(change: ChangeRow | undefined): string {
-  return change && change.count > 1 ? `, most often ${shorten(word(change.base_prediction))} read as ${shorten(word(change.prediction))}` : "";
+  return change && change.count > 1
+    ? `, most often ${shorten(word(change.base_prediction))} read as ${shorten(word(change.prediction))}`
+    : "";
 }
 
 /** Whether right and wrong differ by more than chance at 5 %, adjusted for how many models were compared. */
@@ -42,8 +46,10 @@ export function isBeyondChance(row: SummaryRow): boolean {
 /** The interval of a difference by both methods, each with its name. */
 export function bothIntervals(metric: MetricLike, row: Counts): string {
   if (row.difference === null) return "";
-  const told = (low: number | null, high: number | null): string => formatDifferenceInterval(metric, row.difference ?? 0, low, high);
-  return `${row.interval}: ${told(row.ci_low, row.ci_high)}; paired bootstrap: ${told(row.bootstrap_low, row.bootstrap_high)}`;
+  const told = (low: number | null, high: number | null): string =>
+    formatDifferenceInterval(metric, row.difference ?? 0, low, high);
+  const bootstrap = told(row.bootstrap_low, row.bootstrap_high);
+  return `${row.interval}: ${told(row.ci_low, row.ci_high)}; paired bootstrap: ${bootstrap}`;
 }
 
 /** Whether an interval of a difference leaves out zero. */
@@ -53,7 +59,8 @@ export function excludesZero(row: { ci_low: number | null; ci_high: number | nul
 
 /** Good, bad, or neutral where the interval holds zero. */
 export function verdict(
-  metric: MetricLike, row: { difference: number | null; ci_low: number | null; ci_high: number | null },
+  metric: MetricLike,
+  row: { difference: number | null; ci_low: number | null; ci_high: number | null },
 ): "good" | "bad" | "neutral" {
   return excludesZero(row) ? goodness(metric, row.difference ?? 0) : "neutral";
 }

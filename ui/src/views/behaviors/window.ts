@@ -10,7 +10,10 @@ export interface Window {
   count: number;
 }
 
-/** The rows at a scroll position; where the content is shortened, scrolling skips rows evenly and still ends at the last. */
+/**
+ * The rows at a scroll position; where the content is shortened,
+ * scrolling skips rows evenly and still ends at the last.
+ */
 export function windowAt(total: number, row: number, top: number, view: number): Window {
   const whole = total * row;
   const height = Math.min(whole, TALLEST);

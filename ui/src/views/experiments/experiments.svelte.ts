@@ -65,7 +65,12 @@ export class Experiments {
     if (!form || Object.keys(read.problems).length > 0) return [];
     const id = this.targets.length === 1 && this.params.id.trim() ? { id: this.params.id.trim() } : {};
     return this.targets.map((model) => ({
-      kind: "operation" as const, model, operation: form.name, parameters: read.values, references, ...id,
+      kind: "operation" as const,
+      model,
+      operation: form.name,
+      parameters: read.values,
+      references,
+      ...id,
     }));
   });
 

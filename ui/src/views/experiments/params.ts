@@ -19,7 +19,12 @@ export interface Params {
 }
 
 export const DEFAULTS: Params = {
-  tab: "operation", operation: "magnitude prune", typed: {}, references: {}, id: "", job: null,
+  tab: "operation",
+  operation: "magnitude prune",
+  typed: {},
+  references: {},
+  id: "",
+  job: null,
 };
 
 type Own = ViewState["own"];

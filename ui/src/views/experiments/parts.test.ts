@@ -23,8 +23,21 @@ const field = (name: string): Field => FIELDS.find((one) => one.name === name)!;
 
 function job(change: Partial<Job>): Job {
   return {
-    id: "1", kind: "operation", title: "", state: "running", progress: 0, message: "", reason: null, error: null,
-    parent: null, model: null, attempts: 1, created_at: "", started_at: null, finished_at: null, ...change,
+    id: "1",
+    kind: "operation",
+    title: "",
+    state: "running",
+    progress: 0,
+    message: "",
+    reason: null,
+    error: null,
+    parent: null,
+    model: null,
+    attempts: 1,
+    created_at: "",
+    started_at: null,
+    finished_at: null,
+    ...change,
   };
 }
 
@@ -45,13 +58,27 @@ describe("fields of a schema", () => {
   });
 
   it.each([
-    ["amount", "0.6", 0.6], ["amount", " 1 ", 1], ["bits", "4", 4], ["group_size", "", null], ["group_size", "32", 32],
-    ["targets", "Linear, re:layer.*,", ["Linear", "re:layer.*"]], ["keep", false, false], ["scope", "local", "local"],
+    ["amount", "0.6", 0.6],
+    ["amount", " 1 ", 1],
+    ["bits", "4", 4],
+    ["group_size", "", null],
+    ["group_size", "32", 32],
+    ["targets", "Linear, re:layer.*,", ["Linear", "re:layer.*"]],
+    ["keep", false, false],
+    ["scope", "local", "local"],
   ])("reads %s = %j", (name, typed, value) => expect(readField(field(name), typed)).toEqual({ value }));
 
   it.each([
-    ["amount", "1.5"], ["amount", ""], ["amount", "half"], ["amount", "Infinity"], ["bits", "4.5"], ["bits", "9"],
-    ["rate", "0"], ["momentum", "1"], ["group_size", "0"], ["scope", "nowhere"],
+    ["amount", "1.5"],
+    ["amount", ""],
+    ["amount", "half"],
+    ["amount", "Infinity"],
+    ["bits", "4.5"],
+    ["bits", "9"],
+    ["rate", "0"],
+    ["momentum", "1"],
+    ["group_size", "0"],
+    ["scope", "nowhere"],
   ])("refuses %s = %j", (name, typed) => expect(readField(field(name), typed)).toHaveProperty("problem"));
 
   it("keeps main parameters and what differs", () => {
@@ -76,10 +103,20 @@ describe("fields of a schema", () => {
     expect(readField(scheme, "")).toEqual({ value: null });
     const four = typedWith(all, { amount: "0.6", bits: "3" }, { field: scheme, text: "W4" });
     expect(four).toEqual({ amount: "0.6", bits: "4", group_size: "128", keep: false, scheme: "W4" });
-    expect(typedWith(all, four, { field: scheme, text: "W8" })).toEqual({ amount: "0.6", group_size: "128", scheme: "W8" });
+    expect(typedWith(all, four, { field: scheme, text: "W8" })).toEqual({
+      amount: "0.6",
+      group_size: "128",
+      scheme: "W8",
+    });
     const changed = typedWith(all, four, { field: all.find(({ name }) => name === "bits")!, text: "3" });
     expect(typedWith(all, changed, { field: scheme, text: "" })).toEqual({ amount: "0.6", bits: "3" });
-    expect(readForm(all, ["bits"], four).values).toEqual({ amount: 0.6, bits: 4, group_size: 128, keep: false, scheme: "W4" });
+    expect(readForm(all, ["bits"], four).values).toEqual({
+      amount: 0.6,
+      bits: 4,
+      group_size: 128,
+      keep: false,
+      scheme: "W4",
+    });
   });
 
   it("finds the field of a problem", () => {
@@ -92,8 +129,12 @@ describe("fields of a schema", () => {
 describe("the address", () => {
   it("comes back", () => {
     const params = {
-      tab: "recipe" as const, operation: "distill", typed: { amount: "0.6", keep: false },
-      references: { teacher: "a b" }, id: "x", job: "7",
+      tab: "recipe" as const,
+      operation: "distill",
+      typed: { amount: "0.6", keep: false },
+      references: { teacher: "a b" },
+      id: "x",
+      job: "7",
     };
     expect(readParams(writeParams(params, { base: ["cnn"] }))).toEqual(params);
     expect(writeParams(params, { base: ["cnn"] }).base).toEqual(["cnn"]);
@@ -129,10 +170,22 @@ it("finds the line of a problem", () => {
 
 it("groups operations by what they lower", () => {
   const form = (name: string, lowers: OperationForm["lowers"]): OperationForm => ({
-    name, lowers, description: "", data: "none", roles: [], main: [], parameters: {},
+    name,
+    lowers,
+    description: "",
+    data: "none",
+    roles: [],
+    main: [],
+    parameters: {},
   });
-  const found = grouped([form("train", "training loss"), form("prune", "non-zero weights"), form("qat", "stored bits")]);
+  const found = grouped([
+    form("train", "training loss"),
+    form("prune", "non-zero weights"),
+    form("qat", "stored bits"),
+  ]);
   expect(found.map(({ title, forms }) => [title, forms.length])).toEqual([
-    ["Fewer weights", 1], ["Fewer bits per weight", 1], ["Training", 1],
+    ["Fewer weights", 1],
+    ["Fewer bits per weight", 1],
+    ["Training", 1],
   ]);
 });

@@ -85,13 +85,21 @@ function textOf(value: unknown): string | boolean {
 }
 
 /** What is typed once `field` is: with a choice comes what it stands for, and goes with it unless changed since. */
-export function typedWith(fields: readonly Field[], typed: Typed, { field, text }: { field: Field; text: string | boolean }): Typed {
+export function typedWith(
+  fields: readonly Field[],
+  typed: Typed,
+  { field, text }: { field: Field; text: string | boolean },
+): Typed {
   const stoodFor = Object.entries(field.sets[String(typed[field.name])] ?? {});
   const kept = Object.fromEntries(stoodFor.filter(([name, value]) => (typed[name] ?? null) === textOf(value)));
-  const standsFor = Object.entries(field.sets[String(text)] ?? {}).map(([name, value]) => [name, textOf(value)] as const);
+  const standsFor = Object.entries(field.sets[String(text)] ?? {}).map(
+    ([name, value]) => [name, textOf(value)] as const,
+  );
   const rest = Object.entries(typed).filter(([name]) => name !== field.name && !(name in kept));
   const all = new Map([...rest, ...standsFor, [field.name, text] as const]);
-  return Object.fromEntries([...all].filter(([name, now]) => fields.some((one) => one.name === name && now !== initialText(one))));
+  return Object.fromEntries(
+    [...all].filter(([name, now]) => fields.some((one) => one.name === name && now !== initialText(one))),
+  );
 }
 
 export type Read = { readonly value: unknown } | { readonly problem: string };
@@ -104,7 +112,12 @@ export function readField(field: Field, typed: string | boolean): Read {
     case "flag":
       return { value: text === "true" };
     case "list":
-      return { value: text.split(/[,\n]/).map((item) => item.trim()).filter(Boolean) };
+      return {
+        value: text
+          .split(/[,\n]/)
+          .map((item) => item.trim())
+          .filter(Boolean),
+      };
     case "choice":
       if (!text && field.optional) return { value: null };
       return field.choices.includes(text) ? { value: text } : { problem: `One of ${listWords(field.choices, "or")}.` };
@@ -128,7 +141,8 @@ function readNumber(field: Field, text: string): Read {
 /** What a number may be: `A whole number from 2 to 8`. */
 export function sentence({ kind, minimum, maximum, above, below, optional }: Field): string {
   const what = kind === "integer" ? "A whole number" : "A number";
-  const low = minimum === null ? "" : `${above ? "above" : maximum === null || below ? "of at least" : "from"} ${plain(minimum)}`;
+  const low =
+    minimum === null ? "" : `${above ? "above" : maximum === null || below ? "of at least" : "from"} ${plain(minimum)}`;
   const join = above || below || minimum === null ? (low ? " and " : "") : " ";
   const word = below ? "below" : above || minimum === null ? "at most" : "to";
   const high = maximum === null ? "" : `${join}${word} ${plain(maximum)}`;
@@ -137,7 +151,9 @@ export function sentence({ kind, minimum, maximum, above, below, optional }: Fie
 
 /** The values of a form that differ from the defaults or are always recorded, and the first problem of each field. */
 export function readForm(
-  fields: readonly Field[], main: readonly string[], typed: Typed,
+  fields: readonly Field[],
+  main: readonly string[],
+  typed: Typed,
 ): { values: Record<string, unknown>; problems: Record<string, string> } {
   const values: Record<string, unknown> = {};
   const problems: Record<string, string> = {};
@@ -153,7 +169,9 @@ function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** The field that a server's sentence is about: `quantize: bits must be …`, one in quotes, or a name that is no word. */
+/**
+ * The field that a server's sentence is about: `quantize: bits must be …`, one in quotes, or a name that is no word.
+ */
 export function fieldOfProblem(title: string, fields: readonly Field[]): string | null {
   const words = new Set(title.match(/[a-z]+(?:_[a-z]+)+/g));
   const found = fields.find(

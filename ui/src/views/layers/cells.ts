@@ -79,7 +79,8 @@ export function cellWords(table: LayerTable, row: number, model: number, measure
     if (model === 0) lines.push(`${formatCount(numberAt(table, row, model, "num_zeros") ?? 0)} zero`);
   } else if (table.what === "weights") {
     const [low, high] = ["histogram_low", "histogram_high"].map((name) => numberAt(table, row, model, name));
-    if (low != null && high != null) lines.push(`Histogram from ${plain(low)} to ${plain(high)}, heights as square roots`);
+    if (low != null && high != null)
+      lines.push(`Histogram from ${plain(low)} to ${plain(high)}, heights as square roots`);
     const bands = listAt(table, row, model, "change_bands");
     if (bands && model > 0) {
       const said = Array.from(bands, (part, k) => (part > 0 ? `${formatCount(part)} by ${BANDS[k]!}` : ""));

@@ -37,9 +37,14 @@ export function firstOf(list: string): string {
 }
 
 export const OUTPUTS: readonly { name: string; title: string; words: Words }[] = [
-  { name: "Worst channels", title: "Channels that make most of the layer’s own error, with their share of it", words: worst },
   {
-    name: "Outlier channels", title: "Channels whose largest output is more than ten times that of the median channel",
+    name: "Worst channels",
+    title: "Channels that make most of the layer’s own error, with their share of it",
+    words: worst,
+  },
+  {
+    name: "Outlier channels",
+    title: "Channels whose largest output is more than ten times that of the median channel",
     words: outliers,
   },
 ];

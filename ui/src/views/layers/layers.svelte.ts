@@ -21,13 +21,37 @@ const COMMON = ["module", "parameter", "model", "num_parameters", "alignment", "
 const SHOWN: Readonly<Record<Mode, readonly string[]>> = {
   sparsity: [...COMMON, "num_zeros", "zero_both", "zero_model_only", "zero_base_only"],
   weights: [
-    ...COMMON, "mean_abs", "mean_abs_change", "relative_error", "sqnr_db", "cosine", "num_distinct", "entropy_bits",
-    "num_nonfinite", "histogram", "histogram_low", "histogram_high", "change_bands", "num_compared", "num_dead_channels",
+    ...COMMON,
+    "mean_abs",
+    "mean_abs_change",
+    "relative_error",
+    "sqnr_db",
+    "cosine",
+    "num_distinct",
+    "entropy_bits",
+    "num_nonfinite",
+    "histogram",
+    "histogram_low",
+    "histogram_high",
+    "change_bands",
+    "num_compared",
+    "num_dead_channels",
     "channel_norm_change",
   ],
   activations: [
-    ...COMMON, "relative_error", "local_relative_error", "sqnr_db", "local_sqnr_db", "cosine", "cka", "mean_abs",
-    "mean_abs_change", "num_nonfinite", "worst_channels", "worst_channel_shares", "outlier_channels",
+    ...COMMON,
+    "relative_error",
+    "local_relative_error",
+    "sqnr_db",
+    "local_sqnr_db",
+    "cosine",
+    "cka",
+    "mean_abs",
+    "mean_abs_change",
+    "num_nonfinite",
+    "worst_channels",
+    "worst_channel_shares",
+    "outlier_channels",
     "clipped",
   ],
   storage: [...COMMON, "dtype", "bits", "scheme", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
@@ -106,7 +130,8 @@ export class LayersState {
   readonly #suspects = follow(() => {
     const question = this.question;
     // after the table, from which the server has worked out all that it needs
-    if (!question || question.models.length < 2 || this.table?.what !== question.what || this.#answer.loading) return null;
+    if (!question || question.models.length < 2 || this.table?.what !== question.what || this.#answer.loading)
+      return null;
     return async (signal) => ({ base: question.base, list: await fetchSuspects(question, signal) });
   });
 
@@ -123,7 +148,9 @@ export class LayersState {
     this.#answer.again();
   }
   readonly loading = $derived.by(() => this.#answer.loading || this.checkpoints.loading);
-  readonly error: ApiError | null = $derived.by(() => (this.notRun ? null : this.#answer.error) ?? this.checkpoints.error);
+  readonly error: ApiError | null = $derived.by(
+    () => (this.notRun ? null : this.#answer.error) ?? this.checkpoints.error,
+  );
 
   /** The base is the first model of a table; alone, it shows its own statistics. */
   readonly compares = $derived((this.table?.models.length ?? 0) > 1);
@@ -232,7 +259,9 @@ export class LayersState {
 
   hoverModel(model: number | null): void {
     const { table } = this.#app.project;
-    this.#app.view.hover(model === null || !this.table ? null : (table!.indexOf.get(this.table.models[model]!) ?? null));
+    this.#app.view.hover(
+      model === null || !this.table ? null : (table!.indexOf.get(this.table.models[model]!) ?? null),
+    );
   }
 
   readonly hoveredModel: number | null = $derived.by(() => {
@@ -242,4 +271,3 @@ export class LayersState {
     return model < 0 ? null : model;
   });
 }
-

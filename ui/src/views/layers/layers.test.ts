@@ -29,17 +29,20 @@ const sqnr = (...values: (number | null)[]): (Record<string, LayerValue> | null)
 ];
 
 const TABLE: LayerTable = buildLayers(
-  answer(["base", "a", "b"], [
-    ["", null, sqnr(9, 19)],
-    ["block", null, sqnr(8, 20)],
-    ["block.conv", null, sqnr(8, 20)],
-    ["block.conv", "weight", sqnr(8, 20)],
-    ["block.norm", null, sqnr(Infinity, 2)],
-    ["block.norm", "weight", sqnr(Infinity, 2)],
-    ["head", null, sqnr(3, 25)],
-    ["head", "weight", sqnr(3, 25)],
-    ["head", "bias", [{}, { sqnr_db: null }, null]],
-  ]),
+  answer(
+    ["base", "a", "b"],
+    [
+      ["", null, sqnr(9, 19)],
+      ["block", null, sqnr(8, 20)],
+      ["block.conv", null, sqnr(8, 20)],
+      ["block.conv", "weight", sqnr(8, 20)],
+      ["block.norm", null, sqnr(Infinity, 2)],
+      ["block.norm", "weight", sqnr(Infinity, 2)],
+      ["head", null, sqnr(3, 25)],
+      ["head", "weight", sqnr(3, 25)],
+      ["head", "bias", [{}, { sqnr_db: null }, null]],
+    ],
+  ),
   "base",
 );
 const SQNR = measureOf("weights", null, true);
@@ -57,13 +60,16 @@ describe("the table", () => {
     const bias = TABLE.indexOf.get(keyOf("head", "bias"))!;
     expect([apart(TABLE, bias, 1), apart(TABLE, bias, 2)]).toEqual(["", "not in this model"]);
     const other = buildLayers(
-      answer(["base", "a"], [
-        ["", null, [{}, {}]],
-        ["x", null, [{}, { num_parameters: 0 }]],
-        ["x", "weight", [{}, { num_parameters: 0, alignment: "base only" }]],
-        ["y", null, [null, {}]],
-        ["y", "weight", [null, { alignment: "model only" }]],
-      ]),
+      answer(
+        ["base", "a"],
+        [
+          ["", null, [{}, {}]],
+          ["x", null, [{}, { num_parameters: 0 }]],
+          ["x", "weight", [{}, { num_parameters: 0, alignment: "base only" }]],
+          ["y", null, [null, {}]],
+          ["y", "weight", [null, { alignment: "model only" }]],
+        ],
+      ),
       "base",
     );
     expect([2, 4].map((row) => apart(other, row, 1))).toEqual(["no counterpart", "only here"]);
@@ -84,48 +90,70 @@ describe("the table", () => {
 describe("the rows", () => {
   it("open to a depth, tensors only beyond all modules", () => {
     expect(names(shownRows(TABLE, { ...WANTED, depth: 1 }))).toEqual(["All layers", "block", "head"]);
-    expect(names(shownRows(TABLE, { ...WANTED, depth: 2 }))).toEqual(
-      ["All layers", "block", "block.conv", "block.norm", "head"],
-    );
+    expect(names(shownRows(TABLE, { ...WANTED, depth: 2 }))).toEqual([
+      "All layers",
+      "block",
+      "block.conv",
+      "block.norm",
+      "head",
+    ]);
     expect(shownRows(TABLE, WANTED)).toHaveLength(9);
     expect(easyDepth(TABLE)).toBe(2);
   });
   it("open and close one by one", () => {
     const open = new Set(["block", "head"]);
-    expect(names(shownRows(TABLE, { ...WANTED, depth: 2, open }))).toEqual(
-      ["All layers", "block", "head", "head.weight", "head.bias"],
-    );
+    expect(names(shownRows(TABLE, { ...WANTED, depth: 2, open }))).toEqual([
+      "All layers",
+      "block",
+      "head",
+      "head.weight",
+      "head.bias",
+    ]);
   });
   it("are sorted among their siblings, what is missing last in either direction", () => {
     const sort = { column: "model:a", descending: false };
-    expect(names(shownRows(TABLE, { ...WANTED, depth: 2, sort }))).toEqual(
-      ["All layers", "head", "block", "block.conv", "block.norm"],
-    );
+    expect(names(shownRows(TABLE, { ...WANTED, depth: 2, sort }))).toEqual([
+      "All layers",
+      "head",
+      "block",
+      "block.conv",
+      "block.norm",
+    ]);
     const down = { ...WANTED, open: new Set<string>(), sort: { column: "model:a", descending: true } };
     expect(names(shownRows(TABLE, down)).slice(-2)).toEqual(["head.weight", "head.bias"]);
   });
   it("are a list of layers", () => {
     const flat = { ...WANTED, flat: true };
-    expect(names(shownRows(TABLE, { ...flat, sort: { column: "model:b", descending: false } }))).toEqual(
-      ["block.norm", "block.conv", "head"],
-    );
+    expect(names(shownRows(TABLE, { ...flat, sort: { column: "model:b", descending: false } }))).toEqual([
+      "block.norm",
+      "block.conv",
+      "head",
+    ]);
     expect(names(shownRows(TABLE, { ...flat, found: findText(TABLE, "BIAS") }))).toEqual(["head.bias"]);
   });
   it("lead to what is found", () => {
     const found = findText(TABLE, "norm.w");
-    expect(names(shownRows(TABLE, { ...WANTED, depth: 0, found }))).toEqual(
-      ["All layers", "block", "block.norm", "block.norm.weight"],
-    );
+    expect(names(shownRows(TABLE, { ...WANTED, depth: 0, found }))).toEqual([
+      "All layers",
+      "block",
+      "block.norm",
+      "block.norm.weight",
+    ]);
     expect(shownRows(TABLE, { ...WANTED, found: new Set() })).toEqual([]);
   });
 });
 
 describe("what lost most", () => {
   it("is the worst finite value of each model, worst first", () => {
-    expect(worstLayers(TABLE, TABLE.layers, SQNR).map(({ row, model, value }) => [names([row])[0], model, value])).toEqual(
-      [["block.norm", 2, 2], ["head", 1, 3]],
+    expect(
+      worstLayers(TABLE, TABLE.layers, SQNR).map(({ row, model, value }) => [names([row])[0], model, value]),
+    ).toEqual([
+      ["block.norm", 2, 2],
+      ["head", 1, 3],
+    ]);
+    expect(sentence(TABLE, TABLE.layers, SQNR).replaceAll("\u00a0", " ")).toBe(
+      "block.norm lost most in b: SQNR 2.0 dB",
     );
-    expect(sentence(TABLE, TABLE.layers, SQNR).replaceAll("\u00a0", " ")).toBe("block.norm lost most in b: SQNR 2.0 dB");
   });
   it("is measured on one scale for every model", () => {
     expect([40, 20, 0, -50, Infinity].map(SQNR.loss)).toEqual([0, 0.5, 1, 1, 0]);
@@ -146,19 +174,30 @@ describe("the depth profile", () => {
     expect(high).toBeGreaterThanOrEqual(25);
   });
   it("goes on behind what has no finite value", () => {
-    expect(linePath([8, Infinity, 3], (k) => k * 10, (v) => v)).toBe("M0.0,8.0L20.0,3.0");
+    expect(
+      linePath(
+        [8, Infinity, 3],
+        (k) => k * 10,
+        (v) => v,
+      ),
+    ).toBe("M0.0,8.0L20.0,3.0");
   });
   it("keeps peaks where layers are narrower than pixels", () => {
     const many = Array.from({ length: 1000 }, (_, k) => (k === 500 ? 100 : 1));
-    const path = linePath(many, (k) => k / 100, (v) => v);
+    const path = linePath(
+      many,
+      (k) => k / 100,
+      (v) => v,
+    );
     expect(path.match(/[ML]/g)!.length).toBeLessThan(30);
     expect(path).toContain(",100.0");
   });
   it("groups layers as deep as names fit", () => {
     expect(groupsOf(TABLE, TABLE.layers, 600).map(({ name }) => name)).toEqual(["block.conv", "block.norm", "head"]);
-    expect(groupsOf(TABLE, TABLE.layers, 140).map(({ name, first, last }) => [name, first, last])).toEqual(
-      [["block", 0, 1], ["head", 2, 2]],
-    );
+    expect(groupsOf(TABLE, TABLE.layers, 140).map(({ name, first, last }) => [name, first, last])).toEqual([
+      ["block", 0, 1],
+      ["head", 2, 2],
+    ]);
   });
 });
 
@@ -171,7 +210,10 @@ describe("small pictures", () => {
     expect(histogramPath([0, 0, 0], 30, 9)).toBe("");
   });
   it("stack parts to the whole, and never lose one", () => {
-    expect(stack([50, 0, 50], 100, 80)).toEqual([{ x: 0, width: 40, part: 0 }, { x: 40, width: 40, part: 2 }]);
+    expect(stack([50, 0, 50], 100, 80)).toEqual([
+      { x: 0, width: 40, part: 0 },
+      { x: 40, width: 40, part: 2 },
+    ]);
     expect(stack([1, 0, 0], 10_000, 80)[0]!.width).toBe(1);
   });
 });
@@ -179,9 +221,23 @@ describe("small pictures", () => {
 describe("the address", () => {
   it("restores everything, and keeps other names", () => {
     const full: Params = {
-      base: "ü & b", mode: "storage", examples: 64, measure: "share", sort: { column: "model:a:b", descending: true }, flat: true, depth: 3,
-      open: ["", "block.0"], layer: keyOf("", null), find: "(a|b)+", pattern: true,
-      tensor: "block.0.weight", of: "a:b", show: "mask", cell: "peak", frame: "0~1~20~30.5", align: [["a.weight", "b.weight"]],
+      base: "ü & b",
+      mode: "storage",
+      examples: 64,
+      measure: "share",
+      sort: { column: "model:a:b", descending: true },
+      flat: true,
+      depth: 3,
+      open: ["", "block.0"],
+      layer: keyOf("", null),
+      find: "(a|b)+",
+      pattern: true,
+      tensor: "block.0.weight",
+      of: "a:b",
+      show: "mask",
+      cell: "peak",
+      frame: "0~1~20~30.5",
+      align: [["a.weight", "b.weight"]],
     };
     const own = writeParams(full, { other: ["1"] });
     expect(own.other).toEqual(["1"]);

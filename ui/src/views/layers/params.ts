@@ -45,8 +45,22 @@ export interface Params {
 }
 
 export const DEFAULTS: Params = {
-  base: null, mode: "weights", examples: 256, measure: null, sort: null, flat: false, depth: null, open: [], layer: null, find: "",
-  pattern: false, tensor: null, of: null, show: "value", cell: "mean", frame: null,
+  base: null,
+  mode: "weights",
+  examples: 256,
+  measure: null,
+  sort: null,
+  flat: false,
+  depth: null,
+  open: [],
+  layer: null,
+  find: "",
+  pattern: false,
+  tensor: null,
+  of: null,
+  show: "value",
+  cell: "mean",
+  frame: null,
   align: [],
 };
 

@@ -4,9 +4,7 @@ import type { Measure } from "./measures";
 import type { LayerTable } from "./table";
 
 /** The values of the lines: for each model one per layer; null where missing. */
-export function profileValues(
-  table: LayerTable, layers: readonly number[], measure: Measure,
-): (number | null)[][] {
+export function profileValues(table: LayerTable, layers: readonly number[], measure: Measure): (number | null)[][] {
   return table.models.map((_, model) =>
     model === 0 && measure.compares ? [] : layers.map((row) => measure.read(table, row, model)),
   );
@@ -27,7 +25,9 @@ export function profileDomain(lines: readonly (readonly (number | null)[])[], me
  * more layers than pixels, each pixel gets the lowest and the highest value of its layers.
  */
 export function linePath(
-  values: readonly (number | null)[], toX: (place: number) => number, toY: (value: number) => number,
+  values: readonly (number | null)[],
+  toX: (place: number) => number,
+  toY: (value: number) => number,
 ): string {
   const points: [number, number][] = [];
   let column: { x: number; low: number; high: number } | null = null;

@@ -32,7 +32,9 @@ export function isOpen(table: LayerTable, row: number, wanted: Pick<Wanted, "dep
   return parameter === null && byDepth(table, row, wanted.depth) !== wanted.open.has(keyOf(module, null));
 }
 
-/** Whether a depth alone opens a module; those that hold nothing but tensors are opened by a depth beyond all modules. */
+/**
+ * Whether a depth alone opens a module; those that hold nothing but tensors are opened by a depth beyond all modules.
+ */
 export function byDepth(table: LayerTable, row: number, depth: number): boolean {
   const one = table.rows[row]!;
   const holdsModules = one.children.some((child) => table.rows[child]!.parameter === null);

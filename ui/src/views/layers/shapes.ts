@@ -1,8 +1,8 @@
 /** Small pictures as paths: one element each, so that hundreds of them scroll smoothly. */
 
 /**
- * The outline of the bars of a histogram without its two outer counts, those of what is beyond the range. Heights go with
- * the square root of the counts, or rare values would not be seen beside zeros.
+ * The outline of the bars of a histogram without its two outer counts, those of what is beyond the range. Heights go
+ * with the square root of the counts, or rare values would not be seen beside zeros.
  */
 export function histogramPath(counts: ArrayLike<number>, width: number, height: number): string {
   let most = 0;

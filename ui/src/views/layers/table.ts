@@ -94,7 +94,10 @@ export function buildLayers(answer: LayerColumns, base: string): LayerTable {
 
 /** A new row, told to its parent. */
 function draft(
-  module: string, parameter: string | null, at: number, { rows, indexOf }: { rows: Draft[]; indexOf: Map<string, number> },
+  module: string,
+  parameter: string | null,
+  at: number,
+  { rows, indexOf }: { rows: Draft[]; indexOf: Map<string, number> },
 ): Draft {
   const inside = parameter === null ? module.slice(0, Math.max(0, module.lastIndexOf("."))) : module;
   const parent = at === 0 ? -1 : (indexOf.get(inside) ?? 0);

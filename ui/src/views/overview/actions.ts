@@ -31,8 +31,16 @@ export function modelActions({ project, view }: AppState, model: number): MenuIt
       },
     ],
     [
-      { label: "Select its lineage", run: () => view.select([...kin(table, [model], "ancestors"), model]), unless: base < 0 },
-      { label: "Select it and all below", run: () => view.select([model, ...kin(table, [model], "descendants")]), unless: leaf },
+      {
+        label: "Select its lineage",
+        run: () => view.select([...kin(table, [model], "ancestors"), model]),
+        unless: base < 0,
+      },
+      {
+        label: "Select it and all below",
+        run: () => view.select([model, ...kin(table, [model], "descendants")]),
+        unless: leaf,
+      },
       { label: "Select its children", run: () => view.select(table.children[model]!), unless: leaf },
       { label: folded ? "Expand" : "Collapse", run: fold, unless: leaf },
     ],
@@ -51,10 +59,16 @@ export function modelsOffer(what: string, table: ModelTable, models: readonly nu
     table.ids[i],
     table.base[i]! < 0 ? null : table.ids[table.base[i]!],
     table.operation[i],
-    Object.entries(table.parameters[i]!).map(([name, value]) => `${name}=${parameterText(value)}`).join("; "),
+    Object.entries(table.parameters[i]!)
+      .map(([name, value]) => `${name}=${parameterText(value)}`)
+      .join("; "),
     table.step[i],
     table.tags[i]!.join("; "),
     ...names.map((name) => valueOf(table, name, i)),
   ];
-  return { what, header: ["id", "base", "operation", "parameters", "step", "tags", ...names], rows: () => models.map(row) };
+  return {
+    what,
+    header: ["id", "base", "operation", "parameters", "step", "tags", ...names],
+    rows: () => models.map(row),
+  };
 }

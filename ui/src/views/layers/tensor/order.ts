@@ -6,7 +6,8 @@ export type ChannelSort = "channel" | "norm" | "change" | "zeros";
 /** Places of channels: largest first, but for their own order. NaN counts as the largest. */
 export function channelOrder(channels: Channels, sort: ChannelSort): number[] {
   const places = Array.from({ length: channels.count }, (_, k) => k);
-  const by = sort === "norm" ? channels.norm : sort === "zeros" ? channels.zeros : sort === "change" ? channels.relative : null;
+  const by =
+    sort === "norm" ? channels.norm : sort === "zeros" ? channels.zeros : sort === "change" ? channels.relative : null;
   if (!by) return places;
   const size = (k: number): number => (Number.isNaN(by[k]!) ? Infinity : by[k]!);
   return places.sort((a, b) => (size(b) === size(a) ? a - b : size(b) > size(a) ? 1 : -1));

@@ -14,7 +14,11 @@ export interface Reading {
 const MASKS = ["zero in both", "zero only here", "zero only in the base"] as const;
 
 export function reading(
-  facts: Tensor, place: Place, tile: Tile | null, at: { row: number; column: number }, show: Shown,
+  facts: Tensor,
+  place: Place,
+  tile: Tile | null,
+  at: { row: number; column: number },
+  show: Shown,
 ): Reading {
   const [high, wide] = [2 ** place.row_level, 2 ** place.column_level];
   const single = high === 1 && wide === 1;
@@ -26,7 +30,8 @@ export function reading(
     ? `[${indexOf(facts.shape, row, column).join(", ")}]`
     : `channels ${range(row, high, facts.rows)}, columns ${range(column, wide, facts.columns)}`;
   if (!tile) return { where, parts: [] };
-  const cell = Math.floor(row / high - place.row * SIDE) * tile.columns + Math.floor(column / wide - place.column * SIDE);
+  const cell =
+    Math.floor(row / high - place.row * SIDE) * tile.columns + Math.floor(column / wide - place.column * SIDE);
   const number = (name: string): number => tile.cells.get(name)?.[cell] ?? NaN;
   return { where, parts: show === "mask" ? masks(number, single) : numbers(number, single, show) };
 }
@@ -35,9 +40,16 @@ function numbers(number: (name: string) => number, single: boolean, show: Shown)
   const text = (name: string): string => plain(number(name));
   const own: (readonly [string, string])[] = single
     ? [[show, text("mean")]]
-    : [["mean", text("mean")], ["furthest from zero", text("peak")]];
+    : [
+        ["mean", text("mean")],
+        ["furthest from zero", text("peak")],
+      ];
   if (show !== "change") return own;
-  return [...own, [single ? "here" : "mean here", text("model")], [single ? "in the base" : "mean in the base", text("base")]];
+  return [
+    ...own,
+    [single ? "here" : "mean here", text("model")],
+    [single ? "in the base" : "mean in the base", text("base")],
+  ];
 }
 
 function masks(number: (name: string) => number, single: boolean): (readonly [string, string])[] {

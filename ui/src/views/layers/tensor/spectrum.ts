@@ -44,7 +44,11 @@ export function spectrumDomain(lines: readonly Line[], least = 1e-6): [number, n
 }
 
 /** The path of a line through its positive values. */
-export function spectrumPath(values: readonly number[], toX: (k: number) => number, toY: (value: number) => number): string {
+export function spectrumPath(
+  values: readonly number[],
+  toX: (k: number) => number,
+  toY: (value: number) => number,
+): string {
   const points = values.flatMap((value, k) => (value > 0 ? [`${toX(k).toFixed(1)},${toY(value).toFixed(1)}`] : []));
   return points.length ? `M${points.join("L")}` : "";
 }

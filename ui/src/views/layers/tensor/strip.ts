@@ -15,7 +15,10 @@ export interface StripLook {
 export function paintStrip(context: CanvasRenderingContext2D, channels: Channels, look: StripLook): void {
   const { frame, width, height, theme } = look;
   context.clearRect(0, 0, width, height);
-  const most = Math.max(largest(channels.norm, 0, channels.count), channels.change ? largest(channels.change, 0, channels.count) : 0);
+  const most = Math.max(
+    largest(channels.norm, 0, channels.count),
+    channels.change ? largest(channels.change, 0, channels.count) : 0,
+  );
   if (!(most > 0)) return;
   const pixel = height / frame.rows;
   const lines = pixel >= 1 ? Math.ceil(frame.rows) + 1 : Math.ceil(height);
@@ -28,7 +31,8 @@ export function paintStrip(context: CanvasRenderingContext2D, channels: Channels
     const y = pixel >= 1 ? (first - frame.row) * pixel : k;
     const thick = pixel >= 3 ? pixel - 1 : Math.max(1, pixel);
     bar(context, CHROME[theme].border, y, thick, (width * largest(channels.norm, first, last)) / most);
-    if (channels.change) bar(context, DIVERGING[theme][2]!, y, thick, (width * largest(channels.change, first, last)) / most);
+    if (channels.change)
+      bar(context, DIVERGING[theme][2]!, y, thick, (width * largest(channels.change, first, last)) / most);
   }
 }
 

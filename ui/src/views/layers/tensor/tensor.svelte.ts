@@ -2,7 +2,15 @@
 import { SvelteMap } from "svelte/reactivity";
 import { ApiError } from "@/api/client";
 import {
-  fetchChannels, fetchSpectra, fetchTensor, fetchTile, told, type Place, type Shown, type TensorQuestion, type Tile,
+  fetchChannels,
+  fetchSpectra,
+  fetchTensor,
+  fetchTile,
+  told,
+  type Place,
+  type Shown,
+  type TensorQuestion,
+  type Tile,
 } from "@/api/tensors";
 import { follow } from "@/views/overview/details/request.svelte";
 import type { LayersState } from "../layers.svelte";
@@ -49,7 +57,13 @@ export class TensorState {
     return async (signal) => ({ model: question.model, channels: await fetchChannels(question, signal) });
   });
   readonly #spectra = follow(() => {
-    const ask = { base: this.base, models: this.models, tensor: this.name, examples: this.compared.params.examples, ...this.compared.alignment };
+    const ask = {
+      base: this.base,
+      models: this.models,
+      tensor: this.name,
+      examples: this.compared.params.examples,
+      ...this.compared.alignment,
+    };
     return (signal) => fetchSpectra(ask, signal);
   });
 
@@ -162,7 +176,10 @@ export class TensorState {
 }
 
 /** The tensor of the base, which gives the scale; null where the base has none. */
-async function ofBase(question: TensorQuestion, signal: AbortSignal): Promise<Awaited<ReturnType<typeof fetchTensor>> | null> {
+async function ofBase(
+  question: TensorQuestion,
+  signal: AbortSignal,
+): Promise<Awaited<ReturnType<typeof fetchTensor>> | null> {
   if (question.model === question.base) return null;
   try {
     return await fetchTensor({ ...question, model: question.base }, signal);

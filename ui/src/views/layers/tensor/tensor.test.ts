@@ -17,7 +17,10 @@ describe("frames", () => {
 
   it("covers the frame with tiles, and never with more than the canvas has room for", () => {
     const places = tilesFor(whole(MATRIX), { width: 1000, height: 500 });
-    expect(places.map(({ row, column }) => [row, column])).toEqual([[0, 0], [0, 1]]);
+    expect(places.map(({ row, column }) => [row, column])).toEqual([
+      [0, 0],
+      [0, 1],
+    ]);
     expect(places[0]).toMatchObject({ row_level: 2, column_level: 3 });
     expect(coverOf(places[1]!, MATRIX)).toEqual({ row: 0, column: 2048, rows: 1000, columns: 1952 });
     const cells = tilesFor({ row: 300, column: 250, rows: 10, columns: 20 }, { width: 1000, height: 500 });
@@ -33,7 +36,10 @@ describe("frames", () => {
     expect(zoomed(near, 0.01, { row: 0, column: 0 }, MATRIX)).toEqual(whole(MATRIX));
     expect(moved(near, -1000, 9999, MATRIX)).toEqual({ row: 0, column: 2000, rows: 500, columns: 2000 });
     expect(within({ row: 3, column: 3, rows: 0, columns: 0 }, { rows: 1, columns: 2 })).toEqual({
-      row: 0, column: 0, rows: 1, columns: 2,
+      row: 0,
+      column: 0,
+      rows: 1,
+      columns: 2,
     });
   });
 
@@ -52,11 +58,17 @@ describe("frames", () => {
 
 describe("colours", () => {
   const paint: Paint = {
-    what: "value", cell: "mean", limit: 2, ramp: rampBytes(["#000000", "#808080", "#ffffff"]), missing: [1, 2, 3],
+    what: "value",
+    cell: "mean",
+    limit: 2,
+    ramp: rampBytes(["#000000", "#808080", "#ffffff"]),
+    missing: [1, 2, 3],
     mask: { both: [100, 0, 0], model: [0, 100, 0], base: [0, 0, 100], none: [200, 200, 200] },
   };
   const tile = (cells: Record<string, number[]>): Tile => ({
-    rows: 1, columns: Object.values(cells)[0]!.length, cells: new Map(Object.entries(cells)),
+    rows: 1,
+    columns: Object.values(cells)[0]!.length,
+    cells: new Map(Object.entries(cells)),
   });
 
   it("puts zero in the middle and what is beyond at the ends", () => {
@@ -93,7 +105,13 @@ describe("spectra and channels", () => {
   });
 
   it("orders channels by what changed most", () => {
-    const channels: Channels = { count: 4, norm: [1, 5, 2, 2], zeros: [0, 0, 9, 0], change: [0, 1, 2, 3], relative: [0, 0.2, 1, NaN] };
+    const channels: Channels = {
+      count: 4,
+      norm: [1, 5, 2, 2],
+      zeros: [0, 0, 9, 0],
+      change: [0, 1, 2, 3],
+      relative: [0, 0.2, 1, NaN],
+    };
     expect(channelOrder(channels, "change")).toEqual([3, 2, 1, 0]);
     expect(channelOrder(channels, "norm")).toEqual([1, 2, 3, 0]);
     expect(channelOrder({ ...channels, relative: null }, "change")).toEqual([0, 1, 2, 3]);

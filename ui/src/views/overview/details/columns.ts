@@ -20,7 +20,9 @@ const HIGHEST = 300;
 /** Title, finding and the space below. */
 const AROUND = 40;
 
-/** The height of a chart when `rows` of them may fill `room` pixels: never less than can be read, or more than helps. */
+/**
+ * The height of a chart when `rows` of them may fill `room` pixels: never less than can be read, or more than helps.
+ */
 export function heightFor(rows: number, room: number, gap: number): number {
   const share = Math.floor((room - gap) / Math.max(1, rows)) - AROUND - gap;
   return Math.min(HIGHEST, Math.max(LOWEST, share));

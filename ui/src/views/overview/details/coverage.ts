@@ -26,5 +26,7 @@ export function verdict(counts: Record<string, number>): string {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const wrong = (counts.unexpected ?? 0) + (counts.skipped ?? 0);
   const tensors = plural(total, "tensor");
-  return wrong === 0 ? `${tensors}, all as the operation says.` : `${wrong.toLocaleString("en")} of ${tensors} to look at.`;
+  return wrong === 0
+    ? `${tensors}, all as the operation says.`
+    : `${wrong.toLocaleString("en")} of ${tensors} to look at.`;
 }

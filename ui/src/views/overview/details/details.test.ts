@@ -85,8 +85,24 @@ describe("finding", () => {
     expect(finding(accuracy, layout, variables, (id) => wins[id]!)).toBe("train is best throughout");
     expect(finding(accuracy, layout, variables, (id) => ({ ...wins, e: 0.65 })[id]!)).toBeNull();
     // at 0.5 the lead of 0.1 is within 1.96 · √(0.04² + 0.04²) = 0.111, at 0.9 the lead of 0.4 is not
-    expect(finding(accuracy, layout, variables, (id) => wins[id]!, () => 0.04)).toBe("train is best at 0.9");
-    expect(finding(accuracy, layout, variables, (id) => wins[id]!, () => 0.3)).toBeNull();
+    expect(
+      finding(
+        accuracy,
+        layout,
+        variables,
+        (id) => wins[id]!,
+        () => 0.04,
+      ),
+    ).toBe("train is best at 0.9");
+    expect(
+      finding(
+        accuracy,
+        layout,
+        variables,
+        (id) => wins[id]!,
+        () => 0.3,
+      ),
+    ).toBeNull();
     expect(finding({ ...accuracy, higher_is_better: null }, layout, variables, (id) => wins[id]!)).toBeNull();
   });
   it("is silent where a value is missing", () => {

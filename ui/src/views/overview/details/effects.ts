@@ -21,17 +21,15 @@ function isOverall(effect: Effect): boolean {
 /** The effects on one metric in the server's order, sure and large ones first; what one depends on is with it. */
 export function rankEffects(effects: readonly Effect[], metric: string): RankedEffect[] {
   const own = effects.filter((effect) => effect.metric === metric && effect.pairs > 0);
-  return own
-    .filter(isOverall)
-    .map((effect) => ({
-      effect,
-      conditions:
-        effect.parameter !== null
-          ? []
-          : own
-              .filter((other) => other.operation === effect.operation && !isOverall(other))
-              .sort((a, b) => sizeOf(b) - sizeOf(a)),
-    }));
+  return own.filter(isOverall).map((effect) => ({
+    effect,
+    conditions:
+      effect.parameter !== null
+        ? []
+        : own
+            .filter((other) => other.operation === effect.operation && !isOverall(other))
+            .sort((a, b) => sizeOf(b) - sizeOf(a)),
+  }));
 }
 
 /** What was changed, in words: `calibrate`, `magnitude prune amount 0.5 → 0.75`. */
@@ -84,7 +82,9 @@ export function dependence(metric: Metric, { effect, conditions }: RankedEffect)
   if (effect.mean === null) return null;
   let best: { words: string; spread: number } | null = null;
   for (const group of byKind(conditions)) {
-    const known = group.filter(({ mean }) => mean !== null && Number.isFinite(mean)).sort((a, b) => sizeOf(b) - sizeOf(a));
+    const known = group
+      .filter(({ mean }) => mean !== null && Number.isFinite(mean))
+      .sort((a, b) => sizeOf(b) - sizeOf(a));
     const [first, last] = [known[0], known.at(-1)];
     if (!first || !last || first === last) continue;
     const spread = Math.abs(first.mean! - last.mean!);
@@ -150,7 +150,18 @@ export function sharedDomain(pairs: readonly Pair[]): [number, number] {
 }
 
 export const EFFECT_COLUMNS = [
-  "operation", "parameter", "condition", "metric", "pairs", "mean", "median", "ci_low", "ci_high", "interval", "confidence", "models",
+  "operation",
+  "parameter",
+  "condition",
+  "metric",
+  "pairs",
+  "mean",
+  "median",
+  "ci_low",
+  "ci_high",
+  "interval",
+  "confidence",
+  "models",
 ];
 
 /** All effects as they came, one row each; models as `without → with`. */

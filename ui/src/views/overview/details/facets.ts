@@ -1,4 +1,6 @@
-/** What the filters offer: a histogram for each metric, and the words that models differ in, with how many have each. */
+/**
+ * What the filters offer: a histogram for each metric, and the words that models differ in, with how many have each.
+ */
 import { makeBins, type Bins } from "@/charts/bins";
 import { finiteExtent, isSkewed } from "@/charts/domain";
 import { parameterText } from "@/state/filters";

@@ -48,7 +48,8 @@ function pairFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Var
   if (isNothing(metric, first.size, largest)) return `${name} makes no difference`;
   // "most" must be more than a little more, and not about the same everywhere
   if (first.size < 1.05 * second.size || first.size < 1.5 * last.size) return null;
-  return `${name} matters most at ${valueWord(x, layout.xs[first.i]!)}: ${formatChange(metric, first.withIt, first.without)}`;
+  const change = formatChange(metric, first.withIt, first.without);
+  return `${name} matters most at ${valueWord(x, layout.xs[first.i]!)}: ${change}`;
 }
 
 /** With more colours: the one that is best wherever one is, by more than the 95 % interval of the difference. */
@@ -76,7 +77,8 @@ function bestFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Var
   const won = contests.filter(({ winner }) => winner !== null);
   const winner = won[0]?.winner ?? null;
   if (winner === null || contests.length < 2 || won.some((other) => other.winner !== winner)) return null;
-  const where = won.length === contests.length ? "throughout" : `at ${listWords(won.map(({ i }) => valueWord(x, layout.xs[i]!)))}`;
+  const where =
+    won.length === contests.length ? "throughout" : `at ${listWords(won.map(({ i }) => valueWord(x, layout.xs[i]!)))}`;
   return `${valuePhrase(color, layout.colors[winner]!)} is best ${where}`;
 }
 

@@ -3,11 +3,34 @@ import type { RealityRow } from "@/api/reality";
 import { against, lines } from "./reality";
 
 const ROW: RealityRow = {
-  model: "p90", root: "cnn", sparsity: 0.9, bits: 32, stored_bytes: 20_168, gzip_bytes: 3_301, packed_bytes: 2_893, macs: 115_840,
-  peak_memory_bytes: 35_808, latency_s: 3.4e-4, latency_iqr_s: 1e-5, latency_device: "cpu (PyTorch 2.13.0, 1 thread)",
-  onnx_bytes: null, onnx_latency_s: null, onnx_latency_iqr_s: null, onnx_latency_device: null, integer_products: 0,
-  onnx_integer_products: null, stored_ratio: 0.99, packed_ratio: 6.01, macs_ratio: 1, latency_ratio: 0.65, onnx_latency_ratio: null,
-  agrees: false, causes: [], reason: "", missing: ["onnx_latency_s"], measurable: true,
+  model: "p90",
+  root: "cnn",
+  sparsity: 0.9,
+  bits: 32,
+  stored_bytes: 20_168,
+  gzip_bytes: 3_301,
+  packed_bytes: 2_893,
+  macs: 115_840,
+  peak_memory_bytes: 35_808,
+  latency_s: 3.4e-4,
+  latency_iqr_s: 1e-5,
+  latency_device: "cpu (PyTorch 2.13.0, 1 thread)",
+  onnx_bytes: null,
+  onnx_latency_s: null,
+  onnx_latency_iqr_s: null,
+  onnx_latency_device: null,
+  integer_products: 0,
+  onnx_integer_products: null,
+  stored_ratio: 0.99,
+  packed_ratio: 6.01,
+  macs_ratio: 1,
+  latency_ratio: 0.65,
+  onnx_latency_ratio: null,
+  agrees: false,
+  causes: [],
+  reason: "",
+  missing: ["onnx_latency_s"],
+  measurable: true,
 };
 
 describe("the reality check", () => {
@@ -20,7 +43,9 @@ describe("the reality check", () => {
   });
 
   it("has a line for each number, and none for what is not known", () => {
-    const found = Object.fromEntries(lines(ROW).map((line) => [line.name, [line.value?.replace(/\u00a0/g, " ") ?? null, line.change]]));
+    const found = Object.fromEntries(
+      lines(ROW).map((line) => [line.name, [line.value?.replace(/\u00a0/g, " ") ?? null, line.change]]),
+    );
     expect(found.zeros).toEqual(["90%", ""]);
     expect(found.packed).toEqual(["2.89 kB", "6.0× smaller"]);
     expect(found.file).toEqual(["20.2 kB", "same"]);

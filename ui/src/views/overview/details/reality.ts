@@ -15,35 +15,68 @@ export interface Line {
 const PLAIN = { name: "", higher_is_better: null, min: null, max: null };
 const SECONDS = { ...PLAIN, format: ".3s", unit: "s" };
 const SHARE = { ...PLAIN, format: ".0%", unit: "" };
+const MEANING = {
+  zeros: "Share of zeros among the weights of two and more dimensions.",
+  "bits per weight": "Nominal bits of one weight as the scheme says, mean over all weights.",
+  packed: "Bytes that the scheme implies: codes, scales, codebooks and bit maps.",
+  file: "Bytes of the checkpoint as it is, its header included.",
+  gzip: "Bytes of the weights after gzip, level 6.",
+  MACs: "Dense multiply-accumulates of one forward pass; zeros are not skipped.",
+  "peak memory": "Weights, input and the operators’ outputs in use at the worst moment of a forward pass.",
+};
 /** Within this factor a file or a number of operations is the same, and a time. */
 const SAME = { size: 1.05, time: 1.25 };
 
+type Than = Pick<Line, "change" | "goodness">;
+const NONE: Than = { change: "", goodness: "neutral" };
+
 /** A factor in words: above 1 is better. */
-export function against(ratio: number | null, better: string, worse: string, same: number): Pick<Line, "change" | "goodness"> {
+export function against(ratio: number | null, better: string, worse: string, same: number): Than {
   if (ratio === null || ratio <= 0) return { change: "", goodness: "neutral" };
   if (ratio < same && ratio > 1 / same) return { change: "same", goodness: "neutral" };
   const factor = ratio > 1 ? ratio : 1 / ratio;
   const text = `${factor < 10 ? factor.toFixed(1) : Math.round(factor)}×`;
-  return ratio > 1 ? { change: `${text} ${better}`, goodness: "good" } : { change: `${text} ${worse}`, goodness: "bad" };
+  return ratio > 1
+    ? { change: `${text} ${better}`, goodness: "good" }
+    : { change: `${text} ${worse}`, goodness: "bad" };
 }
 
 export function lines(row: RealityRow): Line[] {
   const isRoot = row.model === row.root;
   const size = (ratio: number | null) => against(isRoot ? null : ratio, "smaller", "larger", SAME.size);
   const time = (ratio: number | null) => against(isRoot ? null : ratio, "faster", "slower", SAME.time);
-  const none = { change: "", goodness: "neutral" } as const;
+  const macs = row.macs === null ? null : formatCount(row.macs);
   const bytes = (value: number | null) => (value === null ? null : formatBytes(value));
   const bits = row.bits === null ? null : String(Number(row.bits.toFixed(2)));
+  const made = (part: Line["part"], name: keyof typeof MEANING, value: string | null, than: Than = NONE): Line => ({
+    part,
+    name,
+    value,
+    ...than,
+    title: MEANING[name],
+  });
   return [
-    { part: "Claimed", name: "zeros", value: share(row.sparsity), ...none, title: "Share of zeros among the weights of two and more dimensions." },
-    { part: "Claimed", name: "bits per weight", value: bits, ...none, title: "Nominal bits of one weight as the scheme says, mean over all weights." },
-    { part: "Claimed", name: "packed", value: bytes(row.packed_bytes), ...size(row.packed_ratio), title: "Bytes that the scheme implies: codes, scales, codebooks and bit maps." },
-    { part: "Stored", name: "file", value: bytes(row.stored_bytes), ...size(row.stored_ratio), title: "Bytes of the checkpoint as it is, its header included." },
-    { part: "Stored", name: "gzip", value: bytes(row.gzip_bytes), ...none, title: "Bytes of the weights after gzip, level 6." },
-    { part: "Effective", name: "MACs", value: row.macs === null ? null : formatCount(row.macs), ...against(isRoot ? null : row.macs_ratio, "fewer", "more", SAME.size), title: "Dense multiply-accumulates of one forward pass; zeros are not skipped." },
-    { part: "Effective", name: "peak memory", value: bytes(row.peak_memory_bytes), ...none, title: "Weights, input and the operators’ outputs in use at the worst moment of a forward pass." },
-    { part: "Effective", name: "PyTorch", value: seconds(row.latency_s, row.latency_iqr_s), ...time(row.latency_ratio), title: timed(row.latency_device, row.integer_products) },
-    { part: "Effective", name: "ONNX Runtime", value: seconds(row.onnx_latency_s, row.onnx_latency_iqr_s), ...time(row.onnx_latency_ratio), title: timed(row.onnx_latency_device, row.onnx_integer_products) },
+    made("Claimed", "zeros", share(row.sparsity)),
+    made("Claimed", "bits per weight", bits),
+    made("Claimed", "packed", bytes(row.packed_bytes), size(row.packed_ratio)),
+    made("Stored", "file", bytes(row.stored_bytes), size(row.stored_ratio)),
+    made("Stored", "gzip", bytes(row.gzip_bytes)),
+    made("Effective", "MACs", macs, against(isRoot ? null : row.macs_ratio, "fewer", "more", SAME.size)),
+    made("Effective", "peak memory", bytes(row.peak_memory_bytes)),
+    {
+      part: "Effective",
+      name: "PyTorch",
+      value: seconds(row.latency_s, row.latency_iqr_s),
+      ...time(row.latency_ratio),
+      title: timed(row.latency_device, row.integer_products),
+    },
+    {
+      part: "Effective",
+      name: "ONNX Runtime",
+      value: seconds(row.onnx_latency_s, row.onnx_latency_iqr_s),
+      ...time(row.onnx_latency_ratio),
+      title: timed(row.onnx_latency_device, row.onnx_integer_products),
+    },
   ];
 }
 
@@ -57,6 +90,7 @@ function seconds(median: number | null, spread: number | null): string | null {
 }
 
 function timed(device: string | null, integers: number | null): string {
-  const kernels = integers === null ? "" : ` ${share(integers)} of the matrix products and convolutions run on integers.`;
+  const kernels =
+    integers === null ? "" : ` ${share(integers)} of the matrix products and convolutions run on integers.`;
   return `Median time of a forward pass, with the interquartile range${device ? `: ${device}` : ""}.${kernels}`;
 }

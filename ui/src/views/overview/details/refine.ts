@@ -39,11 +39,7 @@ export function ownChannels(chosen: Channels | null, selection: Selection | null
 }
 
 /** A choice of channels without doubles: a variable that is chosen for one channel leaves the other that had it. */
-export function assign(
-  chart: Channels,
-  channel: keyof Channels,
-  name: string | null,
-): Channels {
+export function assign(chart: Channels, channel: keyof Channels, name: string | null): Channels {
   const next = { ...chart };
   for (const other of ["x", "color", "facet"] as const) {
     if (other !== channel && name !== null && next[other] === name) next[other] = chart[channel];

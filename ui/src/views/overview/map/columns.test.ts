@@ -8,7 +8,9 @@ const names = (texts: string[]): (string | null)[] =>
 describe("columnsByOperation", () => {
   it("gives equal operations one column and repeated ones another", () => {
     expect(names(["train", "train > prune 0.5", "train > prune 0.9", "train > prune 0.5 > train"])).toEqual([
-      "train", "prune", "train",
+      "train",
+      "prune",
+      "train",
     ]);
   });
 
@@ -20,7 +22,11 @@ describe("columnsByOperation", () => {
 
   it("repeats a column only where lineages disagree about the order", () => {
     const found = names([
-      "train", "train > prune", "train > prune > quantize", "train > quantize", "train > quantize > prune",
+      "train",
+      "train > prune",
+      "train > prune > quantize",
+      "train > quantize",
+      "train > quantize > prune",
     ]);
     expect(found).toHaveLength(4);
     expect([...found].sort()).toContain("prune");

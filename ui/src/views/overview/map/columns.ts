@@ -116,7 +116,8 @@ function nextKey(frontier: Map<string, Path[]>, pending: Map<string, number>): s
     name: found[0]!.operation ?? "",
   }));
   ranked.sort(
-    (a, b) => b.share - a.share || a.depth - b.depth || b.height - a.height || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+    (a, b) =>
+      b.share - a.share || a.depth - b.depth || b.height - a.height || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
   );
   return ranked[0]!.key;
 }

@@ -27,12 +27,20 @@ describe("layoutModels", () => {
   it("sorts siblings by operation, then parameters as numbers", () => {
     const table = chains("t", "t > prune 10", "t > prune 9", "t > prune 0.5", "t > quantize 4", "t > prune 9 > tune");
     expect(topDown(table, layoutModels(table, "operation"))).toEqual([
-      "t > prune 0.5", "t > prune 9 > tune", "t > prune 10", "t > quantize 4",
+      "t > prune 0.5",
+      "t > prune 9 > tune",
+      "t > prune 10",
+      "t > quantize 4",
     ]);
   });
 
   it("sorts texts with numbers in them as people do", () => {
-    const kinds = ["int16", "int8", "int4"].map((scheme) => ({ id: scheme, base: "t", operation: "q", parameters: { scheme } }));
+    const kinds = ["int16", "int8", "int4"].map((scheme) => ({
+      id: scheme,
+      base: "t",
+      operation: "q",
+      parameters: { scheme },
+    }));
     const table = testTable([{ id: "t" }, ...kinds]);
     expect(topDown(table, layoutModels(table, "step"))).toEqual(["int4", "int8", "int16"]);
   });
@@ -67,7 +75,9 @@ describe("layoutModels", () => {
     const table = grown(400);
     for (const arrangement of ["operation", "step"] as const) {
       const { stacks, y, x } = layoutModels(table, arrangement);
-      stacks.forEach((stack, k) => stack.forEach((i, at) => expect(x[i] === k && (!at || y[stack[at - 1]!]! < y[i]!)).toBe(true)));
+      stacks.forEach((stack, k) =>
+        stack.forEach((i, at) => expect(x[i] === k && (!at || y[stack[at - 1]!]! < y[i]!)).toBe(true)),
+      );
       expect(stacks.flat()).toHaveLength(400);
     }
   });

@@ -1,7 +1,7 @@
 /**
- * Where models stand: a column (x) and a row (y) for each, in units of columns and rows. Every leaf has a row of its own
- * and every subtree a band of rows, so no two edges cross and none runs through a model: to the left of a model, its row
- * is free as far as its parent's column; to the right of a leaf, as far as the paper goes.
+ * Where models stand: a column (x) and a row (y) for each, in units of columns and rows. Every leaf has a row of its
+ * own and every subtree a band of rows, so no two edges cross and none runs through a model: to the left of a model,
+ * its row is free as far as its parent's column; to the right of a leaf, as far as the paper goes.
  */
 import type { ModelTable } from "@/state/table";
 import type { Arrangement } from "@/state/url";
@@ -42,11 +42,16 @@ export function skeletonOf(table: ModelTable): Skeleton {
   return { byOperation, ...orderedChildren(table, byOperation.of) };
 }
 
-/** Lay a project's graph out. Siblings keep their order in both arrangements: rearranging moves models along their rows. */
+/**
+ * Lay a project's graph out. Siblings keep their order in both arrangements: rearranging moves models along their rows.
+ */
 export function layoutModels(
   table: ModelTable,
   arrangement: Arrangement,
-  { collapsed = new Set(), skeleton = skeletonOf(table) }: { collapsed?: ReadonlySet<number>; skeleton?: Skeleton } = {},
+  {
+    collapsed = new Set(),
+    skeleton = skeletonOf(table),
+  }: { collapsed?: ReadonlySet<number>; skeleton?: Skeleton } = {},
 ): Layout {
   const { of, columns } = arrangement === "operation" ? skeleton.byOperation : columnsByStep(table);
   const layout: Layout = {
@@ -75,7 +80,9 @@ function stacksOf({ columns, shown }: Layout, of: Int32Array, down: number[]): n
   return stacks;
 }
 
-/** Leaves take rows from the top; a parent stands in the middle of its children. Returns the models as they were placed. */
+/**
+ * Leaves take rows from the top; a parent stands in the middle of its children. Returns the models as they were placed.
+ */
 function placeRows(layout: Layout, roots: number[], collapsed: ReadonlySet<number>): number[] {
   const { y, children } = layout;
   const down: number[] = [];

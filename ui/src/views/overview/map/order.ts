@@ -31,7 +31,8 @@ export function compareParameters(a: Record<string, Json>, b: Record<string, Jso
 /** Children of every model, and the roots, in drawing order. O(n log n); each distinct step is compared only once. */
 export function orderedChildren(table: ModelTable, column: Int32Array): { children: number[][]; roots: number[] } {
   const rank = stepRanks(table, column);
-  const compare = (a: number, b: number): number => rank[a]! - rank[b]! || collator.compare(table.ids[a]!, table.ids[b]!);
+  const compare = (a: number, b: number): number =>
+    rank[a]! - rank[b]! || collator.compare(table.ids[a]!, table.ids[b]!);
   return {
     children: table.children.map((list) => (list.length > 1 ? [...list].sort(compare) : list)),
     roots: [...table.roots].sort(compare),

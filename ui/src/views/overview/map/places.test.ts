@@ -10,7 +10,11 @@ const places = (x: number[], y: number[]): { x: Float32Array; y: Float32Array } 
 it("keeps models where they were by id, lets new ones come out of their base, and new trees stand", () => {
   const before = testTable([{ id: "t" }, { id: "a", base: "t" }]);
   const after = testTable([
-    { id: "new", base: "newer" }, { id: "a", base: "t" }, { id: "t" }, { id: "newer", base: "a" }, { id: "root" },
+    { id: "new", base: "newer" },
+    { id: "a", base: "t" },
+    { id: "t" },
+    { id: "newer", base: "a" },
+    { id: "root" },
   ]);
   const from = carryPlaces(before, places([0, 1], [5, 6]), after, places([9, 9, 9, 9, 9], [1, 2, 3, 4, 5]));
   expect([...from.x]).toEqual([1, 1, 0, 1, 9]);

@@ -36,12 +36,21 @@ describe("traceRibbon", () => {
 
   it("is a plain bar within one row", () => {
     const bar = trace((pen) => traceRibbon(pen, { ...ribbon, y1: 0 }));
-    expect(bar).toEqual([[0, -5], [200, -2], [200, 2], [0, 5]]);
+    expect(bar).toEqual([
+      [0, -5],
+      [200, -2],
+      [200, 2],
+      [0, 5],
+    ]);
   });
 });
 
 it("turns before it runs straight to the child", () => {
-  expect(trace((pen) => traceLine(pen, ribbon))).toEqual([[0, 0], [80, 300], [200, 300]]);
+  expect(trace((pen) => traceLine(pen, ribbon))).toEqual([
+    [0, 0],
+    [80, 300],
+    [200, 300],
+  ]);
   expect(turnOf(100, 30)).toBe(30);
   expect(turnOf(50, 300)).toBeLessThan(50);
 });

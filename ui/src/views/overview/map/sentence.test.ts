@@ -8,7 +8,8 @@ const models = [
   { id: "b", base: "a", values: [0.95, null] },
 ];
 const table = testTable(models, [
-  metric("acc", { higher_is_better: true, min: 0, max: 1, format: ".1%" }), metric("ms", { higher_is_better: false }),
+  metric("acc", { higher_is_better: true, min: 0, max: 1, format: ".1%" }),
+  metric("ms", { higher_is_better: false }),
 ]);
 
 describe("mapSentence", () => {

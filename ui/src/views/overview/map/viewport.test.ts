@@ -5,7 +5,10 @@ const SMALL: Extent = { columns: 4, rows: 6, width: 700, height: 560, labels: 60
 const LARGE: Extent = { columns: 12, rows: 10_000, width: 700, height: 560, labels: 90, roots: 40 };
 
 const corners = (view: Viewport, { columns, rows }: Extent): number[] => [
-  view.tx, view.ty, view.tx + view.kx * (columns - 1), view.ty + view.ky * (rows - 1),
+  view.tx,
+  view.ty,
+  view.tx + view.kx * (columns - 1),
+  view.ty + view.ky * (rows - 1),
 ];
 
 describe("fit", () => {
@@ -61,6 +64,11 @@ describe("pan and reveal", () => {
   });
 
   it("mixes two views", () => {
-    expect(mix({ kx: 0, ky: 0, tx: 0, ty: 0 }, { kx: 2, ky: 4, tx: 6, ty: 8 }, 0.5)).toEqual({ kx: 1, ky: 2, tx: 3, ty: 4 });
+    expect(mix({ kx: 0, ky: 0, tx: 0, ty: 0 }, { kx: 2, ky: 4, tx: 6, ty: 8 }, 0.5)).toEqual({
+      kx: 1,
+      ky: 2,
+      tx: 3,
+      ty: 4,
+    });
   });
 });

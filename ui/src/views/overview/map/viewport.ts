@@ -39,7 +39,9 @@ export function headingHeight(kx: number): number {
   return kx < COLUMN_FOR_TEXT ? 76 : 40;
 }
 
-/** A viewport as it can be told to another screen: the two scales, and the column and row in the middle of the paper. */
+/**
+ * A viewport as it can be told to another screen: the two scales, and the column and row in the middle of the paper.
+ */
 export function middleOf({ kx, ky, tx, ty }: Viewport, { width, height }: Extent): [number, number, number, number] {
   return [kx, ky, (width / 2 - tx) / kx, ((height + headingHeight(kx)) / 2 - ty) / ky];
 }

@@ -4,7 +4,10 @@ import type { Layout } from "./layout";
 
 export type Direction = "left" | "right" | "up" | "down";
 
-/** The model next to one: its parent, its middle child, or the one above or below in its column, at its end the next sibling. */
+/**
+ * The model next to one: its parent, its middle child, or the one above or
+ * below in its column, at its end the next sibling.
+ */
 export function neighbour(table: ModelTable, layout: Layout, from: number, direction: Direction): number {
   if (direction === "left") return table.base[from]! < 0 ? from : table.base[from]!;
   if (direction === "right") {

@@ -51,13 +51,23 @@ export interface Look {
   readonly interval: (model: number) => Interval;
 }
 
-/** All points; those that a filter leaves out are faint and below, those without a colour or size are hollow with a dash. */
+/**
+ * All points; those that a filter leaves out are faint and below, those
+ * without a colour or size are hollow with a dash.
+ */
 export function paintPoints(context: Context, scene: Scene, look: Look): void {
   const { encodings, visible, interval } = look;
   // faint ones first
   const order = [...look.order.filter((i) => !visible[i]), ...look.order.filter((i) => visible[i])];
   const chrome = CHROME[encodings.theme];
-  if (order.length <= MOST_INTERVALS) paintIntervals(context, scene, order.filter((i) => visible[i]), interval, chrome.mark);
+  if (order.length <= MOST_INTERVALS)
+    paintIntervals(
+      context,
+      scene,
+      order.filter((i) => visible[i]),
+      interval,
+      chrome.mark,
+    );
   let fill = "";
   for (const i of order) {
     const color = encodings.size(i) === null ? null : encodings.color(i);
@@ -106,7 +116,11 @@ export interface Marks {
 
 /** Lines through the points, all in one stroke. */
 function paintIntervals(
-  context: Context, scene: Scene, models: Iterable<number>, interval: Look["interval"], color: string,
+  context: Context,
+  scene: Scene,
+  models: Iterable<number>,
+  interval: Look["interval"],
+  color: string,
 ): void {
   context.strokeStyle = color;
   context.lineWidth = 1;

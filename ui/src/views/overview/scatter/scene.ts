@@ -25,7 +25,8 @@ export interface Zoom {
 
 /** What the address says as a zoom; null where an axis could not be drawn so. */
 export function zoomOf(
-  within: readonly [number, number, number, number] | null, { logX, logY }: { logX: boolean; logY: boolean },
+  within: readonly [number, number, number, number] | null,
+  { logX, logY }: { logX: boolean; logY: boolean },
 ): Zoom | null {
   if (!within) return null;
   const [x0, x1, y0, y1] = within;

@@ -68,16 +68,16 @@ export function missingNotes(table: ModelTable, axes: readonly { metric: Metric;
     }
     if (missing > 0) notes.push(`${plural(missing, "model")} ${missing === 1 ? "has" : "have"} no ${metric.name}`);
     if (notPositive > 0) {
-      const verb = notPositive === 1 ? "has" : "have";
-      notes.push(
-        `${plural(notPositive, "model")} ${verb} ${metric.name} ≤ ${formatValue(metric, 0)}, which a log axis cannot show`,
-      );
+      const which = `${plural(notPositive, "model")} ${notPositive === 1 ? "has" : "have"}`;
+      notes.push(`${which} ${metric.name} ≤ ${formatValue(metric, 0)}, which a log axis cannot show`);
     }
   }
   return notes;
 }
 
-/** The first of two metrics that does not say which direction is better, so that there is no frontier; null if both do. */
+/**
+ * The first of two metrics that does not say which direction is better, so that there is no frontier; null if both do.
+ */
 export function undirected(x: Metric, y: Metric): Metric | null {
   return [x, y].find((metric) => metric.higher_is_better === null) ?? null;
 }

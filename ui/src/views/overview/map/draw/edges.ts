@@ -1,7 +1,18 @@
 /** Edges: ribbons between the looks of their ends, lines where there are too many, dashes for references. */
 import { CHROME } from "@/styles/ramps";
 import { traceLine, traceRibbon, turnOf, type Ribbon } from "../ribbon";
-import { bandWidth, byColor, nodeScale, screenRadius, screenX, screenY, thin, type Context, type Frame, type Scene } from "./scene";
+import {
+  bandWidth,
+  byColor,
+  nodeScale,
+  screenRadius,
+  screenX,
+  screenY,
+  thin,
+  type Context,
+  type Frame,
+  type Scene,
+} from "./scene";
 
 /** More edges than this in the frame are drawn as lines of one colour. */
 const RIBBONS = 1200;

@@ -14,7 +14,10 @@ const RAMP = 90;
 
 /** The names of columns above them, slanted where columns are narrow. */
 export function drawHeadings(
-  ctx: Context, scene: Scene, { view, width }: Frame, { names, fonts }: { names: readonly string[]; fonts: Fonts },
+  ctx: Context,
+  scene: Scene,
+  { view, width }: Frame,
+  { names, fonts }: { names: readonly string[]; fonts: Fonts },
 ): void {
   const chrome = CHROME[scene.looks.theme];
   const height = headingHeight(view.kx);

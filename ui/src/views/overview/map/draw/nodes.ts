@@ -1,12 +1,27 @@
 /** Models: discs in their colour, hollow with a dash where there is nothing to encode, squares where they are tiny. */
 import { CHROME, FILTERED } from "@/styles/ramps";
 import { shader } from "../looks";
-import { byColor, nodeScale, screenRadius, screenX, screenY, thin, type Context, type Frame, type Scene } from "./scene";
+import {
+  byColor,
+  nodeScale,
+  screenRadius,
+  screenX,
+  screenY,
+  thin,
+  type Context,
+  type Frame,
+  type Scene,
+} from "./scene";
 
 const TINY = 1.5;
 
 export function drawNodes(ctx: Context, scene: Scene, frame: Frame): void {
-  drawModels(ctx, scene, frame, thin(scene, frame, (i) => isIn(scene, frame, i)));
+  drawModels(
+    ctx,
+    scene,
+    frame,
+    thin(scene, frame, (i) => isIn(scene, frame, i)),
+  );
 }
 
 /** Some models, above whatever is there. */

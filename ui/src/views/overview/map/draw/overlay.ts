@@ -20,7 +20,10 @@ export interface Marks {
 
 /** Rings around the selected models, and the ways that lead to them from their roots. */
 export function drawSelection(
-  ctx: Context, scene: Scene, frame: Frame, { selected, fonts }: { selected: ReadonlySet<number>; fonts: Fonts },
+  ctx: Context,
+  scene: Scene,
+  frame: Frame,
+  { selected, fonts }: { selected: ReadonlySet<number>; fonts: Fonts },
 ): void {
   const { accent } = CHROME[scene.looks.theme];
   drawPath(ctx, scene, frame, { steps: lineages(scene, selected), color: accent, fonts });
@@ -28,7 +31,10 @@ export function drawSelection(
 }
 
 export function drawPointer(
-  ctx: Context, scene: Scene, frame: Frame, { hovered, brush, fonts }: Marks & { fonts: Fonts },
+  ctx: Context,
+  scene: Scene,
+  frame: Frame,
+  { hovered, brush, fonts }: Marks & { fonts: Fonts },
 ): void {
   const chrome = CHROME[scene.looks.theme];
   if (hovered !== null) {
@@ -56,7 +62,10 @@ function lineages({ table, layout }: Scene, models: ReadonlySet<number>): number
 }
 
 function drawRings(
-  ctx: Context, scene: Scene, { view, height }: Frame, { models, color }: { models: Iterable<number>; color: string },
+  ctx: Context,
+  scene: Scene,
+  { view, height }: Frame,
+  { models, color }: { models: Iterable<number>; color: string },
 ): void {
   const scale = nodeScale(scene, view);
   ctx.strokeStyle = ctx.fillStyle = color;

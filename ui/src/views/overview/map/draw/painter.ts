@@ -1,7 +1,7 @@
 /**
- * Draws the map on three canvases. The models are drawn into a picture that is taller than the canvas; as long as drawing
- * is quick that happens in every frame, else a moving map shows the last picture, moved and stretched, and is drawn
- * again when it comes to rest.
+ * Draws the map on three canvases. The models are drawn into a picture that is taller than the canvas; as long as
+ * drawing is quick that happens in every frame, else a moving map shows the last picture, moved and stretched, and is
+ * drawn again when it comes to rest.
  */
 import { CHROME } from "@/styles/ramps";
 import type { Viewport } from "../viewport";
@@ -103,7 +103,12 @@ export class Painter {
     const above = this.#above();
     const ctx = this.#picture;
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-    drawScene(ctx, scene, { width, height: height * (1 + 2 * OVERSCAN), view: { ...view, ty: view.ty + above } }, this.#fonts);
+    drawScene(
+      ctx,
+      scene,
+      { width, height: height * (1 + 2 * OVERSCAN), view: { ...view, ty: view.ty + above } },
+      this.#fonts,
+    );
     this.#last = { scene, view, cost: performance.now() - start };
   }
 

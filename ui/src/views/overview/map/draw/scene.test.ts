@@ -7,7 +7,12 @@ import { byColor, thin, type Scene } from "./scene";
 
 const table = testTable([
   { id: "root" },
-  ...Array.from({ length: 1000 }, (_, k) => ({ id: `${k}`, base: "root", operation: "prune", parameters: { amount: k } })),
+  ...Array.from({ length: 1000 }, (_, k) => ({
+    id: `${k}`,
+    base: "root",
+    operation: "prune",
+    parameters: { amount: k },
+  })),
 ]);
 const layout = layoutModels(table, "operation");
 
@@ -42,5 +47,8 @@ describe("thin", () => {
 it("groups by colour", () => {
   const groups: [string, number[]][] = [];
   byColor([0, 1, 2], ["red", "blue", "red"], (color, group) => groups.push([color, group]));
-  expect(groups).toEqual([["red", [0, 2]], ["blue", [1]]]);
+  expect(groups).toEqual([
+    ["red", [0, 2]],
+    ["blue", [1]],
+  ]);
 });

@@ -1,4 +1,6 @@
-/** Words on the map: what was done before each model, and ids behind leaves and above roots, as far as there is room. */
+/**
+ * Words on the map: what was done before each model, and ids behind leaves and above roots, as far as there is room.
+ */
 import { shorten } from "@/format";
 import { CHROME } from "@/styles/ramps";
 import { turnOf } from "../ribbon";
@@ -46,7 +48,9 @@ function drawStep(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts:
   const x = screenX(scene, view, i);
   const length = x - screenX(scene, view, scene.table.base[i]!);
   const room = length - turnOf(view.kx, length) - radius;
-  const label = [scene.labels.long[i]!, scene.labels.short[i]!].find((text) => room > text.length * TEXT_LETTER - SLACK);
+  const label = [scene.labels.long[i]!, scene.labels.short[i]!].find(
+    (text) => room > text.length * TEXT_LETTER - SLACK,
+  );
   if (!label) return;
   ctx.font = `${FONT} ${fonts.text}`;
   ctx.textAlign = "right";
