@@ -19,7 +19,8 @@ import numpy as np
 
 import compress_compare as cc
 from compress_compare.analysis.behaviors import metrics
-from compress_compare.server import answers, wire_behaviors
+from compress_compare.page import answers
+from compress_compare.page.wire import behaviors
 
 MODELS = 5
 LOOPED = 2_000
@@ -74,7 +75,7 @@ def first_view(path, metric):
     start = time.perf_counter()
     project = cc.open(path)
     found = project.behaviors("m0", [f"m{model}" for model in range(1, MODELS + 1)], "data", metric)
-    body = wire_behaviors.BehaviorsAsk(base="m0", models=found.models, dataset="data", metric=metric)
+    body = behaviors.BehaviorsAsk(base="m0", models=found.models, dataset="data", metric=metric)
     answer = answers.behaviors(found, body)
     seconds = time.perf_counter() - start
     project.close()

@@ -41,9 +41,9 @@ def step(name: str) -> tuple[float, float]:
     """MiB at the peak above those before the step, and seconds of the step."""
     import torch
 
-    from compress_compare.operations.dkm import Attention, Rows, cluster
-    from compress_compare.operations.dkm_model import Palette, Plan
-    from compress_compare.operations.substituted import Substituted
+    from compress_compare.operations.dkm.attention import Attention, Rows, cluster
+    from compress_compare.operations.dkm.modules import Palette, Plan
+    from compress_compare.operations.parts.substituted import Substituted
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

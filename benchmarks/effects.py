@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from compress_compare.analysis.effects import effects
+from compress_compare.analysis.effects.effects import effects
 from compress_compare.analysis.frontier import frontier
 from compress_compare.analysis.lineage import Graph
 from compress_compare.records import Operation

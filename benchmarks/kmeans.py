@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.cluster import KMeans
 
-from compress_compare.operations.kmeans import kmeans_1d
+from compress_compare.operations.clustering.kmeans import kmeans_1d
 
 WEIGHTS, CLUSTERS, SEEDS = 1_000_000, 16, 3
 

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from compress_compare.analysis.coverage import coverage
-from compress_compare.evaluation.coverage import arrays, expectation
-from compress_compare.evaluation.sensitivity import Study, sensitivity
+from compress_compare.comparisons.coverage import arrays, expectation
 from compress_compare.operations import MagnitudePrune, magnitude_prune, restore, train
+from compress_compare.plans.sensitivity import Study, sensitivity
 
 NUMBERS, LENGTH, WIDTH = 16, 16, 32
 EVERYWHERE = (r"re:.*\.weight",)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from layers_weights import peak_mb
 
-from compress_compare.layers import compare
+from compress_compare.comparisons.layers.compare import compare
 from compress_compare.readers import safetensors
 
 LIMIT = 3.0

@@ -13,7 +13,7 @@ import time
 import numpy as np
 import torch
 
-from compress_compare.operations.pfa_statistics import Moments
+from compress_compare.operations.pfa.statistics import Moments
 
 BATCHES, ROWS, UNITS = 200, 512, 512
 MOST, DIGITS = 0.1, 1e-9

@@ -23,7 +23,7 @@ from scipy.stats import t as student
 from torch import Tensor, nn
 
 from compress_compare.operations import Finetune, PFAPrune, Train
-from compress_compare.operations.pfa_surgery import Group, cut, prunable
+from compress_compare.operations.surgery import Group, cut, prunable
 
 WIDTHS = (16, 0, 32, 32, 0, 64, 64, 0, 128, 128, 0)  # 0: halve the image; the first layer halves it too
 BATCH = 64

@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 
 from compress_compare.analysis.lineage import Graph
-from compress_compare.analysis.variables import selection
+from compress_compare.analysis.selection.variables import selection
 from compress_compare.records import Operation
 
 LIMIT_MS = 50

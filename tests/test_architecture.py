@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import house_imports as imports
 from tests import house_rules as rules
 
 ROOT = Path(__file__).parent.parent
@@ -16,41 +17,6 @@ PACKAGE = ROOT / "src" / "compress_compare"
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 UI = sorted(path for kind in ("*.ts", "*.svelte", "*.css") for path in (ROOT / "ui" / "src").rglob(kind))
 HAND_WRITTEN_UI = [path for path in UI if ".gen." not in path.name]
-
-# An exception is a line with its reason: {file: {the problem: why it is right here}}.
-THE_CALL = "this signature is the public contract; each parameter is one thing that can be logged"
-THE_HOOK = "this signature is the one that the framework calls"
-EXCEPTIONS: dict[str, dict[str, str]] = {
-    "src/compress_compare/tracking.py": {
-        "log_model: 8 parameters; the limit is 5": THE_CALL,
-        "log_dataset: 8 parameters; the limit is 5": THE_CALL,
-        "log_outputs: 10 parameters; the limit is 5": THE_CALL,
-    },
-    "src/compress_compare/project.py": {
-        "behaviors: 5 positional parameters; keyword-only after the second": "this signature is the public contract",
-        "layers: 3 positional parameters; keyword-only after the second": "this signature is the public contract",
-        "layers: 6 parameters; the limit is 5": "three are the public contract, two are for activations, one aligns",
-        "imports notebook, which is not below project": "`project.show()` is the public contract; imported when called",
-    },
-    "src/compress_compare/callbacks/transformers.py": {
-        "on_train_begin: 3 positional parameters; keyword-only after the second": THE_HOOK,
-        "on_train_end: 4 positional parameters; keyword-only after the second": THE_HOOK,
-        "on_evaluate: 4 positional parameters; keyword-only after the second": THE_HOOK,
-    },
-    "src/compress_compare/recipes/task.py": {
-        "line 123: imports what a string names": "the user's own command line names the task; see TaskPath.load",
-    },
-    "src/compress_compare/engines/steps.py": {
-        "imports project, which is not below engines": "runs in a process of its own and logs through the public calls",
-        "imports activations, which is not below engines": "the same: it compares models and keeps the answer",
-    },
-    "src/compress_compare/importers/base.py": {
-        "imports project, which is not below importers": "for a type only: an importer logs through the public calls",
-    },
-    "src/compress_compare/exporters/registry.py": {
-        "imports project, which is not below exporters": "for a type only: an exporter reads through the public calls",
-    },
-}
 
 
 def module_of(path: Path) -> str:
@@ -63,9 +29,8 @@ def name_of(path: Path) -> str:
 
 
 def check(paths: Iterable[Path], rule: Callable[[Path], Iterable[str]]) -> None:
-    """Fail with a line for each problem that no exception excuses."""
-    found = [(name_of(path), problem) for path in paths for problem in rule(path)]
-    broken = [f"{name}: {problem}" for name, problem in found if problem not in EXCEPTIONS.get(name, {})]
+    """Fail with a line for each problem."""
+    broken = [f"{name_of(path)}: {problem}" for path in paths for problem in rule(path)]
     if broken:
         pytest.fail("\n".join(broken), pytrace=False)
 
@@ -86,11 +51,11 @@ def tracked() -> list[Path]:
 PYTHON_RULES: dict[str, Callable[[Path], Iterable[str]]] = {
     "short files": lambda path: rules.long_file(path.read_text(encoding="utf-8")),
     "short functions": lambda path: rules.long_functions(tree_of(path)),
-    "few parameters": lambda path: rules.many_parameters(tree_of(path)),
-    "imports point downwards": lambda path: rules.upward_imports(tree_of(path), module_of(path)),
+    "few parameters": lambda path: rules.many_parameters(tree_of(path), module_of(path)),
+    "imports point downwards": lambda path: imports.upward_imports(tree_of(path), module_of(path)),
     "quiet": lambda path: rules.loud_or_silencing(tree_of(path)),
     "no notes to self": lambda path: rules.notes_to_self(path.read_text(encoding="utf-8")),
-    "nothing dangerous": lambda path: rules.dangerous(tree_of(path)),
+    "nothing dangerous": lambda path: rules.dangerous(tree_of(path), module_of(path)),
 }
 UI_RULES: dict[str, Callable[[str], Iterable[str]]] = {
     "short files": rules.long_file,
@@ -122,8 +87,61 @@ def test_inits_only_list_names() -> None:
 
 
 def test_every_module_belongs_to_a_layer() -> None:
-    known = {name for layer in rules.LAYERS for name in layer}
-    assert {module_of(path).split(".")[0] for path in PYTHON} <= known
+    known = {name for layer in imports.LAYERS for name in layer}
+    assert {module_of(path).split(".")[0] for path in PYTHON} == known
+
+
+def test_few_modules_stand_loose_at_the_top() -> None:
+    loose = {path.stem for path in PYTHON if path.parent == PACKAGE} - {"__init__"}
+    assert len(loose) <= imports.MAX_LOOSE_MODULES, loose
+
+
+def imported(root: Path, name: Callable[[Path], str]) -> dict[str, set[str]]:
+    """Which file imports which, lazily and for types alone included."""
+    paths = {name(path): path for path in root.rglob("*.py")}
+    return {
+        module: imports.imported_modules(
+            tree_of(path), module, known=paths.keys(), is_package=path.name == "__init__.py"
+        )
+        for module, path in paths.items()
+    }
+
+
+def test_no_files_of_the_package_import_each_other() -> None:
+    def name(path: Path) -> str:
+        return module_of(path).removesuffix("__init__").removesuffix(".")
+
+    assert imports.circles(imported(PACKAGE, name)) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"a": {"b"}, "b": {"a"}}, [["a", "b"]]),
+        ({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}, [["a", "b", "c"]]),
+        ({"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}, []),
+        ({"a": {"b"}, "b": {"a"}, "c": {"d", "a"}, "d": {"c"}}, [["a", "b"], ["c", "d"]]),
+    ],
+)
+def test_circles_are_found(found: dict[str, set[str]], expected: list[list[str]]) -> None:
+    assert sorted(imports.circles(found)) == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from .b import x",
+        "from . import b",
+        "from ..p import b",
+        "from compress_compare.p.b import x",
+        "import compress_compare.p.b",
+        "def f():\n    from .b import x",
+        "if TYPE_CHECKING:\n    from .b import x",
+    ],
+)
+def test_every_kind_of_import_counts(source: str) -> None:
+    known = {"", "p", "p.a", "p.b"}
+    assert "p.b" in imports.imported_modules(ast.parse(source), "p.a", known=known)
 
 
 @pytest.mark.parametrize("rule", UI_RULES)
@@ -149,14 +167,6 @@ def test_no_trace_of_one_machine() -> None:
             return []
 
     check(tracked(), problems)
-
-
-def test_exceptions_are_still_needed() -> None:
-    for name, problems in EXCEPTIONS.items():
-        if not (ROOT / name).exists():
-            continue
-        found = {problem for rule in PYTHON_RULES.values() for problem in rule(ROOT / name)}
-        assert set(problems) <= found, f"{name}: no longer an exception: {set(problems) - found}"
 
 
 # Each rule can fail: (rule, source that breaks it).
@@ -246,7 +256,7 @@ def test_a_python_rule_can_pass(rule: Callable[[ast.Module], Iterable[str]], sou
     ],
 )
 def test_the_layer_rule(source: str, module: str, broken: bool) -> None:
-    assert bool(list(rules.upward_imports(ast.parse(source), module))) is broken
+    assert bool(list(imports.upward_imports(ast.parse(source), module))) is broken
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from . import given
+from . import checks
 from .errors import InvalidValue
 
 MAX_NAME = 256
@@ -137,10 +137,10 @@ class Metric:
         check_name(self.name, "metric name")
         of = f"of metric {self.name!r}"
         for field_name in ("unit", "format", "description"):
-            object.__setattr__(self, field_name, given.text(getattr(self, field_name), f"The {field_name} {of}"))
-        object.__setattr__(self, "primary", given.truth(self.primary, f"The primary {of}"))
+            object.__setattr__(self, field_name, checks.text(getattr(self, field_name), f"The {field_name} {of}"))
+        object.__setattr__(self, "primary", checks.truth(self.primary, f"The primary {of}"))
         if self.higher_is_better is not None:
-            better = given.truth(self.higher_is_better, f"The higher_is_better {of}")
+            better = checks.truth(self.higher_is_better, f"The higher_is_better {of}")
             object.__setattr__(self, "higher_is_better", better)
         for end in ("min", "max"):
             if getattr(self, end) is not None:
@@ -248,6 +248,54 @@ class Checkpoint:
     def num_bytes(self) -> int:
         """Bytes of all files together."""
         return sum(file.num_bytes for file in self.files)
+
+
+@dataclass(frozen=True)
+class LoggedCheckpoint:
+    """The checkpoint of one model.
+
+    Args:
+        model: id of the model.
+        checkpoint: its files.
+        logged_at: when the model was logged, ISO 8601: a file that was not touched since is believed.
+    """
+
+    model: str
+    checkpoint: Checkpoint
+    logged_at: str
+
+
+@dataclass(frozen=True)
+class TaskPath:
+    """Where the task of a recipe is; see ``recipes.task.load``.
+
+    Args:
+        path: ``package.module:function``.
+        options: keyword arguments of the function.
+        folders: where Python looks for the module before its own path.
+
+    Raises:
+        InvalidValue: ``config.task`` if the path is not written so.
+    """
+
+    path: str
+    options: Mapping[str, JSON] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        module, _, name = str(self.path).partition(":")
+        if not (name and all(part.isidentifier() for part in (*module.split("."), name))):
+            raise unusable_task(str(self.path), "A task is written package.module:function.")
+
+
+def unusable_task(path: str, reason: str) -> InvalidValue:
+    """The error for a task that cannot be loaded from where it is said to be."""
+    return InvalidValue(
+        "config.task",
+        f"The task {path[:120]!r} cannot be used.",
+        detail=reason[:500],
+        hint="Write it as package.module:function; the folder of the recipe and the current one are searched.",
+    )
 
 
 @dataclass(frozen=True)

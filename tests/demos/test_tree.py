@@ -6,8 +6,9 @@ from torch import nn
 from compress_compare.demos.batches import ShuffledBatches
 from compress_compare.demos.tree import Node, grow
 from compress_compare.errors import Conflict
-from compress_compare.operations import Calibrate, Finetune, MagnitudePrune, Quantize, Restore, Train, scheme
+from compress_compare.operations import Calibrate, Finetune, MagnitudePrune, Quantize, Restore, Train
 from compress_compare.project import open as open_project
+from compress_compare.schemes import scheme
 
 NODES = [
     Node("net", None, Train(epochs=2)),

@@ -8,8 +8,9 @@ from safetensors.torch import load
 from torch import nn
 
 from compress_compare.evaluation.size import file_size, gzip_size, packed_bytes, packed_size, serialize
-from compress_compare.operations import magnitude_prune, scheme
-from compress_compare.operations.scheme import TensorScheme
+from compress_compare.operations import magnitude_prune
+from compress_compare.schemes import scheme
+from compress_compare.schemes.scheme import TensorScheme
 
 
 def test_the_file_is_header_and_tensors():

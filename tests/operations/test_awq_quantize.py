@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from compress_compare.errors import InvalidValue
 from compress_compare.evaluation.size import packed_size
-from compress_compare.operations import AWQQuantize, awq_quantize, quantize, scheme
+from compress_compare.operations import AWQQuantize, awq_quantize, quantize
+from compress_compare.schemes import scheme
 
 from .networks import build
 

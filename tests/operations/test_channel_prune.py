@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from compress_compare.errors import InvalidValue
-from compress_compare.operations import ChannelPrune, channel_prune, kept
-from compress_compare.operations.data import cross_entropy
+from compress_compare.operations import ChannelPrune, channel_prune
+from compress_compare.operations.parts.data import cross_entropy
+from compress_compare.schemes import channels
 
 from .networks import Residual, TiedTransformer, build
 
@@ -37,7 +38,7 @@ def left(model: nn.Module) -> dict[str, tuple[int, ...]]:
     """The kept outputs of each layer."""
     return {
         name.removesuffix(".weight"): tuple(dims[0])
-        for name, dims in kept.of(model).items()
+        for name, dims in channels.of(model).items()
         if 0 in dims and name.endswith("weight")
     }
 

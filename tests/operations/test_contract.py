@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from compress_compare import operations
 from compress_compare.errors import InvalidValue, UserError
-from compress_compare.operations import Operation, scheme
-from compress_compare.operations.data import cross_entropy
+from compress_compare.operations import Operation
+from compress_compare.operations.parts.data import cross_entropy
+from compress_compare.schemes import scheme
 
 from .networks import CASES, build
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from compress_compare.errors import InvalidValue
 from compress_compare.operations import Distill, distill
-from compress_compare.operations.data import cross_entropy
+from compress_compare.operations.parts.data import cross_entropy
 
 from .networks import build
 

@@ -6,12 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from compress_compare.errors import InvalidValue
-from compress_compare.operations import DKMPalettize, dkm_palettize, magnitude_prune, scheme
-from compress_compare.operations.data import cross_entropy
-from compress_compare.operations.dkm import Attention
-from compress_compare.operations.dkm_model import Palette, Plan, spacing
-from compress_compare.operations.substituted import Substituted
+from compress_compare.operations import DKMPalettize, dkm_palettize, magnitude_prune
+from compress_compare.operations.dkm.attention import Attention
+from compress_compare.operations.dkm.modules import Palette, Plan, spacing
+from compress_compare.operations.parts.data import cross_entropy
+from compress_compare.operations.parts.substituted import Substituted
 from compress_compare.operations.targets import Weight
+from compress_compare.schemes import scheme
 
 from .networks import build
 

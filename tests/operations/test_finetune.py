@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from compress_compare.errors import InvalidValue
-from compress_compare.operations import Finetune, Train, finetune, magnitude_prune, quantize, scheme, train
+from compress_compare.operations import Finetune, Train, finetune, magnitude_prune, quantize, train
+from compress_compare.schemes import scheme
 
 from .networks import build
 

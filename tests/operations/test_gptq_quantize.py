@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from compress_compare.errors import InvalidValue
-from compress_compare.operations import GPTQQuantize, Quantize, gptq_quantize, quantize, scheme
+from compress_compare.operations import GPTQQuantize, Quantize, gptq_quantize, quantize
+from compress_compare.schemes import scheme
 
 from .networks import build
 

@@ -3,14 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from compress_compare.operations import (
-    IterativePrune,
-    finetune,
-    gradient_prune,
-    iterative_prune,
-    magnitude_prune,
-    scheme,
-)
+from compress_compare.operations import IterativePrune, finetune, gradient_prune, iterative_prune, magnitude_prune
+from compress_compare.schemes import scheme
 
 from .networks import build
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune
 
-from compress_compare.operations import magnitude_prune, scheme
+from compress_compare.operations import magnitude_prune
+from compress_compare.schemes import scheme
 
 from .networks import Residual, TiedTransformer, build
 

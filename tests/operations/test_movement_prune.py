@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from compress_compare.operations import MovementPrune, magnitude_prune, movement_prune, scheme
-from compress_compare.operations.movement import Masks
+from compress_compare.operations import MovementPrune, magnitude_prune, movement_prune
+from compress_compare.operations.parts.movement import Masks
+from compress_compare.schemes import scheme
 
 from .networks import build
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from compress_compare.errors import InvalidValue
-from compress_compare.operations import NMPrune, nm_prune, scheme
+from compress_compare.operations import NMPrune, nm_prune
+from compress_compare.schemes import scheme
 
 from .networks import TiedTransformer, build
 

@@ -11,8 +11,11 @@ from torch import nn
 
 from compress_compare.errors import InvalidValue
 from compress_compare.evaluation.size import packed_size
-from compress_compare.operations import Palettize, dkm_packing, kmeans_windows, magnitude_prune, palettize, scheme
-from compress_compare.operations.kmeans import Line, kmeans_1d
+from compress_compare.operations import Palettize, magnitude_prune, palettize
+from compress_compare.operations.clustering import windows
+from compress_compare.operations.clustering.kmeans import Line, kmeans_1d
+from compress_compare.operations.dkm import packing
+from compress_compare.schemes import scheme
 
 
 def inertia(values: np.ndarray, clustered: np.ndarray) -> float:
@@ -111,7 +114,7 @@ def test_windows_hold_the_best_cuts(values: list[int], power: int, count: int) -
     points -= points.mean()
     line = Line.of(points, np.ones(len(points)))
     start = np.array([0, *range(1, count), len(points)])
-    best = line.inertia(kmeans_windows.least_cuts(line, start, count=count, bins=8, places=4))
+    best = line.inertia(windows.least_cuts(line, start, count=count, bins=8, places=4))
     least = least_inertia(points, count)
     assert abs(best - least) <= 1e-11 * inertia(points, points.mean())
 
@@ -219,7 +222,7 @@ def test_left_over_weights_stay_and_vectors_of_zeros_stay_zero() -> None:
     child = palettize(layer, bits=2, cluster_dim=2)
     assert torch.equal(child.weight[:, :2], torch.zeros(5, 2))
     assert child.weight[-1, -1] == layer.weight[-1, -1]
-    restored = dkm_packing.unpack(dkm_packing.pack(child))
+    restored = packing.unpack(packing.pack(child))
     assert torch.equal(restored["weight"], child.weight)
 
 

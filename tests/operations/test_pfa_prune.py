@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from compress_compare.errors import InvalidValue
-from compress_compare.operations import PFAPrune, finetune, kept, pfa_prune
-from compress_compare.operations.pfa_surgery import prunable
+from compress_compare.operations import PFAPrune, finetune, pfa_prune
+from compress_compare.operations.surgery import prunable
+from compress_compare.schemes import channels
 
 from .networks import TiedTransformer, build
 
@@ -113,7 +114,7 @@ def test_the_sliced_network_is_the_masked_network(name: str) -> None:
     child = pfa_prune(model, "energy", 0.6, data=data)
     assert size(child) < 0.8 * size(model)
     masked = copy.deepcopy(model)
-    for tensor, dims in kept.of(child).items():
+    for tensor, dims in channels.of(child).items():
         value = masked.state_dict()[tensor]
         for dim, indices in dims.items():
             gone = torch.ones(value.shape[dim], dtype=torch.bool)
@@ -130,14 +131,14 @@ def test_kept_lists_say_where_every_tensor_comes_from(name: str) -> None:
     child = pfa_prune(model, "energy", 0.7, data=data)
     for tensor, value in child.state_dict().items():
         expected = model.state_dict()[tensor]
-        for dim, indices in kept.of(child).get(tensor, {}).items():
+        for dim, indices in channels.of(child).get(tensor, {}).items():
             expected = expected.index_select(dim, torch.tensor(indices))
         assert torch.equal(value, expected), tensor
     again = pfa_prune(child, "energy", 0.7, data=data)
     assert size(again) < size(child)
     for tensor, value in again.state_dict().items():
         expected = model.state_dict()[tensor]
-        for dim, indices in kept.of(again).get(tensor, {}).items():
+        for dim, indices in channels.of(again).get(tensor, {}).items():
             expected = expected.index_select(dim, torch.tensor(indices))
         assert torch.equal(value, expected), "of the first model, not of the one between"
 
@@ -145,9 +146,9 @@ def test_kept_lists_say_where_every_tensor_comes_from(name: str) -> None:
 def test_kept_lists_survive_later_operations_and_json() -> None:
     model, data = seeded(plain), pictures()
     child = pfa_prune(model, "energy", 0.7, data=data)
-    assert kept.of(finetune(child, 1, data=data)) == kept.of(child) != {}
-    assert kept.from_json(kept.to_json(kept.of(child))) == kept.of(child)
-    assert kept.of(model) == {}
+    assert channels.of(finetune(child, 1, data=data)) == channels.of(child) != {}
+    assert channels.from_json(channels.to_json(channels.of(child))) == channels.of(child)
+    assert channels.of(model) == {}
 
 
 @pytest.mark.parametrize("selection", ["l1-max", "abs-max"])

@@ -5,9 +5,10 @@ import torch
 from torch import nn
 
 from compress_compare.errors import InvalidValue
-from compress_compare.operations import QAT, Quantize, finetune, magnitude_prune, qat, quantize, scheme
-from compress_compare.operations.data import cross_entropy
-from compress_compare.operations.straight_through import Rounded
+from compress_compare.operations import QAT, Quantize, finetune, magnitude_prune, qat, quantize
+from compress_compare.operations.parts.data import cross_entropy
+from compress_compare.operations.parts.straight_through import Rounded
+from compress_compare.schemes import scheme
 
 from .networks import build
 

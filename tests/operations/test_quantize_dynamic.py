@@ -7,7 +7,8 @@ from torch import nn
 
 from compress_compare.errors import InvalidValue
 from compress_compare.evaluation.size import packed_size
-from compress_compare.operations import quantize_dynamic, scheme
+from compress_compare.operations import quantize_dynamic
+from compress_compare.schemes import scheme
 
 from .networks import Shared, TiedTransformer, build
 

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from compress_compare.errors import InvalidValue
-from compress_compare.operations import OPERATIONS, magnitude_prune, quantize_static, scheme
+from compress_compare.operations import OPERATIONS, magnitude_prune, quantize_static
+from compress_compare.schemes import scheme
 
 from .networks import CASES, Residual, TiedTransformer, build
 

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from compress_compare.errors import InvalidValue
-from compress_compare.operations import calibrate, finetune, magnitude_prune, quantize, restore, scheme
+from compress_compare.operations import calibrate, finetune, magnitude_prune, quantize, restore
+from compress_compare.schemes import scheme
 
 from .networks import Residual, TiedTransformer, build
 

@@ -11,7 +11,7 @@ from torch import nn
 from compress_compare import operations
 from compress_compare.errors import UserError
 from compress_compare.evaluation.size import packed_size
-from compress_compare.operations import scheme
+from compress_compare.schemes import scheme
 
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 SIZES: dict[str, Any] = {"vocab_size": 32}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compress_compare.layers import compare
+from compress_compare.comparisons.layers.compare import compare
 from compress_compare.readers import safetensors
 
 torch = pytest.importorskip("torch")

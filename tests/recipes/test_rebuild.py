@@ -7,10 +7,11 @@ from torch import nn
 import compress_compare as cc
 from compress_compare.errors import InvalidValue
 from compress_compare.evaluation.size import packed_size
-from compress_compare.operations import from_record, scheme
+from compress_compare.operations import from_record
 from compress_compare.recipes import Task, loads, plan
 from compress_compare.recipes.predict import packed_sizes
 from compress_compare.recipes.rebuild import Weights, apply, rebuild
+from compress_compare.schemes import scheme
 from compress_compare.store import checkpoints
 from compress_compare.store.artifacts import Artifacts
 

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 import compress_compare as cc
 from compress_compare import errors
 from compress_compare.cli.main import cli
+from compress_compare.page.built import STATIC
 from compress_compare.report import report
-from compress_compare.server.app import STATIC
 
 pytestmark = pytest.mark.skipif(not (STATIC / "report").is_dir(), reason="the page is not built: make ui")
 DAY = datetime.date(2026, 1, 2)

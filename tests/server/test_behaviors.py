@@ -8,7 +8,7 @@ import pytest
 
 import compress_compare as cc
 from compress_compare.errors import InvalidValue
-from compress_compare.server.comparisons import Comparisons
+from compress_compare.page.recent import Comparisons
 from tests.analysis.behaviors.frames import classified
 
 from .running import running
@@ -143,22 +143,22 @@ def test_comparisons_are_kept_and_let_go(project, monkeypatch):
     assert get(["m1"]) is first
     assert get(["m1"], "nll") is not first
     assert get(["m1"]) is first
-    monkeypatch.setattr("compress_compare.server.comparisons.CELLS", 0)
+    monkeypatch.setattr("compress_compare.page.recent.CELLS", 0)
     get(["m2"])
     assert get(["m1"]) is not first
 
 
 def test_different_questions_do_not_wait_for_each_other_and_the_same_is_answered_once(project, monkeypatch):
     comparisons = Comparisons(project)
-    compare, asked = project.behaviors, []
+    read, asked = project.outputs_of, []
     together = threading.Barrier(2)
 
-    def compared(base, models, *rest):
-        asked.append(tuple(models))
+    def answered(ids, *, dataset):
+        asked.append(tuple(ids[1:]))
         together.wait(10)
-        return compare(base, models, *rest)
+        return read(ids, dataset=dataset)
 
-    monkeypatch.setattr(project, "behaviors", compared)
+    monkeypatch.setattr(project, "outputs_of", answered)
 
     def get(model):
         return comparisons.get("m0", [model], dataset="images", metric="correct", by=[])

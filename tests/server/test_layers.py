@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import compress_compare as cc
-from compress_compare import activations
+from compress_compare.comparisons.layers import activation_answers
 
 from .running import running
 
@@ -141,7 +141,7 @@ def test_spectra_of_activations_that_were_compared(client, project):
         networks[id] = copy.deepcopy(network)
         networks[id].load_state_dict(project.load_checkpoint(id))
     inputs = torch.randn(40, 5)
-    activations.run(project, "base", networks=networks, data=inputs.split(16), examples=40)
+    activation_answers.run(project, "base", networks=networks, data=inputs.split(16), examples=40)
     body = {"base": "base", "models": ["base", "pruned"], "tensor": "0.weight", "examples": 40}
     found = client.post("/api/v1/layers/tensor/spectra", json=body).json()
     assert found["num_examples"] == 40

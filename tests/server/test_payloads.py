@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import compress_compare as cc
-from compress_compare.server.payloads import Payloads, media_type
+from compress_compare.page.payloads import Payloads, media_type
 
 from .running import running
 

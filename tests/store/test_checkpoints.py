@@ -160,7 +160,7 @@ def test_a_changed_object_is_noticed(project):
 
 
 def test_the_header_of_a_quantized_module_says_its_scheme(project):
-    from compress_compare.operations.scheme import TensorScheme, attach
+    from compress_compare.schemes.scheme import TensorScheme, attach
     from compress_compare.store.checkpoints import header
 
     module = torch.nn.Linear(3, 2)
@@ -174,12 +174,12 @@ def test_the_header_of_a_quantized_module_says_its_scheme(project):
 
 
 def test_the_header_says_which_channels_a_module_has_kept(project):
-    from compress_compare.operations import kept
+    from compress_compare.schemes import channels
     from compress_compare.store.checkpoints import header
 
     module = torch.nn.Linear(3, 2)
-    kept.attach(module, {"weight": {0: [1, 4], 1: [0, 2, 3]}})
+    channels.attach(module, {"weight": {0: [1, 4], 1: [0, 2, 3]}})
     project.log_model("m", checkpoint=module)
     digest = project.model("m").checkpoint.files[0].sha256
     stored = header(project.path / "objects" / digest[:2] / digest)
-    assert kept.from_json(stored["kept"]) == kept.of(module)
+    assert channels.from_json(stored["kept"]) == channels.of(module)

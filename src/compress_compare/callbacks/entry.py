@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Conflict, NotFound
-from ..project import Project
 from ..records import Operation
+from ..store.store import Store
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Entry:
             takes all under their own names.
     """
 
-    project: Project
+    project: Store
     id: str
     base: str | None
     operation: Operation | None

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
-from ..project import Project
 from ..records import Operation
+from ..store.store import Store
 from .entry import Entry
 
 
@@ -28,7 +28,7 @@ class LogModel(Callback):
 
     def __init__(
         self,
-        project: Project,
+        project: Store,
         id: str,
         *,
         base: str | None = None,

@@ -7,8 +7,8 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ..project import Project
 from ..records import Operation
+from ..store.store import Store
 from .entry import Entry
 
 _NOT_QUALITY = ("epoch", "runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
@@ -32,7 +32,7 @@ class LogModel(TrainerCallback):
 
     def __init__(
         self,
-        project: Project,
+        project: Store,
         id: str,
         *,
         base: str | None = None,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .. import project as projects
-from ..behaviors import PARTS, Behaviors
+from ..comparisons.behaviors import PARTS, Behaviors
 from ..errors import InvalidValue
 from ..exporters import tables
 from . import files

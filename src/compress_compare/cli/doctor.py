@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from .. import floors
 from .. import project as projects
+from . import versions
 from .output import echo_json, echo_table, json_option
 
 
@@ -16,7 +16,7 @@ from .output import echo_json, echo_table, json_option
 @json_option
 def doctor(project: str | None, as_json: bool) -> None:
     """Say what is installed here and what is too old, and whether PROJECT can be read whole."""
-    found = floors.check()
+    found = versions.check()
     damaged = None
     if project is not None:
         with projects.open(project, create=False) as opened:

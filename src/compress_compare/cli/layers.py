@@ -10,9 +10,9 @@ import click
 
 from .. import project as projects
 from ..analysis.layers import tree
+from ..comparisons.layers.compare import Layers
 from ..errors import InvalidValue
 from ..exporters import model_explorer
-from ..layers import Layers
 from . import files
 from .output import echo_json, echo_table, json_option
 

@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from ..errors import Conflict
-from ..operations import Operation, scheme
-from ..operations.base import Batches
-from ..project import Project
+from ..operations import Operation
+from ..operations.types import Batches
+from ..schemes import scheme
+from ..store.store import Store
 
 Progress = Callable[[int, int, str], None]
 """(index of the step that begins, number of steps, what it is) → nothing; at the end the index is the number."""
@@ -47,11 +48,11 @@ class Bench(Protocol):
     def create(self) -> nn.Module:
         """The untrained network, the same at every call."""
 
-    def log(self, project: Project, node: Node, *, model: nn.Module) -> None:
+    def log(self, project: Store, node: Node, *, model: nn.Module) -> None:
         """Log the model with all that is measured about it."""
 
 
-def grow(project: Project, nodes: Sequence[Node], *, bench: Bench, progress: Progress | None = None) -> None:
+def grow(project: Store, nodes: Sequence[Node], *, bench: Bench, progress: Progress | None = None) -> None:
     """Make and log every node that the project lacks, in the order given, on one torch thread.
 
     A node is logged in one transaction, so that after an interruption the same call continues where it stopped.
@@ -78,7 +79,7 @@ def grow(project: Project, nodes: Sequence[Node], *, bench: Bench, progress: Pro
     report(len(nodes), len(nodes), f"{len(nodes)} models, {len(missing)} of them new")
 
 
-def _missing(project: Project, nodes: Sequence[Node]) -> set[str]:
+def _missing(project: Store, nodes: Sequence[Node]) -> set[str]:
     table = project.models()
     known = set(table["id"].to_pylist())
     for node in nodes:
@@ -87,7 +88,7 @@ def _missing(project: Project, nodes: Sequence[Node]) -> set[str]:
     return {node.id for node in nodes} - known
 
 
-def _check_same(project: Project, node: Node) -> None:
+def _check_same(project: Store, node: Node) -> None:
     found = project.model(node.id)
     if (found.base, found.operation) != (node.base, node.operation.record()):
         raise Conflict(
@@ -104,7 +105,7 @@ class _Models:
 
     nodes: dict[str, Node]
     bench: Bench
-    project: Project
+    project: Store
     done: set[str]
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from .. import records
 from ..errors import Conflict, InvalidValue
 from ..recipes.serial import task_to_data
-from ..recipes.task import TaskPath
+from ..records import TaskPath
 from ..store import jobs, models, tasks
 from .base import Engine
 from .queue import RUN_LOCALLY, Queue

@@ -18,7 +18,7 @@ from ..recipes import identity
 from ..recipes.plan import Known, Plan, Planned, plan
 from ..recipes.recipe import Recipe
 from ..recipes.serial import record_to_data, task_to_data, to_data
-from ..recipes.task import TaskPath
+from ..records import TaskPath
 from ..store import jobs, location, models, schema, tasks
 from ..store.database import Database
 from . import log, processes

@@ -10,6 +10,7 @@ from .. import operations
 from ..errors import InvalidValue
 from ..recipes.plan import Plan, plan
 from ..recipes.recipe import Recipe
+from ..recipes.task import load
 from ..records import Job
 from .base import Engine
 from .queue import Queue
@@ -87,7 +88,7 @@ def plan_recipe(directory: Path | None, recipe: Recipe) -> tuple[Plan, dict[str,
     planned = plan(recipe, known)
     if path is None:
         raise InvalidValue("config.no_task", "The recipe names no task.", hint="Add: task: package.module:function")
-    network = path.load().create()
+    network = load(path).create()
     layers.check(network, layers.named(recipe))
     return planned, packed_sizes(planned, network, operations=operations.from_record)
 

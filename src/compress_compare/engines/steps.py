@@ -7,18 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import operations, records
-from .. import project as projects
 from ..errors import Conflict, InvalidValue
 from ..recipes.serial import from_data
-from ..recipes.task import Task, TaskPath
-from ..store import checkpoints
-from ..store.artifacts import Artifacts
+from ..recipes.task import Task, load
+from ..store.store import Store
 
 if TYPE_CHECKING:
     from torch import nn
 
     from ..evaluation.onnx_runtime import Exports
-    from ..project import Project
     from ..recipes.rebuild import Weights
 
 
@@ -49,7 +46,7 @@ def prepare(step: Mapping[str, Any], call: Call) -> str:
     recipe = from_data(step["recipe"])
     layers.check(task.create(), layers.named(recipe))
     call.progress(0.5, "logging the data")
-    with projects.open(step["project"], create=False) as project:
+    with Store.open(step["project"], create=False) as project:
         known = {metric.name: metric for metric in project.metrics()}
         for metric in task.metrics:
             if known.get(metric.name) != metric:
@@ -68,7 +65,7 @@ def make(step: Mapping[str, Any], call: Call) -> str:
 
     torch.set_num_threads(1)
     call.ready()
-    with projects.open(step["project"], create=False) as project:
+    with Store.open(step["project"], create=False) as project:
         if step["model"] in project:
             return "it is there already"
         model = _made(project, task, step=step, call=call)
@@ -103,7 +100,7 @@ def measure(step: Mapping[str, Any], call: Call) -> str:
     torch.set_num_threads(1)
     call.ready()
     exports, problems, count = Exports(), dict[str, None](), 0
-    with projects.open(step["project"], create=False) as project:
+    with Store.open(step["project"], create=False) as project:
         for index, id in enumerate(step["models"]):
             call.progress(index / len(step["models"]), f"measuring {id}")
             found = _measured(project, task, exports, id=id)
@@ -124,7 +121,7 @@ def compare_activations(step: Mapping[str, Any], call: Call) -> str:
 
     import torch
 
-    from .. import activations
+    from ..comparisons.layers import activation_answers
 
     torch.set_num_threads(1)
     call.ready()
@@ -134,14 +131,14 @@ def compare_activations(step: Mapping[str, Any], call: Call) -> str:
             "The task of these models has no batches to run them on.",
             hint="Give the Task batches=…, pairs of inputs and targets.",
         )
-    with projects.open(step["project"], create=False) as project:
+    with Store.open(step["project"], create=False) as project:
         ids = list(step["references"].values())
         networks = {}
         for place, id in enumerate(ids):
             call.progress(0.5 * place / len(ids), f"loading {id}")
             networks[id] = _rebuilt(project, task, id=id)
         call.progress(0.5, f"running {step['examples']:,} examples")
-        activations.run(project, step["base"], networks=networks, data=task.batches, examples=step["examples"])
+        activation_answers.run(project, step["base"], networks=networks, data=task.batches, examples=step["examples"])
     return "compared"
 
 
@@ -153,7 +150,7 @@ KINDS: Mapping[str, Step] = {
 }
 
 
-def _measured(project: Project, task: Task, exports: Exports, *, id: str) -> list[str] | None:
+def _measured(project: Store, task: Task, exports: Exports, *, id: str) -> list[str] | None:
     """Measure and log what a model lacks; returns what could not be measured, or ``None`` if it lacks nothing."""
     from ..evaluation import cost, metrics
     from ..evaluation.latency import LatencySettings
@@ -175,10 +172,10 @@ def _measured(project: Project, task: Task, exports: Exports, *, id: str) -> lis
 
 def _task(step: Mapping[str, Any]) -> Task:
     found = step["task"]
-    return TaskPath(found["path"], found["options"], tuple(found["folders"])).load()
+    return load(records.TaskPath(found["path"], found["options"], tuple(found["folders"])))
 
 
-def _log_data(project: Project, task: Task) -> None:
+def _log_data(project: Store, task: Task) -> None:
     data = task.data
     if data is None:
         return
@@ -193,7 +190,7 @@ def _log_data(project: Project, task: Task) -> None:
         ) from None
 
 
-def _made(project: Project, task: Task, *, step: Mapping[str, Any], call: Call) -> nn.Module:
+def _made(project: Store, task: Task, *, step: Mapping[str, Any], call: Call) -> nn.Module:
     base = task.create() if step["base"] is None else _rebuilt(project, task, id=step["base"])
     record = _record(step["operation"])
     if record is None:
@@ -209,14 +206,14 @@ def _made(project: Project, task: Task, *, step: Mapping[str, Any], call: Call) 
     return apply(task, operation, model=base, references=references, progress=part)
 
 
-def _rebuilt(project: Project, task: Task, *, id: str) -> nn.Module:
+def _rebuilt(project: Store, task: Task, *, id: str) -> nn.Module:
     from ..recipes.rebuild import rebuild
 
     lineage = project.model(id).lineage
     return rebuild(task, lineage, weights=lambda one: _weights(project, one), operations=operations.from_record)
 
 
-def _weights(project: Project, id: str) -> Weights:
+def _weights(project: Store, id: str) -> Weights:
     from ..recipes.rebuild import Weights
 
     checkpoint = project.model(id).checkpoint
@@ -226,11 +223,7 @@ def _weights(project: Project, id: str) -> Weights:
             f"Nothing can be made from {id[:80]!r}: its weights are not in the project.",
             hint="Log it with checkpoint=model.",
         )
-    artifacts, schemes = Artifacts(project.path), {}
-    for file in checkpoint.files:
-        if file.name.endswith(".safetensors"):
-            schemes.update(checkpoints.header(artifacts.path(file.sha256)).get("scheme", {}))
-    return Weights(project.load_checkpoint(id), schemes)
+    return Weights(project.load_checkpoint(id), project.checkpoint_notes(checkpoint).get("scheme", {}))
 
 
 def _record(found: Mapping[str, Any] | None) -> records.Operation | None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule
 
 from ..errors import InvalidValue, MissingExtra
-from ..operations.quiet import quiet
+from ..operations.parts.quiet import quiet
 from ..records import MetricValue
 from . import latency
 from .forward import observing

@@ -25,9 +25,9 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ..operations import scheme
-from ..operations.scheme import TensorScheme
 from ..records import MetricValue
+from ..schemes import scheme
+from ..schemes.scheme import TensorScheme
 
 GZIP_LEVEL = 6
 

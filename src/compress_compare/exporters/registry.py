@@ -11,15 +11,15 @@ from ..errors import InvalidValue
 from . import compress_and_compare, tables
 
 if TYPE_CHECKING:
-    from ..project import Project
+    from ..store.store import Store
 
 
-def _experiments(project: Project) -> bytes:
+def _experiments(project: Store) -> bytes:
     found = compress_and_compare.document(project.overview().to_pylist(), project.metrics())
     return json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False).encode()
 
 
-EXPORTERS: Mapping[str, Callable[[Project], bytes]] = {
+EXPORTERS: Mapping[str, Callable[[Store], bytes]] = {
     "compress-and-compare": _experiments,
     "csv": lambda project: tables.written(project.models().arrow, "csv"),
     "parquet": lambda project: tables.written(project.models().arrow, "parquet"),

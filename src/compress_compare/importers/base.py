@@ -12,7 +12,7 @@ from ..errors import InvalidValue, NotFound
 from ..records import Metric
 
 if TYPE_CHECKING:
-    from ..project import Project
+    from ..store.store import Store
 
 MAX_BYTES = 200_000_000
 
@@ -34,7 +34,7 @@ class Report:
     warnings: Sequence[str]
 
 
-def write(imported: Imported, project: Project) -> Report:
+def write(imported: Imported, project: Store) -> Report:
     """Log everything in one transaction. Metrics that the project defines already keep their definition.
 
     Models in a cycle are left out; a model whose base is missing becomes a root. Both are warned about.

@@ -5,9 +5,11 @@ import torch.
 """
 
 from .. import records
+from ..schemes import channels as kept
+from ..schemes import scheme
 from . import registry
 from .awq_quantize import AWQQuantize
-from .base import Context, Operation, operation
+from .base import Operation, operation
 from .calibrate import Calibrate
 from .channel_prune import ChannelPrune
 from .distill import Distill
@@ -30,6 +32,7 @@ from .quantize_static import QuantizeStatic
 from .random_prune import RandomPrune
 from .restore import Restore
 from .train import Train
+from .types import Context
 
 OPERATIONS: dict[str, type[Operation]] = {
     "train": Train,
@@ -137,6 +140,7 @@ __all__ = [
     "gptq_quantize",
     "gradient_prune",
     "iterative_prune",
+    "kept",
     "low_rank",
     "magnitude_prune",
     "merge_batchnorm",
@@ -151,5 +155,6 @@ __all__ = [
     "quantize_static",
     "random_prune",
     "restore",
+    "scheme",
     "train",
 ]

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Context, DataRequirement, Operation, Patterns, operation, unsuitable
-from .presets import WeightScheme, expanded
-from .scheme import TensorScheme, attach
+from ..schemes.scheme import TensorScheme, attach
+from .base import Operation, operation
+from .parts.presets import WeightScheme, expanded
+from .types import Context, DataRequirement, Patterns, unsuitable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .moments import Moments
+    from .parts.moments import Moments
     from .targets import Weight
 
 
@@ -69,7 +70,7 @@ class AWQQuantize(Operation):
         Raises:
             InvalidValue: ``operation.not_applicable`` when no selected weight belongs to a linear layer.
         """
-        from .moments import layer_inputs
+        from .parts.moments import layer_inputs
         from .quantize import Quantize
         from .targets import select
 

@@ -21,57 +21,24 @@ page, the help of the command line and the entry in the documentation. Importing
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar, cast, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, cast, dataclass_transform
 
 import pydantic
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from .. import records
-from ..errors import InvalidValue, MissingExtra
+from ..errors import MissingExtra
 from .refusal import refusal
+from .types import Batches, Context, DataRequirement, Given, Loss, Progress
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-DataRequirement = Literal["none", "calibration", "finetune"]
-Batches = Iterable[tuple[Any, Any]]
-"""Pairs (inputs, targets), to be gone through any number of times: a list, a ``DataLoader``."""
-Loss = Callable[[Any, Any], "Tensor"]
-"""(outputs, targets) → a scalar, the mean over the batch."""
-Progress = Callable[[float, str], None]
-"""(share done from 0 to 1, one line of text) → nothing. An exception raised here stops the operation."""
-
-
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-Patterns = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
-"""Module patterns: a class name, an exact dotted path, or ``re:`` and a regular expression for the whole path."""
-Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+    from torch import nn
 
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
 _T = TypeVar("_T", bound="Operation")
-
-
-@dataclass(frozen=True)
-class Context:
-    """What an operation may use besides the model.
-
-    Args:
-        data: batches of (inputs, targets); present when the operation declares a ``data_requirement``.
-        loss: (outputs, targets) → scalar tensor; cross entropy unless the caller gave another.
-        references: further models by role, e.g. ``{"teacher": module}``; has every role the operation declares.
-        progress: to be called now and then.
-    """
-
-    data: Batches
-    loss: Loss
-    references: Mapping[str, nn.Module]
-    progress: Progress
 
 
 class Operation(ABC):
@@ -118,7 +85,7 @@ class Operation(ABC):
             InvalidValue: what is missing, or which weight, module or batch cannot be used, by name.
         """
         try:
-            from .application import run
+            from .parts.application import run
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
@@ -158,16 +125,6 @@ class Operation(ABC):
         return {**TypeAdapter(cls).json_schema(), "title": cls.name}
 
 
-@dataclass(frozen=True)
-class Given:
-    """What the caller of an operation handed over, before it is checked."""
-
-    data: Batches | None
-    loss: Loss | None
-    references: Mapping[str, nn.Module]
-    progress: Progress | None
-
-
 @dataclass_transform(frozen_default=True, field_specifiers=(Field,))
 def operation(cls: type[_T]) -> type[_T]:
     """Class decorator: a frozen, strict dataclass whose refusals are :class:`~compress_compare.errors.InvalidValue`."""
@@ -180,7 +137,7 @@ def operation(cls: type[_T]) -> type[_T]:
         try:
             initialize(self, *plain, **{key: _plain(value) for key, value in kwargs.items()})
         except pydantic.ValidationError as error:
-            raise refusal(cls, error) from None
+            raise refusal(cls.name, error, schema=TypeAdapter(cls).json_schema()) from None
 
     made.__init__ = checked  # type: ignore[method-assign]
     return made
@@ -189,8 +146,3 @@ def operation(cls: type[_T]) -> type[_T]:
 def _plain(value: Any) -> Any:
     """A NumPy or torch scalar as the Python number it is."""
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
-
-
-def unsuitable(name: str, title: str, *, detail: str = "", hint: str = "") -> InvalidValue:
-    """The error for a model, module or weight that the operation ``name`` cannot treat."""
-    return InvalidValue("operation.not_applicable", f"{name}: {title}", detail=detail, hint=hint)

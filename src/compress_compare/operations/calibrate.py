@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from .base import Context, DataRequirement, Operation, operation, unsuitable
+from .base import Operation, operation
+from .types import Context, DataRequirement, unsuitable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,7 +31,7 @@ class Calibrate(Operation):
         import torch
         from torch.nn.modules.batchnorm import _BatchNorm
 
-        from .data import batches, forward
+        from .parts.data import batches, forward
 
         layers = [layer for layer in model.modules() if isinstance(layer, _BatchNorm) and layer.track_running_stats]
         if not layers:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Context, DataRequirement, Operation, Patterns, operation, unsuitable
+from .base import Operation, operation
+from .types import Context, DataRequirement, Patterns, unsuitable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,7 +24,7 @@ class ChannelPrune(Operation):
 
     Layers joined by a sum lose the same channels. The shape of the model's output never changes, and tied weights are
     left alone, as is what the model computes with the channels that stay. These are noted: see
-    ``compress_compare.operations.kept``.
+    ``compress_compare.schemes.channels``.
     """
 
     name: ClassVar[str] = "channel prune"
@@ -53,9 +54,9 @@ class ChannelPrune(Operation):
             InvalidValue: ``operation.not_applicable`` naming the layer of targets that cannot lose channels, or when
                 no layer can.
         """
-        from . import kept
-        from .data import batches
-        from .pfa_surgery import cut, few, prunable
+        from ..schemes import channels
+        from .parts.data import batches
+        from .surgery import cut, few, prunable
         from .targets import select
 
         chosen = {weight.module for weight in select(self.name, model, targets=self.targets, ignore=self.ignore)}
@@ -70,7 +71,7 @@ class ChannelPrune(Operation):
             detail = "; ".join(f"{name}: {reason}" for name, reason in found.skipped.items())[:300]
             raise unsuitable(self.name, "no layer can lose output channels.", detail=detail)
         removed = self.removed(self.rated(model, groups, context=context))
-        kept.attach(model, cut(model, inputs, removed=removed))
+        channels.attach(model, cut(model, inputs, removed=removed))
         return model
 
     def rated(self, model: nn.Module, groups: list[tuple[str, ...]], *, context: Context) -> dict[str, list[float]]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Batches, Context, DataRequirement, Loss, Operation, Seed, operation
+from .base import Operation, operation
+from .types import Batches, Context, DataRequirement, Loss, Seed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -56,7 +57,7 @@ class Distill(Operation):
         """
         import copy
 
-        from .fit import fit
+        from .parts.fit import fit
 
         teacher = copy.deepcopy(context.references["teacher"]).eval()
         taught = _Taught(teacher, context.data, self.name)
@@ -92,7 +93,7 @@ class _Taught:
     def __iter__(self) -> Iterator[tuple[Any, tuple[Any, Tensor]]]:
         import torch
 
-        from .data import batches, forward
+        from .parts.data import batches, forward
 
         for inputs, targets in batches(self.teacher, self.data):
             with torch.no_grad():

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Context, DataRequirement, Operation, Patterns, Seed, operation
-from .scheme import TensorScheme, attach
+from ..schemes.scheme import TensorScheme, attach
+from .base import Operation, operation
+from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from .dkm import Attention
-    from .dkm_model import Palette, SmallPalette
+    from .dkm.attention import Attention
+    from .dkm.modules import Palette, SmallPalette
     from .targets import Weight
 
 
@@ -79,8 +80,8 @@ class DKMPalettize(Operation):
         """
         import torch
 
-        from .fit import fit
-        from .substituted import Substituted
+        from .parts.fit import fit
+        from .parts.substituted import Substituted
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
@@ -94,7 +95,7 @@ class DKMPalettize(Operation):
 
     def palette(self, weight: Weight, generator: torch.Generator) -> Palette | SmallPalette:
         """The clusters that a weight starts with."""
-        from .dkm_model import Palette, Plan, SmallPalette
+        from .dkm.modules import Palette, Plan, SmallPalette
 
         if weight.parameter.numel() < self.small:
             return SmallPalette(Plan(8, 1, weight.channel_axis, self.keep_zeros))
@@ -103,8 +104,8 @@ class DKMPalettize(Operation):
 
     def attention(self, weight: Weight) -> Attention:
         """The method with the temperature in units of the tensor's spacing."""
-        from .dkm import Attention
-        from .dkm_model import spacing
+        from .dkm.attention import Attention
+        from .dkm.modules import spacing
 
         temperature = self.temperature
         if self.temperature_unit == "absolute":
@@ -114,8 +115,8 @@ class DKMPalettize(Operation):
 
     def scheme(self, weight: Weight) -> TensorScheme:
         """How a snapped weight is stored."""
-        from .dkm_model import table_bits
-        from .kmeans_vectors import split
+        from .clustering.vectors import split
+        from .dkm.modules import table_bits
 
         small = weight.parameter.numel() < self.small
         bits, dim = (8, 1) if small else (self.bits, self.dim)

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Context, DataRequirement, Operation, Patterns, operation, unsuitable
-from .presets import WeightScheme, expanded
-from .scheme import TensorScheme, attach
+from ..schemes.scheme import TensorScheme, attach
+from .base import Operation, operation
+from .parts.presets import WeightScheme, expanded
+from .types import Context, DataRequirement, Patterns, unsuitable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .moments import Moments
+    from .parts.moments import Moments
     from .targets import Weight
 
 BLOCK = 128
@@ -77,7 +78,7 @@ class GPTQQuantize(Operation):
         Raises:
             InvalidValue: ``operation.not_applicable`` when no selected weight belongs to a layer that can be followed.
         """
-        from .moments import layer_inputs
+        from .parts.moments import layer_inputs
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)

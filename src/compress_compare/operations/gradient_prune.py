@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Context, DataRequirement, Operation, Patterns, operation
+from .base import Operation, operation
+from .types import Context, DataRequirement, Patterns
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,7 +38,7 @@ class GradientPrune(Operation):
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Score on all data in evaluation mode, then zero what scores least."""
-        from .masking import smallest, zero_by
+        from .parts.masking import smallest, zero_by
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
@@ -56,7 +57,7 @@ def taylor_scores(model: nn.Module, parameters: Sequence[Tensor], *, context: Co
     """
     import torch
 
-    from .data import batches, loss_of
+    from .parts.data import batches, loss_of
 
     model.eval()
     trainable = [parameter.requires_grad for parameter in parameters]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Context, DataRequirement, Operation, Patterns, Progress, Seed, operation
-from .scheme import TensorScheme, attach
+from ..schemes.scheme import TensorScheme, attach
+from .base import Operation, operation
+from .types import Context, DataRequirement, Patterns, Progress, Seed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,9 +64,9 @@ class IterativePrune(Operation):
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Prune and train in turns."""
-        from .fit import fit
         from .gradient_prune import GradientPrune
         from .magnitude_prune import MagnitudePrune
+        from .parts.fit import fit
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)

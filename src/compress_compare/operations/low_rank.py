@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Context, Operation, Patterns, operation, unsuitable
+from .base import Operation, operation
+from .types import Context, Patterns, unsuitable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Context, Operation, Patterns, operation
+from .base import Operation, operation
+from .types import Context, Patterns
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,7 +36,7 @@ class MagnitudePrune(Operation):
 
     def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
         """Zero for good what the L1 criterion of ``torch.nn.utils.prune`` masks."""
-        from .masking import smallest, zero_by
+        from .parts.masking import smallest, zero_by
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)

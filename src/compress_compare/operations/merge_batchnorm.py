@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from .base import Context, Operation, operation, unsuitable
+from .base import Operation, operation
+from .types import Context, unsuitable
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Context, DataRequirement, Operation, Patterns, Seed, operation
-from .scheme import TensorScheme, attach
+from ..schemes.scheme import TensorScheme, attach
+from .base import Operation, operation
+from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,9 +57,9 @@ class MovementPrune(Operation):
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Train weights and scores together; the scores of a weight are −Σ gradient · weight of the masked model."""
-        from .fit import fit
-        from .movement import Masks
-        from .substituted import Substituted
+        from .parts.fit import fit
+        from .parts.movement import Masks
+        from .parts.substituted import Substituted
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)

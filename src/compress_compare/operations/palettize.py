@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Context, Operation, Patterns, Seed, operation
-from .scheme import TensorScheme, attach
+from ..schemes.scheme import TensorScheme, attach
+from .base import Operation, operation
+from .types import Context, Patterns, Seed
 
 if TYPE_CHECKING:
     import torch
@@ -87,7 +88,7 @@ class Palettize(Operation):
 
     def clustered(self, values: Tensor, *, axis: int, generator: torch.Generator) -> Tensor:
         """The weights of one group with each vector replaced by its cluster's; same shape and dtype."""
-        from .kmeans_vectors import clustered, join, split
+        from .clustering.vectors import clustered, join, split
 
         vectors, rest = split(values, dim=self.cluster_dim, axis=axis)
         shared = clustered(

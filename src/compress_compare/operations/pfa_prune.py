@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Batches, Context, DataRequirement, Operation, Patterns, operation, unsuitable
+from .base import Operation, operation
+from .types import Batches, Context, DataRequirement, Patterns, unsuitable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torch import nn
 
-    from .pfa import LayerRecipe, Responses, Rule
-    from .pfa_surgery import Group
+    from .pfa.recipe import LayerRecipe, Responses, Rule
+    from .surgery import Group
 
 
 @operation
@@ -26,7 +27,7 @@ class PFAPrune(Operation):
     """Cut out the channels of convolutions and hidden linear layers that respond like others do on the given data.
 
     With data of another domain than the model was trained on, it becomes smaller for that domain. What each tensor has
-    kept of the original channels is noted on the new model: see :mod:`compress_compare.operations.kept`.
+    kept of the original channels is noted on the new model: see :mod:`compress_compare.schemes.channels`.
     """
 
     name: ClassVar[str] = "pfa prune"
@@ -60,12 +61,12 @@ class PFAPrune(Operation):
             InvalidValue: ``operation.not_applicable`` when no layer can lose channels, ``data.too_few`` naming a layer
                 with more units than there are samples, ``target.unreachable``.
         """
-        from . import kept
-        from .pfa import removed
-        from .pfa_surgery import cut
+        from ..schemes import channels
+        from .pfa.recipe import removed
+        from .surgery import cut
 
         layers = self._recipe(model, context.data)
-        kept.attach(model, cut(model, _example(model, context.data), removed=removed(layers)))
+        channels.attach(model, cut(model, _example(model, context.data), removed=removed(layers)))
         return model
 
     def recipe(self, model: nn.Module, data: Batches) -> list[LayerRecipe]:
@@ -80,14 +81,14 @@ class PFAPrune(Operation):
         """
         import copy
 
-        from .data import check_batches
+        from .parts.data import check_batches
 
         check_batches(self.name, data)
         return self._recipe(copy.deepcopy(model), data)
 
     def _recipe(self, model: nn.Module, data: Batches) -> list[LayerRecipe]:
-        from .pfa import measured, recipes
-        from .pfa_statistics import gather
+        from .pfa.recipe import measured, recipes
+        from .pfa.statistics import gather
 
         model.eval()
         example = _example(model, data)
@@ -98,7 +99,7 @@ class PFAPrune(Operation):
         return recipes(groups, found, rule=rule, selection=self.selection)
 
     def _groups(self, model: nn.Module, example: Any) -> Sequence[Group]:
-        from .pfa_surgery import prunable
+        from .surgery import prunable
         from .targets import select
 
         chosen = {id(weight.module) for weight in select(self.name, model, targets=self.targets, ignore=self.ignore)}
@@ -116,8 +117,8 @@ class PFAPrune(Operation):
         return groups
 
     def _rule(self, model: nn.Module, example: Any, groups: Sequence[Group], found: Mapping[str, Responses]) -> Rule:
-        from .pfa import Budget
-        from .pfa_spectrum import kept_by_energy, kept_by_entropy
+        from .pfa.recipe import Budget
+        from .pfa.spectrum import kept_by_energy, kept_by_entropy
 
         if self.rule == "kl" or self.share is None:
             return kept_by_entropy
@@ -129,7 +130,7 @@ class PFAPrune(Operation):
 
 def _example(model: nn.Module, data: Batches) -> Any:
     """The first two samples of the first batch."""
-    from .data import batches
-    from .pfa_surgery import few
+    from .parts.data import batches
+    from .surgery import few
 
     return few(next(batches(model, data))[0])

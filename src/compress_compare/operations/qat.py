@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Context, DataRequirement, Operation, Patterns, Seed, operation
-from .presets import WeightScheme, expanded
-from .scheme import TensorScheme, attach
+from ..schemes.scheme import TensorScheme, attach
+from .base import Operation, operation
+from .parts.presets import WeightScheme, expanded
+from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -77,9 +78,9 @@ class QAT(Operation):
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Train all parameters, the selected weights through their rounding, and round these for good."""
-        from .fit import fit
-        from .straight_through import Rounded
-        from .substituted import Substituted
+        from .parts.fit import fit
+        from .parts.straight_through import Rounded
+        from .parts.substituted import Substituted
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)

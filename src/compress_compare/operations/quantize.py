@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Context, Operation, Patterns, operation
-from .presets import WeightScheme, expanded
-from .scheme import TensorScheme, attach
+from ..schemes.scheme import TensorScheme, attach
+from .base import Operation, operation
+from .parts.presets import WeightScheme, expanded
+from .types import Context, Patterns
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import InitVar
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from .base import Context, Operation, Patterns, operation, unsuitable
-from .presets import ActivationScheme
-from .scheme import TensorScheme, attach
+from ..schemes.scheme import TensorScheme, attach
+from .base import Operation, operation
+from .parts.presets import ActivationScheme
+from .types import Context, Patterns, unsuitable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,7 +48,7 @@ class QuantizeDynamic(Operation):
 
         from torch import nn
 
-        from .dynamic import DynamicLinear
+        from .parts.dynamic import DynamicLinear
         from .targets import select
 
         holders = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from .base import Context, DataRequirement, Operation, Patterns, operation
+from .base import Operation, operation
+from .types import Context, DataRequirement, Patterns
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,7 +40,7 @@ class QuantizeStatic(Operation):
             MissingExtra: when torchao is not installed.
             InvalidValue: ``operation.not_applicable`` when torch cannot export the model or nothing in it can be int8.
         """
-        from .int8 import to_int8
+        from .parts.int8 import to_int8
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Context, Operation, Patterns, Seed, operation
+from .base import Operation, operation
+from .types import Context, Patterns, Seed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,7 +40,7 @@ class RandomPrune(Operation):
         import torch
         from torch.nn.utils import prune
 
-        from .masking import zero_by
+        from .parts.masking import zero_by
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)

@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from ..errors import InvalidValue
-
-if TYPE_CHECKING:
-    from .base import Operation
 
 _KINDS = {"integer": "a whole number", "number": "a number", "string": "a text", "boolean": "true or false"}
 
 
-def refusal(cls: type[Operation], error: ValidationError) -> InvalidValue:
-    """The first problem of ``error`` as an error that names operation, field, what is allowed and what was found."""
-    properties = TypeAdapter(cls).json_schema().get("properties", {})
+def refusal(name: str, error: ValidationError, *, schema: Mapping[str, Any]) -> InvalidValue:
+    """The first problem of ``error`` as an error that names operation, field, what is allowed and what was found.
+
+    Args:
+        name: of the operation.
+        error: what pydantic reports.
+        schema: the JSON schema of the operation's parameters.
+    """
+    properties = schema.get("properties", {})
     names = list(properties)
     problem = error.errors()[0]
     kind = problem["type"]
     if kind == "value_error":
-        return InvalidValue("parameter.combination", f"{cls.name}: {problem['ctx']['error']}")
+        return InvalidValue("parameter.combination", f"{name}: {problem['ctx']['error']}")
     field = _field(problem["loc"][0], names)
     if kind == "unexpected_keyword_argument":
-        return _unknown(cls.name, field, names)
+        return _unknown(name, field, names)
     if kind == "unexpected_positional_argument":
-        title = f"{cls.name}: there are at most {len(names)} parameters."
+        title = f"{name}: there are at most {len(names)} parameters."
         return InvalidValue("parameter.unknown", title, hint=f"They are: {', '.join(names)}.")
     schema = properties.get(field, {})
     found = f"Found {problem.get('input')!r:.80}."
-    title = f"{cls.name}: {field} must be {allowed(schema)}."
+    title = f"{name}: {field} must be {allowed(schema)}."
     return InvalidValue(_code(kind), title, detail=found)
 
 
-def allowed(schema: dict[str, Any]) -> str:
+def allowed(schema: Mapping[str, Any]) -> str:
     """What a JSON schema of one value allows, in words: ``a whole number from 2 to 8``."""
     if "anyOf" in schema:
         return " or ".join(allowed(choice) for choice in schema["anyOf"])
@@ -50,7 +54,7 @@ def allowed(schema: dict[str, Any]) -> str:
     return _KINDS.get(schema.get("type", ""), "a valid value") + _range(schema)
 
 
-def _range(schema: dict[str, Any]) -> str:
+def _range(schema: Mapping[str, Any]) -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
         return f" from {low} to {high}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from .base import Context, Operation, Patterns, operation, unsuitable
+from .base import Operation, operation
+from .types import Context, Patterns, unsuitable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,7 +36,7 @@ class Restore(Operation):
         """
         import torch
 
-        from . import scheme
+        from ..schemes import scheme
 
         original = context.references["original"]
         state, found = original.state_dict(), model.state_dict(keep_vars=True)

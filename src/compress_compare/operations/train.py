@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Context, DataRequirement, Operation, Patterns, Seed, operation
+from .base import Operation, operation
+from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,8 +42,8 @@ class Train(Operation):
     """Modules or parameters to train, norms and biases included: class names, dotted paths, or `re:`. Empty: all."""
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
-        """Train in training mode; see :func:`compress_compare.operations.fit.fit`."""
-        from .fit import fit, training_only
+        """Train in training mode; see :func:`compress_compare.operations.parts.fit.fit`."""
+        from .parts.fit import fit, training_only
 
         with training_only(self.name, model, targets=self.targets):
             return fit(model, self, context=context)

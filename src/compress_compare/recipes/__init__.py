@@ -1,10 +1,11 @@
 """Recipes: a task, a base and a tree of steps whose lists multiply out. Importing this needs no torch."""
 
+from ..records import TaskPath
 from .plan import Known, Plan, Planned, plan
 from .reader import load, loads
 from .recipe import ConfigError, Recipe, Step
 from .sweep import sweep
-from .task import Data, Task, TaskPath
+from .task import Data, Task
 
 __all__ = [
     "ConfigError",

@@ -14,7 +14,8 @@ from torch import nn
 
 from .. import records
 from ..evaluation.size import packed_size
-from ..operations import Operation, scheme
+from ..operations import Operation
+from ..schemes import scheme
 from .plan import Plan
 
 

@@ -10,11 +10,10 @@ from typing import Any
 from .. import operations
 from ..errors import InvalidValue, NotFound, UserError
 from ..operations import Operation
-from ..records import check_name, check_parameter
-from .located import MAX_BYTES, Located, parse
+from ..records import TaskPath, check_name, check_parameter
 from .recipe import MAX_MODELS, ConfigError, Place, Recipe, Step
 from .sweep import combinations, is_swept, list_parameters
-from .task import TaskPath
+from .yaml_positions import MAX_BYTES, Located, parse
 
 TOP = ("task", "options", "base", "steps")
 BASE = ("id",)

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from .. import records
 from ..errors import InvalidValue
-from ..operations import Operation, scheme
+from ..operations import Operation
+from ..schemes import scheme
 from .task import Task
 
 

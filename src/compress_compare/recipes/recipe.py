@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from ..errors import InvalidValue
 from ..operations import Operation
-from ..records import check_name
-from .task import TaskPath
+from ..records import TaskPath, check_name
 
 MAX_MODELS = 10_000
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from .. import operations, records
 from ..operations import Operation
+from ..records import TaskPath
 from .recipe import Place, Recipe, Step
-from .task import TaskPath
 
 
 def to_data(recipe: Recipe) -> dict[str, Any]:

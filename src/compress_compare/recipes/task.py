@@ -5,16 +5,16 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InvalidValue, UserError
-from ..records import JSON, Metric, MetricValue
+from ..records import Metric, MetricValue, TaskPath, unusable_task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from ..operations.base import Batches, Loss
+    from ..operations.types import Batches, Loss
 
 Measured = Mapping[str, float | MetricValue | Sequence[MetricValue] | None]
 Answers = Mapping[str, Any]
@@ -74,65 +74,37 @@ class Task:
         return cast("Tensor", found)[:1]
 
 
-@dataclass(frozen=True)
-class TaskPath:
-    """Where a task is.
+def load(where: TaskPath) -> Task:
+    """Import the function that a path names and call it.
 
-    Args:
-        path: ``package.module:function``.
-        options: keyword arguments of the function.
-        folders: where Python looks for the module before its own path.
+    This runs the user's code. It is called with what the user's own command line or program named, and with nothing
+    that came over a network.
 
     Raises:
-        InvalidValue: ``config.task`` if the path is not written so.
+        InvalidValue: ``config.task`` if it cannot be imported, is not there, fails, or returns something else.
     """
-
-    path: str
-    options: Mapping[str, JSON] = field(default_factory=dict)
-    folders: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        module, _, name = str(self.path).partition(":")
-        if not (name and all(part.isidentifier() for part in (*module.split("."), name))):
-            raise _unusable(str(self.path), "A task is written package.module:function.")
-
-    def load(self) -> Task:
-        """Import the function and call it.
-
-        This runs the user's code. It is called with what the user's own command line or program named, and with
-        nothing that came over a network.
-
-        Raises:
-            InvalidValue: ``config.task`` if it cannot be imported, is not there, fails, or returns something else.
-        """
-        found = self._function()
-        try:
-            task = found(**self.options)
-        except UserError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise _unusable(self.path, f"It failed with {type(error).__name__}: {error}") from error
-        if not isinstance(task, Task):
-            raise _unusable(self.path, f"It returned {type(task).__name__}; expected compress_compare.recipes.Task.")
-        return task
-
-    def _function(self) -> Callable[..., object]:
-        module_name, _, name = self.path.partition(":")
-        sys.path[:0] = [folder for folder in self.folders if folder not in sys.path]
-        try:
-            module = importlib.import_module(module_name)
-        except (Exception, SystemExit) as error:
-            raise _unusable(self.path, f"Importing {module_name} failed: {type(error).__name__}: {error}") from error
-        found: Callable[..., object] | None = getattr(module, name, None)
-        if found is None or not callable(found):
-            raise _unusable(self.path, f"{module_name} has no function {name}.")
-        return found
+    found = _function(where)
+    try:
+        task = found(**where.options)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise unusable_task(where.path, f"It failed with {type(error).__name__}: {error}") from error
+    if not isinstance(task, Task):
+        said = f"It returned {type(task).__name__}; expected compress_compare.recipes.Task."
+        raise unusable_task(where.path, said)
+    return task
 
 
-def _unusable(path: str, reason: str) -> InvalidValue:
-    return InvalidValue(
-        "config.task",
-        f"The task {path[:120]!r} cannot be used.",
-        detail=reason[:500],
-        hint="Write it as package.module:function; the folder of the recipe and the current one are searched.",
-    )
+def _function(where: TaskPath) -> Callable[..., object]:
+    module_name, _, name = where.path.partition(":")
+    sys.path[:0] = [folder for folder in where.folders if folder not in sys.path]
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
+        said = f"Importing {module_name} failed: {type(error).__name__}: {error}"
+        raise unusable_task(where.path, said) from error
+    found: Callable[..., object] | None = getattr(module, name, None)
+    if found is None or not callable(found):
+        raise unusable_task(where.path, f"{module_name} has no function {name}.")
+    return found

@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+from ..comparisons.frontier import frontier
 from ..errors import InvalidValue, UserError
-from ..project import Project
-from ..server.app import STATIC
+from ..page.built import STATIC
+from ..store.store import Store
 from . import sections
-from .kept import kept
+from .answers import kept
 
 MOST_MODELS = 30
 """Models in one report: more rows than a person compares."""
 
 
-def report(project: Project, models: Sequence[str] = (), *, base: str | None = None, now: datetime.date) -> str:
+def report(project: Store, models: Sequence[str] = (), *, base: str | None = None, now: datetime.date) -> str:
     """A report about models: where they come from, what they trade, what differs, and what changed inside.
 
     Args:
@@ -58,7 +59,7 @@ def report(project: Project, models: Sequence[str] = (), *, base: str | None = N
     return _file(f"{project.name}: compression report", document, kept(project, compared))
 
 
-def overview(project: Project, models: Sequence[str] = ()) -> str:
+def overview(project: Store, models: Sequence[str] = ()) -> str:
     """The overview page with these models selected, in one HTML file that loads nothing."""
     for id in models:
         project.model(id)
@@ -66,12 +67,12 @@ def overview(project: Project, models: Sequence[str] = ()) -> str:
     return _file(project.name, document, kept(project, models))
 
 
-def _interesting(project: Project) -> list[str]:
+def _interesting(project: Store) -> list[str]:
     """The frontier of the first metric that should be high and the first that should be low; else the first models."""
     metrics = sorted(project.metrics(), key=lambda metric: not metric.primary)
     high = next((metric.name for metric in metrics if metric.higher_is_better is True), None)
     low = next((metric.name for metric in metrics if metric.higher_is_better is False), None)
-    best = project.frontier(low, high) if high and low else []
+    best = frontier(project, x=low, y=high) if high and low else []
     return (best or project.models()["id"].to_pylist())[: MOST_MODELS - 1]
 
 

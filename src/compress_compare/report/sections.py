@@ -6,11 +6,12 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from ..behaviors import Behaviors
+from ..comparisons.behaviors import Behaviors, joined
+from ..comparisons.layers.compare import Comparisons
 from ..errors import UserError
-from ..project import Project
-from ..server.answers import rows
-from ..server.payloads import Payloads, media_type
+from ..page.answers import rows
+from ..page.payloads import Payloads, media_type
+from ..store.store import Store
 from ..table import Table
 
 MOST_DATASETS = 3
@@ -21,7 +22,7 @@ LONGEST = 300
 """Characters of a text that is shown."""
 
 
-def behaviors(project: Project, *, base: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+def behaviors(project: Store, *, base: str, ids: Sequence[str]) -> list[dict[str, Any]]:
     """One section per dataset that the base and another model answered."""
     sections: list[dict[str, Any]] = []
     for dataset in project.datasets():
@@ -32,9 +33,10 @@ def behaviors(project: Project, *, base: str, ids: Sequence[str]) -> list[dict[s
     return sections
 
 
-def _behaviors(project: Project, *, base: str, models: Sequence[str], dataset: str) -> dict[str, Any]:
+def _behaviors(project: Store, *, base: str, models: Sequence[str], dataset: str) -> dict[str, Any]:
     try:
-        found = project.behaviors(base, models, dataset)
+        frame, directions = joined(project, base, models=models, dataset=dataset)
+        found = Behaviors(frame, "correct", directions=directions)
     except UserError as error:
         return {"dataset": dataset, "problem": str(error)}
     return {
@@ -50,7 +52,7 @@ def _behaviors(project: Project, *, base: str, models: Sequence[str], dataset: s
     }
 
 
-def _instances(project: Project, found: Behaviors, *, dataset: str) -> list[dict[str, Any]]:
+def _instances(project: Store, found: Behaviors, *, dataset: str) -> list[dict[str, Any]]:
     """The instances on which most models disagree with the base, with what each model said."""
     payloads = Payloads(project)
     shown = []
@@ -75,13 +77,13 @@ def _image(content: bytes | None) -> str | None:
     return f"data:{kind};base64,{base64.b64encode(content or b'').decode()}" if kind.startswith("image/") else None
 
 
-def layers(project: Project, *, base: str, ids: Sequence[str]) -> dict[str, Any] | None:
+def layers(project: Store, *, base: str, ids: Sequence[str]) -> dict[str, Any] | None:
     """The error of each layer of each model that has weights of its own, and who is to blame; none without weights."""
     models = [id for id in ids if id != base and project.model(id).checkpoint is not None]
     if project.model(base).checkpoint is None or not models:
         return None
     try:
-        found = project.layers(base, models, "weights")
+        found = Comparisons(project).layers(base, models, what="weights")
     except UserError as error:
         return {"problem": str(error)}
     table = rows(Table(found.table.select(["module", "parameter", "model", "num_parameters", "sqnr_db", "num_zeros"])))

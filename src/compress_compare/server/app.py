@@ -13,24 +13,24 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
+from ..page.built import STATIC
+from ..page.payloads import Payloads
+from ..page.recent import Comparisons
+from ..page.snapshot import Snapshots
 from ..project import Project
 from . import login, openapi, routes
 from .body import Bodies
-from .comparisons import Comparisons
 from .context import Context
 from .events import Feed
 from .headers import SecurityHeaders
-from .interface import Interface
+from .jobs import Work
 from .keys import Keys
-from .payloads import Payloads
+from .pages import Interface
 from .problems import Problems, invalid, refused
+from .progress import Watches, Watching
 from .router import check_routes
 from .security import HostGate, OriginGate, TokenGate, hosts
-from .snapshot import Snapshots
-from .watches import Watches, Watching
-from .work import Work
 
-STATIC = Path(__file__).parent / "static"
 """Where the build of the interface puts its files."""
 
 

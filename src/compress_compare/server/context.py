@@ -7,14 +7,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from ..page.payloads import Payloads
+from ..page.recent import Comparisons
+from ..page.snapshot import Snapshots
 from ..project import Project
-from .comparisons import Comparisons
 from .events import Feed
+from .jobs import Work
 from .keys import Keys
-from .payloads import Payloads
-from .snapshot import Snapshots
-from .watches import Watches
-from .work import Work
+from .progress import Watches
 
 
 @dataclass(frozen=True)

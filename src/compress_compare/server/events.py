@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import UserError
-from ..project import Project
+from ..store.store import Store
 
 POLL_S = 0.25
 HEARTBEAT_S = 15.0
@@ -43,7 +43,7 @@ class Feed:
 
     def __init__(
         self,
-        project: Project,
+        project: Store,
         *,
         poll: float = POLL_S,
         heartbeat: float = HEARTBEAT_S,

@@ -8,7 +8,8 @@ from typing import Any
 
 from fastapi.openapi.utils import get_openapi
 
-from . import routes, wire
+from ..page.wire.base import Problem
+from . import routes
 from .router import API, Router, needs_token
 
 TITLE = "Compress and Compare"
@@ -23,7 +24,7 @@ def document() -> dict[str, Any]:
     schemas = content["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schemas["Problem"] = wire.Problem.model_json_schema(mode="serialization")
+    schemas["Problem"] = Problem.model_json_schema(mode="serialization")
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path in content["paths"].values():
         for operation in path.values():

@@ -17,10 +17,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from .. import project as projects
 from ..errors import UserError
 from .app import create_app
-from .claim import claimed
 from .context import Context
 from .headers import HEADERS
 from .keys import new_token
+from .lock import claimed
 from .problems import problem
 
 HOST = "127.0.0.1"

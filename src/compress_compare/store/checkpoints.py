@@ -19,12 +19,12 @@ from ..readers import checkpoint as readers
 from ..readers import folder as folders
 from ..readers import nonfinite, onnx, safetensors
 from ..readers.regular import open_regular
-from ..records import Checkpoint, StoredFile
+from ..records import Checkpoint, LoggedCheckpoint, StoredFile
 from . import schema
 from .artifacts import Artifacts
 from .conversion import convert
 from .database import rows
-from .models import conflict
+from .models import ModelRow, conflict
 
 if TYPE_CHECKING:
     import torch
@@ -101,6 +101,22 @@ def of_model(connection: sa.Connection, key: int) -> Checkpoint | None:
     return Checkpoint(found[0][0], tuple(StoredFile(*row[1:]) for row in found))
 
 
+def logged(connection: sa.Connection, model: ModelRow) -> LoggedCheckpoint:
+    """The checkpoint of a model, and since when it is there.
+
+    Raises:
+        InvalidValue: ``model.no_checkpoint``.
+    """
+    found = of_model(connection, model.key)
+    if found is None:
+        raise InvalidValue(
+            "model.no_checkpoint",
+            f"Model {model.id!r} was logged without a checkpoint.",
+            hint="Log it again with checkpoint=…",
+        )
+    return LoggedCheckpoint(model.id, found, model.created_at)
+
+
 def load(artifacts: Artifacts, checkpoint: Checkpoint) -> dict[str, Any]:
     """The tensors of a safetensors checkpoint by name: torch tensors where torch is installed, NumPy arrays otherwise.
 
@@ -114,6 +130,16 @@ def load(artifacts: Artifacts, checkpoint: Checkpoint) -> dict[str, Any]:
             for alias, name in header(path).get("tied", {}).items():
                 tensors[alias] = tensors[name]
     return tensors
+
+
+def notes(artifacts: Artifacts, checkpoint: Checkpoint) -> dict[str, Any]:
+    """What ``store`` kept beside the weights of a checkpoint, all its files together."""
+    found: dict[str, Any] = {}
+    for file in checkpoint.files:
+        if file.name.endswith(".safetensors"):
+            for key, value in header(artifacts.path(file.sha256)).items():
+                found[key] = {**found[key], **value} if isinstance(value, dict) and key in found else value
+    return found
 
 
 def header(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ..records import Model, Step
-from . import checkpoints, instances, metrics, models, remarks
+from . import checkpoints, instances, metrics, models, notes
 
 
 def model(connection: sa.Connection, id: str) -> Model:
@@ -25,8 +25,8 @@ def model(connection: sa.Connection, id: str) -> Model:
         lineage=tuple(Step(link.id, link.operation) for link in chain),
         references=tuple(reference for _, reference in models.references(connection, row.key)),
         metrics=metrics.of_model(connection, row.key),
-        tags=remarks.tags_of(connection, row.key),
-        note=remarks.note_of(connection, row.key),
+        tags=notes.tags_of(connection, row.key),
+        note=notes.note_of(connection, row.key),
         checkpoint=checkpoints.of_model(connection, row.key),
         datasets=instances.datasets_of(connection, row.key),
     )

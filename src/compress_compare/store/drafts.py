@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from .. import given
+from .. import checks
 from ..errors import InvalidValue
-from ..operations import kept, scheme
-from ..records import Checkpoint, MetricValue, Model, Operation, Reference, check_name
-from . import checkpoints
-from .artifacts import Artifacts
+from ..records import Checkpoint, MetricValue, Operation, Reference, check_name
 
 
 @dataclass(frozen=True)
@@ -38,34 +35,6 @@ class ModelDraft:
         check_note(self.note)
 
 
-def draft(artifacts: Artifacts, fields: Mapping[str, Any]) -> ModelDraft:
-    """Check the arguments of ``log_model`` and store the checkpoint among them.
-
-    Raises:
-        InvalidValue: ``model.fields`` for an argument that there is not, and what the checks of each raise.
-    """
-    unknown = set(fields) - set(ModelDraft.__dataclass_fields__)
-    if unknown or "id" not in fields:
-        raise InvalidValue(
-            "model.fields",
-            f"A model has no {min(unknown)!r}." if unknown else "A model needs an id.",
-            hint=f"It has {', '.join(ModelDraft.__dataclass_fields__)}.",
-        )
-    base, weights = fields.get("base"), fields.get("checkpoint")
-    checked = ModelDraft(
-        id=fields["id"],
-        base=base.id if isinstance(base, Model) else base,
-        operation=check_operation(fields.get("operation")),
-        metrics=check_metrics(fields.get("metrics")),
-        references=_references(fields.get("references")),
-        tags=tuple(given.texts(fields.get("tags") or (), "Tags")),
-        note=given.text(fields.get("note"), "A note"),
-    )
-    if weights is None:
-        return checked
-    return replace(checked, checkpoint=checkpoints.store(artifacts, weights, extra=_scheme(weights)))
-
-
 def check_operation(operation: Any) -> Operation | None:
     """The record of an operation given as such or as one of ``compress_compare.operations``."""
     if operation is None or isinstance(operation, Operation):
@@ -78,20 +47,6 @@ def check_operation(operation: Any) -> Operation | None:
             detail=f"Found {type(operation).__name__}.",
         )
     return record
-
-
-def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[Reference, ...]:
-    return tuple(
-        Reference(check_name(role, "role"), model)
-        for role, parents in given.mapping(references, "References").items()
-        for model in given.texts(parents, f"The models of role {role!r}")
-    )
-
-
-def _scheme(weights: Any) -> Mapping[str, Any]:
-    """What the operations recorded about each tensor, stored with the weights: its packing, its channels."""
-    noted = {"scheme": scheme.to_json(scheme.of(weights)), "kept": kept.to_json(kept.of(weights))}
-    return {key: value for key, value in noted.items() if value}
 
 
 MAX_NOTE = 100_000
@@ -113,7 +68,7 @@ def check_metrics(metrics: Mapping[str, Measured] | None) -> dict[str, tuple[Met
     Names are checked where they become metrics.
     """
     checked: dict[str, tuple[MetricValue, ...]] = {}
-    for name, measured in given.mapping(metrics, "Metrics").items():
+    for name, measured in checks.mapping(metrics, "Metrics").items():
         values = _values(name, measured)
         if len(values) > 1 and len({(value.slice, value.device) for value in values}) < len(values):
             raise InvalidValue("metric.duplicate", f"Metric {name!r} has two values for one slice and device.")

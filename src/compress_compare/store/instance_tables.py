@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import given
+from .. import checks
 from ..errors import InvalidValue
 from ..records import check_name
 from .payload_columns import described, encode_audio, file_bytes, label_sets, per_token_column, token_column
@@ -49,17 +49,17 @@ def dataset_table(ids: Any, *, labels: Any = None, payload: Payload | None = Non
         columns["label"] = _answers(labels, "labels")
     payload = payload or Payload()
     if payload.images is not None:
-        images = given.items(payload.images, "The images")
+        images = checks.items(payload.images, "The images")
         columns["image"] = pa.array([encode_image(image, i) for i, image in enumerate(images)], pa.binary())
     if payload.audio is not None:
-        sounds = given.items(payload.audio, "The sounds")
+        sounds = checks.items(payload.audio, "The sounds")
         columns["audio"] = pa.array([encode_audio(sound, i) for i, sound in enumerate(sounds)], pa.binary())
     if payload.texts is not None:
         columns["text"] = _array(payload.texts, "texts")
         if not pa.types.is_string(columns["text"].type):
             raise InvalidValue("data.type", "Texts must be strings.", detail=f"Found {columns['text'].type}.")
     if payload.tokens is not None:
-        columns["tokens"] = token_column(given.items(payload.tokens, "Tokens"))
+        columns["tokens"] = token_column(checks.items(payload.tokens, "Tokens"))
     for name, values in _mapping(metadata).items():
         columns[_free_name(name, columns)] = _array(values, f"metadata {name!r}")
     _check_lengths(columns)
@@ -88,7 +88,7 @@ def outputs_table(ids: Any, predictions: Any, *, answers: Answers | None = None)
     if answers.texts is not None:
         columns["text"] = _array(answers.texts, "texts")
     for name, values in _mapping(answers.tokens).items():
-        rows = given.items(values, f"The numbers per token {name!r}")
+        rows = checks.items(values, f"The numbers per token {name!r}")
         columns[_free_name(name, columns)] = per_token_column(rows, name)
     for name, values in _mapping(answers.vectors).items():
         columns[_free_name(name, columns)] = _vectors(values, name)
@@ -232,7 +232,7 @@ def _fact(value: Any) -> str | None:
 
 def _answers(values: Any, what: str) -> pa.Array:
     """Labels or predictions: one value per instance, or a set of labels."""
-    values = given.column(values, f"The {what}")
+    values = checks.column(values, f"The {what}")
     sets = label_sets(values, what)
     return _array(values, what) if sets is None else sets
 
@@ -242,7 +242,7 @@ def _array(values: Any, what: str) -> pa.Array:
         values = values.detach().cpu().numpy()
     if isinstance(values, np.ndarray) and values.ndim != 1:
         raise InvalidValue("data.shape", f"The {what} must be one value per instance; the shape is {values.shape}.")
-    values = given.column(values, f"The {what}")
+    values = checks.column(values, f"The {what}")
     try:
         array = pa.array(values, from_pandas=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:

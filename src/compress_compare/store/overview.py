@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from . import metrics, models, remarks
+from . import metrics, models, notes
 
 
 def models_table(connection: sa.Connection) -> pa.Table:
@@ -29,7 +29,7 @@ def overview_table(connection: sa.Connection) -> pa.Table:
     """``models_table`` with ``tags`` (list) and ``references`` (JSON text) between ``step`` and the metrics."""
     table = models_table(connection)
     keys = [node[0] for node in models.nodes(connection)]
-    tags = remarks.tags_by_model(connection)
+    tags = notes.tags_by_model(connection)
     references: dict[str, list[dict[str, str]]] = {}
     for id, reference in models.references(connection):
         references.setdefault(id, []).append({"role": reference.role, "model": reference.model})

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 
 def schemes():
-    from compress_compare.operations.scheme import TensorScheme
+    from compress_compare.schemes.scheme import TensorScheme
 
     return [
         TensorScheme(),

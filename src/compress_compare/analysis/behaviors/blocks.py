@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import watched
+from ... import progress
 from ...errors import InvalidValue
 from .frame import LOGITS, PROBABILITIES, Frame
 from .joined import Floats, Vectors
@@ -29,7 +29,7 @@ def vectors(frame: Frame, name: str, *, logits: bool = False) -> dict[str, Vecto
     models = list(frame.outputs)
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         read = threads.map(lambda model: frame.vectors(model, name, logits=logits), models)
-        return dict(zip(models, watched.steps("Reading vectors", read, sizes=[1] * len(models)), strict=True))
+        return dict(zip(models, progress.steps("Reading vectors", read, sizes=[1] * len(models)), strict=True))
 
 
 def each(vectors: dict[str, Vectors], work: Callable[[slice], dict[str, Floats]]) -> dict[str, Floats]:
@@ -52,7 +52,7 @@ def each(vectors: dict[str, Vectors], work: Callable[[slice], dict[str, Floats]]
     blocks = list(first.blocks())
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         try:
-            for _ in watched.steps("Comparing instances", threads.map(run, blocks), sizes=[1] * len(blocks)):
+            for _ in progress.steps("Comparing instances", threads.map(run, blocks), sizes=[1] * len(blocks)):
                 pass
         except BaseException:
             threads.shutdown(cancel_futures=True)

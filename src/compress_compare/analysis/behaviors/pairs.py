@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import bootstrap, intervals, significance
+from ..inference import bootstrap, intervals, significance
 from .frame import Frame
 from .joined import Codes, Floats, Mask
 from .metrics import LABELS, Metric, values

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from . import significance
+from ..inference import significance
 from .grouping import Grouping
 from .pairs import Pair
 from .tables import LEVEL

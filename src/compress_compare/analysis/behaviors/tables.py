@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from . import bootstrap, intervals, significance
+from ..inference import bootstrap, intervals, significance
 from .grouping import Grouping
 from .joined import Floats
 from .pairs import Changes, Pair, added_up

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from ... import watched
+from ... import progress
 from .frame import LABEL, PREDICTION, TEXT, Frame
 from .joined import Floats
 
@@ -92,7 +92,7 @@ def _scored(frame: Frame, score: Callable[[list[str], list[str]], float]) -> dic
         scores = np.full(len(labels), np.nan)
         for row, (answer, label) in enumerate(zip(frame.texts(model), labels, strict=True)):
             if row % STEP == 0:
-                watched.step("Comparing texts", place * len(labels) + row, total=total)
+                progress.step("Comparing texts", place * len(labels) + row, total=total)
             if answer is not None and label is not None:
                 scores[row] = score(words(answer), label)
         found[model] = scores

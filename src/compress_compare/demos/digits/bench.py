@@ -15,8 +15,8 @@ from ...evaluation.forward import logits
 from ...evaluation.latency import LatencySettings
 from ...evaluation.metrics import METRICS, ONNX_METRICS
 from ...evaluation.onnx_runtime import Exports
-from ...project import Project
 from ...recipes import Data, Task
+from ...store.store import Store
 from ..batches import ShuffledBatches
 from ..tree import Node
 from . import data
@@ -47,13 +47,13 @@ class DigitsBench:
             torch.manual_seed(self._seed)
             return DigitsNet()
 
-    def prepare(self, project: Project) -> None:
+    def prepare(self, project: Store) -> None:
         """Define the metrics and log the test images."""
         for metric in self._metrics:
             project.define_metric(**asdict(metric))
         project.log_dataset(data.DATASET, **data.columns(self._test))
 
-    def log(self, project: Project, node: Node, *, model: nn.Module) -> None:
+    def log(self, project: Store, node: Node, *, model: nn.Module) -> None:
         """Log metrics, checkpoint, and the answers to the test images with their probabilities."""
         project.log_model(
             node.id, base=node.base, operation=node.operation, metrics=self.measure(model), checkpoint=model

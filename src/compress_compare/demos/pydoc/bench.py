@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from ...evaluation import metrics
 from ...evaluation.cost import Measurements, measure_cost
 from ...evaluation.latency import LatencySettings
-from ...project import Project
 from ...recipes import Data, Task
+from ...store.store import Store
 from ..tree import Node
 from . import data, measure
 from .generate import chances, continuations
@@ -60,13 +60,13 @@ class PydocBench:
             torch.manual_seed(self._seed)
             return PieceTransformer(len(self.pieces))
 
-    def prepare(self, project: Project) -> None:
+    def prepare(self, project: Store) -> None:
         """Define the metrics and log the prompts."""
         for metric in METRICS:
             project.define_metric(**asdict(metric))
         project.log_dataset(data.DATASET, **self._columns)
 
-    def log(self, project: Project, node: Node, *, model: nn.Module) -> None:
+    def log(self, project: Store, node: Node, *, model: nn.Module) -> None:
         """Log metrics, checkpoint, and how the model goes on after the prompts."""
         if self._base is None:
             self._base = self._read(self._root(project, node, model))
@@ -95,7 +95,7 @@ class PydocBench:
         answers = self._answers(model)
         return {"predictions": answers.texts, "metrics": answers.metrics}
 
-    def _root(self, project: Project, node: Node, model: nn.Module) -> nn.Module:
+    def _root(self, project: Store, node: Node, model: nn.Module) -> nn.Module:
         """The uncompressed model, from the project unless it is the one being logged."""
         if node.base is None:
             return model

@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from ...errors import NotFound
 from ...exporters import tables
-from .. import answers, payloads, strict_json
+from ...page import answers, payloads
+from ...page.wire.behaviors import Answered, Behaviors, BehaviorsAsk, Instance, InstanceAsk
+from .. import strict_json
 from ..context import Here
 from ..router import API, Router, needs_token
-from ..wire_behaviors import Answered, Behaviors, BehaviorsAsk, Instance, InstanceAsk
 
 router = Router(prefix=API, tags=["behaviors"])
 

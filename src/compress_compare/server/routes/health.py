@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import wire
+from ...page.wire.base import Health
 from ..router import Router, public
 
 router = Router()
@@ -10,6 +10,6 @@ router = Router()
 
 @router.get("/healthz")
 @public
-async def health() -> wire.Health:
+async def health() -> Health:
     """Answer as long as the server does."""
-    return wire.Health(status="ok")
+    return Health(status="ok")

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Query
 
 from ... import records
+from ...page.wire import jobs as wire
 from ...recipes import Planned
-from .. import wire_jobs as wire
 from ..context import Here
 from ..router import API, Router, needs_token
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ... import activations
+from ...comparisons.layers import activation_answers
+from ...comparisons.layers.compare import Layers
 from ...exporters import model_explorer
-from ...layers import Layers
-from ..arrow import MEDIA_TYPE, stream
+from ...page.arrow import MEDIA_TYPE, stream
+from ...page.layer_tables import wanted
+from ...page.wire.layers import LayersAsk, LayersOverlay, LayersPair, Suspects
 from ..context import Here
-from ..layer_tables import wanted
 from ..router import API, Router, needs_token
-from ..wire_layers import LayersAsk, LayersOverlay, LayersPair, Suspects
 
 router = Router(prefix=API, tags=["layers"])
 
@@ -48,5 +48,5 @@ def overlay(here: Here, ask: LayersOverlay) -> Response:
 
 def _compared(here: Here, ask: LayersPair) -> Layers:
     if ask.what == "activations":
-        return activations.kept(here.project, ask.base, models=ask.models, examples=ask.examples)
+        return activation_answers.kept(here.project, ask.base, models=ask.models, examples=ask.examples)
     return here.project.layers(ask.base, ask.models, ask.what, alignment=ask.alignment)

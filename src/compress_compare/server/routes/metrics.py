@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from .. import wire
+from ...page.wire.project import Metric, MetricChange
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -16,8 +16,8 @@ router = Router(prefix=API, tags=["metrics"])
 @router.patch("/metric")
 @needs_token
 def change_metric(
-    here: Here, name: Annotated[str, Query(description="The metric's name.")], change: wire.MetricChange
-) -> wire.Metric:
+    here: Here, name: Annotated[str, Query(description="The metric's name.")], change: MetricChange
+) -> Metric:
     """Say which direction of a metric is better."""
     metric = here.project.set_direction(name, change.higher_is_better)
-    return wire.Metric.model_validate(metric, from_attributes=True)
+    return Metric.model_validate(metric, from_attributes=True)

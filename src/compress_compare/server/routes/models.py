@@ -8,11 +8,13 @@ from fastapi import Query, Request
 from starlette.responses import Response
 
 from ...errors import InvalidValue
-from .. import wire, wire_coverage
-from ..arrow import MEDIA_TYPE
+from ...page.arrow import MEDIA_TYPE
+from ...page.snapshot import Kind, Snapshot
+from ...page.wire import coverage as wire_coverage
+from ...page.wire.models import Model, ModelChange, ModelPage
+from ...page.wire.models import model as model_answer
 from ..context import Here
 from ..router import API, Router, needs_token
-from ..snapshot import Kind, Snapshot
 
 router = Router(prefix=API, tags=["models"])
 
@@ -28,7 +30,7 @@ Offset = Annotated[int, Query(ge=0, le=2**53, description="How many models to sk
 
 @router.get(
     "/models",
-    response_model=wire.ModelPage,
+    response_model=ModelPage,
     responses={
         200: ARROW,
         304: {"description": "The models are still those of the given ETag."},
@@ -37,7 +39,7 @@ Offset = Annotated[int, Query(ge=0, le=2**53, description="How many models to sk
 @needs_token
 def models(
     here: Here, request: Request, limit: Limit = 100, offset: Offset = 0, precision: Precision = "double"
-) -> wire.ModelPage | Response:
+) -> ModelPage | Response:
     """A page as JSON, or with `Accept: application/vnd.apache.arrow.stream` all models as one Arrow IPC stream."""
     snapshot = here.snapshots.latest()
     if MEDIA_TYPE not in request.headers.get("accept", ""):
@@ -65,9 +67,9 @@ def _stream(request: Request, snapshot: Snapshot, kind: Kind) -> Response:
 
 @router.get("/model")
 @needs_token
-def model(here: Here, id: Id) -> wire.Model:
+def model(here: Here, id: Id) -> Model:
     """Everything about one model."""
-    return wire.model(here.project.model(id))
+    return model_answer(here.project.model(id))
 
 
 @router.get("/model/coverage")
@@ -82,10 +84,10 @@ def coverage(here: Here, id: Id) -> wire_coverage.Coverage:
 
 @router.patch("/model")
 @needs_token
-def change_model(here: Here, id: Id, change: wire.ModelChange) -> wire.Model:
+def change_model(here: Here, id: Id, change: ModelChange) -> Model:
     """Set a model's note, its tags, or both."""
     if change.note is not None:
         here.project.set_note(id, change.note)
     if change.tags is not None:
         here.project.set_tags(id, change.tags)
-    return wire.model(here.project.model(id))
+    return model_answer(here.project.model(id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from ... import operations
-from .. import wire_jobs as wire
+from ...page.wire import jobs as wire
 from ..context import Here
 from ..router import API, Router, needs_token
 

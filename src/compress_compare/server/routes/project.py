@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import answers, wire
+from ...page import answers
+from ...page.wire.project import Project
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -11,6 +12,6 @@ router = Router(prefix=API, tags=["project"])
 
 @router.get("/project")
 @needs_token
-def project(here: Here) -> wire.Project:
+def project(here: Here) -> Project:
     """The project's name and revision, its metrics, operations, datasets and tags."""
     return answers.project(here.project, here.snapshots.latest())

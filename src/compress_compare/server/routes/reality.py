@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ...page.wire.reality import RealityAnswer, RealityAsk, RealityRow
 from ..context import Here
 from ..router import API, Router, needs_token
-from ..wire_reality import RealityAnswer, RealityAsk, RealityRow
 
 router = Router(prefix=API, tags=["reality"])
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from .. import tensor_answers as answers
-from ..arrow import MEDIA_TYPE, stream
+from ...comparisons.layers.tensor import TensorView
+from ...page import tensors as answers
+from ...page.arrow import MEDIA_TYPE, stream
+from ...page.wire.layers import Spectra, SpectraAsk, Tensor, TensorAsk, TileAsk
 from ..context import Here
 from ..router import API, Router, needs_token
-from ..wire_layers import Spectra, SpectraAsk, Tensor, TensorAsk, TileAsk
 from .layers import ARROW
 
 router = Router(prefix=API, tags=["layers"])
@@ -41,4 +42,8 @@ def channels(here: Here, ask: TensorAsk) -> Response:
 @needs_token
 def spectra(here: Here, ask: SpectraAsk) -> Spectra:
     """Singular values of the tensor in each model that has it, and eigenvalues of its layer's responses."""
-    return answers.spectra(here.project, ask)
+
+    def look(model: str) -> TensorView:
+        return here.project.tensor(ask.base, model, name=ask.tensor, alignment=ask.alignment)
+
+    return answers.spectra(here.project, ask, look=look)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from .. import wire
+from ...page.wire.project import View, Views, ViewSave
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -15,14 +15,14 @@ router = Router(prefix=API, tags=["views"])
 
 @router.get("/views")
 @needs_token
-def views(here: Here) -> wire.Views:
+def views(here: Here) -> Views:
     """All saved views, by name."""
-    return wire.Views(views=[wire.View(name=name, address=address) for name, address in here.project.views().items()])
+    return Views(views=[View(name=name, address=address) for name, address in here.project.views().items()])
 
 
 @router.post("/views")
 @needs_token
-def save_view(here: Here, view: wire.ViewSave) -> wire.Views:
+def save_view(here: Here, view: ViewSave) -> Views:
     """Keep a view under a name and give all of them."""
     here.project.save_view(view.name, view.address)
     return views(here)
@@ -30,7 +30,7 @@ def save_view(here: Here, view: wire.ViewSave) -> wire.Views:
 
 @router.delete("/views")
 @needs_token
-def delete_view(here: Here, name: Annotated[str, Query(description="The view's name.")]) -> wire.Views:
+def delete_view(here: Here, name: Annotated[str, Query(description="The view's name.")]) -> Views:
     """Forget a view and give the others."""
     here.project.delete_view(name)
     return views(here)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import wire
+from ...page.wire.base import Watched
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -11,10 +11,10 @@ router = Router(prefix=API, tags=["watches"])
 
 @router.get("/watches/{name}")
 @needs_token
-def watch(here: Here, name: str) -> wire.Watched | None:
+def watch(here: Here, name: str) -> Watched | None:
     """What is done for a request that named itself in the header ``X-Watch``, and how far; null for one answered."""
     found = here.watches.get(name)
-    return None if found is None else wire.Watched(what=found.what, done=found.done, total=found.total)
+    return None if found is None else Watched(what=found.what, done=found.done, total=found.total)
 
 
 @router.delete("/watches/{name}", status_code=204)

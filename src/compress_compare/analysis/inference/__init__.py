@@ -1,0 +1,1 @@
+"""All statistics, each once: intervals, tests, and corrections for many of them."""

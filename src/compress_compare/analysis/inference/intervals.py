@@ -1,0 +1,86 @@
+"""95 % intervals for the change of a mean over the same instances, many at once.
+
+For proportions (``correct``) Newcombe's hybrid score interval for paired data: it keeps its coverage when changes are
+few and never leaves −1 to 1. For other numbers the paired t interval. Neither draws random numbers: the same question
+has the same answer, in microseconds where a bootstrap of a million instances takes minutes and ends within its own
+noise of the same limits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..behaviors.joined import Floats
+from .student import t_quantile
+
+NEWCOMBE = "Newcombe paired score, 95 %"
+PAIRED_T = "paired t, 95 %"
+_Z = 1.959963984540054
+_TABLED = 30
+
+
+def wilson(successes: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:
+    """Wilson's score interval for proportions (Wilson 1927); NaN where there is nothing to count."""
+    n = np.asarray(counts, dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = np.asarray(successes, dtype=np.float64) / n
+        centre = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+        half = _Z / (1 + _Z**2 / n) * np.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
+    return np.maximum(centre - half, 0), np.minimum(centre + half, 1)
+
+
+def newcombe(
+    both: ArrayLike, base_only: ArrayLike, *, model_only: ArrayLike, neither: ArrayLike
+) -> tuple[Floats, Floats]:
+    """Limits for (model's − base's) proportion of right answers, from the four counts of the paired table.
+
+    Source: Newcombe 1998, Statistics in Medicine 17:2635, method 10: Wilson limits of the two proportions, joined with
+    their correlation.
+    """
+    a, b, c, d = (np.asarray(part, dtype=np.float64) for part in (both, base_only, model_only, neither))
+    n = a + b + c + d
+    low_m, high_m = wilson(a + c, n)
+    low_b, high_b = wilson(a + b, n)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        model, base = (a + c) / n, (a + b) / n
+        product = (a + b) * (c + d) * (a + c) * (b + d)
+        excess = a * d - b * c
+        shrunk = np.where(excess > 0, np.maximum(excess - n / 2, 0), excess)
+        phi = np.where(product > 0, shrunk / np.sqrt(product), 0.0)
+        below = np.sqrt(_joined(model - low_m, high_b - base, phi=phi))
+        above = np.sqrt(_joined(high_m - model, base - low_b, phi=phi))
+    return model - base - below, model - base + above
+
+
+def _joined(first: Floats, second: Floats, *, phi: Floats) -> Floats:
+    return np.maximum(first**2 - 2 * phi * first * second + second**2, 0)
+
+
+def paired_t(means: ArrayLike, deviations: ArrayLike, *, counts: ArrayLike) -> tuple[Floats, Floats]:
+    """Limits for means of differences, from their standard deviations (n − 1); NaN below two instances."""
+    n = np.asarray(counts, dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half = t_quantiles(n - 1) * np.asarray(deviations, dtype=np.float64) / np.sqrt(n)
+    return np.asarray(means) - half, np.asarray(means) + half
+
+
+def t_quantiles(degrees: ArrayLike) -> Floats:
+    """The 0.975 quantiles of Student's t; NaN below one degree of freedom.
+
+    Above 30 by the expansion of Abramowitz and Stegun 26.7.5 to its fourth term, exact to 1e-7 there.
+    """
+    v = np.asarray(degrees, dtype=np.float64)
+    z = _Z
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = z + sum(term / v ** (power + 1) for power, term in enumerate(terms))
+    found = np.where(v < 1, np.nan, found)
+    for few in np.unique(v[(v >= 1) & (v <= _TABLED)]):
+        found[v == few] = t_quantile(0.975, int(few))
+    return found

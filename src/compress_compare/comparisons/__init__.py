@@ -1,0 +1,1 @@
+"""From what is stored to an answer: one file for each question that a project is asked."""

@@ -1,0 +1,387 @@
+"""What changed when a model was compressed: the answer of ``project.behaviors``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from .. import checks
+from ..analysis.behaviors import (
+    calibration,
+    changes,
+    exemplars,
+    grouping,
+    guard,
+    histograms,
+    metrics,
+    single,
+    slices,
+    tokens,
+)
+from ..analysis.behaviors import pairs as paired
+from ..analysis.behaviors import tables as summaries
+from ..analysis.behaviors.columns import Columns
+from ..analysis.behaviors.frame import Frame
+from ..analysis.behaviors.joined import Floats
+from ..errors import InvalidValue
+from ..store.store import Store
+from ..table import Table
+
+PARTS = ("summary", "groups", "changes", "instances", "slices", "exemplars", "calibration")
+"""The tables that can be written to files."""
+MAX_LIMIT = 10_000
+MAX_VECTOR_BYTES = 512_000_000
+"""Vectors beyond this are read anew for every metric."""
+
+
+class Behaviors:
+    """A base against models on one dataset, joined by instance id, by one per-instance metric.
+
+    Everything is worked out when it is first asked for and kept.
+
+    Args:
+        frame: the outputs.
+        metric: name of the per-instance metric.
+        by: the columns that ``groups`` are made of, at most two; the class if there is none.
+        directions: whether higher is better, of metrics that were logged, by name.
+
+    Raises:
+        InvalidValue: ``behaviors.*``: what cannot be compared, or which metric does not apply and which do.
+    """
+
+    def __init__(
+        self, frame: Frame, metric: str, *, by: Sequence[str] = (), directions: Mapping[str, bool | None]
+    ) -> None:
+        guard.check_kinds(frame)
+        self._frame = frame
+        self._directions = directions
+        self._definition = metrics.find(frame, metric, directions=directions)
+        if frame.has_labels and not frame.is_numeric:
+            guard.check_label_sets(frame)
+        self.base = frame.base
+        self.models = frame.models
+        self.metric = metric
+        self.by = tuple(by)
+        self._columns = Columns(frame, metric, values=self._values, by=self.by)
+
+    def __repr__(self) -> str:
+        return f"Behaviors({self.base!r}, {self.models!r}, metric={self.metric!r})"
+
+    def _repr_html_(self) -> str:
+        """The summary, as a notebook shows it."""
+        return self.summary._repr_html_()
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics that what was logged allows."""
+        return metrics.available(self._frame)
+
+    @property
+    def higher_is_better(self) -> bool | None:
+        """The direction of the metric; ``None`` where there is none."""
+        return self._definition.higher_is_better
+
+    @property
+    def meaning(self) -> str:
+        """What the metric is, in one sentence."""
+        return self._definition.meaning
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of ``instances``."""
+        return self._columns.names()
+
+    @property
+    def num_instances(self) -> int:
+        """Of the dataset."""
+        return self._frame.num_instances
+
+    @property
+    def group_columns(self) -> list[str]:
+        """The columns that instances can be grouped by."""
+        return grouping.groupable(self._frame)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether instances have a label."""
+        return self._frame.has_labels
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether predictions are classes rather than measurements."""
+        return not self._frame.is_numeric
+
+    @property
+    def can_group(self) -> bool:
+        """Whether there are ``groups``: columns to group by, or labels that are classes."""
+        return bool(self.by) or (self.has_labels and self.has_classes)
+
+    def using(self, metric: str | None = None, by: str | Sequence[str] | None = None) -> Behaviors:
+        """The same models by another metric or in other groups, without reading again what was read."""
+        chosen = self.by if by is None else columns_of(by)
+        return Behaviors(self._frame, metric or self.metric, by=chosen, directions=self._directions)
+
+    # Models
+
+    @cached_property
+    def summary(self) -> Table:
+        """One row per model; see ``docs/behaviors.md`` for the columns."""
+        present = {model: int(self._frame.present(model).sum()) for model in self._frame.outputs}
+        return Table(
+            summaries.summary(self._pairs, self.metric, present=present, num_instances=self._frame.num_instances)
+        )
+
+    def bootstrap(self, resamples: int = 10_000, seed: int = 0) -> Table:
+        """The change of the mean with the interval of a paired bootstrap: ``model, metric, count, difference, ci_low,
+        ci_high, interval``.
+
+        Args:
+            resamples: how often the instances are drawn again, 100 to 1,000,000.
+            seed: of the draws.
+        """
+        if not 100 <= resamples <= 1_000_000:
+            raise InvalidValue(
+                "value.range", "A bootstrap has 100 to 1,000,000 resamples.", detail=f"Found {resamples}."
+            )
+        return Table(summaries.bootstrapped(self._pairs, self.metric, resamples=resamples, seed=seed))
+
+    @cached_property
+    def groups(self) -> Table:
+        """One row per model and class, or value of the columns ``by``.
+
+        Raises:
+            InvalidValue: ``behaviors.group`` if the instances cannot be grouped so.
+        """
+        found = grouping.grouping(self._frame, self.by)
+        higher_is_better = self._definition.higher_is_better
+        return Table(summaries.groups(self._pairs, self.metric, by=found, higher_is_better=higher_is_better))
+
+    @cached_property
+    def changes(self) -> Table:
+        """Every change of prediction: ``model, base_prediction, prediction, count, rate``, the most frequent first."""
+        return Table(changes.most_frequent(self._changes("Changes of prediction"), self._frame.classes()))
+
+    @cached_property
+    def pairs(self) -> Table:
+        """Every two of base and models by what they get right: difference, interval, McNemar's p, and ties."""
+        self._need_labels("Comparing every two models")
+        found = self._changes("Comparing every two models")
+        first = paired.changes(self._frame, self.base)
+        return Table(summaries.every_pair({self.base: first, **found} if first is not None else found))
+
+    def confusion(self, model: str) -> Table:
+        """How the confusion matrix changed: ``label, prediction, base_count, count, change``."""
+        self._need_labels("A confusion matrix")
+        found = self._changes("A confusion matrix")
+        if model not in found:
+            raise InvalidValue(
+                "behaviors.model", f"Model {model[:80]!r} is not compared here.", hint=f"{', '.join(found)} are."[:300]
+            )
+        return Table(changes.confusion(found[model], self._frame.classes()))
+
+    @cached_property
+    def calibration(self) -> Table:
+        """Reliability of the base and of each model: ``model, low, high, count, confidence, accuracy``."""
+        confidence, correct = self._values("confidence"), self._values("correct")
+        return Table(
+            pa.concat_tables(
+                calibration.reliability(model, confidence=confidence[model], correct=correct[model])
+                for model in self._frame.outputs
+            )
+        )
+
+    @cached_property
+    def calibration_errors(self) -> dict[str, float | None]:
+        """Expected calibration error of the base and of each model, from 15 bins."""
+        bins = self.calibration.arrow
+        size = calibration.BINS
+        of_models = enumerate(self._frame.outputs)
+        return {model: calibration.expected_error(bins.slice(i * size, size)) for i, model in of_models}
+
+    @cached_property
+    def perplexity(self) -> Table:
+        """Perplexity over all tokens: ``model, tokens, perplexity, base_perplexity, ratio, ci_low, ci_high``."""
+        metrics.find(self._frame, "perplexity", directions={})
+        return Table(tokens.corpus(self._frame))
+
+    def histograms(self, bins: int = 40, where: object = None, *, relative: bool = False) -> Table:
+        """The values of base and models in shared bins, of the instances that a filter leaves.
+
+        Args:
+            bins: how many, 1 to 1,000.
+            where: which instances; see ``instances``.
+            relative: the values minus those of the base, in bins around zero, without the base itself.
+
+        Returns:
+            ``model, low, high, counts, nan, positive_infinity, negative_infinity, missing``.
+        """
+        if not 1 <= bins <= 1000:
+            raise InvalidValue("value.range", "A histogram has 1 to 1,000 bins.", detail=f"Found {bins}.")
+        mask = self._columns.mask(where)
+        chosen = slice(None) if mask is None else mask
+        numbers = self._values(self.metric)
+        known = {model: self._frame.present(model) for model in numbers}
+        if relative:
+            known = {model: known[model] & known[self.base] for model in self.models}
+            numbers = {model: histograms.differences(numbers[model], numbers[self.base]) for model in self.models}
+        values = {model: found[chosen] for model, found in numbers.items()}
+        present = {model: found[chosen] for model, found in known.items()}
+        edges = histograms.bounds(numbers)
+        if relative:
+            edges = (-max(map(abs, edges)), max(map(abs, edges)))
+        return Table(histograms.table(values, present, bins=bins, bounds=edges))
+
+    @cached_property
+    def slices(self) -> Table:
+        """The slices of one or two conditions that changed significantly more or less than the average, per model."""
+        features = {name: grouping.feature(self._frame, name) for name in grouping.groupable(self._frame)}
+        usable = {name: found for name, found in features.items() if found is not None}
+        return Table(pa.concat_tables(slices.find(pair, usable) for pair in self._pairs))
+
+    # Instances
+
+    def exemplars(self, share: float = 0.5, limit: int = 100) -> Table:
+        """Instances on which at least that share of the models disagree with the base, most of them first.
+
+        Returns:
+            ``id``, ``label`` if there is one, ``base_prediction``, ``prediction`` (the models' most frequent one),
+            ``num_changed``, ``num_models`` (that answered), ``share``.
+        """
+        found = self._changes("Exemplars")
+        changed, answered = exemplars.disagreements(found, self._frame.num_instances)
+        rows = exemplars.ranked(changed, answered, share=share)[: _checked(limit)]
+        names = ["id", *(["label"] if self._frame.has_labels else []), f"prediction[{self.base}]"]
+        table = self._columns.table(rows, names)
+        classes = self._frame.classes()
+        modal = classes.take(pa.array(exemplars.most_frequent(found, rows, size=len(classes))))
+        table = table.rename_columns([*names[:-1], "base_prediction"]).append_column("prediction", modal)
+        table = table.append_column("num_changed", pa.array(changed[rows]))
+        table = table.append_column("num_models", pa.array(answered[rows]))
+        return Table(table.append_column("share", pa.array(changed[rows] / np.maximum(answered[rows], 1))))
+
+    def instances(self, sort: str | None = None, where: object = None, *, limit: int = 100, offset: int = 0) -> Table:
+        """Some of the instances that a filter leaves.
+
+        Args:
+            sort: a column, or ``-`` and a column for descending; stable, with NaN and then missing values last in both
+                directions. The order of the dataset if not given.
+            where: see ``analysis.behaviors.rows.conditions``, e.g. ``{"label": 3, "changed": True}`` or
+                ``[("nll[m]", ">", 2.5)]``.
+            limit: how many, at most 10,000.
+            offset: how many to pass over.
+
+        Raises:
+            InvalidValue: ``behaviors.column``, ``behaviors.where``, ``value.range``.
+        """
+        if offset < 0:
+            raise InvalidValue("value.range", "An offset must not be negative.", detail=f"Found {offset}.")
+        chosen = self._columns.chosen(sort, where)
+        return Table(self._columns.table(chosen[offset : offset + _checked(limit)]))
+
+    def everything(self, sort: str | None = None, where: object = None) -> Table:
+        """``instances`` without a limit, e.g. to export them."""
+        return Table(self._columns.table(self._columns.chosen(sort, where)))
+
+    def part(self, name: str, sort: str | None = None, *, where: object = None) -> Table:
+        """One of the tables by its name in ``PARTS``, whole; of the instances, those that a filter leaves."""
+        if name == "instances":
+            return self.everything(sort, where)
+        if name == "exemplars":
+            return self.exemplars(limit=MAX_LIMIT)
+        found: Table = getattr(self, name)
+        return found
+
+    def vectors(self, id: int | str, limit: int = 10) -> Table:
+        """The largest probabilities of one instance by base and models: ``model, class, probability``.
+
+        The classes are the ``limit`` largest of any model, those of the base first; no rows without probabilities.
+
+        Raises:
+            NotFound: ``instance.unknown``.
+        """
+        found = single.probabilities(self._frame, single.place(self._frame.ids(), id), limit=limit)
+        self._frame.forget_vectors(MAX_VECTOR_BYTES)
+        return Table(found)
+
+    def tokens(self, id: int | str) -> dict[str, dict[str, list[float | None]]]:
+        """The numbers per token of one instance, by measure and model; empty if none were logged.
+
+        Raises:
+            NotFound: ``instance.unknown``.
+        """
+        return tokens.of_instance(self._frame, single.place(self._frame.ids(), id))
+
+    def count(self, where: object = None) -> int:
+        """How many instances a filter leaves."""
+        return len(self._columns.chosen(None, where))
+
+    # Working out
+
+    @cached_property
+    def _pairs(self) -> list[paired.Pair]:
+        definition = self._definition
+
+        def pair_up() -> list[paired.Pair]:
+            self._values(self.metric)
+            return [paired.pair(self._frame, model, name=self.metric, metric=definition) for model in self.models]
+
+        return self._frame.keep(("pairs", self.metric), pair_up)
+
+    def _values(self, name: str) -> dict[str, Floats]:
+        definition = metrics.find(self._frame, name, directions=self._directions)
+        found = dict(metrics.values(self._frame, name, metric=definition))
+        self._frame.forget_vectors(MAX_VECTOR_BYTES)
+        return found
+
+    def _changes(self, what: str) -> dict[str, paired.Changes]:
+        found = {model: paired.changes(self._frame, model) for model in self.models}
+        if any(one is None for one in found.values()):
+            raise InvalidValue(
+                "behaviors.classes", f"{what} need predictions that are classes; these are measurements."
+            )
+        return {model: one for model, one in found.items() if one is not None}
+
+    def _need_labels(self, what: str) -> None:
+        if not self._frame.has_labels:
+            raise InvalidValue(
+                "behaviors.labels", f"{what} needs labels, and the dataset has none.", hint="Log it with labels=…."
+            )
+
+
+def joined(
+    store: Store, base: str, *, models: str | Sequence[str], dataset: str
+) -> tuple[Frame, dict[str, bool | None]]:
+    """What a base and models answered on a dataset, and which direction is better of the project's metrics.
+
+    Raises:
+        NotFound: ``model.unknown``, ``dataset.unknown``, ``outputs.unknown``.
+    """
+    data, answered = store.outputs_of([base, *others(base, models)], dataset=dataset)
+    return Frame(data, answered), {one.name: one.higher_is_better for one in store.metrics()}
+
+
+def columns_of(by: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The columns to group by, as a tuple."""
+    return () if by is None else (by,) if isinstance(by, str) else tuple(by)
+
+
+def others(base: str, models: str | Sequence[str]) -> list[str]:
+    """The models to compare, each once, without the base.
+
+    Raises:
+        InvalidValue: ``behaviors.models`` if none is left.
+    """
+    named = checks.texts(models, "Models")
+    found = [model for model in dict.fromkeys(named) if model != base]
+    if not found:
+        raise InvalidValue("behaviors.models", "There is no model to compare with the base.", hint="Name at least one.")
+    return found
+
+
+def _checked(limit: int) -> int:
+    if not 0 <= limit <= MAX_LIMIT:
+        raise InvalidValue("value.range", f"A limit is from 0 to {MAX_LIMIT:,}.", detail=f"Found {limit}.")
+    return limit

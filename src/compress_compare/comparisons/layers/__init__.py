@@ -1,0 +1,1 @@
+"""What compression did to layers: weights, sparsity, storage, activations, single tensors."""

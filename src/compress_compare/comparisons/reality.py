@@ -1,0 +1,232 @@
+"""What each model claims beside what it costs, and why they differ: the answer of ``project.reality``."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from ..analysis.reality import Facts, Run, Timing, factor, verdict
+from ..errors import InvalidValue
+from ..evaluation import metrics
+from ..readers.weights import Weights
+from ..records import LoggedCheckpoint, Metric, MetricValue, Model
+from ..schemes.scheme import TensorScheme
+from ..store.store import Store
+from .layers.compare import schemes_of, stored_as
+
+EMBEDDING = re.compile(r"embed|(?:^|\.)(?:wte|wpe|tok_emb|lm_head)(?:\.|$)")
+GZIP_LEVEL = 6
+MOST_ZIPPED = 64_000_000
+"""Bytes of a checkpoint that is compressed only to see how small it becomes."""
+
+SCHEMA = pa.schema(
+    [
+        ("model", pa.string()),
+        ("root", pa.string()),
+        ("sparsity", pa.float64()),
+        ("bits", pa.float64()),
+        ("stored_bytes", pa.int64()),
+        ("gzip_bytes", pa.int64()),
+        ("packed_bytes", pa.int64()),
+        ("macs", pa.float64()),
+        ("peak_memory_bytes", pa.int64()),
+        ("latency_s", pa.float64()),
+        ("latency_iqr_s", pa.float64()),
+        ("latency_device", pa.string()),
+        ("onnx_bytes", pa.int64()),
+        ("onnx_latency_s", pa.float64()),
+        ("onnx_latency_iqr_s", pa.float64()),
+        ("onnx_latency_device", pa.string()),
+        ("integer_products", pa.float64()),
+        ("onnx_integer_products", pa.float64()),
+        ("stored_ratio", pa.float64()),
+        ("packed_ratio", pa.float64()),
+        ("macs_ratio", pa.float64()),
+        ("latency_ratio", pa.float64()),
+        ("onnx_latency_ratio", pa.float64()),
+        ("agrees", pa.bool_()),
+        ("causes", pa.list_(pa.string())),
+        ("reason", pa.string()),
+        ("missing", pa.list_(pa.string())),
+    ]
+)
+"""Ratios are root ÷ model: above 1 is smaller or faster."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that is known about one model: what it is judged by, and what is only shown."""
+
+    facts: Facts
+    peak_memory: float | None
+    onnx_size: float | None
+
+
+def reality(store: Store, ids: Sequence[str]) -> pa.Table:
+    """A row for each model; see ``Project.reality``.
+
+    Args:
+        store: the project.
+        ids: models in the order of the rows.
+    """
+    models = [store.model(id) for id in ids]
+    roots = dict.fromkeys(model.lineage[0].model for model in models)
+    known = {id: _known(store, store.model(id)) for id in roots}
+    rows = []
+    for model in models:
+        root = model.lineage[0].model
+        found = known[model.id] if model.id in known else _known(store, model)
+        rows.append(_row(model, found, root=root, against=known[root].facts))
+    return pa.Table.from_pylist(rows, SCHEMA)
+
+
+def _row(model: Model, known: Known, *, root: str, against: Facts) -> dict[str, Any]:
+    facts = known.facts
+    judged = verdict(facts, against)
+    row = {
+        "model": model.id,
+        "root": root,
+        "sparsity": facts.sparsity,
+        "bits": facts.bits,
+        "stored_bytes": facts.stored,
+        "gzip_bytes": facts.gzip,
+        "packed_bytes": facts.packed,
+        "macs": facts.macs,
+        "peak_memory_bytes": _whole(known.peak_memory),
+        **_timing("latency", facts.torch),
+        "onnx_bytes": _whole(known.onnx_size),
+        **_timing("onnx_latency", facts.onnx),
+        "integer_products": facts.torch.integers,
+        "onnx_integer_products": facts.onnx.integers,
+        "stored_ratio": factor(against.stored, facts.stored),
+        "packed_ratio": factor(against.packed, facts.packed),
+        "macs_ratio": factor(against.macs, facts.macs),
+        "latency_ratio": _speed(against.torch, facts.torch),
+        "onnx_latency_ratio": _speed(against.onnx, facts.onnx),
+        "agrees": judged.agrees,
+        "causes": list(judged.causes),
+        "reason": judged.reason,
+    }
+    asked = ("bits", "stored_bytes", "gzip_bytes", "packed_bytes", "macs", "peak_memory_bytes", "latency_s")
+    return row | {"missing": [name for name in (*asked, "onnx_latency_s") if row[name] is None]}
+
+
+def _timing(name: str, run: Run) -> dict[str, Any]:
+    timing = run.timing
+    return {
+        f"{name}_s": timing and timing.median,
+        f"{name}_iqr_s": timing and timing.spread,
+        f"{name}_device": timing and timing.device,
+    }
+
+
+def _speed(root: Run, model: Run) -> float | None:
+    if root.timing is None or model.timing is None or root.timing.device != model.timing.device:
+        return None
+    return root.timing.median / model.timing.median
+
+
+def _known(store: Store, model: Model) -> Known:
+    weights = _opened(store, model)
+    sparsity, packed, zipped = (
+        _value(model, metric) for metric in (metrics.WEIGHT_SPARSITY, metrics.PACKED_SIZE, metrics.GZIP_SIZE)
+    )
+    stored = model.checkpoint.num_bytes if model.checkpoint else None
+    found: dict[str, Any] = {}
+    if weights is not None:
+        found = _scheme_facts(weights)
+        sparsity = _sparsity(weights) if sparsity is None else sparsity
+        implied = found.pop("packed")
+        packed = implied if packed is None else packed
+        zipped = _zipped(weights, stored or 0) if zipped is None else zipped
+    facts = Facts(
+        sparsity=sparsity,
+        stored=stored if stored is not None else _whole(_value(model, metrics.MODEL_SIZE)),
+        gzip=_whole(zipped),
+        packed=_whole(packed),
+        macs=_value(model, metrics.MACS),
+        torch=_run(model, metrics.LATENCY, metrics.LATENCY_IQR, integers=metrics.INTEGER_PRODUCTS),
+        onnx=_run(model, metrics.ONNX_LATENCY, metrics.ONNX_LATENCY_IQR, integers=metrics.ONNX_INTEGER_PRODUCTS),
+        **found,
+    )
+    return Known(facts, _value(model, metrics.PEAK_MEMORY), _value(model, metrics.ONNX_SIZE))
+
+
+def _opened(store: Store, model: Model) -> Weights | None:
+    """The tensors of a model; ``None`` for one without, or of a format whose tensors are not read."""
+    if model.checkpoint is None:
+        return None
+    try:
+        return store.open_checkpoint(LoggedCheckpoint(model.id, model.checkpoint, model.created_at))
+    except InvalidValue:
+        return None
+
+
+def _scheme_facts(weights: Weights) -> dict[str, Any]:
+    """What follows from types, shapes and scheme."""
+    schemes = schemes_of(weights)
+    tensors = {name: stored_as(stored, schemes.get(name)) for name, stored in weights.tensors.items()}
+    matrices = {name: tensors[name] for name, stored in weights.tensors.items() if len(stored.shape) > 1}
+    total, count = sum(each.num_bytes for each in tensors.values()), sum(each.count for each in matrices.values())
+    coded = [(each.count, each.scheme) for each in matrices.values() if each.scheme != "dense"]
+    pruned = {name for name, scheme in schemes.items() if scheme.pruned}
+    dense = {name: each.num_bytes for name, each in tensors.items() if each.scheme == "dense" and name not in pruned}
+    largest = max(dense, key=lambda name: dense[name], default=None)
+    bits = sum(each.count * (each.bits or 0) / _dim(schemes.get(name)) for name, each in matrices.items())
+    return {
+        "bits": bits / count if count else None,
+        "file_bits": 8 * sum(each.file_bytes for each in matrices.values()) / count if count else None,
+        "pruned": not pruned.isdisjoint(matrices),
+        "palettized": 2 * sum(n for n, kind in coded if kind == "palettized") > sum(n for n, _ in coded),
+        "packed": total,
+        "dense": (largest, dense[largest] / total) if largest is not None and total else None,
+        "embedding": largest is not None and EMBEDDING.search(largest) is not None,
+    }
+
+
+def _dim(scheme: TensorScheme | None) -> int:
+    """Weights for each stored number."""
+    return 1 if scheme is None else scheme.dim
+
+
+def _sparsity(weights: Weights) -> float | None:
+    from ..analysis.layers.statistics import zeros
+
+    read = [s.values for s in weights.tensors.values() if len(s.shape) > 1 and s.values is not None]
+    count = sum(values.count for values in read)
+    return sum(zeros(values, values).both for values in read) / count if count else None
+
+
+def _zipped(weights: Weights, num_bytes: int) -> int | None:
+    if not weights.files or num_bytes > MOST_ZIPPED:
+        return None
+    return sum(len(gzip.compress(file.bytes.tobytes(), GZIP_LEVEL, mtime=0)) for file in weights.files)
+
+
+def _run(model: Model, median: Metric, spread: Metric, *, integers: Metric) -> Run:
+    share = _first(model.metrics.get(integers.name, ()))
+    time = _first(model.metrics.get(median.name, ()))
+    timing = None
+    if time is not None and time.value > 0:
+        range_ = _first(value for value in model.metrics.get(spread.name, ()) if value.device == time.device)
+        timing = Timing(time.value, None if range_ is None else range_.value, time.device)
+    return Run(timing) if share is None else Run(timing, share.value, share.count)
+
+
+def _value(model: Model, metric: Metric) -> float | None:
+    found = _first(model.metrics.get(metric.name, ()))
+    return None if found is None else found.value
+
+
+def _first(values: Iterable[MetricValue]) -> MetricValue | None:
+    """The first number over all instances."""
+    return next((value for value in values if value.slice is None and value.kind == "number"), None)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)

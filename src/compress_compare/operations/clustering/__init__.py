@@ -1,0 +1,1 @@
+"""k-means: exact on a line, and of vectors."""

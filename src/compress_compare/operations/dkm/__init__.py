@@ -1,0 +1,1 @@
+"""Differentiable k-means: attention, the modules that train through it, packing and size."""

@@ -1,0 +1,116 @@
+"""Batches and losses: how an operation runs a model on data. Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ...errors import InvalidValue
+
+if TYPE_CHECKING:
+    from ..types import Batches, Loss
+
+
+def check_batches(name: str, data: object) -> None:
+    """Refuse data that is missing, is empty, can be gone through only once, or does not come in pairs.
+
+    Raises:
+        InvalidValue: ``data.missing``, ``data.once``, ``data.empty`` or ``data.batch``.
+    """
+    if data is None:
+        raise InvalidValue("data.missing", f"{name} needs data.", hint="Pass data=, batches of (inputs, targets).")
+    if not hasattr(data, "__iter__"):
+        raise InvalidValue("data.batch", f"{name}: data must be batches of (inputs, targets), not {_kind(data)}.")
+    if hasattr(data, "__next__"):
+        hint = "Pass a list or a DataLoader instead of an iterator."
+        raise InvalidValue("data.once", f"{name}: the data can be gone through only once.", hint=hint)
+    with torch.random.fork_rng(devices=[]):
+        first = next(iter(data), None)
+    if first is None:
+        raise InvalidValue("data.empty", f"{name}: the data has no batch.")
+    if not isinstance(first, tuple | list) or len(first) != 2:
+        raise InvalidValue(
+            "data.batch",
+            f"{name}: every batch must be a pair (inputs, targets).",
+            detail=f"The first is {_kind(first)}.",
+        )
+
+
+def batches(model: nn.Module, data: Batches) -> Iterator[tuple[Any, Any]]:
+    """One pass over the data, each batch on the device of the model."""
+    device = next((tensor.device for tensor in (*model.parameters(), *model.buffers())), torch.device("cpu"))
+    for inputs, targets in data:
+        yield _to(inputs, device), _to(targets, device)
+
+
+def forward(model: nn.Module, inputs: Any, *, operation: str) -> Any:
+    """Call the model: a tuple holds positional arguments, a mapping keyword arguments, all else is the one argument.
+
+    Raises:
+        InvalidValue: ``data.forward`` when the model refuses the batch, naming the operation and the shapes.
+    """
+    try:
+        if isinstance(inputs, tuple | list):
+            return model(*inputs)
+        if isinstance(inputs, Mapping):
+            return model(**inputs)
+        return model(inputs)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise _refused(operation, "the model cannot be run on a batch", inputs, error) from error
+
+
+def loss_of(model: nn.Module, batch: tuple[Any, Any], *, loss: Loss, operation: str) -> Tensor:
+    """The loss of one batch, a finite scalar.
+
+    Raises:
+        InvalidValue: ``data.forward`` when the model or the loss refuses the batch, ``loss.not_finite``.
+    """
+    inputs, targets = batch
+    outputs = forward(model, inputs, operation=operation)
+    try:
+        value = loss(outputs, targets)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise _refused(operation, "the loss cannot be computed", targets, error) from error
+    if not bool(torch.isfinite(value)):
+        raise InvalidValue(
+            "loss.not_finite",
+            f"{operation}: the loss became {value.item()}.",
+            hint="Lower the learning rate, or look for extreme values in the data.",
+        )
+    return value
+
+
+def cross_entropy(outputs: Any, targets: Tensor) -> Tensor:
+    """Mean cross entropy in nats. Targets are class indices.
+
+    ``outputs`` are logits, or have them as ``.logits``: [N, C] for [N] targets, [N, T, C] for [N, T], [N, C, H, W] for
+    [N, H, W]. Targets of −100 are left out.
+    """
+    logits = getattr(outputs, "logits", outputs)
+    if logits.ndim == 3:
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    return F.cross_entropy(logits, targets)
+
+
+def _to(value: Any, device: torch.device) -> Any:
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, tuple | list):
+        return tuple(_to(item, device) for item in value)
+    if isinstance(value, Mapping):
+        return {key: _to(item, device) for key, item in value.items()}
+    return value
+
+
+def _refused(name: str, what: str, value: Any, error: Exception) -> InvalidValue:
+    shape = f"shape {list(value.shape)}, {value.dtype}" if isinstance(value, Tensor) else _kind(value)
+    return InvalidValue("data.forward", f"{name}: {what} ({shape}).", detail=str(error).split("\n")[0][:200])
+
+
+def _kind(value: object) -> str:
+    length = f" of {len(value)}" if isinstance(value, tuple | list) else ""
+    return f"a {type(value).__name__}{length}"

@@ -1,0 +1,153 @@
+"""Static int8 models by torchao's PyTorch 2 export path, as modules that can be copied and saved. Needs torchao."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.fx import GraphModule, Node
+
+from ...errors import MissingExtra
+from ...schemes.scheme import TensorScheme, attach, of
+from ..targets import Weight
+from ..types import Context, unsuitable
+from .data import batches, forward
+from .quiet import quiet
+
+_NOISY = ("torchao", "torch.utils._pytree", "torch.export", "torch.fx")
+
+
+class Int8Model(GraphModule):
+    """The graph of a model with int8 weights. Modes have no effect on it, and nothing in it can be trained."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> GraphModule:
+        with quiet(_NOISY):
+            copied = super().__deepcopy__(memo)
+        attach(copied, of(self))
+        return copied
+
+
+def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: Context) -> nn.Module:
+    """Quantize the layers that hold ``weights``; see :class:`~.quantize_static.QuantizeStatic`.
+
+    Args:
+        name: of the operation, for error messages.
+        model: a private copy.
+        weights: whose layers to quantize; layers of other weights stay in floating point.
+        context: calibration data.
+    """
+    with quiet(_NOISY):
+        graph = _observed(
+            name, _exported(name, model.eval(), context=context), left_out=_left_out(model, weights), context=context
+        )
+        schemes = _fold_weights(graph)
+        if not schemes:
+            raise unsuitable(name, "the model has no convolution or linear layer that could be 8 bits.")
+        graph.graph.eliminate_dead_code()
+        result = Int8Model(graph, graph.graph)
+    for parameter in result.parameters():
+        parameter.requires_grad_(False)
+    attach(result, schemes)
+    return result
+
+
+def _exported(name: str, model: nn.Module, *, context: Context) -> GraphModule:
+    """The model as a graph, with the batch dimension and, for integers such as tokens, every dimension left open."""
+    inputs, _ = next(batches(model, context.data))
+    forward(model, inputs, operation=name)
+    args = () if isinstance(inputs, Mapping) else inputs if isinstance(inputs, tuple) else (inputs,)
+    kwargs = dict(inputs) if isinstance(inputs, Mapping) else {}
+    if any(isinstance(value, Tensor) and value.shape[:1] == (1,) for value in (*args, *kwargs.values())):
+        raise unsuitable(name, "the first batch must hold at least two inputs.", hint="Use larger batches.")
+    shapes: Any = {key: _open(value) for key, value in kwargs.items()} or tuple(_open(value) for value in args)
+    try:
+        exported = torch.export.export(model, args, kwargs, dynamic_shapes=shapes).module()
+    except Exception as error:  # export reports what it cannot trace by dozens of exception types
+        detail = f"{type(error).__name__}: {str(error).strip().splitlines()[0]:.200}" if str(error) else repr(error)
+        hint = "Quantize weights only (quantize), or rewrite what depends on values of tensors."
+        raise unsuitable(name, "torch.export cannot turn the model into a graph.", detail=detail, hint=hint) from error
+    return exported
+
+
+def _open(value: Any) -> dict[int, Any] | None:
+    if not isinstance(value, Tensor):
+        return None
+    dimensions = 1 if value.is_floating_point() else value.ndim
+    return dict.fromkeys(range(min(dimensions, value.ndim)), torch.export.Dim.AUTO)
+
+
+def _left_out(model: nn.Module, weights: Sequence[Weight]) -> list[str]:
+    """Paths of the modules that hold a weight, but none of ``weights``."""
+    chosen = {id(weight.parameter) for weight in weights}
+    return [
+        path
+        for path, module in model.named_modules(remove_duplicate=False)
+        if (held := [id(p) for p in module.parameters(recurse=False) if p.ndim >= 2]) and chosen.isdisjoint(held)
+    ]
+
+
+def _observed(name: str, graph: GraphModule, *, left_out: Sequence[str], context: Context) -> GraphModule:
+    """The graph after calibration, with weights still in floating point in front of their quantization."""
+    try:
+        from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+        from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
+    except ImportError as error:
+        raise MissingExtra("torchao", purpose=f"The operation {name!r}", extra="torch") from error
+    quantizer = x86.X86InductorQuantizer()
+    quantizer.set_global(x86.get_default_x86_inductor_quantization_config())
+    for path in left_out:
+        quantizer.set_module_name_qconfig(path, None)
+    prepared = prepare_pt2e(graph, quantizer)
+    with torch.no_grad():
+        for number, (inputs, _) in enumerate(batches(graph, context.data)):
+            forward(prepared, inputs, operation=name)
+            context.progress(0.0, f"batch {number + 1}")
+    converted: GraphModule = convert_pt2e(prepared, fold_quantize=False)
+    return converted
+
+
+def _fold_weights(graph: GraphModule) -> dict[str, TensorScheme]:
+    """Store each quantized weight as int8 under its name; whatever reads the tensor reads its dequantized values."""
+    quantize, _ = _conversions()
+    paths = [str(node.args[0].target) for node in graph.graph.nodes if node.target == quantize and _reads(node.args[0])]
+    return {path: _fold(graph, path) for path in dict.fromkeys(paths)}
+
+
+def _fold(graph: GraphModule, path: str) -> TensorScheme:
+    quantize, dequantize = _conversions()
+    readers = [node for node in graph.graph.nodes if _reads(node) and node.target == path]
+    users = [user for node in readers for user in node.users]
+    first = next(user for user in users if user.target == quantize)
+    weight, scale, zero = (_attribute(graph, str(node.target)) for node in first.args[:3])
+    owner, name = graph.get_submodule(path.rpartition(".")[0]), path.rpartition(".")[2]
+    delattr(owner, name)
+    owner.register_parameter(name, nn.Parameter(quantize(weight, scale, zero, *first.args[3:]), requires_grad=False))
+    owner.register_buffer(f"{name}_scale", scale)
+    with graph.graph.inserting_before(readers[0]):
+        codes, scales = graph.graph.get_attr(path), graph.graph.get_attr(f"{path}_scale")
+        values = graph.graph.call_function(dequantize, (codes, scales, None, *first.args[3:]))
+    for user in users:
+        if user.target == quantize:
+            for restored in list(user.users):
+                restored.replace_all_uses_with(values)
+        else:
+            for reader in readers:
+                user.replace_input_with(reader, values)
+    return TensorScheme(kind="quantized", bits=8, strategy="channel", table_bits=0, channel_axis=int(first.args[3]))
+
+
+def _conversions() -> tuple[Any, Any]:
+    operators = torch.ops.quantized_decomposed
+    return operators.quantize_per_channel.default, operators.dequantize_per_channel.default
+
+
+def _reads(node: Any) -> bool:
+    return isinstance(node, Node) and node.op == "get_attr"
+
+
+def _attribute(graph: GraphModule, path: str) -> Tensor:
+    owner, _, name = path.rpartition(".")
+    tensor: Tensor = getattr(graph.get_submodule(owner), name)
+    return tensor.detach()

@@ -1,0 +1,31 @@
+"""Rounding whose gradient is that of doing nothing. Needs torch.
+
+Bengio, Léonard, Courville: Estimating or Propagating Gradients Through Stochastic Neurons. 2013, arXiv 1308.3432.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from ..quantize import Quantize
+
+
+class Rounded(nn.Module):
+    """From a weight to its rounded values, with the gradient passed on as it is.
+
+    Args:
+        rounding: gives the levels.
+        channel_axis: the dimension of the weight that counts output channels.
+    """
+
+    def __init__(self, rounding: Quantize, channel_axis: int) -> None:
+        super().__init__()
+        self.rounding, self.channel_axis = rounding, channel_axis
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Values of ``rounding``; same shape and dtype."""
+        values = weight.detach()
+        return weight + (self.rounding.rounded(values, self.channel_axis) - values)

@@ -1,0 +1,113 @@
+"""The project, and the parts of a comparison, as JSON can say them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from ..comparisons.behaviors import Behaviors
+from ..store.store import Store
+from ..table import Table
+from .payloads import Payload
+from .snapshot import Snapshot
+from .wire import behaviors as asked
+from .wire import project as wire
+from .wire.base import number
+
+BINS = 40
+LONGEST = 1_000
+"""Characters of a text in a list of instances."""
+LONGEST_WHOLE = 100_000
+"""Characters of the text of one instance that is looked at."""
+MOST_TOKENS = 2_000
+CLASSES = 10
+"""Probabilities of one instance, the largest."""
+EXEMPLARS = 100
+MOST_CHANGES = 500
+"""Changes of prediction per answer, the most frequent of each model first."""
+
+
+def project(project: Store, snapshot: Snapshot) -> wire.Project:
+    """What a project holds, without its models."""
+    return wire.Project(
+        name=project.name,
+        version=version("compress-compare"),
+        revision=snapshot.revision,
+        num_models=snapshot.num_models,
+        metrics=[wire.Metric.model_validate(metric, from_attributes=True) for metric in project.metrics()],
+        operations=snapshot.operations,
+        datasets=[wire.Dataset.model_validate(dataset, from_attributes=True) for dataset in project.datasets()],
+        tags=snapshot.tags,
+    )
+
+
+def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.Behaviors:
+    """The parts that are asked for; a part that there cannot be without labels or classes is null."""
+    wanted = set(ask.parts)
+
+    def part(name: str, make: Callable[[], Table], *, possible: bool = True) -> list[dict[str, Any]] | None:
+        return rows(make()) if name in wanted and possible else None
+
+    classes, labels = found.has_classes, found.has_classes and found.has_labels
+    calibrated = labels and "confidence" in found.metrics
+    instances = ask.instances
+    return asked.Behaviors(
+        base=found.base,
+        models=found.models,
+        metric=found.metric,
+        higher_is_better=found.higher_is_better,
+        meaning=found.meaning,
+        metrics=found.metrics,
+        columns=found.columns,
+        group_columns=found.group_columns,
+        num_instances=found.num_instances,
+        summary=part("summary", lambda: found.summary),
+        histograms=part("histograms", lambda: found.histograms(BINS, instances.where, relative=ask.relative)),
+        groups=part("groups", lambda: found.groups, possible=found.can_group),
+        changes=part("changes", lambda: Table(found.changes.slice(0, MOST_CHANGES)), possible=classes),
+        pairs=part("pairs", lambda: found.pairs, possible=labels),
+        confusion=part("confusion", lambda: found.confusion(ask.confusion_of or found.models[0]), possible=labels),
+        calibration=part("calibration", lambda: found.calibration, possible=calibrated),
+        calibration_errors=found.calibration_errors if "calibration" in wanted and calibrated else None,
+        perplexity=part("perplexity", lambda: found.perplexity, possible="perplexity" in found.metrics),
+        exemplars=part("exemplars", lambda: found.exemplars(limit=EXEMPLARS), possible=classes),
+        slices=part("slices", lambda: Table(found.slices.slice(0, MOST_CHANGES))),
+        instances=part(
+            "instances",
+            lambda: found.instances(instances.sort, instances.where, limit=instances.limit, offset=instances.offset),
+        ),
+        total=found.count(instances.where) if "instances" in wanted else None,
+    )
+
+
+def instance(found: Behaviors, payload: Payload, *, id: int | str) -> asked.Instance:
+    """One instance with its whole text."""
+    text = payload.text
+    return asked.Instance(
+        row=rows(found.instances(where=[("id", "==", payload.id)], limit=1))[0],
+        text=None if text is None else text[:LONGEST_WHOLE],
+        is_cut=text is not None and len(text) > LONGEST_WHOLE,
+        has_image=payload.image is not None,
+        has_audio=payload.audio is not None,
+        tokens=[token[:LONGEST] for token in payload.tokens[:MOST_TOKENS]],
+        token_numbers=[
+            asked.TokenNumbers(measure=measure, model=model, values=[_plain(one) for one in values[:MOST_TOKENS]])
+            for measure, by_model in found.tokens(id).items()
+            for model, values in by_model.items()
+        ],
+        probabilities=rows(found.vectors(id, CLASSES)),
+    )
+
+
+def rows(table: Table) -> list[dict[str, Any]]:
+    """One mapping per row; NaN and infinities as strings, missing as null, long texts cut short."""
+    return [{name: _plain(value) for name, value in row.items()} for row in table.to_pylist()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, str) and len(value) > LONGEST:
+        return f"{value[:LONGEST]}…"
+    return value

@@ -1,0 +1,1 @@
+"""The declared questions and answers of the server, by noun."""

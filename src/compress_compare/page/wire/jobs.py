@@ -1,0 +1,144 @@
+"""What travels over HTTP about jobs and the operations that they run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Body
+from pydantic import Field
+
+from .base import Answer, Ask
+
+
+class JobError(Answer):
+    """Why a job failed, in the words of a problem."""
+
+    code: str
+    title: str
+    detail: str
+    hint: str
+
+
+class Job(Answer):
+    """A piece of work. Progress runs from 0 to 1; a recipe has parts, whose `parent` it is."""
+
+    id: str
+    kind: str
+    title: str
+    state: Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+    progress: float
+    message: str
+    reason: str | None
+    error: JobError | None
+    parent: str | None
+    model: str | None
+    attempts: int
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+
+
+class Jobs(Answer):
+    """The jobs of this project, newest first."""
+
+    jobs: list[Job]
+
+
+class OperationAsk(Ask):
+    """Apply an operation to a model. Its parameters are those of the operation's schema."""
+
+    kind: Literal["operation"]
+    model: str
+    operation: str
+    parameters: Annotated[dict[str, Any], Field(default_factory=dict)]
+    references: Annotated[dict[str, str], Field(default_factory=dict)]
+    id: str | None = None
+
+
+class RecipeAsk(Ask):
+    """Make the models of a recipe, given as YAML."""
+
+    kind: Literal["recipe"]
+    recipe: Annotated[str, Field(max_length=64_000)]
+
+
+class MeasureAsk(Ask):
+    """Measure what is not known yet of models of one root: bytes, work, memory, and time in each runtime."""
+
+    kind: Literal["measure"]
+    models: Annotated[list[str], Field(min_length=1, max_length=10_000)]
+
+
+class ActivationsAsk(Ask):
+    """Compare what the layers of models put out, on the first examples of their task's batches."""
+
+    kind: Literal["activations"]
+    base: str
+    models: Annotated[list[str], Field(min_length=1, max_length=100)]
+    examples: Annotated[int, Field(ge=1, le=100_000)] = 256
+
+
+PlanAsk = Annotated[OperationAsk | RecipeAsk, Body(discriminator="kind")]
+"""What makes models."""
+JobAsk = Annotated[OperationAsk | RecipeAsk | MeasureAsk | ActivationsAsk, Body(discriminator="kind")]
+"""What to run."""
+
+
+class RecipeText(Ask):
+    """A recipe as YAML."""
+
+    recipe: Annotated[str, Field(max_length=64_000)]
+
+
+class PlannedModel(Answer):
+    """A model that would be made, or is there already."""
+
+    id: str
+    base: str | None
+    operation: str | None
+    parameters: dict[str, Any]
+    done: bool
+
+
+class PlanAnswer(Answer):
+    """The models, each after its base."""
+
+    models: list[PlannedModel]
+
+
+class PlanSizes(Answer):
+    """Id → predicted packed size in bytes; null where the operation does not say it."""
+
+    sizes: dict[str, int | None]
+
+
+class JobIds(Ask):
+    """Some jobs."""
+
+    ids: Annotated[list[str], Field(min_length=1, max_length=10_000)]
+
+
+class JobLog(Answer):
+    """The end of what a job printed, and how many bytes that was in all."""
+
+    text: str
+    num_bytes: int
+
+
+class OperationForm(Answer):
+    """An operation that can be applied, with the JSON schema of its parameters, from which a form can be made."""
+
+    name: str
+    description: str
+    data: Literal["none", "calibration", "finetune"]
+    roles: list[str]
+    main: list[str]
+    lowers: Literal["non-zero weights", "stored bits", "training loss", ""]
+    parameters: dict[str, Any]
+
+
+class OperationForms(Answer):
+    """All operations, and the roots whose models they can be applied to here."""
+
+    operations: list[OperationForm]
+    roots: list[str]

@@ -1,0 +1,167 @@
+"""The models over HTTP, and how records become them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ... import records
+from .base import Answer, Ask, Number, number
+
+
+class Reference(Answer):
+    """A second parent with its role."""
+
+    role: str
+    model: str
+
+
+class ModelRow(Answer):
+    """A model as lists show it; a metric it lacks is null."""
+
+    id: str
+    base: str | None
+    operation: str | None
+    parameters: dict[str, Any]
+    step: int
+    tags: list[str]
+    references: list[Reference]
+    metrics: dict[str, Number | None]
+
+
+class ModelPage(Answer):
+    """A page of the models, in the order of logging."""
+
+    models: list[ModelRow]
+    total: int
+    revision: int
+
+
+class Step(Answer):
+    """One step of a lineage: the model it made and how."""
+
+    model: str
+    operation: str | None
+    parameters: dict[str, Any]
+
+
+class MetricValue(Answer):
+    """One measured number with its slice, device, sample count and standard error."""
+
+    name: str
+    value: Number
+    slice: str | None
+    device: str | None
+    count: int | None
+    standard_error: float | None
+
+
+class StoredFile(Answer):
+    """A file of a checkpoint."""
+
+    name: str
+    sha256: str
+    num_bytes: int
+
+
+class Checkpoint(Answer):
+    """Where a model's weights are."""
+
+    format: str
+    num_bytes: int
+    files: list[StoredFile]
+
+
+class Model(Answer):
+    """Everything about one model. The lineage runs from the root to the model itself."""
+
+    id: str
+    base: str | None
+    operation: str | None
+    parameters: dict[str, Any]
+    step: int
+    created_at: str
+    lineage: list[Step]
+    references: list[Reference]
+    tags: list[str]
+    note: str
+    metrics: list[MetricValue]
+    checkpoint: Checkpoint | None
+    datasets: list[str]
+
+
+class ModelChange(Ask):
+    """What a person may change about a model; a field left out stays as it is."""
+
+    note: str | None = None
+    tags: list[str] | None = None
+
+
+def model(record: records.Model) -> Model:
+    """All about one model."""
+    return Model(
+        id=record.id,
+        base=record.base,
+        operation=record.operation.name if record.operation else None,
+        parameters=dict(record.operation.parameters) if record.operation else {},
+        step=record.step,
+        created_at=record.created_at,
+        lineage=[_step(step) for step in record.lineage],
+        references=[Reference(role=reference.role, model=reference.model) for reference in record.references],
+        tags=list(record.tags),
+        note=record.note,
+        metrics=_values(record.metrics),
+        checkpoint=_checkpoint(record.checkpoint) if record.checkpoint else None,
+        datasets=list(record.datasets),
+    )
+
+
+def model_row(row: Mapping[str, Any], metrics: list[str]) -> ModelRow:
+    """One row of the table of models.
+
+    Args:
+        row: the columns by name; parameters and references are JSON text.
+        metrics: the names of the metric columns.
+    """
+    return ModelRow(
+        id=row["id"],
+        base=row["base"],
+        operation=row["operation"],
+        parameters=json.loads(row["parameters"]),
+        step=row["step"],
+        tags=row["tags"],
+        references=json.loads(row["references"]),
+        metrics={name: number(row[name]) for name in metrics},
+    )
+
+
+def _step(step: records.Step) -> Step:
+    operation = step.operation
+    return Step(
+        model=step.model,
+        operation=operation.name if operation else None,
+        parameters=dict(operation.parameters) if operation else {},
+    )
+
+
+def _values(metrics: Mapping[str, tuple[records.MetricValue, ...]]) -> list[MetricValue]:
+    return [
+        MetricValue.model_validate(
+            {
+                "name": name,
+                "value": number(value.value),
+                "slice": value.slice,
+                "device": value.device,
+                "count": value.count,
+                "standard_error": value.standard_error,
+            }
+        )
+        for name, values in metrics.items()
+        for value in values
+    ]
+
+
+def _checkpoint(checkpoint: records.Checkpoint) -> Checkpoint:
+    files = [StoredFile(name=file.name, sha256=file.sha256, num_bytes=file.num_bytes) for file in checkpoint.files]
+    return Checkpoint(format=checkpoint.format, num_bytes=checkpoint.num_bytes, files=files)

@@ -1,0 +1,74 @@
+"""A project over HTTP: its metrics, operations, datasets and saved views."""
+
+from __future__ import annotations
+
+from .base import Answer, Ask
+
+
+class Metric(Answer):
+    """The definition of a metric."""
+
+    name: str
+    unit: str
+    format: str
+    higher_is_better: bool | None
+    primary: bool
+    min: float | None
+    max: float | None
+    description: str
+
+
+class OperationUse(Answer):
+    """An operation in this project: the parameters it was given and how many models it made."""
+
+    name: str
+    parameters: list[str]
+    count: int
+
+
+class Dataset(Answer):
+    """A dataset that models were evaluated on."""
+
+    name: str
+    fingerprint: str
+    num_instances: int
+    columns: list[str]
+
+
+class Project(Answer):
+    """What a project holds, without its models."""
+
+    name: str
+    version: str
+    revision: int
+    num_models: int
+    metrics: list[Metric]
+    operations: list[OperationUse]
+    datasets: list[Dataset]
+    tags: list[str]
+
+
+class MetricChange(Ask):
+    """Which direction of a metric is better; null says that neither is."""
+
+    higher_is_better: bool | None
+
+
+class View(Answer):
+    """A named view of the page: what follows the page's own address, with the `#`."""
+
+    name: str
+    address: str
+
+
+class Views(Answer):
+    """The saved views of this project by name."""
+
+    views: list[View]
+
+
+class ViewSave(Ask):
+    """A view to keep; one of this name is replaced."""
+
+    name: str
+    address: str

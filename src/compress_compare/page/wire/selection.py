@@ -1,0 +1,88 @@
+"""What differs within a selection, the frontier and the effects, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from .base import Answer, Ask, Number, number
+
+
+class SelectionAsk(Ask):
+    """The ids of the selected models."""
+
+    models: Annotated[list[str], Field(min_length=1, max_length=10_000)]
+
+
+class Variable(Answer):
+    """Something that differs within a selection, with its values in order."""
+
+    name: str
+    kind: Literal["parameter", "presence", "operation", "sequence", "root"]
+    values: list[Any]
+
+
+class Chart(Answer):
+    """Which variable goes on which channel."""
+
+    x: str | None
+    color: str | None
+    facet: str | None
+
+
+class Suggestion(Answer):
+    """Which of the selected models could be charted together: those that have these values."""
+
+    keep: list[tuple[str, Any]]
+    models: list[str]
+
+
+class Selection(Answer):
+    """What differs within a selection; rows give each model's values in the order of the variables."""
+
+    variables: list[Variable]
+    rows: dict[str, list[Any]]
+    chart: Chart
+    constant: list[Any]
+    also: list[str]
+    reason: str | None
+    suggestion: Suggestion | None
+
+
+class Frontier(Answer):
+    """The Pareto-optimal models, best first along x."""
+
+    ids: list[str]
+
+
+class Effect(Answer):
+    """The matched-pair effect of an operation, or of one change of a parameter, on a metric."""
+
+    operation: str
+    parameter: str | None
+    condition: str | None
+    metric: str
+    pairs: int
+    mean: Number | None
+    median: Number | None
+    ci_low: Number | None
+    ci_high: Number | None
+    models: list[list[str]]
+    interval: str | None
+    confidence: Number | None
+    non_finite: int
+    missing: int
+
+
+class Effects(Answer):
+    """All effects that this project shows."""
+
+    effects: list[Effect]
+
+
+def effect(row: Mapping[str, Any]) -> Effect:
+    """One row of the table of effects."""
+    fields = {name: row[name] for name in Effect.model_fields}
+    return Effect.model_validate(fields | {name: number(row[name]) for name in ("mean", "median", "ci_low", "ci_high")})

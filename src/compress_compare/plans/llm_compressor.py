@@ -1,0 +1,100 @@
+"""A plan as a recipe of llm-compressor (``recipe.yaml``), with schemes in the terms of compressed-tensors.
+
+A group of layers has the name of its scheme, such as W4A16, where it has one. What the scheme is stands there too,
+since W8A16 meant one scale per channel in earlier versions of compressed-tensors and means groups of 128 now.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Container, Sequence
+from typing import Any
+
+import yaml
+
+from ..errors import InvalidValue
+from ..operations import Operation
+from ..operations.parts import presets
+
+AWQ = "awq quantize"
+MODIFIERS = {
+    "quantize": "QuantizationModifier",
+    "quantize dynamic": "QuantizationModifier",
+    AWQ: "QuantizationModifier",
+    "gptq quantize": "GPTQModifier",
+}
+
+
+def recipe(plan: Sequence[Operation]) -> str:
+    """YAML text for ``oneshot(recipe=…)``.
+
+    Pruning to 2:4 comes first; all quantization by one algorithm is one modifier with a group per scheme. AWQ is a
+    modifier that scales what the next one rounds, as since llm-compressor 0.14.
+
+    Args:
+        plan: operations with targets: ``quantize``, ``gptq quantize``, ``awq quantize``, ``quantize dynamic`` and
+            ``nm prune``.
+
+    Raises:
+        InvalidValue: ``export.unsupported`` naming the operation.
+    """
+    sparsity: dict[str, Any] = {}
+    groups: dict[str, dict[str, dict[str, Any]]] = {}
+    ignored: dict[str, list[str]] = {}
+    scaled = {operation.name == AWQ for operation in plan if operation.name in MODIFIERS}
+    if len(scaled) > 1:
+        raise _unsupported("AWQ scales all layers that a recipe quantizes, and the plan has 'awq quantize' for some.")
+    for operation in plan:
+        given = operation.parameters
+        if operation.name == "nm prune":
+            if "SparseGPTModifier" in sparsity:
+                raise _unsupported("A recipe has one N:M pattern, and the plan has several.")
+            share = 1 - float(given["n"]) / float(given["m"])  # type: ignore[arg-type]
+            structure = f"{given['n']}:{given['m']}"
+            modules = modules_of(operation.parameters["targets"])
+            sparsity["SparseGPTModifier"] = {"sparsity": share, "mask_structure": structure, "targets": modules}
+        elif operation.name in MODIFIERS:
+            modifier = MODIFIERS[operation.name]
+            listed = groups.setdefault(modifier, {})
+            listed[_name(operation, taken=listed)] = _group(operation)
+            ignored.setdefault(modifier, []).extend(modules_of(given["ignore"]) if given["ignore"] else [])
+        else:
+            raise _unsupported(f"llm-compressor has nothing like {operation.name!r}.")
+    stages: dict[str, Any] = {}
+    if sparsity:
+        stages["sparsity_stage"] = {"sparsity_modifiers": sparsity}
+    if groups:
+        stages["quant_stage"] = {
+            "quant_modifiers": {
+                **({"AWQModifier": {}} if scaled == {True} else {}),
+                **{name: {"ignore": ignored[name], "config_groups": listed} for name, listed in groups.items()},
+            }
+        }
+    return yaml.safe_dump(stages, sort_keys=False)
+
+
+def modules_of(targets: Any) -> list[str]:
+    """Patterns of modules from patterns of weights; without any, all linear layers."""
+    return [str(target).removesuffix(".weight") for target in targets] or ["Linear"]
+
+
+def _name(operation: Operation, *, taken: Container[str]) -> str:
+    """The name of the operation's scheme, or else a number: ``group_2``."""
+    name = "W8A8" if operation.name == "quantize dynamic" else presets.name_of(operation.parameters)
+    numbered = (f"group_{number}" for number in itertools.count())
+    return next(name for name in itertools.chain([name] if name else [], numbered) if name not in taken)
+
+
+def _group(operation: Operation) -> dict[str, Any]:
+    given = operation.parameters
+    group: dict[str, Any] = {"targets": modules_of(given["targets"])}
+    if operation.name == "quantize dynamic":
+        group["weights"] = {"num_bits": 8, "type": "int", "symmetric": True, "strategy": "channel"}
+        activations = {"num_bits": 8, "type": "int", "symmetric": True, "strategy": "token", "dynamic": True}
+        return {**group, "input_activations": activations}
+    weights = {"num_bits": given["bits"], "type": "int", "symmetric": given["symmetric"], "strategy": given["strategy"]}
+    return {**group, "weights": {**weights, "group_size": given["group_size"]} if given["group_size"] else weights}
+
+
+def _unsupported(title: str) -> InvalidValue:
+    return InvalidValue("export.unsupported", title, hint="Leave it out of the plan, or apply it here.")

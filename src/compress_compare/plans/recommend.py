@@ -1,0 +1,168 @@
+"""Recommendation: which level for which layer, so that a budget is met and the metric changes least.
+
+The change of a metric is taken to be the sum of the changes of single layers, as measured by
+:func:`~compress_compare.plans.sensitivity.sensitivity`: a good first guess, to be measured afterwards. Exact by
+integer programming, as in Hubara et al.: Accurate Post Training Quantization with Small Calibration Sets. ICML 2021,
+section 3.4.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from .. import operations
+from ..errors import InvalidValue, MissingExtra
+from ..operations import Operation
+
+Kind = Literal["bytes", "bits_per_weight", "macs", "latency"]
+_WITHOUT = {
+    "macs": ("recommend.macs", "The sensitivities have no multiply-accumulates.", "Give Study an example."),
+    "latency": ("recommend.latency", "The sensitivities have no latencies.", "Give Study a clock."),
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What must not be exceeded.
+
+    Args:
+        kind: ``bytes`` of the packed model, average ``bits_per_weight`` of the layers in the table with scales and
+            codebooks included, ``macs`` of the model, or its ``latency`` in seconds.
+        limit: in that unit.
+    """
+
+    kind: Kind
+    limit: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A mixed compression.
+
+    Args:
+        operations: to be applied one after the other; layers of equal treatment are together.
+        change: predicted change of the metric, positive or negative.
+        used: what the plan is predicted to need, in the unit of the budget.
+        untouched: layers that stay as they are.
+    """
+
+    operations: tuple[Operation, ...]
+    change: float
+    used: float
+    untouched: tuple[str, ...]
+
+
+def recommend(
+    table: pa.Table, budget: Budget, *, higher_is_better: bool, method: Literal["exact", "greedy"] = "exact"
+) -> Plan:
+    """The plan that meets a budget at the least predicted loss.
+
+    A change for the better counts as none, because it is mostly chance.
+
+    Args:
+        table: of ``sensitivity``.
+        budget: what must not be exceeded.
+        higher_is_better: direction of the metric in the table.
+        method: ``exact`` by integer programming, or ``greedy``: the next level is the one that saves most per loss.
+
+    Raises:
+        InvalidValue: ``recommend.budget`` when even the smallest plan exceeds it, ``recommend.macs`` or
+            ``recommend.latency`` when the table does not have them.
+        MissingExtra: for ``exact`` without SciPy.
+    """
+    rows = [row for row in table.to_pylist() if np.isfinite(row["change"])]
+    before, need = _need(table.to_pylist(), budget)
+    savings = np.array([_saving(row, budget.kind) for row in rows], dtype=float)
+    losses = np.array([max(-row["change"] if higher_is_better else row["change"], 0.0) for row in rows])
+    layers = [row["layer"] for row in rows]
+    best = dict.fromkeys(layers, 0.0)
+    for layer, saving in zip(layers, savings.tolist(), strict=True):
+        best[layer] = max(best[layer], saving)
+    most = sum(best.values())
+    if before - most > need:
+        least = (before - most) * budget.limit / need if need else before - most
+        detail = f"The smallest plan is predicted to need {least:,.4g}, the budget is {budget.limit:,.4g}."
+        unit = "seconds" if budget.kind == "latency" else budget.kind.replace("_", " ")
+        title = f"No plan of these levels needs so few {unit}."
+        raise InvalidValue("recommend.budget", title, detail=detail, hint="Measure stronger levels, or allow more.")
+    choose = _exact if method == "exact" else _greedy
+    chosen = [rows[index] for index in choose(savings, losses, layers=layers, needed=before - need)]
+    used = (before - sum(_saving(row, budget.kind) for row in chosen)) * (budget.limit / need if need else 1.0)
+    treated = {row["layer"] for row in chosen}
+    return Plan(
+        operations=_grouped(chosen),
+        change=float(sum(row["change"] for row in chosen)),
+        used=float(used),
+        untouched=tuple(dict.fromkeys(row["layer"] for row in table.to_pylist() if row["layer"] not in treated)),
+    )
+
+
+def _need(rows: list[dict[str, Any]], budget: Budget) -> tuple[float, float]:
+    """What the uncompressed model needs, and what it may, in the same unit: bytes, multiply-accumulates or seconds."""
+    if not rows:
+        raise InvalidValue("recommend.empty", "The table of sensitivities has no row.")
+    if budget.kind in _WITHOUT:
+        if any(row[f"{budget.kind}_before"] is None for row in rows):
+            code, title, hint = _WITHOUT[budget.kind]
+            raise InvalidValue(code, title, hint=hint)
+        return float(rows[0][f"{budget.kind}_before"]), budget.limit
+    if budget.kind == "bytes":
+        return float(rows[0]["model_bytes_before"]), budget.limit
+    layers = {row["layer"]: row for row in rows}.values()
+    return float(sum(row["layer_bytes_before"] for row in layers)), budget.limit * sum(r["weights"] for r in layers) / 8
+
+
+def _saving(row: dict[str, Any], kind: Kind) -> float:
+    if kind in _WITHOUT:
+        return float(row[f"{kind}_before"] - row[kind])
+    return float(row["layer_bytes_before"] - row["layer_bytes"])
+
+
+def _exact(savings: np.ndarray, losses: np.ndarray, *, layers: list[str], needed: float) -> list[int]:
+    """Minimize the sum of losses, with at most one level per layer and savings of at least ``needed``."""
+    try:
+        from scipy.optimize import Bounds, LinearConstraint, milp
+    except ImportError as error:
+        raise MissingExtra("scipy", purpose="An exact recommendation", extra="torch") from error
+    each = np.array([[float(layer == one) for layer in layers] for one in dict.fromkeys(layers)])
+    constraints = [LinearConstraint(each, ub=1), LinearConstraint(savings[None], lb=needed)]
+    exactly = {"mip_rel_gap": 0.0}
+    tie = 1e-9 * (losses.max(initial=0.0) or 1.0)  # of equal losses, the plan with fewer treated layers
+    found = milp(
+        losses + tie, integrality=np.ones(len(losses)), bounds=Bounds(0, 1), constraints=constraints, options=exactly
+    )
+    return [int(index) for index in np.flatnonzero(found.x > 0.5)]
+
+
+def _greedy(savings: np.ndarray, losses: np.ndarray, *, layers: list[str], needed: float) -> list[int]:
+    """Again and again the level that saves most per additional loss, until enough is saved."""
+    chosen: dict[str, int] = {}
+    saved = 0.0
+    while saved < needed:
+        steps = []
+        for index, layer in enumerate(layers):
+            now = chosen.get(layer)
+            more = savings[index] - (savings[now] if now is not None else 0.0)
+            worse = losses[index] - (losses[now] if now is not None else 0.0)
+            if more > 0:
+                steps.append((worse <= 0, more / max(worse, 1e-300), more, -index))
+        _, _, more, index = max(steps)
+        chosen[layers[-index]] = -index
+        saved += more
+    return sorted(chosen.values())
+
+
+def _grouped(rows: list[dict[str, Any]]) -> tuple[Operation, ...]:
+    """One operation for all layers of equal treatment."""
+    targets: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        targets.setdefault((row["operation"], row["parameters"]), []).append(row["layer"])
+    return tuple(
+        operations.get(name).from_parameters({**json.loads(parameters), "targets": layers})
+        for (name, parameters), layers in targets.items()
+    )

@@ -1,0 +1,169 @@
+"""Sensitivity: how much a metric changes when one layer after the other is compressed, at each of several levels."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+from torch import Tensor, nn
+
+from ..errors import InvalidValue
+from ..evaluation import compute, size
+from ..evaluation.forward import observing
+from ..operations import Operation
+from ..operations.targets import Weight, select
+from ..operations.types import Batches, Loss
+from ..schemes import scheme
+from ..schemes.scheme import TensorScheme
+
+SCHEMA = pa.schema(
+    [
+        ("layer", pa.string()),
+        ("operation", pa.string()),
+        ("parameters", pa.string()),
+        ("value", pa.float64()),
+        ("change", pa.float64()),
+        ("weights", pa.int64()),
+        ("layer_bytes", pa.int64()),
+        ("layer_bytes_before", pa.int64()),
+        ("model_bytes_before", pa.int64()),
+        ("macs", pa.int64()),
+        ("macs_before", pa.int64()),
+        ("latency", pa.float64()),
+        ("latency_before", pa.float64()),
+    ]
+)
+"""``layer``: name of a parameter. ``parameters``: JSON, without targets. ``value``: the metric with only this layer
+compressed; ``change``: minus that of the model. ``*_bytes``: packed size. ``macs``: null without an example;
+``latency``: null without a clock."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is measured, and on what.
+
+    Args:
+        measure: a model in evaluation mode → the metric, e.g. an accuracy.
+        layers: patterns as in ``targets``; empty for all weights that operations take by default. ``re:.*\\.weight``
+            takes the scales of norms as well.
+        data: batches for operations that need them.
+        loss: for operations that need it; see ``Operation``.
+        example: one instance, to count multiply-accumulates.
+        clock: a model in evaluation mode → seconds of a forward pass, on whatever device or runtime matters; here, that
+            is ``lambda model: latency(model, example)[0].value``.
+    """
+
+    measure: Callable[[nn.Module], float]
+    layers: tuple[str, ...] = ()
+    data: Batches | None = None
+    loss: Loss | None = None
+    example: Tensor | None = None
+    clock: Callable[[nn.Module], float] | None = None
+
+
+def sensitivity(
+    model: nn.Module,
+    levels: Sequence[Operation],
+    *,
+    study: Study,
+    done: pa.Table | None = None,
+    save: Callable[[pa.Table], None] | None = None,
+) -> pa.Table:
+    """One row per layer and level, in the order of layers, then levels. The model stays as it is.
+
+    Args:
+        model: in any mode.
+        levels: operations with ``targets``, such as ``[Quantize(8), Quantize(4), MagnitudePrune(0.5)]``; their own
+            targets are replaced by each layer.
+        study: what is measured.
+        done: rows of an earlier, interrupted run with the same model and study; they are not measured again.
+        save: called with the table so far after every row, so that a run can be taken up again.
+
+    Raises:
+        InvalidValue: ``sensitivity.levels`` when an operation has no targets, ``targets.*`` for the layers.
+    """
+    keys = [(weight, level) for weight in _layers(model, study) for level in levels]
+    rows = {_key(row["layer"], row): row for row in (done.to_pylist() if done is not None else [])}
+    run = _Run(copy.deepcopy(model).eval(), study)
+    found: list[dict[str, Any]] = []
+    for weight, level in keys:
+        described = _described(level)
+        row = rows.get(_key(weight.name, described))
+        found.append(row or {"layer": weight.name, **described, **run.measured(weight, level)})
+        if row is None and save is not None:
+            save(pa.Table.from_pylist(found, schema=SCHEMA))
+    return pa.Table.from_pylist(found, schema=SCHEMA)
+
+
+def _layers(model: nn.Module, study: Study) -> list[Weight]:
+    return select("sensitivity", model, targets=study.layers)
+
+
+def _key(layer: str, row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return layer, row["operation"], row["parameters"]
+
+
+def _described(level: Operation) -> dict[str, Any]:
+    """Name and parameters of an operation without its targets."""
+    if not hasattr(level, "targets"):
+        title = f"Sensitivity goes layer by layer, and {level.name!r} cannot be given a layer."
+        raise InvalidValue("sensitivity.levels", title, hint="Use operations that have targets.")
+    return {"operation": level.name, "parameters": _on(level, ()).record().parameters_json}
+
+
+def _on(level: Operation, targets: tuple[str, ...]) -> Operation:
+    """The same operation on other targets."""
+    kept = {name: value for name, value in level.parameters.items() if name not in ("targets", "ignore")}
+    return type(level).from_parameters({**kept, "targets": list(targets)})
+
+
+class _Run:
+    """Measures children of one model against it."""
+
+    def __init__(self, model: nn.Module, study: Study) -> None:
+        self.model, self.study = model, study
+
+    @cached_property
+    def before(self) -> _State:
+        return self._state(self.model)
+
+    def measured(self, weight: Weight, level: Operation) -> dict[str, Any]:
+        """The row of one layer and level, but for its names."""
+        needed = {} if level.data_requirement == "none" else {"data": self.study.data}
+        child = _on(level, (weight.name,))(self.model, loss=self.study.loss, **needed)  # type: ignore[arg-type]
+        before, after = self.before, self._state(child)
+        layer = size.packed_bytes(weight.parameter, scheme.of(self.model).get(weight.name, TensorScheme()))
+        return {
+            "value": after.value,
+            "change": after.value - before.value,
+            "weights": weight.parameter.numel(),
+            "layer_bytes": layer + after.bytes - before.bytes,
+            "layer_bytes_before": layer,
+            "model_bytes_before": before.bytes,
+            "macs": after.macs,
+            "macs_before": before.macs,
+            "latency": after.latency,
+            "latency_before": before.latency,
+        }
+
+    def _state(self, model: nn.Module) -> _State:
+        example, clock = self.study.example, self.study.clock
+        with observing(model):
+            value = float(self.study.measure(model))
+            seconds = None if clock is None else float(clock(model))
+        macs = None if example is None else int(compute.macs(model, example).value)
+        return _State(value, int(size.packed_size(model).value), macs, seconds)
+
+
+@dataclass(frozen=True)
+class _State:
+    """Metric, packed bytes, multiply-accumulates and seconds of a model."""
+
+    value: float
+    bytes: int
+    macs: int | None
+    latency: float | None

@@ -1,0 +1,80 @@
+"""The answers of the server that the page asks for, kept in a file instead."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from ..analysis.selection import variables
+from ..comparisons import effects
+from ..page import answers
+from ..page.snapshot import Snapshot, Snapshots
+from ..page.wire.models import model as model_answer
+from ..page.wire.selection import Effect, Effects, Selection
+from ..page.wire.selection import effect as effect_answer
+from ..store.store import Store
+
+MOST_DETAILS = 300
+"""Models of which everything is kept; of more, only those that are compared and their ancestors."""
+
+MOST_PAIRS = 60
+"""Pairs of an effect that are drawn."""
+
+
+def kept(project: Store, ids: Sequence[str]) -> dict[str, Any]:
+    """Answers by the request that they are for, as `ui/src/api/kept.ts` names it; Arrow streams as base64.
+
+    Args:
+        project: whose.
+        ids: the models that are compared: what differs is known of them alone.
+    """
+    snapshot = Snapshots(project).latest()
+    found: dict[str, Any] = {
+        "GET project": _json(answers.project(project, snapshot)),
+        "GET models": {"arrow": _text(snapshot.stream("single")), "revision": snapshot.revision},
+        "GET standard-errors": {"arrow": _text(snapshot.stream("errors"))},
+        "GET views": {"views": []},
+    }
+    told: dict[str, list[Effect]] = {metric.name: [] for metric in project.metrics()}
+    for row in effects.effects(project, listed=MOST_PAIRS).to_pylist():
+        told[row["metric"]].append(effect_answer(row))
+    found |= {f"GET effects {metric}": _json(Effects(effects=rows)) for metric, rows in told.items()}
+    for id in _told(snapshot, ids):
+        found[f"GET model {id}"] = _json(model_answer(project.model(id)))
+    if len(ids) > 1:
+        differing = variables.selection(snapshot.graph, ids)
+        key = json.dumps(sorted(ids, key=_order), ensure_ascii=False, separators=(",", ":"))
+        found[f"POST selection {key}"] = _json(Selection.model_validate(differing, from_attributes=True))
+    return found
+
+
+def _order(id: str) -> bytes:
+    """JavaScript sorts texts by these."""
+    return id.encode("utf-16-be")
+
+
+def _told(snapshot: Snapshot, ids: Sequence[str]) -> list[str]:
+    """The models of which everything is kept."""
+    table = snapshot.table
+    if snapshot.num_models <= MOST_DETAILS:
+        return list(table["id"].to_pylist())
+    bases = dict(zip(table["id"].to_pylist(), table["base"].to_pylist(), strict=True))
+    told: dict[str, None] = {}
+    for id in ids:
+        ancestor: str | None = id
+        while ancestor is not None and ancestor not in told:
+            told[ancestor] = None
+            ancestor = bases[ancestor]
+    return list(told)
+
+
+def _json(answer: BaseModel) -> Any:
+    return answer.model_dump(mode="json")
+
+
+def _text(stream: bytes) -> str:
+    return base64.b64encode(stream).decode()

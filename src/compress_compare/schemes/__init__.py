@@ -1,0 +1,1 @@
+"""How the tensors of a model are stored: number formats, and which channels are left."""

@@ -1,0 +1,216 @@
+"""Reading: everything that a project holds, without any analysis of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from ..analysis.lineage import Graph
+from ..readers.weights import Weights
+from ..records import Checkpoint, Dataset, Job, LoggedCheckpoint, Metric, Model
+from ..table import Table
+from . import (
+    activations,
+    checkpoints,
+    details,
+    instances,
+    jobs,
+    location,
+    metrics,
+    models,
+    outputs,
+    overview,
+    schema,
+    verify,
+    views,
+)
+from .artifacts import Artifacts
+from .database import Database
+from .opener import Opener
+from .outputs import Stored
+
+
+class Reader:
+    """Reads the project in ``directory``."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory
+        self._database = Database(directory / location.DATABASE)
+        self._artifacts = Artifacts(directory)
+        self._graph: Graph | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the directory."""
+        return self.path.resolve().name
+
+    def revision(self) -> int:
+        """A number that grows with every write by any process."""
+        with self._database.read() as connection:
+            return int(connection.execute(sa.select(schema.revisions.c.number)).scalar_one())
+
+    def models(self) -> Table:
+        """One row per model: ``id, base, operation, parameters`` (JSON text), ``step``, then one column per metric."""
+        with self._database.read() as connection:
+            return Table(overview.models_table(connection))
+
+    def overview(self) -> Table:
+        """``models()`` with ``tags`` (list) and ``references`` (JSON text) before the metrics."""
+        with self._database.read() as connection:
+            return Table(overview.overview_table(connection))
+
+    def standard_errors(self) -> Table:
+        """One row per model: ``id``, then the standard errors of every metric that has any; null where missing."""
+        with self._database.read() as connection:
+            return Table(overview.standard_errors_table(connection))
+
+    def views(self) -> dict[str, str]:
+        """The addresses of the saved views of the page by name."""
+        with self._database.read() as connection:
+            return views.listed(connection)
+
+    def __len__(self) -> int:
+        with self._database.read() as connection:
+            return models.count(connection)
+
+    def __contains__(self, id: object) -> bool:
+        with self._database.read() as connection:
+            return isinstance(id, str) and any(models.by_ids(connection, [id]))
+
+    def model(self, id: str) -> Model:
+        """Everything about one model.
+
+        Raises:
+            NotFound: ``model.unknown``.
+        """
+        with self._database.read() as connection:
+            return details.model(connection, id)
+
+    def metrics(self) -> list[Metric]:
+        """The metric definitions in the order of definition."""
+        with self._database.read() as connection:
+            return list(metrics.definitions(connection).values())
+
+    def metric(self, name: str) -> Metric:
+        """The definition of one metric.
+
+        Raises:
+            NotFound: ``metric.unknown``.
+        """
+        with self._database.read() as connection:
+            return metrics.named(connection, name)
+
+    def datasets(self) -> list[Dataset]:
+        """The datasets in the order of logging."""
+        with self._database.read() as connection:
+            return instances.datasets(connection)
+
+    def instances(self, dataset: str) -> Table:
+        """The instances of a dataset: ``id, label, image`` (encoded bytes), ``text`` and metadata, as far as logged."""
+        with self._database.read() as connection:
+            row = instances.dataset_row(connection, dataset)
+        return Table(instances.load(self._artifacts, row.sha256))
+
+    def outputs(self, model: str, dataset: str) -> Table:
+        """What a model answered: ``id, prediction``, then texts, vectors and per-instance metrics, as far as logged."""
+        with self._database.read() as connection:
+            row = models.one(connection, model)
+            sha256 = instances.outputs_sha256(connection, row, instances.dataset_row(connection, dataset))
+        return Table(instances.load(self._artifacts, sha256))
+
+    def outputs_of(self, models: Sequence[str], *, dataset: str) -> tuple[Stored, dict[str, Stored]]:
+        """A dataset, and what models answered on it or on equal data under another name, read column by column.
+
+        Raises:
+            NotFound: ``dataset.unknown``, ``model.unknown``, ``outputs.unknown``.
+        """
+        with self._database.read() as connection:
+            return outputs.outputs(connection, self._artifacts, dataset=dataset, ids=models)
+
+    def answered(self, dataset: str) -> list[str]:
+        """Ids of the models that have outputs on a dataset, or on equal data under another name.
+
+        Raises:
+            NotFound: ``dataset.unknown``.
+        """
+        with self._database.read() as connection:
+            return outputs.answered(connection, dataset)
+
+    def checkpoints(self, ids: Sequence[str]) -> list[LoggedCheckpoint]:
+        """The checkpoints of models, in their order; nothing else about them is read.
+
+        Raises:
+            NotFound: ``model.unknown``.
+            InvalidValue: ``model.no_checkpoint``.
+        """
+        with self._database.read() as connection:
+            found = [models.one(connection, id) for id in ids]
+            return [checkpoints.logged(connection, row) for row in found]
+
+    def open_checkpoint(self, logged: LoggedCheckpoint) -> Weights:
+        """The tensors of a checkpoint, opened for reading piece by piece.
+
+        Raises:
+            StoreError: ``artifact.missing``, ``artifact.hash_mismatch``.
+            InvalidValue: ``model.*`` for a format that cannot be read.
+        """
+        return self._opener.open(logged.checkpoint, logged_at=logged.logged_at)
+
+    def load_checkpoint(self, id: str) -> dict[str, Any]:
+        """The tensors of a model by name; see ``store.checkpoints.load``.
+
+        Raises:
+            NotFound: ``model.unknown``.
+            InvalidValue: ``model.no_checkpoint`` if none was logged.
+        """
+        return checkpoints.load(self._artifacts, self.checkpoints([id])[0].checkpoint)
+
+    def checkpoint_notes(self, checkpoint: Checkpoint) -> dict[str, Any]:
+        """What was noted beside weights that were given in memory: ``tied``, ``scheme``, ``kept``."""
+        return checkpoints.notes(self._artifacts, checkpoint)
+
+    @property
+    def activations(self) -> activations.Answers:
+        """Where comparisons of activations are kept."""
+        return activations.Answers(self.path)
+
+    def jobs(self) -> list[Job]:
+        """All jobs, newest first."""
+        with self._database.read() as connection:
+            return jobs.listed(connection)
+
+    def damage(self) -> list[str]:
+        """A sentence for each fault of the database and each file that is gone or has changed. Reads everything."""
+        with self._database.read() as connection:
+            return verify.damage(connection, self._artifacts)
+
+    def graph(self) -> Graph:
+        """The provenance graph; read again only when models were logged since."""
+        with self._database.read() as connection:
+            count = models.count(connection)
+            if self._graph is None or len(self._graph) != count:
+                self._graph = _graph(connection)
+            return self._graph
+
+    def measured_graph(self) -> tuple[Graph, dict[str, np.ma.MaskedArray[Any, Any]]]:
+        """The provenance graph, and the values of every metric over its models [N]; masked where missing."""
+        with self._database.read() as connection:
+            return _graph(connection), overview.metric_columns(connection)
+
+    @cached_property
+    def _opener(self) -> Opener:
+        return Opener(self._artifacts)
+
+
+def _graph(connection: sa.Connection) -> Graph:
+    listed = models.nodes(connection)
+    id_of = {node[0]: node[1] for node in listed}
+    return Graph.from_models(
+        (id, None if base is None else id_of[base], models.operation(operation, parameters))
+        for _, id, base, operation, parameters, _ in listed
+    )

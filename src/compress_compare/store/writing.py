@@ -1,0 +1,300 @@
+"""Logging: the half of a project that writes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from .. import checks
+from ..errors import InvalidValue
+from ..records import Dataset, Metric, Model, Operation, Reference, TaskPath, check_name
+from ..schemes import channels, scheme
+from . import checkpoints, details, instance_tables, instances, metrics, models, notes, tasks, views
+from .artifacts import Artifacts
+from .drafts import Measured, ModelDraft, check_metrics, check_operation
+from .reading import Reader
+
+
+class Writer(Reader):
+    """Writes models, metrics, datasets and outputs into the project in ``directory``."""
+
+    def close(self) -> None:
+        """Release the files; the project can be opened again."""
+        self._database.close()
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Make everything logged inside one transaction: all or nothing. Other writers wait meanwhile.
+
+        To log thousands of models quickly, use ``log_models``.
+        """
+        with self._database.write():
+            yield
+
+    def define_metric(self, name: str, **definition: Any) -> Metric:
+        """Define a metric or replace its definition.
+
+        Args:
+            name: as shown.
+            definition: the other fields of ``records.Metric``, e.g. ``unit``, ``format``, ``higher_is_better``.
+        """
+        unknown = set(definition) - set(Metric.__dataclass_fields__)
+        if unknown:
+            raise InvalidValue(
+                "metric.definition",
+                f"A metric has no {min(unknown)!r}.",
+                hint=f"It has {', '.join(list(Metric.__dataclass_fields__)[1:])}.",
+            )
+        metric = Metric(name, **definition)
+        with self._database.write() as connection:
+            metrics.define(connection, metric)
+        return metric
+
+    def set_direction(self, name: str, higher_is_better: bool | None) -> Metric:
+        """Say whether higher or lower values of a metric are better; ``None``: neither. The rest of it stays.
+
+        Raises:
+            NotFound: ``metric.unknown``.
+        """
+        with self._database.write() as connection:
+            metric = replace(metrics.named(connection, name), higher_is_better=higher_is_better)
+            metrics.define(connection, metric)
+        return metric
+
+    def save_view(self, name: str, address: str) -> None:
+        """Keep a view of the page under a name: what follows ``#`` in its address, with the ``#``."""
+        with self._database.write() as connection:
+            views.save(connection, name, address)
+
+    def delete_view(self, name: str) -> None:
+        """Forget a view of the page.
+
+        Raises:
+            NotFound: ``view.unknown``.
+        """
+        with self._database.write() as connection:
+            views.delete(connection, name)
+
+    def log_model(
+        self,
+        id: str,
+        *,
+        base: str | Model | None = None,
+        operation: Operation | Any | None = None,
+        metrics: Mapping[str, Measured] | None = None,
+        checkpoint: object | None = None,
+        references: Mapping[str, str | Sequence[str]] | None = None,
+        tags: Iterable[str] = (),
+        note: str = "",
+    ) -> Model:
+        """Log a model: one node of the provenance graph.
+
+        Logging the same again changes nothing; new metrics are added; what contradicts what is there is refused.
+
+        Args:
+            id: 1–256 characters.
+            base: the model that ``operation`` was applied to; ``None`` for a root.
+            operation: an ``Operation``, or one of ``compress_compare.operations``.
+            metrics: by name: a number, a ``MetricValue`` or a list of those (slices, devices). ``None`` is missing.
+            checkpoint: a module, a state dict, or the path of a file or Hugging Face folder.
+            references: second parents by role, e.g. ``{"teacher": "resnet50"}``.
+            tags: short labels.
+            note: free text.
+
+        Raises:
+            InvalidValue, NotFound, Conflict: ``model.*``, ``name.invalid``, ``metric.*``, ``checkpoint.*``.
+        """
+        self.log_models(
+            [
+                {
+                    "id": id,
+                    "base": base,
+                    "operation": operation,
+                    "metrics": metrics,
+                    "checkpoint": checkpoint,
+                    "references": references,
+                    "tags": tags,
+                    "note": note,
+                }
+            ]
+        )
+        with self._database.read() as connection:
+            return details.model(connection, id)
+
+    def log_models(self, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Log many models in one transaction, each given by the arguments of ``log_model``; bases come first.
+
+        Returns:
+            How many were given.
+        """
+        drafts = [draft(self._artifacts, row) for row in rows]
+        self._insert(drafts)
+        return len(drafts)
+
+    def _insert(self, drafts: Sequence[ModelDraft]) -> None:
+        repeated = [id for id, count in Counter(one.id for one in drafts).items() if count > 1]
+        if repeated:
+            raise InvalidValue("model.duplicate", f"Model {repeated[0]!r:.80} is given more than once in one call.")
+        with self._database.write() as connection:
+            keys, old = models.insert(connection, drafts)
+            known = {keys[one.id]: one.id for one in drafts if keys[one.id] in old}
+            metrics.insert(connection, {keys[one.id]: one.metrics for one in drafts if one.metrics}, known)
+            for one in drafts:
+                key = keys[one.id]
+                if one.checkpoint is not None:
+                    checkpoints.insert(connection, one.checkpoint, key=key, id=one.id)
+                models.insert_references(connection, key, one.references)
+                if one.tags:
+                    notes.set_tags(connection, key, one.tags)
+                if one.note:
+                    notes.set_note(connection, key, one.note)
+
+    def log_metrics(self, id: str, values: Mapping[str, Measured]) -> None:
+        """Add metric values to a model; see ``log_model``."""
+        checked = check_metrics(values)
+        with self._database.write() as connection:
+            key = models.one(connection, id).key
+            metrics.insert(connection, {key: checked}, {key: id})
+
+    def log_dataset(
+        self,
+        name: str,
+        *,
+        ids: Any,
+        labels: Any = None,
+        images: Any = None,
+        texts: Any = None,
+        metadata: Any = None,
+        audio: Any = None,
+        tokens: Any = None,
+    ) -> Dataset:
+        """Log evaluation data: one instance per id.
+
+        Args:
+            name: of the dataset.
+            ids: [N] integers or strings, unique.
+            labels: [N], optional; sets of labels as lists, where an instance can have several.
+            images: [N] arrays [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), bytes of image files, or paths;
+                None for no image.
+            texts: [N] strings.
+            metadata: a mapping of column names to [N] values, or a data frame.
+            audio: [N] bytes of sound files, paths, or ``(samples, rate)`` with samples from −1 to 1.
+            tokens: [N] lists of strings, for numbers per token.
+        """
+        payload = instance_tables.Payload(images, audio, texts, tokens)
+        table = instance_tables.dataset_table(ids, labels=labels, payload=payload, metadata=metadata)
+        sha256 = instances.store(self._artifacts, table, name="dataset.parquet")
+        with self._database.write() as connection:
+            return instances.insert_dataset(connection, self._artifacts, name=name, table=table, sha256=sha256)
+
+    def log_outputs(
+        self,
+        model: str,
+        dataset: str,
+        *,
+        ids: Any,
+        predictions: Any = None,
+        vectors: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, Any] | None = None,
+        texts: Any = None,
+        tokens: Mapping[str, Any] | None = None,
+        preprocessing: Any = None,
+        classes: Sequence[str | int] | None = None,
+    ) -> None:
+        """Log what a model answered on a dataset. Joined to it by id: any order, any subset.
+
+        Args:
+            model: id of the model.
+            dataset: name of the dataset.
+            ids: [N] instance ids, all of them in the dataset.
+            predictions: [N] classes, numbers, strings, or sets of labels as lists; none for vectors or tokens alone.
+            vectors: name → [N, size] numbers, e.g. ``probabilities``, ``logits``, ``embeddings``; kept as float32.
+            metrics: name → [N] numbers, your own per-instance metrics.
+            texts: [N] generated strings.
+            tokens: name → [N] lists of one number per token, e.g. ``log_probability`` (natural) or the
+                ``kl_divergence`` that ``kl_per_token`` gives.
+            preprocessing: how the inputs were prepared; models that say otherwise are not compared.
+            classes: the names of the probabilities' elements; models with other ones are not compared.
+        """
+        answers = instance_tables.Answers(vectors, metrics, texts, tokens, preprocessing, classes)
+        table = instance_tables.outputs_table(ids, predictions, answers=answers)
+        with self._database.read() as connection:
+            row, data = models.one(connection, model), instances.dataset_row(connection, dataset)
+        known = instances.load(self._artifacts, data.sha256, columns=["id"])["id"]
+        facts = table.schema.metadata
+        table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset=dataset))
+        table = table.replace_schema_metadata(facts)
+        sha256 = instances.store(self._artifacts, table, name="outputs.parquet")
+        with self._database.write() as connection:
+            instances.insert_outputs(connection, self._artifacts, of=(row, data), table=table, sha256=sha256)
+
+    def log_task(self, root: str, path: str, *, options: Mapping[str, Any] | None = None) -> None:
+        """Record what the models of a root are about, so that operations can be applied to them from the page.
+
+        Args:
+            root: id of the root.
+            path: ``package.module:function`` of the task; it will be imported when work is asked for.
+            options: keyword arguments of that function.
+
+        Raises:
+            InvalidValue: ``config.task`` if ``path`` is not written so.
+        """
+        named = TaskPath(path, checks.mapping(options, "Options"))
+        task = tasks.TaskRow(named.path, dict(named.options), ())
+        with self._database.write(counter="jobs") as connection:
+            tasks.remember(connection, root, task)
+
+    def set_note(self, id: str, text: str) -> None:
+        """Replace the note of a model."""
+        with self._database.write() as connection:
+            notes.set_note(connection, models.one(connection, id).key, text)
+
+    def set_tags(self, id: str, tags: Iterable[str]) -> None:
+        """Replace the tags of a model."""
+        with self._database.write() as connection:
+            notes.set_tags(connection, models.one(connection, id).key, tags)
+
+
+def draft(artifacts: Artifacts, fields: Mapping[str, Any]) -> ModelDraft:
+    """Check the arguments of ``log_model`` and store the checkpoint among them.
+
+    Raises:
+        InvalidValue: ``model.fields`` for an argument that there is not, and what the checks of each raise.
+    """
+    unknown = set(fields) - set(ModelDraft.__dataclass_fields__)
+    if unknown or "id" not in fields:
+        raise InvalidValue(
+            "model.fields",
+            f"A model has no {min(unknown)!r}." if unknown else "A model needs an id.",
+            hint=f"It has {', '.join(ModelDraft.__dataclass_fields__)}.",
+        )
+    base, weights = fields.get("base"), fields.get("checkpoint")
+    checked = ModelDraft(
+        id=fields["id"],
+        base=base.id if isinstance(base, Model) else base,
+        operation=check_operation(fields.get("operation")),
+        metrics=check_metrics(fields.get("metrics")),
+        references=_references(fields.get("references")),
+        tags=tuple(checks.texts(fields.get("tags") or (), "Tags")),
+        note=checks.text(fields.get("note"), "A note"),
+    )
+    if weights is None:
+        return checked
+    return replace(checked, checkpoint=checkpoints.store(artifacts, weights, extra=_scheme(weights)))
+
+
+def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[Reference, ...]:
+    return tuple(
+        Reference(check_name(role, "role"), model)
+        for role, parents in checks.mapping(references, "References").items()
+        for model in checks.texts(parents, f"The models of role {role!r}")
+    )
+
+
+def _scheme(weights: Any) -> Mapping[str, Any]:
+    """What the operations recorded about each tensor, stored with the weights: its packing, its channels."""
+    noted = {"scheme": scheme.to_json(scheme.of(weights)), "kept": channels.to_json(channels.of(weights))}
+    return {key: value for key, value in noted.items() if value}

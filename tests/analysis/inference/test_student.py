@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from compress_compare.analysis.inference.student import t_cdf, t_quantile
+
+# Two-sided 95 % and 99 % points from printed tables.
+TABLE = {1: (12.7062, 63.6567), 2: (4.30265, 9.92484), 3: (3.18245, 5.84091), 4: (2.77645, 4.60409)}
+TABLE |= {5: (2.57058, 4.03214), 10: (2.22814, 3.16927), 30: (2.04227, 2.75000), 120: (1.97993, 2.61742)}
+TABLE |= {1_000: (1.96234, 2.58075), 10**9: (1.95996, 2.57583)}
+
+
+@pytest.mark.parametrize("degrees", TABLE)
+def test_quantiles_are_those_of_the_tables(degrees: int) -> None:
+    assert t_quantile(0.975, degrees) == pytest.approx(TABLE[degrees][0], rel=3e-6)
+    assert t_quantile(0.995, degrees) == pytest.approx(TABLE[degrees][1], rel=3e-6)
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 3, 7, 50, 399, 400])
+def test_against_scipy(degrees: int) -> None:
+    stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
+    for t in (-3.0, 0.0, 0.5, 2.0, 30.0):
+        assert t_cdf(t, degrees) == pytest.approx(stats.t.cdf(t, degrees), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("degrees", [400, 401, 5_000])
+def test_series_and_expansion_meet(degrees: int) -> None:
+    stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
+    assert t_quantile(0.975, degrees) == pytest.approx(stats.t.ppf(0.975, degrees), rel=1e-9)
