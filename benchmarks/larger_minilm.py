@@ -71,8 +71,8 @@ class MiniLM:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
         self._pairs = [row for row in rows if row["year"] == YEAR]
         self._scores = np.array([float(row["score"]) for row in self._pairs])
-        self._test, self._labels = _labelled(sets / "sst2_test.tsv")
-        train, labels = _labelled(sets / "sst2_train.tsv")
+        self._test, self._labels = _labeled(sets / "sst2_test.tsv")
+        train, labels = _labeled(sets / "sst2_train.tsv")
         self._probe = LogisticRegression(max_iter=1000).fit(self._vectors(self._encoder, train[:PROBE]), labels[:PROBE])
         batches = [self._batch(train[k : k + 16]) for k in range(0, CALIBRATION, 16)]
         self._calibration = [(batch, torch.zeros(16, dtype=torch.long)) for batch in batches]
@@ -184,7 +184,7 @@ def found() -> Path | None:
     return Path(next(iter(places))) / "model" if places else None
 
 
-def _labelled(path: Path) -> tuple[list[str], Array]:
+def _labeled(path: Path) -> tuple[list[str], Array]:
     rows = [line.rsplit("\t", 1) for line in path.read_text(encoding="utf-8").splitlines() if line]
     return [text for text, _ in rows], np.array([int(label) for _, label in rows])
 

@@ -6,7 +6,7 @@ Run it from the root of the repository after `make ui` (or with `--static` namin
 
 It serves each project with the real server, opens it in headless Chromium ($CHROMIUM, else /usr/bin/chromium) at
 1920 × 1080, and measures the page load until the map is painted, frames while panning, zooming and hovering, a change
-of colour, a rearrangement with its layout, a selection of 500 models until their comparison is shown, a dragged budget,
+of color, a rearrangement with its layout, a selection of 500 models until their comparison is shown, a dragged budget,
 the effects on one metric, the heap of scripts, and the bytes that came over the wire. The figures of the research
 system Compress and Compare, measured once on such a machine, stand beside them where there are any.
 """
@@ -43,7 +43,7 @@ TARGETS: dict[str, tuple[float, str]] = {
     "hover on the map, 95th percentile": (33, "ms"),
     "hover on the scatterplot, 95th percentile": (33, "ms"),
     "budget drag, 95th percentile": (33, "ms"),
-    "colour change": (100, "ms"),
+    "color change": (100, "ms"),
     "rearranging with layout": (500, "ms"),
     "500 models selected to charts": (300, "ms"),
     "effects on one metric shown": (2_000, "ms"),
@@ -53,11 +53,11 @@ TARGETS: dict[str, tuple[float, str]] = {
 RESEARCH_SYSTEM: dict[tuple[int, str], float] = {
     (1_000, "pan frame, 95th percentile"): 67,
     (1_000, "hover on the scatterplot, 95th percentile"): 50,
-    (1_000, "colour change"): 90,
+    (1_000, "color change"): 90,
     (1_000, "rearranging with layout"): 336,
     (5_000, "pan frame, 95th percentile"): 333,
     (5_000, "hover on the scatterplot, 95th percentile"): 300,
-    (5_000, "colour change"): 735,
+    (5_000, "color change"): 735,
     (5_000, "rearranging with layout"): 4_350,
 }
 SERVE = (
@@ -239,7 +239,7 @@ BUDGET = """const grip = document.querySelector('[role=slider][aria-label^="Budg
   if (k === 0) to('pointerdown', s.width - 24);
   to('pointermove', s.width - 24 - k * 4);
   if (k === 59) to('pointerup', 0);"""
-COLOR = """const choice = document.querySelector('select[aria-label="Colour of models"]');
+COLOR = """const choice = document.querySelector('select[aria-label="Color of models"]');
   choice.value = '{name}'; choice.dispatchEvent(new Event('change', {{ bubbles: true }}))"""
 PRESS = "[...document.querySelectorAll('button')].find((button) => button.textContent.trim() === '{label}').click()"
 
@@ -248,7 +248,7 @@ def measure(browser: Browser) -> Iterator[tuple[str, float]]:
     """Every figure by the name of its target."""
     yield "page load to painted map", min(browser.load() for _ in range(3))
     yield "overview payload, compressed", (browser.bytes["models"] + browser.bytes["project"]) / 1e6
-    yield "colour change", middle(lambda k: browser.once(COLOR.format(name=("Model Size", "Top-1 Accuracy")[k % 2])))
+    yield "color change", middle(lambda k: browser.once(COLOR.format(name=("Model Size", "Top-1 Accuracy")[k % 2])))
     label = itertools.cycle(("By step", "By operation"))
     yield "rearranging with layout", middle(lambda _: rearranged(browser, next(label)))
     yield "hover on the map, 95th percentile", browser.frames(MAP + MOVE)

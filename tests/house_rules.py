@@ -182,15 +182,15 @@ def busy_init(tree: ast.Module, *, table: bool) -> Iterator[str]:
         yield f"line {node.lineno}: does more than list names"
 
 
-def hex_colours(text: str) -> Iterator[str]:
-    """Rule 21: colours outside the tokens."""
+def hex_colors(text: str) -> Iterator[str]:
+    """Rule 21: colors outside the tokens."""
     for number, line in enumerate(text.splitlines(), 1):
         if re.search(
             r"""(?<![&\w/#"'(.])#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})\b(?!\s*[{(])""", line
         ) or re.search(
             r"""["'(]#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3})["')]|\b(?:rgb|hsl|oklch)a?\(\s*[\d.]""", line
         ):
-            yield f"line {number}: a colour outside the tokens: {line.strip()[:60]}"
+            yield f"line {number}: a color outside the tokens: {line.strip()[:60]}"
 
 
 def fetches(text: str) -> Iterator[str]:

@@ -149,9 +149,9 @@ def test_the_page_is(rule: str) -> None:
     check(HAND_WRITTEN_UI, lambda path: UI_RULES[rule](path.read_text(encoding="utf-8")))
 
 
-def test_colours_stand_only_in_the_tokens() -> None:
+def test_colors_stand_only_in_the_tokens() -> None:
     others = [path for path in HAND_WRITTEN_UI if path.stem not in ("tokens", "ramps") and ".test." not in path.name]
-    check(others, lambda path: rules.hex_colours(path.read_text(encoding="utf-8")))
+    check(others, lambda path: rules.hex_colors(path.read_text(encoding="utf-8")))
 
 
 def test_only_api_fetches() -> None:
@@ -289,14 +289,14 @@ REGISTRY = "https://registry.npmjs." + "org/x"
         (rules.long_lines, "é" * 120, False),
         (rules.notes_to_self, "# TO" + "DO: later", True),
         (rules.notes_to_self, "today", False),
-        (rules.hex_colours, "  color: #fff;", True),
-        (rules.hex_colours, "const c = '#a0b1c2';", True),
-        (rules.hex_colours, "fill: rgb(10 20 30);", True),
-        (rules.hex_colours, "color: var(--ink);", False),
-        (rules.hex_colours, "{#each rows as row}", False),
-        (rules.hex_colours, "{#if added}", False),
-        (rules.hex_colours, "  #abc { margin: 0 }", False),
-        (rules.hex_colours, "this.#add(1); &#123;", False),
+        (rules.hex_colors, "  color: #fff;", True),
+        (rules.hex_colors, "const c = '#a0b1c2';", True),
+        (rules.hex_colors, "fill: rgb(10 20 30);", True),
+        (rules.hex_colors, "color: var(--ink);", False),
+        (rules.hex_colors, "{#each rows as row}", False),
+        (rules.hex_colors, "{#if added}", False),
+        (rules.hex_colors, "  #abc { margin: 0 }", False),
+        (rules.hex_colors, "this.#add(1); &#123;", False),
         (rules.fetches, "const r = await fetch(url)", True),
         (rules.fetches, "new EventSource(url)", True),
         (rules.fetches, "api.fetch(url); prefetch(url); this.#fetch(url)", False),

@@ -51,10 +51,10 @@ def project(tmp_path_factory):
         opened.log_model("twin")
         opened.log_outputs("twin", "same images", ids=IDS, predictions=PROBABILITIES[1].argmax(1))
         opened.log_dataset("numbers", ids=[1, 2, 3], labels=[1.0, 2.0, 4.0])
-        opened.log_dataset("unlabelled", ids=[1, 2, 3])
+        opened.log_dataset("unlabeled", ids=[1, 2, 3])
         for model, values in (("m0", [1.0, 2.5, 4.0]), ("m1", [1.0, 2.0, 3.0])):
             opened.log_outputs(model, "numbers", ids=[1, 2, 3], predictions=values)
-            opened.log_outputs(model, "unlabelled", ids=[1, 2, 3], predictions=[int(value) for value in values])
+            opened.log_outputs(model, "unlabeled", ids=[1, 2, 3], predictions=[int(value) for value in values])
         yield opened
 
 
@@ -213,10 +213,10 @@ def test_measurements_have_no_flips(project):
 
 def test_without_labels_there_is_agreement_but_no_flip(project):
     with pytest.raises(InvalidValue, match="labels: log the dataset") as caught:
-        project.behaviors("m0", ["m1"], "unlabelled")
+        project.behaviors("m0", ["m1"], "unlabeled")
     assert caught.value.hint == "Available: none."
     with pytest.raises(InvalidValue, match="does not apply"):
-        project.behaviors("m0", ["m1"], "unlabelled", "kl_divergence")
+        project.behaviors("m0", ["m1"], "unlabeled", "kl_divergence")
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_dark_mode(overview: Page) -> None:
 
 
 def page_is(theme: str, page: Page) -> None:
-    """The theme, by the colour behind everything."""
+    """The theme, by the color behind everything."""
     darkness = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every((part) => part < 60)"
     for _ in range(40):
         if page.evaluate(darkness) is (theme == "dark"):

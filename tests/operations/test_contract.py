@@ -253,7 +253,7 @@ def test_unknown_parameter_is_refused(name: str) -> None:
 
 
 @every_operation
-def test_misspelt_parameter_names_the_nearest(name: str) -> None:
+def test_misspelled_parameter_names_the_nearest(name: str) -> None:
     for item in fields(ALL[name]):  # type: ignore[arg-type]
         with pytest.raises(InvalidValue, match=f"Did you mean {item.name!r}"):
             ALL[name](**{item.name + "x": 1})

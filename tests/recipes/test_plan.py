@@ -61,11 +61,11 @@ def test_a_shared_prefix_is_one_model():
 def test_a_model_is_known_by_how_it_was_made_whatever_its_name():
     there = [
         Known("cnn", None, Train(epochs=2).record()),
-        Known("my favourite", "cnn", MagnitudePrune(amount=0.5).record()),
+        Known("my favorite", "cnn", MagnitudePrune(amount=0.5).record()),
     ]
     models = plan(TREE, there).models
-    assert models[1].id == "my favourite" and models[1].done
-    assert models[2].base == "my favourite"
+    assert models[1].id == "my favorite" and models[1].done
+    assert models[2].base == "my favorite"
 
 
 def test_a_name_that_another_model_has_gets_part_of_its_hash():

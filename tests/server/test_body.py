@@ -30,7 +30,7 @@ JSON = {"Content-Type": "application/json"}
         (b'{"models": [1]}', 422, "param.type"),
         (b'{"models": []}', 422, "param.range"),
         (b'{"model": ["root"]}', 422, "param.missing"),
-        (b'{"models": ["root"], "colour": 1}', 422, "param.unknown"),
+        (b'{"models": ["root"], "color": 1}', 422, "param.unknown"),
     ],
 )
 def test_bad_bodies(client, body, status, code):

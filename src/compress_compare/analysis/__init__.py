@@ -1,1 +1,1 @@
-"""Pure analysis: what differs between models, what operations do, where behaviour and weights change."""
+"""Pure analysis: what differs between models, what operations do, where behavior and weights change."""

@@ -37,7 +37,7 @@ class DKMPalettize(Operation):
     dim: Annotated[int, Field(ge=1, le=16)] = 1
     """Weights per label: that many consecutive output channels share one, so that a weight takes bits/dim bits."""
     temperature: Annotated[float, Field(gt=0, le=1_000_000)] = 0.04
-    """How soft the assignment is; towards 0 it is ordinary k-means."""
+    """How soft the assignment is; toward 0 it is ordinary k-means."""
     temperature_unit: Literal["spacing", "absolute"] = "spacing"
     """Measure the temperature by the spacing √dim · 4σ / 2^(bits/dim) of the tensor's clusters, or as it is."""
     distance: Literal["squared", "euclidean"] = "squared"

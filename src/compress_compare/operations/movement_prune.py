@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @operation
 class MovementPrune(Operation):
-    """Fine-tune, and set to zero more and more of the weights that training moves towards zero or least away."""
+    """Fine-tune, and set to zero more and more of the weights that training moves toward zero or least away."""
 
     name: ClassVar[str] = "movement prune"
     main: ClassVar[tuple[str, ...]] = ("amount", "epochs")

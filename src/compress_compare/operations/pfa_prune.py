@@ -44,7 +44,7 @@ class PFAPrune(Operation):
     pooling: Literal["max", "average"] = "max"
     """How the responses of a convolution become one number for each sample and unit."""
     targets: Patterns = ()
-    """Modules to analyse: class names, dotted paths, or `re:`. Empty: all convolutions and hidden linear layers."""
+    """Modules to analyze: class names, dotted paths, or `re:`. Empty: all convolutions and hidden linear layers."""
     ignore: Patterns = ()
     """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
 
@@ -55,7 +55,7 @@ class PFAPrune(Operation):
         return self
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
-        """Analyse in evaluation mode, cut, and note what was kept.
+        """Analyze in evaluation mode, cut, and note what was kept.
 
         Raises:
             InvalidValue: ``operation.not_applicable`` when no layer can lose channels, ``data.too_few`` naming a layer

@@ -1,6 +1,6 @@
 """Which layers can lose output channels together, and cutting these out, by Torch-Pruning's dependency graph.
 
-Needs torch and torch-pruning. Fang et al.: DepGraph, towards any structural pruning. CVPR 2023, arXiv 2301.12900.
+Needs torch and torch-pruning. Fang et al.: DepGraph, toward any structural pruning. CVPR 2023, arXiv 2301.12900.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .types import unsuitable
 
 Removed = Mapping[str, Sequence[int]]
 """Output channels to cut, by the name of the first layer of a group."""
-_ANALYSED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+_ANALYZED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 _UNTRACED = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 VISITS, VISITS_MORE = 20, 1_000
 """Steps of a walk through a group, for each node of the graph and in all, that are more than one that ends takes."""
@@ -179,7 +179,7 @@ class _Graph:
     def consumes(self, dependency: Any) -> bool:
         """Whether a dependency cuts inputs of a layer that mixes channels."""
         module = dependency.target.module
-        mixes = isinstance(module, (*_ANALYSED, *_TRANSPOSED)) and dependency.target.type != self.types.DEPTHWISE_CONV
+        mixes = isinstance(module, (*_ANALYZED, *_TRANSPOSED)) and dependency.target.type != self.types.DEPTHWISE_CONV
         return mixes and dependency.handler == self.graph.get_pruner_of_module(module).prune_in_channels
 
 
@@ -200,7 +200,7 @@ def _candidates(graph: _Graph) -> tuple[list[Group], dict[str, str]]:
     skipped: dict[str, str] = {}
     seen: set[str] = set()
     for name, layer in graph.model.named_modules():
-        if not isinstance(layer, _ANALYSED) or name in seen or getattr(layer, "groups", 1) > 1:
+        if not isinstance(layer, _ANALYZED) or name in seen or getattr(layer, "groups", 1) > 1:
             continue
         if layer not in graph.graph.module2node:
             skipped[name] = "it does not take part in the forward pass"
@@ -231,7 +231,7 @@ def _group(graph: _Graph, name: str, width: int) -> tuple[Group, str]:
             reason = reason or "its channels meet a parameter outside any layer"
         elif isinstance(module, nn.Module) and any(held[id(p)] > 1 for p in module.parameters(recurse=False)):
             reason = reason or "its channels reach weights that several layers share"
-        if isinstance(module, _ANALYSED) and not graph.consumes(dependency) and getattr(module, "groups", 1) == 1:
+        if isinstance(module, _ANALYZED) and not graph.consumes(dependency) and getattr(module, "groups", 1) == 1:
             if len(indices) != width or module.weight.shape[0] != width:
                 reason = reason or "its channels meet only a part of those of another layer"
             if graph.names[module] not in layers:

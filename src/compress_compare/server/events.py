@@ -31,7 +31,7 @@ class TooManyStreams(UserError):
 
 
 class Feed:
-    """The latest revision, watched while anyone reads. Readers see the newest state, not every step towards it.
+    """The latest revision, watched while anyone reads. Readers see the newest state, not every step toward it.
 
     Args:
         project: whose revision is polled.

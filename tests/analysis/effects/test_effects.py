@@ -188,7 +188,7 @@ def test_replicates_are_paired_by_their_seed() -> None:
     assert row(table, "train")["models"] == [["p0", "t0"], ["p1", "t1"]]
 
 
-def test_many_values_are_compared_with_their_neighbours() -> None:
+def test_many_values_are_compared_with_their_neighbors() -> None:
     graph = chains(*(f"net/prune {i}" for i in range(100)))
     table = effects(graph, {"m": column(graph, dict.fromkeys(graph.ids, 1.0))})
     changes = {r["condition"] for r in table.to_pylist() if r["parameter"] == "amount"}

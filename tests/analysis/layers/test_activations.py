@@ -7,7 +7,7 @@ from compress_compare.analysis.layers.activations import Activation, Alignment, 
 
 
 def cka(x, y):
-    """From the definition, on centred Gram matrices of examples."""
+    """From the definition, on centered Gram matrices of examples."""
     x, y = x - x.mean(0), y - y.mean(0)
     k, m = x @ x.T, y @ y.T
     return (k * m).sum() / np.linalg.norm(k) / np.linalg.norm(m)

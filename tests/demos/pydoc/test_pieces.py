@@ -7,7 +7,7 @@ from compress_compare.demos.pydoc.pieces import Pieces
 TEXT = b"low low low low low lower lower newest newest newest newest newest newest widest widest widest"
 
 
-def test_the_commonest_neighbours_are_joined_first():
+def test_the_commonest_neighbors_are_joined_first():
     # By hand: "es" and "st" occur nine times (newest, widest); "es" is the lower pair. Then "est".
     pieces = Pieces.learned(TEXT, 258)
     assert pieces.spelled[256:] == (b"es", b"est")

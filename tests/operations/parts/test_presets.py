@@ -92,7 +92,7 @@ def test_rounding_activations_too_is_another_operation(name: str) -> None:
         QuantizeDynamic(scheme="W4A16")
 
 
-def test_a_misspelt_scheme_is_told_apart() -> None:
+def test_a_misspelled_scheme_is_told_apart() -> None:
     with pytest.raises(InvalidValue) as caught:
         Quantize(schem="W4A16")  # type: ignore[call-arg]
     assert caught.value.hint == "Did you mean 'scheme'?"

@@ -27,7 +27,7 @@ export interface AxisOptions {
   readonly count: number;
 }
 
-/** An axis for a metric: where values lie in pixels, and labelled round numbers inside the metric's own range. */
+/** An axis for a metric: where values lie in pixels, and labeled round numbers inside the metric's own range. */
 export function makeAxis(metric: MetricLike, domain: Extent, options: AxisOptions): Axis {
   const log = (options.log ?? false) && domain[0] > 0;
   const scale = (log ? scaleLog() : scaleLinear()).domain(domain).range(options.range);

@@ -61,7 +61,7 @@ it("says values in words", () => {
   expect(valuePhrase({ name: "operation", kind: "operation", values: [] }, "calibrate")).toBe("calibrate");
 });
 
-it("gives numbers a ramp, words categories, and one value no colour of its own", () => {
+it("gives numbers a ramp, words categories, and one value no color of its own", () => {
   const [none, low, high] = variableColors([null, 0.5, 0.9], "light");
   expect(new Set([none, low, high]).size).toBe(3);
   expect(variableColors(["a", "b"], "light")).toEqual(["#e69f00", "#56b4e9"]);

@@ -82,7 +82,7 @@ describe("layoutBands", () => {
       expect(layout.barWidth).toBeLessThanOrEqual(28);
     }
   });
-  it("gives no room to colours that are not there", () => {
+  it("gives no room to colors that are not there", () => {
     const selection: Selection = {
       variables: [
         { name: "amount", kind: "parameter", values: [null, 0.5] },

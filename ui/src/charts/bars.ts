@@ -1,4 +1,4 @@
-/** Where the bars of a comparison go: models by the variable on x, by colour within it, by facet across charts. */
+/** Where the bars of a comparison go: models by the variable on x, by color within it, by facet across charts. */
 
 /** A value of a variable as the selection analysis gives it; null where the variable does not apply. */
 export type VariableValue = string | number | boolean | null;
@@ -100,7 +100,7 @@ export function summarize(values: readonly (number | null)[]): Summary {
   return { mean, low: Math.min(...finite), high: Math.max(...finite), count: finite.length };
 }
 
-/** The colours in use at each x, in order: what is not there takes no room. */
+/** The colors in use at each x, in order: what is not there takes no room. */
 export function slotsOf(layout: BarLayout): number[][] {
   const slots = layout.xs.map(() => new Set<number>());
   for (const cell of layout.cells) slots[cell.x]?.add(cell.color);
@@ -110,11 +110,11 @@ export function slotsOf(layout: BarLayout): number[][] {
 export interface BandLayout {
   readonly barWidth: number;
   readonly barStep: number;
-  /** Centre of the bar of a colour at an x; NaN where it has no slot. */
+  /** Center of the bar of a color at an x; NaN where it has no slot. */
   center(x: number, color: number): number;
 }
 
-/** Divides a width among groups of bars; bars stay between 2 and 28 pixels and each group is centred in its band. */
+/** Divides a width among groups of bars; bars stay between 2 and 28 pixels and each group is centered in its band. */
 export function layoutBands(width: number, slots: readonly (readonly number[])[]): BandLayout {
   const band = width / Math.max(slots.length, 1);
   const most = slots.reduce((count, colors) => Math.max(count, colors.length), 1);
@@ -144,7 +144,7 @@ export function chartable(selection: Selection, layout: BarLayout, count: number
   if (layout.unencoded.length > 0) {
     return {
       ok: false,
-      why: `These models also differ in ${layout.unencoded.join(", ")}, which x, colour and charts do not show.`,
+      why: `These models also differ in ${layout.unencoded.join(", ")}, which x, color and charts do not show.`,
     };
   }
   return { ok: true, why: "" };

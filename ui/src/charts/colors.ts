@@ -3,8 +3,8 @@ import { CATEGORICAL, CHROME, OTHER, SEQUENTIAL, type Theme } from "@/styles/ram
 import type { VariableValue } from "./bars";
 
 /**
- * A colour for each value of a variable: a ramp where all are numbers (more is further from the background), else
- * categories in Okabe and Ito's order, from the ninth on the colour of "other". A lone value is neutral.
+ * A color for each value of a variable: a ramp where all are numbers (more is further from the background), else
+ * categories in Okabe and Ito's order, from the ninth on the color of "other". A lone value is neutral.
  */
 export function variableColors(values: readonly VariableValue[], theme: Theme): readonly string[] {
   if (values.length < 2) return values.map(() => CHROME[theme].mark);

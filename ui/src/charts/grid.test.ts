@@ -10,7 +10,7 @@ x[5] = Number.NaN;
 const grid = new PointGrid(x, y, 300, 200);
 
 describe("PointGrid", () => {
-  it("finds the same neighbours as looking at every point", () => {
+  it("finds the same neighbors as looking at every point", () => {
     for (let round = 0; round < 50; round++) {
       const [px, py, radius] = [random() * 320 - 10, random() * 220 - 10, random() * 40];
       const expected = [...x.keys()]

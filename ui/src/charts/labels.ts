@@ -6,7 +6,7 @@ export interface Box {
 }
 
 export interface LabelRequest {
-  /** The point that is labelled. */
+  /** The point that is labeled. */
   readonly x: number;
   readonly y: number;
   readonly width: number;

@@ -34,7 +34,7 @@ export function logTicks([low, high]: Extent, count = 5): number[] {
   return best.length >= 2 ? best : ticks([low, high], count).filter((tick) => tick > 0);
 }
 
-/** Tick labels in the metric's unit, with the same unit and as many decimals as tell neighbours apart. */
+/** Tick labels in the metric's unit, with the same unit and as many decimals as tell neighbors apart. */
 export function tickLabels(metric: MetricLike, values: readonly number[]): string[] {
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   if (metric.format.trim().endsWith("%") || (metric.format === "" && metric.min === 0 && metric.max === 1)) {

@@ -1,4 +1,4 @@
-/** Draws the SVG and the captions that are on the screen with a pen, in the colours that they have there. */
+/** Draws the SVG and the captions that are on the screen with a pen, in the colors that they have there. */
 import type { Picture } from "./picture";
 import { SvgPen, type Pen } from "./svgPen";
 

@@ -4,7 +4,7 @@ import { SvgPen } from "./svgPen";
 const pen = (): SvgPen => new SvgPen((text) => ({ width: text.length * 6 }) as TextMetrics);
 
 describe("SvgPen", () => {
-  it("writes shapes with their colours", () => {
+  it("writes shapes with their colors", () => {
     const ctx = pen();
     ctx.fillStyle = "#ff0000";
     ctx.fillRect(0, 0, 10, 20.126);

@@ -14,7 +14,7 @@ export const STOPS: readonly Stop[] = [
     target: '[aria-label="Model map"]',
     title: "The map",
     text:
-      "Every dot is a model, every ribbon the step that made it from its base. Where a ribbon changes colour, " +
+      "Every dot is a model, every ribbon the step that made it from its base. Where a ribbon changes color, " +
       "something was lost or won. Click selects, shift adds, a drag selects what is inside.",
   },
   {

@@ -21,7 +21,7 @@ export interface Comparing {
   allMetrics: boolean;
   /** Order of the table; null for that of selection. */
   sort: Sort | null;
-  /** The metric of the effects; null for that of the colour. */
+  /** The metric of the effects; null for that of the color. */
   effectsMetric: string | null;
   /** List the models of the frontier. */
   frontierList: boolean;

@@ -50,7 +50,7 @@ describe("makeEncodings", () => {
     }
   });
 
-  it("gives a metric that is the same everywhere one colour", () => {
+  it("gives a metric that is the same everywhere one color", () => {
     const same = testTable(
       [
         { id: "a", values: [3] },

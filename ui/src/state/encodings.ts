@@ -1,9 +1,9 @@
-/** How a model looks: one colour and one size from two metrics, the same in every view. */
+/** How a model looks: one color and one size from two metrics, the same in every view. */
 import { interpolateRgbBasis } from "d3-interpolate";
 import { CHROME, SEQUENTIAL, type Theme } from "@/styles/ramps";
 import type { Metric, ModelTable } from "./table";
 
-/** How many colours a ramp is cut into, so that canvases can batch by colour. */
+/** How many colors a ramp is cut into, so that canvases can batch by color. */
 export const SHADES = 64;
 export const RADIUS_DEFAULT = 6;
 const RADIUS_MIN = 2.5;
@@ -19,21 +19,21 @@ export interface Encodings {
   theme: Theme;
   colorScale: Scale | null;
   sizeScale: Scale | null;
-  /** CSS colours from the low to the high end of the domain. */
+  /** CSS colors from the low to the high end of the domain. */
   shades: readonly string[];
-  /** The colour of a model, or null: draw it hollow, for its value is missing or not finite. */
+  /** The color of a model, or null: draw it hollow, for its value is missing or not finite. */
   color(model: number): string | null;
-  /** Index of that colour in `shades`; -1 where there is none, or no colour metric. */
+  /** Index of that color in `shades`; -1 where there is none, or no color metric. */
   shade(model: number): number;
   /** Radius in CSS pixels, or null: draw it hollow. */
   size(model: number): number | null;
   /** Radius for a value of the size metric (for legends). */
   radius(value: number): number;
-  /** Colour for a value of the colour metric (for legends). */
+  /** Color for a value of the color metric (for legends). */
   colorOf(value: number): string;
 }
 
-/** True for a model that lacks a number for its colour or its size: draw it as an outline with a dash. */
+/** True for a model that lacks a number for its color or its size: draw it as an outline with a dash. */
 export function isHollow(encodings: Encodings, model: number): boolean {
   return encodings.color(model) === null || encodings.size(model) === null;
 }

@@ -1,4 +1,4 @@
-/** Colour scales as values, for canvases and legends; the other colours are in tokens.css. */
+/** Color scales as values, for canvases and legends; the other colors are in tokens.css. */
 
 export type Theme = "light" | "dark";
 
@@ -34,7 +34,7 @@ export const SEQUENTIAL: Record<Theme, readonly string[]> = {
   ],
 };
 
-/** From bad (orange) over no change (grey, in the middle) to good (blue). */
+/** From bad (orange) over no change (gray, in the middle) to good (blue). */
 export const DIVERGING: Record<Theme, readonly string[]> = {
   light: [
     "#954200",
@@ -73,7 +73,7 @@ export const CATEGORICAL: Record<Theme, readonly string[]> = {
 /** What a ninth category and all after it look like. */
 export const OTHER: Record<Theme, string> = { light: "#9aa2ad", dark: "#717a87" };
 
-/** The neutral colours that canvases draw with; equal to the tokens of the same name. */
+/** The neutral colors that canvases draw with; equal to the tokens of the same name. */
 export const CHROME: Record<Theme, Chrome> = {
   light: {
     background: "#ffffff",

@@ -41,23 +41,23 @@ def column(frame: Frame, name: str) -> pa.ChunkedArray:
 
 
 def _light(frame: Frame) -> NDArray[np.float64]:
-    """Mean and standard deviation of the grey values of each image, from 0 to 1; NaN where the bytes are no image."""
+    """Mean and standard deviation of the gray values of each image, from 0 to 1; NaN where the bytes are no image."""
 
     def load() -> NDArray[np.float64]:
         images = frame.dataset.read("image")["image"].to_pylist()
-        return np.array([_grey(content) for content in images], dtype=np.float64).reshape(-1, 2)
+        return np.array([_gray(content) for content in images], dtype=np.float64).reshape(-1, 2)
 
     return frame.keep(("light",), load)
 
 
-def _grey(content: bytes | None) -> tuple[float, float]:
+def _gray(content: bytes | None) -> tuple[float, float]:
     from PIL import Image, UnidentifiedImageError
 
     if content is None:
         return float("nan"), float("nan")
     try:
         with Image.open(pa.BufferReader(content)) as image:
-            grey = np.asarray(image.convert("L"), dtype=np.float64) / 255
+            gray = np.asarray(image.convert("L"), dtype=np.float64) / 255
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         return float("nan"), float("nan")
-    return float(grey.mean()), float(grey.std())
+    return float(gray.mean()), float(gray.std())

@@ -59,14 +59,14 @@ class Pair:
         return float(self.difference.sum()) / count if count else float("nan")
 
     @cached_property
-    def centred(self) -> Floats:
+    def centered(self) -> Floats:
         """``difference`` less its mean."""
         return self.difference - self.mean_difference
 
     @cached_property
     def squares(self) -> Floats:
-        """Of ``centred``."""
-        return self.centred**2
+        """Of ``centered``."""
+        return self.centered**2
 
     @cached_property
     def base_finite(self) -> Floats:
@@ -114,10 +114,10 @@ class Changes:
         found = np.where(self.changed, np.int8(4), np.int8(0))
         found[~self.answered] = 5
         if self.labels is not None:
-            labelled = self.changed & (self.labels >= 0)
-            found[labelled] = 3
-            found[labelled & (self.before == self.labels)] = 1
-            found[labelled & (self.after == self.labels)] = 2
+            labeled = self.changed & (self.labels >= 0)
+            found[labeled] = 3
+            found[labeled & (self.before == self.labels)] = 1
+            found[labeled & (self.after == self.labels)] = 2
         return found
 
 
@@ -184,14 +184,14 @@ def _means(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
     count = sums(None)
     with np.errstate(invalid="ignore", divide="ignore"):
         base = sums(of.base_finite) / count
-        offset = sums(of.centred) / count
+        offset = sums(of.centered) / count
         squares = sums(of.squares)
         deviations = np.sqrt(np.maximum(squares - count * offset**2, 0) / (count - 1))
     change = offset + of.mean_difference
     low, high = intervals.paired_t(change, deviations, counts=count)
     found = {"count": count, "value": base + change, "base_value": base}
     with np.errstate(over="ignore", invalid="ignore"):
-        moments = [offset * count, squares, sums(of.squares * of.centred), sums(of.squares**2)]
+        moments = [offset * count, squares, sums(of.squares * of.centered), sums(of.squares**2)]
     drawn = [limit + of.mean_difference for limit in bootstrap.expanded(moments, count)]
     limits = {"ci_low": low, "ci_high": high, "bootstrap_low": drawn[0], "bootstrap_high": drawn[1]}
     return {**found, "difference": change, **limits}
@@ -201,8 +201,8 @@ def _flips(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
     """Agreement, and where there are labels the flips and McNemar's p."""
     if of.changes is None:
         return {"compared": np.bincount(groups[of.compared], minlength=size)}
-    same, lost, won, other, unlabelled, _ = _table(of.changes.flips, groups, size=size, kinds=6)
-    compared = same + lost + won + other + unlabelled
+    same, lost, won, other, unlabeled, _ = _table(of.changes.flips, groups, size=size, kinds=6)
+    compared = same + lost + won + other + unlabeled
     with np.errstate(invalid="ignore", divide="ignore"):
         found: dict[str, NDArray[Any]] = {"compared": compared, "agreement": same / compared}
     if of.changes.labels is None:

@@ -122,7 +122,7 @@ def _interval(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Ends of each group's interval, as deviations from its mean.
 
-    Where there are more pairs than blocks, neighbours share one: pairs are sorted by the model without the step, so
+    Where there are more pairs than blocks, neighbors share one: pairs are sorted by the model without the step, so
     that most of those that share it, and with it its luck, are flipped together.
     """
     count = groups.sums(usable.astype(np.int64))[groups.of_pair[usable]]

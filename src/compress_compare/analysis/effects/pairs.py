@@ -19,7 +19,7 @@ from ..selection.distinct import Step, canonical_step
 from ..selection.values import sort_key
 
 MAX_ALL_VALUES = 32
-"""Of a parameter with more values than this only neighbouring ones are compared."""
+"""Of a parameter with more values than this only neighboring ones are compared."""
 
 Pairs = list[tuple[int, int]]
 """Positions in the graph: (without the step, with it), or (lower value, higher value)."""

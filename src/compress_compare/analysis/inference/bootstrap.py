@@ -29,7 +29,7 @@ def expanded(sums: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:
     """The 2.5 % and 97.5 % quantiles of resampled means, of infinitely many.
 
     Args:
-        sums: ``[4, groups]`` of the differences and of their second, third and fourth powers; around any centre, from
+        sums: ``[4, groups]`` of the differences and of their second, third and fourth powers; around any center, from
             which the limits are then.
         counts: ``[groups]`` instances.
 
@@ -42,8 +42,8 @@ def expanded(sums: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:
         mean, second, third, fourth = np.asarray(sums, dtype=np.float64) / n
         variance = np.maximum(second - mean**2, 0)
         skewness = (third - 3 * mean * second + 2 * mean**3) / variance**1.5 / np.sqrt(n)
-        centred = fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4
-        kurtosis = (centred / variance**2 - 3) / n
+        centered = fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4
+        kurtosis = (centered / variance**2 - 3) / n
     skewness, kurtosis = (np.where(variance > 0, part, 0.0) for part in (skewness, kurtosis))
     error = np.where(n >= 2, np.sqrt(variance / np.maximum(n, 1)), np.nan)
     low, high = (mean + error * _quantile(z, skewness, kurtosis) for z in (-_Z, _Z))

@@ -25,9 +25,9 @@ def wilson(successes: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:
     n = np.asarray(counts, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         p = np.asarray(successes, dtype=np.float64) / n
-        centre = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+        center = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
         half = _Z / (1 + _Z**2 / n) * np.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
-    return np.maximum(centre - half, 0), np.minimum(centre + half, 1)
+    return np.maximum(center - half, 0), np.minimum(center + half, 1)
 
 
 def newcombe(

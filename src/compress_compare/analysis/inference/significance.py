@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ..behaviors.joined import Floats
 
 KEPT = 129
-"""Quantiles that stand for a population; all of its numbers count towards their shares."""
+"""Quantiles that stand for a population; all of its numbers count toward their shares."""
 STEPS, SMALLEST = 20, 1e-4
 """Halvings of the bounds on the exponent, and the exponent from which on they are halved by ratio."""
 FEW = 8
@@ -92,9 +92,9 @@ def mean_bound(population: Distribution, counts: ArrayLike, *, means: ArrayLike)
     scale = float(np.sqrt(np.average((values - np.average(values, weights=weights)) ** 2, weights=weights)))
     if scale == 0:
         return np.ones(len(np.asarray(counts)))
-    centre = float(np.average(values, weights=weights))
-    support = (values - centre) / scale
-    targets = (np.asarray(means, dtype=np.float64) - centre) / scale
+    center = float(np.average(values, weights=weights))
+    support = (values - center) / scale
+    targets = (np.asarray(means, dtype=np.float64) - center) / scale
     return np.asarray(np.minimum(1.0, 2 * np.exp(-np.asarray(counts) * _rate(support, weights, targets=targets))))
 
 

@@ -43,7 +43,7 @@ MAX_FEATURES = 4096
 
 @dataclass
 class Alignment:
-    """Linear centred kernel alignment, from sums over examples (Kornblith et al., "Similarity of Neural Network
+    """Linear centered kernel alignment, from sums over examples (Kornblith et al., "Similarity of Neural Network
     Representations Revisited", 2019, equation 2 in its feature form).
 
     One for representations that are rotations and scalings of each other, whatever their numbers of features.
@@ -71,11 +71,11 @@ class Alignment:
             return None
         base, model = self.sums
         pairs = ((base, base), (model, model), (model, base))
-        centred = [
+        centered = [
             product - np.outer(first, second) / self.count
             for product, (first, second) in zip(self.products, pairs, strict=True)
         ]
-        own, other, cross = (float(np.linalg.norm(matrix)) for matrix in centred)
+        own, other, cross = (float(np.linalg.norm(matrix)) for matrix in centered)
         scale = max(float(np.linalg.norm(product)) for product in self.products[:2])
         if min(own, other) <= 1e-12 * scale:
             return None

@@ -12,7 +12,7 @@ from ...records import JSON
 from .candidates import Kind
 
 MAX_ENCODINGS = 3
-"""Channels of a chart: x, colour and small multiples."""
+"""Channels of a chart: x, color and small multiples."""
 
 
 @dataclass(frozen=True)

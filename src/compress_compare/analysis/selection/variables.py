@@ -115,7 +115,7 @@ def _names(chosen: Sequence[Candidate]) -> list[str]:
 
 
 def _chart(names: Sequence[str], chosen: Sequence[Candidate]) -> Chart:
-    """Numbers or chains along x, then what has the most values; of the rest the longer one is colour."""
+    """Numbers or chains along x, then what has the most values; of the rest the longer one is color."""
 
     def along_x(i: int) -> tuple[bool, bool, int, int]:
         candidate = chosen[i]

@@ -36,7 +36,7 @@ class DigitsBench:
     def __init__(self, train: data.Digits, test: data.Digits, *, seed: int, onnx: bool = False) -> None:
         self.data = ShuffledBatches(_tensor(train.images), torch.from_numpy(train.labels))
         self._test = test
-        self._labelled = LabelledData(_tensor(test.images), test.labels)
+        self._labeled = LabelledData(_tensor(test.images), test.labels)
         self._settings = Settings(latency=LatencySettings(warm_up=20, runs=200), onnx=Exports() if onnx else None)
         self._metrics = (*METRICS, *ONNX_METRICS) if onnx else METRICS
         self._seed = seed
@@ -62,11 +62,11 @@ class DigitsBench:
 
     def measure(self, model: nn.Module) -> Measurements:
         """All that is measured of a model."""
-        return evaluate(model, self._labelled, settings=self._settings)
+        return evaluate(model, self._labeled, settings=self._settings)
 
     def answer(self, model: nn.Module) -> dict[str, Any]:
         """What a model answers to the test images, in their order, with the probabilities."""
-        scores = logits(model, self._labelled.inputs)
+        scores = logits(model, self._labeled.inputs)
         return {
             "predictions": quality.predictions(scores),
             "vectors": {"probabilities": np.exp(quality.log_probabilities(scores))},
@@ -75,7 +75,7 @@ class DigitsBench:
     def task(self) -> Task:
         """The same for recipes."""
         test = Data(data.DATASET, data.columns(self._test), self.answer)
-        example = self._labelled.inputs[:1]
+        example = self._labeled.inputs[:1]
         return Task(self.create, self.measure, self._metrics, self.data, data=test, example=example)
 
 

@@ -62,7 +62,7 @@ REPETITION = Metric(
     higher_is_better=False,
     min=0,
     max=1,
-    description="Share of neighbouring pairs of written words that came before in the same text.",
+    description="Share of neighboring pairs of written words that came before in the same text.",
 )
 METRICS = (BITS_PER_BYTE, PERPLEXITY, AGREEMENT, KL, KNOWN_WORDS, REPETITION)
 _SHORTEST = 3
@@ -142,6 +142,6 @@ def known_words(text: str, vocabulary: frozenset[str]) -> float:
 
 
 def repetition(text: str) -> float:
-    """Share of neighbouring pairs of words that came before; 0 for fewer than two pairs."""
+    """Share of neighboring pairs of words that came before; 0 for fewer than two pairs."""
     pairs = Counter(pairwise(words(text)))
     return 1 - len(pairs) / pairs.total() if pairs else 0.0

@@ -1,4 +1,4 @@
-"""Byte-pair encoding: text as pieces of words, learned by joining the commonest neighbours again and again.
+"""Byte-pair encoding: text as pieces of words, learned by joining the commonest neighbors again and again.
 
 Sennrich, Haddow, Birch: Neural machine translation of rare words with subword units. ACL 2016, arXiv 1508.07909.
 """

@@ -25,7 +25,7 @@ class Attention:
     """How vectors attend to centroids, and how the centroids are found.
 
     Args:
-        temperature: divides the distances; towards 0 this is ordinary k-means.
+        temperature: divides the distances; toward 0 this is ordinary k-means.
         distance: the squared Euclidean distance, or the distance itself.
         max_iter: updates of the centroids for one forward pass, at most.
         tolerance: stop when no coordinate of a centroid moves further.

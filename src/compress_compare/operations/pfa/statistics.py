@@ -41,8 +41,8 @@ class Moments:
 
     def covariance(self) -> Tensor:
         """The unbiased covariance [width, width]; needs two rows."""
-        centred = self.products - torch.outer(self.total, self.total) / self.count
-        return centred / (self.count - 1)
+        centered = self.products - torch.outer(self.total, self.total) / self.count
+        return centered / (self.count - 1)
 
 
 def gather(

@@ -20,7 +20,7 @@ class Answer(BaseModel):
 
 
 class Ask(BaseModel):
-    """A request body. Misspelt fields are refused, types are not converted."""
+    """A request body. misspelled fields are refused, types are not converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

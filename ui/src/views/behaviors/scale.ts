@@ -1,4 +1,4 @@
-/** Colours of signed values around zero. */
+/** Colors of signed values around zero. */
 import { interpolateRgbBasis } from "d3-interpolate";
 import { fixed, formatValue, isFraction, MINUS, MISSING, type MetricLike } from "@/format";
 import { decimalsFor } from "@/format/number";
@@ -9,11 +9,11 @@ const RAMPS = {
   dark: interpolateRgbBasis([...DIVERGING.dark]),
 };
 
-/** The weakest colour of what is not zero: a thin bar in grey would not be seen. */
+/** The weakest color of what is not zero: a thin bar in gray would not be seen. */
 const LEAST = 0.4;
 
 /**
- * The colour of a share from −1 to 1 of the largest change: blue is better, orange worse, by the metric's direction.
+ * The color of a share from −1 to 1 of the largest change: blue is better, orange worse, by the metric's direction.
  */
 export function diverging(metric: MetricLike, share: number, theme: Theme): string {
   const better = metric.higher_is_better === false ? -share : share;

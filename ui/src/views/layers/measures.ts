@@ -292,7 +292,7 @@ const ACTIVATIONS: readonly Measure[] = [
     read: column("cka"),
     loss: (value) => unit(1 - value),
     meaning:
-      "Linear centred kernel alignment: 1 where the outputs tell examples apart as the base's do, " +
+      "Linear centered kernel alignment: 1 where the outputs tell examples apart as the base's do, " +
       "even if channels were removed.",
   },
   {

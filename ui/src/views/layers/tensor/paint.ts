@@ -1,4 +1,4 @@
-/** Cells as colours. */
+/** Cells as colors. */
 import { rgb } from "d3-color";
 import { interpolateRgbBasis } from "d3-interpolate";
 import type { Shown, Tile } from "@/api/tensors";
@@ -6,11 +6,11 @@ import type { Shown, Tile } from "@/api/tensors";
 export type Reduction = "mean" | "peak";
 type Color = readonly [number, number, number];
 
-/** What cells are painted with; a mask has a colour for each kind of zero, and one for what is not zero. */
+/** What cells are painted with; a mask has a color for each kind of zero, and one for what is not zero. */
 export interface Paint {
   readonly what: Shown;
   readonly cell: Reduction;
-  /** A number of this size has the full colour. */
+  /** A number of this size has the full color. */
   readonly limit: number;
   readonly ramp: Uint8ClampedArray;
   readonly missing: Color;

@@ -19,7 +19,7 @@ import { eigenLines, singularLines } from "./spectrum";
 
 /** Tiles that are kept: one is at most a megabyte. */
 const KEPT = 48;
-/** Numbers this many times the root mean square have the full colour. */
+/** Numbers this many times the root mean square have the full color. */
 const FULL = 4;
 
 export class TensorState {
@@ -87,7 +87,7 @@ export class TensorState {
     return kept ? within(kept, this.matrix) : whole(this.matrix);
   });
   readonly isWhole = $derived(this.frame.rows === this.matrix.rows && this.frame.columns === this.matrix.columns);
-  /** The number that has the full colour: the same for all models where the base has the tensor. */
+  /** The number that has the full color: the same for all models where the base has the tensor. */
   readonly limit = $derived.by(() => {
     const { facts, base } = this.#facts.value ?? {};
     if (!facts) return 1;

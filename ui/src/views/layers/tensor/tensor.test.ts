@@ -56,7 +56,7 @@ describe("frames", () => {
   });
 });
 
-describe("colours", () => {
+describe("colors", () => {
   const paint: Paint = {
     what: "value",
     cell: "mean",
@@ -87,7 +87,7 @@ describe("colours", () => {
     expect([...bytes.slice(8, 12)]).toEqual([100, 75, 50, 255]);
   });
 
-  it("reads colours as the tokens write them", () => expect(colorOf(" #ff8000")).toEqual([255, 128, 0]));
+  it("reads colors as the tokens write them", () => expect(colorOf(" #ff8000")).toEqual([255, 128, 0]));
 });
 
 describe("spectra and channels", () => {

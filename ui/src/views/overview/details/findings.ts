@@ -4,7 +4,7 @@ import { valuePhrase, valueWord } from "@/charts/words";
 import { formatChange, isFraction, listWords, type MetricLike } from "@/format";
 
 interface Means {
-  /** Mean by x and colour; null where there is none. Facets are averaged only where there is a single one. */
+  /** Mean by x and color; null where there is none. Facets are averaged only where there is a single one. */
   at(x: number, color: number): number | null;
   /** Its standard error; 0 where none is known. */
   errorAt(x: number, color: number): number;
@@ -34,7 +34,7 @@ function isNothing(metric: MetricLike, difference: number, largest: number): boo
   return isFraction(metric) ? Math.abs(difference) < 0.001 : Math.abs(difference) < 0.005 * Math.abs(largest);
 }
 
-/** With a colour of two values: where along x the second differs most from the first. */
+/** With a color of two values: where along x the second differs most from the first. */
 function pairFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Variable, color: Variable): string | null {
   const gaps = layout.xs.flatMap((_, i) => {
     const [without, withIt] = [means.at(i, 0), means.at(i, 1)];
@@ -52,7 +52,7 @@ function pairFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Var
   return `${name} matters most at ${valueWord(x, layout.xs[first.i]!)}: ${change}`;
 }
 
-/** With more colours: the one that is best wherever one is, by more than the 95 % interval of the difference. */
+/** With more colors: the one that is best wherever one is, by more than the 95 % interval of the difference. */
 function bestFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Variable, color: Variable): string | null {
   const spreads = layout.xs.flatMap((_, i) => {
     const known = layout.colors.map((_, c) => means.at(i, c)).filter((mean) => mean !== null);
@@ -82,7 +82,7 @@ function bestFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Var
   return `${valuePhrase(color, layout.colors[winner]!)} is best ${where}`;
 }
 
-/** Without colour: from the first to the last of numbers when it only falls or only rises, else the best one. */
+/** Without color: from the first to the last of numbers when it only falls or only rises, else the best one. */
 function lineFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Variable): string | null {
   const line = layout.xs.flatMap((value, i) => {
     const mean = means.at(i, 0);

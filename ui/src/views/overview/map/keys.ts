@@ -1,7 +1,7 @@
 /** What keys do on the map. */
 import type { ViewStore } from "@/state/view.svelte";
 import type { MapState } from "./map.svelte";
-import { neighbour, type Direction } from "./walk";
+import { neighbor, type Direction } from "./walk";
 
 const ARROWS: Record<string, Direction> = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 
@@ -11,7 +11,7 @@ export function pressKey(event: KeyboardEvent, map: MapState, view: ViewStore): 
   const direction = ARROWS[event.key];
   if (direction && at !== null) {
     // The first arrow shows where one is.
-    const next = view.hovered === null && !view.selection.length ? at : neighbour(map.table, map.layout, at, direction);
+    const next = view.hovered === null && !view.selection.length ? at : neighbor(map.table, map.layout, at, direction);
     walkTo(next, event.shiftKey, map, view);
     return true;
   }

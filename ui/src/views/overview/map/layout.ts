@@ -8,7 +8,7 @@ import type { Arrangement } from "@/state/url";
 import { columnsByOperation, columnsByStep, type Column, type Columns } from "./columns";
 import { orderedChildren } from "./order";
 
-/** Extra rows between neighbouring subtrees of more than one leaf, and between trees. */
+/** Extra rows between neighboring subtrees of more than one leaf, and between trees. */
 const GAP = 0.4;
 const TREE_GAP = 1.2;
 

@@ -9,13 +9,13 @@ export interface Looks {
   largest: number;
   /** Radius before it is fitted to the rows. */
   radius: Float32Array;
-  /** Colour of the node; "" for a hollow one. */
+  /** Color of the node; "" for a hollow one. */
   fill: string[];
-  /** Colour of the edge's end at this model: lighter, so that models stand out on their edges. */
+  /** Color of the edge's end at this model: lighter, so that models stand out on their edges. */
   band: string[];
-  /** Index of the edge's colour among `shades`, or -1. */
+  /** Index of the edge's color among `shades`, or -1. */
   shade: Int16Array;
-  /** Colours of edges from the low to the high end of the scale; the second list for faded ones. */
+  /** Colors of edges from the low to the high end of the scale; the second list for faded ones. */
   shades: [string[], string[]];
   /** 1 where a filter leaves the model out. */
   faded: Uint8Array;
@@ -55,7 +55,7 @@ export function looksOf(count: number, encodings: Encodings, visible: Uint8Array
   return looks;
 }
 
-/** Mixes colours over an opaque background, so that what overlaps does not add up. Remembers what it has mixed. */
+/** Mixes colors over an opaque background, so that what overlaps does not add up. Remembers what it has mixed. */
 export function shader(background: string): (color: string, opacity: number) => string {
   const below = rgb(background);
   const known = new Map<string, string>();

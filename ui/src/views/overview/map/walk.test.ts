@@ -1,24 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { chains } from "@/state/testing";
 import { layoutModels } from "./layout";
-import { kin, lineage, neighbour } from "./walk";
+import { kin, lineage, neighbor } from "./walk";
 
 const table = chains("t", "t > p 1", "t > p 2", "t > p 3", "t > p 2 > q 1", "t > p 2 > q 2");
 const layout = layoutModels(table, "operation");
 
-describe("neighbour", () => {
+describe("neighbor", () => {
   it("walks along edges and columns, and stays at the border", () => {
-    expect(neighbour(table, layout, 0, "right")).toBe(2);
-    expect(neighbour(table, layout, 2, "left")).toBe(0);
-    expect(neighbour(table, layout, 0, "left")).toBe(0);
-    expect([neighbour(table, layout, 2, "up"), neighbour(table, layout, 2, "down")]).toEqual([1, 3]);
-    expect(neighbour(table, layout, 3, "down")).toBe(3);
-    expect(neighbour(table, layout, 4, "down")).toBe(5);
-    expect(neighbour(table, layout, 5, "right")).toBe(5);
+    expect(neighbor(table, layout, 0, "right")).toBe(2);
+    expect(neighbor(table, layout, 2, "left")).toBe(0);
+    expect(neighbor(table, layout, 0, "left")).toBe(0);
+    expect([neighbor(table, layout, 2, "up"), neighbor(table, layout, 2, "down")]).toEqual([1, 3]);
+    expect(neighbor(table, layout, 3, "down")).toBe(3);
+    expect(neighbor(table, layout, 4, "down")).toBe(5);
+    expect(neighbor(table, layout, 5, "right")).toBe(5);
   });
 
   it("does not enter a collapsed model", () => {
-    expect(neighbour(table, layoutModels(table, "operation", { collapsed: new Set([2]) }), 2, "right")).toBe(2);
+    expect(neighbor(table, layoutModels(table, "operation", { collapsed: new Set([2]) }), 2, "right")).toBe(2);
   });
 });
 

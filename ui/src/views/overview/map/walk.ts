@@ -8,7 +8,7 @@ export type Direction = "left" | "right" | "up" | "down";
  * The model next to one: its parent, its middle child, or the one above or
  * below in its column, at its end the next sibling.
  */
-export function neighbour(table: ModelTable, layout: Layout, from: number, direction: Direction): number {
+export function neighbor(table: ModelTable, layout: Layout, from: number, direction: Direction): number {
   if (direction === "left") return table.base[from]! < 0 ? from : table.base[from]!;
   if (direction === "right") {
     const children = layout.children[from]!.filter((child) => layout.shown[child]);

@@ -53,7 +53,7 @@ export interface Look {
 
 /**
  * All points; those that a filter leaves out are faint and below, those
- * without a colour or size are hollow with a dash.
+ * without a color or size are hollow with a dash.
  */
 export function paintPoints(context: Context, scene: Scene, look: Look): void {
   const { encodings, visible, interval } = look;
@@ -82,7 +82,7 @@ export function paintPoints(context: Context, scene: Scene, look: Look): void {
     context.arc(scene.px[i]!, scene.py[i]!, radiusOf(encodings, i), 0, 2 * Math.PI);
     context.fill();
     if (order.length > MOST_EDGES) continue;
-    // a thin edge in the background's colour keeps neighbours apart
+    // a thin edge in the background's color keeps neighbors apart
     context.lineWidth = 1;
     context.strokeStyle = chrome.background;
     context.stroke();

@@ -14,7 +14,7 @@ import {
   type Scene,
 } from "./scene";
 
-/** More edges than this in the frame are drawn as lines of one colour. */
+/** More edges than this in the frame are drawn as lines of one color. */
 const RIBBONS = 1200;
 const REFERENCES = 400;
 
@@ -64,7 +64,7 @@ function drawRibbon(ctx: Context, scene: Scene, ribbon: Ribbon, i: number): void
   ctx.fill();
 }
 
-/** Colours along an edge: through the scale from the parent's value to the child's, not across it. */
+/** Colors along an edge: through the scale from the parent's value to the child's, not across it. */
 function bandColors({ table, looks }: Scene, i: number): string[] {
   const parent = table.base[i]!;
   const [from, to] = [looks.shade[parent]!, looks.shade[i]!];

@@ -1,4 +1,4 @@
-/** What a picture of the map needs beside the map: the names of its columns, and what colour and size mean. */
+/** What a picture of the map needs beside the map: the names of its columns, and what color and size mean. */
 import { formatValue, shorten } from "@/format";
 import type { Encodings } from "@/state/encodings";
 import { CHROME } from "@/styles/ramps";
@@ -40,7 +40,7 @@ export function drawHeadings(
   line(ctx, chrome.hairline, [0, height - 0.5, width]);
 }
 
-/** One line below the map: `Colour Top-1 Accuracy 10% ▬▬▬ 98%   Size …`. */
+/** One line below the map: `Color Top-1 Accuracy 10% ▬▬▬ 98%   Size …`. */
 export function drawKey(ctx: Context, encodings: Encodings, { width, height }: Frame, fonts: Fonts): void {
   const chrome = CHROME[encodings.theme];
   const y = height + KEY_HEIGHT / 2;
@@ -58,7 +58,7 @@ export function drawKey(ctx: Context, encodings: Encodings, { width, height }: F
   };
   const { colorScale, sizeScale } = encodings;
   if (colorScale) {
-    words(`Colour: ${colorScale.metric.name}`, chrome.quiet);
+    words(`Color: ${colorScale.metric.name}`, chrome.quiet);
     words(formatValue(colorScale.metric, colorScale.domain[0]));
     const ramp = ctx.createLinearGradient(x, 0, x + RAMP, 0);
     encodings.shades.forEach((shade, k) => ramp.addColorStop(k / (encodings.shades.length - 1), shade));

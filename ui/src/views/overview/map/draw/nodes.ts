@@ -1,4 +1,4 @@
-/** Models: discs in their colour, hollow with a dash where there is nothing to encode, squares where they are tiny. */
+/** Models: discs in their color, hollow with a dash where there is nothing to encode, squares where they are tiny. */
 import { CHROME, FILTERED } from "@/styles/ramps";
 import { shader } from "../looks";
 import {

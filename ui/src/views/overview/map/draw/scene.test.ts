@@ -44,7 +44,7 @@ describe("thin", () => {
   });
 });
 
-it("groups by colour", () => {
+it("groups by color", () => {
   const groups: [string, number[]][] = [];
   byColor([0, 1, 2], ["red", "blue", "red"], (color, group) => groups.push([color, group]));
   expect(groups).toEqual([

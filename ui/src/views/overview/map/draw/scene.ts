@@ -33,7 +33,7 @@ export type Context = Pen;
 export const screenX = (scene: Models, view: Viewport, i: number): number => view.tx + view.kx * scene.places.x[i]!;
 export const screenY = (scene: Models, view: Viewport, i: number): number => view.ty + view.ky * scene.places.y[i]!;
 
-/** By how much nodes shrink so that neighbouring rows and columns do not touch. */
+/** By how much nodes shrink so that neighboring rows and columns do not touch. */
 export function nodeScale(scene: Scene, view: Viewport): number {
   const largest = Math.max(1, scene.looks.largest);
   return Math.min(1, (view.ky * 0.44) / largest, (view.kx * 0.3) / largest);
@@ -47,7 +47,7 @@ export function screenRadius(scene: Scene, { ky }: Viewport, scale: number, i: n
 /** Thickness of an edge at a model. */
 export const bandWidth = (radius: number): number => Math.max(1, radius * 1.15);
 
-/** Call `draw` once per colour with all models of that colour. */
+/** Call `draw` once per color with all models of that color. */
 export function byColor(models: number[], colors: string[], draw: (color: string, group: number[]) => void): void {
   const groups = new Map<string, number[]>();
   for (const i of models) {
