@@ -44,6 +44,9 @@ _IO_METHODS = {
     "to_parquet",
 }
 
+_DATABASE_MODULES = ("sqlalchemy", "psycopg")
+_FOLDERS = ("compress-compare.db", "writer.lock", "server.lock", "objects", "staging", "jobs", "activations")
+
 _BANNED_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "hydra"}
 _BANNED_CALLS = {
     *("eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.startfile", "subprocess.getoutput"),
@@ -110,6 +113,17 @@ def does_io(tree: ast.Module) -> Iterator[str]:
         name = _dotted(call.func, aliases)
         if name in _IO_CALLS or name.split(".")[-1] in _IO_METHODS:
             yield f"line {call.lineno}: calls {name}"
+
+
+def stores(tree: ast.Module) -> Iterator[str]:
+    """What only ``store`` may: speak SQL, and know where in a project's directory anything is."""
+    for name in sorted(set(_aliases(tree).values())):
+        if name.split(".")[0] in _DATABASE_MODULES or name == "sqlite3.connect":
+            yield f"imports {name}"
+    joined = (node for node in ast.walk(tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div))
+    for node in joined:
+        if isinstance(node.right, ast.Constant) and node.right.value in _FOLDERS:
+            yield f"line {node.lineno}: names a place in a project"
 
 
 def loud_or_silencing(tree: ast.Module) -> Iterator[str]:

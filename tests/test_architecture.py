@@ -79,6 +79,11 @@ def test_pure_packages_do_no_io() -> None:
     check(pure, lambda path: rules.does_io(tree_of(path)))
 
 
+def test_only_the_store_knows_the_database_and_the_folders() -> None:
+    others = [path for path in PYTHON if module_of(path).split(".")[0] != "store"]
+    check(others, lambda path: rules.stores(tree_of(path)))
+
+
 def test_inits_only_list_names() -> None:
     def problems(path: Path) -> Iterable[str]:
         return rules.busy_init(tree_of(path), table=module_of(path).split(".")[0] in rules.TABLES_ALLOWED)
@@ -189,6 +194,9 @@ OFFENDERS: list[tuple[Callable[[ast.Module], Iterable[str]], str]] = [
     (rules.does_io, "open('x')"),
     (rules.does_io, "def f(path): path.write_text('x')"),
     (rules.does_io, "import numpy as np\nnp.save('x', a)"),
+    (rules.stores, "import sqlalchemy as sa"),
+    (rules.stores, "from sqlite3 import connect"),
+    (rules.stores, "def f(project): return project.path / 'objects'"),
     (rules.dangerous, "import pickle"),
     (rules.dangerous, "def f():\n    from cloudpickle import loads"),
     (rules.dangerous, "from joblib import load"),

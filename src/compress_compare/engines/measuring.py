@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from .. import records
 from ..errors import Conflict, InvalidValue
 from ..recipes.serial import task_to_data
 from ..records import TaskPath
 from ..store import jobs, models, tasks
+from ..store.database import Connection
 from .base import Engine
 from .queue import RUN_LOCALLY, Queue
 from .supervisor import Supervisor
@@ -93,7 +92,7 @@ def _watch(queue: Queue, ids: Sequence[str], progress: Progress) -> Callable[[],
     return look
 
 
-def _roots(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+def _roots(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     """Root → the models of it."""
     found: dict[str, list[str]] = {}
     for id in ids:
@@ -102,7 +101,7 @@ def _roots(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]
     return found
 
 
-def _task(connection: sa.Connection, root: str) -> TaskPath:
+def _task(connection: Connection, root: str) -> TaskPath:
     recorded = tasks.of_root(connection, root)
     if recorded is None:
         title = f"It is not known how the models of {root[:80]!r} are built and run, so they cannot be measured."

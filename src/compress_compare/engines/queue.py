@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from .. import operations, records
 from ..errors import Conflict
 from ..recipes import identity
@@ -19,13 +17,12 @@ from ..recipes.plan import Known, Plan, Planned, plan
 from ..recipes.recipe import Recipe
 from ..recipes.serial import record_to_data, task_to_data, to_data
 from ..records import TaskPath
-from ..store import jobs, location, models, schema, tasks
-from ..store.database import Database
+from ..store import jobs, location, models, tasks
+from ..store.database import Connection, Database
 from . import log, processes
 from .base import LOG
 
 TAIL = 64_000
-FOLDER = "jobs"
 
 
 class Queue:
@@ -53,7 +50,7 @@ class Queue:
 
     def folder(self, id: str) -> Path:
         """The folder of a job that exists."""
-        return self.directory / FOLDER / id
+        return self.directory / location.JOBS / id
 
     def submit_recipe(self, recipe: Recipe, *, trusted: bool) -> str:
         """Queue a recipe; returns the id of its job.
@@ -204,7 +201,7 @@ class Queue:
     def revision(self) -> int:
         """A number that grows with every change to a job by any process."""
         with self.database.read() as connection:
-            return int(connection.execute(sa.select(schema.revisions.c.jobs)).scalar_one())
+            return jobs.revision(connection)
 
     def roots(self) -> list[str]:
         """The roots whose task is known."""
@@ -268,7 +265,7 @@ def describe(operation: records.Operation | None) -> str:
     return " ".join([operation.name, *(f"{name}={json.dumps(value)}" for name, value in operation.parameters.items())])
 
 
-def known(connection: sa.Connection) -> list[Known]:
+def known(connection: Connection) -> list[Known]:
     """The models of a project, each after its base, as plans take them."""
     listed = models.nodes(connection)
     id_of = {node[0]: node[1] for node in listed}
@@ -287,7 +284,7 @@ def known(connection: sa.Connection) -> list[Known]:
 
 
 def _planned(
-    connection: sa.Connection,
+    connection: Connection,
     base: str,
     *,
     operation: records.Operation,
@@ -306,7 +303,7 @@ def _planned(
     return Planned(made, base, record, "", dict(references)), task
 
 
-def _task(connection: sa.Connection, recipe: Recipe, *, trusted: bool) -> TaskPath:
+def _task(connection: Connection, recipe: Recipe, *, trusted: bool) -> TaskPath:
     """The task that a recipe runs with, recorded for its root if the recipe may say so."""
     root = _root(connection, recipe.base)
     recorded = tasks.of_root(connection, root)
@@ -327,12 +324,12 @@ def _task(connection: sa.Connection, recipe: Recipe, *, trusted: bool) -> TaskPa
     return _known_task(connection, root)
 
 
-def _root(connection: sa.Connection, base: str) -> str:
+def _root(connection: Connection, base: str) -> str:
     rows = list(models.by_ids(connection, [base]))
     return models.lineage(connection, rows[0])[0].id if rows else base
 
 
-def root_of(connection: sa.Connection, id: str) -> str:
+def root_of(connection: Connection, id: str) -> str:
     """The id of the root that a model was made from.
 
     Raises:
@@ -344,7 +341,7 @@ def root_of(connection: sa.Connection, id: str) -> str:
 RUN_LOCALLY = "Run a recipe that names the task once from the command line: compress-compare run RECIPE."
 
 
-def _known_task(connection: sa.Connection, root: str) -> TaskPath:
+def _known_task(connection: Connection, root: str) -> TaskPath:
     recorded = tasks.of_root(connection, root)
     if recorded is None:
         raise Conflict("config.no_task", f"It is not known how the models of {root[:80]!r} are made.", hint=RUN_LOCALLY)

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import StoreError
-
-LOCK = "server.lock"
+from ..store import location
 
 
 @contextmanager
@@ -25,7 +24,7 @@ def claimed(directory: Path) -> Iterator[None]:
     Raises:
         StoreError: ``server.running``, at once, if another process serves it.
     """
-    descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(directory / location.SERVER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _locked(descriptor):
             raise _running(directory.resolve().name, os.read(descriptor, 200))

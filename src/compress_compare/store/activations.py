@@ -10,16 +10,15 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..records import LoggedCheckpoint
+from . import location
 from .files import write_atomically
-
-FOLDER = "activations"
 
 
 class Answers:
     """The answers of one project."""
 
     def __init__(self, directory: Path) -> None:
-        self._folder = directory / FOLDER
+        self._folder = directory / location.ACTIVATIONS
 
     def keep(self, compared: Sequence[LoggedCheckpoint], *, examples: int, table: pa.Table) -> None:
         """Keep the answer for these checkpoints, the base's first, on so many examples."""

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from ..errors import StoreError
 from ..readers.regular import open_regular, unreadable
 from ..records import StoredFile
+from . import location
 from .files import sync_directory
 
 CHUNK = 1 << 20
@@ -27,8 +28,8 @@ class Artifacts:
     """The objects below ``root``."""
 
     def __init__(self, root: Path) -> None:
-        self._objects = root / "objects"
-        self._staging = root / "staging"
+        self._objects = root / location.OBJECTS
+        self._staging = root / location.STAGING
         for directory in (self._objects, self._staging):
             directory.mkdir(mode=0o700, exist_ok=True)
 

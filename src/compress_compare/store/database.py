@@ -17,10 +17,13 @@ import numpy as np
 import sqlalchemy as sa
 
 from ..errors import StoreError
-from . import migrations, schema
+from . import location, migrations, schema
 from .files import locked
 
 BUSY_TIMEOUT_S = 30
+
+Connection = sa.Connection
+"""What is read and written through, for those outside who hand it on."""
 
 
 class Database:
@@ -31,7 +34,7 @@ class Database:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock_path = path.with_name("writer.lock")
+        self._lock_path = path.with_name(location.WRITER_LOCK)
         self._thread_lock = threading.RLock()
         self._writing: sa.Connection | None = None
         self._readers = _engine(path, begin="BEGIN")

@@ -65,6 +65,11 @@ class Entry:
     request: str
 
 
+def revision(connection: sa.Connection) -> int:
+    """A number that grows with every change to a job by any process."""
+    return int(connection.execute(sa.select(schema.revisions.c.jobs)).scalar_one())
+
+
 def create(connection: sa.Connection, drafts: Sequence[Draft], *, owner: str) -> list[str]:
     """Queue jobs in order; returns their ids."""
     position = connection.execute(sa.select(sa.func.max(schema.jobs.c.position))).scalar() or 0

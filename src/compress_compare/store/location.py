@@ -7,17 +7,19 @@ from pathlib import Path
 from ..errors import InvalidValue, NotFound, StoreError
 
 DATABASE = "compress-compare.db"
+WRITER_LOCK = "writer.lock"
+SERVER_LOCK = "server.lock"
+OBJECTS = "objects"
+STAGING = "staging"
+JOBS = "jobs"
+ACTIVATIONS = "activations"
 OURS = {
     DATABASE,
     f"{DATABASE}-wal",
     f"{DATABASE}-shm",
-    "writer.lock",
-    "server.lock",
-    "objects",
-    "staging",
-    "jobs",
-    "activations",
+    *(WRITER_LOCK, SERVER_LOCK, OBJECTS, STAGING, JOBS, ACTIVATIONS),
 }
+"""All that stands in the directory of a project."""
 
 
 def prepare(location: str | Path, create: bool) -> Path:
@@ -43,7 +45,7 @@ def prepare(location: str | Path, create: bool) -> Path:
         _check_database(directory / DATABASE)
         return directory
     found = {path.name for path in directory.iterdir()} if directory.exists() else set()
-    if "objects" in found and any((directory / "objects").iterdir()):
+    if OBJECTS in found and any((directory / OBJECTS).iterdir()):
         raise StoreError(
             "store.corrupt",
             f"The project {directory.name!r} has files but its database {DATABASE} is missing.",
@@ -82,5 +84,5 @@ def _check_database(path: Path) -> None:
 
 
 def _is_fresh(directory: Path) -> bool:
-    objects = directory / "objects"
+    objects = directory / OBJECTS
     return not (objects.exists() and any(objects.iterdir()))
