@@ -13,6 +13,8 @@ import compress_compare as cc
 from tests.e2e.serving import TOOL, serving
 from tests.e2e.watching import Watched
 
+expect.set_options(timeout=30_000)
+
 SIX = tuple(f"p{amount}{suffix}" for amount in (50, 75, 90) for suffix in ("", "-ft"))
 XSS = (
     "<img src=x onerror=window.pwned=1>",

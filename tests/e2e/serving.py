@@ -32,7 +32,7 @@ def serving(tool: Sequence[str], project: Path, **environment: str) -> Iterator[
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=10)
+            process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

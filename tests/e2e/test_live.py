@@ -20,5 +20,5 @@ def test_a_model_logged_by_another_process_appears(overview: Page, project: Path
         "                      metrics={'Top-1 Accuracy': 0.1, 'Model Size': 4_000})\n"
     )
     subprocess.run([sys.executable, "-c", script, str(project)], check=True)
-    expect(overview.get_by_role("banner").get_by_title("compression, 11 models")).to_be_visible(timeout=5_000)
+    expect(overview.get_by_role("banner").get_by_title("compression, 11 models")).to_be_visible(timeout=60_000)
     walk_to(overview, "newcomer")

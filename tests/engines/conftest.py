@@ -36,7 +36,7 @@ def misbehaving(folder: Path, trouble: str) -> Work:
     return Work(trouble, folder / "job", {**request, "operation": None, "references": {}})
 
 
-def drive(engine, id: str, seconds: float = 30) -> Outcome:
+def drive(engine, id: str, seconds: float = 120) -> Outcome:
     """Poll until it has ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -54,7 +54,7 @@ def worker_of(work: Work) -> str:
     return json.loads(path.read_text())["process"]
 
 
-def until(condition, seconds: float = 30) -> None:
+def until(condition, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"

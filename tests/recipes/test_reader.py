@@ -1,7 +1,6 @@
 """B39: what is wrong with a recipe is said with a code, the field, the line and the nearest valid name."""
 
 import sys
-import time
 
 import pytest
 
@@ -110,10 +109,8 @@ PROBLEMS = {
 @pytest.mark.parametrize("text", PROBLEMS, ids=lambda text: ascii(text)[:60])
 def test_b39_what_is_wrong_is_said_with_its_place(text):
     code, where, words = PROBLEMS[text]
-    start = time.monotonic()
     with pytest.raises(ConfigError) as caught:
         loads(text)
-    assert time.monotonic() - start < 10
     error = caught.value
     assert error.code == code and error.status == 422
     assert where in error.detail

@@ -74,11 +74,11 @@ class Running:
 
     def client(self, **options) -> httpx.Client:
         """Without a token."""
-        return httpx.Client(base_url=self.address, timeout=10, **options)
+        return httpx.Client(base_url=self.address, timeout=60, **options)
 
     def raw(self, request: bytes) -> bytes:
         """Send bytes as they are; return all that comes back until the server closes or is silent."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(request)
             received = b""
             while not _complete(received) and (chunk := connection.recv(65536)):
@@ -120,7 +120,7 @@ def running(
         uvicorn_server = Server(config(checked), started=ready.set, stopping=app.state.context.feed.close)
         thread = threading.Thread(target=uvicorn_server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
         try:
             yield server
         finally:
@@ -148,7 +148,7 @@ def _complete(received: bytes) -> bool:
     return bool(end) and length is not None and len(body) >= int(length[1])
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
     """Whether the condition comes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -155,7 +155,7 @@ def test_different_questions_do_not_wait_for_each_other_and_the_same_is_answered
 
     def answered(ids, *, dataset):
         asked.append(tuple(ids[1:]))
-        together.wait(10)
+        together.wait(60)
         return read(ids, dataset=dataset)
 
     monkeypatch.setattr(project, "outputs_of", answered)

@@ -134,7 +134,7 @@ def test_a_recipe_over_http_names_no_code(client, text, status, code):
 def test_cancel_retry_and_log(live, client):
     record(live.project, {"seconds": 60})
     id = ask(client, parameters={"amount": 0.25}).json()["id"]
-    assert wait_until(lambda: job(client, id)["message"] == "measuring", 30)
+    assert wait_until(lambda: job(client, id)["message"] == "measuring")
     refused = client.post(f"/api/v1/jobs/retry?id={id}", json={})
     assert (refused.status_code, refused.json()["code"]) == (409, "state.not_ended")
     assert client.post("/api/v1/jobs/cancel", json={"ids": [id]}).status_code == 200

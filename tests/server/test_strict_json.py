@@ -1,7 +1,6 @@
 """What is refused as JSON, and why (B36, B37)."""
 
 import json
-import time
 from contextlib import suppress
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from compress_compare.errors import UserError
 from compress_compare.server import strict_json
+from tests.counting import at_most
 
 values = st.recursive(
     st.none()
@@ -103,8 +103,6 @@ def test_is_read(text, value):
     ],
     ids=["escapes", "quotes", "siblings", "objects", "depth", "keys"],
 )
-def test_ten_megabytes_of_malice_take_no_time(text):
-    begun = time.perf_counter()
-    with suppress(UserError):
+def test_ten_megabytes_of_malice_make_little_work(text):
+    with suppress(UserError), at_most(lines=2 * len(text)):
         strict_json.loads(text)
-    assert time.perf_counter() - begun < 4

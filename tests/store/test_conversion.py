@@ -4,7 +4,6 @@ import argparse
 import collections
 import os
 import pickle
-import time
 import zipfile
 
 import numpy as np
@@ -14,6 +13,7 @@ import compress_compare as cc
 from compress_compare.errors import InvalidValue
 from compress_compare.readers.torch_scan import scan
 from compress_compare.store import conversion
+from tests.counting import at_most
 
 torch = pytest.importorskip("torch")
 
@@ -137,17 +137,13 @@ def test_b28_objects_that_refer_to_each_other_are_looked_at_once(tmp_path, proje
     nested = [1]
     for _ in range(60):
         nested = [nested, nested]
-    start = time.monotonic()
     project.log_model("m", checkpoint=saved(tmp_path / "w.pt", {"state_dict": {"w": torch.ones(2)}, "n": nested}))
-    assert time.monotonic() - start < 60
 
 
-def test_the_scan_is_quick_and_needs_no_torch(tmp_path):
+def test_the_scan_is_short_and_needs_no_torch(tmp_path):
     path = saved(tmp_path / "w.pt", {"w": Command(tmp_path / "canary")})
-    start = time.process_time()
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValue), at_most(lines=1_000):
         scan(path, "w.pt")
-    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.parametrize("zipped", [True, False])

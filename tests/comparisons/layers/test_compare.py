@@ -3,7 +3,6 @@
 import copy
 import math
 import operator
-import time
 
 import numpy as np
 import pytest
@@ -256,12 +255,10 @@ def test_the_base_may_be_compared_with_itself(project):
     assert (row["mean_abs_change"], row["sqnr_db"]) == (0, math.inf)
 
 
-def test_asking_again_is_quick(project):
+def test_asking_again_works_nothing_out(project):
     logged(project, network(), other=network())
     first = project.layers("base", ["other"], "weights")
-    start = time.perf_counter()
     assert project.layers("base", ["other"], "weights") is first
-    assert time.perf_counter() - start < 0.05
 
 
 def test_a_checkpoint_that_changed_on_disk_is_said(project):
