@@ -185,7 +185,7 @@ def busy_init(tree: ast.Module, *, table: bool) -> Iterator[str]:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [target.id for target in targets if isinstance(target, ast.Name)]
-            if names == ["__all__"] or (table and (_is_literal(node.value) or _is_function_form(node.value))):
+            if names == ["__all__"] or (table and (_is_literal(node.value) or _is_table(node.value))):
                 continue
         if (
             table
@@ -286,6 +286,6 @@ def _is_literal(node: ast.expr) -> bool:
     return all(isinstance(child, allowed) for child in ast.walk(node))
 
 
-def _is_function_form(node: ast.expr) -> bool:
-    """``registry.function(Class)``: the function form of a class in the table."""
-    return isinstance(node, ast.Call) and ast.unparse(node.func) == "registry.function"
+def _is_table(node: ast.expr) -> bool:
+    """``registry.imported(globals())``: the table of what the lines above have imported."""
+    return ast.unparse(node) == "registry.imported(globals())"

@@ -273,7 +273,7 @@ def test_the_layer_rule(source: str, module: str, broken: bool) -> None:
         ('"""Doc."""\nfrom .a import A\n__all__ = ["A"]', False, False),
         ("from .a import A\nTABLE = {'a': A}", True, False),
         ("from .a import A\nTABLE = {'a': A}", False, True),
-        ("from .a import A\na = registry.function(A)", True, False),
+        ("from .a import A\nTABLE = registry.imported(globals())", True, False),
         ('def get(name):\n    """Doc."""\n    return registry.get(name, TABLE)', True, False),
         ("from .a import A\nTABLE = load()", True, True),
         ("def f():\n    x = 1\n    y = 2\n    return x + y", True, True),

@@ -84,11 +84,11 @@ def test_values_off_the_grid_lose_their_entry() -> None:
 def test_importing_operations_and_listing_their_schemas_needs_no_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from compress_compare import operations\n"
+        "from compress_compare import errors, operations\n"
         "assert all(cls.json_schema()['title'] == name for name, cls in operations.available().items())\n"
         "assert operations.MagnitudePrune(0.3).record().parameters == {'amount': 0.3}\n"
         "try: operations.magnitude_prune(None)\n"
-        "except operations.registry.UserError as error: print(error.code)\n"
+        "except errors.UserError as error: print(error.code)\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.stdout.strip() == "extra.missing", result.stderr

@@ -11,6 +11,7 @@ from . import behaviors as behaviors_command
 from . import compare, demo, doctor, export, frontier, imports, ls, serve, show
 from . import effects as effects_command
 from . import layers as layers_command
+from . import operations as operations_command
 from . import reality as reality_command
 from . import report as report_command
 from . import run as run_command
@@ -37,6 +38,7 @@ for command in (
     imports.import_,
     export.export,
     report_command.report,
+    operations_command.operations,
     doctor.doctor,
 ):
     cli.add_command(command)

@@ -1,89 +1,41 @@
 """Compression operations: functions on PyTorch modules, usable without a project.
 
 ``magnitude_prune(model, amount=0.5)`` is ``MagnitudePrune(amount=0.5)(model)``. Importing this package does not
-import torch.
+import torch. The imports of an operation's class and of its function form are all that registers it.
 """
 
 from .. import records
-from ..schemes import channels as kept
-from ..schemes import scheme
+from ..schemes import channels as kept  # noqa: F401
+from ..schemes import scheme as scheme
 from . import registry
-from .awq_quantize import AWQQuantize
-from .base import Operation, operation
-from .calibrate import Calibrate
-from .channel_prune import ChannelPrune
-from .distill import Distill
-from .dkm_palettize import DKMPalettize
-from .finetune import Finetune
-from .gptq_quantize import GPTQQuantize
-from .gradient_prune import GradientPrune
-from .iterative_prune import IterativePrune
-from .low_rank import LowRank
-from .magnitude_prune import MagnitudePrune
-from .merge_batchnorm import MergeBatchnorm
-from .movement_prune import MovementPrune
-from .nm_prune import NMPrune
-from .palettize import Palettize
-from .pfa_prune import PFAPrune
-from .qat import QAT
-from .quantize import Quantize
-from .quantize_dynamic import QuantizeDynamic
-from .quantize_static import QuantizeStatic
-from .random_prune import RandomPrune
-from .restore import Restore
-from .train import Train
-from .types import Context
+from .awq_quantize import AWQQuantize as AWQQuantize, awq_quantize as awq_quantize
+from .base import Operation as Operation, function as function, operation as operation
+from .calibrate import Calibrate as Calibrate, calibrate as calibrate
+from .channel_prune import ChannelPrune as ChannelPrune, channel_prune as channel_prune
+from .distill import Distill as Distill, distill as distill
+from .dkm_palettize import DKMPalettize as DKMPalettize, dkm_palettize as dkm_palettize
+from .finetune import Finetune as Finetune, finetune as finetune
+from .gptq_quantize import GPTQQuantize as GPTQQuantize, gptq_quantize as gptq_quantize
+from .gradient_prune import GradientPrune as GradientPrune, gradient_prune as gradient_prune
+from .iterative_prune import IterativePrune as IterativePrune, iterative_prune as iterative_prune
+from .low_rank import LowRank as LowRank, low_rank as low_rank
+from .magnitude_prune import MagnitudePrune as MagnitudePrune, magnitude_prune as magnitude_prune
+from .merge_batchnorm import MergeBatchnorm as MergeBatchnorm, merge_batchnorm as merge_batchnorm
+from .movement_prune import MovementPrune as MovementPrune, movement_prune as movement_prune
+from .nm_prune import NMPrune as NMPrune, nm_prune as nm_prune
+from .palettize import Palettize as Palettize, palettize as palettize
+from .pfa_prune import PFAPrune as PFAPrune, pfa_prune as pfa_prune
+from .qat import QAT as QAT, qat as qat
+from .quantize import Quantize as Quantize, quantize as quantize
+from .quantize_dynamic import QuantizeDynamic as QuantizeDynamic, quantize_dynamic as quantize_dynamic
+from .quantize_static import QuantizeStatic as QuantizeStatic, quantize_static as quantize_static
+from .random_prune import RandomPrune as RandomPrune, random_prune as random_prune
+from .restore import Restore as Restore, restore as restore
+from .train import Train as Train, train as train
+from .types import Context as Context
 
-OPERATIONS: dict[str, type[Operation]] = {
-    "train": Train,
-    "finetune": Finetune,
-    "calibrate": Calibrate,
-    "magnitude prune": MagnitudePrune,
-    "gradient prune": GradientPrune,
-    "random prune": RandomPrune,
-    "quantize": Quantize,
-    "quantize static": QuantizeStatic,
-    "palettize": Palettize,
-    "dkm palettize": DKMPalettize,
-    "pfa prune": PFAPrune,
-    "restore": Restore,
-    "nm prune": NMPrune,
-    "low rank": LowRank,
-    "merge batchnorm": MergeBatchnorm,
-    "distill": Distill,
-    "channel prune": ChannelPrune,
-    "gptq quantize": GPTQQuantize,
-    "qat": QAT,
-    "movement prune": MovementPrune,
-    "iterative prune": IterativePrune,
-    "quantize dynamic": QuantizeDynamic,
-    "awq quantize": AWQQuantize,
-}
+OPERATIONS: dict[str, type[Operation]] = registry.imported(globals())
 """Every operation of this package by name. Other packages add theirs as entry points: see :func:`available`."""
-
-train = registry.function(Train)
-finetune = registry.function(Finetune)
-calibrate = registry.function(Calibrate)
-magnitude_prune = registry.function(MagnitudePrune)
-gradient_prune = registry.function(GradientPrune)
-random_prune = registry.function(RandomPrune)
-quantize = registry.function(Quantize)
-quantize_static = registry.function(QuantizeStatic)
-palettize = registry.function(Palettize)
-dkm_palettize = registry.function(DKMPalettize)
-pfa_prune = registry.function(PFAPrune)
-restore = registry.function(Restore)
-nm_prune = registry.function(NMPrune)
-low_rank = registry.function(LowRank)
-merge_batchnorm = registry.function(MergeBatchnorm)
-distill = registry.function(Distill)
-channel_prune = registry.function(ChannelPrune)
-gptq_quantize = registry.function(GPTQQuantize)
-qat = registry.function(QAT)
-movement_prune = registry.function(MovementPrune)
-iterative_prune = registry.function(IterativePrune)
-quantize_dynamic = registry.function(QuantizeDynamic)
-awq_quantize = registry.function(AWQQuantize)
 
 
 def available() -> dict[str, type[Operation]]:
@@ -99,62 +51,3 @@ def get(name: str) -> type[Operation]:
 def from_record(record: records.Operation) -> Operation:
     """The operation that a record describes; see :func:`registry.from_record`."""
     return registry.from_record(record, available())
-
-
-__all__ = [
-    "OPERATIONS",
-    "QAT",
-    "AWQQuantize",
-    "Calibrate",
-    "ChannelPrune",
-    "Context",
-    "DKMPalettize",
-    "Distill",
-    "Finetune",
-    "GPTQQuantize",
-    "GradientPrune",
-    "IterativePrune",
-    "LowRank",
-    "MagnitudePrune",
-    "MergeBatchnorm",
-    "MovementPrune",
-    "NMPrune",
-    "Operation",
-    "PFAPrune",
-    "Palettize",
-    "Quantize",
-    "QuantizeDynamic",
-    "QuantizeStatic",
-    "RandomPrune",
-    "Restore",
-    "Train",
-    "available",
-    "awq_quantize",
-    "calibrate",
-    "channel_prune",
-    "distill",
-    "dkm_palettize",
-    "finetune",
-    "from_record",
-    "get",
-    "gptq_quantize",
-    "gradient_prune",
-    "iterative_prune",
-    "kept",
-    "low_rank",
-    "magnitude_prune",
-    "merge_batchnorm",
-    "movement_prune",
-    "nm_prune",
-    "operation",
-    "palettize",
-    "pfa_prune",
-    "qat",
-    "quantize",
-    "quantize_dynamic",
-    "quantize_static",
-    "random_prune",
-    "restore",
-    "scheme",
-    "train",
-]

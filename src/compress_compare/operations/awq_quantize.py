@@ -1,7 +1,4 @@
-"""AWQ: inputs of large activation have their weights scaled up before rounding, and down after it.
-
-Lin, Tang, Tang, Yang, Dang, Gan, Han: AWQ, activation-aware weight quantization. MLSys 2024, arXiv 2306.00978.
-"""
+"""AWQ: inputs of large activation have their weights scaled up before rounding, and down after it."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .parts.presets import WeightScheme, expanded
 from .types import Context, DataRequirement, Patterns, unsuitable
 
@@ -24,9 +21,15 @@ if TYPE_CHECKING:
 
 @operation
 class AWQQuantize(Operation):
-    """Round W · s to the nearest level and divide by s, with s = (mean |input|)^α and the α that errs least on data.
+    """Round W · s to the nearest level and divide by s, with s = (mean |input|)^α and the α that errs least on
+    data.
 
     Applies to linear layers; other weights are rounded as they are. The scales s are stored with the layer.
+
+    Inputs of large activation have their weights scaled up before rounding and down after it. The scales are
+    counted in the packed size; where a norm or layer before can absorb them, they cost nothing.
+
+    Lin, Tang, Tang, Yang, Dang, Gan, Han: AWQ, activation-aware weight quantization. MLSys 2024, arXiv 2306.00978.
     """
 
     name: ClassVar[str] = "awq quantize"
@@ -124,3 +127,6 @@ class AWQQuantize(Operation):
             table_bits=8 * weight.parameter.element_size(),
             channel_axis=weight.channel_axis if weight.parameter.ndim > 1 else 0,
         )
+
+
+awq_quantize = function(AWQQuantize)

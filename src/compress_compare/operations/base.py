@@ -20,8 +20,9 @@ page, the help of the command line and the entry in the documentation. Importing
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, cast, dataclass_transform
@@ -141,6 +142,41 @@ def operation(cls: type[_T]) -> type[_T]:
 
     made.__init__ = checked  # type: ignore[method-assign]
     return made
+
+
+def function(cls: type[Operation]) -> Callable[..., nn.Module]:
+    """The function form: ``function(MagnitudePrune)(model, amount=0.5)`` is ``MagnitudePrune(amount=0.5)(model)``.
+
+    Parameters may be given by position, in the order of the fields. ``data``, ``loss``, ``references``, ``progress``
+    and the operation's roles (``teacher=``) are keywords.
+    """
+
+    def apply(model: nn.Module, *parameters: Any, **keywords: Any) -> nn.Module:
+        given = {key: keywords.pop(key) for key in ("data", "loss", "references", "progress") if key in keywords}
+        roles = {role: keywords.pop(role) for role in cls.roles if role in keywords}
+        if roles:
+            given["references"] = {**given.get("references", {}), **roles}
+        return cls(*parameters, **keywords)(model, **given)
+
+    apply.__name__ = apply.__qualname__ = cls.name.replace(" ", "_")
+    apply.__module__ = cls.__module__
+    apply.__doc__ = _docstring(cls)
+    apply.__signature__ = _signature(cls)  # type: ignore[attr-defined]
+    return apply
+
+
+def _signature(cls: type[Operation]) -> inspect.Signature:
+    kind = inspect.Parameter
+    model = kind("model", kind.POSITIONAL_OR_KEYWORD)
+    own = inspect.signature(cls).parameters.values()
+    extra = [kind(name, kind.KEYWORD_ONLY, default=None) for name in ("data", "loss", *cls.roles, "progress")]
+    return inspect.Signature([model, *own, *extra])
+
+
+def _docstring(cls: type[Operation]) -> str:
+    described = cls.json_schema().get("properties", {})
+    lines = [f"    {name}: {schema.get('description', '')}" for name, schema in described.items()]
+    return "\n".join([inspect.cleandoc(cls.__doc__ or ""), "", "Args:", "    model: stays as it is.", *lines])
 
 
 def _plain(value: Any) -> Any:

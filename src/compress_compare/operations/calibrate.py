@@ -1,14 +1,10 @@
-"""Calibration: batch-norm statistics are measured again, since compression has shifted what the layers see.
-
-Known as batch-norm re-estimation or recalibration, e.g. Wu, Johnson: Rethinking "Batch" in BatchNorm. 2021, arXiv
-2105.07576.
-"""
+"""Calibration: batch-norm statistics are measured again, since compression has shifted what the layers see."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, DataRequirement, unsuitable
 
 if TYPE_CHECKING:
@@ -17,7 +13,14 @@ if TYPE_CHECKING:
 
 @operation
 class Calibrate(Operation):
-    """Measure the running means and variances of batch-norm layers anew on data. No weight changes."""
+    """Measure the running means and variances of batch-norm layers anew on data. No weight changes.
+
+    It often repairs much of what pruning did, for the price of a few forward passes. A model without running
+    statistics is refused.
+
+    Known as batch-norm re-estimation or recalibration, e.g. Wu, Johnson: Rethinking "Batch" in BatchNorm. 2021,
+    arXiv 2105.07576.
+    """
 
     name: ClassVar[str] = "calibrate"
     data_requirement: ClassVar[DataRequirement] = "calibration"
@@ -50,3 +53,6 @@ class Calibrate(Operation):
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
         return model
+
+
+calibrate = function(Calibrate)

@@ -1,9 +1,4 @@
-"""Channel pruning: whole output channels are removed, with everything that computes them or reads them.
-
-Li, Kadav, Durdanovic, Samet, Graf: Pruning Filters for Efficient ConvNets. ICLR 2017, arXiv 1608.08710 (magnitude).
-Molchanov et al.: Importance Estimation for Neural Network Pruning. CVPR 2019, arXiv 1906.10771 (Taylor). Layers that
-have to lose the same channels are found by Torch-Pruning: Fang et al.: DepGraph. CVPR 2023, arXiv 2301.12900.
-"""
+"""Channel pruning: whole output channels are removed, with everything that computes them or reads them."""
 
 from __future__ import annotations
 
@@ -11,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, DataRequirement, Patterns, unsuitable
 
 if TYPE_CHECKING:
@@ -22,9 +17,16 @@ if TYPE_CHECKING:
 class ChannelPrune(Operation):
     """Remove the least important output channels of convolutions and linear layers, without retraining.
 
-    Layers joined by a sum lose the same channels. The shape of the model's output never changes, and tied weights are
-    left alone, as is what the model computes with the channels that stay. These are noted: see
-    ``compress_compare.schemes.channels``.
+    Layers joined by a sum lose the same channels. The shape of the model's output never changes, and tied weights
+    are left alone, as is what the model computes with the channels that stay. These are noted: see
+    `compress_compare.schemes.channels`.
+
+    The first batch of the data is traced. What reads a channel that is removed loses it too.
+
+    Li, Kadav, Durdanovic, Samet, Graf: Pruning Filters for Efficient ConvNets. ICLR 2017, arXiv 1608.08710
+    (magnitude). Molchanov et al.: Importance Estimation for Neural Network Pruning. CVPR 2019, arXiv 1906.10771
+    (Taylor). Layers that have to lose the same channels are found by Torch-Pruning: Fang et al.: DepGraph. CVPR
+    2023, arXiv 2301.12900.
     """
 
     name: ClassVar[str] = "channel prune"
@@ -117,6 +119,9 @@ class ChannelPrune(Operation):
         for index in lowest:
             counts[channels[index][0]] += 1
         return counts
+
+
+channel_prune = function(ChannelPrune)
 
 
 def _ascending(values: list[float]) -> list[int]:

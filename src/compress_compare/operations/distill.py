@@ -1,7 +1,4 @@
-"""Distillation: a model learns from the probabilities that a teacher gives, besides the labels.
-
-Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network. 2015, arXiv 1503.02531.
-"""
+"""Distillation: a model learns from the probabilities that a teacher gives, besides the labels."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Batches, Context, DataRequirement, Loss, Seed
 
 if TYPE_CHECKING:
@@ -20,7 +17,12 @@ if TYPE_CHECKING:
 
 @operation
 class Distill(Operation):
-    """Train a model to answer as the reference model `teacher` does; weights that were pruned stay zero."""
+    """Train a model to answer as the reference model `teacher` does; weights that were pruned stay zero.
+
+    The loss is alpha · temperature² · KL(teacher ‖ model) + (1 − alpha) · the loss on the labels.
+
+    Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network. 2015, arXiv 1503.02531.
+    """
 
     name: ClassVar[str] = "distill"
     main: ClassVar[tuple[str, ...]] = ("epochs", "temperature", "alpha")
@@ -80,6 +82,9 @@ class Distill(Operation):
             return self.alpha * self.temperature**2 * divergence + (1 - self.alpha) * hard(outputs, labels)
 
         return loss
+
+
+distill = function(Distill)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,4 @@
-"""DKM: weights are clustered while they are trained, so that the task loss moves weights and centroids together.
-
-Cho, Alizadeh-Vahid, Adya, Rastegari: DKM, differentiable k-means clustering layer for neural network compression. ICLR
-2022, arXiv 2108.12659.
-"""
+"""DKM: weights are clustered while they are trained, so that the task loss moves weights and centroids together."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
@@ -25,7 +21,24 @@ if TYPE_CHECKING:
 
 @operation
 class DKMPalettize(Operation):
-    """Fine-tune with every weight an attention-weighted mixture of 2^bits centroids, then give it the nearest one."""
+    """Fine-tune with every weight an attention-weighted mixture of 2^bits centroids, then give it the nearest one.
+
+    The loss of the task moves weights and centroids together. There is no regularizer, and no parameter of the
+    method itself is trained. Where `palettize` falls off a cliff, at 3 to 2 bits, this does not.
+
+    Centroids start from exact k-means (from k-means++ for vectors) and then from where the last step left them. The
+    temperature unit `spacing` is √dim · 4σ / 2^(bits/dim), the width of one of 2^(bits/dim) levels that divide ±2σ
+    (squared for the distance `squared`), so that one value suits any tensor: at the default of 0.04 the largest
+    attention of a weight is 0.97 on average for normally distributed weights and 2 bits. The gradient `jfb` is that
+    of arXiv 2312.07759. Weights of 16 bits are clustered by their distinct values, which is exact (arXiv
+    2309.00964).
+
+    `compress_compare.operations.dkm.packing.pack(model)` gives tables in 16 bits and labels packed into bytes,
+    ready for a safetensors file, and `unpack` gives back the same weights, bit by bit.
+
+    Cho, Alizadeh-Vahid, Adya, Rastegari: DKM, differentiable k-means clustering layer for neural network
+    compression. ICLR 2022, arXiv 2108.12659.
+    """
 
     name: ClassVar[str] = "dkm palettize"
     main: ClassVar[tuple[str, ...]] = ("bits", "dim", "epochs")
@@ -129,3 +142,6 @@ class DKMPalettize(Operation):
             table_bits=table_bits(vectors),
             channel_axis=weight.channel_axis,
         )
+
+
+dkm_palettize = function(DKMPalettize)

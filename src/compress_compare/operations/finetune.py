@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @operation
 class Finetune(Operation):
-    """Train a compressed model for a short while; weights that were pruned stay zero."""
+    """Train a compressed model for a short while; weights that were pruned stay zero.
+
+    This is the training of `train` with gentler defaults. `targets=["LayerNorm"]` retrains the norms alone.
+    """
 
     name: ClassVar[str] = "finetune"
     main: ClassVar[tuple[str, ...]] = ("epochs",)
@@ -47,3 +50,6 @@ class Finetune(Operation):
 
         with training_only(self.name, model, targets=self.targets):
             return fit(model, self, context=context)
+
+
+finetune = function(Finetune)

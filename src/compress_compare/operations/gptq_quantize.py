@@ -1,8 +1,4 @@
-"""GPTQ: weights are rounded one input after the other, and those not yet rounded make up for the error.
-
-Frantar, Ashkboos, Hoefler, Alistarh: GPTQ, accurate post-training quantization for generative pre-trained transformers.
-ICLR 2023, arXiv 2210.17323, algorithm 1.
-"""
+"""GPTQ: weights are rounded one input after the other, and those not yet rounded make up for the error."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .parts.presets import WeightScheme, expanded
 from .types import Context, DataRequirement, Patterns, unsuitable
 
@@ -31,6 +27,13 @@ class GPTQQuantize(Operation):
 
     Applies to linear layers and to one- and two-dimensional convolutions; other weights, such as embeddings, are
     rounded to the nearest level.
+
+    Weights are rounded one input after the other, and those not yet rounded make up for the error. Scales are those
+    of `quantize`; only the rounding differs. Some tens of batches are enough, if they are like those that the model
+    will see.
+
+    Frantar, Ashkboos, Hoefler, Alistarh: GPTQ, accurate post-training quantization for generative pre-trained
+    transformers. ICLR 2023, arXiv 2210.17323, algorithm 1.
     """
 
     name: ClassVar[str] = "gptq quantize"
@@ -198,3 +201,6 @@ class GPTQQuantize(Operation):
         result = torch.empty_like(rounded)
         result[:, order] = rounded
         return result
+
+
+gptq_quantize = function(GPTQQuantize)

@@ -1,8 +1,4 @@
-"""Gradient pruning: the weights whose removal changes the loss least, to first order, become zero.
-
-Molchanov, Mallya, Tyree, Frosio, Kautz: Importance Estimation for Neural Network Pruning. CVPR 2019, arXiv
-1906.10771, with the first-order term |w·∂L/∂w| for single weights.
-"""
+"""Gradient pruning: the weights whose removal changes the loss least, to first order, become zero."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, DataRequirement, Patterns
 
 if TYPE_CHECKING:
@@ -20,7 +16,14 @@ if TYPE_CHECKING:
 
 @operation
 class GradientPrune(Operation):
-    """Set the weights of smallest |weight · gradient| to zero, without retraining."""
+    """Set the weights of smallest |weight · gradient| to zero, without retraining.
+
+    These are the weights whose removal changes the loss least, to first order. Gradients are summed over the
+    batches in evaluation mode.
+
+    Molchanov, Mallya, Tyree, Frosio, Kautz: Importance Estimation for Neural Network Pruning. CVPR 2019, arXiv
+    1906.10771, with the first-order term |w·∂L/∂w| for single weights.
+    """
 
     name: ClassVar[str] = "gradient prune"
     main: ClassVar[tuple[str, ...]] = ("amount",)
@@ -45,6 +48,9 @@ class GradientPrune(Operation):
         scores = taylor_scores(model, [weight.parameter for weight in weights], context=context)
         zero_by(smallest(self.amount), weights, scores=scores, scope=self.scope)
         return model
+
+
+gradient_prune = function(GradientPrune)
 
 
 def taylor_scores(model: nn.Module, parameters: Sequence[Tensor], *, context: Context) -> list[Tensor]:

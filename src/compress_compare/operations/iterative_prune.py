@@ -1,8 +1,4 @@
-"""Iterative pruning: prune a little, fine-tune, and again, until the amount is reached.
-
-Han, Pool, Tran, Dally: Learning both Weights and Connections for Efficient Neural Networks. NeurIPS 2015, arXiv
-1506.02626, section 3.4. The cubic schedule is that of Zhu, Gupta: To prune, or not to prune. 2017, arXiv 1710.01878.
-"""
+"""Iterative pruning: prune a little, fine-tune, and again, until the amount is reached."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, DataRequirement, Patterns, Progress, Seed
 
 if TYPE_CHECKING:
@@ -21,7 +17,12 @@ if TYPE_CHECKING:
 
 @operation
 class IterativePrune(Operation):
-    """Set weights to zero in several steps, with a fine-tuning after each."""
+    """Set weights to zero in several steps, with a fine-tuning after each.
+
+    Han, Pool, Tran, Dally: Learning both Weights and Connections for Efficient Neural Networks. NeurIPS 2015, arXiv
+    1506.02626, section 3.4. The cubic schedule is that of Zhu, Gupta: To prune, or not to prune. 2017, arXiv
+    1710.01878.
+    """
 
     name: ClassVar[str] = "iterative prune"
     main: ClassVar[tuple[str, ...]] = ("amount", "steps", "epochs")
@@ -94,3 +95,6 @@ class IterativePrune(Operation):
             context.progress((step + share) / self.steps, f"step {step + 1} of {self.steps}, {text}")
 
         return report
+
+
+iterative_prune = function(IterativePrune)

@@ -1,9 +1,4 @@
-"""Low rank: a layer becomes two thinner ones, by the singular value decomposition of its weight.
-
-Denton, Zaremba, Bruna, LeCun, Fergus: Exploiting Linear Structure Within Convolutional Networks for Efficient
-Evaluation. NeurIPS 2014, arXiv 1404.0736. A convolution becomes one with fewer outputs and a 1 × 1 convolution: Zhang,
-Zou, He, Sun: Accelerating Very Deep Convolutional Networks. TPAMI 2016, arXiv 1505.06798.
-"""
+"""Low rank: a layer becomes two thinner ones, by the singular value decomposition of its weight."""
 
 from __future__ import annotations
 
@@ -12,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, Patterns, unsuitable
 
 if TYPE_CHECKING:
@@ -29,6 +24,12 @@ class LowRank(Operation):
 
     The layer `fc` becomes `fc.0`, which projects on the rank, and `fc.1`, which has the bias. Layers that would not
     become smaller stay. Give at most one of rank, ratio and energy; with none, half of a layer's weights stay.
+
+    Grouped convolutions and layers with tied weights stay too.
+
+    Denton, Zaremba, Bruna, LeCun, Fergus: Exploiting Linear Structure Within Convolutional Networks for Efficient
+    Evaluation. NeurIPS 2014, arXiv 1404.0736. A convolution becomes one with fewer outputs and a 1 × 1 convolution:
+    Zhang, Zou, He, Sun: Accelerating Very Deep Convolutional Networks. TPAMI 2016, arXiv 1505.06798.
     """
 
     name: ClassVar[str] = "low rank"
@@ -99,6 +100,9 @@ class LowRank(Operation):
         root = s[:rank].sqrt()
         down, up = root[:, None] * vh[:rank], u[:, :rank] * root
         return _layers(weight.module, down.to(matrix.dtype), up.to(matrix.dtype))
+
+
+low_rank = function(LowRank)
 
 
 def _layers(layer: Any, down: Tensor, up: Tensor) -> nn.Sequential:

@@ -1,8 +1,4 @@
-"""Magnitude pruning: the smallest weights become zero.
-
-Han, Pool, Tran, Dally: Learning both Weights and Connections for Efficient Neural Networks. NeurIPS 2015, arXiv
-1506.02626.
-"""
+"""Magnitude pruning: the smallest weights become zero."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, Patterns
 
 if TYPE_CHECKING:
@@ -19,7 +15,11 @@ if TYPE_CHECKING:
 
 @operation
 class MagnitudePrune(Operation):
-    """Set the weights of smallest magnitude to zero, without retraining."""
+    """Set the weights of smallest magnitude to zero, without retraining.
+
+    Han, Pool, Tran, Dally: Learning both Weights and Connections for Efficient Neural Networks. NeurIPS 2015, arXiv
+    1506.02626.
+    """
 
     name: ClassVar[str] = "magnitude prune"
     main: ClassVar[tuple[str, ...]] = ("amount",)
@@ -43,3 +43,6 @@ class MagnitudePrune(Operation):
         scores = [weight.parameter for weight in weights]
         zero_by(smallest(self.amount), weights, scores=scores, scope=self.scope)
         return model
+
+
+magnitude_prune = function(MagnitudePrune)

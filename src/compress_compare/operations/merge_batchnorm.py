@@ -1,15 +1,11 @@
-"""Merging batch norms: a batch norm that follows a convolution or linear layer becomes part of its weight and bias.
-
-Jacob et al.: Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference. CVPR 2018,
-arXiv 1712.05877, section 3.2.
-"""
+"""Merging batch norms: a batch norm that follows a convolution or linear layer becomes part of its weight and bias."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, unsuitable
 
 if TYPE_CHECKING:
@@ -20,8 +16,13 @@ if TYPE_CHECKING:
 class MergeBatchnorm(Operation):
     """Fold every batch norm into the layer before it; what the model computes in evaluation mode stays the same.
 
-    The norm is replaced by an identity and the layer gets a bias. A batch norm stays where the layer's output is used
-    elsewhere too, where a layer runs more than once, or where it keeps no running statistics.
+    The norm is replaced by an identity and the layer gets a bias. A batch norm stays where the layer's output is
+    used elsewhere too, where a layer runs more than once, or where it keeps no running statistics.
+
+    Later rounding then sees the weights that are really used. Needs a model that `torch.fx` can trace.
+
+    Jacob et al.: Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference. CVPR
+    2018, arXiv 1712.05877, section 3.2.
     """
 
     name: ClassVar[str] = "merge batchnorm"
@@ -43,6 +44,9 @@ class MergeBatchnorm(Operation):
             parent, _, attribute = norm.rpartition(".")
             model.get_submodule(parent)._modules[attribute] = nn.Identity()
         return model
+
+
+merge_batchnorm = function(MergeBatchnorm)
 
 
 def merge(layer: nn.Linear, norm: nn.BatchNorm2d) -> None:

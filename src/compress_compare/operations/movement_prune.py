@@ -1,8 +1,4 @@
-"""Movement pruning: while it is fine-tuned, a model keeps the weights that training moves away from zero.
-
-Sanh, Wolf, Rush: Movement Pruning, adaptive sparsity by fine-tuning. NeurIPS 2020, arXiv 2005.07683 (hard movement
-pruning), with the cubic schedule of Zhu, Gupta: To prune, or not to prune. 2017, arXiv 1710.01878.
-"""
+"""Movement pruning: while it is fine-tuned, a model keeps the weights that training moves away from zero."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
@@ -21,7 +17,14 @@ if TYPE_CHECKING:
 
 @operation
 class MovementPrune(Operation):
-    """Fine-tune, and set to zero more and more of the weights that training moves toward zero or least away."""
+    """Fine-tune, and set to zero more and more of the weights that training moves toward zero or least away.
+
+    It is better than pruning by magnitude where a trained model is fitted to a new task. The amount grows along a
+    cubic curve. The scores of the weights are trained with the same settings as the weights.
+
+    Sanh, Wolf, Rush: Movement Pruning, adaptive sparsity by fine-tuning. NeurIPS 2020, arXiv 2005.07683 (hard
+    movement pruning), with the cubic schedule of Zhu, Gupta: To prune, or not to prune. 2017, arXiv 1710.01878.
+    """
 
     name: ClassVar[str] = "movement prune"
     main: ClassVar[tuple[str, ...]] = ("amount", "epochs")
@@ -80,3 +83,6 @@ class MovementPrune(Operation):
         """The share of zeros after a share of the steps: from 0, along a cubic curve, to ``amount``."""
         between = (share - self.warmup) / max(1 - self.warmup - self.cooldown, 1e-9)
         return self.amount * (1 - (1 - min(max(between, 0.0), 1.0)) ** 3)
+
+
+movement_prune = function(MovementPrune)

@@ -1,8 +1,4 @@
-"""N:M pruning: of every m consecutive inputs of an output, the n largest weights stay.
-
-Zhou et al.: Learning N:M Fine-grained Structured Sparse Neural Networks From Scratch. ICLR 2021, arXiv 2102.04010. As
-in the 2:4 pattern of graphics processors, n counts the weights that are kept; Core ML counts those that become zero.
-"""
+"""N:M pruning: of every m consecutive inputs of an output, the n largest weights stay."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, Patterns, unsuitable
 
 if TYPE_CHECKING:
@@ -21,7 +17,16 @@ if TYPE_CHECKING:
 
 @operation
 class NMPrune(Operation):
-    """Keep the n weights of largest magnitude in every group of m along the inputs, without retraining."""
+    """Keep the n weights of largest magnitude in every group of m along the inputs, without retraining.
+
+    In a convolution a group is m consecutive input channels at one position of the kernel. Weights whose inputs are
+    no multiple of m are left alone, or refused when `targets` names them. As in the 2:4 pattern of graphics
+    processors, n counts the weights that are kept; Core ML counts those that become zero: its `(3, 4)` is n = 1, m
+    = 4.
+
+    Zhou et al.: Learning N:M Fine-grained Structured Sparse Neural Networks From Scratch. ICLR 2021, arXiv
+    2102.04010.
+    """
 
     name: ClassVar[str] = "nm prune"
     main: ClassVar[tuple[str, ...]] = ("n", "m")
@@ -77,6 +82,9 @@ class NMPrune(Operation):
         order = groups.argsort(dim=1, descending=True, stable=True)[:, : self.n]
         mask = torch.zeros_like(groups, dtype=torch.bool).scatter_(1, order, value=True)
         return mask.reshape(moved.shape).movedim(-1, axis)
+
+
+nm_prune = function(NMPrune)
 
 
 def _input_axis(weight: Weight) -> int:

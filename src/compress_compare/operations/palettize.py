@@ -1,8 +1,4 @@
-"""Palettization: weights of a tensor share 2^bits values, or 2^bits vectors, found by k-means.
-
-Han, Mao, Dally: Deep Compression. ICLR 2016, arXiv 1510.00149; of vectors, Gong et al.: Compressing deep convolutional
-networks using vector quantization. 2014, arXiv 1412.6115. Called weight clustering or codebook quantization elsewhere.
-"""
+"""Palettization: weights of a tensor share 2^bits values, or 2^bits vectors, found by k-means."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, Patterns, Seed
 
 if TYPE_CHECKING:
@@ -23,7 +19,16 @@ if TYPE_CHECKING:
 
 @operation
 class Palettize(Operation):
-    """Replace every weight, or vector of weights, by the nearest of 2^bits, chosen for each tensor by k-means."""
+    """Replace every weight, or vector of weights, by the nearest of 2^bits, chosen for each tensor by k-means.
+
+    For up to 4 bits, and for up to 2,048 distinct weights, no clustering has a smaller squared error. With more
+    bits, larger tensors start from the best clustering of 2,048 bins, unless `exact` is set. With `cluster_dim`
+    above 1 the table holds vectors, found by k-means++, and weights left over stay dense.
+
+    Han, Mao, Dally: Deep Compression. ICLR 2016, arXiv 1510.00149; of vectors, Gong et al.: Compressing deep
+    convolutional networks using vector quantization. 2014, arXiv 1412.6115. Called weight clustering or codebook
+    quantization elsewhere, and groups are called "per grouped channel".
+    """
 
     name: ClassVar[str] = "palettize"
     main: ClassVar[tuple[str, ...]] = ("bits",)
@@ -95,6 +100,9 @@ class Palettize(Operation):
             vectors, 2**self.bits, keep_zeros=self.keep_zeros, generator=generator, exact=self.exact or None
         )
         return join(shared, rest, shape=tuple(values.shape), axis=axis)
+
+
+palettize = function(Palettize)
 
 
 def _axis(weight: Weight) -> int:

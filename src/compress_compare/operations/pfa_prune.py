@@ -1,7 +1,4 @@
-"""PFA: units whose responses are correlated with those of others are cut out, as many as the spectrum says.
-
-Suau, Zappella, Apostoloff: Filter distillation for network compression. WACV 2020, arXiv 1807.10585.
-"""
+"""PFA: units whose responses are correlated with those of others are cut out, as many as the spectrum says."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Batches, Context, DataRequirement, Patterns, unsuitable
 
 if TYPE_CHECKING:
@@ -26,8 +23,23 @@ if TYPE_CHECKING:
 class PFAPrune(Operation):
     """Cut out the channels of convolutions and hidden linear layers that respond like others do on the given data.
 
-    With data of another domain than the model was trained on, it becomes smaller for that domain. What each tensor has
-    kept of the original channels is noted on the new model: see :mod:`compress_compare.schemes.channels`.
+    With data of another domain than the model was trained on, it becomes smaller for that domain. What each tensor
+    has kept of the original channels is noted on the new model: see `compress_compare.schemes.channels`.
+
+    The model is run on data: the eigenvalues of the covariance of a layer's responses say how many channels it
+    needs, their correlations which. Labels are not used. Needs at least as many samples as a layer has channels,
+    and Torch-Pruning. Fine-tune afterwards.
+
+    The rule `kl` keeps the share of channels that the normalized entropy of the spectrum gives. `energy` keeps as
+    many as hold a share of the sum of the eigenvalues. `parameters` and `macs` find the energy that leaves a share
+    of the parameters or multiply-accumulates, by building the smaller networks and measuring them. Channels that
+    hardly vary go first.
+
+    Layers joined by a residual sum lose the same channels, as many as the neediest of them allows. Every cut is
+    tried on a copy first: layers whose channels cannot be cut without changing what others compute are left alone.
+    `PFAPrune().recipe(model, data)` gives the numbers of every layer without changing the model.
+
+    Suau, Zappella, Apostoloff: Filter distillation for network compression. WACV 2020, arXiv 1807.10585.
     """
 
     name: ClassVar[str] = "pfa prune"
@@ -126,6 +138,9 @@ class PFAPrune(Operation):
         if self.rule in ("parameters", "macs"):
             energy = Budget(model, example, groups, self.rule).energy(found, self.share, operation=self.name)
         return partial(kept_by_energy, share=energy)
+
+
+pfa_prune = function(PFAPrune)
 
 
 def _example(model: nn.Module, data: Batches) -> Any:

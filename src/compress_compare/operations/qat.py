@@ -1,8 +1,4 @@
-"""Quantization-aware fine-tuning: the loss sees rounded weights, and its gradient passes the rounding unchanged.
-
-Jacob et al.: Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference. CVPR 2018,
-arXiv 1712.05877, with the straight-through estimator of Bengio, Léonard, Courville, arXiv 1308.3432.
-"""
+"""Quantization-aware fine-tuning: the loss sees rounded weights, and its gradient passes the rounding unchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .parts.presets import WeightScheme, expanded
 from .types import Context, DataRequirement, Patterns, Seed
 
@@ -25,7 +21,13 @@ if TYPE_CHECKING:
 
 @operation
 class QAT(Operation):
-    """Fine-tune a model on its own rounded weights, and round them at the end as `quantize` does."""
+    """Fine-tune a model on its own rounded weights, and round them at the end as `quantize` does.
+
+    Only weights are rounded, not activations. The gradient passes the rounding unchanged.
+
+    Jacob et al.: Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference. CVPR
+    2018, arXiv 1712.05877, with the straight-through estimator of Bengio, Léonard, Courville, arXiv 1308.3432.
+    """
 
     name: ClassVar[str] = "qat"
     main: ClassVar[tuple[str, ...]] = ("bits", "epochs")
@@ -108,3 +110,6 @@ class QAT(Operation):
             table_bits=8 * weight.parameter.element_size(),
             channel_axis=weight.channel_axis if weight.parameter.ndim > 1 else 0,
         )
+
+
+qat = function(QAT)

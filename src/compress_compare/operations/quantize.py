@@ -1,8 +1,4 @@
-"""Weight-only quantization by rounding to the nearest level.
-
-Krishnamoorthi: Quantizing deep convolutional networks for efficient inference. 2018, arXiv 1806.08342. The names of
-strategies are those of compressed-tensors.
-"""
+"""Weight-only quantization by rounding to the nearest level."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .parts.presets import WeightScheme, expanded
 from .types import Context, Patterns
 
@@ -22,7 +18,20 @@ if TYPE_CHECKING:
 
 @operation
 class Quantize(Operation):
-    """Round every weight to the nearest of 2^bits evenly spaced levels. Activations stay in floating point."""
+    """Round every weight to the nearest of 2^bits evenly spaced levels. Activations stay in floating point.
+
+    The weights of the result are the rounded values in the type that they had. Symmetric levels are −(2^(bits−1) −
+    1) to 2^(bits−1) − 1 times a scale; otherwise 2^bits levels span minimum to maximum, and one of them is exactly
+    zero.
+
+    `scheme` has the meaning of compressed-tensors 0.20: `W2A16` to `W8A16` are 2 to 8 bits in groups of 128,
+    symmetric; `W4A16_ASYM` is 4 bits, not symmetric; `w4a16` and `16a4w` are read too. What is recorded are the
+    four parameters that it sets. A parameter that says something else is an error. `W8A8`, which rounds activations
+    too, is `quantize dynamic`.
+
+    Krishnamoorthi: Quantizing deep convolutional networks for efficient inference. 2018, arXiv 1806.08342. The
+    names of strategies are those of compressed-tensors.
+    """
 
     name: ClassVar[str] = "quantize"
     main: ClassVar[tuple[str, ...]] = ("bits",)
@@ -102,6 +111,9 @@ class Quantize(Operation):
         if self.group_size is None:
             return channels
         return F.pad(channels, (0, -channels.shape[1] % self.group_size)).reshape(-1, self.group_size)
+
+
+quantize = function(Quantize)
 
 
 def round_symmetric(rows: Tensor, bits: int) -> Tensor:

@@ -1,8 +1,4 @@
-"""Dynamic int8: weights in 8 bits, and activations in 8 bits with a scale that every input vector sets anew.
-
-The weight and activation scheme "W8A8, dynamic per token" of compressed-tensors; Dettmers, Lewis, Belkada, Zettlemoyer:
-LLM.int8(). NeurIPS 2022, arXiv 2208.07339, section 2.1 (vector-wise quantization).
-"""
+"""Dynamic int8: weights in 8 bits, and activations in 8 bits with a scale that every input vector sets anew."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from dataclasses import InitVar
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .parts.presets import ActivationScheme
 from .types import Context, Patterns, unsuitable
 
@@ -22,8 +18,13 @@ if TYPE_CHECKING:
 class QuantizeDynamic(Operation):
     """Run linear layers on 8-bit weights and 8-bit activations; no data is needed.
 
-    Weights become int8 tensors under their old names, with one scale per output beside them (``fc.weight``,
-    ``fc.weight_scale``). Products are sums of integers. Linear layers with a tied weight stay in floating point.
+    Weights become int8 tensors under their old names, with one scale per output beside them (`fc.weight`,
+    `fc.weight_scale`). Products are sums of integers. Linear layers with a tied weight stay in floating point.
+
+    Each input vector has a scale of its own, which is why no data is needed.
+
+    The weight and activation scheme "W8A8, dynamic per token" of compressed-tensors; Dettmers, Lewis, Belkada,
+    Zettlemoyer: LLM.int8(). NeurIPS 2022, arXiv 2208.07339, section 2.1 (vector-wise quantization).
     """
 
     name: ClassVar[str] = "quantize dynamic"
@@ -70,3 +71,6 @@ class QuantizeDynamic(Operation):
         scheme = TensorScheme(kind="quantized", bits=8, strategy="channel", table_bits=0)
         attach(model, {f"{path}.weight".lstrip("."): scheme for path, m in model.named_modules() if m in new.values()})
         return model
+
+
+quantize_dynamic = function(QuantizeDynamic)

@@ -1,14 +1,10 @@
-"""Static int8 quantization: weights and activations in 8 bits, with ranges of activations measured on data.
-
-Jacob et al.: Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference. CVPR 2018,
-arXiv 1712.05877. Done by torchao's PyTorch 2 export path with its quantizer for x86 processors.
-"""
+"""Static int8 quantization: weights and activations in 8 bits, with ranges of activations measured on data."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, DataRequirement, Patterns
 
 if TYPE_CHECKING:
@@ -20,7 +16,14 @@ class QuantizeStatic(Operation):
     """Run convolutions and linear layers on 8-bit weights and 8-bit activations.
 
     The result is a graph of the model in evaluation mode with batch norms folded into convolutions. Its weights are
-    int8 tensors under their old names, each with its scales beside it (``conv.weight``, ``conv.weight_scale``).
+    int8 tensors under their old names, each with its scales beside it (`conv.weight`, `conv.weight_scale`).
+
+    The ranges of activations are measured on data; they are constants of the graph, not entries of the state dict.
+    Modes have no effect on the result, and no further operation changes it. Needs torchao, and a model that
+    `torch.export` can turn into a graph.
+
+    Jacob et al.: Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference. CVPR
+    2018, arXiv 1712.05877. Done by torchao's PyTorch 2 export path with its quantizer for x86 processors.
     """
 
     name: ClassVar[str] = "quantize static"
@@ -45,3 +48,6 @@ class QuantizeStatic(Operation):
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         return to_int8(self.name, model, weights=weights, context=context)
+
+
+quantize_static = function(QuantizeStatic)

@@ -1,7 +1,4 @@
-"""Random pruning: the baseline that every other criterion has to beat.
-
-Blalock, Gonzalez Ortiz, Frankle, Guttag: What is the State of Neural Network Pruning? MLSys 2020, arXiv 2003.03033.
-"""
+"""Random pruning: the baseline that every other criterion has to beat."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, Patterns, Seed
 
 if TYPE_CHECKING:
@@ -18,7 +15,13 @@ if TYPE_CHECKING:
 
 @operation
 class RandomPrune(Operation):
-    """Set weights chosen at random to zero, without retraining."""
+    """Set weights chosen at random to zero, without retraining.
+
+    It is the baseline that every other criterion has to beat.
+
+    Blalock, Gonzalez Ortiz, Frankle, Guttag: What is the State of Neural Network Pruning? MLSys 2020, arXiv
+    2003.03033.
+    """
 
     name: ClassVar[str] = "random prune"
     main: ClassVar[tuple[str, ...]] = ("amount",)
@@ -53,3 +56,6 @@ class RandomPrune(Operation):
             scope=self.scope,
         )
         return model
+
+
+random_prune = function(RandomPrune)

@@ -1,21 +1,33 @@
-"""Finding operations by name: the built-in table, and what other packages add through entry points."""
+"""Finding operations by name: those of this package, and what other packages add through entry points."""
 
 from __future__ import annotations
 
 import difflib
-import inspect
-from collections.abc import Callable, Mapping
-from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
 
-from .. import records
-from ..errors import NotFound, UserError
+from .. import plugins, records
+from ..errors import NotFound
 from .base import Operation
 
-if TYPE_CHECKING:
-    from torch import nn
 
-GROUP = "compress_compare.operations"
+def imported(names: Mapping[str, object]) -> dict[str, type[Operation]]:
+    """Name → class of all operations among the ``names`` of a module.
+
+    Raises:
+        ValueError: if two classes have one name.
+    """
+    found: dict[str, type[Operation]] = {}
+    for cls in names.values():
+        if isinstance(cls, type) and issubclass(cls, Operation) and cls is not Operation:
+            other = found.setdefault(cls.name, cls)
+            if other is not cls:
+                raise ValueError(f"{other.__module__} and {cls.__module__} both have the name {cls.name!r}.")
+    return found
+
+
+def added(builtin: Mapping[str, type[Operation]]) -> list[plugins.Added[type[Operation]]]:
+    """The operations of other packages, each with the error if it cannot be used."""
+    return plugins.added("operation", builtin, load=_load)
 
 
 def table(builtin: Mapping[str, type[Operation]]) -> dict[str, type[Operation]]:
@@ -24,13 +36,7 @@ def table(builtin: Mapping[str, type[Operation]]) -> dict[str, type[Operation]]:
     Raises:
         UserError: ``operation.entry_point`` naming the package whose operation cannot be loaded or takes a taken name.
     """
-    found = dict(builtin)
-    for point in entry_points(group=GROUP):
-        cls = _load(point)
-        if cls.name in found:
-            raise _broken(point, f"The name {cls.name!r} is taken by {found[cls.name].__module__}.")
-        found[cls.name] = cls
-    return found
+    return plugins.joined(builtin, added(builtin))
 
 
 def lookup(name: str, known: Mapping[str, type[Operation]]) -> type[Operation]:
@@ -57,56 +63,8 @@ def from_record(record: records.Operation, known: Mapping[str, type[Operation]])
     return lookup(record.name, known).from_parameters(record.parameters)
 
 
-def function(cls: type[Operation]) -> Callable[..., nn.Module]:
-    """The function form: ``function(MagnitudePrune)(model, amount=0.5)`` is ``MagnitudePrune(amount=0.5)(model)``.
-
-    Parameters may be given by position, in the order of the fields. ``data``, ``loss``, ``references``, ``progress``
-    and the operation's roles (``teacher=``) are keywords.
-    """
-
-    def apply(model: nn.Module, *parameters: Any, **keywords: Any) -> nn.Module:
-        given = {key: keywords.pop(key) for key in ("data", "loss", "references", "progress") if key in keywords}
-        roles = {role: keywords.pop(role) for role in cls.roles if role in keywords}
-        if roles:
-            given["references"] = {**given.get("references", {}), **roles}
-        return cls(*parameters, **keywords)(model, **given)
-
-    apply.__name__ = apply.__qualname__ = cls.name.replace(" ", "_")
-    apply.__module__ = cls.__module__
-    apply.__doc__ = _docstring(cls)
-    apply.__signature__ = _signature(cls)  # type: ignore[attr-defined]
-    return apply
-
-
-def _signature(cls: type[Operation]) -> inspect.Signature:
-    kind = inspect.Parameter
-    model = kind("model", kind.POSITIONAL_OR_KEYWORD)
-    own = inspect.signature(cls).parameters.values()
-    extra = [kind(name, kind.KEYWORD_ONLY, default=None) for name in ("data", "loss", *cls.roles, "progress")]
-    return inspect.Signature([model, *own, *extra])
-
-
-def _docstring(cls: type[Operation]) -> str:
-    described = cls.json_schema().get("properties", {})
-    lines = [f"    {name}: {schema.get('description', '')}" for name, schema in described.items()]
-    return "\n".join([inspect.cleandoc(cls.__doc__ or ""), "", "Args:", "    model: stays as it is.", *lines])
-
-
-def _load(point: EntryPoint) -> type[Operation]:
-    try:
-        loaded = point.load()
-    except Exception as error:
-        raise _broken(point, f"{type(error).__name__}: {error}") from error
+def _load(plugin: plugins.Plugin) -> tuple[str, type[Operation]]:
+    loaded = plugin.load()
     if not (isinstance(loaded, type) and issubclass(loaded, Operation) and hasattr(loaded, "name")):
-        raise _broken(point, f"{point.value} is not an operation class.")
-    return loaded
-
-
-def _broken(point: EntryPoint, reason: str) -> UserError:
-    package = point.dist.name if point.dist else "an installed package"
-    return UserError(
-        "operation.entry_point",
-        f"The operation {point.name!r} of {package} cannot be loaded.",
-        detail=reason[:300],
-        hint="Repair or uninstall that package.",
-    )
+        raise plugin.broken(f"{plugin.value} is not an operation class.")
+    return loaded.name, loaded

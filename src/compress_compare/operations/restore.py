@@ -1,14 +1,10 @@
-"""Restoring: chosen modules get the tensors of an earlier model back, which finds the layer that did the harm.
-
-Zhang, Bengio, Singer: Are All Layers Created Equal? JMLR 2022, arXiv 1902.01996, where layers are set back to earlier
-values one at a time.
-"""
+"""Restoring: chosen modules get the tensors of an earlier model back, which finds the layer that did the harm."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, Patterns, unsuitable
 
 if TYPE_CHECKING:
@@ -17,7 +13,14 @@ if TYPE_CHECKING:
 
 @operation
 class Restore(Operation):
-    """Give modules back the weights and statistics that they have in the reference model `original`."""
+    """Give modules back the weights and statistics that they have in the reference model `original`.
+
+    Restore one group of layers after the other to find the one that did the harm. What the tensors are stored as
+    comes back too. Unlike other operations, this one treats norms and biases like everything else.
+
+    Zhang, Bengio, Singer: Are All Layers Created Equal? JMLR 2022, arXiv 1902.01996, where layers are set back to
+    earlier values one at a time.
+    """
 
     name: ClassVar[str] = "restore"
     main: ClassVar[tuple[str, ...]] = ("targets",)
@@ -72,3 +75,6 @@ class Restore(Operation):
             tensors |= {id(weight.parameter) for weight in weights}
             tensors |= {id(buffer) for module in modules for buffer in module.buffers()}
         return tensors
+
+
+restore = function(Restore)

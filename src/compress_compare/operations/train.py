@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, operation
+from .base import Operation, function, operation
 from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 @operation
 class Train(Operation):
-    """Train the model on data, from the weights it has."""
+    """Train the model on data, from the weights it has.
+
+    Tensors of nothing but zeros are trained even where `keep_zeros` is set. Dropout and a data loader that shuffles
+    draw their random numbers from `seed`.
+    """
 
     name: ClassVar[str] = "train"
     main: ClassVar[tuple[str, ...]] = ("epochs",)
@@ -47,3 +51,6 @@ class Train(Operation):
 
         with training_only(self.name, model, targets=self.targets):
             return fit(model, self, context=context)
+
+
+train = function(Train)
