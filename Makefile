@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export CHROMIUM
 
 .NOTPARALLEL:
-.PHONY: help install ui demo test lint format types ui-check browser clean
+.PHONY: help install ui demo test lint format types ui-check browser mutation clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -57,6 +57,9 @@ ui-check: install ## formatting, lint, types and unit tests of the page; its API
 	@PYTHON= $(BIN)/python hatch_build.py npm run types
 	@cmp -s $(SCHEMA) $(VENV)/schema.committed || \
 	  { echo "$(SCHEMA) did not match the server; it has been written anew: commit it." >&2; exit 1; }
+
+mutation: install ## change the code at random places and see whether tests notice (long)
+	$(BIN)/python scripts/mutate $(ARGS)
 
 browser: ## make sure that the browser tests have a browser
 	@scripts/need-chromium

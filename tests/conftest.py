@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.register_assert_rewrite("tests.e2e.walking")
+
+LONG = ("engines/test_ray.py", "e2e/", "test_quickstart.py", "engines/", "packaging/", "demos/", "operations/")
+"""Files that take long begin first, so that none is left alone at the end of a run on several cores."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long files first, each in its own order; a run in one process keeps the order of the command line."""
+    if config.getoption("numprocesses", None) is None and not hasattr(config, "workerinput"):
+        return
+
+    def order(item: pytest.Item) -> int:
+        place = item.path.relative_to(Path(__file__).parent).as_posix()
+        return next((rank for rank, start in enumerate(LONG) if place.startswith(start)), len(LONG))
+
+    items.sort(key=order)
 
 
 @pytest.fixture(scope="session")

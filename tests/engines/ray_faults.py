@@ -26,7 +26,7 @@ base: net
 steps:
   - magnitude prune: {{amount: {amounts}}}
 """
-LIMIT_S = 60
+LIMIT_S = 240
 ADDRESS = os.environ["RAY_CLUSTER_OF_TESTS"]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-SECONDS = 240
+SECONDS = 900
 
 
 def isolated(*command, cluster, **environment):
