@@ -11,6 +11,7 @@ import pytest
 
 from tests import house_imports as imports
 from tests import house_rules as rules
+from tests import house_rules_ui as ui_rules
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "compress_compare"
@@ -46,6 +47,13 @@ def tracked() -> list[Path]:
     if listing.returncode:
         pytest.skip("not a git checkout")
     return [path for name in listing.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def page_imports() -> dict[str, set[str]]:
+    src = ROOT / "ui" / "src"
+    return ui_rules.imports(
+        {path.relative_to(src).as_posix(): path.read_text(encoding="utf-8") for path in UI if path.suffix != ".css"}
+    )
 
 
 PYTHON_RULES: dict[str, Callable[[Path], Iterable[str]]] = {
@@ -152,6 +160,18 @@ def test_every_kind_of_import_counts(source: str) -> None:
 @pytest.mark.parametrize("rule", UI_RULES)
 def test_the_page_is(rule: str) -> None:
     check(HAND_WRITTEN_UI, lambda path: UI_RULES[rule](path.read_text(encoding="utf-8")))
+
+
+def test_the_page_has_no_circle_of_files() -> None:
+    assert ui_rules.circles(page_imports()) == []
+
+
+def test_no_view_of_the_page_imports_another() -> None:
+    assert list(ui_rules.neighbours(page_imports())) == []
+
+
+def test_imports_of_the_page_point_downwards() -> None:
+    assert list(ui_rules.upward(page_imports())) == []
 
 
 def test_colors_stand_only_in_the_tokens() -> None:

@@ -26,7 +26,7 @@ MOST_PAIRS = 60
 
 
 def kept(project: Store, ids: Sequence[str]) -> dict[str, Any]:
-    """Answers by the request that they are for, as `ui/src/api/kept.ts` names it; Arrow streams as base64.
+    """Answers by the request that they are for, as `ui/src/api/cache.ts` names it; Arrow streams as base64.
 
     Args:
         project: whose.

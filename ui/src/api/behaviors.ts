@@ -1,5 +1,5 @@
 /** What changed for single instances: the server computes, a page holds what it shows. */
-import type { Json } from "@/state/json";
+import type { Json } from "@/api/json";
 import { request, requestJson } from "./client";
 
 /** JSON has no literal for what is not finite. */

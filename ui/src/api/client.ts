@@ -1,32 +1,14 @@
 /** Every request the page makes. Addresses are relative, so that a proxy in front of the server does not matter. */
 
-import { keptAnswer, readKept } from "./kept";
+import { cachedAnswer, readCache, type Asked } from "./cache";
+import { ApiError } from "./problem";
 
 const ROOT = "api/v1/";
-const KEPT = readKept();
+const CACHE = readCache();
 /** Whether the page is in a file, which knows what it knows and can change nothing. */
-export const isFile = KEPT !== null;
+export const isFile = CACHE !== null;
 
-/** A problem the server reported (RFC 9457), or that it could not be reached (`code` "network"). */
-export class ApiError extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly detail: string;
-  readonly hint: string;
-
-  constructor(status: number, problem: { code?: string; title?: string; detail?: string; hint?: string }) {
-    super(problem.title ?? `The server answered ${status}.`);
-    this.status = status;
-    this.code = problem.code ?? `http.${status}`;
-    this.detail = problem.detail ?? "";
-    this.hint = problem.hint ?? "";
-  }
-}
-
-export interface RequestOptions {
-  method?: "GET" | "POST" | "PATCH" | "DELETE";
-  body?: unknown;
-  query?: Record<string, string | number>;
+export interface RequestOptions extends Asked {
   accept?: string;
   signal?: AbortSignal;
   /** A name under which the server says how far the answer is; see `api/watches`. */
@@ -35,7 +17,7 @@ export interface RequestOptions {
 
 /** Send a request and return the answer, whose status is 2xx; else throw an `ApiError`. */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
-  if (KEPT) return keptAnswer(KEPT, path, options);
+  if (CACHE) return cachedAnswer(CACHE, path, options);
   const query = new URLSearchParams(Object.entries(options.query ?? {}).map(([key, value]) => [key, String(value)]));
   const headers: Record<string, string> = { Accept: options.accept ?? "application/json" };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";

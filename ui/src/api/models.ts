@@ -1,5 +1,5 @@
 /** What the server knows about single models and selections of them. */
-import type { Json } from "@/state/json";
+import type { Json } from "@/api/json";
 import { requestJson } from "./client";
 
 /** JSON has no literal for what is not finite. */

@@ -1,6 +1,4 @@
 /** The project: its definitions, all its models, and the news of it. */
-import { decodeErrors, decodeModels, type StandardErrors } from "@/state/decode";
-import type { Metric, ModelTable } from "@/state/table";
 import { isFile, request, requestJson } from "./client";
 import type { ProjectInfo, Schemas } from "./types";
 
@@ -8,21 +6,23 @@ const ARROW = "application/vnd.apache.arrow.stream";
 
 /** A named view: its name and the part of the address after the page's own. */
 export type SavedView = Schemas["View"];
+type Metric = Schemas["Metric"];
 
 export function fetchProject(signal?: AbortSignal): Promise<ProjectInfo> {
   return requestJson<ProjectInfo>("project", { signal });
 }
 
-export async function fetchModels(metrics: Metric[], signal?: AbortSignal): Promise<ModelTable> {
+/** All models as an Arrow stream, which `state/decode` reads, and the revision that it shows. */
+export async function fetchModels(signal?: AbortSignal): Promise<{ bytes: Uint8Array; revision: number }> {
   const response = await request("models", { accept: ARROW, query: { precision: "single" }, signal });
   const revision = Number(response.headers.get("X-Revision") ?? 0);
-  return decodeModels(new Uint8Array(await response.arrayBuffer()), metrics, revision);
+  return { bytes: new Uint8Array(await response.arrayBuffer()), revision };
 }
 
-/** Standard errors by metric and row of the table that they belong to. */
-export async function fetchStandardErrors(table: ModelTable, signal?: AbortSignal): Promise<StandardErrors> {
+/** Standard errors of all metrics as an Arrow stream, which `state/decode` reads. */
+export async function fetchStandardErrors(signal?: AbortSignal): Promise<Uint8Array> {
   const response = await request("standard-errors", { accept: ARROW, signal });
-  return decodeErrors(new Uint8Array(await response.arrayBuffer()), table);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 /** Say which direction of a metric is better; null for neither. */

@@ -1,5 +1,6 @@
 /** How far an answer is that takes long, and an end to it. */
-import { ApiError, request, requestJson } from "./client";
+import { request, requestJson } from "./client";
+import { ApiError } from "./problem";
 
 export interface Watched {
   /** What is done now. */

@@ -1,5 +1,5 @@
 /** What a report says beside the answers of the server; `report/sections.py` writes it. */
-import type { Json } from "@/state/json";
+import type { Json } from "@/api/json";
 import type { Counts } from "@/api/behaviors";
 
 type WireNumber = number | "NaN" | "Infinity" | "-Infinity" | null;

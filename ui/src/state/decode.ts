@@ -1,6 +1,6 @@
 /** The server's Arrow stream of all models, as columns. */
 import { Precision, tableFromIPC, type Column } from "@uwdata/flechette";
-import type { Json } from "./json";
+import type { Json } from "@/api/json";
 import { buildTable, type Metric, type ModelTable } from "./table";
 
 /** Columns before the first metric: id, base, operation, parameters, step, tags, references. */

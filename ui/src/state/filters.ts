@@ -1,5 +1,5 @@
 /** Which models a set of filters keeps. All conditions must hold. */
-import type { Json } from "./json";
+import type { Json } from "@/api/json";
 import type { ModelTable } from "./table";
 
 export interface Filters {

@@ -1,5 +1,5 @@
 /** The jobs of the project, for the page of experiments and the header. What was there stays until newer has come. */
-import { ApiError } from "@/api/client";
+import { ApiError } from "@/api/problem";
 import { fetchJobs, type Job } from "@/api/jobs";
 import type { ProjectStore } from "./project.svelte";
 

@@ -1,8 +1,8 @@
 /** The open project. What is on the screen stays there until newer data has come. */
-import { ApiError } from "@/api/client";
+import { ApiError } from "@/api/problem";
 import { fetchModels, fetchProject, fetchStandardErrors, watchRevisions, type Connection } from "@/api/project";
 import type { ProjectInfo } from "@/api/types";
-import type { StandardErrors } from "./decode";
+import { decodeErrors, decodeModels, type StandardErrors } from "./decode";
 import type { ModelTable } from "./table";
 
 export class ProjectStore {
@@ -47,7 +47,8 @@ export class ProjectStore {
     this.loading = true;
     try {
       const info = await fetchProject();
-      const table = await fetchModels(info.metrics);
+      const { bytes, revision } = await fetchModels();
+      const table = decodeModels(bytes, info.metrics, revision);
       this.info = info;
       this.table = table;
       this.error = null;
@@ -69,7 +70,7 @@ export class ProjectStore {
   /** A picture without intervals is still right: it stays so when they cannot be had. */
   async #measureErrors(table: ModelTable): Promise<void> {
     try {
-      this.#errors = { table, errors: await fetchStandardErrors(table) };
+      this.#errors = { table, errors: decodeErrors(await fetchStandardErrors(), table) };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }

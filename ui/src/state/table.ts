@@ -1,6 +1,6 @@
 /** Every model of a project, column by column: what all views of the overview read. A model is its row number. */
 import type { Schemas } from "@/api/types";
-import type { Json } from "./json";
+import type { Json } from "@/api/json";
 
 /** A metric's definition, as the project declares it: unit, d3 format, direction (null: unknown), range. */
 export type Metric = Schemas["Metric"];

@@ -1,5 +1,5 @@
 /** Small tables for tests. */
-import type { Json } from "./json";
+import type { Json } from "@/api/json";
 import { buildTable, type Metric, type ModelTable } from "./table";
 
 export interface TestModel {

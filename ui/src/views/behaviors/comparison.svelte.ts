@@ -2,8 +2,8 @@
 import { fetchAnswered, fetchBehaviors, type Comparison } from "@/api/behaviors";
 import type { MetricLike } from "@/format";
 import type { AppState } from "@/state/app";
-import { follow } from "@/views/overview/details/request.svelte";
-import { chooseBase } from "./base";
+import { follow } from "@/state/request.svelte";
+import { chooseBase } from "@/state/base";
 import { conditions } from "./filters";
 import { isAgainstBase, metricOf } from "./metrics";
 import { Rows } from "./rows.svelte";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Answer, GroupRow, HistogramRow, SummaryRow } from "@/api/behaviors";
 import { chains } from "@/state/testing";
-import { chooseBase, proposal } from "./base";
+import { chooseBase, proposal } from "@/state/base";
 import { binsOf, countsOf, leftOut } from "./bins";
 import { layoutColumns, nextSort, sortColumn } from "./columns";
 import { wordDiff } from "./diff";
@@ -9,7 +9,7 @@ import { groupsOf, hurtSentence, sortGroups } from "./groups";
 import { metricOf } from "./metrics";
 import { diverging, listed, numberOf } from "./scale";
 import { bothIntervals, formatP, sentence, verdict } from "./sentence";
-import { pagesOf, TALLEST, windowAt } from "./window";
+import { pagesOf, TALLEST, windowAt } from "@/widgets/window";
 
 const row = (change: Partial<SummaryRow>): SummaryRow => ({
   model: "m",

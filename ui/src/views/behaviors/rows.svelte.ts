@@ -2,9 +2,9 @@
  * The instances that are listed, page by page as they come into view. The old list stays until the new one is here. One
  * page is asked for at a time, and then what is in view by then, so that fast scrolling leaves no queue behind.
  */
-import { ApiError } from "@/api/client";
+import { ApiError } from "@/api/problem";
 import { fetchBehaviors, type Comparison, type Condition, type Row } from "@/api/behaviors";
-import { pagesOf } from "./window";
+import { pagesOf } from "@/widgets/window";
 
 export const PAGE = 60;
 /** Pages that are kept; others are asked for again. */

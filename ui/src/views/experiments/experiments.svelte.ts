@@ -1,8 +1,8 @@
 /** What the form of an operation is about: the models that it is applied to, its fields, and what it would make. */
-import { ApiError } from "@/api/client";
+import { ApiError } from "@/api/problem";
 import { fetchForms, planJob, startJob, type OperationAsk, type OperationForm, type OperationForms } from "@/api/jobs";
 import type { AppState } from "@/state/app";
-import { follow, type Answer } from "../overview/details/request.svelte";
+import { follow, type Answer } from "@/state/request.svelte";
 import { readParams, writeParams, type Params } from "./params";
 import { fieldOfProblem, fieldsOf, readForm, typedWith, type Field } from "./schema";
 

@@ -1,5 +1,5 @@
 /** The recipe that is being written: its text, what is wrong with it, and what it would make. */
-import { ApiError } from "@/api/client";
+import { ApiError } from "@/api/problem";
 import { planJob, planSizes, startJob, type PlannedModel } from "@/api/jobs";
 import type { JobsStore } from "@/state/jobs.svelte";
 import { lineOf } from "./lines";

@@ -1,12 +1,12 @@
 /** What the page of layers compares and shows. */
-import type { ApiError } from "@/api/client";
+import type { ApiError } from "@/api/problem";
 import { fetchLayers, fetchOverlay, fetchSuspects, type LayersQuestion, type Mode } from "@/api/layers";
 import { fetchModel } from "@/api/models";
 import { variableColors } from "@/charts/colors";
 import type { AppState } from "@/state/app";
 import { OTHER } from "@/styles/ramps";
-import { chooseBase } from "@/views/behaviors/base";
-import { follow } from "@/views/overview/details/request.svelte";
+import { chooseBase } from "@/state/base";
+import { follow } from "@/state/request.svelte";
 import { CSV_COLUMNS, toCsv } from "./csv";
 import { measureOf } from "./measures";
 import { readParams, writeParams, type Params } from "./params";

@@ -1,5 +1,5 @@
 /** What can be done with models wherever they are shown. */
-import { copyLink } from "@/shell/link";
+import { copyLink } from "@/state/link";
 import type { AppState } from "@/state/app";
 import type { CsvValue } from "@/export/csv";
 import type { TableOffer } from "@/export/offers.svelte";

@@ -1,6 +1,6 @@
 /** What the look into a tensor shows: which model, which numbers, and the part in view. */
 import { SvelteMap } from "svelte/reactivity";
-import { ApiError } from "@/api/client";
+import { ApiError } from "@/api/problem";
 import {
   fetchChannels,
   fetchSpectra,
@@ -12,7 +12,7 @@ import {
   type TensorQuestion,
   type Tile,
 } from "@/api/tensors";
-import { follow } from "@/views/overview/details/request.svelte";
+import { follow } from "@/state/request.svelte";
 import type { LayersState } from "../layers.svelte";
 import { readFrame, whole, within, writeFrame, type Frame, type Matrix } from "./frame";
 import { eigenLines, singularLines } from "./spectrum";

@@ -1,6 +1,6 @@
 /** The few words beside a model: the parameters of its step that differ within the project. */
 import { formatParameter } from "@/format";
-import type { Json } from "@/state/json";
+import type { Json } from "@/api/json";
 import type { ModelTable } from "@/state/table";
 import type { Column } from "./columns";
 

@@ -1,5 +1,5 @@
 /** The order of siblings: by column of their operation, then by parameter values, then by id. */
-import type { Json } from "@/state/json";
+import type { Json } from "@/api/json";
 import type { ModelTable } from "@/state/table";
 
 const collator = new Intl.Collator("en", { numeric: true });

@@ -1,24 +1,31 @@
 /** Answers that a file carries along, so that the page in it needs no server: by method, path and what was asked. */
-import { ApiError, type RequestOptions } from "./client";
+import { ApiError } from "./problem";
 
-export type Kept = Readonly<Record<string, unknown>>;
+export type Cache = Readonly<Record<string, unknown>>;
+
+/** What a request asks for, with its path. */
+export interface Asked {
+  method?: "GET" | "POST" | "PATCH" | "DELETE";
+  body?: unknown;
+  query?: Record<string, string | number>;
+}
 
 /** The answers in this file; null where the page comes from a server. */
-export function readKept(): Kept | null {
+export function readCache(): Cache | null {
   const text = globalThis.document?.getElementById("answers")?.textContent;
-  return text ? (JSON.parse(text) as Kept) : null;
+  return text ? (JSON.parse(text) as Cache) : null;
 }
 
 /** How a request is called in a file. */
-export function nameOf(path: string, options: RequestOptions): string {
+export function nameOf(path: string, options: Asked): string {
   const { models } = (options.body ?? {}) as { models?: readonly string[] };
   const detail = options.query?.id ?? options.query?.metric ?? (models && JSON.stringify([...models].sort()));
   return [options.method ?? "GET", path, detail].filter((part) => part !== undefined).join(" ");
 }
 
 /** The answer to a request, as the server gave it when the file was made. */
-export function keptAnswer(kept: Kept, path: string, options: RequestOptions): Response {
-  const answer = kept[nameOf(path, options)];
+export function cachedAnswer(cache: Cache, path: string, options: Asked): Response {
+  const answer = cache[nameOf(path, options)];
   if (answer === undefined) {
     throw new ApiError(0, {
       code: "kept.unasked",

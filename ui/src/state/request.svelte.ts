@@ -1,5 +1,6 @@
 /** The answer to a request that follows its inputs: the old answer stays until the new one is here. */
-import { ApiError, isFile } from "@/api/client";
+import { isFile } from "@/api/client";
+import { ApiError } from "@/api/problem";
 import { cancelWatch, fetchWatch, watchName, type Watched } from "@/api/watches";
 
 /** Milliseconds after which a person is told how far an answer is, and how often. */

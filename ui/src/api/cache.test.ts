@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { keptAnswer, nameOf } from "./kept";
+import { cachedAnswer, nameOf } from "./cache";
 
 describe("a kept answer", () => {
   test("is found by what was asked, whatever the order of the models", () => {
@@ -11,13 +11,13 @@ describe("a kept answer", () => {
 
   test("is given as the server gave it", async () => {
     const kept = { "GET project": { name: "digits" }, "GET models": { arrow: btoa("\x01\xff"), revision: 7 } };
-    expect(await keptAnswer(kept, "project", {}).json()).toEqual({ name: "digits" });
-    const stream = keptAnswer(kept, "models", {});
+    expect(await cachedAnswer(kept, "project", {}).json()).toEqual({ name: "digits" });
+    const stream = cachedAnswer(kept, "models", {});
     expect(stream.headers.get("X-Revision")).toBe("7");
     expect([...new Uint8Array(await stream.arrayBuffer())]).toEqual([1, 255]);
   });
 
   test("that there is not is a problem with a way out", () => {
-    expect(() => keptAnswer({}, "model", { method: "PATCH", query: { id: "cnn" } })).toThrow("no answer to that");
+    expect(() => cachedAnswer({}, "model", { method: "PATCH", query: { id: "cnn" } })).toThrow("no answer to that");
   });
 });

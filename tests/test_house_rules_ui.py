@@ -1,0 +1,81 @@
+"""The rules about the page's files can fail, and find no fault where there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import house_rules_ui as rules
+
+FILES = {
+    "state/a.ts": "",
+    "state/b.svelte.ts": "",
+    "state/c/index.ts": "",
+    "views/one/A.svelte": "",
+    "views/two/b.ts": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('import { x } from "./a";', {"state/a.ts"}),
+        ('import type { X } from "@/state/a";', {"state/a.ts"}),
+        ('import {\n  x,\n  type Y,\n} from "./b.svelte";', {"state/b.svelte.ts"}),
+        ('import "./c";', {"state/c/index.ts"}),
+        ('export * from "../state/a";', {"state/a.ts"}),
+        ('const load = () => import("@/views/one/A.svelte");', {"views/one/A.svelte"}),
+        ("import a from './a'; import b from '@/views/two/b.ts'", {"state/a.ts", "views/two/b.ts"}),
+        ('type T = import("./a").T;', {"state/a.ts"}),
+        ('// import { x } from "./a";', set()),
+        ('/* import "./a" */', set()),
+        ('import { x } from "svelte";', set()),
+        ('import data from "./a.json";', set()),
+    ],
+)
+def test_imports(text: str, found: set[str]) -> None:
+    assert rules.imports({**FILES, "state/me.ts": text})["state/me.ts"] == found
+
+
+@pytest.mark.parametrize(
+    ("graph", "found"),
+    [
+        ({"a": {"b"}, "b": {"a"}}, [["a", "b"]]),
+        ({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}, [["a", "b", "c"]]),
+        ({"a": {"a"}}, [["a"]]),
+        ({"a": {"b"}, "b": {"a"}, "c": {"d", "a"}, "d": {"c"}}, [["a", "b"], ["c", "d"]]),
+        ({"a": {"b", "c"}, "b": {"c"}, "c": set()}, []),
+    ],
+)
+def test_circles(graph: dict[str, set[str]], found: list[list[str]]) -> None:
+    assert rules.circles(graph) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "broken"),
+    [
+        ("views/layers/Grid.svelte", "views/behaviors/window.ts", True),
+        ("views/overview/map/a.ts", "views/layers/tensor/b.ts", True),
+        ("views/overview/map/a.ts", "views/overview/details/b.ts", False),
+        ("views/registry.ts", "views/layers/Layers.svelte", False),
+        ("views/layers/Grid.svelte", "widgets/window.ts", False),
+        ("report/Report.svelte", "views/overview/Overview.svelte", False),
+    ],
+)
+def test_neighbours(name: str, target: str, broken: bool) -> None:
+    assert bool(list(rules.neighbours({name: {target}, target: set()}))) is broken
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "broken"),
+    [
+        ("api/client.ts", "state/table.ts", True),
+        ("charts/a.ts", "widgets/b.ts", True),
+        ("widgets/a.ts", "views/layers/b.ts", True),
+        ("views/layers/a.ts", "shell/b.ts", True),
+        ("state/table.ts", "api/client.ts", False),
+        ("views/layers/a.ts", "widgets/b.ts", False),
+        ("state/a.ts", "state/b.ts", False),
+    ],
+)
+def test_upward(name: str, target: str, broken: bool) -> None:
+    assert bool(list(rules.upward({name: {target}, target: set()}))) is broken
