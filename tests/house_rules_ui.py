@@ -49,7 +49,7 @@ def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
     return [list(group) for group in sorted(groups)]
 
 
-def neighbours(graph: Mapping[str, set[str]]) -> Iterator[str]:
+def neighbors(graph: Mapping[str, set[str]]) -> Iterator[str]:
     """Imports from one folder of `views/` to another."""
     for name, targets in sorted(graph.items()):
         for target in sorted(targets):
@@ -65,6 +65,37 @@ def upward(graph: Mapping[str, set[str]]) -> Iterator[str]:
             ours, theirs = name.split("/")[0], target.split("/")[0]
             if ours != theirs and _rank(theirs) >= _rank(ours):
                 yield f"{name} imports {target}, which is not below {ours}"
+
+
+def repeated_styles(sources: Mapping[str, str]) -> Iterator[str]:
+    """Rules of two and more declarations that stand word for word in the `<style>` of more than one component.
+
+    What they have in common belongs into a component of its own or into `styles/`.
+    """
+    places: dict[str, list[str]] = {}
+    for name, text in sorted(sources.items()):
+        for rule in sorted(set(_style_rules(text))):
+            places.setdefault(rule, []).append(name)
+    for rule, names in places.items():
+        if len(names) > 1 and rule.count(";") > 1:
+            yield f"{rule} stands in {', '.join(names)}"
+
+
+def pixels(text: str) -> Iterator[str]:
+    """Lengths in pixels among the styles of a component or of a stylesheet: sizes come from the tokens."""
+    styles = re.findall(r"<style>(.*?)</style>", text, re.DOTALL) if "<style>" in text or "</" in text else [text]
+    for style in styles:
+        for found in re.findall(
+            r"[\w-]+:[^;{}]*?\b[\d.]+px\b[^;{}]*", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
+        ):
+            yield f"a size outside the tokens: {' '.join(found.split())}"
+
+
+def _style_rules(text: str) -> Iterator[str]:
+    """`selector { declarations }` with single spaces, the same however it was broken into lines."""
+    for style in re.findall(r"<style>(.*?)</style>", text, re.DOTALL):
+        for selector, body in re.findall(r"([^{}]+)\{([^{}]*)\}", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)):
+            yield f"{' '.join(selector.split())} {{ {' '.join(body.split())} }}"
 
 
 def _rank(folder: str) -> int:

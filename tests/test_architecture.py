@@ -49,11 +49,14 @@ def tracked() -> list[Path]:
     return [path for name in listing.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
 
 
-def page_imports() -> dict[str, set[str]]:
+def page_sources() -> dict[str, str]:
+    """The text of the page's files by their path below `ui/src`."""
     src = ROOT / "ui" / "src"
-    return ui_rules.imports(
-        {path.relative_to(src).as_posix(): path.read_text(encoding="utf-8") for path in UI if path.suffix != ".css"}
-    )
+    return {path.relative_to(src).as_posix(): path.read_text(encoding="utf-8") for path in UI if path.suffix != ".css"}
+
+
+def page_imports() -> dict[str, set[str]]:
+    return ui_rules.imports(page_sources())
 
 
 PYTHON_RULES: dict[str, Callable[[Path], Iterable[str]]] = {
@@ -167,11 +170,20 @@ def test_the_page_has_no_circle_of_files() -> None:
 
 
 def test_no_view_of_the_page_imports_another() -> None:
-    assert list(ui_rules.neighbours(page_imports())) == []
+    assert list(ui_rules.neighbors(page_imports())) == []
 
 
 def test_imports_of_the_page_point_downwards() -> None:
     assert list(ui_rules.upward(page_imports())) == []
+
+
+def test_components_of_the_page_repeat_no_styles() -> None:
+    assert list(ui_rules.repeated_styles(page_sources())) == []
+
+
+def test_sizes_stand_only_in_the_tokens() -> None:
+    styled = [path for path in UI if path.suffix in (".css", ".svelte") and path.stem != "tokens"]
+    check(styled, lambda path: ui_rules.pixels(path.read_text(encoding="utf-8")))
 
 
 def test_colors_stand_only_in_the_tokens() -> None:

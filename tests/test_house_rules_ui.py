@@ -61,8 +61,8 @@ def test_circles(graph: dict[str, set[str]], found: list[list[str]]) -> None:
         ("report/Report.svelte", "views/overview/Overview.svelte", False),
     ],
 )
-def test_neighbours(name: str, target: str, broken: bool) -> None:
-    assert bool(list(rules.neighbours({name: {target}, target: set()}))) is broken
+def test_neighbors(name: str, target: str, broken: bool) -> None:
+    assert bool(list(rules.neighbors({name: {target}, target: set()}))) is broken
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,34 @@ def test_neighbours(name: str, target: str, broken: bool) -> None:
 )
 def test_upward(name: str, target: str, broken: bool) -> None:
     assert bool(list(rules.upward({name: {target}, target: set()}))) is broken
+
+
+@pytest.mark.parametrize(
+    ("other", "broken"),
+    [
+        ("<style>p { margin: 0;\n color: red; }</style>", True),
+        ("<style>/* why */ p {\n  margin: 0; color: red; }</style>", True),
+        ("<style>b { margin: 0; color: red; }</style>", False),
+        ("<style>p { margin: 0; }</style>", False),
+        ("<p>p { margin: 0; color: red; }</p>", False),
+    ],
+)
+def test_repeated_styles(other: str, broken: bool) -> None:
+    ours = "<p></p><style>p { margin: 0; color: red; } i { margin: 0; }</style>"
+    assert bool(list(rules.repeated_styles({"A.svelte": ours, "B.svelte": other}))) is broken
+    assert not list(rules.repeated_styles({"A.svelte": ours + ours}))
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        ("p { margin: 0 4px; }", True),
+        ("<p></p><style>p { width: calc(100% - 12.5px); }</style>", True),
+        ("@media print { p { border-top: 1px solid } }", True),
+        ("p { margin: 0 var(--space-1); /* 4px */ }", False),
+        ("<p style:width='4px'></p><style>p { width: 4ch; }</style>", False),
+        ("<p>width: 4px;</p>", False),
+    ],
+)
+def test_pixels(text: str, broken: bool) -> None:
+    assert bool(list(rules.pixels(text))) is broken

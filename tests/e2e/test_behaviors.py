@@ -168,7 +168,7 @@ def test_what_is_shown_is_exported(behaviors: Page, tmp_path: Path) -> None:
     expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
     behaviors.get_by_text("Export").click()
     with behaviors.expect_download() as download:
-        behaviors.get_by_role("link", name="Instances, Parquet").click()
+        behaviors.get_by_role("menuitem", name="Instances, Parquet").click()
     download.value.save_as(tmp_path / "file")
     assert pq.read_table(tmp_path / "file")["id"].to_pylist() == HURT[::-1].tolist()
 
@@ -178,7 +178,7 @@ def test_what_a_level_lists_is_exported(behaviors: Page, tmp_path: Path, level: 
     go(behaviors, f"sel=cnn&sel=small&level={level}")
     behaviors.get_by_text("Export").click()
     with behaviors.expect_download() as download:
-        behaviors.get_by_role("link", name=link).click()
+        behaviors.get_by_role("menuitem", name=link).click()
     download.value.save_as(tmp_path / "file")
     header, *rows = (tmp_path / "file").read_text().splitlines()
     assert header.split(",")[0].strip('"') == {"exemplars": "id", "calibration": "model"}[level]

@@ -58,6 +58,19 @@ export interface Group {
   readonly last: number;
 }
 
+/** The layer that a row of the table belongs to: a tensor's module; -1 for none. */
+export function layerOf(table: LayerTable, row: number | null): number {
+  let at = row ?? -1;
+  while (at >= 0 && table.rows[at]!.parameter !== null) at = table.rows[at]!.parent;
+  return at;
+}
+
+/** The place that an arrow key leads to: from none to the first or the last, and never beyond them. */
+export function placeBy(chosen: number, by: 1 | -1, count: number): number {
+  const from = chosen >= 0 ? chosen : by > 0 ? -1 : count;
+  return Math.min(count - 1, Math.max(0, from + by));
+}
+
 /** Runs of layers that are in the same module, as deep as all their names have room. */
 export function groupsOf(table: LayerTable, layers: readonly number[], width: number): Group[] {
   let best: Group[] = [];

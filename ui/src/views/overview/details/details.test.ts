@@ -6,7 +6,7 @@ import { columnsFor, heightFor } from "./columns";
 import { dependence, evidence, pairsOf, predicate, rankEffects, sharedDomain, subject } from "./effects";
 import { metricFacets, operationFacets, tagFacet, toggled } from "./facets";
 import { finding } from "./findings";
-import { rowsInView, sortedOrder } from "./order";
+import { sortedOrder } from "./order";
 import { metricRows } from "./readings";
 import { assign, optionsOf, withValue } from "./refine";
 import { constantWords, differSentence } from "./sentence";
@@ -135,7 +135,6 @@ describe("tables", () => {
     expect(sortedOrder([3, null, 1, Number.NaN, 2], true)).toEqual([0, 4, 2, 1, 3]);
     expect(sortedOrder(["b10", "b9", "a"], false)).toEqual([2, 1, 0]);
   });
-  it("draw only what is in view", () => expect(rowsInView(1000, 24, 2400, 240)).toEqual({ from: 92, to: 118 }));
   it("give charts room for their bars", () => {
     const layout = layoutBars(six, { x: "amount", color: "train 2", facet: null }, ids);
     expect(columnsFor(layout, 540, 16, 6)).toBe(2);

@@ -3,6 +3,8 @@
  */
 import { makeBins, type Bins } from "@/charts/bins";
 import { finiteExtent, isSkewed } from "@/charts/domain";
+import { tickLabels } from "@/charts/ticks";
+import { formatValue } from "@/format";
 import { parameterText } from "@/state/filters";
 import type { Metric, ModelTable } from "@/state/table";
 
@@ -76,4 +78,18 @@ export function tagFacet(table: ModelTable): Choice[] {
 /** A list with a text taken out, or put in at its end. */
 export function toggled(list: readonly string[], text: string): string[] {
   return list.includes(text) ? list.filter((other) => other !== text) : [...list, text];
+}
+
+/** A range of a metric in words; without one, that of all values. */
+export function rangeWords({ metric, bins }: MetricFacet, range: readonly [number, number] | undefined): string {
+  const words = (value: number): string => formatValue(metric, value);
+  if (!range) return tickLabels(metric, [bins.edges[0]!, bins.edges[bins.edges.length - 1]!]).join(" – ");
+  if (!Number.isFinite(range[0])) return `≤ ${words(range[1])}`;
+  return Number.isFinite(range[1]) ? `${words(range[0])} – ${words(range[1])}` : `≥ ${words(range[0])}`;
+}
+
+/** The record with a value under a key, or without the key. */
+export function withKey<T>(record: Readonly<Record<string, T>>, key: string, value: T | null): Record<string, T> {
+  const others = Object.fromEntries(Object.entries(record).filter(([name]) => name !== key)) as Record<string, T>;
+  return value === null ? others : { ...others, [key]: value };
 }

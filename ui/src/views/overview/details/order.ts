@@ -26,14 +26,3 @@ export function sortedOrder(values: readonly Sortable[], descending: boolean): n
       return (ra !== rb ? sign * (ra - rb) : sign * compare(a, b)) || i - j;
     });
 }
-
-/** Which rows of a long table are drawn: those in view and a few around them. */
-export function rowsInView(
-  count: number,
-  rowHeight: number,
-  top: number,
-  height: number,
-): { from: number; to: number } {
-  const from = Math.max(0, Math.floor(top / rowHeight) - 8);
-  return { from, to: Math.min(count, Math.ceil((top + height) / rowHeight) + 8) };
-}

@@ -1,0 +1,47 @@
+/** What the table of models says, and what a click or a brush in it does to the filters. */
+import type { HistogramRow, SummaryRow } from "@/api/behaviors";
+import { formatCount, formatDifference, formatValue, type MetricLike } from "@/format";
+import { sameFilter } from "./filters";
+import type { Brush, Filter } from "./params";
+import { verdict } from "./sentence";
+
+/** What the left and the right end of the histograms are. */
+export function endsOf(row: HistogramRow | undefined, metric: MetricLike, relative: boolean, yesNo: boolean): string[] {
+  if (!row) return ["", ""];
+  if (yesNo && !relative) return ["wrong", "right"];
+  const text = (value: number): string => (relative ? formatDifference(metric, value) : formatValue(metric, value));
+  return [text(row.low), text(row.high)];
+}
+
+/** Whether the interval of the change holds zero, and the change is called neither good nor bad. */
+export function isTie(metric: MetricLike, row: SummaryRow): boolean {
+  return row.difference !== null && verdict(metric, row) === "neutral" && row.ci_low !== null && row.ci_low <= 0;
+}
+
+/** Which instances a model or the base lacks, in words; empty if none. */
+export function missingWords(row: SummaryRow): string {
+  const parts = [
+    row.missing > 0 ? `lacks ${formatCount(row.missing)} instances` : "",
+    row.base_missing > 0 ? `base lacks ${formatCount(row.base_missing)}` : "",
+    row.nonfinite > 0 ? `${formatCount(row.nonfinite)} values are not finite` : "",
+  ];
+  return parts.filter(Boolean).join("; ");
+}
+
+/** The filters with one taken away, or put in. A model's flips and changes exclude each other: the newest counts. */
+export function withFilter(filters: readonly Filter[], filter: Filter): Filter[] {
+  const without = filters.filter((other) => !sameFilter(other, filter));
+  if (without.length < filters.length) return without;
+  const others = filters.filter((other) => !("model" in other && "model" in filter && other.model === filter.model));
+  return [...others, filter];
+}
+
+/** The brushes with that of a model replaced, or taken away. */
+export function withBrush(
+  brushes: Readonly<Record<string, Brush>>,
+  model: string,
+  range: Brush | null,
+): Record<string, Brush> {
+  const others = Object.fromEntries(Object.entries(brushes).filter(([name]) => name !== model));
+  return range ? { ...others, [model]: range } : others;
+}
