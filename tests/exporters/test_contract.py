@@ -4,18 +4,24 @@ import csv
 import io
 import json
 import math
+from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 import compress_compare as cc
-from compress_compare import exporters, importers
+from compress_compare import exporters, importers, plugins
+from compress_compare.errors import UserError
 
 READERS = {
     "compress-and-compare": lambda content: [model["id"] for model in json.loads(content)["models"]],
     "csv": lambda content: [row["id"] for row in csv.DictReader(io.StringIO(content.decode()))],
     "parquet": lambda content: pq.read_table(io.BytesIO(content))["id"].to_pylist(),
 }
+LINES = exporters.Exporter(
+    lambda project: "\n".join(project.models()["id"].to_pylist()).encode(), ".txt", "one id a line"
+)
 
 
 @pytest.fixture
@@ -31,18 +37,18 @@ def project(tmp_path):
 
 @pytest.mark.parametrize("format", exporters.EXPORTERS)
 def test_all_models_come_out_in_order(project, format):
-    assert READERS[format](exporters.EXPORTERS[format](project)) == ["cnn", "a,b", "plain"]
+    assert READERS[format](exporters.EXPORTERS[format].write(project)) == ["cnn", "a,b", "plain"]
 
 
 @pytest.mark.parametrize("format", exporters.EXPORTERS)
 def test_an_empty_project_makes_a_file_without_models(tmp_path, format):
     with cc.open(tmp_path / "empty") as empty:
-        assert READERS[format](exporters.EXPORTERS[format](empty)) == []
+        assert READERS[format](exporters.EXPORTERS[format].write(empty)) == []
 
 
 def test_an_experiment_file_comes_back_in_as_it_was(project, tmp_path):
     path = tmp_path / "models.json"
-    path.write_bytes(exporters.EXPORTERS["compress-and-compare"](project))
+    path.write_bytes(exporters.EXPORTERS["compress-and-compare"].write(project))
     with cc.open(tmp_path / "again") as again:
         report = importers.write(importers.load("compress-and-compare", path), again)
         expected = project.models().to_pylist()
@@ -57,4 +63,29 @@ def test_an_experiment_file_comes_back_in_as_it_was(project, tmp_path):
 def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(tmp_path):
     with cc.open(tmp_path / "project") as project:
         project.log_model("=1+1")
-        assert READERS["csv"](exporters.EXPORTERS["csv"](project)) == ["'=1+1"]
+        assert READERS["csv"](exporters.EXPORTERS["csv"].write(project)) == ["'=1+1"]
+
+
+@pytest.mark.parametrize("format", exporters.EXPORTERS)
+def test_the_ending_of_a_name_or_the_format_chooses_it(format):
+    one = exporters.EXPORTERS[format]
+    assert one.summary and one.suffix.startswith(".")
+    assert exporters.choose(Path(f"a.b{one.suffix.upper()}")) is one
+    assert exporters.choose(Path("a.xyz"), format) is one
+
+
+@pytest.mark.parametrize(("name", "format"), [("a.xyz", None), ("a", None), ("a.csv", "xyz")])
+def test_a_format_that_is_not_there_is_refused_with_those_that_are(name, format):
+    with pytest.raises(UserError, match="compress-and-compare, csv, parquet") as caught:
+        exporters.choose(Path(name), format)
+    assert caught.value.code == "export.unknown_format"
+
+
+def test_an_exporter_of_another_package_is_chosen_like_ours(monkeypatch):
+    group = plugins.GROUPS["exporter"]
+    points = [EntryPoint("lines", f"{__name__}:LINES", group), EntryPoint("bad", f"{__name__}:READERS", group)]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points[:1])
+    assert exporters.choose(Path("a.txt")) is LINES is exporters.choose(Path("a.csv"), "lines")
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points)
+    with pytest.raises(UserError, match="READERS is not an exporter"):
+        exporters.available()

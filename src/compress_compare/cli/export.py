@@ -14,11 +14,11 @@ from . import files
 @click.command()
 @click.argument("project")
 @click.option("-o", "--output", required=True, help="The file to write; its ending tells the format.")
-@click.option("--format", "format_", type=click.Choice(list(exporters.EXPORTERS)), help="If the ending does not tell.")
+@click.option("--format", "format_", help="If the ending does not tell; see the command plugins for more.")
 def export(project: str, output: str, format_: str | None) -> None:
     """Write all models of PROJECT with their metrics to a file: .json (experiments), .csv or .parquet (a table)."""
     path = Path(output)
-    write = exporters.EXPORTERS[format_ or exporters.format_of(path)]
+    exporter = exporters.choose(path, format_)
     with projects.open(project, create=False) as opened:
-        files.write(path, write(opened))
+        files.write(path, exporter.write(opened))
         click.echo(f"Wrote {len(opened):,} models to {output}.")

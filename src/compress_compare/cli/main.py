@@ -12,6 +12,7 @@ from . import compare, demo, doctor, export, frontier, imports, ls, serve, show
 from . import effects as effects_command
 from . import layers as layers_command
 from . import operations as operations_command
+from . import plugins as plugins_command
 from . import reality as reality_command
 from . import report as report_command
 from . import run as run_command
@@ -39,6 +40,7 @@ for command in (
     export.export,
     report_command.report,
     operations_command.operations,
+    plugins_command.plugins,
     doctor.doctor,
 ):
     cli.add_command(command)

@@ -1,5 +1,5 @@
-"""Formats of other tools: whole projects, in the table ``EXPORTERS``, and plans, each format in a file of its own."""
+"""Formats of other tools: whole projects, in the table ``EXPORTERS``, each format in a file of its own."""
 
-from .registry import EXPORTERS, format_of
+from .registry import EXPORTERS, Exporter, added, available, choose
 
-__all__ = ["EXPORTERS", "format_of"]
+__all__ = ["EXPORTERS", "Exporter", "added", "available", "choose"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import plugins
 from ..errors import InvalidValue
 from . import compress_and_compare, tables
 
@@ -14,29 +16,75 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 
+@dataclass(frozen=True)
+class Exporter:
+    """One format that a whole project can be written in.
+
+    Args:
+        write: gives the content of the file.
+        suffix: the ending of a file's name that asks for the format, with the dot.
+        summary: what it writes, as a noun phrase.
+    """
+
+    write: Callable[[Store], bytes]
+    suffix: str
+    summary: str
+
+
 def _experiments(project: Store) -> bytes:
     found = compress_and_compare.document(project.overview().to_pylist(), project.metrics())
     return json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False).encode()
 
 
-EXPORTERS: Mapping[str, Callable[[Store], bytes]] = {
-    "compress-and-compare": _experiments,
-    "csv": lambda project: tables.written(project.models().arrow, "csv"),
-    "parquet": lambda project: tables.written(project.models().arrow, "parquet"),
+EXPORTERS: Mapping[str, Exporter] = {
+    "compress-and-compare": Exporter(_experiments, ".json", "the experiment file of Compress and Compare"),
+    "csv": Exporter(lambda project: tables.written(project.models().arrow, "csv"), ".csv", "a table, as CSV"),
+    "parquet": Exporter(
+        lambda project: tables.written(project.models().arrow, "parquet"), ".parquet", "a table, as Parquet"
+    ),
 }
-_BY_SUFFIX = {".json": "compress-and-compare", ".csv": "csv", ".parquet": "parquet"}
 
 
-def format_of(path: Path) -> str:
-    """The format that a file's name asks for.
+def added() -> list[plugins.Added[Exporter]]:
+    """The exporters of other packages, each with the error if it cannot be used."""
+    return plugins.added("exporter", EXPORTERS, load=_load)
+
+
+def available() -> dict[str, Exporter]:
+    """All exporters: the built-in ones and those of entry points in the group ``compress_compare.exporters``.
+
+    Raises:
+        UserError: ``exporter.entry_point`` naming the package whose exporter cannot be loaded or takes a taken name.
+    """
+    return plugins.joined(EXPORTERS, added())
+
+
+def choose(path: Path, format: str | None = None) -> Exporter:
+    """The exporter of a format, or the first one that a file's name asks for.
 
     Raises:
         InvalidValue: ``export.unknown_format``.
     """
-    if path.suffix.lower() not in _BY_SUFFIX:
-        raise InvalidValue(
-            "export.unknown_format",
-            f"The name {path.name!r} does not say which format is wanted.",
-            hint=f"End it in one of: {', '.join(_BY_SUFFIX)}; or add --format and one of: {', '.join(EXPORTERS)}.",
-        )
-    return _BY_SUFFIX[path.suffix.lower()]
+    known = available()
+    names = ", ".join(known)
+    if format is not None:
+        if format not in known:
+            title = f"There is no format {format[:80]!r}."
+            raise InvalidValue("export.unknown_format", title, hint=f"Choose one of: {names}.")
+        return known[format]
+    for exporter in known.values():
+        if path.suffix.lower() == exporter.suffix:
+            return exporter
+    endings = ", ".join(dict.fromkeys(exporter.suffix for exporter in known.values()))
+    raise InvalidValue(
+        "export.unknown_format",
+        f"The name {path.name!r} does not say which format is wanted.",
+        hint=f"End it in one of: {endings}; or add --format and one of: {names}.",
+    )
+
+
+def _load(plugin: plugins.Plugin) -> tuple[str, Exporter]:
+    loaded = plugin.load()
+    if not isinstance(loaded, Exporter):
+        raise plugin.broken(f"{plugin.value} is not an exporter.")
+    return plugin.name, loaded

@@ -1,6 +1,23 @@
-"""Experiments written by other tools. One format per file; the table below is all there is."""
+"""Experiments written by other tools. One format per file; the table in ``registry`` is all there is."""
 
-from .base import Imported, Report, direct, write
-from .registry import IMPORTERS, load
+from .base import Correction, Imported, Importer, direct
+from .places import Place, json_document, other_format, text
+from .registry import IMPORTERS, added, available, load
+from .write import Report, write
 
-__all__ = ["IMPORTERS", "Imported", "Report", "direct", "load", "write"]
+__all__ = [
+    "IMPORTERS",
+    "Correction",
+    "Imported",
+    "Importer",
+    "Place",
+    "Report",
+    "added",
+    "available",
+    "direct",
+    "json_document",
+    "load",
+    "other_format",
+    "text",
+    "write",
+]

@@ -10,27 +10,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidValue, UserError
 from ..records import Metric, Operation, check_name
-from .base import Imported, read_json
+from .base import Imported, Importer
+from .places import Place, json_document, other_format
+
+WHAT = "an experiment file of Compress and Compare"
 
 
-def read(path: Path) -> Imported:
+def read(place: Place) -> Imported:
     """Read an experiment file; entries that make no sense are left out and told in ``warnings``.
 
     Raises:
         InvalidValue: ``import.*`` if the file as a whole is not of this format.
     """
-    document = read_json(path)
+    document = json_document(place.path)
     if not isinstance(document, Mapping) or not isinstance(document.get("models"), list):
-        raise InvalidValue(
-            "import.format",
-            f"{path.name!r} is not an experiment file of Compress and Compare.",
-            detail="Expected an object with a list named 'models'.",
-        )
+        raise other_format(place, WHAT, expected="Expected an object with a list named 'models'.")
     imported = Imported()
     declared = _operations(document.get("operations"), imported)
     _metrics(document.get("metrics"), imported)
@@ -119,3 +117,6 @@ def _values(entry: object, label: str, imported: Imported) -> dict[str, float | 
             if not math.isfinite(values[name] or 0.0):
                 imported.warnings.append(f"{label}: metric {name!r} is {value}; it is kept as that.")
     return values
+
+
+IMPORTER = Importer(read, "the experiment file of the research system Compress and Compare (IEEE VIS 2024)")

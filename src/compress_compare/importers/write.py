@@ -1,0 +1,132 @@
+"""From what an importer has read into a project."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidValue
+from ..records import Metric
+from .base import Imported
+
+if TYPE_CHECKING:
+    from ..store.store import Store
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came in."""
+
+    num_models: int
+    num_datasets: int
+    num_outputs: int
+    warnings: Sequence[str]
+
+
+def write(imported: Imported, project: Store) -> Report:
+    """Log everything in one transaction. Metrics that the project defines already keep their definition.
+
+    Models in a cycle are left out; a model whose base neither the import nor the project has becomes a root. Outputs
+    of models that neither has are left out, as are notes and checkpoints of models that the import does not have. All
+    are warned about.
+
+    Raises:
+        InvalidValue: ``import.corrections`` if there are corrections, which a project cannot take yet.
+    """
+    if imported.corrections:
+        first = imported.corrections[0]
+        raise InvalidValue(
+            "import.corrections",
+            f"{len(imported.corrections):,} values would have to be corrected, and a project cannot do that yet.",
+            detail=f"The first is {first.metric!r} of {first.model!r}: {first.value:g} ({first.reason})",
+            hint="Import into a new project.",
+        )
+    warnings = list(imported.warnings)
+    models = _completed(ordered(imported.models, warnings, known=project), imported, warnings)
+    with project.batch():
+        known = {metric.name for metric in project.metrics()}
+        for metric in imported.metrics:
+            if metric.name not in known:
+                project.define_metric(**{name: getattr(metric, name) for name in Metric.__dataclass_fields__})
+        project.log_models(models)
+        for dataset in imported.datasets:
+            project.log_dataset(**dataset)
+        outputs = [one for one in imported.outputs if _has_model(one, project, warnings)]
+        for answers in outputs:
+            project.log_outputs(**answers)
+    return Report(len(models), len(imported.datasets), len(outputs), warnings)
+
+
+def _completed(models: Sequence[dict[str, Any]], imported: Imported, warnings: list[str]) -> list[dict[str, Any]]:
+    """The models with the checkpoints and notes that stand apart from them."""
+    ids = {model["id"] for model in models}
+    for what, apart in (("checkpoint", imported.checkpoints), ("note", imported.notes)):
+        warnings += [f"Model {id!r}: its {what} is left out, as the model is." for id in apart if id not in ids]
+    return [
+        {
+            **model,
+            **({"checkpoint": imported.checkpoints[model["id"]]} if model["id"] in imported.checkpoints else {}),
+            **({"note": imported.notes[model["id"]]} if model["id"] in imported.notes else {}),
+        }
+        for model in models
+    ]
+
+
+def _has_model(outputs: Mapping[str, Any], project: Store, warnings: list[str]) -> bool:
+    if outputs.get("model") in project:
+        return True
+    warnings.append(f"Model {outputs.get('model')!r}: there is none; its outputs are left out.")
+    return False
+
+
+def ordered(
+    models: Iterable[Mapping[str, Any]], warnings: list[str], *, known: Container[object] = ()
+) -> list[dict[str, Any]]:
+    """The models with every base before its children; what cannot be placed is told in ``warnings``.
+
+    Args:
+        models: in any order.
+        warnings: gets a sentence for each model that is left out or becomes a root.
+        known: the ids of models that are there already and can be bases.
+    """
+    by_id: dict[str, dict[str, Any]] = {}
+    for model in models:
+        if model["id"] in by_id:
+            warnings.append(f"Model {model['id']!r}: the id is used twice; the second is left out.")
+        else:
+            by_id[model["id"]] = dict(model)
+    cyclic = {id for id in by_id if _in_cycle(id, by_id)}
+    for id in cyclic:
+        warnings.append(f"Model {id!r}: it is its own ancestor; it is left out.")
+        del by_id[id]
+    for id, model in by_id.items():
+        if model.get("base") is not None and model["base"] not in by_id and model["base"] not in known:
+            warnings.append(f"Model {id!r}: its base {model['base']!r} is missing; it becomes a root.")
+            model["base"] = None
+    children: dict[str | None, list[str]] = {}
+    for id, model in by_id.items():
+        base = model.get("base")
+        children.setdefault(base if base in by_id else None, []).append(id)
+    placed: list[dict[str, Any]] = []
+    waiting = children.get(None, [])[::-1]
+    while waiting:
+        id = waiting.pop()
+        placed.append(by_id[id])
+        waiting.extend(children.get(id, [])[::-1])
+    return placed
+
+
+def _in_cycle(id: str, by_id: Mapping[str, Mapping[str, Any]]) -> bool:
+    slow = fast = id
+    while True:
+        for _ in range(2):
+            base = by_id.get(fast, {}).get("base")
+            if base is None:
+                return False
+            fast = base
+            if fast == id:
+                return True
+        slow = by_id[slow]["base"]
+        if slow == fast:
+            return False
