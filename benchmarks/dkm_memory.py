@@ -41,8 +41,8 @@ def step(name: str) -> tuple[float, float]:
     """MiB at the peak above those before the step, and seconds of the step."""
     import torch
 
-    from compress_compare.operations.dkm.attention import Attention, Rows, cluster
-    from compress_compare.operations.dkm.modules import Palette, Plan
+    from compress_compare.operations.dkm.attention import CentroidAttention, ClusteredRows, cluster
+    from compress_compare.operations.dkm.modules import ClusterPlan, Palette
     from compress_compare.operations.parts.substituted import Substituted
 
     torch.set_num_threads(1)
@@ -50,14 +50,14 @@ def step(name: str) -> tuple[float, float]:
     layer, inputs = torch.nn.Linear(WIDTH, WIDTH), torch.randn(32, WIDTH)
     model: torch.nn.Module = layer
     if CASES[name]:
-        attention = Attention(0.04, max_iter=ITERATIONS, tolerance=0.0, **CASES[name])  # type: ignore[arg-type]
-        plan = Plan(BITS, 1, axis=0, keep_zeros=False)
+        attention = CentroidAttention(0.04, max_iter=ITERATIONS, tolerance=0.0, **CASES[name])  # type: ignore[arg-type]
+        plan = ClusterPlan(BITS, 1, axis=0, keep_zeros=False)
         model = Substituted(
             layer, {"weight": Palette(layer.weight, plan, attention=attention, generator=torch.Generator())}
         )
     small = torch.randn(100, 1, requires_grad=True)  # what the first step loads is not the layer's
-    warm = Attention(0.04, gradient="jfb", chunk=10)
-    cluster(Rows(small), small[:4], attention=warm).mixtures.sum().backward()
+    warm = CentroidAttention(0.04, gradient="jfb", chunk=10)
+    cluster(ClusteredRows(small), small[:4], attention=warm).mixtures.sum().backward()
     before = resident(forget_peak=True)
     start = time.perf_counter()
     model(inputs).square().sum().backward()

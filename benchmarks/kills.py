@@ -23,7 +23,7 @@ import compress_compare as cc
 from compress_compare.engines import Queue
 from compress_compare.engines.processes import alive
 from compress_compare.records import Job
-from compress_compare.store.jobs import Entry
+from compress_compare.store.jobs import JobEntry
 from compress_compare.store.location import DATABASE
 
 SEED, KILLS, EARLIEST_S, LATEST_S = 5, 10, 2.0, 35.0
@@ -119,7 +119,7 @@ def damage(project: Path) -> list[str]:
         return [*found, *opened.damage()]
 
 
-def _unfinished(project: Path) -> list[Entry]:
+def _unfinished(project: Path) -> list[JobEntry]:
     if not (project / DATABASE).exists():
         return []
     queue = Queue(project)

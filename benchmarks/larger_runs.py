@@ -30,7 +30,7 @@ import compress_compare as cc
 from compress_compare.evaluation.metrics import PACKED_SIZE, WEIGHT_SPARSITY
 from compress_compare.evaluation.size import packed_size
 from compress_compare.evaluation.sparsity import weight_sparsity
-from compress_compare.operations import Operation
+from compress_compare.operations import BaseOperation
 from compress_compare.project import Project
 from compress_compare.records import Metric
 
@@ -41,7 +41,7 @@ class Step:
 
     id: str
     base: str | None
-    operation: Operation | None
+    operation: BaseOperation | None
 
 
 class Run(Protocol):

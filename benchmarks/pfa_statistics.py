@@ -13,7 +13,7 @@ import time
 import numpy as np
 import torch
 
-from compress_compare.operations.pfa.statistics import Moments
+from compress_compare.operations.pfa.statistics import RunningMoments
 
 BATCHES, ROWS, UNITS = 200, 512, 512
 MOST, DIGITS = 0.1, 1e-9
@@ -22,7 +22,7 @@ MOST, DIGITS = 0.1, 1e-9
 def main() -> int:
     torch.set_num_threads(1)
     start = time.perf_counter()
-    moments = Moments(UNITS)
+    moments = RunningMoments(UNITS)
     for number in range(BATCHES):
         moments.add(batch(number))
     streaming = moments.covariance().numpy()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import compress_compare as cc
 from compress_compare.engines import LocalEngine
-from compress_compare.engines.run import Report, run_recipe
+from compress_compare.engines.run import RunReport, run_recipe
 from compress_compare.recipes import Recipe, loads
 
 FACTOR, MODELS = 1.7, 60
@@ -53,7 +53,7 @@ def main() -> int:
     return 0 if kept else 1
 
 
-def timed(path: Path, recipe: Recipe, *, workers: int) -> tuple[Report, float]:
+def timed(path: Path, recipe: Recipe, *, workers: int) -> tuple[RunReport, float]:
     cc.open(path).close()
     start = time.perf_counter()
     report = run_recipe(path, recipe, engine=LocalEngine(workers))

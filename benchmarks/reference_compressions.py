@@ -23,7 +23,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from compress_compare.operations import MagnitudePrune, Operation, Quantize
+from compress_compare.operations import BaseOperation, MagnitudePrune, Quantize
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 PRUNE_30, PRUNE_50, PRUNE_70 = (MagnitudePrune(amount=amount) for amount in (0.3, 0.5, 0.7))
@@ -31,7 +31,7 @@ W8, W6, W5, W4, W3 = (Quantize(bits=bits) for bits in (8, 6, 5, 4, 3))
 
 EVERY = (None, W8, W6, W5, W4, W3, PRUNE_30, PRUNE_50, PRUNE_70)
 # Percent right, or perplexity: symmetric round-to-nearest per output channel, global magnitude pruning, no fine-tuning.
-REFERENCE: dict[str, dict[Operation | None, float]] = {
+REFERENCE: dict[str, dict[BaseOperation | None, float]] = {
     "resnet20": dict(zip(EVERY, (91.6, 91.5, 91.8, 91.7, 90.6, 73.0, 91.3, 90.6, 72.6), strict=True)),
     "resnet8": dict(zip(EVERY, (88.0, 88.1, 85.1, 81.5, 54.3, 8.7, 84.6, 64.3, 22.2), strict=True)),
     "stories260K": {None: 4.86, W8: 4.86, W6: 4.96, W5: 5.02, W4: 5.95, PRUNE_30: 9.79},
@@ -42,7 +42,7 @@ TOLERANCE = {"resnet20": 0.5, "resnet8": 0.5, "stories260K": 0.05}
 @dataclass(frozen=True)
 class Result:
     network: str
-    operation: Operation | None
+    operation: BaseOperation | None
     expected: float
     found: float
     seconds: float

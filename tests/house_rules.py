@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 MAX_FILE_LINES = 400
 MAX_LINE = 120
@@ -101,6 +101,16 @@ def many_parameters(tree: ast.Module, module: str = "") -> Iterator[str]:
             yield f"{function.name}: {total} parameters; the limit is {MAX_PARAMETERS}"
         if len(positional) > MAX_POSITIONAL and not function.name.startswith("_"):
             yield f"{function.name}: {len(positional)} positional parameters; keyword-only after the second"
+
+
+def shared_names(trees: Mapping[str, ast.Module]) -> list[str]:
+    """A class name has one meaning: the public top-level classes of modules, by dotted name, that share one."""
+    homes: dict[str, list[str]] = {}
+    for module, tree in trees.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(module)
+    return [f"{name} is defined in {' and '.join(found)}" for name, found in sorted(homes.items()) if len(found) > 1]
 
 
 def does_io(tree: ast.Module) -> Iterator[str]:

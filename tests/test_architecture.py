@@ -123,6 +123,16 @@ def imported(root: Path, name: Callable[[Path], str]) -> dict[str, set[str]]:
     }
 
 
+def test_a_public_class_name_stands_for_one_class() -> None:
+    assert rules.shared_names({module_of(path): tree_of(path) for path in PYTHON}) == []
+
+
+def test_shared_names_are_found() -> None:
+    trees = {"a": "class Plan: ...\nclass _Own: ...", "b": "class Plan: ...\nclass _Own: ...", "c": "class Other: ..."}
+    found = rules.shared_names({module: ast.parse(text) for module, text in trees.items()})
+    assert found == ["Plan is defined in a and b"]
+
+
 def test_no_files_of_the_package_import_each_other() -> None:
     def name(path: Path) -> str:
         return module_of(path).removesuffix("__init__").removesuffix(".")

@@ -15,9 +15,9 @@ from .table import Table
 if TYPE_CHECKING:
     from .analysis.selection import variables
     from .comparisons.behaviors import Behaviors
-    from .comparisons.layers.compare import Comparisons, Layers
+    from .comparisons.layers.compare import LayerComparisons, Layers
     from .comparisons.layers.tensor import Tensors, TensorView
-    from .report.notebook import Page
+    from .report.notebook import NotebookPage
 
 
 def open(path: str | Path, *, create: bool = True) -> Project:
@@ -177,7 +177,7 @@ class Project(Store):
         ids = self.models()["id"].to_pylist() if models is None else checks.texts(models, "Models")
         return Table(reality(self, ids))
 
-    def show(self, models: Sequence[str] = (), *, height: int = 720) -> Page:
+    def show(self, models: Sequence[str] = (), *, height: int = 720) -> NotebookPage:
         """The overview in a notebook, with these models selected; what differs is known of them alone.
 
         It is a picture of now that needs no server, so that it also works where the notebook runs elsewhere.
@@ -188,10 +188,10 @@ class Project(Store):
         return show(self, models, height=height)
 
     @cached_property
-    def _comparisons(self) -> Comparisons:
-        from .comparisons.layers.compare import Comparisons
+    def _comparisons(self) -> LayerComparisons:
+        from .comparisons.layers.compare import LayerComparisons
 
-        return Comparisons(self)
+        return LayerComparisons(self)
 
     @cached_property
     def _tensors(self) -> Tensors:

@@ -217,7 +217,7 @@ def _number(value: Any, what: str = "A metric value") -> float:
 
 
 @dataclass(frozen=True)
-class Step:
+class LineageStep:
     """One application of an operation, as a lineage lists it: the operation and the model it made."""
 
     model: str
@@ -366,7 +366,7 @@ class Model:
     operation: Operation | None
     step: int
     created_at: str
-    lineage: tuple[Step, ...] = ()
+    lineage: tuple[LineageStep, ...] = ()
     references: tuple[Reference, ...] = ()
     metrics: Mapping[str, tuple[MetricValue, ...]] = field(default_factory=dict)
     tags: tuple[str, ...] = ()

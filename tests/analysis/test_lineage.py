@@ -4,7 +4,7 @@ import pytest
 
 from compress_compare.analysis.lineage import Graph
 from compress_compare.errors import Conflict, NotFound
-from compress_compare.records import Operation, Step
+from compress_compare.records import LineageStep, Operation
 
 TRAIN = Operation("train", epochs=90)
 PRUNE = Operation("magnitude prune", amount=0.5)
@@ -25,11 +25,11 @@ def graph() -> Graph:
 
 def test_lineage_runs_from_the_root_to_the_model(graph: Graph) -> None:
     assert graph.lineage("pruned-trained") == (
-        Step("cnn", TRAIN),
-        Step("pruned", PRUNE),
-        Step("pruned-trained", TRAIN),
+        LineageStep("cnn", TRAIN),
+        LineageStep("pruned", PRUNE),
+        LineageStep("pruned-trained", TRAIN),
     )
-    assert graph.lineage("mlp") == (Step("mlp", None),)
+    assert graph.lineage("mlp") == (LineageStep("mlp", None),)
 
 
 def test_relatives(graph: Graph) -> None:

@@ -12,7 +12,7 @@ from compress_compare import errors
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     lightning = pytest.importorskip("lightning.pytorch")
-    from compress_compare.callbacks.lightning import LogModel
+    from compress_compare.callbacks.lightning import LogLightningModel
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 INPUTS = torch.linspace(-1, 1, 32).reshape(32, 1)
@@ -61,7 +61,7 @@ def fit(tmp_path, callback, *, module=None, **options):
 
 
 def test_the_trained_weights_and_the_last_metrics_are_logged(project, tmp_path):
-    module = fit(tmp_path, LogModel(project, "line"))
+    module = fit(tmp_path, LogLightningModel(project, "line"))
     found = project.model("line")
     assert (found.base, found.operation) == (None, cc.Operation("train", epochs=2))
     stored = project.load_checkpoint("line")
@@ -75,7 +75,7 @@ def test_the_trained_weights_and_the_last_metrics_are_logged(project, tmp_path):
 def test_a_child_names_its_base_its_operation_and_its_metrics(project, tmp_path):
     project.log_model("line")
     operation = cc.Operation("finetune", epochs=2, lr=0.1)
-    fit(tmp_path, LogModel(project, "child", base="line", operation=operation, metrics={"val_loss": "Loss"}))
+    fit(tmp_path, LogLightningModel(project, "child", base="line", operation=operation, metrics={"val_loss": "Loss"}))
     found = project.model("child")
     assert (found.base, found.operation, list(found.metrics)) == ("line", operation, ["Loss"])
 
@@ -85,19 +85,19 @@ def test_what_would_be_refused_is_refused_before_the_training(project, tmp_path)
     module = Line()
     before = module.layer.weight.detach().clone()
     with pytest.raises(errors.Conflict, match="'line' already"):
-        fit(tmp_path, LogModel(project, "line"), module=module)
+        fit(tmp_path, LogLightningModel(project, "line"), module=module)
     with pytest.raises(errors.NotFound, match="'nowhere' is not in the project"):
-        fit(tmp_path, LogModel(project, "child", base="nowhere"), module=module)
+        fit(tmp_path, LogLightningModel(project, "child", base="nowhere"), module=module)
     assert torch.equal(module.layer.weight.detach(), before)
 
 
 def test_a_metric_that_was_not_logged_is_warned_about_and_the_model_is_kept(project, tmp_path):
     names = {"val_acc": "Accuracy", "val_loss": "Loss"}
     with pytest.warns(UserWarning, match=r"no 'val_acc'; it logged val_bias, val_loss"):
-        fit(tmp_path, LogModel(project, "line", metrics=names))
+        fit(tmp_path, LogLightningModel(project, "line", metrics=names))
     assert list(project.model("line").metrics) == ["Loss"]
 
 
 def test_a_trial_run_logs_nothing(project, tmp_path):
-    fit(tmp_path, LogModel(project, "line"), fast_dev_run=True)
+    fit(tmp_path, LogLightningModel(project, "line"), fast_dev_run=True)
     assert len(project) == 0

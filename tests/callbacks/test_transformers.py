@@ -12,7 +12,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     transformers = pytest.importorskip("transformers")
     pytest.importorskip("accelerate")
-    from compress_compare.callbacks.transformers import LogModel, evaluated
+    from compress_compare.callbacks.transformers import LogTransformersModel, evaluated
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -68,7 +68,7 @@ def trainer(tmp_path, callback, **options):
 
 
 def test_the_trained_weights_and_the_last_evaluation_are_logged(project, tmp_path):
-    running = trainer(tmp_path, LogModel(project, "bert"))
+    running = trainer(tmp_path, LogTransformersModel(project, "bert"))
     running.train()
     found = project.model("bert")
     assert (found.base, found.operation) == (None, cc.Operation("train", epochs=2))
@@ -84,7 +84,7 @@ def test_the_trained_weights_and_the_last_evaluation_are_logged(project, tmp_pat
 
 def test_an_evaluation_after_the_training_is_added(project, tmp_path):
     project.log_model("bert")
-    callback = LogModel(project, "child", base="bert", metrics={"eval_accuracy": "Accuracy"})
+    callback = LogTransformersModel(project, "child", base="bert", metrics={"eval_accuracy": "Accuracy"})
     running = trainer(tmp_path, callback, eval_strategy="no")
     with pytest.warns(UserWarning, match="no 'eval_accuracy'; it logged nothing"):
         running.train()
@@ -97,7 +97,7 @@ def test_an_evaluation_after_the_training_is_added(project, tmp_path):
 
 def test_a_taken_name_is_refused_before_the_training(project, tmp_path):
     project.log_model("bert")
-    running = trainer(tmp_path, LogModel(project, "bert"))
+    running = trainer(tmp_path, LogTransformersModel(project, "bert"))
     before = running.model.classifier.weight.detach().clone()
     with pytest.raises(errors.Conflict, match="'bert' already"):
         running.train()

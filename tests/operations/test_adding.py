@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class Halve(Operation):
+class Halve(BaseOperation):
     """Divide every weight by two."""
 
     name: ClassVar[str] = "halve"

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from compress_compare import operations
 from compress_compare.errors import InvalidValue, UserError
-from compress_compare.operations import Operation
+from compress_compare.operations import BaseOperation
 from compress_compare.operations.parts.data import cross_entropy
 from compress_compare.schemes import scheme
 
@@ -36,11 +36,11 @@ every_operation = pytest.mark.parametrize("name", ALL)
 every_case = pytest.mark.parametrize("case", CASES)
 
 
-def make(name: str) -> Operation:
+def make(name: str) -> BaseOperation:
     return ALL[name](**SHORT.get(name, {}))
 
 
-def context(operation: Operation, data: Any, case: str = "convolutional") -> dict[str, Any]:
+def context(operation: BaseOperation, data: Any, case: str = "convolutional") -> dict[str, Any]:
     """What the operation declares that it needs."""
     given: dict[str, Any] = {} if operation.data_requirement == "none" else {"data": data}
     if operation.roles:

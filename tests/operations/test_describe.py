@@ -11,14 +11,14 @@ import pytest
 from pydantic import Field
 
 from compress_compare import operations
-from compress_compare.operations import Operation, operation
+from compress_compare.operations import BaseOperation, operation
 from compress_compare.operations.describe import Parameter, describe, markdown, paragraphs
 
 ROOT = Path(__file__).parents[2]
 
 
 @operation
-class Shuffle(Operation):
+class Shuffle(BaseOperation):
     """Exchange weights at random.
 
     It is here for a test, and follows

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from compress_compare.errors import InvalidValue
 from compress_compare.operations import DKMPalettize, dkm_palettize, magnitude_prune
-from compress_compare.operations.dkm.attention import Attention
-from compress_compare.operations.dkm.modules import Palette, Plan, spacing
+from compress_compare.operations.dkm.attention import CentroidAttention
+from compress_compare.operations.dkm.modules import ClusterPlan, Palette, spacing
 from compress_compare.operations.parts.data import cross_entropy
 from compress_compare.operations.parts.substituted import Substituted
 from compress_compare.operations.targets import Weight
@@ -18,8 +18,8 @@ from .networks import build
 
 
 def palette(weight: Tensor, bits: int = 2, dim: int = 1, **method: object) -> Palette:
-    plan = Plan(bits, dim, axis=0, keep_zeros=True)
-    attention = Attention(**{"temperature": 0.04, **method})  # type: ignore[arg-type]
+    plan = ClusterPlan(bits, dim, axis=0, keep_zeros=True)
+    attention = CentroidAttention(**{"temperature": 0.04, **method})  # type: ignore[arg-type]
     return Palette(weight, plan, attention=attention, generator=torch.Generator().manual_seed(0))
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from compress_compare import operations, plugins, records
 from compress_compare.errors import NotFound, UserError
-from compress_compare.operations import MagnitudePrune, Operation, operation, registry
+from compress_compare.operations import BaseOperation, MagnitudePrune, operation, registry
 
 
 @operation
-class Negate(Operation):
+class Negate(BaseOperation):
     """Change the sign of everything."""
 
     name: ClassVar[str] = "negate"
@@ -41,7 +41,7 @@ def test_names_and_files_are_one() -> None:
 
 def test_two_classes_of_one_name_are_refused() -> None:
     @operation
-    class Other(Operation):
+    class Other(BaseOperation):
         """Has the name of another."""
 
         name: ClassVar[str] = "magnitude prune"
@@ -49,7 +49,7 @@ def test_two_classes_of_one_name_are_refused() -> None:
         def apply(self, model, _context, /):  # type: ignore[no-untyped-def]
             return model
 
-    names = {"Operation": Operation, "MagnitudePrune": MagnitudePrune, "again": MagnitudePrune}
+    names = {"BaseOperation": BaseOperation, "MagnitudePrune": MagnitudePrune, "again": MagnitudePrune}
     assert registry.imported(names) == {"magnitude prune": MagnitudePrune}
     with pytest.raises(ValueError, match=r"magnitude_prune and .*test_registry both have the name 'magnitude prune'"):
         registry.imported({**names, "Other": Other})

@@ -12,10 +12,10 @@ from torch import nn
 from compress_compare.errors import InvalidValue
 from compress_compare.operations import (
     AWQQuantize,
+    BaseOperation,
     GPTQQuantize,
     MagnitudePrune,
     NMPrune,
-    Operation,
     Palettize,
     Quantize,
     QuantizeDynamic,
@@ -119,7 +119,7 @@ def test_core_ml_configurations() -> None:
         (coremltools.configuration, [FOUR, EIGHT], "symmetric or none"),
     ],
 )
-def test_what_others_lack_is_refused(export: object, plan: list[Operation], reason: str) -> None:
+def test_what_others_lack_is_refused(export: object, plan: list[BaseOperation], reason: str) -> None:
     with pytest.raises(InvalidValue, match=reason) as caught:
         export(plan)  # type: ignore[operator]
     assert caught.value.code == "export.unsupported"

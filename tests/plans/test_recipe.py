@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from compress_compare.errors import InvalidValue
-from compress_compare.operations import Calibrate, Distill, Operation, Quantize
+from compress_compare.operations import BaseOperation, Calibrate, Distill, Quantize
 from compress_compare.plans import recipe
 from compress_compare.plans.recommend import Budget, recommend
 from compress_compare.plans.sensitivity import Study, sensitivity
@@ -16,7 +16,7 @@ from compress_compare.recipes import reader
 NAMES = ("a", 'x": {y}  # \n"\\', "re:.*\\.weight", "true", "1")
 
 
-def chain(text: str) -> list[Operation]:
+def chain(text: str) -> list[BaseOperation]:
     """The operations of a recipe whose steps follow each other."""
     found, steps = [], reader.loads(text).steps
     while steps:
@@ -54,7 +54,7 @@ def test_a_recommended_plan_comes_back() -> None:
 
 
 @pytest.mark.parametrize(("plan", "code"), [([], "export.empty"), ([Distill()], "export.unsupported")])
-def test_what_makes_no_recipe(plan: list[Operation], code: str) -> None:
+def test_what_makes_no_recipe(plan: list[BaseOperation], code: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         recipe.text(plan, base="cnn")
     assert caught.value.code == code

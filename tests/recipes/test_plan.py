@@ -2,7 +2,7 @@ import pytest
 
 from compress_compare.errors import Conflict
 from compress_compare.operations import Calibrate, Finetune, MagnitudePrune, Quantize, Train
-from compress_compare.recipes import ConfigError, Known, Recipe, Step, loads, plan, sweep
+from compress_compare.recipes import ConfigError, KnownModel, Recipe, Step, loads, plan, sweep
 
 TREE = Recipe(
     None,
@@ -16,7 +16,9 @@ TREE = Recipe(
 
 
 def known(planned):
-    return [Known(model.id, model.base, model.operation, tuple(model.references.items())) for model in planned.models]
+    return [
+        KnownModel(model.id, model.base, model.operation, tuple(model.references.items())) for model in planned.models
+    ]
 
 
 def test_a_tree_with_names_that_people_can_read():
@@ -60,8 +62,8 @@ def test_a_shared_prefix_is_one_model():
 
 def test_a_model_is_known_by_how_it_was_made_whatever_its_name():
     there = [
-        Known("cnn", None, Train(epochs=2).record()),
-        Known("my favorite", "cnn", MagnitudePrune(amount=0.5).record()),
+        KnownModel("cnn", None, Train(epochs=2).record()),
+        KnownModel("my favorite", "cnn", MagnitudePrune(amount=0.5).record()),
     ]
     models = plan(TREE, there).models
     assert models[1].id == "my favorite" and models[1].done
@@ -70,12 +72,12 @@ def test_a_model_is_known_by_how_it_was_made_whatever_its_name():
 
 def test_a_name_that_another_model_has_gets_part_of_its_hash():
     there = [
-        Known("cnn", None, Train(epochs=2).record()),
-        Known("cnn-magnitude-prune-0.5", "cnn", Quantize(bits=2).record()),
+        KnownModel("cnn", None, Train(epochs=2).record()),
+        KnownModel("cnn-magnitude-prune-0.5", "cnn", Quantize(bits=2).record()),
     ]
     model = plan(TREE, there).models[1]
     assert model.id == f"cnn-magnitude-prune-0.5-{model.identity[:8]}" and not model.done
-    assert plan(TREE, [*there, Known(model.id, "cnn", model.operation)]).models[1].done
+    assert plan(TREE, [*there, KnownModel(model.id, "cnn", model.operation)]).models[1].done
 
 
 def test_names_of_long_lineages_stay_names():
@@ -88,9 +90,9 @@ def test_names_of_long_lineages_stay_names():
 
 def test_a_base_that_was_made_differently_is_refused():
     with pytest.raises(Conflict, match="'cnn'") as caught:
-        plan(TREE, [Known("cnn", None, Train(epochs=3).record())])
+        plan(TREE, [KnownModel("cnn", None, Train(epochs=3).record())])
     assert caught.value.code == "config.other_base"
-    assert plan(Recipe(None, "cnn", None, ()), [Known("cnn", None, Train(epochs=3).record())]).models[0].done
+    assert plan(Recipe(None, "cnn", None, ()), [KnownModel("cnn", None, Train(epochs=3).record())]).models[0].done
 
 
 def referring(**references):

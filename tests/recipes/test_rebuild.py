@@ -10,7 +10,7 @@ from compress_compare.evaluation.size import packed_size
 from compress_compare.operations import from_record
 from compress_compare.recipes import Task, loads, plan
 from compress_compare.recipes.predict import packed_sizes
-from compress_compare.recipes.rebuild import Weights, apply, rebuild
+from compress_compare.recipes.rebuild import RebuiltWeights, apply, rebuild
 from compress_compare.schemes import scheme
 from compress_compare.store import checkpoints
 from compress_compare.store.artifacts import Artifacts
@@ -65,7 +65,7 @@ def test_a_stored_model_comes_back_as_it_was(made):
     def weights(id):
         (file,) = project.model(id).checkpoint.files
         header = checkpoints.header(Artifacts(project.path).path(file.sha256))
-        return Weights(project.load_checkpoint(id), header.get("scheme", {}))
+        return RebuiltWeights(project.load_checkpoint(id), header.get("scheme", {}))
 
     for id, model in models.items():
         again = rebuild(task, project.model(id).lineage, weights=weights, operations=from_record)
@@ -79,5 +79,7 @@ def test_weights_of_another_network_are_refused(made):
     other = Task(lambda: nn.Linear(3, 3), lambda model: {})
     with pytest.raises(InvalidValue, match="do not fit") as caught:
         lineage = project.model("net").lineage
-        rebuild(other, lineage, weights=lambda id: Weights(project.load_checkpoint(id), {}), operations=from_record)
+        rebuild(
+            other, lineage, weights=lambda id: RebuiltWeights(project.load_checkpoint(id), {}), operations=from_record
+        )
     assert caught.value.code == "config.other_network"

@@ -8,7 +8,7 @@ import pytest
 
 import compress_compare as cc
 from compress_compare.errors import InvalidValue
-from compress_compare.page.recent import Comparisons
+from compress_compare.page.recent import RecentBehaviors
 from tests.analysis.behaviors.frames import classified
 
 from .running import running
@@ -134,7 +134,7 @@ def test_wrong_questions_get_one_sentence(client, changes, status, code):
 
 
 def test_comparisons_are_kept_and_let_go(project, monkeypatch):
-    comparisons = Comparisons(project)
+    comparisons = RecentBehaviors(project)
 
     def get(models, metric="correct"):
         return comparisons.get("m0", models, dataset="images", metric=metric, by=[])
@@ -149,7 +149,7 @@ def test_comparisons_are_kept_and_let_go(project, monkeypatch):
 
 
 def test_different_questions_do_not_wait_for_each_other_and_the_same_is_answered_once(project, monkeypatch):
-    comparisons = Comparisons(project)
+    comparisons = RecentBehaviors(project)
     read, asked = project.outputs_of, []
     together = threading.Barrier(2)
 
@@ -170,7 +170,7 @@ def test_different_questions_do_not_wait_for_each_other_and_the_same_is_answered
 
 
 def test_what_cannot_be_compared_is_not_kept(project):
-    comparisons = Comparisons(project)
+    comparisons = RecentBehaviors(project)
     for _ in range(2):
         with pytest.raises(InvalidValue):
             comparisons.get("m0", ["m1"], dataset="images", metric="no such metric", by=[])

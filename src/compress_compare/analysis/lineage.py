@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..errors import Conflict, NotFound
-from ..records import Operation, Step
+from ..records import LineageStep, Operation
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +113,9 @@ class Graph:
         path.reverse()
         return path
 
-    def lineage(self, model: str) -> tuple[Step, ...]:
+    def lineage(self, model: str) -> tuple[LineageStep, ...]:
         """The steps from the root to the model, both included."""
-        return tuple(Step(self.ids[i], self.operations[i]) for i in self.path(self.position(model)))
+        return tuple(LineageStep(self.ids[i], self.operations[i]) for i in self.path(self.position(model)))
 
     def root(self, model: str) -> str:
         """The root that the model descends from; itself for a root."""

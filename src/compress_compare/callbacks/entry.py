@@ -13,7 +13,7 @@ from ..store.store import Store
 
 
 @dataclass(frozen=True)
-class Entry:
+class ModelEntry:
     """A model to be logged.
 
     Args:

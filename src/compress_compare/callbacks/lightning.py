@@ -9,10 +9,10 @@ from lightning.pytorch.callbacks import Callback
 
 from ..records import Operation
 from ..store.store import Store
-from .entry import Entry
+from .entry import ModelEntry
 
 
-class LogModel(Callback):
+class LogLightningModel(Callback):
     """Logs the module as a model of a project when ``fit`` ends, with its weights and the last value of each metric.
 
     A name that is taken, or a base that is not there, is refused before the training begins. A run that is
@@ -35,7 +35,7 @@ class LogModel(Callback):
         operation: Operation | None = None,
         metrics: Mapping[str, str] | None = None,
     ) -> None:
-        self._entry = Entry(project, id, base, operation, metrics)
+        self._entry = ModelEntry(project, id, base, operation, metrics)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Refuse what would be refused at the end."""

@@ -9,12 +9,12 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from ..records import Operation
 from ..store.store import Store
-from .entry import Entry
+from .entry import ModelEntry
 
 _NOT_QUALITY = ("epoch", "runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
 
-class LogModel(TrainerCallback):
+class LogTransformersModel(TrainerCallback):
     """Logs the network as a model of a project when ``train`` ends, with its weights and what evaluation found.
 
     The metrics are those of the weights that are logged: of the best step where ``load_best_model_at_end`` is set,
@@ -39,7 +39,7 @@ class LogModel(TrainerCallback):
         operation: Operation | None = None,
         metrics: Mapping[str, str] | None = None,
     ) -> None:
-        self._entry = Entry(project, id, base, operation, metrics)
+        self._entry = ModelEntry(project, id, base, operation, metrics)
         self._is_logged = False
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:

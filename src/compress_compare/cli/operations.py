@@ -41,7 +41,7 @@ def _packages() -> dict[str, str]:
     return {one.name: plugins.origin(one.plugin) for one in added}
 
 
-def _document(cls: type[registered.Operation], package: str) -> dict[str, Any]:
+def _document(cls: type[registered.BaseOperation], package: str) -> dict[str, Any]:
     return {
         **asdict(describe(cls)),
         "package": package,

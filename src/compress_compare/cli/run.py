@@ -15,7 +15,7 @@ from ..engines.base import Engine, Limits
 from ..engines.local import LocalEngine
 from ..engines.queue import describe
 from ..errors import InvalidValue, NotFound
-from ..recipes import Plan, load
+from ..recipes import RecipePlan, load
 from .output import cell, echo_json, echo_table, json_option
 from .progress import StepProgress
 
@@ -79,7 +79,7 @@ def _existing(location: Path) -> Path | None:
     return location
 
 
-def _show_plan(plan: Plan, sizes: dict[str, int | None], *, as_json: bool) -> None:
+def _show_plan(plan: RecipePlan, sizes: dict[str, int | None], *, as_json: bool) -> None:
     rows = [
         {
             "id": model.id,
@@ -104,7 +104,7 @@ def _show_plan(plan: Plan, sizes: dict[str, int | None], *, as_json: bool) -> No
     click.echo(f"{len(rows)} models, {len(plan.remaining)} to do.")
 
 
-def _show_report(report: runs.Report, location: Path, *, as_json: bool) -> None:
+def _show_report(report: runs.RunReport, location: Path, *, as_json: bool) -> None:
     failed = [{"id": job.model, "reason": job.reason, "message": job.message, "job": job.id} for job in report.failed]
     there = len(report.plan.models) - len(report.plan.remaining)
     if as_json:

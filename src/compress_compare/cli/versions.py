@@ -32,7 +32,7 @@ class Floor:
 
 
 @dataclass(frozen=True)
-class Finding:
+class VersionFinding:
     """How one of them stands on this machine."""
 
     name: str
@@ -58,7 +58,7 @@ FLOORS = (
 )
 
 
-def check(floors: Iterable[Floor] = FLOORS) -> list[Finding]:
+def check(floors: Iterable[Floor] = FLOORS) -> list[VersionFinding]:
     """Hold what is installed here against the floors."""
     return [_finding(floor, installed(floor.name)) for floor in floors]
 
@@ -83,13 +83,13 @@ def is_safe(version: str, lines: Iterable[Version]) -> bool:
     return numbers >= (same[0] if same else ordered[-1])
 
 
-def _finding(floor: Floor, found: str | None) -> Finding:
+def _finding(floor: Floor, found: str | None) -> VersionFinding:
     needed = " or ".join(_spelled(floor.lines))
     if found is None:
         reason = f"for what needs it: pip install 'compress-compare[{floor.extra}]'" if floor.extra else floor.reason
-        return Finding(floor.name, None, needed, "missing", reason)
+        return VersionFinding(floor.name, None, needed, "missing", reason)
     safe = is_safe(found, floor.lines)
-    return Finding(floor.name, found, needed, "ok" if safe else "warn", "" if safe else floor.reason)
+    return VersionFinding(floor.name, found, needed, "ok" if safe else "warn", "" if safe else floor.reason)
 
 
 def _spelled(lines: Iterable[Version]) -> Iterator[str]:

@@ -23,7 +23,7 @@ from ..analysis.behaviors import (
 )
 from ..analysis.behaviors import pairs as paired
 from ..analysis.behaviors import tables as summaries
-from ..analysis.behaviors.columns import Columns
+from ..analysis.behaviors.columns import InstanceColumns
 from ..analysis.behaviors.frame import Frame
 from ..analysis.behaviors.joined import Floats
 from ..errors import InvalidValue
@@ -65,7 +65,7 @@ class Behaviors:
         self.models = frame.models
         self.metric = metric
         self.by = tuple(by)
-        self._columns = Columns(frame, metric, values=self._values, by=self.by)
+        self._columns = InstanceColumns(frame, metric, values=self._values, by=self.by)
 
     def __repr__(self) -> str:
         return f"Behaviors({self.base!r}, {self.models!r}, metric={self.metric!r})"
@@ -321,10 +321,10 @@ class Behaviors:
     # Working out
 
     @cached_property
-    def _pairs(self) -> list[paired.Pair]:
+    def _pairs(self) -> list[paired.PairedValues]:
         definition = self._definition
 
-        def pair_up() -> list[paired.Pair]:
+        def pair_up() -> list[paired.PairedValues]:
             self._values(self.metric)
             return [paired.pair(self._frame, model, name=self.metric, metric=definition) for model in self.models]
 

@@ -59,7 +59,7 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownFacts:
     """All that is known about one model: what it is judged by, and what is only shown."""
 
     facts: Facts
@@ -85,7 +85,7 @@ def reality(store: Store, ids: Sequence[str]) -> pa.Table:
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
-def _row(model: Model, known: Known, *, root: str, against: Facts) -> dict[str, Any]:
+def _row(model: Model, known: KnownFacts, *, root: str, against: Facts) -> dict[str, Any]:
     facts = known.facts
     judged = verdict(facts, against)
     row = {
@@ -131,7 +131,7 @@ def _speed(root: Run, model: Run) -> float | None:
     return root.timing.median / model.timing.median
 
 
-def _known(store: Store, model: Model) -> Known:
+def _known(store: Store, model: Model) -> KnownFacts:
     weights = _opened(store, model)
     sparsity, packed, zipped = (
         _value(model, metric) for metric in (metrics.WEIGHT_SPARSITY, metrics.PACKED_SIZE, metrics.GZIP_SIZE)
@@ -154,7 +154,7 @@ def _known(store: Store, model: Model) -> Known:
         onnx=_run(model, metrics.ONNX_LATENCY, metrics.ONNX_LATENCY_IQR, integers=metrics.ONNX_INTEGER_PRODUCTS),
         **found,
     )
-    return Known(facts, _value(model, metrics.PEAK_MEMORY), _value(model, metrics.ONNX_SIZE))
+    return KnownFacts(facts, _value(model, metrics.PEAK_MEMORY), _value(model, metrics.ONNX_SIZE))
 
 
 def _opened(store: Store, model: Model) -> Weights | None:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ..errors import Conflict
-from ..operations import Operation
+from ..operations import BaseOperation
 from ..operations.types import Batches
 from ..schemes import scheme
 from ..store.store import Store
@@ -34,7 +34,7 @@ class Node:
 
     id: str
     base: str | None
-    operation: Operation
+    operation: BaseOperation
     references: Mapping[str, str] = field(default_factory=dict)
 
 

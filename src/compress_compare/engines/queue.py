@@ -13,7 +13,7 @@ from typing import Any
 from .. import operations, records
 from ..errors import Conflict
 from ..recipes import identity
-from ..recipes.plan import Known, Plan, Planned, plan
+from ..recipes.plan import KnownModel, Planned, RecipePlan, plan
 from ..recipes.recipe import Recipe
 from ..recipes.serial import record_to_data, task_to_data, to_data
 from ..records import TaskPath
@@ -145,14 +145,14 @@ class Queue:
         with self.database.read() as connection:
             return _planned(connection, base, operation=operation, id=id, references=references or {})[0]
 
-    def plan_recipe(self, recipe: Recipe) -> tuple[Plan, Recipe]:
+    def plan_recipe(self, recipe: Recipe) -> tuple[RecipePlan, Recipe]:
         """What `submit_recipe` would make of a recipe that is not trusted, and the recipe with the recorded task."""
         with self.database.read() as connection:
             planned = plan(recipe, known(connection))
             task = _task(connection, recipe, trusted=False)
         return planned, Recipe(task, recipe.base, recipe.made_by, recipe.steps)
 
-    def submit_parts(self, parent: str, plan: Plan, *, task: Mapping[str, Any]) -> int:
+    def submit_parts(self, parent: str, plan: RecipePlan, *, task: Mapping[str, Any]) -> int:
         """Queue what remains of a recipe; returns how many models that is."""
         drafts = [self._draft(planned, task, parent) for planned in plan.remaining]
         with self.database.write(counter="jobs") as connection:
@@ -208,7 +208,7 @@ class Queue:
         with self.database.read() as connection:
             return tasks.roots(connection)
 
-    def unfinished(self, *, mine: bool) -> list[jobs.Entry]:
+    def unfinished(self, *, mine: bool) -> list[jobs.JobEntry]:
         """The jobs that wait or run, in the order of queueing: those of this owner, or all."""
         with self.database.read() as connection:
             return jobs.entries(connection, states=("queued", "running"), owner=self.owner if mine else None)
@@ -232,7 +232,7 @@ class Queue:
         with self.database.read() as connection:
             return recipe.task or _known_task(connection, _root(connection, recipe.base))
 
-    def known(self) -> list[Known]:
+    def known(self) -> list[KnownModel]:
         """The models of the project."""
         with self.database.read() as connection:
             return known(connection)
@@ -265,7 +265,7 @@ def describe(operation: records.Operation | None) -> str:
     return " ".join([operation.name, *(f"{name}={json.dumps(value)}" for name, value in operation.parameters.items())])
 
 
-def known(connection: Connection) -> list[Known]:
+def known(connection: Connection) -> list[KnownModel]:
     """The models of a project, each after its base, as plans take them."""
     listed = models.nodes(connection)
     id_of = {node[0]: node[1] for node in listed}
@@ -273,7 +273,7 @@ def known(connection: Connection) -> list[Known]:
     for id, reference in models.references(connection):
         references.setdefault(id, []).append((reference.role, reference.model))
     return [
-        Known(
+        KnownModel(
             id,
             None if base is None else id_of[base],
             models.operation(name, parameters),

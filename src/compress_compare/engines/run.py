@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import operations
 from ..errors import InvalidValue
-from ..recipes.plan import Plan, plan
+from ..recipes.plan import RecipePlan, plan
 from ..recipes.recipe import Recipe
 from ..recipes.task import load
 from ..records import Job
@@ -21,7 +21,7 @@ Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
-class Report:
+class RunReport:
     """How a recipe went.
 
     Args:
@@ -32,12 +32,12 @@ class Report:
     """
 
     job: Job
-    plan: Plan
+    plan: RecipePlan
     made: tuple[str, ...]
     failed: tuple[Job, ...]
 
 
-def run_recipe(directory: Path, recipe: Recipe, *, engine: Engine, progress: Progress | None = None) -> Report:
+def run_recipe(directory: Path, recipe: Recipe, *, engine: Engine, progress: Progress | None = None) -> RunReport:
     """Make the models of a recipe that a project lacks. What an interrupted run has made is kept.
 
     Args:
@@ -64,10 +64,10 @@ def run_recipe(directory: Path, recipe: Recipe, *, engine: Engine, progress: Pro
         error = job.error
         raise InvalidValue(error["code"], error["title"], detail=error["detail"], hint=error["hint"])
     made = tuple(part.model for part in reversed(parts) if part.state == "done" and part.model is not None)
-    return Report(job, before, made, tuple(part for part in reversed(parts) if part.state != "done"))
+    return RunReport(job, before, made, tuple(part for part in reversed(parts) if part.state != "done"))
 
 
-def plan_recipe(directory: Path | None, recipe: Recipe) -> tuple[Plan, dict[str, int | None]]:
+def plan_recipe(directory: Path | None, recipe: Recipe) -> tuple[RecipePlan, dict[str, int | None]]:
     """What a recipe would make, and the packed size in bytes that each model is predicted to have. Needs torch.
 
     Args:
@@ -96,7 +96,7 @@ def plan_recipe(directory: Path | None, recipe: Recipe) -> tuple[Plan, dict[str,
 class _Watch:
     """Tells the progress of a recipe when it changes."""
 
-    def __init__(self, queue: Queue, id: str, plan: Plan, progress: Progress) -> None:
+    def __init__(self, queue: Queue, id: str, plan: RecipePlan, progress: Progress) -> None:
         self._queue, self._id, self._progress = queue, id, progress
         self._total = len(plan.models)
         self._there = self._total - len(plan.remaining)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..evaluation.onnx_runtime import Exports
-    from ..recipes.rebuild import Weights
+    from ..recipes.rebuild import RebuiltWeights
 
 
 @dataclass(frozen=True)
@@ -213,8 +213,8 @@ def _rebuilt(project: Store, task: Task, *, id: str) -> nn.Module:
     return rebuild(task, lineage, weights=lambda one: _weights(project, one), operations=operations.from_record)
 
 
-def _weights(project: Store, id: str) -> Weights:
-    from ..recipes.rebuild import Weights
+def _weights(project: Store, id: str) -> RebuiltWeights:
+    from ..recipes.rebuild import RebuiltWeights
 
     checkpoint = project.model(id).checkpoint
     if checkpoint is None:
@@ -223,7 +223,7 @@ def _weights(project: Store, id: str) -> Weights:
             f"Nothing can be made from {id[:80]!r}: its weights are not in the project.",
             hint="Log it with checkpoint=model.",
         )
-    return Weights(project.load_checkpoint(id), project.checkpoint_notes(checkpoint).get("scheme", {}))
+    return RebuiltWeights(project.load_checkpoint(id), project.checkpoint_notes(checkpoint).get("scheme", {}))
 
 
 def _record(found: Mapping[str, Any] | None) -> records.Operation | None:

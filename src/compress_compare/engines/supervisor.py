@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ..errors import UserError
 from ..recipes.plan import plan
 from ..recipes.serial import from_data
-from ..store.jobs import ENDED, Entry
+from ..store.jobs import ENDED, JobEntry
 from . import processes
 from .base import Engine, Outcome, Running, Work
 from .local import read_result
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Active:
-    entry: Entry
+    entry: JobEntry
     shown: Running
     at: float
 
@@ -113,7 +113,7 @@ class Supervisor:
                 time.sleep(REPORT_S)
                 busy = True
 
-    def _abandon(self, left: list[Entry]) -> None:
+    def _abandon(self, left: list[JobEntry]) -> None:
         """Record jobs whose supervisor is gone: as done if their worker got that far."""
         with self.queue.batch():
             for entry in left:
@@ -134,7 +134,7 @@ class Supervisor:
             if active.entry.kind != "recipe":
                 self.queue.update(id, progress=status.progress, message=status.message)
 
-    def _ended(self, entry: Entry, outcome: Outcome) -> None:
+    def _ended(self, entry: JobEntry, outcome: Outcome) -> None:
         if entry.kind == "recipe" and outcome.state == "done":
             self._expand(entry)
             return
@@ -144,7 +144,7 @@ class Supervisor:
             entry.id, state=outcome.state, reason=outcome.reason, error=outcome.error, message=message, **progress
         )
 
-    def _expand(self, entry: Entry) -> None:
+    def _expand(self, entry: JobEntry) -> None:
         """The project is prepared: queue the models that are missing."""
         request = json.loads(entry.request)
         try:
@@ -157,7 +157,7 @@ class Supervisor:
         changes = {} if count else {"state": "done", "progress": 1.0}
         self.queue.update(entry.id, message=f"{total - count} of {total} models are there already", **changes)
 
-    def _start(self, entries: list[Entry]) -> None:
+    def _start(self, entries: list[JobEntry]) -> None:
         """Start the first jobs that wait for nothing."""
         queued = [entry for entry in entries if entry.state == "queued"]
         if not queued:
@@ -173,7 +173,7 @@ class Supervisor:
             elif not missing and len(self._active) < self.engine.slots:
                 self._submit(entry)
 
-    def _submit(self, entry: Entry) -> None:
+    def _submit(self, entry: JobEntry) -> None:
         work = Work(entry.id, self.queue.folder(entry.id), json.loads(entry.request))
         try:
             handle = self.engine.submit(work)
@@ -189,16 +189,16 @@ class Supervisor:
         self._active[entry.id] = _Active(entry, status, time.monotonic())
         self.queue.update(entry.id, state="running", handle=handle, message=status.message)
 
-    def _fail(self, entry: Entry, error: UserError) -> None:
+    def _fail(self, entry: JobEntry, error: UserError) -> None:
         fields = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint}
         self.queue.update(entry.id, state="failed", reason=error.code, error=fields, message=error.title)
 
-    def _give_up(self, entry: Entry, missing: str) -> None:
+    def _give_up(self, entry: JobEntry, missing: str) -> None:
         title = f"The model {missing[:80]!r}, which it starts from, was not made."
         error = {"code": "job.base_failed", "title": title, "detail": "", "hint": "Retry the job that makes it first."}
         self.queue.update(entry.id, state="failed", reason="base_failed", error=error, message=title)
 
-    def _settle(self, entries: list[Entry]) -> None:
+    def _settle(self, entries: list[JobEntry]) -> None:
         """Bring the recipes up to date with their parts."""
         for entry in entries:
             if entry.kind != "recipe" or entry.state != "running" or entry.id in self._active:
@@ -218,7 +218,7 @@ class Supervisor:
         if self.queue.job(id).message != message:
             self.queue.update(id, progress=progress, message=message)
 
-    def _finish(self, entry: Entry, states: dict[str, int], total: int) -> None:
+    def _finish(self, entry: JobEntry, states: dict[str, int], total: int) -> None:
         done = states.get("done", 0)
         message = f"{done} of {total} models"
         if entry.cancel:
@@ -230,7 +230,7 @@ class Supervisor:
             self.queue.update(entry.id, state="done", progress=1.0, message=message)
 
 
-def _needs(entry: Entry) -> set[str]:
+def _needs(entry: JobEntry) -> set[str]:
     request = json.loads(entry.request)
     if entry.kind != "operation":
         return set()

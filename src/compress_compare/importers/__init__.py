@@ -3,15 +3,15 @@
 from .base import Correction, Imported, Importer, direct
 from .places import Place, json_document, other_format, text
 from .registry import IMPORTERS, added, available, load
-from .write import Report, write
+from .write import ImportReport, write
 
 __all__ = [
     "IMPORTERS",
     "Correction",
+    "ImportReport",
     "Imported",
     "Importer",
     "Place",
-    "Report",
     "added",
     "available",
     "direct",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Report:
+class ImportReport:
     """What came in."""
 
     num_models: int
@@ -24,7 +24,7 @@ class Report:
     warnings: Sequence[str]
 
 
-def write(imported: Imported, project: Store) -> Report:
+def write(imported: Imported, project: Store) -> ImportReport:
     """Log everything in one transaction. Metrics that the project defines already keep their definition.
 
     Models in a cycle are left out; a model whose base neither the import nor the project has becomes a root. Outputs
@@ -55,7 +55,7 @@ def write(imported: Imported, project: Store) -> Report:
         outputs = [one for one in imported.outputs if _has_model(one, project, warnings)]
         for answers in outputs:
             project.log_outputs(**answers)
-    return Report(len(models), len(imported.datasets), len(outputs), warnings)
+    return ImportReport(len(models), len(imported.datasets), len(outputs), warnings)
 
 
 def _completed(models: Sequence[dict[str, Any]], imported: Imported, warnings: list[str]) -> list[dict[str, Any]]:

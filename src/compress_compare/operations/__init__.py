@@ -9,7 +9,7 @@ from ..schemes import channels as kept  # noqa: F401
 from ..schemes import scheme as scheme
 from . import registry
 from .awq_quantize import AWQQuantize as AWQQuantize, awq_quantize as awq_quantize
-from .base import Operation as Operation, function as function, operation as operation
+from .base import BaseOperation as BaseOperation, function as function, operation as operation
 from .calibrate import Calibrate as Calibrate, calibrate as calibrate
 from .channel_prune import ChannelPrune as ChannelPrune, channel_prune as channel_prune
 from .distill import Distill as Distill, distill as distill
@@ -34,20 +34,20 @@ from .restore import Restore as Restore, restore as restore
 from .train import Train as Train, train as train
 from .types import Context as Context
 
-OPERATIONS: dict[str, type[Operation]] = registry.imported(globals())
+OPERATIONS: dict[str, type[BaseOperation]] = registry.imported(globals())
 """Every operation of this package by name. Other packages add theirs as entry points: see :func:`available`."""
 
 
-def available() -> dict[str, type[Operation]]:
+def available() -> dict[str, type[BaseOperation]]:
     """Name → class of every operation, built in or from entry points in the group ``compress_compare.operations``."""
     return registry.table(OPERATIONS)
 
 
-def get(name: str) -> type[Operation]:
+def get(name: str) -> type[BaseOperation]:
     """The class of an operation by its name, with spaces or underscores; see :func:`registry.lookup`."""
     return registry.lookup(name, available())
 
 
-def from_record(record: records.Operation) -> Operation:
+def from_record(record: records.Operation) -> BaseOperation:
     """The operation that a record describes; see :func:`registry.from_record`."""
     return registry.from_record(record, available())

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .parts.presets import WeightScheme, expanded
 from .types import Context, DataRequirement, Patterns, unsuitable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .parts.moments import Moments
+    from .parts.moments import InputMoments
     from .targets import Weight
 
 
 @operation
-class AWQQuantize(Operation):
+class AWQQuantize(BaseOperation):
     """Round W · s to the nearest level and divide by s, with s = (mean |input|)^α and the α that errs least on
     data.
 
@@ -97,7 +97,7 @@ class AWQQuantize(Operation):
         attach(model, schemes)
         return model
 
-    def scaled(self, values: Tensor, moments: Moments) -> tuple[Tensor, bool]:
+    def scaled(self, values: Tensor, moments: InputMoments) -> tuple[Tensor, bool]:
         """The rounded weights [outputs, inputs] of least squared error of outputs, and whether inputs are scaled."""
         import torch
 

@@ -3,7 +3,7 @@
 An operation file holds one class, made with the :func:`operation` decorator::
 
     @operation
-    class MagnitudePrune(Operation):
+    class MagnitudePrune(BaseOperation):
         "Set the smallest weights to zero."
 
         name: ClassVar[str] = "magnitude prune"
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
-_T = TypeVar("_T", bound="Operation")
+_T = TypeVar("_T", bound="BaseOperation")
 
 
-class Operation(ABC):
+class BaseOperation(ABC):
     """The base of all operations. Subclasses declare fields and implement :meth:`apply`."""
 
     name: ClassVar[str]
@@ -144,7 +144,7 @@ def operation(cls: type[_T]) -> type[_T]:
     return made
 
 
-def function(cls: type[Operation]) -> Callable[..., nn.Module]:
+def function(cls: type[BaseOperation]) -> Callable[..., nn.Module]:
     """The function form: ``function(MagnitudePrune)(model, amount=0.5)`` is ``MagnitudePrune(amount=0.5)(model)``.
 
     Parameters may be given by position, in the order of the fields. ``data``, ``loss``, ``references``, ``progress``
@@ -165,7 +165,7 @@ def function(cls: type[Operation]) -> Callable[..., nn.Module]:
     return apply
 
 
-def _signature(cls: type[Operation]) -> inspect.Signature:
+def _signature(cls: type[BaseOperation]) -> inspect.Signature:
     kind = inspect.Parameter
     model = kind("model", kind.POSITIONAL_OR_KEYWORD)
     own = inspect.signature(cls).parameters.values()
@@ -173,7 +173,7 @@ def _signature(cls: type[Operation]) -> inspect.Signature:
     return inspect.Signature([model, *own, *extra])
 
 
-def _docstring(cls: type[Operation]) -> str:
+def _docstring(cls: type[BaseOperation]) -> str:
     described = cls.json_schema().get("properties", {})
     lines = [f"    {name}: {schema.get('description', '')}" for name, schema in described.items()]
     return "\n".join([inspect.cleandoc(cls.__doc__ or ""), "", "Args:", "    model: stays as it is.", *lines])

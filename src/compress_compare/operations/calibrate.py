@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, DataRequirement, unsuitable
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class Calibrate(Operation):
+class Calibrate(BaseOperation):
     """Measure the running means and variances of batch-norm layers anew on data. No weight changes.
 
     It often repairs much of what pruning did, for the price of a few forward passes. A model without running

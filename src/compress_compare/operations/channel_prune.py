@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, DataRequirement, Patterns, unsuitable
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class ChannelPrune(Operation):
+class ChannelPrune(BaseOperation):
     """Remove the least important output channels of convolutions and linear layers, without retraining.
 
     Layers joined by a sum lose the same channels. The shape of the model's output never changes, and tied weights

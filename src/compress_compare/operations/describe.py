@@ -9,7 +9,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
-from .base import Operation
+from .base import BaseOperation
 from .refusal import allowed
 
 WIDTH = 120
@@ -54,7 +54,7 @@ class Description:
     parameters: tuple[Parameter, ...]
 
 
-def describe(cls: type[Operation]) -> Description:
+def describe(cls: type[BaseOperation]) -> Description:
     """What the docstrings, class fields and parameters of an operation say."""
     summary, *details = paragraphs(cls.__doc__ or "")
     fields = cls.json_schema().get("properties", {})
@@ -71,7 +71,7 @@ def paragraphs(docstring: str) -> list[str]:
     return [" ".join(part.split()) for part in text.split("\n\n")]
 
 
-def markdown(cls: type[Operation]) -> str:
+def markdown(cls: type[BaseOperation]) -> str:
     """The entry of an operation in the documentation: a section of second order."""
     about = describe(cls)
     blocks = [f"## {about.name}", *(_wrapped(_linked(part)) for part in (about.summary, *about.details))]
@@ -81,7 +81,7 @@ def markdown(cls: type[Operation]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _facts(cls: type[Operation]) -> tuple[str, ...]:
+def _facts(cls: type[BaseOperation]) -> tuple[str, ...]:
     roles = " and ".join(f"`{role}`" for role in cls.roles)
     main = ", ".join(f"`{name}`" for name in cls.main)
     found = (

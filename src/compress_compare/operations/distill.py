@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Batches, Context, DataRequirement, Loss, Seed
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class Distill(Operation):
+class Distill(BaseOperation):
     """Train a model to answer as the reference model `teacher` does; weights that were pruned stay zero.
 
     The loss is alpha · temperature² · KL(teacher ‖ model) + (1 − alpha) · the loss on the labels.

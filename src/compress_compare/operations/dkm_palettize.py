@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from .dkm.attention import Attention
+    from .dkm.attention import CentroidAttention
     from .dkm.modules import Palette, SmallPalette
     from .targets import Weight
 
 
 @operation
-class DKMPalettize(Operation):
+class DKMPalettize(BaseOperation):
     """Fine-tune with every weight an attention-weighted mixture of 2^bits centroids, then give it the nearest one.
 
     The loss of the task moves weights and centroids together. There is no regularizer, and no parameter of the
@@ -108,23 +108,23 @@ class DKMPalettize(Operation):
 
     def palette(self, weight: Weight, generator: torch.Generator) -> Palette | SmallPalette:
         """The clusters that a weight starts with."""
-        from .dkm.modules import Palette, Plan, SmallPalette
+        from .dkm.modules import ClusterPlan, Palette, SmallPalette
 
         if weight.parameter.numel() < self.small:
-            return SmallPalette(Plan(8, 1, weight.channel_axis, self.keep_zeros))
-        plan = Plan(self.bits, self.dim, weight.channel_axis, self.keep_zeros)
+            return SmallPalette(ClusterPlan(8, 1, weight.channel_axis, self.keep_zeros))
+        plan = ClusterPlan(self.bits, self.dim, weight.channel_axis, self.keep_zeros)
         return Palette(weight.parameter, plan, attention=self.attention(weight), generator=generator)
 
-    def attention(self, weight: Weight) -> Attention:
+    def attention(self, weight: Weight) -> CentroidAttention:
         """The method with the temperature in units of the tensor's spacing."""
-        from .dkm.attention import Attention
+        from .dkm.attention import CentroidAttention
         from .dkm.modules import spacing
 
         temperature = self.temperature
         if self.temperature_unit == "absolute":
             unit = spacing(weight.parameter, bits=self.bits, dim=self.dim) or 1.0
             temperature /= unit**2 if self.distance == "squared" else unit
-        return Attention(temperature, self.distance, self.max_iter, self.tolerance, self.gradient, self.chunk)
+        return CentroidAttention(temperature, self.distance, self.max_iter, self.tolerance, self.gradient, self.chunk)
 
     def scheme(self, weight: Weight) -> TensorScheme:
         """How a snapped weight is stored."""

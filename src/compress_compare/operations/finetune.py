@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class Finetune(Operation):
+class Finetune(BaseOperation):
     """Train a compressed model for a short while; weights that were pruned stay zero.
 
     This is the training of `train` with gentler defaults. `targets=["LayerNorm"]` retrains the norms alone.

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .parts.presets import WeightScheme, expanded
 from .types import Context, DataRequirement, Patterns, unsuitable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .parts.moments import Moments
+    from .parts.moments import InputMoments
     from .targets import Weight
 
 BLOCK = 128
 
 
 @operation
-class GPTQQuantize(Operation):
+class GPTQQuantize(BaseOperation):
     """Round weights to the levels of `quantize`, choosing levels so that the layers' outputs on data change least.
 
     Applies to linear layers and to one- and two-dimensional convolutions; other weights, such as embeddings, are
@@ -120,7 +120,7 @@ class GPTQQuantize(Operation):
             channel_axis=weight.channel_axis if weight.parameter.ndim > 1 else 0,
         )
 
-    def _round(self, weight: Weight, moments: Moments) -> None:
+    def _round(self, weight: Weight, moments: InputMoments) -> None:
         """Round a weight in place; each group of a grouped convolution has moments of its own."""
         import torch
 

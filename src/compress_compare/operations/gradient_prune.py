@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, DataRequirement, Patterns
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class GradientPrune(Operation):
+class GradientPrune(BaseOperation):
     """Set the weights of smallest |weight · gradient| to zero, without retraining.
 
     These are the weights whose removal changes the loss least, to first order. Gradients are summed over the

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, Patterns, unsuitable
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ DEFAULT_RATIO = 0.5
 
 
 @operation
-class LowRank(Operation):
+class LowRank(BaseOperation):
     """Replace linear and convolutional layers by two thinner layers in a row, the nearest of their rank.
 
     The layer `fc` becomes `fc.0`, which projects on the rank, and `fc.1`, which has the bias. Layers that would not

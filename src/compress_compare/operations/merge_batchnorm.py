@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, unsuitable
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class MergeBatchnorm(Operation):
+class MergeBatchnorm(BaseOperation):
     """Fold every batch norm into the layer before it; what the model computes in evaluation mode stays the same.
 
     The norm is replaced by an identity and the layer gets a bias. A batch norm stays where the layer's output is

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class MovementPrune(Operation):
+class MovementPrune(BaseOperation):
     """Fine-tune, and set to zero more and more of the weights that training moves toward zero or least away.
 
     It is better than pruning by magnitude where a trained model is fitted to a new task. The amount grows along a

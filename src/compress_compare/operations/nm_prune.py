@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, Patterns, unsuitable
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class NMPrune(Operation):
+class NMPrune(BaseOperation):
     """Keep the n weights of largest magnitude in every group of m along the inputs, without retraining.
 
     In a convolution a group is m consecutive input channels at one position of the kernel. Weights whose inputs are

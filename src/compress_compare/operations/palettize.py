@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, Patterns, Seed
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class Palettize(Operation):
+class Palettize(BaseOperation):
     """Replace every weight, or vector of weights, by the nearest of 2^bits, chosen for each tensor by k-means.
 
     For up to 4 bits, and for up to 2,048 distinct weights, no clustering has a smaller squared error. With more

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Batches, Context, DataRequirement, Patterns, unsuitable
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class PFAPrune(Operation):
+class PFAPrune(BaseOperation):
     """Cut out the channels of convolutions and hidden linear layers that respond like others do on the given data.
 
     With data of another domain than the model was trained on, it becomes smaller for that domain. What each tensor
@@ -129,14 +129,14 @@ class PFAPrune(Operation):
         return groups
 
     def _rule(self, model: nn.Module, example: Any, groups: Sequence[Group], found: Mapping[str, Responses]) -> Rule:
-        from .pfa.recipe import Budget
+        from .pfa.recipe import EnergySearch
         from .pfa.spectrum import kept_by_energy, kept_by_entropy
 
         if self.rule == "kl" or self.share is None:
             return kept_by_entropy
         energy = self.share
         if self.rule in ("parameters", "macs"):
-            energy = Budget(model, example, groups, self.rule).energy(found, self.share, operation=self.name)
+            energy = EnergySearch(model, example, groups, self.rule).energy(found, self.share, operation=self.name)
         return partial(kept_by_energy, share=energy)
 
 

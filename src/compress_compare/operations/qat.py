@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .parts.presets import WeightScheme, expanded
 from .types import Context, DataRequirement, Patterns, Seed
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class QAT(Operation):
+class QAT(BaseOperation):
     """Fine-tune a model on its own rounded weights, and round them at the end as `quantize` does.
 
     Only weights are rounded, not activations. The gradient passes the rounding unchanged.

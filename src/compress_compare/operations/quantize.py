@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .parts.presets import WeightScheme, expanded
 from .types import Context, Patterns
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class Quantize(Operation):
+class Quantize(BaseOperation):
     """Round every weight to the nearest of 2^bits evenly spaced levels. Activations stay in floating point.
 
     The weights of the result are the rounded values in the type that they had. Symmetric levels are −(2^(bits−1) −

@@ -6,7 +6,7 @@ from dataclasses import InitVar
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..schemes.scheme import TensorScheme, attach
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .parts.presets import ActivationScheme
 from .types import Context, Patterns, unsuitable
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class QuantizeDynamic(Operation):
+class QuantizeDynamic(BaseOperation):
     """Run linear layers on 8-bit weights and 8-bit activations; no data is needed.
 
     Weights become int8 tensors under their old names, with one scale per output beside them (`fc.weight`,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, DataRequirement, Patterns
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class QuantizeStatic(Operation):
+class QuantizeStatic(BaseOperation):
     """Run convolutions and linear layers on 8-bit weights and 8-bit activations.
 
     The result is a graph of the model in evaluation mode with batch norms folded into convolutions. Its weights are

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, Patterns, Seed
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class RandomPrune(Operation):
+class RandomPrune(BaseOperation):
     """Set weights chosen at random to zero, without retraining.
 
     It is the baseline that every other criterion has to beat.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, Patterns, unsuitable
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class Restore(Operation):
+class Restore(BaseOperation):
     """Give modules back the weights and statistics that they have in the reference model `original`.
 
     Restore one group of layers after the other to find the one that did the harm. What the tensors are stored as

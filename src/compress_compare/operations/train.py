@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Operation, function, operation
+from .base import BaseOperation, function, operation
 from .types import Context, DataRequirement, Patterns, Seed
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @operation
-class Train(Operation):
+class Train(BaseOperation):
     """Train the model on data, from the weights it has.
 
     Tensors of nothing but zeros are trained even where `keep_zeros` is set. Dropout and a data loader that shuffles

@@ -9,7 +9,7 @@ from typing import Any
 from ..comparisons.behaviors import Behaviors
 from ..store.store import Store
 from ..table import Table
-from .payloads import Payload
+from .payloads import InstancePayload
 from .snapshot import Snapshot
 from .wire import behaviors as asked
 from .wire import project as wire
@@ -28,21 +28,21 @@ MOST_CHANGES = 500
 """Changes of prediction per answer, the most frequent of each model first."""
 
 
-def project(project: Store, snapshot: Snapshot) -> wire.Project:
+def project(project: Store, snapshot: Snapshot) -> wire.ProjectAnswer:
     """What a project holds, without its models."""
-    return wire.Project(
+    return wire.ProjectAnswer(
         name=project.name,
         version=version("compress-compare"),
         revision=snapshot.revision,
         num_models=snapshot.num_models,
-        metrics=[wire.Metric.model_validate(metric, from_attributes=True) for metric in project.metrics()],
+        metrics=[wire.MetricAnswer.model_validate(metric, from_attributes=True) for metric in project.metrics()],
         operations=snapshot.operations,
-        datasets=[wire.Dataset.model_validate(dataset, from_attributes=True) for dataset in project.datasets()],
+        datasets=[wire.DatasetAnswer.model_validate(dataset, from_attributes=True) for dataset in project.datasets()],
         tags=snapshot.tags,
     )
 
 
-def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.Behaviors:
+def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.BehaviorsAnswer:
     """The parts that are asked for; a part that there cannot be without labels or classes is null."""
     wanted = set(ask.parts)
 
@@ -52,7 +52,7 @@ def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.Behaviors:
     classes, labels = found.has_classes, found.has_classes and found.has_labels
     calibrated = labels and "confidence" in found.metrics
     instances = ask.instances
-    return asked.Behaviors(
+    return asked.BehaviorsAnswer(
         base=found.base,
         models=found.models,
         metric=found.metric,
@@ -81,10 +81,10 @@ def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.Behaviors:
     )
 
 
-def instance(found: Behaviors, payload: Payload, *, id: int | str) -> asked.Instance:
+def instance(found: Behaviors, payload: InstancePayload, *, id: int | str) -> asked.InstanceAnswer:
     """One instance with its whole text."""
     text = payload.text
-    return asked.Instance(
+    return asked.InstanceAnswer(
         row=rows(found.instances(where=[("id", "==", payload.id)], limit=1))[0],
         text=None if text is None else text[:LONGEST_WHOLE],
         is_cut=text is not None and len(text) > LONGEST_WHOLE,

@@ -28,7 +28,7 @@ _SIGNATURES = {
 
 
 @dataclass(frozen=True)
-class Payload:
+class InstancePayload:
     """Args:
     id: as it was logged.
     image: the bytes of an image file, ``None`` if there is none.
@@ -52,7 +52,7 @@ class Payloads:
         self._lock = threading.Lock()
         self._latest: tuple[str, pa.Table] | None = None
 
-    def get(self, dataset: str, id: int | str) -> Payload:
+    def get(self, dataset: str, id: int | str) -> InstancePayload:
         """The payload of one instance.
 
         Raises:
@@ -62,7 +62,9 @@ class Payloads:
         row = table.slice(single.place(table["id"], id), 1).to_pylist()[0]
         tokens = row.get("tokens")
         is_listed = isinstance(tokens, list)
-        return Payload(row["id"], row.get("image"), row.get("text"), row.get("audio"), tokens if is_listed else [])
+        return InstancePayload(
+            row["id"], row.get("image"), row.get("text"), row.get("audio"), tokens if is_listed else []
+        )
 
     def _table(self, dataset: str) -> pa.Table:
         with self._lock:

@@ -30,7 +30,7 @@ class _Kept:
         return sum(view.num_instances * (1 + len(view.models)) for view in [*self.views.values()])
 
 
-class Comparisons:
+class RecentBehaviors:
     """The latest comparisons of one project.
 
     Datasets and outputs never change once logged, so what was worked out from them stays right.

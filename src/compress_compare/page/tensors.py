@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 
-from ..analysis.layers.tiles import Place
+from ..analysis.layers.tiles import TilePlace
 from ..analysis.layers.values import Array
 from ..comparisons.layers import activation_answers
 from ..comparisons.layers.tensor import TensorView
@@ -14,14 +14,14 @@ from ..errors import NotFound
 from ..store.store import Store
 from .arrow import single
 from .wire.base import Number, number
-from .wire.layers import Occupancy, Spectra, SpectraAsk, Spectrum, Tensor, TileAsk
+from .wire.layers import OccupancyAnswer, SpectraAnswer, SpectraAsk, SpectrumAnswer, TensorAnswer, TileAsk
 
 
-def tensor(view: TensorView) -> Tensor:
+def tensor(view: TensorView) -> TensorAnswer:
     """Its facts."""
     rows, columns = view.size
     measured = view.measured
-    return Tensor(
+    return TensorAnswer(
         model=view.model,
         tensor=view.name,
         counterpart=view.counterpart,
@@ -42,7 +42,7 @@ def tensor(view: TensorView) -> Tensor:
 
 def tile(view: TensorView, ask: TileAsk) -> pa.Table:
     """The cells that are asked for."""
-    place = Place(row_level=ask.row_level, column_level=ask.column_level, row=ask.row, column=ask.column)
+    place = TilePlace(row_level=ask.row_level, column_level=ask.column_level, row=ask.row, column=ask.column)
     return view.tile(place, ask.what)
 
 
@@ -53,7 +53,7 @@ def channels(found: pa.Table) -> pa.Table:
     return single(found.drop_columns(["channel"]))
 
 
-def spectra(project: Store, ask: SpectraAsk, *, look: Callable[[str], TensorView]) -> Spectra:
+def spectra(project: Store, ask: SpectraAsk, *, look: Callable[[str], TensorView]) -> SpectraAnswer:
     """Those of all models that have the tensor.
 
     Args:
@@ -79,14 +79,14 @@ def spectra(project: Store, ask: SpectraAsk, *, look: Callable[[str], TensorView
         values = view.spectrum.values
         eigenvalues = None if kept is None else kept.spectra.get((model, module))
         found.append(
-            Spectrum(
+            SpectrumAnswer(
                 model=model,
                 singular_values=None if values is None else [_told(float(value)) for value in values],
                 why=view.spectrum.why,
                 eigenvalues=None if eigenvalues is None else [_told(value) for value in eigenvalues],
             )
         )
-    return Spectra(spectra=found, num_examples=None if kept is None else ask.examples)
+    return SpectraAnswer(spectra=found, num_examples=None if kept is None else ask.examples)
 
 
 def _told(value: float) -> Number:
@@ -94,7 +94,7 @@ def _told(value: float) -> Number:
     return 0.0 if told is None else told
 
 
-def _occupancy(found: Mapping[str, Array] | None) -> Occupancy | None:
+def _occupancy(found: Mapping[str, Array] | None) -> OccupancyAnswer | None:
     if found is None:
         return None
-    return Occupancy(values=[_told(float(value)) for value in found["values"]], counts=found["counts"].tolist())
+    return OccupancyAnswer(values=[_told(float(value)) for value in found["values"]], counts=found["counts"].tolist())

@@ -8,13 +8,13 @@ from typing import Any
 import yaml
 
 from ..errors import InvalidValue
-from ..operations import Operation
+from ..operations import BaseOperation
 from .llm_compressor import modules_of
 
 _GRANULARITY = {"tensor": "per_tensor", "channel": "per_channel", "group": "per_block"}
 
 
-def configuration(plan: Sequence[Operation]) -> str:
+def configuration(plan: Sequence[BaseOperation]) -> str:
     """YAML text with one section per class of configuration, e.g. ``PostTrainingQuantizerConfig``.
 
     Each section is what the ``from_dict`` of that class takes. Layers that are not named stay as they are.

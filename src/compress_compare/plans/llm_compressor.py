@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from ..errors import InvalidValue
-from ..operations import Operation
+from ..operations import BaseOperation
 from ..operations.parts import presets
 
 AWQ = "awq quantize"
@@ -25,7 +25,7 @@ MODIFIERS = {
 }
 
 
-def recipe(plan: Sequence[Operation]) -> str:
+def recipe(plan: Sequence[BaseOperation]) -> str:
     """YAML text for ``oneshot(recipe=…)``.
 
     Pruning to 2:4 comes first; all quantization by one algorithm is one modifier with a group per scheme. AWQ is a
@@ -78,14 +78,14 @@ def modules_of(targets: Any) -> list[str]:
     return [str(target).removesuffix(".weight") for target in targets] or ["Linear"]
 
 
-def _name(operation: Operation, *, taken: Container[str]) -> str:
+def _name(operation: BaseOperation, *, taken: Container[str]) -> str:
     """The name of the operation's scheme, or else a number: ``group_2``."""
     name = "W8A8" if operation.name == "quantize dynamic" else presets.name_of(operation.parameters)
     numbered = (f"group_{number}" for number in itertools.count())
     return next(name for name in itertools.chain([name] if name else [], numbered) if name not in taken)
 
 
-def _group(operation: Operation) -> dict[str, Any]:
+def _group(operation: BaseOperation) -> dict[str, Any]:
     given = operation.parameters
     group: dict[str, Any] = {"targets": modules_of(given["targets"])}
     if operation.name == "quantize dynamic":

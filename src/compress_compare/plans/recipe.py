@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 
 from ..errors import InvalidValue
-from ..operations import Operation
+from ..operations import BaseOperation
 
 
-def text(plan: Sequence[Operation], *, base: str, id: str | None = None) -> str:
+def text(plan: Sequence[BaseOperation], *, base: str, id: str | None = None) -> str:
     """YAML of a recipe that applies the operations to a model one after the other.
 
     Args:

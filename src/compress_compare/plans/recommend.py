@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from .. import operations
 from ..errors import InvalidValue, MissingExtra
-from ..operations import Operation
+from ..operations import BaseOperation
 
 Kind = Literal["bytes", "bits_per_weight", "macs", "latency"]
 _WITHOUT = {
@@ -51,7 +51,7 @@ class Plan:
         untouched: layers that stay as they are.
     """
 
-    operations: tuple[Operation, ...]
+    operations: tuple[BaseOperation, ...]
     change: float
     used: float
     untouched: tuple[str, ...]
@@ -157,7 +157,7 @@ def _greedy(savings: np.ndarray, losses: np.ndarray, *, layers: list[str], neede
     return sorted(chosen.values())
 
 
-def _grouped(rows: list[dict[str, Any]]) -> tuple[Operation, ...]:
+def _grouped(rows: list[dict[str, Any]]) -> tuple[BaseOperation, ...]:
     """One operation for all layers of equal treatment."""
     targets: dict[tuple[str, str], list[str]] = {}
     for row in rows:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..errors import InvalidValue
 from ..evaluation import compute, size
 from ..evaluation.forward import observing
-from ..operations import Operation
+from ..operations import BaseOperation
 from ..operations.targets import Weight, select
 from ..operations.types import Batches, Loss
 from ..schemes import scheme
@@ -51,7 +51,7 @@ class Study:
         layers: patterns as in ``targets``; empty for all weights that operations take by default. ``re:.*\\.weight``
             takes the scales of norms as well.
         data: batches for operations that need them.
-        loss: for operations that need it; see ``Operation``.
+        loss: for operations that need it; see ``BaseOperation``.
         example: one instance, to count multiply-accumulates.
         clock: a model in evaluation mode → seconds of a forward pass, on whatever device or runtime matters; here, that
             is ``lambda model: latency(model, example)[0].value``.
@@ -67,7 +67,7 @@ class Study:
 
 def sensitivity(
     model: nn.Module,
-    levels: Sequence[Operation],
+    levels: Sequence[BaseOperation],
     *,
     study: Study,
     done: pa.Table | None = None,
@@ -107,7 +107,7 @@ def _key(layer: str, row: Mapping[str, Any]) -> tuple[str, str, str]:
     return layer, row["operation"], row["parameters"]
 
 
-def _described(level: Operation) -> dict[str, Any]:
+def _described(level: BaseOperation) -> dict[str, Any]:
     """Name and parameters of an operation without its targets."""
     if not hasattr(level, "targets"):
         title = f"Sensitivity goes layer by layer, and {level.name!r} cannot be given a layer."
@@ -115,7 +115,7 @@ def _described(level: Operation) -> dict[str, Any]:
     return {"operation": level.name, "parameters": _on(level, ()).record().parameters_json}
 
 
-def _on(level: Operation, targets: tuple[str, ...]) -> Operation:
+def _on(level: BaseOperation, targets: tuple[str, ...]) -> BaseOperation:
     """The same operation on other targets."""
     kept = {name: value for name, value in level.parameters.items() if name not in ("targets", "ignore")}
     return type(level).from_parameters({**kept, "targets": list(targets)})
@@ -131,7 +131,7 @@ class _Run:
     def before(self) -> _State:
         return self._state(self.model)
 
-    def measured(self, weight: Weight, level: Operation) -> dict[str, Any]:
+    def measured(self, weight: Weight, level: BaseOperation) -> dict[str, Any]:
         """The row of one layer and level, but for its names."""
         needed = {} if level.data_requirement == "none" else {"data": self.study.data}
         child = _on(level, (weight.name,))(self.model, loss=self.study.loss, **needed)  # type: ignore[arg-type]

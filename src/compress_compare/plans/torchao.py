@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import InvalidValue
-from ..operations import Operation
+from ..operations import BaseOperation
 from .llm_compressor import modules_of
 
 _HEAD = '''"""Quantizes weights with torchao: quantize_(model, CONFIG, filter_fn=None)."""
@@ -19,7 +19,7 @@ from torchao.quantization.quant_primitives import MappingType
 '''
 
 
-def configuration(plan: Sequence[Operation]) -> str:
+def configuration(plan: Sequence[BaseOperation]) -> str:
     """A Python module that defines ``CONFIG`` for ``torchao.quantization.quantize_``.
 
     torchao rounds to nearest, on all 2^bits levels: its symmetric grid has one level more below zero than ours.

@@ -12,7 +12,7 @@ from . import safetensors
 from .mapped import Mapped
 from .regular import open_regular
 from .safetensors_header import shown
-from .weights import Stored, Weights
+from .weights import StoredTensor, Weights
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
@@ -37,7 +37,7 @@ def check(files: Mapping[str, Path], folder: Path) -> Weights:
 
 def read(files: Mapping[str, Path]) -> Weights:
     """The tensors of a model that lies in several files, given by their names in the folder."""
-    tensors: dict[str, Stored] = {}
+    tensors: dict[str, StoredTensor] = {}
     extra: dict[str, Any] = {}
     opened: list[Mapped] = []
     for shard in shards(files):

@@ -17,12 +17,12 @@ import numpy as np
 from ..analysis.layers.values import Array, Values
 from ..errors import InvalidValue
 from .dtypes import DTYPES
-from .gguf_blocks import BLOCKS, PLAIN, Block
+from .gguf_blocks import BLOCKS, PLAIN, BlockFormat
 from .mapped import Mapped
 from .packed import Packing
 from .regular import open_regular
 from .safetensors_header import MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
-from .weights import Stored, Weights
+from .weights import StoredTensor, Weights
 
 MAGIC = b"GGUF"
 MAX_HEADER = 64_000_000
@@ -209,17 +209,19 @@ def _check_overlap(cursor: _Cursor, infos: dict[str, Info]) -> None:
         end, last = info.start + info.num_bytes, name
 
 
-def _stored(mapped: Mapped, info: Info) -> Stored:
+def _stored(mapped: Mapped, info: Info) -> StoredTensor:
     if info.kind in PLAIN:
         dtype = PLAIN[info.kind]
         values = mapped.values(dtype, info.shape, start=info.start, num_bytes=info.num_bytes)
-        return Stored(dtype, info.shape, info.num_bytes, values)
+        return StoredTensor(dtype, info.shape, info.num_bytes, values)
     block = BLOCKS[info.kind]
     blocks = mapped.bytes[info.start : info.start + info.num_bytes].reshape(-1, block.num_bytes)
-    return Stored(block.name, info.shape, info.num_bytes, _values(blocks, info.shape, block), _packing(blocks, block))
+    return StoredTensor(
+        block.name, info.shape, info.num_bytes, _values(blocks, info.shape, block), _packing(blocks, block)
+    )
 
 
-def _values(blocks: Array, shape: tuple[int, ...], block: Block) -> Values | None:
+def _values(blocks: Array, shape: tuple[int, ...], block: BlockFormat) -> Values | None:
     unpack = block.unpack
     if unpack is None:
         return None
@@ -233,7 +235,7 @@ def _values(blocks: Array, shape: tuple[int, ...], block: Block) -> Values | Non
     )
 
 
-def _packing(blocks: Array, block: Block) -> Packing:
+def _packing(blocks: Array, block: BlockFormat) -> Packing:
     unpack, step = block.unpack, max((1 << 17) // block.size, 1)
 
     def parts() -> Iterator[tuple[Array, Array, Array | None]]:

@@ -33,7 +33,7 @@ class Codes(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockFormat:
     """A block format.
 
     Args:
@@ -144,32 +144,32 @@ def _q6_k(blocks: Array) -> Codes:
 
 
 BLOCKS = {
-    2: Block("Q4_0", 32, 18, 4, 32, _q4_0),
-    3: Block("Q4_1", 32, 20, 4, 32, _q4_1),
-    6: Block("Q5_0", 32, 22, 5, 32, _q5_0),
-    7: Block("Q5_1", 32, 24, 5, 32, _q5_1),
-    8: Block("Q8_0", 32, 34, 8, 32, _q8_0),
-    9: Block("Q8_1", 32, 40, 8, 32),
-    10: Block("Q2_K", 256, 84, 2, 16, _q2_k),
-    11: Block("Q3_K", 256, 110, 3, 16, _q3_k),
-    12: Block("Q4_K", 256, 144, 4, 32, _q4_k),
-    13: Block("Q5_K", 256, 176, 5, 32, _q5_k),
-    14: Block("Q6_K", 256, 210, 6, 16, _q6_k),
-    15: Block("Q8_K", 256, 292, 8, 256),
-    16: Block("IQ2_XXS", 256, 66, 2, 32),
-    17: Block("IQ2_XS", 256, 74, 2, 16),
-    18: Block("IQ3_XXS", 256, 98, 3, 32),
-    19: Block("IQ1_S", 256, 50, 1, 32),
-    20: Block("IQ4_NL", 32, 18, 4, 32),
-    21: Block("IQ3_S", 256, 110, 3, 32),
-    22: Block("IQ2_S", 256, 82, 2, 16),
-    23: Block("IQ4_XS", 256, 136, 4, 32),
-    29: Block("IQ1_M", 256, 56, 1, 16),
-    34: Block("TQ1_0", 256, 54, 2, 256),
-    35: Block("TQ2_0", 256, 66, 2, 256),
-    39: Block("MXFP4", 32, 17, 4, 32),
-    40: Block("NVFP4", 64, 36, 4, 16),
-    41: Block("Q1_0", 128, 18, 1, 128),
+    2: BlockFormat("Q4_0", 32, 18, 4, 32, _q4_0),
+    3: BlockFormat("Q4_1", 32, 20, 4, 32, _q4_1),
+    6: BlockFormat("Q5_0", 32, 22, 5, 32, _q5_0),
+    7: BlockFormat("Q5_1", 32, 24, 5, 32, _q5_1),
+    8: BlockFormat("Q8_0", 32, 34, 8, 32, _q8_0),
+    9: BlockFormat("Q8_1", 32, 40, 8, 32),
+    10: BlockFormat("Q2_K", 256, 84, 2, 16, _q2_k),
+    11: BlockFormat("Q3_K", 256, 110, 3, 16, _q3_k),
+    12: BlockFormat("Q4_K", 256, 144, 4, 32, _q4_k),
+    13: BlockFormat("Q5_K", 256, 176, 5, 32, _q5_k),
+    14: BlockFormat("Q6_K", 256, 210, 6, 16, _q6_k),
+    15: BlockFormat("Q8_K", 256, 292, 8, 256),
+    16: BlockFormat("IQ2_XXS", 256, 66, 2, 32),
+    17: BlockFormat("IQ2_XS", 256, 74, 2, 16),
+    18: BlockFormat("IQ3_XXS", 256, 98, 3, 32),
+    19: BlockFormat("IQ1_S", 256, 50, 1, 32),
+    20: BlockFormat("IQ4_NL", 32, 18, 4, 32),
+    21: BlockFormat("IQ3_S", 256, 110, 3, 32),
+    22: BlockFormat("IQ2_S", 256, 82, 2, 16),
+    23: BlockFormat("IQ4_XS", 256, 136, 4, 32),
+    29: BlockFormat("IQ1_M", 256, 56, 1, 16),
+    34: BlockFormat("TQ1_0", 256, 54, 2, 256),
+    35: BlockFormat("TQ2_0", 256, 66, 2, 256),
+    39: BlockFormat("MXFP4", 32, 17, 4, 32),
+    40: BlockFormat("NVFP4", 64, 36, 4, 16),
+    41: BlockFormat("Q1_0", 128, 18, 1, 128),
 }
 """By the number that stands in the file."""
 

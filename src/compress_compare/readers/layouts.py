@@ -18,8 +18,8 @@ import numpy as np
 
 from ..analysis.layers.values import Array
 from .dtypes import DTYPES
-from .packed import Grid, stream, table
-from .weights import Stored, Weights
+from .packed import CodeGrid, stream, table
+from .weights import StoredTensor, Weights
 
 AWQ_ORDER = np.array([0, 4, 1, 5, 2, 6, 3, 7])
 """In which of the eight places of a word each of eight outputs stands."""
@@ -32,7 +32,7 @@ class Unpacked:
     """One tensor of several: its name, itself, and the names of those that it was made of."""
 
     name: str
-    stored: Stored
+    stored: StoredTensor
     used: tuple[str, ...]
 
 
@@ -48,7 +48,7 @@ def unpacked(weights: Weights) -> Weights:
                 made[name] = found
                 break
     gone = {used for one in made.values() for used in one.used if one.name not in own}
-    tensors: dict[str, Stored] = {}
+    tensors: dict[str, StoredTensor] = {}
     for name, stored in weights.tensors.items():
         if name in made:
             tensors[made[name].name] = made[name].stored
@@ -89,14 +89,16 @@ def _torchao(name: str, weights: Weights) -> Unpacked | None:
     return _narrow(whole, stored, scale=scale, zero=tensors.get(used[2]), used=used)
 
 
-def _narrow(name: str, stored: Stored, *, scale: Stored, zero: Stored | None, used: tuple[str, ...]) -> Unpacked | None:
+def _narrow(
+    name: str, stored: StoredTensor, *, scale: StoredTensor, zero: StoredTensor | None, used: tuple[str, ...]
+) -> Unpacked | None:
     values, rows = stored.values, stored.shape[0]
     scales = _table(scale, rows)
     zeros = None if zero is None else _table(zero, rows)
     if values is None or scales is None:
         return None
     columns = math.prod(stored.shape[1:])
-    grid = Grid(
+    grid = CodeGrid(
         lambda first, last: values.numbers(first * columns, last * columns).reshape(last - first, columns),
         stored.shape,
         scales,
@@ -132,11 +134,11 @@ def _pack_quantized(name: str, weights: Weights) -> Unpacked | None:
     groups = _groups(tensors.get(f"{whole}_g_idx"), shape[1], scales.shape[1])
     parts = [packed, scale, *([zero] if zero else [])]
     used = tuple(f"{whole}_{part}" for part in ("packed", "scale", "zero_point", "shape", "g_idx"))
-    grid = Grid(codes, shape, scales, zeros, groups)
+    grid = CodeGrid(codes, shape, scales, zeros, groups)
     return Unpacked(whole, _as_stored(f"int{bits}", grid, raw=packed.values.raw, bits=bits, parts=parts), used)
 
 
-def _packed_zeros(zero: Stored, rows: int, *, groups: int, bits: int) -> Array | None:
+def _packed_zeros(zero: StoredTensor, rows: int, *, groups: int, bits: int) -> Array | None:
     if zero.dtype != "I32" or zero.values is None or zero.shape == (rows, groups):
         return _table(zero, rows)
     words = zero.values.raw.reshape(zero.shape).T
@@ -181,7 +183,7 @@ def _gptq_or_awq(name: str, weights: Weights) -> Unpacked | None:
         word = first // 8
         return _awq(raw[:, word : -(-last // 8)])[first - 8 * word : last - 8 * word]
 
-    grid = Grid(codes, (outputs, inputs), scale.values.whole().T, zeros, groups)
+    grid = CodeGrid(codes, (outputs, inputs), scale.values.whole().T, zeros, groups)
     used = tuple(f"{start}{part}" for part in ("qweight", "scales", "qzeros", "g_idx"))
     stored = _as_stored(f"uint{bits}", grid, raw=words.values.raw, bits=bits, parts=[words, scale, zero])
     return Unpacked(f"{start}weight", stored, used)
@@ -193,17 +195,17 @@ def _awq(words: Array) -> Array:
     return codes.reshape(len(words), -1).T
 
 
-def _as_stored(dtype: str, grid: Grid, *, raw: Array, bits: int, parts: list[Stored]) -> Stored:
+def _as_stored(dtype: str, grid: CodeGrid, *, raw: Array, bits: int, parts: list[StoredTensor]) -> StoredTensor:
     num_bytes = sum(part.num_bytes for part in parts)
     name = DTYPES[dtype].name if dtype in DTYPES else dtype
-    return Stored(dtype, grid.shape, num_bytes, grid.values(name, raw), grid.packing(bits))
+    return StoredTensor(dtype, grid.shape, num_bytes, grid.values(name, raw), grid.packing(bits))
 
 
-def _table(stored: Stored, rows: int) -> Array | None:
+def _table(stored: StoredTensor, rows: int) -> Array | None:
     return None if stored.values is None else table(stored.values.whole(), rows)
 
 
-def _is_words(stored: Stored | None) -> bool:
+def _is_words(stored: StoredTensor | None) -> bool:
     return stored is not None and stored.dtype == "I32" and len(stored.shape) == 2 and stored.values is not None
 
 
@@ -216,7 +218,7 @@ def _bits(count: int, num_words: int) -> int | None:
     return next((bits for bits in (4, 8, 2, 3, 5, 6, 7, 1) if count and -(-count * bits // 32) == num_words), None)
 
 
-def _groups(stored: Stored | None, columns: int, num_groups: int) -> Array | None:
+def _groups(stored: StoredTensor | None, columns: int, num_groups: int) -> Array | None:
     """Which group each column is in, where the file says it and not only that they stand in order."""
     if stored is None or stored.values is None or stored.shape != (columns,):
         return None

@@ -16,10 +16,10 @@ from ..analysis.layers.values import Array, Values
 from ..errors import InvalidValue
 from .dtypes import DTYPES
 from .mapped import Mapped
-from .packed import Grid, table
+from .packed import CodeGrid, table
 from .regular import open_regular
 from .safetensors_header import MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
-from .weights import Stored, Weights
+from .weights import StoredTensor, Weights
 
 _TYPES = {
     0: "F32", 1: "F16", 2: "I32", 3: "U8", 4: "I64", 6: "BOOL", 7: "I16", 8: "C64", 9: "I8", 10: "F64", 12: "U64",
@@ -114,10 +114,10 @@ def read(path: Path, name: str | None = None) -> Weights:
     return Weights(tensors, {"order": list(tensors)}, (mapped,))
 
 
-def _tensors(raw: Array) -> dict[str, Stored]:
+def _tensors(raw: Array) -> dict[str, StoredTensor]:
     model = _Table(raw, int.from_bytes(raw[:4].tobytes(), "little"))
     buffers = model.tables(4, MAX_TENSORS)
-    found: dict[str, Stored] = {}
+    found: dict[str, StoredTensor] = {}
     for graph in model.tables(2, MAX_TENSORS):
         for tensor in graph.tables(0, MAX_TENSORS):
             index = tensor.scalar(2, "<I")
@@ -141,7 +141,7 @@ def _data(raw: Array, buffer: _Table) -> Array | None:
     return buffer.vector(0, "u1")
 
 
-def _free(name: str, taken: dict[str, Stored]) -> str:
+def _free(name: str, taken: dict[str, StoredTensor]) -> str:
     if len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidValue("model.name_too_long", f"A tensor's name is longer than {MAX_NAME_BYTES:,} bytes.")
     number, free = 2, name
@@ -150,12 +150,12 @@ def _free(name: str, taken: dict[str, Stored]) -> str:
     return free
 
 
-def _stored(name: str, tensor: _Table, data: Array) -> Stored | None:
+def _stored(name: str, tensor: _Table, data: Array) -> StoredTensor | None:
     listed = tensor.vector(0, "<i4")
     shape = () if listed is None else tuple(int(size) for size in listed)
     kind = tensor.scalar(1, "<b")
     if kind not in _TYPES and kind != _INT4:
-        return Stored(f"type {kind}", shape, data.nbytes, None)
+        return StoredTensor(f"type {kind}", shape, data.nbytes, None)
     count = math.prod(shape)
     bits = 4 if kind == _INT4 else DTYPES[_TYPES[kind]].bits
     if min(shape, default=0) < 0 or -(-count * bits // 8) != data.nbytes:
@@ -170,12 +170,12 @@ def _stored(name: str, tensor: _Table, data: Array) -> Stored | None:
         values: Values | None = Values.of(np.where(codes > 7, codes - 16, codes)[:count].reshape(shape))
     else:
         values = Mapped.of(data, _TYPES[kind], shape=shape)
-    stored = Stored("int4" if kind == _INT4 else _TYPES[kind], shape, data.nbytes, values)
+    stored = StoredTensor("int4" if kind == _INT4 else _TYPES[kind], shape, data.nbytes, values)
     quantization = tensor.table(4)
     return stored if quantization is None else _quantized(stored, quantization, bits=bits)
 
 
-def _quantized(stored: Stored, quantization: _Table, *, bits: int) -> Stored:
+def _quantized(stored: StoredTensor, quantization: _Table, *, bits: int) -> StoredTensor:
     """The numbers that codes stand for, with a scale for all or for each entry of one dimension."""
     scales, zeros = quantization.vector(2, "<f4"), quantization.vector(3, "<i8")
     values, dimension = stored.values, quantization.scalar(6, "<i")
@@ -191,8 +191,8 @@ def _quantized(stored: Stored, quantization: _Table, *, bits: int) -> Stored:
     if factors is None:
         return stored
     flat = codes.reshape(rows, -1)
-    grid = Grid(lambda first, last: flat[first:last], codes.shape, factors, offsets)
+    grid = CodeGrid(lambda first, last: flat[first:last], codes.shape, factors, offsets)
     numbers = grid.values(stored.dtype, values.raw)
     if axis:
         numbers = Values.of(np.moveaxis(numbers.whole(), 0, axis))
-    return Stored(stored.dtype, stored.shape, stored.num_bytes, numbers, grid.packing(bits))
+    return StoredTensor(stored.dtype, stored.shape, stored.num_bytes, numbers, grid.packing(bits))

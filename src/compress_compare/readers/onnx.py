@@ -18,11 +18,11 @@ from ..analysis.layers.values import Array, Values
 from ..errors import InvalidValue
 from .dtypes import DTYPES
 from .mapped import Mapped
-from .packed import Grid, table
+from .packed import CodeGrid, table
 from .protobuf import Message, WireError, integers
 from .regular import open_regular
 from .safetensors_header import MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
-from .weights import Stored, Weights
+from .weights import StoredTensor, Weights
 
 MAX_DIMENSIONS = 32
 _TYPES = {
@@ -47,7 +47,7 @@ class Initializer:
 
 
 @dataclass
-class Graph:
+class OnnxGraph:
     """What is read of a model."""
 
     tensors: dict[str, Initializer] = field(default_factory=dict)
@@ -112,14 +112,14 @@ def read(files: Mapping[str, Path], name: str) -> Weights:
     return Weights(numbers, {"order": list(numbers)}, opened)
 
 
-def _graph(path: Path, name: str) -> tuple[Graph, Mapped]:
+def _graph(path: Path, name: str) -> tuple[OnnxGraph, Mapped]:
     with open_regular(path) as file:
         size = path.stat().st_size
         if not size:
             raise _empty(name, "The file is empty (0 bytes).")
         check_start(file.read(512), size, name=name)
         mapped = Mapped(file)
-    graph = Graph()
+    graph = OnnxGraph()
     try:
         model = Message(mapped.bytes)
         versions = [value for number, value in model.fields() if number == 1]
@@ -140,7 +140,7 @@ def _graph(path: Path, name: str) -> tuple[Graph, Mapped]:
     return graph, mapped
 
 
-def _walk(message: Message, graph: Graph, name: str) -> None:
+def _walk(message: Message, graph: OnnxGraph, name: str) -> None:
     for number, value in message.fields():
         if number == 5:
             one = _initializer(Message(value))
@@ -154,7 +154,7 @@ def _walk(message: Message, graph: Graph, name: str) -> None:
             _node(Message(value), graph)
 
 
-def _node(message: Message, graph: Graph) -> None:
+def _node(message: Message, graph: OnnxGraph) -> None:
     inputs: list[str] = []
     axis, kind = 1, ""
     for number, value in message.fields():
@@ -213,11 +213,11 @@ def _typed(parts: list[tuple[int, Any]], kind: int) -> Array:
     return np.array(codes, f"<u{max(bits // 8, 1)}").view(np.uint8)
 
 
-def _stored(one: Initializer, others: Mapping[str, Mapped]) -> Stored:
+def _stored(one: Initializer, others: Mapping[str, Mapped]) -> StoredTensor:
     count = math.prod(one.shape)
     if one.kind not in _TYPES and one.kind not in _FOURS:
         if one.kind == 8:
-            return Stored("string", one.shape, 0, None)
+            return StoredTensor("string", one.shape, 0, None)
         raise InvalidValue("model.bad_dtype", f"Tensor {shown(one.name)} has the unknown type {one.kind:,}.")
     bits = 4 if one.kind in _FOURS else DTYPES[_TYPES[one.kind]].bits
     needed = -(-count * bits // 8)
@@ -234,18 +234,18 @@ def _stored(one: Initializer, others: Mapping[str, Mapped]) -> Stored:
     if one.kind in _FOURS:
         return _four(_FOURS[one.kind], one.shape, raw)
     dtype = _TYPES[one.kind]
-    return Stored(dtype, one.shape, needed, Mapped.of(raw, dtype, shape=one.shape))
+    return StoredTensor(dtype, one.shape, needed, Mapped.of(raw, dtype, shape=one.shape))
 
 
-def _four(dtype: str, shape: tuple[int, ...], raw: Array) -> Stored:
+def _four(dtype: str, shape: tuple[int, ...], raw: Array) -> StoredTensor:
     codes = np.empty(2 * raw.size, np.int8)
     codes[0::2], codes[1::2] = raw & 15, raw >> 4
     if dtype == "int4":
         codes = np.where(codes > 7, codes - 16, codes)
-    return Stored(dtype, shape, raw.nbytes, Values.of(codes[: math.prod(shape)].reshape(shape)))
+    return StoredTensor(dtype, shape, raw.nbytes, Values.of(codes[: math.prod(shape)].reshape(shape)))
 
 
-def _dequantized(tensors: dict[str, Stored], graph: Graph) -> dict[str, Stored]:
+def _dequantized(tensors: dict[str, StoredTensor], graph: OnnxGraph) -> dict[str, StoredTensor]:
     gone = {part for scale, zero, _ in graph.scaled.values() for part in (scale, zero) if part is not None}
     result = {}
     for name, stored in tensors.items():
@@ -257,7 +257,9 @@ def _dequantized(tensors: dict[str, Stored], graph: Graph) -> dict[str, Stored]:
     return result
 
 
-def _scaled(stored: Stored, tensors: Mapping[str, Stored], names: tuple[str, str | None, int]) -> Stored | None:
+def _scaled(
+    stored: StoredTensor, tensors: Mapping[str, StoredTensor], names: tuple[str, str | None, int]
+) -> StoredTensor | None:
     """The numbers of codes with a scale for all or for each entry of one dimension."""
     scale, zero = tensors.get(names[0]), tensors.get(names[1] or "")
     if scale is None or scale.values is None or stored.values is None or not stored.shape:
@@ -272,12 +274,12 @@ def _scaled(stored: Stored, tensors: Mapping[str, Stored], names: tuple[str, str
     if scales is None or factors.ndim > 1:
         return None
     flat = codes.reshape(rows, -1)
-    grid = Grid(lambda first, last: flat[first:last], codes.shape, scales, offsets)
+    grid = CodeGrid(lambda first, last: flat[first:last], codes.shape, scales, offsets)
     bits = 4 if stored.dtype in _FOURS.values() else 8
     values = grid.values(stored.dtype, stored.values.raw)
     if factors.size > 1 and axis:
         values = Values.of(np.moveaxis(values.whole(), 0, axis))
-    return Stored(stored.dtype, stored.shape, sum(part.num_bytes for part in parts), values, grid.packing(bits))
+    return StoredTensor(stored.dtype, stored.shape, sum(part.num_bytes for part in parts), values, grid.packing(bits))
 
 
 def _check_inside(location: str) -> None:

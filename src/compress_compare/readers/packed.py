@@ -48,7 +48,7 @@ class Packing:
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class CodeGrid:
     """Rows of codes; each number is ``(code − zero) · scale``.
 
     Args:

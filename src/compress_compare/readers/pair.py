@@ -12,14 +12,14 @@ from ..analysis.layers.align import Match
 from ..analysis.layers.values import Values
 from . import fused
 from .fused import Fold
-from .weights import Stored, Weights
+from .weights import StoredTensor, Weights
 
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 """Names of tensors that are no parameters, for files that do not say which are."""
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class ModelPair:
     """A model beside its base.
 
     Args:
@@ -35,7 +35,7 @@ class Pair:
     folds: Mapping[str, Fold] = field(default_factory=dict)
 
     @staticmethod
-    def of(base: Weights, model: Weights, *, buffers: bool, chosen: Mapping[str, str] | None = None) -> Pair:
+    def of(base: Weights, model: Weights, *, buffers: bool, chosen: Mapping[str, str] | None = None) -> ModelPair:
         """Align two checkpoints; a tied tensor is listed once, buffers (running statistics) only if asked for.
 
         Args:
@@ -51,13 +51,13 @@ class Pair:
         folds = fused.find(base, model)
         matches = fused.align(*shapes, kept=_kept(base, model), folds=folds, chosen=chosen or {})
         listed = [match for match in matches if not _is_alias(match, base, model)]
-        return Pair(base, model, {match.name: match for match in listed}, folds)
+        return ModelPair(base, model, {match.name: match for match in listed}, folds)
 
-    def base_tensor(self, match: Match) -> Stored | None:
+    def base_tensor(self, match: Match) -> StoredTensor | None:
         """The base's tensor."""
         return None if match.base is None else _find(self.base, match.base)
 
-    def model_tensors(self, match: Match) -> dict[str, Stored]:
+    def model_tensors(self, match: Match) -> dict[str, StoredTensor]:
         """The model's tensors by name: none, one, or the two factors of a product."""
         names = [name for name in (match.model, match.second) if name is not None]
         return {name: _find(self.model, name) for name in names}
@@ -121,6 +121,6 @@ def _is_alias(match: Match, base: Weights, model: Weights) -> bool:
     return first and second
 
 
-def _find(weights: Weights, name: str) -> Stored:
+def _find(weights: Weights, name: str) -> StoredTensor:
     tied = weights.tied
     return weights.tensors[tied.get(name, name) if tied else name]

@@ -9,7 +9,7 @@ from typing import Any
 from .mapped import Mapped
 from .regular import open_regular
 from .safetensors_header import Header, read_header
-from .weights import Stored, Weights
+from .weights import StoredTensor, Weights
 
 HEADER_KEY = "compress_compare"
 
@@ -34,7 +34,7 @@ def read(path: Path, name: str | None = None) -> Weights:
         header = read_header(file, name or path.name)
         mapped = Mapped(file)
     tensors = {
-        key: Stored(
+        key: StoredTensor(
             entry.dtype,
             entry.shape,
             entry.num_bytes,

@@ -26,7 +26,7 @@ _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
 @dataclass(frozen=True)
-class Entry:
+class HeaderEntry:
     """One tensor: its format, its shape, and where its bytes start in the file."""
 
     dtype: str
@@ -39,7 +39,7 @@ class Entry:
 class Header:
     """The tensors in the order of their bytes, and the free text that the writer left."""
 
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, HeaderEntry]
     metadata: Mapping[str, str]
 
 
@@ -151,7 +151,7 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not a JSON number")
 
 
-def _entry(name: str, value: Any, data: int) -> Entry:
+def _entry(name: str, value: Any, data: int) -> HeaderEntry:
     num_name_bytes = len(name.encode("utf-8", "surrogatepass"))
     if num_name_bytes > MAX_NAME_BYTES:
         raise InvalidValue(
@@ -191,10 +191,10 @@ def _entry(name: str, value: Any, data: int) -> Entry:
             f"The shape of tensor {shown(name)} does not fit its bytes.",
             detail=f"Shape {shape!a:.80} of {dtype} needs {needed} bytes, has {held:,}.",
         )
-    return Entry(dtype, tuple(shape), data + offsets[0], held)
+    return HeaderEntry(dtype, tuple(shape), data + offsets[0], held)
 
 
-def _check_cover(entries: Mapping[str, Entry], data: int, size: int) -> None:
+def _check_cover(entries: Mapping[str, HeaderEntry], data: int, size: int) -> None:
     """Every byte of the numbers belongs to one tensor; ``entries`` are in the order of their bytes."""
     end, last = data, ""
     for name, entry in entries.items():

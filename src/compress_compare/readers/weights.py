@@ -17,7 +17,7 @@ FORGET_EVERY = 64_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Stored:
+class StoredTensor:
     """One tensor of a checkpoint.
 
     Args:
@@ -39,7 +39,7 @@ class Stored:
 class Weights:
     """The tensors of a checkpoint by name, what the writer left beside them, and the files they lie in."""
 
-    tensors: Mapping[str, Stored]
+    tensors: Mapping[str, StoredTensor]
     extra: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[Mapped, ...] = ()
 

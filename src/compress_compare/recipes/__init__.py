@@ -1,7 +1,7 @@
 """Recipes: a task, a base and a tree of steps whose lists multiply out. Importing this needs no torch."""
 
 from ..records import TaskPath
-from .plan import Known, Plan, Planned, plan
+from .plan import KnownModel, Planned, RecipePlan, plan
 from .reader import load, loads
 from .recipe import ConfigError, Recipe, Step
 from .sweep import sweep
@@ -10,10 +10,10 @@ from .task import Data, Task
 __all__ = [
     "ConfigError",
     "Data",
-    "Known",
-    "Plan",
+    "KnownModel",
     "Planned",
     "Recipe",
+    "RecipePlan",
     "Step",
     "Task",
     "TaskPath",

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator
 from torch import nn
 
 from ..errors import InvalidValue
-from ..operations import Operation
+from ..operations import BaseOperation
 from ..operations.targets import select
-from .recipe import ConfigError, Place, Recipe
+from .recipe import ConfigError, Recipe, RecipePlace
 
 
-def named(recipe: Recipe) -> Iterator[tuple[Operation, Place]]:
+def named(recipe: Recipe) -> Iterator[tuple[BaseOperation, RecipePlace]]:
     """The operations of a recipe that work on the modules of the task's network, and where they stand."""
     if recipe.made_by is not None:
-        yield recipe.made_by, Place("base")
+        yield recipe.made_by, RecipePlace("base")
         if not recipe.made_by.keeps_shapes:
             return
     pending = list(reversed(recipe.steps))
@@ -27,7 +27,7 @@ def named(recipe: Recipe) -> Iterator[tuple[Operation, Place]]:
             pending.extend(reversed(step.then))
 
 
-def check(model: nn.Module, named: Iterable[tuple[Operation, Place]]) -> None:
+def check(model: nn.Module, named: Iterable[tuple[BaseOperation, RecipePlace]]) -> None:
     """Look for the layers that operations name in the network that the recipe starts from.
 
     Args:
@@ -48,7 +48,7 @@ def check(model: nn.Module, named: Iterable[tuple[Operation, Place]]) -> None:
             raise _refusal(error, model, place) from None
 
 
-def _refusal(error: InvalidValue, model: nn.Module, place: Place) -> ConfigError:
+def _refusal(error: InvalidValue, model: nn.Module, place: RecipePlace) -> ConfigError:
     if error.code not in ("targets.no_match", "targets.pattern"):
         title, hint = error.title, error.hint
         return ConfigError("config.unsupported_layer", title, place=place, detail=error.detail, hint=hint)

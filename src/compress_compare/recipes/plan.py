@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from .. import records
 from ..errors import Conflict
 from . import identity
-from .recipe import MAX_MODELS, ConfigError, Place, Recipe, Step
+from .recipe import MAX_MODELS, ConfigError, Recipe, RecipePlace, Step
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownModel:
     """A model that the project has.
 
     Args:
@@ -49,11 +49,11 @@ class Planned:
     identity: str
     references: Mapping[str, str] = field(default_factory=dict)
     done: bool = False
-    place: Place = field(default_factory=Place)
+    place: RecipePlace = field(default_factory=RecipePlace)
 
 
 @dataclass(frozen=True)
-class Plan:
+class RecipePlan:
     """All models of a recipe, each after its base and its references."""
 
     models: tuple[Planned, ...]
@@ -64,7 +64,7 @@ class Plan:
         return tuple(model for model in self.models if not model.done)
 
 
-def plan(recipe: Recipe, known: Sequence[Known] = ()) -> Plan:
+def plan(recipe: Recipe, known: Sequence[KnownModel] = ()) -> RecipePlan:
     """Compare a recipe with what is there. The same step at the same place of the tree stands for one model.
 
     Args:
@@ -78,7 +78,7 @@ def plan(recipe: Recipe, known: Sequence[Known] = ()) -> Plan:
     return _Planner(recipe, known).plan()
 
 
-def identities(known: Iterable[Known]) -> dict[str, str]:
+def identities(known: Iterable[KnownModel]) -> dict[str, str]:
     """Id → identity of models that come after their bases and references."""
     found: dict[str, str] = {}
     for model in known:
@@ -91,7 +91,7 @@ def identities(known: Iterable[Known]) -> dict[str, str]:
 
 
 class _Planner:
-    def __init__(self, recipe: Recipe, known: Sequence[Known]) -> None:
+    def __init__(self, recipe: Recipe, known: Sequence[KnownModel]) -> None:
         self.recipe = recipe
         self.there = identities(known)
         self.id_of = {made: id for id, made in reversed(self.there.items())}
@@ -99,7 +99,7 @@ class _Planner:
         self.known = {model.id: model for model in known}
         self.planned: dict[str, Planned] = {}
 
-    def plan(self) -> Plan:
+    def plan(self) -> RecipePlan:
         self._base()
         waiting = [(step, self.recipe.base) for step in reversed(self.recipe.steps)]
         postponed: list[tuple[Step, str]] = []
@@ -116,7 +116,7 @@ class _Planner:
                 raise ConfigError("config.too_many", "The recipe has too many models.", place=step.place, detail=detail)
         if postponed:
             raise self._missing_reference(postponed[0][0])
-        return Plan(tuple(self.planned.values()))
+        return RecipePlan(tuple(self.planned.values()))
 
     def _base(self) -> None:
         id, made_by = self.recipe.base, self.recipe.made_by

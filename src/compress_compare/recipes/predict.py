@@ -14,13 +14,13 @@ from torch import nn
 
 from .. import records
 from ..evaluation.size import packed_size
-from ..operations import Operation
+from ..operations import BaseOperation
 from ..schemes import scheme
-from .plan import Plan
+from .plan import RecipePlan
 
 
 def packed_sizes(
-    plan: Plan, network: nn.Module, *, operations: Callable[[records.Operation], Operation]
+    plan: RecipePlan, network: nn.Module, *, operations: Callable[[records.Operation], BaseOperation]
 ) -> dict[str, int | None]:
     """Id → predicted bytes; ``None`` where the operation does not say it.
 
@@ -37,7 +37,7 @@ def packed_sizes(
     return {id: None if model is None else int(packed_size(model).value) for id, model in made.items()}
 
 
-def _stand_in(operation: Operation, base: nn.Module) -> nn.Module | None:
+def _stand_in(operation: BaseOperation, base: nn.Module) -> nn.Module | None:
     if operation.data_requirement == "none" and not operation.roles:
         return operation(base)
     if not operation.keeps_shapes or operation.lowers not in ("training loss", ""):
@@ -45,7 +45,7 @@ def _stand_in(operation: Operation, base: nn.Module) -> nn.Module | None:
     return base if operation.data_requirement == "calibration" else _trained(operation, base)
 
 
-def _trained(operation: Operation, base: nn.Module) -> nn.Module:
+def _trained(operation: BaseOperation, base: nn.Module) -> nn.Module:
     """The network with every weight moved; zeros stay where the operation keeps them."""
     moved = copy.deepcopy(base)
     scheme.detach(moved)

@@ -9,9 +9,9 @@ from typing import Any
 
 from .. import operations
 from ..errors import InvalidValue, NotFound, UserError
-from ..operations import Operation
+from ..operations import BaseOperation
 from ..records import TaskPath, check_name, check_parameter
-from .recipe import MAX_MODELS, ConfigError, Place, Recipe, Step
+from .recipe import MAX_MODELS, ConfigError, Recipe, RecipePlace, Step
 from .sweep import combinations, is_swept, list_parameters
 from .yaml_positions import MAX_BYTES, Located, parse
 
@@ -60,11 +60,11 @@ def loads(text: str, *, folders: tuple[str, ...] = ()) -> Recipe:
 
 
 class _Reader:
-    def __init__(self, known: Mapping[str, type[Operation]]) -> None:
+    def __init__(self, known: Mapping[str, type[BaseOperation]]) -> None:
         self._known = known
         self._count = 0
 
-    def base(self, found: Located | None) -> tuple[str, Operation | None]:
+    def base(self, found: Located | None) -> tuple[str, BaseOperation | None]:
         """The id of the base and the operation that makes it."""
         if found is None:
             return "base", None
@@ -112,7 +112,7 @@ class _Reader:
             following = self.steps(then, depth=depth + 1) if then is not None else ()
             yield Step(operation, following, id, references, parameters.place)
 
-    def _operation(self, mapping: Located, others: tuple[str, ...]) -> tuple[type[Operation], Located]:
+    def _operation(self, mapping: Located, others: tuple[str, ...]) -> tuple[type[BaseOperation], Located]:
         """The one key that names an operation, and its parameters."""
         names = [key for key in mapping.value if key not in others]
         if len(names) != 1:
@@ -126,7 +126,7 @@ class _Reader:
             raise _unknown("operation", name, (*self._known, *others), place=found.place)
         return cls, _mapping(found, "The parameters", empty=True)
 
-    def _made(self, cls: type[Operation], parameters: Located) -> list[Operation]:
+    def _made(self, cls: type[BaseOperation], parameters: Located) -> list[BaseOperation]:
         lists = list_parameters(cls)
         plain: dict[str, Any] = {}
         for name, found in parameters.value.items():
@@ -149,7 +149,7 @@ class _Reader:
                 )
         return made
 
-    def _references(self, found: Located | None, cls: type[Operation], place: Place) -> dict[str, str]:
+    def _references(self, found: Located | None, cls: type[BaseOperation], place: RecipePlace) -> dict[str, str]:
         given = {} if found is None else _mapping(found, "references").value
         for role, model in given.items():
             if role not in cls.roles:
@@ -218,7 +218,7 @@ def _type(found: Located, expected: str, what: str = "") -> ConfigError:
     return ConfigError("config.type", f"{field} must be {expected}.", place=found.place, detail=f"Found {kind}.")
 
 
-def _unknown(what: str, name: str, allowed: Iterable[str], *, place: Place) -> ConfigError:
+def _unknown(what: str, name: str, allowed: Iterable[str], *, place: RecipePlace) -> ConfigError:
     names = list(allowed)
     near = difflib.get_close_matches(name.replace("_", " "), names, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names) or 'none'}."

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from .. import records
 from ..errors import InvalidValue
-from ..operations import Operation
+from ..operations import BaseOperation
 from ..schemes import scheme
 from .task import Task
 
 
 @dataclass(frozen=True)
-class Weights:
+class RebuiltWeights:
     """What is stored of a model: its tensors by name, and how each is meant to be packed."""
 
     tensors: Mapping[str, Tensor]
@@ -26,10 +26,10 @@ class Weights:
 
 def rebuild(
     task: Task,
-    lineage: Sequence[records.Step],
+    lineage: Sequence[records.LineageStep],
     *,
-    weights: Callable[[str], Weights],
-    operations: Callable[[records.Operation], Operation],
+    weights: Callable[[str], RebuiltWeights],
+    operations: Callable[[records.Operation], BaseOperation],
 ) -> nn.Module:
     """The last model of a lineage.
 
@@ -54,7 +54,7 @@ def rebuild(
     return _filled(model, lineage[-1].model, weights)
 
 
-def apply(task: Task, operation: Operation, *, model: nn.Module, **more: Any) -> nn.Module:
+def apply(task: Task, operation: BaseOperation, *, model: nn.Module, **more: Any) -> nn.Module:
     """Apply an operation with what it needs of the task.
 
     Args:
@@ -67,7 +67,7 @@ def apply(task: Task, operation: Operation, *, model: nn.Module, **more: Any) ->
     return operation(model, data=batches, loss=task.loss, **more)
 
 
-def _filled(model: nn.Module, id: str, weights: Callable[[str], Weights]) -> nn.Module:
+def _filled(model: nn.Module, id: str, weights: Callable[[str], RebuiltWeights]) -> nn.Module:
     stored = weights(id)
     filled = copy.deepcopy(model)
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import InvalidValue
-from ..operations import Operation
+from ..operations import BaseOperation
 from ..records import TaskPath, check_name
 
 MAX_MODELS = 10_000
@@ -23,13 +23,13 @@ class ConfigError(InvalidValue):
         hint: what to do next.
     """
 
-    def __init__(self, code: str, title: str, *, place: Place, detail: str = "", hint: str = "") -> None:
+    def __init__(self, code: str, title: str, *, place: RecipePlace, detail: str = "", hint: str = "") -> None:
         super().__init__(code, title, detail=f"{place}: {detail}" if detail else f"{place}.", hint=hint)
         self.place = place
 
 
 @dataclass(frozen=True)
-class Place:
+class RecipePlace:
     """A place in a recipe: the path of the field and, if it came from a file, the line, counted from 1."""
 
     path: str = ""
@@ -39,9 +39,9 @@ class Place:
         where = f"Line {self.line}" if self.line is not None else "In the recipe"
         return f"{where}, {self.path}" if self.path else where
 
-    def key(self, name: str) -> Place:
+    def key(self, name: str) -> RecipePlace:
         """The field ``name`` below this place."""
-        return Place(f"{self.path}.{name}" if self.path else name, self.line)
+        return RecipePlace(f"{self.path}.{name}" if self.path else name, self.line)
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Step:
         place: where it stands, for messages.
     """
 
-    operation: Operation
+    operation: BaseOperation
     then: tuple[Step, ...] = ()
     id: str | None = None
     references: Mapping[str, str] = field(default_factory=dict)
-    place: Place = field(default_factory=Place, compare=False)
+    place: RecipePlace = field(default_factory=RecipePlace, compare=False)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Recipe:
 
     task: TaskPath | None
     base: str = "base"
-    made_by: Operation | None = None
+    made_by: BaseOperation | None = None
     steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:

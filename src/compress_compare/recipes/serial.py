@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import operations, records
-from ..operations import Operation
+from ..operations import BaseOperation
 from ..records import TaskPath
-from .recipe import Place, Recipe, Step
+from .recipe import Recipe, RecipePlace, Step
 
 
 def to_data(recipe: Recipe) -> dict[str, Any]:
@@ -42,11 +42,11 @@ def record_to_data(record: records.Operation | None) -> dict[str, Any] | None:
     return None if record is None else {"name": record.name, "parameters": dict(record.parameters)}
 
 
-def _operation_to_data(operation: Operation) -> dict[str, Any] | None:
+def _operation_to_data(operation: BaseOperation) -> dict[str, Any] | None:
     return record_to_data(operation.record())
 
 
-def _operation(data: Mapping[str, Any]) -> Operation:
+def _operation(data: Mapping[str, Any]) -> BaseOperation:
     return operations.from_record(records.Operation(data["name"], **data["parameters"]))
 
 
@@ -66,5 +66,5 @@ def _step(data: Mapping[str, Any]) -> Step:
         tuple(_step(following) for following in data["then"]),
         data["id"],
         data["references"],
-        Place(*data["place"]),
+        RecipePlace(*data["place"]),
     )

@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..operations import Operation
+from ..operations import BaseOperation
 
 
-def sweep(cls: type[Operation], **parameters: Any) -> list[Operation]:
+def sweep(cls: type[BaseOperation], **parameters: Any) -> list[BaseOperation]:
     """``sweep(Quantize, bits=[8, 4], strategy="channel")``: the operations, the last list varying fastest.
 
     A parameter that itself takes a list, e.g. ``targets``, is swept by a list of lists.
@@ -17,7 +17,7 @@ def sweep(cls: type[Operation], **parameters: Any) -> list[Operation]:
     return [cls.from_parameters(chosen) for chosen in combinations(cls, parameters)]
 
 
-def combinations(cls: type[Operation], parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def combinations(cls: type[BaseOperation], parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """All choices of one value per parameter, in order."""
     listed = list_parameters(cls)
     choices = [value if is_swept(value, name in listed) else [value] for name, value in parameters.items()]
@@ -25,7 +25,7 @@ def combinations(cls: type[Operation], parameters: Mapping[str, Any]) -> Iterato
         yield dict(zip(parameters, values, strict=True))
 
 
-def list_parameters(cls: type[Operation]) -> set[str]:
+def list_parameters(cls: type[BaseOperation]) -> set[str]:
     """The parameters whose value is a list."""
     return {name for name, schema in cls.json_schema().get("properties", {}).items() if schema.get("type") == "array"}
 

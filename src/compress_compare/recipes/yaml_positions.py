@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from .recipe import ConfigError, Place
+from .recipe import ConfigError, RecipePlace
 
 MAX_BYTES = 64_000
 MAX_VALUES = 20_000
@@ -22,7 +22,7 @@ class Located:
     """A value and where it stands: a scalar, a list of ``Located``, or a dict of text to ``Located``."""
 
     value: Any
-    place: Place
+    place: RecipePlace
 
     def plain(self) -> Any:
         """The value without places."""
@@ -42,22 +42,26 @@ def parse(text: str) -> Located:
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         found = f"At most {MAX_BYTES:,} bytes; found {len(text):,} characters."
-        raise ConfigError("config.too_large", "The recipe is too large.", place=Place(), detail=found)
+        raise ConfigError("config.too_large", "The recipe is too large.", place=RecipePlace(), detail=found)
     try:
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place("", mark.line + 1 if mark else None)
+        place = RecipePlace("", mark.line + 1 if mark else None)
         detail = f"{error.problem or error.context}"[:200]
         raise ConfigError("config.syntax", "The recipe is not valid YAML.", place=place, detail=detail) from None
     except yaml.YAMLError as error:
         detail = str(error).split("\n")[0][:200]
-        raise ConfigError("config.syntax", "The recipe is not valid YAML.", place=Place(), detail=detail) from None
+        raise ConfigError(
+            "config.syntax", "The recipe is not valid YAML.", place=RecipePlace(), detail=detail
+        ) from None
     except RecursionError:
-        raise _too_deep(Place()) from None
+        raise _too_deep(RecipePlace()) from None
     if root is None:
-        raise ConfigError("config.empty", "The recipe is empty.", place=Place(), hint="Start with: task: module:name")
+        raise ConfigError(
+            "config.empty", "The recipe is empty.", place=RecipePlace(), hint="Start with: task: module:name"
+        )
     return _Reader(loader).read(root, "", above=())
 
 
@@ -67,7 +71,7 @@ class _Reader:
         self._count = 0
 
     def read(self, node: yaml.Node, path: str, *, above: tuple[int, ...]) -> Located:
-        place = Place(path, node.start_mark.line + 1)
+        place = RecipePlace(path, node.start_mark.line + 1)
         self._count += 1
         if self._count > MAX_VALUES:
             detail = f"More than {MAX_VALUES:,} with every alias written out."
@@ -94,7 +98,7 @@ class _Reader:
         try:
             return self._loader.construct_object(node)
         except (ValueError, yaml.YAMLError) as error:
-            place = Place(path, node.start_mark.line + 1)
+            place = RecipePlace(path, node.start_mark.line + 1)
             raise ConfigError(
                 "config.syntax", "A number cannot be read.", place=place, detail=str(error)[:80]
             ) from None
@@ -102,7 +106,7 @@ class _Reader:
     def _entries(self, node: yaml.MappingNode, path: str, above: tuple[int, ...]) -> Iterator[tuple[str, Located]]:
         seen: set[str] = set()
         for key_node, value_node in node.value:
-            place = Place(path, key_node.start_mark.line + 1)
+            place = RecipePlace(path, key_node.start_mark.line + 1)
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != "tag:yaml.org,2002:str":
                 detail = f"Found {str(key_node.value)[:40]!a}." if isinstance(key_node, yaml.ScalarNode) else ""
                 raise ConfigError("config.key", "A key must be a text.", place=place, detail=detail)
@@ -113,5 +117,5 @@ class _Reader:
             yield key, self.read(value_node, f"{path}.{key[:40]}" if path else key[:40], above=above)
 
 
-def _too_deep(place: Place) -> ConfigError:
+def _too_deep(place: RecipePlace) -> ConfigError:
     return ConfigError("config.too_deep", f"The recipe is nested more than {MAX_DEPTH} levels deep.", place=place)

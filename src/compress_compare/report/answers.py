@@ -14,7 +14,7 @@ from ..comparisons import effects
 from ..page import answers
 from ..page.snapshot import Snapshot, Snapshots
 from ..page.wire.models import model as model_answer
-from ..page.wire.selection import Effect, Effects, Selection
+from ..page.wire.selection import EffectAnswer, EffectsAnswer, SelectionAnswer
 from ..page.wire.selection import effect as effect_answer
 from ..store.store import Store
 
@@ -39,16 +39,16 @@ def kept(project: Store, ids: Sequence[str]) -> dict[str, Any]:
         "GET standard-errors": {"arrow": _text(snapshot.stream("errors"))},
         "GET views": {"views": []},
     }
-    told: dict[str, list[Effect]] = {metric.name: [] for metric in project.metrics()}
+    told: dict[str, list[EffectAnswer]] = {metric.name: [] for metric in project.metrics()}
     for row in effects.effects(project, listed=MOST_PAIRS).to_pylist():
         told[row["metric"]].append(effect_answer(row))
-    found |= {f"GET effects {metric}": _json(Effects(effects=rows)) for metric, rows in told.items()}
+    found |= {f"GET effects {metric}": _json(EffectsAnswer(effects=rows)) for metric, rows in told.items()}
     for id in _told(snapshot, ids):
         found[f"GET model {id}"] = _json(model_answer(project.model(id)))
     if len(ids) > 1:
         differing = variables.selection(snapshot.graph, ids)
         key = json.dumps(sorted(ids, key=_order), ensure_ascii=False, separators=(",", ":"))
-        found[f"POST selection {key}"] = _json(Selection.model_validate(differing, from_attributes=True))
+        found[f"POST selection {key}"] = _json(SelectionAnswer.model_validate(differing, from_attributes=True))
     return found
 
 

@@ -11,7 +11,7 @@ from . import overview
 
 
 @dataclass(frozen=True)
-class Page:
+class NotebookPage:
     """What a notebook shows as the output of a cell.
 
     Args:
@@ -30,7 +30,7 @@ class Page:
         )
 
 
-def show(project: Store, models: Sequence[str] = (), *, height: int = 720) -> Page:
+def show(project: Store, models: Sequence[str] = (), *, height: int = 720) -> NotebookPage:
     """The overview of a project as it is now, with these models selected.
 
     Args:
@@ -41,4 +41,4 @@ def show(project: Store, models: Sequence[str] = (), *, height: int = 720) -> Pa
     Raises:
         NotFound: ``model.unknown``.
     """
-    return Page(overview(project, models), height)
+    return NotebookPage(overview(project, models), height)

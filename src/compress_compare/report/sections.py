@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..comparisons.behaviors import Behaviors, joined
-from ..comparisons.layers.compare import Comparisons
+from ..comparisons.layers.compare import LayerComparisons
 from ..errors import UserError
 from ..page.answers import rows
 from ..page.payloads import Payloads, media_type
@@ -83,7 +83,7 @@ def layers(project: Store, *, base: str, ids: Sequence[str]) -> dict[str, Any] |
     if project.model(base).checkpoint is None or not models:
         return None
     try:
-        found = Comparisons(project).layers(base, models, what="weights")
+        found = LayerComparisons(project).layers(base, models, what="weights")
     except UserError as error:
         return {"problem": str(error)}
     table = rows(Table(found.table.select(["module", "parameter", "model", "num_parameters", "sqnr_db", "num_zeros"])))

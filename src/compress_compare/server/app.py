@@ -15,15 +15,15 @@ from starlette.routing import BaseRoute, Route
 
 from ..page.built import STATIC
 from ..page.payloads import Payloads
-from ..page.recent import Comparisons
+from ..page.recent import RecentBehaviors
 from ..page.snapshot import Snapshots
 from ..project import Project
 from . import login, openapi, routes
 from .body import Bodies
-from .context import Context
+from .context import AppContext
 from .events import Feed
 from .headers import SecurityHeaders
-from .jobs import Work
+from .jobs import JobQueue
 from .keys import Keys
 from .pages import Interface
 from .problems import Problems, invalid, refused
@@ -48,10 +48,12 @@ def create_app(project: Project, *, token: str, port: int, static: Path | None =
         router.UndeclaredAccess: if a route does not say who may call it.
     """
     keys = Keys(token, port)
-    work = Work(project)
+    work = JobQueue(project)
     watches = Watches()
     feed = Feed(project, jobs=work.revision)
-    context = Context(project, Snapshots(project), feed, keys, Comparisons(project), Payloads(project), work, watches)
+    context = AppContext(
+        project, Snapshots(project), feed, keys, RecentBehaviors(project), Payloads(project), work, watches
+    )
     app = FastAPI(
         title=openapi.TITLE,
         openapi_url=None,
@@ -95,7 +97,7 @@ def middleware(keys: Keys, port: int, *, watches: Watches) -> list[Middleware]:
     ]
 
 
-def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(context: AppContext) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(context.work.recover)

@@ -8,32 +8,32 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from ..page.payloads import Payloads
-from ..page.recent import Comparisons
+from ..page.recent import RecentBehaviors
 from ..page.snapshot import Snapshots
 from ..project import Project
 from .events import Feed
-from .jobs import Work
+from .jobs import JobQueue
 from .keys import Keys
 from .progress import Watches
 
 
 @dataclass(frozen=True)
-class Context:
+class AppContext:
     """Made once per application; a route asks for it as a parameter of type `Here`."""
 
     project: Project
     snapshots: Snapshots
     feed: Feed
     keys: Keys
-    comparisons: Comparisons
+    comparisons: RecentBehaviors
     payloads: Payloads
-    work: Work
+    work: JobQueue
     watches: Watches
 
 
-async def _context(request: Request) -> Context:
-    context: Context = request.app.state.context
+async def _context(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
     return context
 
 
-Here = Annotated[Context, Depends(_context)]
+Here = Annotated[AppContext, Depends(_context)]

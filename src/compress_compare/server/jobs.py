@@ -11,7 +11,7 @@ from ..engines.local import LocalEngine
 from ..engines.queue import Queue
 from ..engines.supervisor import Supervisor
 from ..project import Project
-from ..recipes import Plan, Planned, loads
+from ..recipes import Planned, RecipePlan, loads
 from ..records import Job, Operation
 
 WORKERS = 2
@@ -19,7 +19,7 @@ MEMORY_SHARE = 0.8
 """Of the machine's memory, for all workers together."""
 
 
-class Work:
+class JobQueue:
     """Starts jobs of a project, and ends with the server. No torch is imported here: workers do that.
 
     Args:
@@ -66,7 +66,7 @@ class Work:
         """What `apply` would make, or its error."""
         return self._queue.plan_operation(model, operation, id=id, references=references)
 
-    def plan_recipe(self, text: str) -> Plan:
+    def plan_recipe(self, text: str) -> RecipePlan:
         """What `recipe` would make, or its error."""
         return self._queue.plan_recipe(loads(text))[0]
 

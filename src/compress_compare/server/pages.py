@@ -20,7 +20,7 @@ _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "applica
 
 
 @dataclass(frozen=True)
-class Page:
+class StaticFile:
     """One file of the interface, ready to send."""
 
     content: bytes
@@ -63,12 +63,12 @@ class Interface:
         return Response(page.content, media_type=page.media_type, headers=headers)
 
 
-def _read(path: Path) -> Page:
+def _read(path: Path) -> StaticFile:
     content = path.read_bytes()
     hashed = _HASHED.fullmatch(path.name) is not None and path.parent.name == "assets"
     media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     cache = "private, max-age=31536000, immutable" if hashed else "no-store"
-    return Page(content, media_type, cache, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+    return StaticFile(content, media_type, cache, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
 
 def _is_navigation(request: Request) -> bool:

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from .. import project as projects
 from ..errors import UserError
 from .app import create_app
-from .context import Context
+from .context import AppContext
 from .headers import HEADERS
 from .keys import new_token
 from .lock import claimed
@@ -47,7 +47,7 @@ def serve(
     with projects.open(path, create=False) as project, claimed(project.path), listen(port) as listener:
         token, number = new_token(), listener.getsockname()[1]
         app = create_app(project, token=token, port=number)
-        context: Context = app.state.context
+        context: AppContext = app.state.context
 
         def started() -> None:
             announce(f"http://{HOST}:{number}/?token={token}")

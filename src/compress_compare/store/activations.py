@@ -14,7 +14,7 @@ from . import location
 from .files import write_atomically
 
 
-class Answers:
+class KeptActivations:
     """The answers of one project."""
 
     def __init__(self, directory: Path) -> None:

@@ -24,7 +24,7 @@ from . import schema
 from .artifacts import Artifacts
 from .conversion import convert
 from .database import rows
-from .models import ModelRow, conflict
+from .models import StoredModel, conflict
 
 if TYPE_CHECKING:
     import torch
@@ -101,7 +101,7 @@ def of_model(connection: sa.Connection, key: int) -> Checkpoint | None:
     return Checkpoint(found[0][0], tuple(StoredFile(*row[1:]) for row in found))
 
 
-def logged(connection: sa.Connection, model: ModelRow) -> LoggedCheckpoint:
+def logged(connection: sa.Connection, model: StoredModel) -> LoggedCheckpoint:
     """The checkpoint of a model, and since when it is there.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ..records import Model, Step
+from ..records import LineageStep, Model
 from . import checkpoints, instances, metrics, models, notes
 
 
@@ -22,7 +22,7 @@ def model(connection: sa.Connection, id: str) -> Model:
         operation=row.operation,
         step=row.step,
         created_at=row.created_at,
-        lineage=tuple(Step(link.id, link.operation) for link in chain),
+        lineage=tuple(LineageStep(link.id, link.operation) for link in chain),
         references=tuple(reference for _, reference in models.references(connection, row.key)),
         metrics=metrics.of_model(connection, row.key),
         tags=notes.tags_of(connection, row.key),

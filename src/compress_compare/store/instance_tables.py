@@ -28,7 +28,7 @@ PREPROCESSING, CLASSES = b"preprocessing", b"classes"
 
 
 @dataclass(frozen=True)
-class Payload:
+class PayloadColumns:
     """What instances are: ``[N]`` each, as ``project.log_dataset`` takes them."""
 
     images: Any = None
@@ -37,7 +37,9 @@ class Payload:
     tokens: Any = None
 
 
-def dataset_table(ids: Any, *, labels: Any = None, payload: Payload | None = None, metadata: Any = None) -> pa.Table:
+def dataset_table(
+    ids: Any, *, labels: Any = None, payload: PayloadColumns | None = None, metadata: Any = None
+) -> pa.Table:
     """The instances as one table: ``id``, then ``label``, ``image`` and ``audio`` (bytes of files), ``text``,
     ``tokens`` and the metadata columns.
 
@@ -47,7 +49,7 @@ def dataset_table(ids: Any, *, labels: Any = None, payload: Payload | None = Non
     columns = {"id": id_column(ids)}
     if labels is not None:
         columns["label"] = _answers(labels, "labels")
-    payload = payload or Payload()
+    payload = payload or PayloadColumns()
     if payload.images is not None:
         images = checks.items(payload.images, "The images")
         columns["image"] = pa.array([encode_image(image, i) for i, image in enumerate(images)], pa.binary())
@@ -67,7 +69,7 @@ def dataset_table(ids: Any, *, labels: Any = None, payload: Payload | None = Non
 
 
 @dataclass(frozen=True)
-class Answers:
+class OutputColumns:
     """What a model answered beside its predictions, and how it was asked; see ``project.log_outputs``."""
 
     vectors: Any = None
@@ -78,10 +80,10 @@ class Answers:
     classes: Any = None
 
 
-def outputs_table(ids: Any, predictions: Any, *, answers: Answers | None = None) -> pa.Table:
+def outputs_table(ids: Any, predictions: Any, *, answers: OutputColumns | None = None) -> pa.Table:
     """What a model answered: ``id, prediction, text``, each vector as a list of float32, each metric as float64,
     numbers per token as lists of any length."""
-    answers = answers or Answers()
+    answers = answers or OutputColumns()
     columns = {"id": id_column(ids)}
     if predictions is not None:
         columns["prediction"] = _answers(predictions, "predictions")

@@ -15,7 +15,7 @@ from ..records import Dataset, check_name
 from . import schema
 from .artifacts import Artifacts
 from .instance_tables import fingerprint
-from .models import ModelRow
+from .models import StoredModel
 
 
 def store(artifacts: Artifacts, table: pa.Table, *, name: str) -> str:
@@ -77,7 +77,12 @@ def insert_dataset(
 
 
 def insert_outputs(
-    connection: sa.Connection, artifacts: Artifacts, *, of: tuple[ModelRow, sa.Row[Any]], table: pa.Table, sha256: str
+    connection: sa.Connection,
+    artifacts: Artifacts,
+    *,
+    of: tuple[StoredModel, sa.Row[Any]],
+    table: pa.Table,
+    sha256: str,
 ) -> None:
     """Record what a model answered on a dataset (``of``); the same content again changes nothing.
 
@@ -130,7 +135,7 @@ def datasets_of(connection: sa.Connection, model_key: int) -> tuple[str, ...]:
     return tuple(connection.execute(query).scalars())
 
 
-def outputs_sha256(connection: sa.Connection, model: ModelRow, dataset: sa.Row[Any]) -> str:
+def outputs_sha256(connection: sa.Connection, model: StoredModel, dataset: sa.Row[Any]) -> str:
     """Where the outputs of a model on a dataset are.
 
     Raises:

@@ -39,7 +39,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Entry:
+class JobEntry:
     """A job as its supervisor sees it.
 
     Args:
@@ -176,13 +176,13 @@ def listed(connection: sa.Connection, *, limit: int | None = None) -> list[Job]:
     return [_job(row) for row in connection.execute(query).mappings()]
 
 
-def entries(connection: sa.Connection, *, states: Iterable[str], owner: str | None = None) -> list[Entry]:
+def entries(connection: sa.Connection, *, states: Iterable[str], owner: str | None = None) -> list[JobEntry]:
     """The jobs in some states, in the order of queueing, of one owner or of all."""
-    columns = [schema.jobs.c[field.name] for field in fields(Entry)]
+    columns = [schema.jobs.c[field.name] for field in fields(JobEntry)]
     query = sa.select(*columns).where(schema.jobs.c.state.in_(list(states))).order_by(schema.jobs.c.position)
     if owner is not None:
         query = query.where(schema.jobs.c.owner == owner)
-    return [Entry(*row) for row in connection.execute(query)]
+    return [JobEntry(*row) for row in connection.execute(query)]
 
 
 def states_of_parts(connection: sa.Connection, parent: str) -> dict[str, int]:

@@ -21,7 +21,7 @@ CHUNK = 500
 
 
 @dataclass(frozen=True)
-class ModelRow:
+class StoredModel:
     """A row of the models table."""
 
     key: int
@@ -51,7 +51,7 @@ def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dic
         if draft.id in known:
             _check_same(draft, known[draft.id], base)
             continue
-        row = ModelRow(
+        row = StoredModel(
             key=next_key + len(inserted),
             id=draft.id,
             base_key=base.key if base else None,
@@ -78,7 +78,7 @@ def insert_references(connection: sa.Connection, key: int, references: Iterable[
             connection.execute(table.insert().values(values))
 
 
-def by_ids(connection: sa.Connection, ids: Iterable[str]) -> Iterator[ModelRow]:
+def by_ids(connection: sa.Connection, ids: Iterable[str]) -> Iterator[StoredModel]:
     """The rows of those ids that exist, in no particular order."""
     listed = list(ids)
     for start in range(0, len(listed), CHUNK):
@@ -87,7 +87,7 @@ def by_ids(connection: sa.Connection, ids: Iterable[str]) -> Iterator[ModelRow]:
             yield _row(row)
 
 
-def one(connection: sa.Connection, id: str) -> ModelRow:
+def one(connection: sa.Connection, id: str) -> StoredModel:
     """The row of one model.
 
     Raises:
@@ -122,7 +122,7 @@ def nodes(connection: sa.Connection) -> list[tuple[int, str, int | None, str | N
     return rows(connection, query)
 
 
-def lineage(connection: sa.Connection, row: ModelRow) -> list[ModelRow]:
+def lineage(connection: sa.Connection, row: StoredModel) -> list[StoredModel]:
     """The rows from the root to ``row``."""
     chain = [row]
     while chain[-1].base_key is not None:
@@ -155,7 +155,7 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-def _base(draft: ModelDraft, known: dict[str, ModelRow]) -> ModelRow | None:
+def _base(draft: ModelDraft, known: dict[str, StoredModel]) -> StoredModel | None:
     if draft.base is None:
         return None
     if draft.base not in known:
@@ -167,7 +167,7 @@ def _base(draft: ModelDraft, known: dict[str, ModelRow]) -> ModelRow | None:
     return known[draft.base]
 
 
-def _check_same(draft: ModelDraft, row: ModelRow, base: ModelRow | None) -> None:
+def _check_same(draft: ModelDraft, row: StoredModel, base: StoredModel | None) -> None:
     differing = []
     if (base.key if base else None) != row.base_key:
         differing.append("base")
@@ -188,7 +188,7 @@ def conflict(id: str, what: str) -> Conflict:
     )
 
 
-def _columns(row: ModelRow) -> dict[str, Any]:
+def _columns(row: StoredModel) -> dict[str, Any]:
     return {
         "key": row.key,
         "id": row.id,
@@ -200,8 +200,8 @@ def _columns(row: ModelRow) -> dict[str, Any]:
     }
 
 
-def _row(row: sa.Row[Any]) -> ModelRow:
-    return ModelRow(
+def _row(row: sa.Row[Any]) -> StoredModel:
+    return StoredModel(
         key=row.key,
         id=row.id,
         base_key=row.base_key,

@@ -17,7 +17,7 @@ from .artifacts import Artifacts
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredTable:
     """A table in the artifact store."""
 
     artifacts: Artifacts
@@ -35,7 +35,7 @@ class Stored:
 
 def outputs(
     connection: sa.Connection, artifacts: Artifacts, *, dataset: str, ids: Sequence[str]
-) -> tuple[Stored, dict[str, Stored]]:
+) -> tuple[StoredTable, dict[str, StoredTable]]:
     """A dataset, and what models answered on it or on equal data under another name.
 
     Raises:
@@ -43,8 +43,8 @@ def outputs(
             outputs.
     """
     data = instances.dataset_row(connection, dataset)
-    found = {id: Stored(artifacts, _sha256(connection, models.one(connection, id), data)) for id in ids}
-    return Stored(artifacts, data.sha256), found
+    found = {id: StoredTable(artifacts, _sha256(connection, models.one(connection, id), data)) for id in ids}
+    return StoredTable(artifacts, data.sha256), found
 
 
 def answered(connection: sa.Connection, dataset: str) -> list[str]:
@@ -65,7 +65,7 @@ def answered(connection: sa.Connection, dataset: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def _sha256(connection: sa.Connection, model: models.ModelRow, data: sa.Row[Any]) -> str:
+def _sha256(connection: sa.Connection, model: models.StoredModel, data: sa.Row[Any]) -> str:
     query = (
         sa.select(schema.datasets.c.name, schema.datasets.c.fingerprint, schema.outputs.c.sha256)
         .join(schema.outputs, schema.outputs.c.dataset_key == schema.datasets.c.key)

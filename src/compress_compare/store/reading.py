@@ -32,7 +32,7 @@ from . import (
 from .artifacts import Artifacts
 from .database import Database
 from .opener import Opener
-from .outputs import Stored
+from .outputs import StoredTable
 
 
 class Reader:
@@ -123,7 +123,7 @@ class Reader:
             sha256 = instances.outputs_sha256(connection, row, instances.dataset_row(connection, dataset))
         return Table(instances.load(self._artifacts, sha256))
 
-    def outputs_of(self, models: Sequence[str], *, dataset: str) -> tuple[Stored, dict[str, Stored]]:
+    def outputs_of(self, models: Sequence[str], *, dataset: str) -> tuple[StoredTable, dict[str, StoredTable]]:
         """A dataset, and what models answered on it or on equal data under another name, read column by column.
 
         Raises:
@@ -175,9 +175,9 @@ class Reader:
         return checkpoints.notes(self._artifacts, checkpoint)
 
     @property
-    def activations(self) -> activations.Answers:
+    def activations(self) -> activations.KeptActivations:
         """Where comparisons of activations are kept."""
-        return activations.Answers(self.path)
+        return activations.KeptActivations(self.path)
 
     def jobs(self) -> list[Job]:
         """All jobs, newest first."""

@@ -184,7 +184,7 @@ class Writer(Reader):
             audio: [N] bytes of sound files, paths, or ``(samples, rate)`` with samples from −1 to 1.
             tokens: [N] lists of strings, for numbers per token.
         """
-        payload = instance_tables.Payload(images, audio, texts, tokens)
+        payload = instance_tables.PayloadColumns(images, audio, texts, tokens)
         table = instance_tables.dataset_table(ids, labels=labels, payload=payload, metadata=metadata)
         sha256 = instances.store(self._artifacts, table, name="dataset.parquet")
         with self._database.write() as connection:
@@ -219,7 +219,7 @@ class Writer(Reader):
             preprocessing: how the inputs were prepared; models that say otherwise are not compared.
             classes: the names of the probabilities' elements; models with other ones are not compared.
         """
-        answers = instance_tables.Answers(vectors, metrics, texts, tokens, preprocessing, classes)
+        answers = instance_tables.OutputColumns(vectors, metrics, texts, tokens, preprocessing, classes)
         table = instance_tables.outputs_table(ids, predictions, answers=answers)
         with self._database.read() as connection:
             row, data = models.one(connection, model), instances.dataset_row(connection, dataset)

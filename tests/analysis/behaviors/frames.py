@@ -22,12 +22,12 @@ class Memory:
 
 
 def dataset(ids, *, labels=None, metadata=None, **payload):
-    given = instance_tables.Payload(**payload)
+    given = instance_tables.PayloadColumns(**payload)
     return Memory(instance_tables.dataset_table(ids, labels=labels, payload=given, metadata=metadata))
 
 
 def outputs(ids, predictions=None, **answers):
-    return Memory(instance_tables.outputs_table(ids, predictions, answers=instance_tables.Answers(**answers)))
+    return Memory(instance_tables.outputs_table(ids, predictions, answers=instance_tables.OutputColumns(**answers)))
 
 
 def softmax(logits):

@@ -47,7 +47,7 @@ def test_means_are_those_of_numpy(name):
 def test_a_far_away_metric_keeps_the_digits_of_its_spread():
     labels, probabilities = classified(count=100)
     near = pair(frame(labels, probabilities), "nll")
-    far = pairs.Pair("m1", near.base_values, near.model_values + 1e9, near.compared, near.changes, False)
+    far = pairs.PairedValues("m1", near.base_values, near.model_values + 1e9, near.compared, near.changes, False)
     zeros = np.zeros(100, np.int32)
     width = {of: pairs.added_up(one, zeros, size=1) for of, one in {"near": near, "far": far}.items()}
     spread = {of: found["ci_high"][0] - found["ci_low"][0] for of, found in width.items()}
@@ -59,7 +59,7 @@ def test_what_is_not_finite_is_in_no_mean():
     of = pair(frame(labels, probabilities), "nll")
     model = of.model_values.copy()
     model[:3] = [np.nan, np.inf, -np.inf]
-    broken = pairs.Pair("m1", of.base_values, model, of.compared, of.changes, False)
+    broken = pairs.PairedValues("m1", of.base_values, model, of.compared, of.changes, False)
     found = pairs.added_up(broken, np.zeros(30, np.int32), size=1)
     assert found["count"][0] == 27
     assert found["value"][0] == pytest.approx(model[3:].mean())

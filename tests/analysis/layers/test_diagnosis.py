@@ -2,12 +2,12 @@
 
 import math
 
-from compress_compare.analysis.layers.diagnosis import Finding, suspects, to_arrow
+from compress_compare.analysis.layers.diagnosis import TensorFinding, suspects, to_arrow
 
 
 def finding(module, **changes):
     usual = {"num_dimensions": 2, "count": 100, "nonfinite": 0, "new_zeros": 0, "error": 0.01}
-    return Finding(module, changes.pop("parameter", "weight"), "m", **usual | changes)
+    return TensorFinding(module, changes.pop("parameter", "weight"), "m", **usual | changes)
 
 
 def test_nothing_to_say():
@@ -47,8 +47,8 @@ def test_zeros_in_weights_are_what_pruning_is():
 
 
 def test_each_model_has_its_own_median():
-    gentle = [Finding(name, "weight", "gentle", 2, 9, 0, 0, 0.001) for name in "abc"]
-    harsh = [Finding(name, "weight", "harsh", 2, 9, 0, 0, 0.5) for name in "abc"]
+    gentle = [TensorFinding(name, "weight", "gentle", 2, 9, 0, 0, 0.001) for name in "abc"]
+    harsh = [TensorFinding(name, "weight", "harsh", 2, 9, 0, 0, 0.5) for name in "abc"]
     assert suspects(gentle + harsh) == []
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import compress_compare as cc
-from compress_compare.analysis.layers.tiles import Place
+from compress_compare.analysis.layers.tiles import TilePlace
 from compress_compare.errors import InvalidValue, NotFound
 
 SHAPES = {"wide.weight": (70, 3, 3, 41), "tall.weight": (901, 5), "tall.bias": (901,), "scale": ()}
@@ -61,7 +61,7 @@ def test_cells_are_means_and_extremes_of_their_numbers(project, arrays, name, le
     view = project.tensor("base", "model", name=name)
     assert view.size == base.shape
     step = 1 << levels[0], 1 << levels[1]
-    place = Place(*levels, 0, 0)
+    place = TilePlace(*levels, 0, 0)
     part = slice(0, 256 * step[0]), slice(0, 256 * step[1])
     value, change = view.tile(place, "value"), view.tile(place, "change")
     assert value.num_rows <= 256 * 256
@@ -79,19 +79,19 @@ def test_cells_are_means_and_extremes_of_their_numbers(project, arrays, name, le
 def test_tiles_cover_the_tensor_once(project, arrays):
     whole = arrays[1]["tall.weight"]
     parts = [
-        grid(project.tensor("base", "model", name="tall.weight").tile(Place(0, 0, row, 0), "value"), "mean")
+        grid(project.tensor("base", "model", name="tall.weight").tile(TilePlace(0, 0, row, 0), "value"), "mean")
         for row in range(4)
     ]
     assert [len(part) for part in parts] == [256, 256, 256, 133]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
     with pytest.raises(InvalidValue, match=r"no tile in row 4 at level 0: the tensor has 901 rows") as refused:
-        project.tensor("base", "model", name="tall.weight").tile(Place(0, 0, 4, 0), "value")
+        project.tensor("base", "model", name="tall.weight").tile(TilePlace(0, 0, 4, 0), "value")
     assert "0 to 3" in refused.value.hint
 
 
 def test_masks_tell_whose_zeros_they_are(project, arrays):
     base, model = (side["wide.weight"].reshape(70, -1) == 0 for side in arrays)
-    found = project.tensor("base", "model", name="wide.weight").tile(Place(0, 0, 0, 0), "mask")
+    found = project.tensor("base", "model", name="wide.weight").tile(TilePlace(0, 0, 0, 0), "mask")
     inside = slice(0, 70), slice(0, 256)
     np.testing.assert_array_equal(grid(found, "zero_both"), (base & model)[inside])
     np.testing.assert_array_equal(grid(found, "zero_model_only"), (model & ~base)[inside])
@@ -138,7 +138,7 @@ def test_what_has_no_spectrum_says_why(project, monkeypatch):
 
 def test_nan_is_seen_and_spoils_no_scale(project):
     view = project.tensor("base", "spoilt", name="wide.weight")
-    found = view.tile(Place(2, 2, 0, 0), "value")
+    found = view.tile(TilePlace(2, 2, 0, 0), "value")
     assert np.isnan(grid(found, "mean")[0, 0])
     assert np.isnan(grid(found, "peak")).sum() == 1
     assert np.isfinite(view.measured.rms).all()
@@ -148,10 +148,10 @@ def test_without_a_counterpart_there_is_no_change(project):
     for name, reason in (("extra.weight", "no such tensor"), ("tall.weight", "another shape")):
         view = project.tensor("base", "spoilt", name=name)
         assert not view.compares
-        assert view.tile(Place(0, 0, 0, 0), "value").num_rows == min(view.size[0], 256) * view.size[1]
+        assert view.tile(TilePlace(0, 0, 0, 0), "value").num_rows == min(view.size[0], 256) * view.size[1]
         assert view.channels["change"].null_count == view.size[0]
         with pytest.raises(InvalidValue, match=reason):
-            view.tile(Place(0, 0, 0, 0), "change")
+            view.tile(TilePlace(0, 0, 0, 0), "change")
 
 
 def test_unknown_tensors_are_refused_with_those_that_there_are(project):

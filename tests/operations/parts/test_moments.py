@@ -6,12 +6,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from compress_compare.operations.base import Context
-from compress_compare.operations.parts.moments import Moments, layer_inputs
+from compress_compare.operations.parts.moments import InputMoments, layer_inputs
 from compress_compare.operations.targets import select
 from tests.operations.networks import Shared, build
 
 
-def moments(model: nn.Module, *inputs: Tensor) -> dict[str, Moments]:
+def moments(model: nn.Module, *inputs: Tensor) -> dict[str, InputMoments]:
     context = Context(data=[(x, x) for x in inputs], loss=F.mse_loss, references={}, progress=lambda *_: None)
     return layer_inputs(model, select("test", model), context=context, name="test")
 

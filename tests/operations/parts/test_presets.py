@@ -11,7 +11,7 @@ from torch import nn
 
 from compress_compare import operations
 from compress_compare.errors import InvalidValue
-from compress_compare.operations import QAT, AWQQuantize, GPTQQuantize, Operation, Quantize, QuantizeDynamic
+from compress_compare.operations import QAT, AWQQuantize, BaseOperation, GPTQQuantize, Quantize, QuantizeDynamic
 from compress_compare.recipes import reader
 from compress_compare.recipes.sweep import sweep
 
@@ -20,7 +20,7 @@ NAMES = "W2A16, W3A16, W4A16, W5A16, W6A16, W7A16, W8A16, W4A16_ASYM"
 
 
 @pytest.mark.parametrize("cls", WITH_PRESETS)
-def test_a_name_is_what_it_stands_for(cls: type[Operation]) -> None:
+def test_a_name_is_what_it_stands_for(cls: type[BaseOperation]) -> None:
     for bits in range(2, 9):
         assert cls(scheme=f"W{bits}A16") == cls(bits=bits, symmetric=True, strategy="group", group_size=128)
     uneven = cls(scheme="W4A16_ASYM")
@@ -61,7 +61,7 @@ def test_what_agrees_may_be_said_twice() -> None:
         ({"group_size": 64}, "group_size must be 128"),
     ],
 )
-def test_a_contradiction_says_what_the_scheme_is(cls: type[Operation], given: dict[str, object], must: str) -> None:
+def test_a_contradiction_says_what_the_scheme_is(cls: type[BaseOperation], given: dict[str, object], must: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         cls(scheme="W4A16", **given)
     meaning = "bits=4, symmetric=True, strategy='group', group_size=128"
@@ -75,7 +75,7 @@ def test_a_contradiction_by_position() -> None:
 
 @pytest.mark.parametrize("cls", WITH_PRESETS)
 @pytest.mark.parametrize("name", ["W4A17", "FP8", "", 4])
-def test_an_unknown_name_lists_the_known(cls: type[Operation], name: object) -> None:
+def test_an_unknown_name_lists_the_known(cls: type[BaseOperation], name: object) -> None:
     with pytest.raises(InvalidValue) as caught:
         cls(scheme=name)
     listed = ", ".join(repr(one) for one in NAMES.split(", "))

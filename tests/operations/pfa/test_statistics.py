@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from compress_compare.operations.pfa.statistics import Moments, gather, responses
+from compress_compare.operations.pfa.statistics import RunningMoments, gather, responses
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 def test_covariance_is_that_of_all_rows_at_once(offset: float) -> None:
     rows = np.random.default_rng(0).normal(size=(1000, 7)) @ np.random.default_rng(1).normal(size=(7, 7)) + offset
-    moments = Moments(7)
+    moments = RunningMoments(7)
     for part in np.array_split(rows, [1, 5, 400]):
         moments.add(torch.from_numpy(part))
     np.testing.assert_allclose(moments.covariance().numpy(), np.cov(rows.T), rtol=1e-8, atol=1e-8)
@@ -19,7 +19,7 @@ def test_covariance_is_that_of_all_rows_at_once(offset: float) -> None:
 
 def test_single_precision_responses_are_summed_in_double_precision() -> None:
     rows = torch.randn(20_000, 3) + 1000
-    moments = Moments(3)
+    moments = RunningMoments(3)
     for part in rows.split(100):
         moments.add(part)
     np.testing.assert_allclose(moments.covariance().numpy(), np.cov(rows.double().numpy().T), rtol=1e-9, atol=1e-9)

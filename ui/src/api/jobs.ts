@@ -2,7 +2,7 @@
 import { requestJson } from "./client";
 import type { Schemas } from "./types";
 
-export type Job = Schemas["Job"];
+export type Job = Schemas["JobAnswer"];
 export type JobLog = Schemas["JobLog"];
 export type OperationForm = Schemas["OperationForm"];
 export type OperationForms = Schemas["OperationForms"];
@@ -47,7 +47,7 @@ export function fetchForms(signal?: AbortSignal): Promise<OperationForms> {
 
 /** The newest jobs, newest first. */
 export async function fetchJobs(signal?: AbortSignal): Promise<Job[]> {
-  return (await requestJson<Schemas["Jobs"]>("jobs", { signal })).jobs;
+  return (await requestJson<Schemas["JobsAnswer"]>("jobs", { signal })).jobs;
 }
 
 export function startJob(ask: JobAsk): Promise<Job> {
@@ -66,7 +66,7 @@ export async function planSizes(recipe: string, signal?: AbortSignal): Promise<R
 }
 
 export async function cancelJobs(ids: readonly string[]): Promise<Job[]> {
-  return (await requestJson<Schemas["Jobs"]>("jobs/cancel", { method: "POST", body: { ids } })).jobs;
+  return (await requestJson<Schemas["JobsAnswer"]>("jobs/cancel", { method: "POST", body: { ids } })).jobs;
 }
 
 export function retryJob(id: string): Promise<Job> {

@@ -6,7 +6,7 @@ const ARROW = "application/vnd.apache.arrow.stream";
 
 /** A named view: its name and the part of the address after the page's own. */
 export type SavedView = Schemas["View"];
-type Metric = Schemas["Metric"];
+type Metric = Schemas["MetricAnswer"];
 
 export function fetchProject(signal?: AbortSignal): Promise<ProjectInfo> {
   return requestJson<ProjectInfo>("project", { signal });

@@ -759,10 +759,10 @@ export interface components {
             models: string[];
         };
         /**
-         * Behaviors
+         * BehaviorsAnswer
          * @description A base against models. A part that was not asked for, or cannot be without labels or classes, is null.
          */
-        Behaviors: {
+        BehaviorsAnswer: {
             /** Base */
             base: string;
             /** Models */
@@ -859,10 +859,10 @@ export interface components {
             relative: boolean;
         };
         /**
-         * Chart
+         * ChartAnswer
          * @description Which variable goes on which channel.
          */
-        Chart: {
+        ChartAnswer: {
             /** X */
             x: string | null;
             /** Color */
@@ -871,22 +871,22 @@ export interface components {
             facet: string | null;
         };
         /**
-         * Checkpoint
+         * CheckpointAnswer
          * @description Where a model's weights are.
          */
-        Checkpoint: {
+        CheckpointAnswer: {
             /** Format */
             format: string;
             /** Num Bytes */
             num_bytes: number;
             /** Files */
-            files: components["schemas"]["StoredFile"][];
+            files: components["schemas"]["StoredFileAnswer"][];
         };
         /**
-         * Coverage
+         * CoverageAnswer
          * @description A model against its base: how many tensors have each status, and the tensors, those to look at first.
          */
-        Coverage: {
+        CoverageAnswer: {
             /** Base */
             base: string;
             /** Counts */
@@ -913,10 +913,10 @@ export interface components {
             changed: number | ("NaN" | "Infinity" | "-Infinity") | null;
         };
         /**
-         * Dataset
+         * DatasetAnswer
          * @description A dataset that models were evaluated on.
          */
-        Dataset: {
+        DatasetAnswer: {
             /** Name */
             name: string;
             /** Fingerprint */
@@ -927,10 +927,10 @@ export interface components {
             columns: string[];
         };
         /**
-         * Effect
+         * EffectAnswer
          * @description The matched-pair effect of an operation, or of one change of a parameter, on a metric.
          */
-        Effect: {
+        EffectAnswer: {
             /** Operation */
             operation: string;
             /** Parameter */
@@ -961,18 +961,18 @@ export interface components {
             missing: number;
         };
         /**
-         * Effects
+         * EffectsAnswer
          * @description All effects that this project shows.
          */
-        Effects: {
+        EffectsAnswer: {
             /** Effects */
-            effects: components["schemas"]["Effect"][];
+            effects: components["schemas"]["EffectAnswer"][];
         };
         /**
-         * Frontier
+         * FrontierAnswer
          * @description The Pareto-optimal models, best first along x.
          */
-        Frontier: {
+        FrontierAnswer: {
             /** Ids */
             ids: string[];
         };
@@ -988,10 +988,10 @@ export interface components {
             status: "ok";
         };
         /**
-         * Instance
+         * InstanceAnswer
          * @description One instance and what base and models made of it.
          */
-        Instance: {
+        InstanceAnswer: {
             /** Row */
             row: {
                 [key: string]: unknown;
@@ -1050,10 +1050,10 @@ export interface components {
             offset: number;
         };
         /**
-         * Job
+         * JobAnswer
          * @description A piece of work. Progress runs from 0 to 1; a recipe has parts, whose `parent` it is.
          */
-        Job: {
+        JobAnswer: {
             /** Id */
             id: string;
             /** Kind */
@@ -1118,12 +1118,12 @@ export interface components {
             num_bytes: number;
         };
         /**
-         * Jobs
+         * JobsAnswer
          * @description The jobs of this project, newest first.
          */
-        Jobs: {
+        JobsAnswer: {
             /** Jobs */
-            jobs: components["schemas"]["Job"][];
+            jobs: components["schemas"]["JobAnswer"][];
         };
         /**
          * LayersAsk
@@ -1230,10 +1230,10 @@ export interface components {
             models: string[];
         };
         /**
-         * Metric
+         * MetricAnswer
          * @description The definition of a metric.
          */
-        Metric: {
+        MetricAnswer: {
             /** Name */
             name: string;
             /** Unit */
@@ -1260,10 +1260,10 @@ export interface components {
             higher_is_better: boolean | null;
         };
         /**
-         * MetricValue
+         * MetricValueAnswer
          * @description One measured number with its slice, device, sample count and standard error.
          */
-        MetricValue: {
+        MetricValueAnswer: {
             /** Name */
             name: string;
             /** Value */
@@ -1278,10 +1278,10 @@ export interface components {
             standard_error: number | null;
         };
         /**
-         * Model
+         * ModelAnswer
          * @description Everything about one model. The lineage runs from the root to the model itself.
          */
-        Model: {
+        ModelAnswer: {
             /** Id */
             id: string;
             /** Base */
@@ -1297,16 +1297,16 @@ export interface components {
             /** Created At */
             created_at: string;
             /** Lineage */
-            lineage: components["schemas"]["Step"][];
+            lineage: components["schemas"]["StepAnswer"][];
             /** References */
-            references: components["schemas"]["Reference"][];
+            references: components["schemas"]["ReferenceAnswer"][];
             /** Tags */
             tags: string[];
             /** Note */
             note: string;
             /** Metrics */
-            metrics: components["schemas"]["MetricValue"][];
-            checkpoint: components["schemas"]["Checkpoint"] | null;
+            metrics: components["schemas"]["MetricValueAnswer"][];
+            checkpoint: components["schemas"]["CheckpointAnswer"] | null;
             /** Datasets */
             datasets: string[];
         };
@@ -1352,17 +1352,17 @@ export interface components {
             /** Tags */
             tags: string[];
             /** References */
-            references: components["schemas"]["Reference"][];
+            references: components["schemas"]["ReferenceAnswer"][];
             /** Metrics */
             metrics: {
                 [key: string]: number | ("NaN" | "Infinity" | "-Infinity") | null;
             };
         };
         /**
-         * Occupancy
+         * OccupancyAnswer
          * @description Values in ascending order, and how many numbers of the tensor have each.
          */
-        Occupancy: {
+        OccupancyAnswer: {
             /** Values */
             values: (number | ("NaN" | "Infinity" | "-Infinity"))[];
             /** Counts */
@@ -1480,10 +1480,10 @@ export interface components {
             done: boolean;
         };
         /**
-         * Project
+         * ProjectAnswer
          * @description What a project holds, without its models.
          */
-        Project: {
+        ProjectAnswer: {
             /** Name */
             name: string;
             /** Version */
@@ -1493,11 +1493,11 @@ export interface components {
             /** Num Models */
             num_models: number;
             /** Metrics */
-            metrics: components["schemas"]["Metric"][];
+            metrics: components["schemas"]["MetricAnswer"][];
             /** Operations */
             operations: components["schemas"]["OperationUse"][];
             /** Datasets */
-            datasets: components["schemas"]["Dataset"][];
+            datasets: components["schemas"]["DatasetAnswer"][];
             /** Tags */
             tags: string[];
         };
@@ -1601,34 +1601,34 @@ export interface components {
             recipe: string;
         };
         /**
-         * Reference
+         * ReferenceAnswer
          * @description A second parent with its role.
          */
-        Reference: {
+        ReferenceAnswer: {
             /** Role */
             role: string;
             /** Model */
             model: string;
         };
         /**
-         * Selection
+         * SelectionAnswer
          * @description What differs within a selection; rows give each model's values in the order of the variables.
          */
-        Selection: {
+        SelectionAnswer: {
             /** Variables */
-            variables: components["schemas"]["Variable"][];
+            variables: components["schemas"]["VariableAnswer"][];
             /** Rows */
             rows: {
                 [key: string]: unknown[];
             };
-            chart: components["schemas"]["Chart"];
+            chart: components["schemas"]["ChartAnswer"];
             /** Constant */
             constant: unknown[];
             /** Also */
             also: string[];
             /** Reason */
             reason: string | null;
-            suggestion: components["schemas"]["Suggestion"] | null;
+            suggestion: components["schemas"]["SuggestionAnswer"] | null;
         };
         /**
          * SelectionAsk
@@ -1639,12 +1639,12 @@ export interface components {
             models: string[];
         };
         /**
-         * Spectra
+         * SpectraAnswer
          * @description A spectrum for each model that has the tensor.
          */
-        Spectra: {
+        SpectraAnswer: {
             /** Spectra */
-            spectra: components["schemas"]["Spectrum"][];
+            spectra: components["schemas"]["SpectrumAnswer"][];
             /** Num Examples */
             num_examples: number | null;
         };
@@ -1670,10 +1670,10 @@ export interface components {
             };
         };
         /**
-         * Spectrum
+         * SpectrumAnswer
          * @description Singular values of a model's tensor, and eigenvalues of its layer's responses, largest first.
          */
-        Spectrum: {
+        SpectrumAnswer: {
             /** Model */
             model: string;
             /** Singular Values */
@@ -1684,10 +1684,10 @@ export interface components {
             eigenvalues: (number | ("NaN" | "Infinity" | "-Infinity"))[] | null;
         };
         /**
-         * Step
+         * StepAnswer
          * @description One step of a lineage: the model it made and how.
          */
-        Step: {
+        StepAnswer: {
             /** Model */
             model: string;
             /** Operation */
@@ -1698,10 +1698,10 @@ export interface components {
             };
         };
         /**
-         * StoredFile
+         * StoredFileAnswer
          * @description A file of a checkpoint.
          */
-        StoredFile: {
+        StoredFileAnswer: {
             /** Name */
             name: string;
             /** Sha256 */
@@ -1710,10 +1710,10 @@ export interface components {
             num_bytes: number;
         };
         /**
-         * Suggestion
+         * SuggestionAnswer
          * @description Which of the selected models could be charted together: those that have these values.
          */
-        Suggestion: {
+        SuggestionAnswer: {
             /** Keep */
             keep: [
                 string,
@@ -1723,10 +1723,10 @@ export interface components {
             models: string[];
         };
         /**
-         * Suspect
+         * SuspectAnswer
          * @description A module of a model, how suspicious it is, and why in words.
          */
-        Suspect: {
+        SuspectAnswer: {
             /** Module */
             module: string;
             /** Model */
@@ -1737,18 +1737,18 @@ export interface components {
             reason: string;
         };
         /**
-         * Suspects
+         * SuspectsAnswer
          * @description Who is to blame, worst first.
          */
-        Suspects: {
+        SuspectsAnswer: {
             /** Suspects */
-            suspects: components["schemas"]["Suspect"][];
+            suspects: components["schemas"]["SuspectAnswer"][];
         };
         /**
-         * Tensor
+         * TensorAnswer
          * @description A tensor and what is needed to draw it.
          */
-        Tensor: {
+        TensorAnswer: {
             /** Model */
             model: string;
             /** Tensor */
@@ -1775,8 +1775,8 @@ export interface components {
             peak: number | ("NaN" | "Infinity" | "-Infinity");
             /** Peak Change */
             peak_change: number | ("NaN" | "Infinity" | "-Infinity") | null;
-            codebook: components["schemas"]["Occupancy"] | null;
-            codes: components["schemas"]["Occupancy"] | null;
+            codebook: components["schemas"]["OccupancyAnswer"] | null;
+            codes: components["schemas"]["OccupancyAnswer"] | null;
         };
         /**
          * TensorAsk
@@ -1851,10 +1851,10 @@ export interface components {
             values: (number | string | null)[];
         };
         /**
-         * Variable
+         * VariableAnswer
          * @description Something that differs within a selection, with its values in order.
          */
-        Variable: {
+        VariableAnswer: {
             /** Name */
             name: string;
             /**
@@ -1976,7 +1976,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Project"];
+                    "application/json": components["schemas"]["ProjectAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2088,7 +2088,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Model"];
+                    "application/json": components["schemas"]["ModelAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2124,7 +2124,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Model"];
+                    "application/json": components["schemas"]["ModelAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2156,7 +2156,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Coverage"];
+                    "application/json": components["schemas"]["CoverageAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2192,7 +2192,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Metric"];
+                    "application/json": components["schemas"]["MetricAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2225,7 +2225,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Selection"];
+                    "application/json": components["schemas"]["SelectionAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2259,7 +2259,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Frontier"];
+                    "application/json": components["schemas"]["FrontierAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2293,7 +2293,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Effects"];
+                    "application/json": components["schemas"]["EffectsAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2326,7 +2326,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Behaviors"];
+                    "application/json": components["schemas"]["BehaviorsAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2359,7 +2359,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Instance"];
+                    "application/json": components["schemas"]["InstanceAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2553,7 +2553,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Suspects"];
+                    "application/json": components["schemas"]["SuspectsAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2619,7 +2619,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Tensor"];
+                    "application/json": components["schemas"]["TensorAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2718,7 +2718,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Spectra"];
+                    "application/json": components["schemas"]["SpectraAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2783,7 +2783,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Jobs"];
+                    "application/json": components["schemas"]["JobsAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2816,7 +2816,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2915,7 +2915,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Jobs"];
+                    "application/json": components["schemas"]["JobsAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2947,7 +2947,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */

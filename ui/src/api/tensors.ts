@@ -4,10 +4,10 @@ import { request, requestJson } from "./client";
 import type { components } from "./schema.gen";
 
 export type Shown = "value" | "change" | "mask";
-export type Tensor = components["schemas"]["Tensor"];
-export type Occupancy = components["schemas"]["Occupancy"];
-export type Spectra = components["schemas"]["Spectra"];
-export type Spectrum = components["schemas"]["Spectrum"];
+export type Tensor = components["schemas"]["TensorAnswer"];
+export type Occupancy = components["schemas"]["OccupancyAnswer"];
+export type Spectra = components["schemas"]["SpectraAnswer"];
+export type Spectrum = components["schemas"]["SpectrumAnswer"];
 
 export interface TensorQuestion {
   base: string;

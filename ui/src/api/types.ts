@@ -2,4 +2,4 @@
 import type { components } from "./schema.gen";
 
 export type Schemas = components["schemas"];
-export type ProjectInfo = Schemas["Project"];
+export type ProjectInfo = Schemas["ProjectAnswer"];

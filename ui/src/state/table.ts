@@ -3,7 +3,7 @@ import type { Schemas } from "@/api/types";
 import type { Json } from "@/api/json";
 
 /** A metric's definition, as the project declares it: unit, d3 format, direction (null: unknown), range. */
-export type Metric = Schemas["Metric"];
+export type Metric = Schemas["MetricAnswer"];
 
 /** Why a number is or is not there. */
 export const NUMBER = 0;

@@ -28,7 +28,7 @@ KEPT = 8
 """Sorted orders and filtered lists that are kept."""
 
 
-class Columns:
+class InstanceColumns:
     """The instance table of one comparison.
 
     Args:

@@ -21,7 +21,7 @@ LOG_PROBABILITY = "log_probability"
 Kept = TypeVar("Kept")
 
 
-class Columns(Protocol):
+class LazyColumns(Protocol):
     """A table whose columns are read when they are asked for."""
 
     @property
@@ -40,7 +40,7 @@ class Frame:
         outputs: by model id, the base first; each has ``id`` and ``prediction``.
     """
 
-    def __init__(self, dataset: Columns, outputs: Mapping[str, Columns]) -> None:
+    def __init__(self, dataset: LazyColumns, outputs: Mapping[str, LazyColumns]) -> None:
         self.dataset = dataset
         self.outputs = dict(outputs)
         self.base = next(iter(self.outputs))

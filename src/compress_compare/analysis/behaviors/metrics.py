@@ -26,7 +26,7 @@ _MISSING = {
 
 
 @dataclass(frozen=True)
-class Metric:
+class InstanceMetric:
     """A number per instance.
 
     Args:
@@ -43,55 +43,67 @@ class Metric:
     meaning: str
 
 
-def builtin() -> dict[str, Metric]:
+def builtin() -> dict[str, InstanceMetric]:
     """All metrics that need nothing but outputs, in the order in which they are offered."""
     label_probability, vectors = (LABELS, CLASSES, PROBABILITIES), (VECTORS,)
     return {
-        "correct": Metric(own.correct, True, (LABELS, CLASSES), "1 where the prediction is the label, else 0."),
-        "true_probability": Metric(own.true_probability, True, label_probability, "Probability of the label."),
-        "base_probability": Metric(
+        "correct": InstanceMetric(own.correct, True, (LABELS, CLASSES), "1 where the prediction is the label, else 0."),
+        "true_probability": InstanceMetric(own.true_probability, True, label_probability, "Probability of the label."),
+        "base_probability": InstanceMetric(
             own.base_probability, True, (CLASSES, PROBABILITIES), "Probability of what the base predicts."
         ),
-        "confidence": Metric(own.confidence, None, (CLASSES, PROBABILITIES), "Probability of the own prediction."),
-        "margin": Metric(
+        "confidence": InstanceMetric(
+            own.confidence, None, (CLASSES, PROBABILITIES), "Probability of the own prediction."
+        ),
+        "margin": InstanceMetric(
             own.margin, True, label_probability, "Probability of the label minus the largest of the others."
         ),
-        "nll": Metric(own.nll, False, label_probability, "−ln of the probability of the label, in nats."),
-        "kl_divergence": Metric(
+        "nll": InstanceMetric(own.nll, False, label_probability, "−ln of the probability of the label, in nats."),
+        "kl_divergence": InstanceMetric(
             against_base.kl_divergence, False, (PROBABILITIES,), "KL divergence of base ‖ model, in nats."
         ),
-        "js_divergence": Metric(
+        "js_divergence": InstanceMetric(
             against_base.js_divergence, False, (PROBABILITIES,), "Jensen–Shannon divergence, in nats."
         ),
-        "total_variation": Metric(
+        "total_variation": InstanceMetric(
             against_base.total_variation, False, (PROBABILITIES,), "Half the sum of absolute differences."
         ),
-        "mse": Metric(against_base.mse, False, vectors, "Mean squared difference from the base over the vector."),
-        "difference": Metric(against_base.difference, None, vectors, "Model minus base."),
-        "absolute_difference": Metric(against_base.absolute_difference, False, vectors, "|model minus base|."),
-        "ratio": Metric(against_base.ratio, None, vectors, "Model divided by base."),
-        "cosine": Metric(against_base.cosine, True, vectors, "Cosine similarity to the base's vector."),
-        "error": Metric(own.error, None, (LABELS, NUMBERS), "Prediction minus label."),
-        "absolute_error": Metric(own.absolute_error, False, (LABELS, NUMBERS), "|prediction minus label|."),
-        "squared_error": Metric(own.squared_error, False, (LABELS, NUMBERS), "(prediction minus label)²."),
-        "exact_match": Metric(texts.exact_match, True, (LABELS, TEXTS), "1 where the normalized texts are equal."),
-        "token_f1": Metric(texts.token_f1, True, (LABELS, TEXTS), "F1 of the normalized words."),
-        "edit_distance": Metric(
+        "mse": InstanceMetric(
+            against_base.mse, False, vectors, "Mean squared difference from the base over the vector."
+        ),
+        "difference": InstanceMetric(against_base.difference, None, vectors, "Model minus base."),
+        "absolute_difference": InstanceMetric(against_base.absolute_difference, False, vectors, "|model minus base|."),
+        "ratio": InstanceMetric(against_base.ratio, None, vectors, "Model divided by base."),
+        "cosine": InstanceMetric(against_base.cosine, True, vectors, "Cosine similarity to the base's vector."),
+        "error": InstanceMetric(own.error, None, (LABELS, NUMBERS), "Prediction minus label."),
+        "absolute_error": InstanceMetric(own.absolute_error, False, (LABELS, NUMBERS), "|prediction minus label|."),
+        "squared_error": InstanceMetric(own.squared_error, False, (LABELS, NUMBERS), "(prediction minus label)²."),
+        "exact_match": InstanceMetric(
+            texts.exact_match, True, (LABELS, TEXTS), "1 where the normalized texts are equal."
+        ),
+        "token_f1": InstanceMetric(texts.token_f1, True, (LABELS, TEXTS), "F1 of the normalized words."),
+        "edit_distance": InstanceMetric(
             texts.edit_distance, False, (LABELS, TEXTS), "Word edits to the label over the longer length, 0 to 1."
         ),
-        "jaccard": Metric(label_sets.jaccard, True, (SETS,), "Labels in both sets over labels in either."),
-        "label_f1": Metric(label_sets.label_f1, True, (SETS,), "F1 of the predicted labels."),
-        "hamming": Metric(
+        "jaccard": InstanceMetric(label_sets.jaccard, True, (SETS,), "Labels in both sets over labels in either."),
+        "label_f1": InstanceMetric(label_sets.label_f1, True, (SETS,), "F1 of the predicted labels."),
+        "hamming": InstanceMetric(
             label_sets.hamming, False, (SETS,), "Share of all labels that are given or left out wrongly."
         ),
-        LOG_PROBABILITY: Metric(tokens.log_probability, True, (TOKENS,), "Mean natural log-probability of the tokens."),
-        "perplexity": Metric(tokens.perplexity, False, (TOKENS,), "exp of the mean loss of the instance’s tokens."),
+        LOG_PROBABILITY: InstanceMetric(
+            tokens.log_probability, True, (TOKENS,), "Mean natural log-probability of the tokens."
+        ),
+        "perplexity": InstanceMetric(
+            tokens.perplexity, False, (TOKENS,), "exp of the mean loss of the instance’s tokens."
+        ),
     }
 
 
-def _of_tokens() -> dict[str, Metric]:
+def _of_tokens() -> dict[str, InstanceMetric]:
     """What a metric means for language models."""
-    return {"nll": Metric(tokens.nll, False, (TOKENS,), "Mean of −ln of the probability of the tokens, in nats.")}
+    return {
+        "nll": InstanceMetric(tokens.nll, False, (TOKENS,), "Mean of −ln of the probability of the tokens, in nats.")
+    }
 
 
 def available(frame: Frame) -> list[str]:
@@ -105,7 +117,7 @@ def available(frame: Frame) -> list[str]:
     return frame.keep(("available",), allowed)
 
 
-def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> Metric:
+def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> InstanceMetric:
     """The metric of that name; a logged one hides none of ours.
 
     Args:
@@ -124,13 +136,15 @@ def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> M
         return of_tokens
     if name in frame.token_names():
         higher_is_better = directions.get(name, known.higher_is_better if known else None)
-        return Metric(lambda given: tokens.means(given, name), higher_is_better, (), "Mean over the tokens, as logged.")
+        return InstanceMetric(
+            lambda given: tokens.means(given, name), higher_is_better, (), "Mean over the tokens, as logged."
+        )
     if name in frame.logged_names():
 
         def compute(given: Frame) -> dict[str, Floats]:
             return {model: given.logged(model, name) for model in given.outputs}
 
-        return Metric(compute, directions.get(name), (), "As logged.")
+        return InstanceMetric(compute, directions.get(name), (), "As logged.")
     hint = f"Available: {', '.join(available(frame)) or 'none'}."
     if known is None:
         raise InvalidValue("behaviors.metric", f"There is no per-instance metric {name[:80]!r} here.", hint=hint)
@@ -138,7 +152,7 @@ def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> M
     raise InvalidValue("behaviors.metric", f"The metric {name!r} does not apply.", detail=detail, hint=hint)
 
 
-def _lacks(frame: Frame, metric: Metric) -> list[str]:
+def _lacks(frame: Frame, metric: InstanceMetric) -> list[str]:
     has = frame.keep(("has",), lambda: _has(frame))
     return [need for need in metric.needs if not has[need]]
 
@@ -157,6 +171,6 @@ def _has(frame: Frame) -> dict[str, bool]:
     }
 
 
-def values(frame: Frame, name: str, *, metric: Metric) -> Mapping[str, Floats]:
+def values(frame: Frame, name: str, *, metric: InstanceMetric) -> Mapping[str, Floats]:
     """The metric of every model, worked out once."""
     return frame.keep(("metric", name), lambda: metric.compute(frame))

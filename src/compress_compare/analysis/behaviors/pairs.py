@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from ..inference import bootstrap, intervals, significance
 from .frame import Frame
 from .joined import Codes, Floats, Mask
-from .metrics import LABELS, Metric, values
+from .metrics import LABELS, InstanceMetric, values
 
 Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairedValues:
     """Args:
     model: id.
     base_values: ``[instances]`` of the metric.
@@ -35,11 +35,11 @@ class Pair:
     changes: Changes | None
     proportion: bool
 
-    def take(self, rows: Counts) -> Pair:
+    def take(self, rows: Counts) -> PairedValues:
         """Some instances, each as often as it is named."""
         changes = self.changes and self.changes.take(rows)
         values = self.base_values[rows], self.model_values[rows]
-        return Pair(self.model, *values, self.compared[rows], changes, self.proportion)
+        return PairedValues(self.model, *values, self.compared[rows], changes, self.proportion)
 
     @cached_property
     def finite(self) -> Mask:
@@ -121,14 +121,14 @@ class Changes:
         return found
 
 
-def pair(frame: Frame, model: str, *, name: str, metric: Metric) -> Pair:
+def pair(frame: Frame, model: str, *, name: str, metric: InstanceMetric) -> PairedValues:
     """The base of a frame against one of its models."""
     of_model = values(frame, name, metric=metric)
     compared = frame.present(frame.base) & frame.present(model)
     if LABELS in metric.needs:
         compared = compared & frame.column("label").is_valid().to_numpy()
     proportion = name in ("correct", "exact_match")
-    return Pair(model, of_model[frame.base], of_model[model], compared, changes(frame, model), proportion)
+    return PairedValues(model, of_model[frame.base], of_model[model], compared, changes(frame, model), proportion)
 
 
 def changes(frame: Frame, model: str) -> Changes | None:
@@ -140,7 +140,7 @@ def changes(frame: Frame, model: str) -> Changes | None:
     )
 
 
-def added_up(of: Pair, groups: Codes, *, size: int) -> dict[str, NDArray[Any]]:
+def added_up(of: PairedValues, groups: Codes, *, size: int) -> dict[str, NDArray[Any]]:
     """Count, means, change with interval, agreement and flips of each group.
 
     Args:
@@ -153,7 +153,7 @@ def added_up(of: Pair, groups: Codes, *, size: int) -> dict[str, NDArray[Any]]:
     return {**found, **_flips(of, places, size=size)}
 
 
-def _proportions(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
+def _proportions(of: PairedValues, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
     """From the paired table of each group."""
     neither, model_only, base_only, both = _table(of.cells, groups, size=size, kinds=5)[:4]
     count = neither + model_only + base_only + both
@@ -174,7 +174,7 @@ def _proportions(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[An
         }
 
 
-def _means(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
+def _means(of: PairedValues, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
     """Sums of differences are taken around their overall mean, so that no digits of their spread are lost."""
     groups = groups if of.finite.all() else np.where(of.finite, groups, size)
 
@@ -197,7 +197,7 @@ def _means(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
     return {**found, "difference": change, **limits}
 
 
-def _flips(of: Pair, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
+def _flips(of: PairedValues, groups: Counts, *, size: int) -> dict[str, NDArray[Any]]:
     """Agreement, and where there are labels the flips and McNemar's p."""
     if of.changes is None:
         return {"compared": np.bincount(groups[of.compared], minlength=size)}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..inference import significance
 from .grouping import Grouping
-from .pairs import Pair
+from .pairs import PairedValues
 from .tables import LEVEL
 
 SUPPORT = 10
@@ -41,7 +41,7 @@ class Slices:
         return Slices(self.features[places], self.groups[places], self.counts[places], self.means[places])
 
 
-def find(pair: Pair, features: Mapping[str, Grouping], *, support: int = SUPPORT) -> pa.Table:
+def find(pair: PairedValues, features: Mapping[str, Grouping], *, support: int = SUPPORT) -> pa.Table:
     """The slices with a significant change beyond the average, the largest first.
 
     Args:

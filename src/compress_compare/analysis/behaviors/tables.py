@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..inference import bootstrap, intervals, significance
 from .grouping import Grouping
 from .joined import Floats
-from .pairs import Changes, Pair, added_up
+from .pairs import Changes, PairedValues, added_up
 
 BOOTSTRAP = ("bootstrap_low", "bootstrap_high")
 FLOATS = ("value", "base_value", "difference", "ci_low", "ci_high", *BOOTSTRAP, "agreement")
@@ -21,7 +21,7 @@ FLIPS = ("right_to_wrong", "wrong_to_right", "wrong_to_wrong")
 LEVEL = 0.05
 
 
-def summary(pairs: Sequence[Pair], metric: str, *, present: Mapping[str, int], num_instances: int) -> pa.Table:
+def summary(pairs: Sequence[PairedValues], metric: str, *, present: Mapping[str, int], num_instances: int) -> pa.Table:
     """One row per model.
 
     Args:
@@ -44,7 +44,7 @@ def summary(pairs: Sequence[Pair], metric: str, *, present: Mapping[str, int], n
     return pa.table(columns)
 
 
-def bootstrapped(pairs: Sequence[Pair], metric: str, *, resamples: int, seed: int) -> pa.Table:
+def bootstrapped(pairs: Sequence[PairedValues], metric: str, *, resamples: int, seed: int) -> pa.Table:
     """One row per model: the mean difference with the limits of a paired bootstrap."""
     limits = [bootstrap.percentile(pair.difference[pair.finite], resamples=resamples, seed=seed) for pair in pairs]
     counts = [int(pair.finite.sum()) for pair in pairs]
@@ -61,7 +61,7 @@ def bootstrapped(pairs: Sequence[Pair], metric: str, *, resamples: int, seed: in
     )
 
 
-def groups(pairs: Sequence[Pair], metric: str, *, by: Grouping, higher_is_better: bool | None) -> pa.Table:
+def groups(pairs: Sequence[PairedValues], metric: str, *, by: Grouping, higher_is_better: bool | None) -> pa.Table:
     """One row per model and group, with how far the group's change is from the average change.
 
     ``excess`` is the group's difference minus the difference over all; ``excess_p`` bounds the chance of one as large
@@ -86,7 +86,7 @@ def groups(pairs: Sequence[Pair], metric: str, *, by: Grouping, higher_is_better
     return pa.table({**ordered, "hurt": pa.array(worse & (p <= LEVEL), mask=no_direction)})
 
 
-def excess(pair: Pair, counts: NDArray[np.int64], *, differences: Floats) -> dict[str, Floats]:
+def excess(pair: PairedValues, counts: NDArray[np.int64], *, differences: Floats) -> dict[str, Floats]:
     """How far groups' differences are from the difference over all, and adjusted bounds on the chance of that."""
     if not pair.finite.any():
         return {"excess": np.full(len(counts), np.nan), "excess_p": np.full(len(counts), np.nan)}
@@ -154,7 +154,7 @@ def _right(changes: Changes) -> NDArray[np.int8]:
     return right
 
 
-def _columns(found: Sequence[Mapping[str, Any]], pairs: Sequence[Pair], *, metric: str) -> dict[str, pa.Array]:
+def _columns(found: Sequence[Mapping[str, Any]], pairs: Sequence[PairedValues], *, metric: str) -> dict[str, pa.Array]:
     size = len(found[0]["count"])
     columns = {
         "model": pa.array([pair.model for pair in pairs for _ in range(size)], pa.string()),
@@ -181,5 +181,5 @@ def nullable(numbers: Floats) -> pa.Array:
     return pa.array(numbers, mask=np.isnan(numbers))
 
 
-def _interval(pair: Pair) -> str:
+def _interval(pair: PairedValues) -> str:
     return intervals.NEWCOMBE if pair.proportion else intervals.PAIRED_T

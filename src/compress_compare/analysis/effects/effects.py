@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..inference.sign_flips import LEVEL
 from ..lineage import Graph
-from ..selection.distinct import Step
+from ..selection.distinct import StepKey
 from ..selection.occurrences import numbered
 from .differences import Differences, Groups, paired_differences
 from .pairs import MAX_ALL_VALUES, Pairs, Removal, Tree, changes, removals, text
@@ -144,7 +144,7 @@ def _comparison_order(comparison: Comparison) -> tuple[str, str, str]:
     return (comparison.operation, comparison.parameter or "", comparison.condition or "")
 
 
-def _conditions(steps: Sequence[Step], split: Sequence[Removal]) -> Iterator[tuple[str | None, list[Removal]]]:
+def _conditions(steps: Sequence[StepKey], split: Sequence[Removal]) -> Iterator[tuple[str | None, list[Removal]]]:
     """All pairs of an operation, and divisions of them that have at least two parts and not too many to read."""
     yield None, list(split)
     own = _by_value(steps, [(removal, removal.step) for removal in split], "")
@@ -160,7 +160,7 @@ def _conditions(steps: Sequence[Step], split: Sequence[Removal]) -> Iterator[tup
 
 
 def _by_value(
-    steps: Sequence[Step], group: Iterable[tuple[Removal, int]], prefix: str
+    steps: Sequence[StepKey], group: Iterable[tuple[Removal, int]], prefix: str
 ) -> Iterator[dict[str, list[Removal]]]:
     """One division for each parameter of the given steps."""
     group = list(group)

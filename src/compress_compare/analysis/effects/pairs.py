@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ...records import JSON
 from ..lineage import Graph
-from ..selection.distinct import Step, canonical_step
+from ..selection.distinct import StepKey, canonical_step
 from ..selection.values import sort_key
 
 MAX_ALL_VALUES = 32
@@ -32,7 +32,7 @@ class Removal(NamedTuple):
     before: int
 
 
-class Change(NamedTuple):
+class ParameterChange(NamedTuple):
     """What pairs differ in: one parameter of one step, e.g. ``0.5 → 0.75``."""
 
     operation: str
@@ -48,7 +48,7 @@ class Tree:
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.steps: list[Step] = []
+        self.steps: list[StepKey] = []
         self.parents: list[int] = []
         self.last_steps: list[int] = []
         self.models: list[list[int]] = []
@@ -106,13 +106,13 @@ def removals(tree: Tree) -> dict[Removal, Pairs]:
     return found
 
 
-def changes(tree: Tree) -> dict[Change, Pairs]:
+def changes(tree: Tree) -> dict[ParameterChange, Pairs]:
     """Pairs of models whose lineages differ in one parameter of one step."""
-    found: dict[Change, Pairs] = defaultdict(list)
+    found: dict[ParameterChange, Pairs] = defaultdict(list)
     lower_steps = _lower_steps(tree.steps)
-    lower: list[dict[int, Change]] = []
+    lower: list[dict[int, ParameterChange]] = []
     for node, (parent, step) in enumerate(zip(tree.parents, tree.last_steps, strict=True)):
-        here: dict[int, Change] = {}
+        here: dict[int, ParameterChange] = {}
         if parent >= 0:
             steps = [(parent, other, change) for other, change in lower_steps[step]]
             steps += [(other, step, change) for other, change in lower[parent].items()]
@@ -126,7 +126,7 @@ def changes(tree: Tree) -> dict[Change, Pairs]:
     return found
 
 
-def _lower_steps(steps: Sequence[Step]) -> list[list[tuple[int, Change]]]:
+def _lower_steps(steps: Sequence[StepKey]) -> list[list[tuple[int, ParameterChange]]]:
     """For each step those that have a lower value in exactly one parameter."""
     names: dict[str, set[str]] = defaultdict(set)
     for step in steps:
@@ -136,12 +136,12 @@ def _lower_steps(steps: Sequence[Step]) -> list[list[tuple[int, Change]]]:
         for name in names[step.operation]:
             others = json.dumps({key: value for key, value in step.parameters.items() if key != name}, sort_keys=True)
             groups[step.operation, name, others].append(index)
-    lower: list[list[tuple[int, Change]]] = [[] for _ in steps]
+    lower: list[list[tuple[int, ParameterChange]]] = [[] for _ in steps]
     for (operation, name, _), group in sorted(groups.items()):
         group.sort(key=lambda index: sort_key(steps[index].parameters.get(name)))
         for low, high in combinations(group, 2) if len(group) <= MAX_ALL_VALUES else pairwise(group):
             values = [text(steps[index].parameters.get(name)) for index in (low, high)]
-            lower[high].append((low, Change(operation, name, " → ".join(values))))
+            lower[high].append((low, ParameterChange(operation, name, " → ".join(values))))
     return lower
 
 

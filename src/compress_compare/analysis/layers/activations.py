@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import statistics
-from .statistics import Change
+from .statistics import ChangeSums
 from .values import Array, Values
 
 SCHEMA = pa.schema(
@@ -158,8 +158,8 @@ class Activation:
     count: int = 0
     absolute: float = 0.0
     nonfinite: int = 0
-    cumulative: Change | None = None
-    local: Change | None = None
+    cumulative: ChangeSums | None = None
+    local: ChangeSums | None = None
     alignment: Alignment = field(default_factory=Alignment)
     channels: ChannelPeaks = field(default_factory=ChannelPeaks)
     ends: Ends = field(default_factory=Ends)
@@ -220,7 +220,7 @@ def features(outputs: Array) -> Array:
     return outputs.reshape(-1, width).astype(np.float64) if width else np.zeros((0, 0))
 
 
-def _plus(found: Change | None, base: Array, model: Array) -> Change | None:
+def _plus(found: ChangeSums | None, base: Array, model: Array) -> ChangeSums | None:
     if base.shape != model.shape:
         return found
     change = statistics.change(Values.of(base), Values.of(model))

@@ -33,7 +33,7 @@ LOSSY, NOTED = 0.1, 0.01
 
 
 @dataclass(frozen=True)
-class Finding:
+class TensorFinding:
     """What is known about one tensor of one model.
 
     Args:
@@ -91,7 +91,7 @@ def to_arrow(ranked: Iterable[Suspect]) -> pa.Table:
     return pa.Table.from_pylist([asdict(suspect) for suspect in ranked], SCHEMA)
 
 
-def suspects(findings: Iterable[Finding]) -> list[Suspect]:
+def suspects(findings: Iterable[TensorFinding]) -> list[Suspect]:
     """Rank the modules of all models, most suspicious first; a module stands once for each model, with all reasons."""
     listed = list(findings)
     medians = _median_errors(listed)
@@ -106,7 +106,7 @@ def suspects(findings: Iterable[Finding]) -> list[Suspect]:
     return sorted(found, key=lambda suspect: -suspect.score)
 
 
-def _median_errors(findings: list[Finding]) -> dict[str, float]:
+def _median_errors(findings: list[TensorFinding]) -> dict[str, float]:
     """The median over the tensors of each model that changed at all."""
     errors: dict[str, list[float]] = {finding.model: [] for finding in findings}
     for finding in findings:
@@ -115,7 +115,7 @@ def _median_errors(findings: list[Finding]) -> dict[str, float]:
     return {model: statistics.median(found) if found else 0.0 for model, found in errors.items()}
 
 
-def _reasons(finding: Finding, median: float) -> list[tuple[float, str]]:
+def _reasons(finding: TensorFinding, median: float) -> list[tuple[float, str]]:
     what = _what(finding)
     found = []
     if finding.nonfinite:
@@ -133,7 +133,7 @@ def _reasons(finding: Finding, median: float) -> list[tuple[float, str]]:
     return found + [(score, f"{what}: {text}") for score, text in _of_ranges(finding)]
 
 
-def _of_ranges(finding: Finding) -> list[tuple[float, str]]:
+def _of_ranges(finding: TensorFinding) -> list[tuple[float, str]]:
     """What the range of a quantization did."""
     found = []
     share = finding.cut_off / finding.count if finding.count else 0.0
@@ -155,7 +155,7 @@ def _of_ranges(finding: Finding) -> list[tuple[float, str]]:
     return found
 
 
-def _what(finding: Finding) -> str:
+def _what(finding: TensorFinding) -> str:
     if finding.num_dimensions == 1 and finding.parameter in ("weight", "gamma", "scale"):
         return "norm scales"
     return {"weight": "weights"}.get(finding.parameter, finding.parameter)

@@ -116,7 +116,7 @@ def square_sums(rows: Array) -> Array:
     return np.asarray(sums + square_sums(rows[:, whole:]) if whole < width else sums)
 
 
-class Rows:
+class ChannelRows:
     """The channels of a tensor while it passes by in pieces: of whole rows, or of a part of one that is long.
 
     Args:
@@ -184,7 +184,7 @@ class Rows:
 
 def of(model: Values) -> tuple[float, Norms]:
     """The sum of squares and the norms of a tensor without a counterpart."""
-    rows, squares = Rows(model.shape, compared=False), 0.0
+    rows, squares = ChannelRows(model.shape, compared=False), 0.0
     with np.errstate(over="ignore", invalid="ignore"):
         for span in rows.pieces():
             squares += rows.add(model.numbers(*span).astype(np.float64))[0]

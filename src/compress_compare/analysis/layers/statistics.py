@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 
 from . import bands, distribution, histogram, norms
-from .norms import Norms, Rows
+from .norms import ChannelRows, Norms
 from .values import Array, Values
 
 PIECE = norms.PIECE
@@ -79,7 +79,7 @@ class Zeros:
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangeSums:
     """Sums over the pairs of numbers of a model and its base.
 
     Args:
@@ -102,8 +102,8 @@ class Change:
     bands: Array = field(default_factory=lambda: np.zeros(bands.NUM_BANDS, np.int64))
     norms: Norms = field(default_factory=Norms)
 
-    def __add__(self, other: Change) -> Change:
-        return Change(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(Change)))
+    def __add__(self, other: ChangeSums) -> ChangeSums:
+        return ChangeSums(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(ChangeSums)))
 
     @property
     def mean_absolute(self) -> float | None:
@@ -174,12 +174,12 @@ def zeros(base: Values, model: Values) -> Zeros:
     return Zeros(both, in_model - both, in_base - both)
 
 
-def change(base: Values, model: Values) -> Change:
+def change(base: Values, model: Values) -> ChangeSums:
     """Compare the numbers of two tensors of one shape."""
     narrow = base.table is not None and model.table is not None
-    rows = Rows(model.shape, compared=True)
+    rows = ChannelRows(model.shape, compared=True)
     parts = (_pair(base.numbers(*span), model.numbers(*span), narrow=narrow, rows=rows) for span in rows.pieces())
-    return replace(sum(parts, Change()), norms=rows.norms)
+    return replace(sum(parts, ChangeSums()), norms=rows.norms)
 
 
 def pieces(count: int) -> Iterator[tuple[int, int]]:
@@ -228,7 +228,7 @@ def _not_hidden(result: Own, tensor: Values) -> Own:
     return replace(result, total=total, absolute=absolute, squares=squares)
 
 
-def _pair(base: Array, model: Array, *, narrow: bool, rows: Rows) -> Change:
+def _pair(base: Array, model: Array, *, narrow: bool, rows: ChannelRows) -> ChangeSums:
     """Compare two pieces. Products of narrow formats are exact in single precision; only blocks are summed in it."""
     with np.errstate(over="ignore", invalid="ignore"):
         first, second = (base, model) if narrow else (base.astype(np.float64), model.astype(np.float64))
@@ -240,7 +240,7 @@ def _pair(base: Array, model: Array, *, narrow: bool, rows: Rows) -> Change:
         # what single precision holds is divided in it: a change too large for that is above every band anyway
         size = size.astype(np.result_type(base, model), copy=False)
         base_squares, model_squares = rows.add(first, second)
-        return Change(
+        return ChangeSums(
             base.size,
             absolute,
             squares,

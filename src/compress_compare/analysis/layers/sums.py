@@ -1,9 +1,9 @@
 """Sums over tensors as columns: a row of numbers for each, so that those of thousands of small tensors are made, merged
 and written at once.
 
-A row has the sums of ``statistics.Own``, ``Zeros`` and ``Change`` in the order of ``FIELDS``, all in double precision,
-in which counts are exact up to 2⁵³; the least and the largest of some numbers in the order of ``EXTREMES``; and the
-output channel whose norm changed most.
+A row has the sums of ``statistics.Own``, ``Zeros`` and ``ChangeSums`` in the order of ``FIELDS``, all in double
+precision, in which counts are exact up to 2⁵³; the least and the largest of some numbers in the order of ``EXTREMES``;
+and the output channel whose norm changed most.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from . import bands, norms
 from .norms import Norms
-from .statistics import Change, Own, Zeros
+from .statistics import ChangeSums, Own, Zeros
 from .values import Array
 
 OWN = ("count", "nonfinite", "zeros", "total", "absolute", "squares", "distinct", "code_bits")
@@ -74,7 +74,7 @@ class Sums:
         histogram: Array,
         *,
         zeros: Zeros | None = None,
-        change: Change | None = None,
+        change: ChangeSums | None = None,
         alone: Norms | None = None,
     ) -> Sums:
         """One row of what was found of one tensor; zeros and change are ``None`` without a counterpart, whose norms

@@ -22,7 +22,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class TilePlace:
     """Where a tile is.
 
     Args:
@@ -53,7 +53,7 @@ class Tile:
     cells: dict[str, Array]
 
 
-def span(place: Place, shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
+def span(place: TilePlace, shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
     """The rows and the columns of the matrix that a tile covers.
 
     Raises:
@@ -76,7 +76,7 @@ def span(place: Place, shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[i
     return found[0], found[1]
 
 
-def tile(base: Values | None, model: Values, *, place: Place, what: Shown) -> Tile:
+def tile(base: Values | None, model: Values, *, place: TilePlace, what: Shown) -> Tile:
     """The cells of a tile.
 
     Args:

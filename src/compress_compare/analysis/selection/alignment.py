@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .distinct import Lineage, Step
+from .distinct import Lineage, StepKey
 
 _SAME_OPERATION = 6
 _SAME_PARAMETERS = 1
@@ -26,12 +26,12 @@ class Column:
     operations: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
 
-    def add(self, step: Step) -> None:
+    def add(self, step: StepKey) -> None:
         """Count ``step`` among those that stand here."""
         self.operations.add(step.operation)
         self.keys.add(step.key)
 
-    def score(self, step: Step) -> int:
+    def score(self, step: StepKey) -> int:
         """How well ``step`` fits here."""
         if step.operation not in self.operations:
             return _ALTERNATIVE
@@ -89,7 +89,7 @@ class _Fitted:
     chosen: list[Column]
 
 
-def _fit(steps: Sequence[Step], columns: Sequence[Column]) -> _Fitted:
+def _fit(steps: Sequence[StepKey], columns: Sequence[Column]) -> _Fitted:
     """The columns with new ones put in, and the one that each step goes to."""
     if len(steps) * len(columns) > _MAX_CELLS:
         new = [Column() for _ in range(len(steps) - len(columns))]
@@ -114,7 +114,7 @@ def _fit(steps: Sequence[Step], columns: Sequence[Column]) -> _Fitted:
     return _Fitted(merged, chosen)
 
 
-def _best_scores(steps: Sequence[Step], columns: Sequence[Column]) -> list[list[int]]:
+def _best_scores(steps: Sequence[StepKey], columns: Sequence[Column]) -> list[list[int]]:
     """``[i][j]``: the best total of aligning ``steps[i:]`` with ``columns[j:]``."""
     best = [[0] * (len(columns) + 1) for _ in range(len(steps) + 1)]
     for i in range(len(steps) - 1, -1, -1):

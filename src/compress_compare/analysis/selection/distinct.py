@@ -17,7 +17,7 @@ SEED = "seed"
 
 
 @dataclass(frozen=True)
-class Step:
+class StepKey:
     """What one step did, in comparable form.
 
     Args:
@@ -36,8 +36,8 @@ class Lineage:
     """A root and the steps after it, the same for all its replicates."""
 
     root: str
-    start: Step
-    steps: tuple[Step, ...]
+    start: StepKey
+    steps: tuple[StepKey, ...]
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -45,23 +45,23 @@ class Lineage:
         return (self.root, *(step.key for step in self.steps))
 
 
-def canonical_step(operation: Operation | None, *, without: Container[str] = (SEED,)) -> Step:
+def canonical_step(operation: Operation | None, *, without: Container[str] = (SEED,)) -> StepKey:
     """The comparable form of an operation, without the parameters named in ``without``."""
     if operation is None:
-        return Step("", {}, "")
+        return StepKey("", {}, "")
     kept = {
         name: _canonical(value)
         for name, value in sorted(operation.parameters.items())
         if name not in without and value is not None
     }
     key = json.dumps([operation.name, kept], ensure_ascii=False, sort_keys=True)
-    return Step(operation.name, dict(_flat("", kept)), key)
+    return StepKey(operation.name, dict(_flat("", kept)), key)
 
 
 def distinct_lineages(graph: Graph, positions: Iterable[int]) -> tuple[list[Lineage], dict[int, int]]:
     """The distinct lineages of some models in canonical order, and for each position which of them it has."""
-    steps: dict[int, Step] = {}
-    operations: dict[int, Step] = {}
+    steps: dict[int, StepKey] = {}
+    operations: dict[int, StepKey] = {}
     paths = {position: graph.path(position) for position in positions}
     for path in paths.values():
         for node in path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .alignment import align
-from .distinct import Lineage, Step
+from .distinct import Lineage, StepKey
 
 UNNAMED = "unnamed operation"
 
@@ -20,7 +20,7 @@ UNNAMED = "unnamed operation"
 class Occurrence:
     """A step of a lineage, the column it stands in, and which one of its operation it is (from 1)."""
 
-    step: Step
+    step: StepKey
     place: int
     number: int
 

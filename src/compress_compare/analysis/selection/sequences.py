@@ -8,7 +8,7 @@ import numpy as np
 
 from ...records import JSON
 from .candidates import CHAIN, SEQUENCE, Candidate, coded
-from .distinct import Step
+from .distinct import StepKey
 from .occurrences import Aligned, numbered
 
 ARROW = " → "
@@ -79,6 +79,6 @@ def whole_lineage(aligned: Aligned) -> Candidate:
     return Candidate("sequence", "sequence", tuple(shown), codes, SEQUENCE + len(texts), 0)
 
 
-def _described(step: Step) -> str:
+def _described(step: StepKey) -> str:
     given = ", ".join(f"{name}={value}" for name, value in step.parameters.items())
     return numbered(step.operation) + (f" ({given})" if given else "")

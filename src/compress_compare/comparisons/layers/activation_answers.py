@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ...analysis.layers import tree
 from ...analysis.layers.activations import SCHEMA
-from ...analysis.layers.diagnosis import Finding
+from ...analysis.layers.diagnosis import TensorFinding
 from ...errors import InvalidValue, NotFound
 from ...store.store import Store
 from .activations import compare_activations
@@ -57,7 +57,7 @@ def kept(store: Store, base: str, *, models: Sequence[str], examples: int) -> La
             f"The activations of these models were not compared yet on {examples:,} examples.",
             hint="Start it on the page Layers, or call project.layers(…, 'activations', network=…, data=…).",
         )
-    findings = [Finding(**finding) for finding in json.loads(table.schema.metadata[FINDINGS])]
+    findings = [TensorFinding(**finding) for finding in json.loads(table.schema.metadata[FINDINGS])]
     # of answers from before spectra were noted there are none
     spectra = {(id, module): values for id, module, values in json.loads(table.schema.metadata.get(SPECTRA, b"[]"))}
     rows = _current(table.replace_schema_metadata(None))

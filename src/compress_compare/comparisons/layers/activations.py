@@ -65,10 +65,10 @@ def compare_activations(base: str, networks: Mapping[str, Any], *, data: Iterabl
         data: see ``Sample``.
     """
     from .hooks import activations as run
-    from .spectra import Spectra
+    from .spectra import ResponseSpectra
 
     models = {id: network for id, network in networks.items() if id != base} or dict(networks)
-    spectra = Spectra({base: networks[base], **models})
+    spectra = ResponseSpectra({base: networks[base], **models})
     found = run(
         networks[base], models, data=data, note=lambda network, name, output: spectra.add(network, name, output=output)
     )
@@ -87,11 +87,11 @@ def compare_activations(base: str, networks: Mapping[str, Any], *, data: Iterabl
     return Layers(base, "activations", rows=rows_found, findings=findings, spectra=spectra.eigenvalues())
 
 
-def _output_finding(module: str, model: str, count: int, columns: Mapping[str, Any]) -> diagnosis.Finding:
+def _output_finding(module: str, model: str, count: int, columns: Mapping[str, Any]) -> diagnosis.TensorFinding:
     shares = dict(zip(columns["worst_channels"] or (), columns["worst_channel_shares"] or (), strict=True))
     loud = [channel for channel in columns["outlier_channels"] or () if channel in shares]
     loud_share = sum(shares[channel] for channel in loud)
-    return diagnosis.Finding(
+    return diagnosis.TensorFinding(
         module,
         "local output",
         model,

@@ -18,8 +18,8 @@ from ...analysis.layers.merged import Order
 from ...analysis.layers.storage import Storage, packed_bytes
 from ...errors import InvalidValue
 from ...readers.dtypes import DTYPES
-from ...readers.pair import Pair
-from ...readers.weights import Stored, Weights
+from ...readers.pair import ModelPair
+from ...readers.weights import StoredTensor, Weights
 from ...schemes.scheme import TensorScheme, from_json
 from ...store.store import Store
 from ...table import Table
@@ -50,7 +50,7 @@ class Layers:
         what: str,
         *,
         rows: pa.Table,
-        findings: Sequence[diagnosis.Finding] = (),
+        findings: Sequence[diagnosis.TensorFinding] = (),
         spectra: Mapping[tuple[str, str], Sequence[float]] | None = None,
     ) -> None:
         self.base = base
@@ -73,7 +73,7 @@ class Layers:
         return Table(diagnosis.to_arrow(diagnosis.suspects(self._findings)))
 
 
-class Comparisons:
+class LayerComparisons:
     """The comparisons of one project: opens what is asked for and keeps the last answers.
 
     An answer belongs to the content of the checkpoints, so it never goes stale.
@@ -160,7 +160,7 @@ def compare(
         chosen: for names of tensors of the base, those of models that are compared with them.
     """
     buffers = what == "storage"
-    pairs = {id: Pair.of(base, weights, buffers=buffers, chosen=chosen) for id, weights in models.items()}
+    pairs = {id: ModelPair.of(base, weights, buffers=buffers, chosen=chosen) for id, weights in models.items()}
     rows = tree.rows(dict.fromkeys(name for pair in pairs.values() for name in pair.matches))
     matches: dict[str, dict[tree.Key, Match]] = {
         id: {tree.split(name): match for name, match in pair.matches.items()} for id, pair in pairs.items()
@@ -182,7 +182,7 @@ def compare(
     return Layers(base_id, what, rows=merged.interleaved(parts), findings=found_out)
 
 
-def _storage(pairs: Mapping[str, Pair]) -> dict[str, Leaves]:
+def _storage(pairs: Mapping[str, ModelPair]) -> dict[str, Leaves]:
     found: dict[str, Leaves] = {}
     for id, pair in pairs.items():
         schemes = schemes_of(pair.model)
@@ -211,7 +211,7 @@ def _known_schemes(weights: Weights) -> dict[str, TensorScheme]:
         return {}
 
 
-def stored_as(stored: Stored, scheme: TensorScheme | None) -> Storage:
+def stored_as(stored: StoredTensor, scheme: TensorScheme | None) -> Storage:
     """How one tensor is stored, and the bytes that its scheme implies."""
     kind, packing = DTYPES.get(stored.dtype), stored.packing
     name, bits = (kind.name, kind.bits) if kind else (stored.dtype.lower(), 0)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from ...analysis.layers import merged, rounding, tree
 from ...analysis.layers.align import Match
-from ...analysis.layers.diagnosis import Finding
+from ...analysis.layers.diagnosis import TensorFinding
 from ...analysis.layers.histogram import Range
 from ...analysis.layers.rounding import Grid
 from ...analysis.layers.sums import Sums
-from ...readers.pair import Pair
+from ...readers.pair import ModelPair
 from ...schemes.scheme import TensorScheme
 from .measure import mapped
 
@@ -27,7 +27,7 @@ class Measured:
         found: their sums, a row for each.
     """
 
-    pair: Pair
+    pair: ModelPair
     model: str
     matches: Sequence[Match]
     found: Sums
@@ -38,7 +38,7 @@ def of(
     *,
     schemes: Mapping[str, Mapping[str, TensorScheme]],
     spans: Mapping[tree.Key, Range] | None,
-) -> list[Finding]:
+) -> list[TensorFinding]:
     """The findings of all models.
 
     Args:
@@ -75,7 +75,7 @@ def of(
     return listed
 
 
-def _findings(one: Measured) -> list[Finding]:
+def _findings(one: Measured) -> list[TensorFinding]:
     found = one.found
     counts, nonfinite, zeros = (
         found[name].astype(int).tolist() for name in ("own_count", "own_nonfinite", "own_zeros")
@@ -83,7 +83,7 @@ def _findings(one: Measured) -> list[Finding]:
     new, known = found["zero_model_only"].astype(int).tolist(), found["num_zeros_known"].tolist()
     errors = merged.relative_errors(found)
     return [
-        Finding(
+        TensorFinding(
             *tree.split(match.name),
             model=one.model,
             num_dimensions=len(next(iter(one.pair.model_tensors(match).values())).shape),
@@ -122,7 +122,7 @@ def _peak(span: Range | None) -> float:
     return 0.0 if span is None or span[0] > span[1] else max(-span[0], span[1])
 
 
-def _beyond(task: tuple[Pair, Match, Grid]) -> tuple[int, float]:
+def _beyond(task: tuple[ModelPair, Match, Grid]) -> tuple[int, float]:
     pair, match, grid = task
     base, model = pair.values(match)
     return (0, 0.0) if base is None or model is None else rounding.beyond(base, model, grid=grid)

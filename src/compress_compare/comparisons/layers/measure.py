@@ -20,7 +20,7 @@ from ...analysis.layers.merged import Order
 from ...analysis.layers.statistics import Own
 from ...analysis.layers.sums import NO_HISTOGRAM, Sums, of_small, zeros_of_small
 from ...analysis.layers.values import Array, Values
-from ...readers.pair import Pair
+from ...readers.pair import ModelPair
 from ...readers.weights import FORGET_EVERY
 
 SMALL = 4096
@@ -36,7 +36,7 @@ Edges = Callable[[str], Array]
 Both = tuple[Match, Values | None, Values]
 
 
-def measured(pairs: Mapping[str, Pair], order: Order, *, edges: Edges | None) -> Iterator[tuple[str, Array, Sums]]:
+def measured(pairs: Mapping[str, ModelPair], order: Order, *, edges: Edges | None) -> Iterator[tuple[str, Array, Sums]]:
     """The sums of all tensors of models, one model after another.
 
     Args:
@@ -68,7 +68,7 @@ def _together(found: Sequence[tuple[list[str], Sums]], places: Mapping[tree.Key,
     return where[ascending], Sums.joined([part for names, part in found if names]).taken(ascending)
 
 
-def spans(pairs: Mapping[str, Pair]) -> dict[tree.Key, tuple[float, float]]:
+def spans(pairs: Mapping[str, ModelPair]) -> dict[tree.Key, tuple[float, float]]:
     """The ranges of histograms: of the base's tensors, and of those that only models have."""
     of_base: dict[str, Values] = {}
     of_models: list[tuple[str, Values]] = []
@@ -89,7 +89,7 @@ def spans(pairs: Mapping[str, Pair]) -> dict[tree.Key, tuple[float, float]]:
 
 
 def mapped(
-    work: Callable[[Any], Any], tasks: Sequence[Any], *, what: str, sizes: Sequence[int], pairs: Mapping[str, Pair]
+    work: Callable[[Any], Any], tasks: Sequence[Any], *, what: str, sizes: Sequence[int], pairs: Mapping[str, ModelPair]
 ) -> Iterator[Any]:
     """The results in order. What has been read, ``sizes`` bytes by each, is forgotten so that memory stays bounded."""
     files = {id(file): file for pair in pairs.values() for file in (*pair.base.files, *pair.model.files)}
@@ -116,7 +116,7 @@ def mapped(
             raise
 
 
-def _tasks(pair: Pair) -> list[tuple[list[Match], int]]:
+def _tasks(pair: ModelPair) -> list[tuple[list[Match], int]]:
     """Lists of tensors to be measured together, each with the bytes that are read for it, the large ones first."""
     large: list[tuple[list[Match], int]] = []
     small: dict[int, list[tuple[Match, int]]] = defaultdict(list)
@@ -139,7 +139,7 @@ def _tasks(pair: Pair) -> list[tuple[list[Match], int]]:
     return large
 
 
-def _measure(pair: Pair, task: Sequence[Match], edges: Edges | None) -> tuple[list[str], Sums]:
+def _measure(pair: ModelPair, task: Sequence[Match], edges: Edges | None) -> tuple[list[str], Sums]:
     """The names of those of the tensors that have numbers, and their sums."""
     alone: list[Both] = []
     alike: dict[tuple[int, bool, bool, int, int], list[Both]] = defaultdict(list)

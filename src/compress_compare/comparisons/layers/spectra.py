@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...operations.pfa.spectrum import spectrum
-from ...operations.pfa.statistics import Moments, responses
+from ...operations.pfa.statistics import RunningMoments, responses
 
 MOST_UNITS = 512
 """Layers with more have no spectrum: its matrix has that many rows and columns, for each layer of each model."""
@@ -16,7 +16,7 @@ MOST_UNITS = 512
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
-class Spectra:
+class ResponseSpectra:
     """The covariance of the responses of the convolutions and linear layers of networks, gathered call by call.
 
     A convolution gives a row for each example, the largest response of each unit; a linear layer one for each position:
@@ -28,7 +28,7 @@ class Spectra:
 
     def __init__(self, networks: Mapping[str, nn.Module]) -> None:
         self._ids = {network: id for id, network in networks.items()}
-        self._moments: dict[tuple[str, str], Moments] = {}
+        self._moments: dict[tuple[str, str], RunningMoments] = {}
 
     def add(self, network: nn.Module, name: str, *, output: Tensor) -> None:
         """Take in what a module of a network puts out; of other modules nothing is kept."""
@@ -38,7 +38,7 @@ class Spectra:
         rows = responses(layer, output, pooling="max")
         if rows.shape[1] <= MOST_UNITS:
             key = self._ids[network], name
-            self._moments.setdefault(key, Moments(rows.shape[1], rows.device)).add(rows)
+            self._moments.setdefault(key, RunningMoments(rows.shape[1], rows.device)).add(rows)
 
     def eigenvalues(self) -> dict[tuple[str, str], list[float]]:
         """By model and module, largest first; not of layers whose responses are not finite or fewer than two."""

@@ -15,10 +15,10 @@ import pyarrow as pa
 from ...analysis.layers import channels, matrix, singular, tiles, tree
 from ...analysis.layers.align import Match
 from ...analysis.layers.channels import Channels
-from ...analysis.layers.tiles import Place, Shown
+from ...analysis.layers.tiles import Shown, TilePlace
 from ...analysis.layers.values import Array, Values
 from ...errors import InvalidValue, NotFound
-from ...readers.pair import Pair
+from ...readers.pair import ModelPair
 from ...records import LoggedCheckpoint
 from ...store.store import Store
 from ...table import Table
@@ -44,7 +44,7 @@ class TensorView:
         model: id of the model.
     """
 
-    def __init__(self, pair: Pair, match: Match, *, model: str) -> None:
+    def __init__(self, pair: ModelPair, match: Match, *, model: str) -> None:
         self._pair = pair
         self._match = match
         self.model = model
@@ -83,7 +83,7 @@ class TensorView:
         """Whether each number has one of the base."""
         return self._base is not None
 
-    def tile(self, place: Place, what: Shown) -> pa.Table:
+    def tile(self, place: TilePlace, what: Shown) -> pa.Table:
         """At most 256 × 256 cells: see ``analysis.layers.tiles``. The table's metadata has ``rows`` and ``columns``.
 
         Raises:
@@ -168,7 +168,7 @@ class Tensors:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._pairs: OrderedDict[Hashable, Pair] = OrderedDict()
+        self._pairs: OrderedDict[Hashable, ModelPair] = OrderedDict()
         self._views: OrderedDict[Hashable, TensorView] = OrderedDict()
         self._lock = Lock()
 
@@ -181,12 +181,12 @@ class Tensors:
             pair = _recent(self._pairs, key, lambda: self._pair(logged, chosen), most=PAIRS)
             return _recent(self._views, (*key, name), lambda: view(pair, name, model=model), most=VIEWS)
 
-    def _pair(self, logged: Sequence[LoggedCheckpoint], chosen: Mapping[str, str]) -> Pair:
+    def _pair(self, logged: Sequence[LoggedCheckpoint], chosen: Mapping[str, str]) -> ModelPair:
         base, model = (self._store.open_checkpoint(one) for one in logged)
-        return Pair.of(base, model, buffers=True, chosen=chosen)
+        return ModelPair.of(base, model, buffers=True, chosen=chosen)
 
 
-def view(pair: Pair, name: str, *, model: str) -> TensorView:
+def view(pair: ModelPair, name: str, *, model: str) -> TensorView:
     """A tensor of a model.
 
     Raises:
@@ -211,7 +211,7 @@ def _recent(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]
     return kept[key]
 
 
-def _others(pair: Pair, name: str) -> str:
+def _others(pair: ModelPair, name: str) -> str:
     names = [name for name, match in pair.matches.items() if match.model is not None]
     near = [other for other in names if tree.split(other)[0] in (name, tree.split(name)[0])] or names
     more = f" and {len(near) - NAMED:,} more" if len(near) > NAMED else ""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Block(nn.Module):
+class ConvBlock(nn.Module):
     """3×3 convolution, batch norm, ReLU: ``(N, inputs, H, W)`` → ``(N, outputs, H, W)``."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -26,9 +26,9 @@ class DigitsNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.block1 = Block(1, 8)
-        self.block2 = Block(8, 16)
-        self.block3 = Block(16, 16)
+        self.block1 = ConvBlock(1, 8)
+        self.block2 = ConvBlock(8, 16)
+        self.block3 = ConvBlock(16, 16)
         self.pool = nn.MaxPool2d(2)
         self.classifier = nn.Linear(16 * 2 * 2, 10)
 

@@ -31,7 +31,7 @@ METRICS = (
 
 
 @dataclass(frozen=True)
-class Answers:
+class PromptAnswers:
     """What one model wrote and expected for the prompts: texts, and numbers per prompt by metric name."""
 
     texts: list[str]
@@ -120,7 +120,7 @@ class PydocBench:
         timing = LatencySettings(warm_up=5, runs=50)
         return {**found, **measure_cost(model, self._texts[:1, :-1], timing=timing).values}
 
-    def _answers(self, model: nn.Module) -> Answers:
+    def _answers(self, model: nn.Module) -> PromptAnswers:
         drawn = continuations(model, self._both[:, : data.START], chances=self._chances)
         texts = [data.shown(self.pieces.decode(row)) for row in drawn.tolist()]
         reading = measure.read(model, self._both)
@@ -133,9 +133,9 @@ class PydocBench:
         }
         if self._base is not None:
             found[measure.KL.name] = measure.divergence(self._base[1], reading)[:, data.START - 1 :].mean(1)
-        return Answers(texts, found)
+        return PromptAnswers(texts, found)
 
-    def _written(self, answers: Answers) -> Measurements:
+    def _written(self, answers: PromptAnswers) -> Measurements:
         names = (measure.KNOWN_WORDS.name, measure.REPETITION.name)
         return {name: [measure.mean_of(answers.metrics[name])] for name in names}
 

@@ -29,7 +29,7 @@ class Memory:
         return self.keys, self.values
 
 
-class Attention(nn.Module):
+class CausalAttention(nn.Module):
     """Causal attention of four heads: ``(N, T, width)`` → the same."""
 
     def __init__(self) -> None:
@@ -61,12 +61,12 @@ class FeedForward(nn.Module):
         return cast(Tensor, self.down(torch.relu(self.up(x))))
 
 
-class Block(nn.Module):
+class DecoderBlock(nn.Module):
     """Attention, then feed-forward, each behind a norm and added to what went in."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.norm1, self.attention = nn.LayerNorm(WIDTH), Attention()
+        self.norm1, self.attention = nn.LayerNorm(WIDTH), CausalAttention()
         self.norm2, self.feed_forward = nn.LayerNorm(WIDTH), FeedForward()
 
     def forward(self, x: Tensor, memory: Memory | None = None) -> Tensor:
@@ -83,7 +83,7 @@ class PieceTransformer(nn.Module):
         self.embedding, self.position = nn.Embedding(vocabulary, WIDTH), nn.Embedding(LENGTH, WIDTH)
         for table in (self.embedding, self.position):
             nn.init.normal_(table.weight, std=0.02)
-        self.blocks = nn.ModuleList(Block() for _ in range(BLOCKS))
+        self.blocks = nn.ModuleList(DecoderBlock() for _ in range(BLOCKS))
         self.norm = nn.LayerNorm(WIDTH)
         self.head = nn.Linear(WIDTH, vocabulary, bias=False)
 

@@ -21,7 +21,7 @@ _NEAR = 1e-12
 
 
 @dataclass(frozen=True)
-class Attention:
+class CentroidAttention:
     """How vectors attend to centroids, and how the centroids are found.
 
     Args:
@@ -57,7 +57,7 @@ class Attention:
 
 
 @dataclass(frozen=True)
-class Rows:
+class ClusteredRows:
     """What is clustered.
 
     Args:
@@ -92,7 +92,7 @@ class Clusters:
     previous: Tensor
 
 
-def cluster(rows: Rows, centroids: Tensor, *, attention: Attention) -> Clusters:
+def cluster(rows: ClusteredRows, centroids: Tensor, *, attention: CentroidAttention) -> Clusters:
     """Cluster the rows by at most ``max_iter`` updates.
 
     Args:
@@ -122,7 +122,7 @@ def cluster(rows: Rows, centroids: Tensor, *, attention: Attention) -> Clusters:
     return Clusters(torch.cat(parts), centroids, previous)
 
 
-def cluster_distinct(rows: Rows, centroids: Tensor, *, attention: Attention) -> Clusters:
+def cluster_distinct(rows: ClusteredRows, centroids: Tensor, *, attention: CentroidAttention) -> Clusters:
     """:func:`cluster` of numbers [m, 1] by way of their distinct values: the same mixtures and the same gradients.
 
     Made for weights of 16 bits, of which there are at most 65,536. A weight moves its own mixture, by ``slope``; with
@@ -132,7 +132,7 @@ def cluster_distinct(rows: Rows, centroids: Tensor, *, attention: Attention) -> 
     values, inverse, counts = torch.unique(numbers.detach(), return_inverse=True, return_counts=True)
     means = torch.zeros_like(values).index_add(0, inverse, numbers) / counts
     moving = (values + means - means.detach())[:, None]
-    found = cluster(Rows(moving, counts.to(values), rows.zero), centroids, attention=attention)
+    found = cluster(ClusteredRows(moving, counts.to(values), rows.zero), centroids, attention=attention)
     with torch.enable_grad():
         point = values[:, None].requires_grad_()
         mixtures = attention.weights(point, found.previous.detach()) @ found.centroids.detach()
@@ -142,7 +142,7 @@ def cluster_distinct(rows: Rows, centroids: Tensor, *, attention: Attention) -> 
     return Clusters(mixed, found.centroids, found.previous)
 
 
-def _update(rows: Rows, centroids: Tensor, attention: Attention) -> tuple[Tensor, Tensor | None]:
+def _update(rows: ClusteredRows, centroids: Tensor, attention: CentroidAttention) -> tuple[Tensor, Tensor | None]:
     """One iteration: the attention-weighted means, and the attention [m, k] unless rows come in chunks."""
     weights = None
     if attention.rows and attention.rows < len(rows.vectors):
@@ -165,11 +165,13 @@ def _weigh(weights: Tensor, vectors: Tensor, counts: Tensor | None) -> tuple[Ten
     return weights.T @ (vectors * counts[:, None]), counts @ weights
 
 
-def _sums(attention: Attention, vectors: Tensor, counts: Tensor | None, centroids: Tensor) -> tuple[Tensor, Tensor]:
+def _sums(
+    attention: CentroidAttention, vectors: Tensor, counts: Tensor | None, centroids: Tensor
+) -> tuple[Tensor, Tensor]:
     return _weigh(attention.weights(vectors, centroids), vectors, counts)
 
 
-def _mix(attention: Attention, vectors: Tensor, previous: Tensor, centroids: Tensor) -> Tensor:
+def _mix(attention: CentroidAttention, vectors: Tensor, previous: Tensor, centroids: Tensor) -> Tensor:
     return attention.weights(vectors, previous) @ centroids
 
 
@@ -178,5 +180,5 @@ def _again(function: Callable[..., Any], *arguments: Any) -> Any:
     return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)
 
 
-def _still(moved: Tensor, centroids: Tensor, attention: Attention) -> bool:
+def _still(moved: Tensor, centroids: Tensor, attention: CentroidAttention) -> bool:
     return bool((moved.detach() - centroids.detach()).abs().max() <= attention.tolerance)

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from ..clustering.vectors import centroids, clustered, join, nearest, split
-from .attention import Attention, Rows, cluster, cluster_distinct
+from .attention import CentroidAttention, ClusteredRows, cluster, cluster_distinct
 
 _HALF = torch.finfo(torch.float16)
 
 
 @dataclass(frozen=True)
-class Plan:
+class ClusterPlan:
     """How one tensor is clustered.
 
     Args:
@@ -40,7 +40,9 @@ class Palette(nn.Module):
 
     centroids: Tensor
 
-    def __init__(self, weight: Tensor, plan: Plan, *, attention: Attention, generator: torch.Generator) -> None:
+    def __init__(
+        self, weight: Tensor, plan: ClusterPlan, *, attention: CentroidAttention, generator: torch.Generator
+    ) -> None:
         super().__init__()
         self.plan, self.attention = plan, attention
         vectors, _ = split(_wide(weight.detach()), dim=plan.dim, axis=plan.axis)
@@ -63,9 +65,9 @@ class Palette(nn.Module):
         vectors, rest = split(_wide(weight), dim=self.plan.dim, axis=self.plan.axis)
         vectors = (vectors - self.origin) / self.spacing
         if weight.element_size() == 2 and self.plan.dim == 1:
-            found = cluster_distinct(Rows(vectors, zero=self.zero), self.centroids, attention=self.attention)
+            found = cluster_distinct(ClusteredRows(vectors, zero=self.zero), self.centroids, attention=self.attention)
         else:
-            found = cluster(Rows(vectors, zero=self.zero), self.centroids, attention=self.attention)
+            found = cluster(ClusteredRows(vectors, zero=self.zero), self.centroids, attention=self.attention)
         self.centroids = found.centroids.detach()
         soft = found.mixtures * self.spacing + self.origin
         return join(soft, rest, shape=tuple(weight.shape), axis=self.plan.axis).to(weight.dtype)
@@ -85,7 +87,7 @@ class Palette(nn.Module):
 class SmallPalette(nn.Module):
     """A tensor too small for its table to pay: trained as it is, and given 2^bits values by k-means when evaluated."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ClusterPlan) -> None:
         super().__init__()
         self.plan = plan
 

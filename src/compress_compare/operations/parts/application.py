@@ -17,7 +17,7 @@ from .data import check_batches, cross_entropy
 
 
 class Applicable(Protocol):
-    """What is run here: as much of an ``Operation`` as that takes."""
+    """What is run here: as much of an ``BaseOperation`` as that takes."""
 
     @property
     def name(self) -> str:
@@ -36,7 +36,7 @@ class Applicable(Protocol):
 
 
 def run(operation: Applicable, model: nn.Module, *, given: Given) -> nn.Module:
-    """Apply ``operation`` to a copy of ``model``; see :meth:`Operation.__call__`."""
+    """Apply ``operation`` to a copy of ``model``; see :meth:`BaseOperation.__call__`."""
     _check_model(operation.name, model)
     context = _context(operation, given)
     modes = {name: module.training for name, module in model.named_modules()}

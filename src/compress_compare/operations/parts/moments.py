@@ -23,7 +23,7 @@ _PRODUCT = ("bias", "input", "weight")  # how Hugging Face's Conv1D calls addmm,
 
 
 @dataclass
-class Moments:
+class InputMoments:
     """Sums over all input vectors that were multiplied by a weight; of a convolution, over all patches.
 
     Args:
@@ -37,7 +37,9 @@ class Moments:
     count: int
 
 
-def layer_inputs(model: nn.Module, weights: Sequence[Weight], *, context: Context, name: str) -> dict[str, Moments]:
+def layer_inputs(
+    model: nn.Module, weights: Sequence[Weight], *, context: Context, name: str
+) -> dict[str, InputMoments]:
     """Moments by the name of the weight, in the order of first use, over all data in evaluation mode.
 
     Absent are weights that no linear layer and no one- or two-dimensional convolution is called with, and those that an
@@ -63,7 +65,7 @@ class _Watcher(TorchFunctionMode):
 
     def __init__(self, names: Mapping[int, str]) -> None:
         super().__init__()
-        self.names, self.found, self.tables = names, dict[str, Moments](), set[str]()
+        self.names, self.found, self.tables = names, dict[str, InputMoments](), set[str]()
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -82,7 +84,7 @@ class _Watcher(TorchFunctionMode):
     def _add(self, name: str, vectors: Tensor) -> None:
         x = vectors.double()
         second, absolute, count = x.transpose(1, 2) @ x, x.abs().sum(1), x.shape[1]
-        known = self.found.setdefault(name, Moments(torch.zeros_like(second), torch.zeros_like(absolute), 0))
+        known = self.found.setdefault(name, InputMoments(torch.zeros_like(second), torch.zeros_like(absolute), 0))
         known.second += second
         known.absolute += absolute
         known.count += count

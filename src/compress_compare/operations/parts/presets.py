@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import ArgsKwargs
 
 if TYPE_CHECKING:
-    from ..base import Operation
+    from ..base import BaseOperation
 
 
 def _group(bits: int, *, symmetric: bool = True) -> dict[str, Any]:
@@ -47,7 +47,7 @@ WeightScheme = Annotated[
 ActivationScheme = Annotated[Literal["W8A8"] | None, BeforeValidator(canonical)]
 
 
-def expanded(cls: type[Operation], given: Any) -> Any:
+def expanded(cls: type[BaseOperation], given: Any) -> Any:
     """The arguments of an operation with what its ``scheme`` stands for in place of parameters that were left out.
 
     Args:

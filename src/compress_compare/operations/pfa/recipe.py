@@ -21,7 +21,7 @@ from ..parts.data import forward
 from ..surgery import Group, cut
 from . import select, spectrum
 from .spectrum import Floats
-from .statistics import Moments
+from .statistics import RunningMoments
 
 if TYPE_CHECKING:
     from .select import Selection
@@ -64,7 +64,7 @@ class Responses:
     spectrum: Floats
 
 
-def measured(operation: str, moments: Mapping[str, Moments]) -> dict[str, Responses]:
+def measured(operation: str, moments: Mapping[str, RunningMoments]) -> dict[str, Responses]:
     """Covariance and spectrum of every layer.
 
     Raises:
@@ -130,7 +130,7 @@ def removed(layers: Sequence[LayerRecipe]) -> dict[str, list[int]]:
 
 
 @dataclass(frozen=True)
-class Budget:
+class EnergySearch:
     """Finds the share of energy with which a network costs at most a share of what it costs now.
 
     Args:

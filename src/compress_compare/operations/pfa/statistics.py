@@ -19,7 +19,7 @@ Pooling = Literal["max", "average"]
 _ROWS = 65_536
 
 
-class Moments:
+class RunningMoments:
     """Running sums of x and x xᵀ, with the mean of the first rows subtracted so that no digits are lost."""
 
     def __init__(self, width: int, device: torch.device | None = None) -> None:
@@ -47,7 +47,7 @@ class Moments:
 
 def gather(
     model: nn.Module, data: Batches, *, layers: Iterable[str], pooling: Pooling, operation: str
-) -> Mapping[str, Moments]:
+) -> Mapping[str, RunningMoments]:
     """The moments of the responses of some layers over all batches, by the name of the layer.
 
     The model is run as it stands, so put it into evaluation mode. A layer that runs several times in a forward pass
@@ -56,11 +56,11 @@ def gather(
     Raises:
         InvalidValue: ``data.forward``.
     """
-    moments: dict[str, Moments] = {}
+    moments: dict[str, RunningMoments] = {}
 
     def _note(name: str, layer: nn.Module, _inputs: Any, output: Tensor) -> None:
         rows = responses(layer, output, pooling=pooling)
-        moments.setdefault(name, Moments(rows.shape[1], rows.device)).add(rows)
+        moments.setdefault(name, RunningMoments(rows.shape[1], rows.device)).add(rows)
 
     with torch.no_grad(), ExitStack() as hooks:
         for name in layers:

@@ -67,7 +67,7 @@ Rows = list[dict[str, Any]]
 """A table, one object per row, keyed by the names of its columns."""
 
 
-class Behaviors(Answer):
+class BehaviorsAnswer(Answer):
     """A base against models. A part that was not asked for, or cannot be without labels or classes, is null."""
 
     base: str
@@ -105,7 +105,7 @@ class TokenNumbers(Answer):
     values: list[float | str | None]
 
 
-class Instance(Answer):
+class InstanceAnswer(Answer):
     """One instance and what base and models made of it."""
 
     row: dict[str, Any]

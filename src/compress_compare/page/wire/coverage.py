@@ -21,7 +21,7 @@ class CoveredTensor(Answer):
     changed: Number | None
 
 
-class Coverage(Answer):
+class CoverageAnswer(Answer):
     """A model against its base: how many tensors have each status, and the tensors, those to look at first."""
 
     base: str
@@ -29,8 +29,8 @@ class Coverage(Answer):
     tensors: list[CoveredTensor]
 
 
-def coverage(base: str, table: pa.Table) -> Coverage:
+def coverage(base: str, table: pa.Table) -> CoverageAnswer:
     """At most 1,000 tensors; the counts are of all."""
     rows = sorted(table.to_pylist(), key=lambda row: _ORDER.index(row["status"]))
     tensors = [CoveredTensor.model_validate(row) for row in rows[:MOST_ROWS]]
-    return Coverage(base=base, counts=summary(table), tensors=tensors)
+    return CoverageAnswer(base=base, counts=summary(table), tensors=tensors)

@@ -19,7 +19,7 @@ class JobError(Answer):
     hint: str
 
 
-class Job(Answer):
+class JobAnswer(Answer):
     """A piece of work. Progress runs from 0 to 1; a recipe has parts, whose `parent` it is."""
 
     id: str
@@ -38,10 +38,10 @@ class Job(Answer):
     finished_at: str | None
 
 
-class Jobs(Answer):
+class JobsAnswer(Answer):
     """The jobs of this project, newest first."""
 
-    jobs: list[Job]
+    jobs: list[JobAnswer]
 
 
 class OperationAsk(Ask):

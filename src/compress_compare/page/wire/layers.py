@@ -43,7 +43,7 @@ class LayersOverlay(LayersPair):
     measure: Annotated[str, Field(max_length=200)]
 
 
-class Suspect(Answer):
+class SuspectAnswer(Answer):
     """A module of a model, how suspicious it is, and why in words."""
 
     module: str
@@ -52,10 +52,10 @@ class Suspect(Answer):
     reason: str
 
 
-class Suspects(Answer):
+class SuspectsAnswer(Answer):
     """Who is to blame, worst first."""
 
-    suspects: list[Suspect]
+    suspects: list[SuspectAnswer]
 
 
 class TensorAsk(Ask):
@@ -91,14 +91,14 @@ class SpectraAsk(Ask):
     alignment: Alignment = Field(default_factory=dict)
 
 
-class Occupancy(Answer):
+class OccupancyAnswer(Answer):
     """Values in ascending order, and how many numbers of the tensor have each."""
 
     values: list[Number]
     counts: list[int]
 
 
-class Tensor(Answer):
+class TensorAnswer(Answer):
     """A tensor and what is needed to draw it."""
 
     model: str
@@ -119,13 +119,13 @@ class Tensor(Answer):
     """Largest absolute number."""
     peak_change: Number | None
     """Largest length of the change of a channel."""
-    codebook: Occupancy | None
+    codebook: OccupancyAnswer | None
     """Where there are at most 256 distinct values."""
-    codes: Occupancy | None
+    codes: OccupancyAnswer | None
     """Of packed numbers, the integers that the file holds."""
 
 
-class Spectrum(Answer):
+class SpectrumAnswer(Answer):
     """Singular values of a model's tensor, and eigenvalues of its layer's responses, largest first."""
 
     model: str
@@ -136,9 +136,9 @@ class Spectrum(Answer):
     """Of the covariance of the layer's responses, which principal filter analysis looks at."""
 
 
-class Spectra(Answer):
+class SpectraAnswer(Answer):
     """A spectrum for each model that has the tensor."""
 
-    spectra: list[Spectrum]
+    spectra: list[SpectrumAnswer]
     num_examples: int | None
     """On which the responses were gathered; null where no comparison of activations of these models is kept."""

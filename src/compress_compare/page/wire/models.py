@@ -10,7 +10,7 @@ from ... import records
 from .base import Answer, Ask, Number, number
 
 
-class Reference(Answer):
+class ReferenceAnswer(Answer):
     """A second parent with its role."""
 
     role: str
@@ -26,7 +26,7 @@ class ModelRow(Answer):
     parameters: dict[str, Any]
     step: int
     tags: list[str]
-    references: list[Reference]
+    references: list[ReferenceAnswer]
     metrics: dict[str, Number | None]
 
 
@@ -38,7 +38,7 @@ class ModelPage(Answer):
     revision: int
 
 
-class Step(Answer):
+class StepAnswer(Answer):
     """One step of a lineage: the model it made and how."""
 
     model: str
@@ -46,7 +46,7 @@ class Step(Answer):
     parameters: dict[str, Any]
 
 
-class MetricValue(Answer):
+class MetricValueAnswer(Answer):
     """One measured number with its slice, device, sample count and standard error."""
 
     name: str
@@ -57,7 +57,7 @@ class MetricValue(Answer):
     standard_error: float | None
 
 
-class StoredFile(Answer):
+class StoredFileAnswer(Answer):
     """A file of a checkpoint."""
 
     name: str
@@ -65,15 +65,15 @@ class StoredFile(Answer):
     num_bytes: int
 
 
-class Checkpoint(Answer):
+class CheckpointAnswer(Answer):
     """Where a model's weights are."""
 
     format: str
     num_bytes: int
-    files: list[StoredFile]
+    files: list[StoredFileAnswer]
 
 
-class Model(Answer):
+class ModelAnswer(Answer):
     """Everything about one model. The lineage runs from the root to the model itself."""
 
     id: str
@@ -82,12 +82,12 @@ class Model(Answer):
     parameters: dict[str, Any]
     step: int
     created_at: str
-    lineage: list[Step]
-    references: list[Reference]
+    lineage: list[StepAnswer]
+    references: list[ReferenceAnswer]
     tags: list[str]
     note: str
-    metrics: list[MetricValue]
-    checkpoint: Checkpoint | None
+    metrics: list[MetricValueAnswer]
+    checkpoint: CheckpointAnswer | None
     datasets: list[str]
 
 
@@ -98,9 +98,9 @@ class ModelChange(Ask):
     tags: list[str] | None = None
 
 
-def model(record: records.Model) -> Model:
+def model(record: records.Model) -> ModelAnswer:
     """All about one model."""
-    return Model(
+    return ModelAnswer(
         id=record.id,
         base=record.base,
         operation=record.operation.name if record.operation else None,
@@ -108,7 +108,7 @@ def model(record: records.Model) -> Model:
         step=record.step,
         created_at=record.created_at,
         lineage=[_step(step) for step in record.lineage],
-        references=[Reference(role=reference.role, model=reference.model) for reference in record.references],
+        references=[ReferenceAnswer(role=reference.role, model=reference.model) for reference in record.references],
         tags=list(record.tags),
         note=record.note,
         metrics=_values(record.metrics),
@@ -136,18 +136,18 @@ def model_row(row: Mapping[str, Any], metrics: list[str]) -> ModelRow:
     )
 
 
-def _step(step: records.Step) -> Step:
+def _step(step: records.LineageStep) -> StepAnswer:
     operation = step.operation
-    return Step(
+    return StepAnswer(
         model=step.model,
         operation=operation.name if operation else None,
         parameters=dict(operation.parameters) if operation else {},
     )
 
 
-def _values(metrics: Mapping[str, tuple[records.MetricValue, ...]]) -> list[MetricValue]:
+def _values(metrics: Mapping[str, tuple[records.MetricValue, ...]]) -> list[MetricValueAnswer]:
     return [
-        MetricValue.model_validate(
+        MetricValueAnswer.model_validate(
             {
                 "name": name,
                 "value": number(value.value),
@@ -162,6 +162,8 @@ def _values(metrics: Mapping[str, tuple[records.MetricValue, ...]]) -> list[Metr
     ]
 
 
-def _checkpoint(checkpoint: records.Checkpoint) -> Checkpoint:
-    files = [StoredFile(name=file.name, sha256=file.sha256, num_bytes=file.num_bytes) for file in checkpoint.files]
-    return Checkpoint(format=checkpoint.format, num_bytes=checkpoint.num_bytes, files=files)
+def _checkpoint(checkpoint: records.Checkpoint) -> CheckpointAnswer:
+    files = [
+        StoredFileAnswer(name=file.name, sha256=file.sha256, num_bytes=file.num_bytes) for file in checkpoint.files
+    ]
+    return CheckpointAnswer(format=checkpoint.format, num_bytes=checkpoint.num_bytes, files=files)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .base import Answer, Ask
 
 
-class Metric(Answer):
+class MetricAnswer(Answer):
     """The definition of a metric."""
 
     name: str
@@ -26,7 +26,7 @@ class OperationUse(Answer):
     count: int
 
 
-class Dataset(Answer):
+class DatasetAnswer(Answer):
     """A dataset that models were evaluated on."""
 
     name: str
@@ -35,16 +35,16 @@ class Dataset(Answer):
     columns: list[str]
 
 
-class Project(Answer):
+class ProjectAnswer(Answer):
     """What a project holds, without its models."""
 
     name: str
     version: str
     revision: int
     num_models: int
-    metrics: list[Metric]
+    metrics: list[MetricAnswer]
     operations: list[OperationUse]
-    datasets: list[Dataset]
+    datasets: list[DatasetAnswer]
     tags: list[str]
 
 

@@ -16,7 +16,7 @@ class SelectionAsk(Ask):
     models: Annotated[list[str], Field(min_length=1, max_length=10_000)]
 
 
-class Variable(Answer):
+class VariableAnswer(Answer):
     """Something that differs within a selection, with its values in order."""
 
     name: str
@@ -24,7 +24,7 @@ class Variable(Answer):
     values: list[Any]
 
 
-class Chart(Answer):
+class ChartAnswer(Answer):
     """Which variable goes on which channel."""
 
     x: str | None
@@ -32,32 +32,32 @@ class Chart(Answer):
     facet: str | None
 
 
-class Suggestion(Answer):
+class SuggestionAnswer(Answer):
     """Which of the selected models could be charted together: those that have these values."""
 
     keep: list[tuple[str, Any]]
     models: list[str]
 
 
-class Selection(Answer):
+class SelectionAnswer(Answer):
     """What differs within a selection; rows give each model's values in the order of the variables."""
 
-    variables: list[Variable]
+    variables: list[VariableAnswer]
     rows: dict[str, list[Any]]
-    chart: Chart
+    chart: ChartAnswer
     constant: list[Any]
     also: list[str]
     reason: str | None
-    suggestion: Suggestion | None
+    suggestion: SuggestionAnswer | None
 
 
-class Frontier(Answer):
+class FrontierAnswer(Answer):
     """The Pareto-optimal models, best first along x."""
 
     ids: list[str]
 
 
-class Effect(Answer):
+class EffectAnswer(Answer):
     """The matched-pair effect of an operation, or of one change of a parameter, on a metric."""
 
     operation: str
@@ -76,13 +76,15 @@ class Effect(Answer):
     missing: int
 
 
-class Effects(Answer):
+class EffectsAnswer(Answer):
     """All effects that this project shows."""
 
-    effects: list[Effect]
+    effects: list[EffectAnswer]
 
 
-def effect(row: Mapping[str, Any]) -> Effect:
+def effect(row: Mapping[str, Any]) -> EffectAnswer:
     """One row of the table of effects."""
-    fields = {name: row[name] for name in Effect.model_fields}
-    return Effect.model_validate(fields | {name: number(row[name]) for name in ("mean", "median", "ci_low", "ci_high")})
+    fields = {name: row[name] for name in EffectAnswer.model_fields}
+    return EffectAnswer.model_validate(
+        fields | {name: number(row[name]) for name in ("mean", "median", "ci_low", "ci_high")}
+    )

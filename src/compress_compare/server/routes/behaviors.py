@@ -12,7 +12,7 @@ from starlette.responses import Response
 from ...errors import NotFound
 from ...exporters import tables
 from ...page import answers, payloads
-from ...page.wire.behaviors import Answered, Behaviors, BehaviorsAsk, Instance, InstanceAsk
+from ...page.wire.behaviors import Answered, BehaviorsAnswer, BehaviorsAsk, InstanceAnswer, InstanceAsk
 from .. import strict_json
 from ..context import Here
 from ..router import API, Router, needs_token
@@ -25,7 +25,7 @@ ATTACHED = 'attachment; filename="{}"'
 
 @router.post("/behaviors")
 @needs_token
-def behaviors(here: Here, ask: BehaviorsAsk) -> Behaviors:
+def behaviors(here: Here, ask: BehaviorsAsk) -> BehaviorsAnswer:
     """A base against models on a dataset by a per-instance metric: the parts that are asked for, the others null."""
     found = here.comparisons.get(ask.base, ask.models, dataset=ask.dataset, metric=ask.metric, by=ask.by)
     return answers.behaviors(found, ask)
@@ -33,7 +33,7 @@ def behaviors(here: Here, ask: BehaviorsAsk) -> Behaviors:
 
 @router.post("/behaviors/instance")
 @needs_token
-def instance(here: Here, ask: InstanceAsk) -> Instance:
+def instance(here: Here, ask: InstanceAsk) -> InstanceAnswer:
     """One instance: its text, and what base and models made of it."""
     payload = here.payloads.get(ask.dataset, ask.id)
     found = here.comparisons.get(ask.base, ask.models, dataset=ask.dataset, metric=ask.metric, by=[])

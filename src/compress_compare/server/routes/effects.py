@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from ...page.wire.selection import Effects
+from ...page.wire.selection import EffectsAnswer
 from ...page.wire.selection import effect as effect_answer
 from ..context import Here
 from ..router import API, Router, needs_token
@@ -20,7 +20,7 @@ def effects(
     here: Here,
     metric: Annotated[str | None, Query(description="The only metric to look at; all if not given.")] = None,
     pairs: Annotated[int | None, Query(ge=0, description="List at most so many pairs of an effect.")] = None,
-) -> Effects:
+) -> EffectsAnswer:
     """The effect of every operation and parameter change on every metric."""
     found = here.project.effects(metric, listed=pairs)
-    return Effects(effects=[effect_answer(row) for row in found.to_pylist()])
+    return EffectsAnswer(effects=[effect_answer(row) for row in found.to_pylist()])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from ...page.wire.selection import Frontier
+from ...page.wire.selection import FrontierAnswer
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -19,6 +19,6 @@ def frontier(
     here: Here,
     x: Annotated[str, Query(description="The metric along x.")],
     y: Annotated[str, Query(description="The metric along y.")],
-) -> Frontier:
+) -> FrontierAnswer:
     """The models that no other model beats on both metrics, best first along x."""
-    return Frontier(ids=list(here.project.frontier(x, y)))
+    return FrontierAnswer(ids=list(here.project.frontier(x, y)))

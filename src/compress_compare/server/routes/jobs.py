@@ -21,14 +21,14 @@ Tail = Annotated[int, Query(ge=1, le=1_000_000, description="How many bytes of i
 
 @router.get("/jobs")
 @needs_token
-def jobs(here: Here, limit: Limit = 1000) -> wire.Jobs:
+def jobs(here: Here, limit: Limit = 1000) -> wire.JobsAnswer:
     """The newest jobs, newest first."""
-    return wire.Jobs(jobs=[_job(job) for job in here.project.jobs()[:limit]])
+    return wire.JobsAnswer(jobs=[_job(job) for job in here.project.jobs()[:limit]])
 
 
 @router.post("/jobs", status_code=201)
 @needs_token
-def start(here: Here, ask: wire.JobAsk) -> wire.Job:
+def start(here: Here, ask: wire.JobAsk) -> wire.JobAnswer:
     """Queue an operation, a recipe, a measurement or a comparison of activations. Nothing named here is imported."""
     if isinstance(ask, wire.MeasureAsk):
         return _job(here.work.measure(ask.models))
@@ -60,14 +60,14 @@ def sizes(here: Here, ask: wire.RecipeText) -> wire.PlanSizes:
 
 @router.post("/jobs/cancel")
 @needs_token
-def cancel(here: Here, ask: wire.JobIds) -> wire.Jobs:
+def cancel(here: Here, ask: wire.JobIds) -> wire.JobsAnswer:
     """Cancel jobs that wait, and end those that run, each with its parts."""
-    return wire.Jobs(jobs=[_job(job) for job in here.work.cancel(ask.ids)])
+    return wire.JobsAnswer(jobs=[_job(job) for job in here.work.cancel(ask.ids)])
 
 
 @router.post("/jobs/retry")
 @needs_token
-def retry(here: Here, id: Id) -> wire.Job:
+def retry(here: Here, id: Id) -> wire.JobAnswer:
     """Queue a job again that ended without success."""
     return _job(here.work.retry(id))
 
@@ -80,8 +80,8 @@ def log(here: Here, id: Id, limit: Tail = 64_000) -> wire.JobLog:
     return wire.JobLog(text=text, num_bytes=num_bytes)
 
 
-def _job(job: records.Job) -> wire.Job:
-    return wire.Job.model_validate(job, from_attributes=True)
+def _job(job: records.Job) -> wire.JobAnswer:
+    return wire.JobAnswer.model_validate(job, from_attributes=True)
 
 
 def _planned(model: Planned) -> wire.PlannedModel:

@@ -11,7 +11,7 @@ from ...comparisons.layers.compare import Layers
 from ...exporters import model_explorer
 from ...page.arrow import MEDIA_TYPE, stream
 from ...page.layer_tables import wanted
-from ...page.wire.layers import LayersAsk, LayersOverlay, LayersPair, Suspects
+from ...page.wire.layers import LayersAsk, LayersOverlay, LayersPair, SuspectsAnswer
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -31,10 +31,10 @@ def layers(here: Here, ask: LayersAsk) -> Response:
 
 @router.post("/layers/suspects")
 @needs_token
-def suspects(here: Here, ask: LayersPair) -> Suspects:
+def suspects(here: Here, ask: LayersPair) -> SuspectsAnswer:
     """The modules that are to blame, worst first, each with the reason in words."""
     found = _compared(here, ask)
-    return Suspects.model_validate({"suspects": found.suspects.to_pylist()})
+    return SuspectsAnswer.model_validate({"suspects": found.suspects.to_pylist()})
 
 
 @router.post("/layers/overlay", response_class=Response, responses={200: JSON})

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from ...page.wire.project import Metric, MetricChange
+from ...page.wire.project import MetricAnswer, MetricChange
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -17,7 +17,7 @@ router = Router(prefix=API, tags=["metrics"])
 @needs_token
 def change_metric(
     here: Here, name: Annotated[str, Query(description="The metric's name.")], change: MetricChange
-) -> Metric:
+) -> MetricAnswer:
     """Say which direction of a metric is better."""
     metric = here.project.set_direction(name, change.higher_is_better)
-    return Metric.model_validate(metric, from_attributes=True)
+    return MetricAnswer.model_validate(metric, from_attributes=True)

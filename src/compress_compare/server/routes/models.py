@@ -11,7 +11,7 @@ from ...errors import InvalidValue
 from ...page.arrow import MEDIA_TYPE
 from ...page.snapshot import Kind, Snapshot
 from ...page.wire import coverage as wire_coverage
-from ...page.wire.models import Model, ModelChange, ModelPage
+from ...page.wire.models import ModelAnswer, ModelChange, ModelPage
 from ...page.wire.models import model as model_answer
 from ..context import Here
 from ..router import API, Router, needs_token
@@ -67,14 +67,14 @@ def _stream(request: Request, snapshot: Snapshot, kind: Kind) -> Response:
 
 @router.get("/model")
 @needs_token
-def model(here: Here, id: Id) -> Model:
+def model(here: Here, id: Id) -> ModelAnswer:
     """Everything about one model."""
     return model_answer(here.project.model(id))
 
 
 @router.get("/model/coverage")
 @needs_token
-def coverage(here: Here, id: Id) -> wire_coverage.Coverage:
+def coverage(here: Here, id: Id) -> wire_coverage.CoverageAnswer:
     """What the operation that made a model changed, skipped, and changed though it should not have."""
     base = here.project.model(id).base
     if base is None:
@@ -84,7 +84,7 @@ def coverage(here: Here, id: Id) -> wire_coverage.Coverage:
 
 @router.patch("/model")
 @needs_token
-def change_model(here: Here, id: Id, change: ModelChange) -> Model:
+def change_model(here: Here, id: Id, change: ModelChange) -> ModelAnswer:
     """Set a model's note, its tags, or both."""
     if change.note is not None:
         here.project.set_note(id, change.note)

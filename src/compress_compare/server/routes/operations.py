@@ -21,7 +21,7 @@ def forms(here: Here) -> wire.OperationForms:
     )
 
 
-def _form(cls: type[operations.Operation]) -> wire.OperationForm:
+def _form(cls: type[operations.BaseOperation]) -> wire.OperationForm:
     return wire.OperationForm(
         name=cls.name,
         description=inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...page import answers
-from ...page.wire.project import Project
+from ...page.wire.project import ProjectAnswer
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -12,6 +12,6 @@ router = Router(prefix=API, tags=["project"])
 
 @router.get("/project")
 @needs_token
-def project(here: Here) -> Project:
+def project(here: Here) -> ProjectAnswer:
     """The project's name and revision, its metrics, operations, datasets and tags."""
     return answers.project(here.project, here.snapshots.latest())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...analysis.selection import variables
-from ...page.wire.selection import Selection, SelectionAsk
+from ...page.wire.selection import SelectionAnswer, SelectionAsk
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -12,7 +12,7 @@ router = Router(prefix=API, tags=["selection"])
 
 @router.post("/selection")
 @needs_token
-def selection(here: Here, ask: SelectionAsk) -> Selection:
+def selection(here: Here, ask: SelectionAsk) -> SelectionAnswer:
     """The experimental variables of the selected models, each model's values, and how to chart them."""
     found = variables.selection(here.snapshots.latest().graph, ask.models)
-    return Selection.model_validate(found, from_attributes=True)
+    return SelectionAnswer.model_validate(found, from_attributes=True)

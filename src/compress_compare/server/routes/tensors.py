@@ -7,7 +7,7 @@ from starlette.responses import Response
 from ...comparisons.layers.tensor import TensorView
 from ...page import tensors as answers
 from ...page.arrow import MEDIA_TYPE, stream
-from ...page.wire.layers import Spectra, SpectraAsk, Tensor, TensorAsk, TileAsk
+from ...page.wire.layers import SpectraAnswer, SpectraAsk, TensorAnswer, TensorAsk, TileAsk
 from ..context import Here
 from ..router import API, Router, needs_token
 from .layers import ARROW
@@ -17,7 +17,7 @@ router = Router(prefix=API, tags=["layers"])
 
 @router.post("/layers/tensor")
 @needs_token
-def tensor(here: Here, ask: TensorAsk) -> Tensor:
+def tensor(here: Here, ask: TensorAsk) -> TensorAnswer:
     """Shape, scale and codebook of a tensor."""
     return answers.tensor(here.project.tensor(ask.base, ask.model, name=ask.tensor, alignment=ask.alignment))
 
@@ -40,7 +40,7 @@ def channels(here: Here, ask: TensorAsk) -> Response:
 
 @router.post("/layers/tensor/spectra")
 @needs_token
-def spectra(here: Here, ask: SpectraAsk) -> Spectra:
+def spectra(here: Here, ask: SpectraAsk) -> SpectraAnswer:
     """Singular values of the tensor in each model that has it, and eigenvalues of its layer's responses."""
 
     def look(model: str) -> TensorView:
