@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
-PAGE = 4096 if sys.platform == "win32" else os.sysconf("SC_PAGE_SIZE")
+import psutil
+
 REAP_S = 5.0
+SAME_S = 1.5
+"""Two readings of one process's start lie closer together: the system counts the time of its own start in seconds."""
 
 
 def identity(pid: int) -> str:
-    """``pid:start time``."""
-    return f"{pid}:{_started(pid)}"
+    """``pid:start``, in seconds since the system started, which setting the clock does not change."""
+    started = _started(pid)
+    return f"{pid}:" if started is None else f"{pid}:{started:.2f}"
 
 
 def alive(process: str) -> bool:
     """Whether the process with this identity still runs; a zombie does not."""
-    pid, _, started = process.partition(":")
-    return pid.isdigit() and started != "" and _started(int(pid)) == started
+    pid, _, text = process.partition(":")
+    try:
+        expected = float(text)
+    except ValueError:
+        return False
+    started = _started(int(pid)) if pid.isdigit() else None
+    return started is not None and abs(started - expected) < SAME_S
 
 
 def kill_group(pid: int, number: int = signal.SIGKILL) -> None:
@@ -42,39 +48,30 @@ def reap(process: str) -> None:
 
 
 def resident(pid: int) -> int:
-    """Bytes that the process has in memory; 0 where that cannot be told."""
+    """Bytes that the process has in memory; 0 if it has ended or belongs to someone else."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-    except (OSError, ValueError, IndexError):
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
         return 0
 
 
 def virtual() -> int:
-    """Bytes of address space of this process; 0 where that cannot be told."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * PAGE
-    except (OSError, ValueError, IndexError):
-        return 0
+    """Bytes of address space of this process."""
+    return int(psutil.Process().memory_info().vms)
 
 
 def total_memory() -> int:
     """Bytes of the machine's memory."""
-    return os.sysconf("SC_PHYS_PAGES") * PAGE
+    return int(psutil.virtual_memory().total)
 
 
-def _started(pid: int) -> str:
-    """When the process started, in the system's own words; empty if it does not run."""
-    stat = Path(f"/proc/{pid}/stat")
-    if not Path("/proc/self/stat").exists():
-        return _started_by_ps(pid)
+def _started(pid: int) -> float | None:
+    """Seconds from the start of the system to that of the process; none if it does not run."""
     try:
-        fields = stat.read_text().rpartition(")")[2].split()
-    except (OSError, ValueError):
-        return ""
-    return "" if fields[0] in "ZX" else fields[19]
-
-
-def _started_by_ps(pid: int) -> str:
-    command = ["/bin/ps", "-o", "lstart=,state=", "-p", str(pid)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
-    return "" if answer.rpartition(" ")[2].startswith("Z") else answer.rpartition(" ")[0].strip()
+        process = psutil.Process(pid)
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return None
+        booted = psutil.boot_time()
+        return float(process.create_time() - booted)
+    except (psutil.Error, ValueError, OverflowError):
+        return None

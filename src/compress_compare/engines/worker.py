@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,14 @@ def failed(reason: str, error: Mapping[str, str]) -> dict[str, Any]:
 
 
 def limit_memory(limit: int | None) -> None:
-    """Let allocations beyond ``limit`` bytes fail, counted from what is resident now: libraries are loaded."""
-    if limit is not None and virtual():
+    """Let allocations beyond ``limit`` bytes fail, counted from what is resident now: libraries are loaded.
+
+    A system that has no such limit leaves it to the supervisor, which looks at what is resident.
+    """
+    if limit is not None:
         room = max(limit - resident(os.getpid()), 0) + ROOM
-        resource.setrlimit(resource.RLIMIT_AS, (virtual() + room,) * 2)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_AS, (virtual() + room,) * 2)
 
 
 class Heart:

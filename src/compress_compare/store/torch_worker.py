@@ -11,8 +11,11 @@ import json
 import resource
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from ..errors import InvalidValue, UserError
 from ..readers import sparse
@@ -60,11 +63,8 @@ def _loaded(path: Path, name: str, *, size: int) -> Mapping[str, Any]:
     """The state dict in the file."""
     import torch
 
-    used = (
-        int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if sys.platform == "linux" else 0
-    )
-    if used:
-        limit = used + 3 * size + ROOM
+    limit = psutil.Process().memory_info().vms + 3 * size + ROOM
+    with suppress(OSError, ValueError):  # where the system has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
