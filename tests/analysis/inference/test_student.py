@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from compress_compare.analysis.inference.student import t_cdf, t_quantile
+from compress_compare.analysis.inference.student import t_cdf, t_quantile, t_quantiles
 
 # Two-sided 95 % and 99 % points from printed tables.
 TABLE = {1: (12.7062, 63.6567), 2: (4.30265, 9.92484), 3: (3.18245, 5.84091), 4: (2.77645, 4.60409)}
@@ -18,12 +20,18 @@ def test_quantiles_are_those_of_the_tables(degrees: int) -> None:
 
 @pytest.mark.parametrize("degrees", [1, 2, 3, 7, 50, 399, 400])
 def test_against_scipy(degrees: int) -> None:
-    stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
     for t in (-3.0, 0.0, 0.5, 2.0, 30.0):
         assert t_cdf(t, degrees) == pytest.approx(stats.t.cdf(t, degrees), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("degrees", [400, 401, 5_000])
 def test_series_and_expansion_meet(degrees: int) -> None:
-    stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
     assert t_quantile(0.975, degrees) == pytest.approx(stats.t.ppf(0.975, degrees), rel=1e-9)
+
+
+@pytest.mark.parametrize("probability", [0.9, 0.975, 0.995])
+def test_many_at_once_are_those_of_scipy(probability: float) -> None:
+    degrees = [1, 2, 7, 29, 30, 31, 100, 1000, 10**6]
+    found = t_quantiles(probability, degrees)
+    assert found == pytest.approx(stats.t.ppf(probability, degrees), rel=1e-6)
+    assert np.isnan(t_quantiles(probability, [0, 0.5])).all()

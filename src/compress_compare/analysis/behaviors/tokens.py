@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import InvalidValue
+from ..inference.normal import Z
+from ..inference.ratio import ratio
 from . import joined
 from .frame import LOG_PROBABILITY, Frame
 from .joined import Floats
 
-_Z = NormalDist().inv_cdf(0.975)
 _AT_ONCE = 1 << 20
 
 
@@ -120,15 +120,12 @@ def corpus(frame: Frame) -> pa.Table:
 
 
 def _ratio(base: Floats, model: Floats, counts: Floats) -> Mapping[str, float | int | None]:
-    tokens, texts = int(counts.sum()), len(counts)
+    tokens = int(counts.sum())
     if not tokens:
         names = ("perplexity", "base_perplexity", "ratio", "ci_low", "ci_high")
         return {"tokens": 0, **dict.fromkeys(names)}
-    change = model - base
-    mean = change.sum() / tokens
-    residuals = change - mean * counts
-    error = np.sqrt(texts / (texts - 1) * (residuals**2).sum()) / tokens if texts > 1 else np.nan
-    low, high = np.exp(mean - _Z * error), np.exp(mean + _Z * error)
+    mean, error = ratio(model - base, counts)
+    low, high = np.exp(mean - Z * error), np.exp(mean + Z * error)
     return {
         "tokens": tokens,
         "perplexity": float(np.exp(model.sum() / tokens)),

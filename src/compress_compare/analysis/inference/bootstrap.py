@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..behaviors.joined import Floats
+from .normal import Z
 
 DISTINCT = 2000
 EXTREMES = 250
@@ -22,7 +23,6 @@ EXTREMES = 250
 
 
 EXPANDED = "paired bootstrap percentile, 95 %, by expansion"
-_Z = 1.959963984540054
 
 
 def expanded(sums: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:
@@ -46,7 +46,7 @@ def expanded(sums: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:
         kurtosis = (centered / variance**2 - 3) / n
     skewness, kurtosis = (np.where(variance > 0, part, 0.0) for part in (skewness, kurtosis))
     error = np.where(n >= 2, np.sqrt(variance / np.maximum(n, 1)), np.nan)
-    low, high = (mean + error * _quantile(z, skewness, kurtosis) for z in (-_Z, _Z))
+    low, high = (mean + error * _quantile(z, skewness, kurtosis) for z in (-Z, Z))
     return low, high
 
 

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..behaviors.joined import Floats
-from .student import t_quantile
+from .normal import Z
+from .student import t_quantiles
 
 NEWCOMBE = "Newcombe paired score, 95 %"
 PAIRED_T = "paired t, 95 %"
-_Z = 1.959963984540054
-_TABLED = 30
 
 
 def wilson(successes: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:
@@ -25,8 +24,8 @@ def wilson(successes: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:
     n = np.asarray(counts, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         p = np.asarray(successes, dtype=np.float64) / n
-        center = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-        half = _Z / (1 + _Z**2 / n) * np.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
+        center = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
+        half = Z / (1 + Z**2 / n) * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
     return np.maximum(center - half, 0), np.minimum(center + half, 1)
 
 
@@ -61,26 +60,5 @@ def paired_t(means: ArrayLike, deviations: ArrayLike, *, counts: ArrayLike) -> t
     """Limits for means of differences, from their standard deviations (n − 1); NaN below two instances."""
     n = np.asarray(counts, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        half = t_quantiles(n - 1) * np.asarray(deviations, dtype=np.float64) / np.sqrt(n)
+        half = t_quantiles(0.975, n - 1) * np.asarray(deviations, dtype=np.float64) / np.sqrt(n)
     return np.asarray(means) - half, np.asarray(means) + half
-
-
-def t_quantiles(degrees: ArrayLike) -> Floats:
-    """The 0.975 quantiles of Student's t; NaN below one degree of freedom.
-
-    Above 30 by the expansion of Abramowitz and Stegun 26.7.5 to its fourth term, exact to 1e-7 there.
-    """
-    v = np.asarray(degrees, dtype=np.float64)
-    z = _Z
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = z + sum(term / v ** (power + 1) for power, term in enumerate(terms))
-    found = np.where(v < 1, np.nan, found)
-    for few in np.unique(v[(v >= 1) & (v <= _TABLED)]):
-        found[v == few] = t_quantile(0.975, int(few))
-    return found

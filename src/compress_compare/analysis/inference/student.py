@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .normal import normal_quantile
+
 _MAX_SERIES = 400
+_TABLED = 30
 
 
 def t_cdf(t: float, degrees: int) -> float:
@@ -26,14 +32,10 @@ def t_cdf(t: float, degrees: int) -> float:
 def t_quantile(probability: float, degrees: int) -> float:
     """The ``t`` at which `t_cdf` is ``probability``, for probabilities from 0.5 up to below 1.
 
-    Above 400 degrees of freedom by the expansion of Abramowitz and Stegun 26.7.5, exact to 1e-9 there.
+    Above 400 degrees of freedom by expansion, exact to 1e-9 there.
     """
     if degrees > _MAX_SERIES:
-        z = _normal_quantile(probability)
-        first = (z**3 + z) / 4
-        second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-        third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-        return z + first / degrees + second / degrees**2 + third / degrees**3
+        return float(_expanded(normal_quantile(probability), np.asarray(float(degrees))))
     high = 1.0
     while t_cdf(high, degrees) < probability:
         high *= 2
@@ -44,10 +46,22 @@ def t_quantile(probability: float, degrees: int) -> float:
     return (low + high) / 2
 
 
-def _normal_quantile(probability: float) -> float:
-    low, high = 0.0, 40.0
-    while high - low > 1e-13 * high:
-        middle = (low + high) / 2
-        above = math.erf(middle / math.sqrt(2)) / 2 + 0.5 < probability
-        low, high = (middle, high) if above else (low, middle)
-    return (low + high) / 2
+def t_quantiles(probability: float, degrees: ArrayLike) -> NDArray[np.float64]:
+    """`t_quantile` for many degrees of freedom; NaN below one. Above 30 by expansion, exact to 1e-7 there."""
+    v = np.asarray(degrees, dtype=np.float64)
+    found = np.where(v < 1, np.nan, _expanded(normal_quantile(probability), v))
+    for few in np.unique(v[(v >= 1) & (v <= _TABLED)]):
+        found[v == few] = t_quantile(probability, int(few))
+    return found
+
+
+def _expanded(z: float, degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The quantile by that of the normal distribution: Abramowitz and Stegun 26.7.5, to the fourth term."""
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(z + sum(term / degrees ** (power + 1) for power, term in enumerate(terms)))

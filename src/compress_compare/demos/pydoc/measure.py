@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...analysis.inference.ratio import ratio
 from ...evaluation.forward import observing
 from ...records import Metric, MetricValue
 from .data import words
@@ -111,11 +112,8 @@ def bits_per_byte(losses: np.ndarray, sizes: np.ndarray) -> MetricValue:
         losses: in nats, ``(texts, places)``.
         sizes: bytes of the texts, ``(texts,)``.
     """
-    bits, count = losses.sum(1) / math.log(2), len(losses)
-    ratio = bits.sum() / sizes.sum()
-    residuals = bits - ratio * sizes
-    error = math.sqrt(count / max(count - 1, 1) * float((residuals**2).sum())) / float(sizes.sum())
-    return MetricValue(float(ratio), count=count, standard_error=error)
+    value, error = ratio(losses.sum(1) / math.log(2), sizes)
+    return MetricValue(value, count=len(losses), standard_error=error if len(losses) > 1 else None)
 
 
 def perplexity(losses: np.ndarray) -> MetricValue:

@@ -1,0 +1,14 @@
+"""The normal distribution, as the standard library has it."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+
+def normal_quantile(probability: float) -> float:
+    """The number that a standard normal variable is below with this probability, between 0 and 1."""
+    return NormalDist().inv_cdf(probability)
+
+
+Z = normal_quantile(0.975)
+"""Standard errors to either side of an estimate that make an interval of 95 %, where many are known."""
