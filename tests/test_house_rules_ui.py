@@ -72,6 +72,8 @@ def test_neighbors(name: str, target: str, broken: bool) -> None:
         ("charts/a.ts", "widgets/b.ts", True),
         ("widgets/a.ts", "views/layers/b.ts", True),
         ("views/layers/a.ts", "shell/b.ts", True),
+        ("views/layers/a.ts", "testing/app.ts", True),
+        ("views/layers/a.test.ts", "testing/app.ts", False),
         ("state/table.ts", "api/client.ts", False),
         ("views/layers/a.ts", "widgets/b.ts", False),
         ("state/a.ts", "state/b.ts", False),

@@ -9,7 +9,6 @@ import { groupsOf, hurtSentence, sortGroups } from "./groups";
 import { metricOf } from "./metrics";
 import { diverging, listed, numberOf } from "./scale";
 import { bothIntervals, formatP, sentence, verdict } from "./sentence";
-import { pagesOf, TALLEST, windowAt } from "@/widgets/window";
 
 const row = (change: Partial<SummaryRow>): SummaryRow => ({
   model: "m",
@@ -129,24 +128,6 @@ describe("bins", () => {
     expect(binsOf(rows[0]!, rows)).toMatchObject({ edges: [0, 0.25, 0.5, 0.75, 1], counts: [3, 0, 0, 7] });
   });
   it("say what is in none", () => expect(leftOut(counts([1]))).toBe("2 NaN, 1 −∞"));
-});
-
-describe("windowAt", () => {
-  it("is exact for a list that fits", () => {
-    expect(windowAt(100, 40, 85, 200)).toEqual({ height: 4000, first: 2, offset: 80, count: 6 });
-    expect(windowAt(3, 40, 0, 200).count).toBe(3);
-    expect(windowAt(0, 40, 0, 200).count).toBe(0);
-  });
-  it("reaches the last of a million rows", () => {
-    const end = windowAt(1_000_000, 40, TALLEST - 400, 400);
-    expect(end.height).toBe(TALLEST);
-    expect(end.first + end.count).toBe(1_000_000);
-    expect(windowAt(1_000_000, 40, 0, 400).first).toBe(0);
-  });
-  it("knows the pages of rows", () => {
-    expect(pagesOf(55, 10, 60)).toEqual([0, 1]);
-    expect(pagesOf(60, 0, 60)).toEqual([]);
-  });
 });
 
 describe("columns", () => {
