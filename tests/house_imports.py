@@ -84,6 +84,17 @@ def imported_modules(tree: ast.Module, module: str, *, known: Set[str], is_packa
     return (found & known) - {module}
 
 
+def imported_scripts(tree: ast.Module, *, known: Set[str]) -> set[str]:
+    """The scripts of a folder that one of them imports, by their dotted names below it: ``larger.steps``."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found & known
+
+
 def circles(imports: Mapping[str, Set[str]]) -> list[list[str]]:
     """The groups of two and more files that import each other, directly or through others; each group sorted."""
     index: dict[str, int] = {}

@@ -140,6 +140,22 @@ def test_no_files_of_the_package_import_each_other() -> None:
     assert imports.circles(imported(PACKAGE, name)) == []
 
 
+def test_no_benchmarks_import_each_other() -> None:
+    root = ROOT / "benchmarks"
+    paths = {".".join(path.relative_to(root).with_suffix("").parts): path for path in root.rglob("*.py")}
+    found = {name: imports.imported_scripts(tree_of(path), known=paths.keys()) for name, path in paths.items()}
+    assert "larger.steps" in found["larger.run"] and "cifar" in found["pfa_vgg"]
+    assert imports.circles(found) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["import a", "from a import x", "def f():\n    from p.b import x", "from p import b"]
+)
+def test_every_import_of_a_script_counts(source: str) -> None:
+    known = {"a", "p.b"}
+    assert len(imports.imported_scripts(ast.parse(source), known=known)) == 1
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     [

@@ -6,7 +6,7 @@
 
 Run from the repository root, for a project that can then be served, reported and asked:
 
-    python benchmarks/larger_runs.py resnets runs/resnets [--data FOLDER]
+    python benchmarks/larger/run.py resnets runs/resnets [--data FOLDER]
 
 A project that is there already is read. Every figure of ``docs/case-studies/larger-runs.md`` is printed. Ends with exit
 code 2 where data or packages are missing.
@@ -18,30 +18,23 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from cifar import DATA
 from torch import nn
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from cifar import DATA
+from larger.steps import Step
 
 import compress_compare as cc
 from compress_compare.evaluation.metrics import PACKED_SIZE, WEIGHT_SPARSITY
 from compress_compare.evaluation.size import packed_size
 from compress_compare.evaluation.sparsity import weight_sparsity
-from compress_compare.operations import BaseOperation
 from compress_compare.project import Project
 from compress_compare.records import Metric
-
-
-@dataclass(frozen=True)
-class Step:
-    """A model: an operation on another one; the base of a root is None, and it is given."""
-
-    id: str
-    base: str | None
-    operation: BaseOperation | None
 
 
 class Run(Protocol):
@@ -111,38 +104,6 @@ def _fields(metric: Metric) -> dict[str, Any]:
     return {name: getattr(metric, name) for name in Metric.__dataclass_fields__}
 
 
-def table(project: Project, names: Sequence[str]) -> None:
-    """Every model with some metrics."""
-    print(f"{'model':<28}" + "".join(f"{name:>24}" for name in names))
-    for row in project.models().to_pylist():
-        print(f"{row['id']:<28}" + "".join(f"{_number(row.get(name)):>24}" for name in names))
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
-
-
-def against(project: Project, pairs: Iterable[tuple[str, str]], dataset: str, *, metric: str) -> None:
-    """The paired difference of each (base, model) with its interval, and how often the answer changed."""
-    print(f"{dataset}, {metric}: model − base, 95 % interval, paired")
-    for base, model in pairs:
-        (row,) = project.behaviors(base, model, dataset, metric=metric).summary.to_pylist()
-        interval = f"{row['difference']:+.4f} ({row['ci_low']:+.4f} to {row['ci_high']:+.4f})"
-        tie = "tie" if row["ci_low"] <= 0 <= row["ci_high"] else ""
-        changed = "" if row["agreement"] is None else f"{1 - row['agreement']:.1%} of answers changed"
-        print(f"  {model} against {base}: {interval} {tie} {changed}")
-
-
-def effects(project: Project, metric: str) -> None:
-    """What each operation does on average."""
-    print(f"effects on {metric}")
-    for row in project.effects(metric, listed=0).to_pylist():
-        if row["parameter"] is None and row["ci_low"] is not None and row["pairs"] >= 3:
-            name = f"{row['operation']} {row['condition'] or ''}"
-            interval = f"{row['mean']:+.3f} ({row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {row['interval']})"
-            print(f"  {name:<50}{row['pairs']:>4} pairs {interval}")
-
-
 def main() -> int:
     """Make or read one project, and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -169,14 +130,14 @@ def main() -> int:
 def chosen(name: str, data: Path) -> Run | None:
     """The run of a name; None, with a sentence, where its package is missing."""
     if name == "resnets":
-        from larger_resnets import ResNets
+        from larger.resnets import ResNets
 
         return ResNets(data)
     if name == "stories":
-        from larger_stories import Stories
+        from larger.stories import Stories
 
         return Stories(data)
-    from larger_minilm import MiniLM, found
+    from larger.minilm import MiniLM, found
 
     folder = found()
     if folder is None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from gptq_stories import load, losses, perplexity, sampled
-from larger_runs import Step, against, effects, table
+from larger.steps import Step, against, effects, table
 from reference_compressions import architectures
 from torch import Tensor, nn
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 from cifar import images, resnet
-from larger_runs import Step, against, effects, table
+from larger.steps import Step, against, effects, table
 from PIL import Image
 from torch import Tensor, nn
 

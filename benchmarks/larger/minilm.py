@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from larger_runs import Step, against, effects, table
+from larger.steps import Step, against, effects, table
 from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
