@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from compress_compare.operations import BaseOperation
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "extending.md"
 FILE = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
@@ -77,6 +79,17 @@ def run(site: Path, *arguments: str, cwd: Path = ROOT, code: int = 0) -> str:
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout if code == 0 else done.stderr
+
+
+def test_every_field_of_the_base_class_is_explained() -> None:
+    fields = [name for name, kind in vars(BaseOperation)["__annotations__"].items() if "ClassVar" in str(kind)]
+    assert {"name", "main", "data_requirement", "roles", "lowers", "keeps_shapes"} <= set(fields)
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    for name in fields:
+        assert name in rows, f"docs/extending.md does not explain {name}"
+        if hasattr(BaseOperation, name):
+            default = getattr(BaseOperation, name)
+            assert rows[name] == (f'`"{default}"`' if isinstance(default, str) else f"`{default}`")
 
 
 def test_the_command_line_lists_and_explains_it(site: Path) -> None:

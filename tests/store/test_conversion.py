@@ -2,8 +2,11 @@
 
 import argparse
 import collections
+import json
 import os
 import pickle
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -199,3 +202,21 @@ def test_from_end_to_end(tmp_path, project):
     project.log_model("z", base="base", operation=cc.Operation("zero"), checkpoint=saved(tmp_path / "b.pt", zeroed))
     rows = project.layers("base", ["z"], "sparsity").table.to_pylist()
     assert {row["zero_model_only"] for row in rows} == {5}
+
+
+def test_a_worker_that_holds_too_much_ends_with_the_reason_even_where_the_system_has_no_limit():
+    code = (
+        "import os, psutil, threading\n"
+        "from compress_compare.store.torch_worker import end_above\n"
+        "limit = psutil.Process().memory_info().rss + 100_000_000\n"
+        "threading.Thread(target=end_above, args=(limit, 'a.pt'), daemon=True).start()\n"
+        "within = b'x' * 20_000_000\n"
+        "print('within', flush=True)\n"
+        "held = b'x' * 300_000_000\n"
+        "threading.Event().wait(120)\n"
+        "print('not ended')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("within\n"), done.stderr
+    answer = json.loads(done.stdout.removeprefix("within\n"))
+    assert answer["code"] == "model.expansion_limit" and "'a.pt'" in answer["title"]

@@ -8,8 +8,11 @@ of exactly the types that a state dict is made of. The answer, one JSON object, 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +28,7 @@ from .checkpoints import serialize
 
 ROOM = 2 << 30
 MAX_SECONDS = 1200
+LOOK_S = 0.02
 MAX_FILES = 128
 STATES = ("state_dict", "model_state_dict", "model", "module", "net", "params")
 """Under which keys training scripts keep the weights."""
@@ -50,22 +54,40 @@ def main() -> None:
     except UserError as error:
         answer = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint}
     except MemoryError:
-        answer = {
-            "code": "model.expansion_limit",
-            "title": f"{name!a} takes far more memory than its size.",
-            "detail": f"The limit is three times the file and {ROOM:,} bytes.",
-            "hint": "",
-        }
+        answer = _too_large(name)
     sys.stdout.write(json.dumps(answer))
+
+
+def _too_large(name: str) -> dict[str, str]:
+    return {
+        "code": "model.expansion_limit",
+        "title": f"{name!a} takes far more memory than its size.",
+        "detail": f"The limit is three times the file and {ROOM:,} bytes.",
+        "hint": "",
+    }
+
+
+def end_above(limit: int, name: str) -> None:
+    """End this process with the answer that ``name`` is too large once more than ``limit`` bytes are resident.
+
+    It runs beside the conversion, for systems that do not hold a process to a limit of address space.
+    """
+    process = psutil.Process()
+    while process.memory_info().rss <= limit:
+        time.sleep(LOOK_S)
+    sys.stdout.write(json.dumps(_too_large(name)))
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _loaded(path: Path, name: str, *, size: int) -> Mapping[str, Any]:
     """The state dict in the file."""
     import torch
 
-    limit = psutil.Process().memory_info().vms + 3 * size + ROOM
-    with suppress(OSError, ValueError):  # where the system has no such limit
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    used, room = psutil.Process().memory_info(), 3 * size + ROOM
+    with suppress(OSError, ValueError):  # a system that has no such limit is watched
+        resource.setrlimit(resource.RLIMIT_AS, (used.vms + room,) * 2)
+    threading.Thread(target=end_above, args=(used.rss + room, name), daemon=True).start()
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except (MemoryError, UserError):

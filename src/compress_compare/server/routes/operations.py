@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-
 from ... import operations
+from ...operations.describe import describe
 from ...page.wire import jobs as wire
 from ..context import Here
 from ..router import API, Router, needs_token
@@ -24,7 +23,7 @@ def forms(here: Here) -> wire.OperationForms:
 def _form(cls: type[operations.BaseOperation]) -> wire.OperationForm:
     return wire.OperationForm(
         name=cls.name,
-        description=inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0],
+        description=describe(cls).summary,
         data=cls.data_requirement,
         roles=list(cls.roles),
         main=list(cls.main),
