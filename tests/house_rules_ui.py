@@ -94,6 +94,14 @@ def pixels(text: str) -> Iterator[str]:
             yield f"a size outside the tokens: {' '.join(found.split())}"
 
 
+def tested_share(sources: Mapping[str, str]) -> float:
+    """Lines of tests, and of what only tests import, for each line of the page's own files."""
+    lines = {True: 0, False: 0}
+    for name, text in sources.items():
+        lines[name.endswith(".test.ts") or name.startswith("testing/")] += text.count("\n")
+    return lines[True] / max(1, lines[False])
+
+
 def _style_rules(text: str) -> Iterator[str]:
     """`selector { declarations }` with single spaces, the same however it was broken into lines."""
     for style in re.findall(r"<style>(.*?)</style>", text, re.DOTALL):

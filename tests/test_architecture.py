@@ -207,6 +207,11 @@ def test_components_of_the_page_repeat_no_styles() -> None:
     assert list(ui_rules.repeated_styles(page_sources())) == []
 
 
+def test_the_page_has_three_lines_of_tests_for_ten_of_its_own() -> None:
+    written = {name: text for name, text in page_sources().items() if ".gen." not in name}
+    assert ui_rules.tested_share(written) >= 0.3
+
+
 def test_sizes_stand_only_in_the_tokens() -> None:
     styled = [path for path in UI if path.suffix in (".css", ".svelte") and path.stem != "tokens"]
     check(styled, lambda path: ui_rules.pixels(path.read_text(encoding="utf-8")))

@@ -112,3 +112,8 @@ def test_repeated_styles(other: str, broken: bool) -> None:
 )
 def test_pixels(text: str, broken: bool) -> None:
     assert bool(list(rules.pixels(text))) is broken
+
+
+def test_tested_share() -> None:
+    sources = {"a.ts": "x\n" * 10, "B.svelte": "x\n" * 10, "a.test.ts": "x\n" * 3, "testing/app.ts": "x\n" * 2}
+    assert rules.tested_share(sources) == 0.25
