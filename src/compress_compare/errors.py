@@ -56,6 +56,18 @@ class StoreError(UserError):
     status = 503
 
 
+class StorageError(StoreError):
+    """The place where the project lies takes no more: full, or failing. The command line ends with exit code 3."""
+
+    status = 507
+
+
+class Untrusted(UserError):
+    """What a project asks to run on this machine was not allowed by its user."""
+
+    status = 403
+
+
 class MissingExtra(UserError):
     """An optional library is needed for this and is not installed."""
 

@@ -20,14 +20,19 @@ if TYPE_CHECKING:
     from .report.notebook import NotebookPage
 
 
-def open(path: str | Path, *, create: bool = True) -> Project:
+def open(path: str | Path, *, create: bool = True, read_only: bool = False) -> Project:
     """Open the project in the directory ``path``, or create it there.
+
+    Args:
+        path: of the directory; a relative one is looked for now and never again.
+        create: whether it may be made.
+        read_only: whether to leave the directory as it is: nothing is written there, and nothing is run.
 
     Raises:
         NotFound: ``project.unknown`` if there is none and ``create`` is false.
         StoreError: ``store.*`` if it is damaged or of a newer version.
     """
-    return Project.open(path, create=create)
+    return Project.open(path, create=create, read_only=read_only)
 
 
 class Project(Store):

@@ -1,6 +1,7 @@
 """What is installed, and whether a project is whole."""
 
 import json
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -50,3 +51,18 @@ def test_changed_and_missing_files_are_named(path):
     assert any(gone.name in line and "missing" in line for line in damage)
     assert {line.split(":")[0] for line in damage} == {"instances of digits", "outputs of cnn on digits"}
     assert "2 files are damaged" in run(path)
+
+
+def test_damage_ends_with_exit_code_1_and_is_put_right_from_a_copy(path, tmp_path):
+    objects = [one for one in (path / "objects").rglob("*") if one.is_file()]
+    for number, one in enumerate(objects):
+        shutil.copy(one, tmp_path / f"copy-{number}")
+        one.write_bytes(b"")
+    assert CliRunner().invoke(cli, ["doctor", str(path)]).exit_code == 1
+    told = CliRunner().invoke(cli, ["doctor", str(path), "--repair", "--from", str(tmp_path / "copy-0")])
+    assert told.exit_code == 1
+    assert "1 files are damaged" in told.output
+    told = CliRunner().invoke(cli, ["doctor", str(path), "--repair", "--from", str(tmp_path)])
+    assert told.exit_code == 0
+    assert "put right" in told.output
+    assert "nothing is damaged" in told.output

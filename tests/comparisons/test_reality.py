@@ -60,7 +60,7 @@ def row(project: cc.Project, id: str) -> dict[str, Any]:
 def file_of(project: cc.Project, id: str) -> Path:
     checkpoint = project.model(id).checkpoint
     assert checkpoint is not None
-    return Artifacts(project.path).path(checkpoint.files[0].sha256)
+    return Artifacts(project.storage).path(checkpoint.files[0].sha256)
 
 
 def slow(found: dict[str, Any]) -> bool:

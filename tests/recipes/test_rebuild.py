@@ -64,7 +64,7 @@ def test_a_stored_model_comes_back_as_it_was(made):
 
     def weights(id):
         (file,) = project.model(id).checkpoint.files
-        header = checkpoints.header(Artifacts(project.path).path(file.sha256))
+        header = checkpoints.header(Artifacts(project.storage).path(file.sha256))
         return RebuiltWeights(project.load_checkpoint(id), header.get("scheme", {}))
 
     for id, model in models.items():

@@ -1,5 +1,7 @@
 """Weights in, weights out: modules, state dicts, paths."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -183,3 +185,29 @@ def test_the_header_says_which_channels_a_module_has_kept(project):
     digest = project.model("m").checkpoint.files[0].sha256
     stored = header(project.path / "objects" / digest[:2] / digest)
     assert channels.from_json(stored["kept"]) == channels.of(module)
+
+
+def test_the_same_tensors_in_other_bytes_are_the_same_checkpoint(project, tmp_path):
+    def written(name, order):
+        header = {"__metadata__": dict.fromkeys(order, "x"), "w": {"dtype": "F32", "shape": [2]}}
+        header["w"]["data_offsets"] = [0, 8]
+        text = json.dumps(header).encode()
+        path = tmp_path / name
+        path.write_bytes(len(text).to_bytes(8, "little") + text + np.arange(2, dtype="f4").tobytes())
+        return path
+
+    first, second = written("a.safetensors", ["x", "y"]), written("b.safetensors", ["y", "x"])
+    assert first.read_bytes() != second.read_bytes()
+    renamed = tmp_path / "again" / "a.safetensors"
+    renamed.parent.mkdir()
+    renamed.write_bytes(second.read_bytes())
+    project.log_model("m", checkpoint=first)
+    before = project.model("m").checkpoint
+    project.log_model("m", checkpoint=renamed)
+    assert project.model("m").checkpoint == before
+    assert sum(path.is_file() for path in (project.path / "objects").rglob("*")) == 1
+    changed = bytearray(second.read_bytes())
+    changed[-4] ^= 1
+    renamed.write_bytes(changed)
+    with pytest.raises(Conflict):
+        project.log_model("m", checkpoint=renamed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 
 import click
@@ -13,20 +14,38 @@ from .output import echo_json, echo_table, json_option
 
 @click.command()
 @click.argument("project", required=False)
+@click.option("--repair", is_flag=True, help="Put damaged files right from copies of them.")
+@click.option("--from", "places", multiple=True, metavar="PATH", help="A file or folder to look for copies in.")
 @json_option
-def doctor(project: str | None, as_json: bool) -> None:
-    """Say what is installed here and what is too old, and whether PROJECT can be read whole."""
+def doctor(project: str | None, repair: bool, places: tuple[str, ...], as_json: bool) -> None:
+    """Say what is installed here and what is too old, and whether PROJECT can be read whole.
+
+    Ends with exit code 1 if something is damaged.
+    """
+    if repair and project is None:
+        raise click.UsageError("--repair needs a PROJECT.")
     found = versions.check()
-    damaged = None
+    damaged, healed = None, list[str]()
     if project is not None:
         with projects.open(project, create=False) as opened:
+            if repair:
+                healed = opened.repair(places)
             damaged = opened.damage()
     if as_json:
-        echo_json({"versions": [asdict(one) for one in found], "project": project, "damage": damaged})
-        return
+        versions_found = [asdict(one) for one in found]
+        echo_json({"versions": versions_found, "project": project, "damage": damaged, "repaired": healed})
+    else:
+        _show(found, project, damaged=damaged, healed=healed)
+    if damaged:
+        sys.exit(1)
+
+
+def _show(found: list[versions.Finding], project: str | None, *, damaged: list[str] | None, healed: list[str]) -> None:
     echo_table(["", "found", "at least", "", ""], [(o.name, o.found, o.needed, o.status, o.reason) for o in found])
     if damaged is not None:
         click.echo()
+        for name in healed:
+            click.echo(f"{project}: put right: {name}")
         click.echo(f"{project}: {'nothing is damaged' if not damaged else f'{len(damaged):,} files are damaged'}")
         for line in damaged:
             click.echo(f"  {line}")

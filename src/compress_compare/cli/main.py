@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from ..errors import UserError
+from ..errors import StorageError, UserError
 from . import behaviors as behaviors_command
 from . import compare, demo, doctor, export, frontier, imports, ls, serve, show
 from . import effects as effects_command
@@ -47,11 +47,14 @@ for command in (
 
 
 def main() -> None:
-    """Run the command; wrong input ends with exit code 2 and three lines that say what, where and what to do."""
+    """Run the command; an error ends with three lines that say what, where and what to do.
+
+    The exit code is 2 for wrong input, and 3 where the disk takes no more.
+    """
     try:
         cli(standalone_mode=True)
     except UserError as error:
         for line in (f"{error.code}: {error.title}", error.detail, error.hint):
             if line:
                 click.echo(line, err=True)
-        sys.exit(2)
+        sys.exit(3 if isinstance(error, StorageError) else 2)

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .mapped import Mapped
 from .regular import open_regular
 from .safetensors_header import Header, read_header
@@ -52,3 +54,32 @@ def notes(header: Header) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def same(path: Path, other: Path) -> bool:
+    """Whether two files hold the same: tensors by name, format, shape and bytes, and what their writers left beside
+    them. The order of all that does not count; safetensors writes it at random.
+
+    Raises:
+        InvalidValue: ``model.*`` or ``input.*``.
+    """
+    with open_regular(path) as first, open_regular(other) as second:
+        headers = [read_header(file, place.name) for file, place in ((first, path), (second, other))]
+        mapped = [Mapped(file).bytes for file in (first, second)]
+    one, two = (header.entries for header in headers)
+    if one.keys() != two.keys() or _left(headers[0]) != _left(headers[1]):
+        return False
+    for name, entry in one.items():
+        counterpart = two[name]
+        if (entry.dtype, entry.shape) != (counterpart.dtype, counterpart.shape):
+            return False
+        parts = [raw[e.start : e.start + e.num_bytes] for raw, e in zip(mapped, (entry, counterpart), strict=True)]
+        if not np.array_equal(parts[0], parts[1]):
+            return False
+    return True
+
+
+def _left(header: Header) -> dict[str, Any]:
+    """What the writer left, without the order of the tensors."""
+    own = {key: value for key, value in notes(header).items() if key != "order"}
+    return {**{key: value for key, value in header.metadata.items() if key != HEADER_KEY}, HEADER_KEY: own}

@@ -1,84 +1,51 @@
 """The artifact store: files addressed by the SHA-256 of their content, never changed once written.
 
-A file is written to ``staging/``, synced, hashed and renamed into ``objects/``. Rows that name an object are inserted
-only afterwards, so a row never exists without its object.
+A file is written to ``staging/``, synced and hashed, and renamed into ``objects/`` in the transaction that inserts the
+row which names it, before that is committed: a row never exists without its object.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from ..errors import StoreError
 from ..readers.regular import open_regular, unreadable
-from ..records import StoredFile
 from . import location
-from .files import sync_directory
+from .staging import Staging, prepare
+from .storage import Storage
 
-CHUNK = 1 << 20
+REPAIR = "Log the same again, or look for a copy with: compress-compare doctor PROJECT --repair --from FOLDER"
 
 
 class Artifacts:
-    """The objects below ``root``."""
+    """The objects of one project.
 
-    def __init__(self, root: Path) -> None:
-        self._objects = root / location.OBJECTS
-        self._staging = root / location.STAGING
-        for directory in (self._objects, self._staging):
-            directory.mkdir(mode=0o700, exist_ok=True)
+    Args:
+        storage: its place.
+    """
 
-    def put_bytes(self, name: str, content: bytes) -> StoredFile:
-        """Store ``content``."""
-        return self.put(name, lambda file: file.write(content))
-
-    def put_file(self, name: str, source: Path) -> StoredFile:
-        """Store a copy of ``source``."""
-
-        def copy(file: BinaryIO) -> None:
-            with source.open("rb") as reader:
-                while chunk := reader.read(CHUNK):
-                    file.write(chunk)
-
-        return self.put(name, copy)
-
-    def put(self, name: str, write: Callable[[BinaryIO], object]) -> StoredFile:
-        """Store what ``write`` writes to the binary file that it is given."""
-        staged = self._staging / secrets.token_hex(16)
-        descriptor = os.open(staged, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w+b") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-                file.seek(0)
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                num_bytes = file.tell()
-            self._publish(staged, digest)
-        finally:
-            with suppress(FileNotFoundError):
-                staged.unlink()
-        return StoredFile(name, digest, num_bytes)
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._objects = storage.root / location.OBJECTS
+        if not storage.read_only:
+            with suppress(OSError):  # a full disk has no room for them, and what is there can still be read
+                prepare(storage.root)
 
     @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A folder for work in progress, gone afterwards."""
-        with tempfile.TemporaryDirectory(dir=self._staging) as folder:
-            yield Path(folder).resolve()
+    def staging(self) -> Iterator[Staging]:
+        """Files on their way in; what is not published by the end is forgotten.
 
-    def _publish(self, staged: Path, digest: str) -> None:
-        target = self._path(digest)
-        if target.exists():
-            return
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        staged.replace(target)
-        sync_directory(target.parent)
-        sync_directory(self._objects)
+        Raises:
+            StoreError: ``store.read_only``, ``storage.*``.
+        """
+        staging = Staging(self._storage)
+        try:
+            yield staging
+        finally:
+            staging.close()
 
     def path(self, digest: str) -> Path:
         """Where the object lies.
@@ -97,7 +64,7 @@ class Artifacts:
                 "artifact.missing",
                 "A file of this project is missing from its artifact store.",
                 detail=f"objects/{digest[:2]}/{digest}",
-                hint="Restore it from a backup, or log the model again.",
+                hint=REPAIR,
             )
         return path
 
@@ -116,7 +83,7 @@ class Artifacts:
                 "artifact.hash_mismatch",
                 "A stored file has changed since it was logged.",
                 detail=f"Expected SHA-256 {digest}, found {actual}.",
-                hint="Restore it from a backup, or log the model again.",
+                hint=REPAIR,
             )
         return path
 

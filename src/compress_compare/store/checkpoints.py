@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from ..errors import InvalidValue
+from ..errors import InvalidValue, StoreError
 from ..readers import checkpoint as readers
 from ..readers import folder as folders
 from ..readers import nonfinite, onnx, safetensors
@@ -24,7 +25,9 @@ from . import schema
 from .artifacts import Artifacts
 from .conversion import convert
 from .database import rows
-from .models import StoredModel, conflict
+from .drafts import ModelDraft
+from .models import StoredModel, by_ids, conflict
+from .staging import Staging
 
 if TYPE_CHECKING:
     import torch
@@ -36,11 +39,11 @@ UNSAFE = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt2")
 FOLDER_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
 
 
-def store(artifacts: Artifacts, source: object, *, extra: Mapping[str, Any] | None = None) -> Checkpoint:
-    """Copy the weights in ``source`` into the artifact store.
+def store(staging: Staging, source: object, *, extra: Mapping[str, Any] | None = None) -> Checkpoint:
+    """Stage the weights in ``source`` for the artifact store.
 
     Args:
-        artifacts: where to.
+        staging: where to.
         source: a module (anything with ``state_dict()``), a mapping of names to tensors or arrays, or the path of a
             ``.safetensors``, ``.pt``, ``.onnx``, ``.gguf`` or ``.tflite`` file or of a Hugging Face folder.
         extra: JSON data kept in the header of weights given in memory.
@@ -49,7 +52,7 @@ def store(artifacts: Artifacts, source: object, *, extra: Mapping[str, Any] | No
         InvalidValue: ``checkpoint.*`` or ``model.*`` if it is none of these or cannot be read.
     """
     if isinstance(source, str | Path):
-        return _store_path(artifacts, Path(source))
+        return _store_path(staging, Path(source))
     if hasattr(source, "state_dict"):
         extra = {"buffers": [name for name, _ in getattr(source, "named_buffers", list)()], **(extra or {})}
         source = source.state_dict()
@@ -60,7 +63,19 @@ def store(artifacts: Artifacts, source: object, *, extra: Mapping[str, Any] | No
             detail=f"Found {type(source).__name__}.",
         )
     content = serialize(source, extra or {})
-    return Checkpoint("safetensors", (artifacts.put_bytes(WEIGHTS, content),))
+    return Checkpoint("safetensors", (staging.put_bytes(WEIGHTS, content),))
+
+
+def settled(connection: sa.Connection, artifacts: Artifacts, staging: Staging, *, one: ModelDraft) -> ModelDraft:
+    """A draft with the checkpoint that its model has already, if that holds the same tensors in other bytes."""
+    known = None if one.checkpoint is None else _known(connection, one.id)
+    if one.checkpoint is None or known is None or known == one.checkpoint:
+        return one
+    try:
+        same = _same(artifacts, known, staging, new=one.checkpoint)
+    except (StoreError, InvalidValue):  # what is there is damaged: it stays the only one that the model may have
+        return one
+    return replace(one, checkpoint=known) if same else one
 
 
 def insert(connection: sa.Connection, checkpoint: Checkpoint, *, key: int, id: str) -> None:
@@ -147,6 +162,27 @@ def header(path: Path) -> dict[str, Any]:
     return safetensors.notes(safetensors.check(path))
 
 
+def _known(connection: sa.Connection, id: str) -> Checkpoint | None:
+    rows = list(by_ids(connection, [id]))
+    return of_model(connection, rows[0].key) if rows else None
+
+
+def _same(artifacts: Artifacts, known: Checkpoint, staging: Staging, *, new: Checkpoint) -> bool:
+    """Whether two checkpoints differ only in the order of what stands in their safetensors files."""
+    by_name = {file.name: file for file in known.files}
+    if known.format != new.format or set(by_name) != {file.name for file in new.files}:
+        return False
+    for file in new.files:
+        if by_name[file.name].sha256 == file.sha256:
+            continue
+        path = staging.path(file.sha256)
+        if path is None or not file.name.endswith(".safetensors"):
+            return False
+        if not safetensors.same(artifacts.verify(by_name[file.name].sha256), path):
+            return False
+    return True
+
+
 def _load_file(path: Path) -> dict[str, Any]:
     try:
         from safetensors.torch import load_file
@@ -205,16 +241,16 @@ def _untie(state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], 
     return unique, tied
 
 
-def _store_path(artifacts: Artifacts, path: Path) -> Checkpoint:
+def _store_path(staging: Staging, path: Path) -> Checkpoint:
     if path.is_dir():
-        return _store_folder(artifacts, path)
+        return _store_folder(staging, path)
     open_regular(path).close()
     suffix = path.suffix.lower()
     if suffix in TORCH_SUFFIXES:
-        with artifacts.scratch() as folder:
+        with staging.scratch() as folder:
             convert(path, folder / WEIGHTS)
             nonfinite.warn(safetensors.read(folder / WEIGHTS), path.name)
-            return Checkpoint("safetensors", (artifacts.put_file(WEIGHTS, folder / WEIGHTS),))
+            return Checkpoint("safetensors", (staging.put_file(WEIGHTS, folder / WEIGHTS),))
     if suffix in UNSAFE:
         raise InvalidValue(
             "model.unsupported_unsafe_format",
@@ -230,10 +266,10 @@ def _store_path(artifacts: Artifacts, path: Path) -> Checkpoint:
     format = FORMATS[suffix]
     files = {path.name: path} | (onnx.external(path) if format == "onnx" else {})
     nonfinite.warn(readers.read(format, files), path.name)
-    return Checkpoint(format, tuple(artifacts.put_file(name, file) for name, file in sorted(files.items())))
+    return Checkpoint(format, tuple(staging.put_file(name, file) for name, file in sorted(files.items())))
 
 
-def _store_folder(artifacts: Artifacts, folder: Path) -> Checkpoint:
+def _store_folder(staging: Staging, folder: Path) -> Checkpoint:
     paths = sorted({path for pattern in FOLDER_FILES for path in folder.glob(pattern) if path.is_file()})
     nonfinite.warn(folders.check({path.name: path for path in paths}, folder), folder.name)
-    return Checkpoint("huggingface", tuple(artifacts.put_file(path.name, path) for path in paths))
+    return Checkpoint("huggingface", tuple(staging.put_file(path.name, path) for path in paths))

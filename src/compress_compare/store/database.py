@@ -1,26 +1,28 @@
 """The connection factory: many readers, one writer at a time over all threads and processes.
 
-SQLite runs in WAL mode with synchronous FULL. Writers queue on a lock file, so none ever meets "database is locked".
-This is the only file that knows which database is underneath.
+SQLite runs in WAL mode with synchronous FULL. Writers queue on a lock file, so none ever meets "database is locked";
+readers wait for nobody and write nothing. What goes wrong below comes out as a sentence.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any, Literal
 
 import numpy as np
 import sqlalchemy as sa
 
-from ..errors import StoreError
 from . import location, migrations, schema
-from .files import locked
+from .connections import create_private, reading, writing
+from .faults import told
+from .lock import WriterLock, busy
+from .storage import Storage, writable
 
-BUSY_TIMEOUT_S = 30
+WAIT_S = 10.0
+"""How long a writer waits for another one."""
 
 Connection = sa.Connection
 """What is read and written through, for those outside who hand it on."""
@@ -31,27 +33,33 @@ class Database:
 
     Args:
         path: of the SQLite file; created, or brought to the newest schema version, when opened.
+        storage: the place of the project; one that can be written as far as the system lets us, if not given.
+        wait: seconds that a writer waits for another one.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._lock_path = path.with_name(location.WRITER_LOCK)
-        self._thread_lock = threading.RLock()
+    def __init__(self, path: Path, storage: Storage | None = None, *, wait: float = WAIT_S) -> None:
+        self.storage = storage or Storage(path.parent, read_only=not writable(path.parent, path.name))
+        self.wait = wait
+        self._path = path
+        self._lock = WriterLock(path.with_name(location.WRITER_LOCK))
+        self._thread_lock = RLock()
         self._writing: sa.Connection | None = None
-        self._readers = _engine(path, begin="BEGIN")
-        self._writer = _engine(path, begin="BEGIN IMMEDIATE")
+        self._undo: list[Callable[[], object]] = []
+        self._readers = reading(path, self.storage)
+        self._writer = writing(path)
         try:
-            with self._transaction() as connection:
-                migrations.migrate(connection)
-        except sa.exc.DatabaseError as error:
-            self.close()
-            raise corrupt(path.name, error) from error
+            self._prepare()
         except BaseException:
             self.close()
             raise
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A connection that sees one consistent state. Inside ``write`` it is the writing one."""
+        """A connection that sees one consistent state. Inside ``write`` it is the writing one.
+
+        Raises:
+            StoreError: ``store.corrupt``, ``storage.*``.
+        """
         if self._writing is not None and self._thread_lock.acquire(blocking=False):
             try:
                 if self._writing is not None:
@@ -59,40 +67,92 @@ class Database:
                     return
             finally:
                 self._thread_lock.release()
-        with self._readers.connect() as connection, connection.begin():
+        with told(self._path, self.storage), self._readers.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self, *, counter: Literal["number", "jobs"] = "number") -> Iterator[sa.Connection]:
         """The writing connection: committed at the end, rolled back on an error. Nested uses join the outer one.
 
+        What fails inside a nested use and is caught outside of it leaves the rest of the outer one as it is.
+
         Args:
             counter: which revision grows: that of the project, or that of its jobs.
+
+        Raises:
+            StoreError: ``store.busy``, ``store.read_only``, ``storage.*``.
         """
-        with self._thread_lock:
+        self.storage.check()
+        with self._this_thread():
             if self._writing is not None:
-                yield self._writing
+                with self._undone(), self._writing.begin_nested():
+                    yield self._writing
                 return
             with self._transaction() as connection:
                 self._writing = connection
                 try:
-                    yield connection
-                    connection.execute(schema.revisions.update().values({counter: schema.revisions.c[counter] + 1}))
+                    with self._undone():
+                        yield connection
+                        _count(connection, counter)
                 finally:
                     self._writing = None
+                    self._undo.clear()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        with ExitStack() as stack:
-            stack.enter_context(locked(self._lock_path))
-            connection = stack.enter_context(self._writer.connect())
-            stack.enter_context(connection.begin())
-            yield connection
+    def on_rollback(self, undo: Callable[[], object]) -> None:
+        """Have something called, still under the lock, if what is being written now is not kept."""
+        self._undo.append(undo)
 
     def close(self) -> None:
         """Release all connections."""
         self._readers.dispose()
         self._writer.dispose()
+
+    def _prepare(self) -> None:
+        """Create the tables or bring them up, if that is needed at all: opening a project waits for no writer."""
+        if self._path.exists() and self._path.stat().st_size:
+            with self.read() as connection:
+                if not migrations.needed(connection):
+                    return
+        self.storage.check()
+        create_private(self._path)
+        with self._this_thread(), self._transaction() as connection:
+            migrations.migrate(connection)
+
+    @contextmanager
+    def _this_thread(self) -> Iterator[None]:
+        if not self._thread_lock.acquire(timeout=self.wait):
+            raise busy("another thread of this process", self.wait)
+        try:
+            yield
+        finally:
+            self._thread_lock.release()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with (
+            told(self._path, self.storage),
+            self._lock.held(self.wait),
+            self._writer.connect() as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def _undone(self) -> Iterator[None]:
+        """Undo what was registered inside, if that fails. A failed commit is not undone: it may have succeeded."""
+        known = len(self._undo)
+        try:
+            yield
+        except BaseException:
+            while len(self._undo) > known:
+                self._undo.pop()()
+            raise
+
+
+def _count(connection: sa.Connection, counter: str) -> None:
+    table = schema.revisions
+    if not connection.execute(table.update().values({counter: table.c[counter] + 1})).rowcount:
+        connection.execute(table.insert().values({"number": 0, counter: 1}))
 
 
 def rows(connection: sa.Connection, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
@@ -111,30 +171,3 @@ def numbers(connection: sa.Connection, query: sa.Select[Any], dtype: np.dtype[An
     found = np.fromiter(driver, dtype=dtype)
     result.close()
     return found
-
-
-def corrupt(name: str, error: Exception) -> StoreError:
-    """The error for a database file that SQLite cannot read."""
-    cause = str(getattr(error, "orig", error))
-    return StoreError(
-        "store.corrupt",
-        "The project database cannot be read.",
-        detail=f"{name}: {cause}.",
-        hint="Restore it from a backup; the files in objects/ are untouched.",
-    )
-
-
-def _engine(path: Path, begin: str) -> sa.Engine:
-    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_S})
-
-    @sa.event.listens_for(engine, "connect")
-    def _connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine

@@ -1,4 +1,4 @@
-"""A model as it is about to be logged: what the user gave, checked, with its weights already in the artifact store."""
+"""A model as it is about to be logged: what the user gave, checked, with its weights on their way into the store."""
 
 from __future__ import annotations
 

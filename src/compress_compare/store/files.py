@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -36,15 +35,34 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     sync_directory(path.parent)
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on ``path`` against every other holder; the system releases it when the process dies."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if sys.platform != "win32":
-            import fcntl
+def held(path: Path) -> int:
+    """Lock a file or a folder that nobody else has; returns the descriptor whose end is the end of the lock."""
+    descriptor = try_lock(path)
+    if descriptor is None:
+        raise BlockingIOError(f"{path.name} is in use")
+    return descriptor
 
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
+
+def try_lock(path: Path) -> int | None:
+    """Lock a file or a folder against every other holder; ``None``, at once, if another one has it.
+
+    The system releases the lock when the process dies.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    if not lock(descriptor, wait=False):
         os.close(descriptor)
+        return None
+    return descriptor
+
+
+def lock(descriptor: int, *, wait: bool) -> bool:
+    """Lock an open file or folder; returns whether that went well, always if it may wait."""
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True

@@ -16,9 +16,10 @@ from . import schema
 from .artifacts import Artifacts
 from .instance_tables import fingerprint
 from .models import StoredModel
+from .staging import Staging
 
 
-def store(artifacts: Artifacts, table: pa.Table, *, name: str) -> str:
+def store(staging: Staging, table: pa.Table, *, name: str) -> str:
     """Write ``table`` as Parquet with page checksums; returns the SHA-256.
 
     Vectors, which hardly repeat, go without a dictionary: they are read five times faster. Groups of rows are read side
@@ -26,7 +27,7 @@ def store(artifacts: Artifacts, table: pa.Table, *, name: str) -> str:
     """
     repeating = [field.name for field in table.schema if not pa.types.is_fixed_size_list(field.type)]
     options = {"compression": "zstd", "write_page_checksum": True, "use_dictionary": repeating, "row_group_size": 2**16}
-    return artifacts.put(name, lambda file: pq.write_table(table, file, **options)).sha256
+    return staging.put(name, lambda file: pq.write_table(table, file, **options), needed=table.nbytes).sha256
 
 
 def load(artifacts: Artifacts, sha256: str, *, columns: Sequence[str] | None = None) -> pa.Table:
@@ -44,8 +45,8 @@ def same(artifacts: Artifacts, sha256: str, *, table: pa.Table) -> bool:
 
 def insert_dataset(
     connection: sa.Connection, artifacts: Artifacts, *, name: str, table: pa.Table, sha256: str
-) -> Dataset:
-    """Record a dataset; the same content again changes nothing.
+) -> tuple[Dataset, bool]:
+    """Record a dataset; the same content again changes nothing. Returns it, and whether its file is to be put in place.
 
     Raises:
         Conflict: ``dataset.conflict`` if the name has other content.
@@ -61,7 +62,7 @@ def insert_dataset(
                 detail=f"Fingerprint {known.fingerprint[:12]} there, {dataset.fingerprint[:12]} now.",
                 hint="Use another name; outputs are only comparable on equal data.",
             )
-        return dataset
+        return dataset, known.sha256 == sha256
     key = 1 + (connection.execute(sa.select(sa.func.max(schema.datasets.c.key))).scalar() or 0)
     connection.execute(
         schema.datasets.insert().values(
@@ -73,7 +74,7 @@ def insert_dataset(
             sha256=sha256,
         )
     )
-    return dataset
+    return dataset, True
 
 
 def insert_outputs(
@@ -83,8 +84,11 @@ def insert_outputs(
     of: tuple[StoredModel, sa.Row[Any]],
     table: pa.Table,
     sha256: str,
-) -> None:
+) -> bool:
     """Record what a model answered on a dataset (``of``); the same content again changes nothing.
+
+    Returns:
+        Whether the file is to be put in place: it is new, or it is the one that is there and may be damaged.
 
     Raises:
         Conflict: ``outputs.conflict`` if other outputs are there.
@@ -96,9 +100,10 @@ def insert_outputs(
     if known is not None:
         if known != sha256 and not same(artifacts, known, table=table):
             raise Conflict("outputs.conflict", f"Model {model.id!r} already has other outputs on {dataset.name!r}.")
-        return
+        return bool(known == sha256)
     values = {"model_key": model.key, "dataset_key": dataset.key, "num_instances": table.num_rows, "sha256": sha256}
     connection.execute(schema.outputs.insert().values(values))
+    return True
 
 
 def dataset_row(connection: sa.Connection, name: str) -> sa.Row[Any]:

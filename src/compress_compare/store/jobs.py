@@ -67,7 +67,7 @@ class JobEntry:
 
 def revision(connection: sa.Connection) -> int:
     """A number that grows with every change to a job by any process."""
-    return int(connection.execute(sa.select(schema.revisions.c.jobs)).scalar_one())
+    return int(connection.execute(sa.select(schema.revisions.c.jobs)).scalar() or 0)
 
 
 def create(connection: sa.Connection, drafts: Sequence[Draft], *, owner: str) -> list[str]:

@@ -23,7 +23,7 @@ OURS = {
 
 
 def prepare(location: str | Path, create: bool) -> Path:
-    """The project's directory, made if it may be.
+    """The project's directory as an absolute path, made if it may be.
 
     Raises:
         NotFound: ``project.unknown`` if there is none and ``create`` is false.
@@ -38,7 +38,7 @@ def prepare(location: str | Path, create: bool) -> Path:
             "A project must be a directory; databases by URL are not supported by this version.",
             detail=f"Found {str(location).split('://')[0]}://…",
         )
-    directory = Path(location).expanduser()
+    directory = _absolute(location)
     if directory.exists() and not directory.is_dir():
         raise InvalidValue("project.not_a_directory", f"{directory.name!r} is a file; a project is a directory.")
     if (directory / DATABASE).exists():
@@ -65,6 +65,20 @@ def prepare(location: str | Path, create: bool) -> Path:
             hint="Choose an empty or new directory.",
         )
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory
+
+
+def _absolute(location: str | Path) -> Path:
+    try:
+        directory = Path(location).expanduser().resolve()
+        directory.exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InvalidValue(
+            "project.path",
+            "This path cannot be opened.",
+            detail=f"{str(location)[:80]!a}: {getattr(error, 'strerror', None) or error}.",
+            hint="Name a directory.",
+        ) from error
     return directory
 
 

@@ -33,15 +33,22 @@ from .artifacts import Artifacts
 from .database import Database
 from .opener import Opener
 from .outputs import StoredTable
+from .storage import Storage, writable
 
 
 class Reader:
-    """Reads the project in ``directory``."""
+    """Reads the project in ``directory``.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: where it lies.
+        read_only: whether nothing is to be written there, whatever is asked for.
+    """
+
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
         self.path = directory
-        self._database = Database(directory / location.DATABASE)
-        self._artifacts = Artifacts(directory)
+        self.storage = Storage(directory, read_only=read_only or not writable(directory, location.DATABASE))
+        self._database = Database(directory / location.DATABASE, self.storage)
+        self._artifacts = Artifacts(self.storage)
         self._graph: Graph | None = None
 
     @property
@@ -52,7 +59,7 @@ class Reader:
     def revision(self) -> int:
         """A number that grows with every write by any process."""
         with self._database.read() as connection:
-            return int(connection.execute(sa.select(schema.revisions.c.number)).scalar_one())
+            return int(connection.execute(sa.select(schema.revisions.c.number)).scalar() or 0)
 
     def models(self) -> Table:
         """One row per model: ``id, base, operation, parameters`` (JSON text), ``step``, then one column per metric."""

@@ -13,14 +13,19 @@ class Store(Writer):
     """A directory with everything about one family of experiments. Safe to use from several threads and processes."""
 
     @classmethod
-    def open(cls, path: str | Path, *, create: bool = True) -> Self:
+    def open(cls, path: str | Path, *, create: bool = True, read_only: bool = False) -> Self:
         """Open what is in the directory ``path``, or create it there.
+
+        Args:
+            path: of the directory; a relative one is looked for now and never again.
+            create: whether it may be made.
+            read_only: whether to leave the directory as it is: nothing is written there, and nothing is run.
 
         Raises:
             NotFound: ``project.unknown`` if there is none and ``create`` is false.
             StoreError: ``store.*`` if it is damaged or of a newer version.
         """
-        return cls(location.prepare(path, create))
+        return cls(location.prepare(path, create and not read_only), read_only=read_only)
 
     def __enter__(self) -> Self:
         return self

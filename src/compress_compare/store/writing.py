@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from .. import checks
 from ..errors import InvalidValue
 from ..records import Dataset, Metric, Model, Operation, Reference, TaskPath, check_name
 from ..schemes import channels, scheme
-from . import checkpoints, details, instance_tables, instances, metrics, models, notes, tasks, views
-from .artifacts import Artifacts
+from . import checkpoints, details, instance_tables, instances, location, metrics, models, notes, tasks, verify, views
 from .drafts import Measured, ModelDraft, check_metrics, check_operation
 from .reading import Reader
+from .staging import Staging
 
 
 class Writer(Reader):
@@ -130,15 +132,18 @@ class Writer(Reader):
         Returns:
             How many were given.
         """
-        drafts = [draft(self._artifacts, row) for row in rows]
-        self._insert(drafts)
+        with self._artifacts.staging() as staging:
+            drafts = [draft(staging, row) for row in rows]
+            self._insert(drafts, staging)
         return len(drafts)
 
-    def _insert(self, drafts: Sequence[ModelDraft]) -> None:
+    def _insert(self, drafts: Sequence[ModelDraft], staging: Staging) -> None:
         repeated = [id for id, count in Counter(one.id for one in drafts).items() if count > 1]
         if repeated:
             raise InvalidValue("model.duplicate", f"Model {repeated[0]!r:.80} is given more than once in one call.")
         with self._database.write() as connection:
+            drafts = [checkpoints.settled(connection, self._artifacts, staging, one=one) for one in drafts]
+            self._publish(staging, [file.sha256 for one in drafts if one.checkpoint for file in one.checkpoint.files])
             keys, old = models.insert(connection, drafts)
             known = {keys[one.id]: one.id for one in drafts if keys[one.id] in old}
             metrics.insert(connection, {keys[one.id]: one.metrics for one in drafts if one.metrics}, known)
@@ -186,9 +191,15 @@ class Writer(Reader):
         """
         payload = instance_tables.PayloadColumns(images, audio, texts, tokens)
         table = instance_tables.dataset_table(ids, labels=labels, payload=payload, metadata=metadata)
-        sha256 = instances.store(self._artifacts, table, name="dataset.parquet")
-        with self._database.write() as connection:
-            return instances.insert_dataset(connection, self._artifacts, name=name, table=table, sha256=sha256)
+        with self._artifacts.staging() as staging:
+            sha256 = instances.store(staging, table, name="dataset.parquet")
+            with self._database.write() as connection:
+                dataset, is_new = instances.insert_dataset(
+                    connection, self._artifacts, name=name, table=table, sha256=sha256
+                )
+                if is_new:
+                    self._publish(staging, [sha256])
+        return dataset
 
     def log_outputs(
         self,
@@ -227,9 +238,11 @@ class Writer(Reader):
         facts = table.schema.metadata
         table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset=dataset))
         table = table.replace_schema_metadata(facts)
-        sha256 = instances.store(self._artifacts, table, name="outputs.parquet")
-        with self._database.write() as connection:
-            instances.insert_outputs(connection, self._artifacts, of=(row, data), table=table, sha256=sha256)
+        with self._artifacts.staging() as staging:
+            sha256 = instances.store(staging, table, name="outputs.parquet")
+            with self._database.write() as connection:
+                if instances.insert_outputs(connection, self._artifacts, of=(row, data), table=table, sha256=sha256):
+                    self._publish(staging, [sha256])
 
     def log_task(self, root: str, path: str, *, options: Mapping[str, Any] | None = None) -> None:
         """Record what the models of a root are about, so that operations can be applied to them from the page.
@@ -247,6 +260,34 @@ class Writer(Reader):
         with self._database.write(counter="jobs") as connection:
             tasks.remember(connection, root, task)
 
+    def repair(self, places: Iterable[str | Path] = ()) -> list[str]:
+        """Put damaged files right from copies of them; returns what was put right, in words.
+
+        Logging the same again does so, too.
+
+        Args:
+            places: files and folders to look for copies in, e.g. a backup or where the weights were logged from.
+        """
+        with self._database.write() as connection:
+            if verify.faults(connection):
+                connection.exec_driver_sql("REINDEX")
+            damaged = verify.damaged(connection, self._artifacts)
+            found: list[str] = []
+            with self._artifacts.staging() as staging:
+                look_in = [self.path / location.STAGING, *(Path(place) for place in places)]
+                for digest, path in verify.copies({one.sha256 for one in damaged}, look_in):
+                    staged = staging.put_file(path.name, path)
+                    if staged.sha256 == digest:
+                        staging.publish([digest])
+                        found += [one.name for one in damaged if one.sha256 == digest]
+        return found
+
+    def _publish(self, staging: Staging, digests: Collection[str]) -> None:
+        """Put files in their place; the rows that name them are written in the same transaction."""
+        made = staging.publish([digest for digest in digests if staging.path(digest) is not None])
+        for path in made:
+            self._database.on_rollback(partial(path.unlink, missing_ok=True))
+
     def set_note(self, id: str, text: str) -> None:
         """Replace the note of a model."""
         with self._database.write() as connection:
@@ -258,8 +299,8 @@ class Writer(Reader):
             notes.set_tags(connection, models.one(connection, id).key, tags)
 
 
-def draft(artifacts: Artifacts, fields: Mapping[str, Any]) -> ModelDraft:
-    """Check the arguments of ``log_model`` and store the checkpoint among them.
+def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:
+    """Check the arguments of ``log_model`` and stage the checkpoint among them.
 
     Raises:
         InvalidValue: ``model.fields`` for an argument that there is not, and what the checks of each raise.
@@ -283,7 +324,7 @@ def draft(artifacts: Artifacts, fields: Mapping[str, Any]) -> ModelDraft:
     )
     if weights is None:
         return checked
-    return replace(checked, checkpoint=checkpoints.store(artifacts, weights, extra=_scheme(weights)))
+    return replace(checked, checkpoint=checkpoints.store(staging, weights, extra=_scheme(weights)))
 
 
 def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[Reference, ...]:

@@ -1,0 +1,186 @@
+"""Files on their way into the artifact store: written, synced, hashed, then put in place with the rows that name them.
+
+Each caller has a folder of its own below ``staging/`` and holds a lock on it while it lives, so that what a killed
+process has left is told from work in progress.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import InvalidValue
+from ..readers.regular import open_regular
+from ..records import StoredFile
+from . import location
+from .files import held, try_lock
+from .storage import RESERVE, Storage
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class _Staged:
+    path: Path
+    whole: os.stat_result | None
+    """Of the object that was there already, if its content is right."""
+
+
+class Staging:
+    """Files that one call is about to store.
+
+    Args:
+        storage: the place of the project.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._root = storage.root
+        self._objects = self._root / location.OBJECTS
+        self._folder: Path | None = None
+        self._descriptor: int | None = None
+        self._staged: dict[str, _Staged] = {}
+
+    def put_bytes(self, name: str, content: bytes) -> StoredFile:
+        """Stage ``content``."""
+        return self.put(name, lambda file: file.write(content), needed=len(content))
+
+    def put_file(self, name: str, source: Path) -> StoredFile:
+        """Stage a copy of ``source``."""
+
+        def copy(file: BinaryIO) -> None:
+            with source.open("rb") as reader:
+                while chunk := reader.read(CHUNK):
+                    file.write(chunk)
+
+        return self.put(name, copy, needed=source.stat().st_size)
+
+    def put(self, name: str, write: Callable[[BinaryIO], object], *, needed: int = 0) -> StoredFile:
+        """Stage what ``write`` writes to the binary file that it is given.
+
+        Args:
+            name: as recorded.
+            write: is given the file.
+            needed: how many bytes it will take, if that is known.
+
+        Raises:
+            StorageError: ``storage.full``, ``storage.sync_failed``.
+        """
+        with self._storage.told(needed=needed or RESERVE):
+            staged = self._own_folder() / secrets.token_hex(16)
+            descriptor = os.open(staged, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                with os.fdopen(descriptor, "w+b") as file:
+                    write(file)
+                    file.flush()
+                    self._storage.sync(file.fileno())
+                    file.seek(0)
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                    num_bytes = file.tell()
+            except BaseException:
+                with suppress(OSError):
+                    staged.unlink()
+                raise
+        self._staged[digest] = _Staged(staged, self._whole(digest, num_bytes))
+        return StoredFile(name, digest, num_bytes)
+
+    def path(self, digest: str) -> Path | None:
+        """Where a staged file lies now."""
+        found = self._staged.get(digest)
+        return None if found is None else found.path
+
+    def publish(self, digests: Collection[str]) -> list[Path]:
+        """Put staged files in their place; the caller holds the lock of writers. What is damaged there is replaced.
+
+        Returns:
+            The objects that were not there before.
+        """
+        made: list[Path] = []
+        parents: set[Path] = set()
+        with self._storage.told():
+            for digest in dict.fromkeys(digests):
+                staged = self._staged[digest]
+                target = self._objects / digest[:2] / digest
+                parents.add(target.parent)
+                if staged.whole is not None and _unchanged(target, staged.whole):
+                    continue
+                new = not target.exists()
+                _give_place(target)
+                staged.path.replace(target)
+                made += [target] if new else []
+            for parent in sorted(parents):
+                self._storage.sync_directory(parent)
+            if parents:
+                self._storage.sync_directory(self._objects)
+        return made
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for work in progress, gone afterwards."""
+        with tempfile.TemporaryDirectory(dir=self._own_folder()) as folder:
+            yield Path(folder).resolve()
+
+    def close(self) -> None:
+        """Forget what was not published."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._folder = self._descriptor = None
+
+    def _own_folder(self) -> Path:
+        if self._folder is None:
+            self._storage.check()
+            prepare(self._root)
+            folder = self._root / location.STAGING / secrets.token_hex(16)
+            folder.mkdir(mode=0o700)
+            self._descriptor, self._folder = held(folder), folder
+        return self._folder
+
+    def _whole(self, digest: str, num_bytes: int) -> os.stat_result | None:
+        """What is there already, if it is what it should be; a read of the whole file."""
+        target = self._objects / digest[:2] / digest
+        with suppress(OSError, InvalidValue), open_regular(target) as file:
+            status = os.fstat(file.fileno())
+            if status.st_size == num_bytes and hashlib.file_digest(file, "sha256").hexdigest() == digest:
+                return status
+        return None
+
+
+def prepare(root: Path) -> None:
+    """Make the folders that files come into."""
+    for name in (location.OBJECTS, location.STAGING):
+        (root / name).mkdir(mode=0o700, exist_ok=True)
+
+
+def abandoned(root: Path) -> Iterator[Path]:
+    """What killed processes have left below ``staging/``."""
+    folder = root / location.STAGING
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        descriptor = try_lock(path)
+        if descriptor is not None:
+            os.close(descriptor)
+            yield path
+
+
+def _unchanged(path: Path, then: os.stat_result) -> bool:
+    try:
+        now = path.stat()
+    except OSError:
+        return False
+    return (now.st_ino, now.st_size, now.st_mtime_ns) == (then.st_ino, then.st_size, then.st_mtime_ns)
+
+
+def _give_place(target: Path) -> None:
+    """Make room for an object: the folder is there, and no other folder has its name."""
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    if target.is_dir() and not target.is_symlink():
+        target.rename(target.with_name(f"{target.name}.damaged-{secrets.token_hex(4)}"))

@@ -1,0 +1,98 @@
+"""Damaged files: what is logged again is there again, and copies at hand are used."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+import compress_compare as cc
+from compress_compare.errors import Conflict, NotFound, StoreError
+
+WEIGHTS = {"w": np.arange(5_000, dtype="f4")}
+
+
+@pytest.fixture
+def project(tmp_path):
+    with cc.open(tmp_path / "project") as opened:
+        opened.log_model("m", checkpoint=WEIGHTS)
+        yield opened
+
+
+def objects(project):
+    return [path for path in (project.path / "objects").rglob("*") if path.is_file()]
+
+
+def damage(path):
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("id", ["m", "another"])
+def test_weights_that_were_damaged_are_there_again_after_logging_them_again(project, id):
+    damage(*objects(project))
+    with pytest.raises(StoreError, match="has changed"):
+        project.load_checkpoint("m")
+    project.log_model(id, checkpoint=WEIGHTS)
+    for one in ("m", id):
+        assert np.array_equal(np.asarray(project.load_checkpoint(one)["w"]), WEIGHTS["w"])
+    assert project.damage() == []
+
+
+def test_damaged_data_and_outputs_are_there_again_after_logging_them_again(project):
+    def log():
+        project.log_dataset("d", ids=[1, 2], labels=["a", "b"])
+        project.log_outputs("m", "d", ids=[1, 2], predictions=["a", "a"])
+
+    log()
+    for path in objects(project):
+        path.write_bytes(b"")
+    assert len(project.damage()) == 3
+    log()
+    project.log_model("m", checkpoint=WEIGHTS)
+    assert project.damage() == []
+
+
+def test_copies_put_damaged_files_right(project, tmp_path):
+    (path,) = objects(project)
+    (tmp_path / "backup" / "deep").mkdir(parents=True)
+    shutil.copy(path, tmp_path / "backup" / "deep" / "weights")
+    damage(path)
+    assert project.repair() == []
+    assert project.repair([tmp_path / "backup"]) == ["model.safetensors of m"]
+    assert project.damage() == []
+    assert project.repair([tmp_path / "backup"]) == []
+
+
+def test_a_refused_model_leaves_nothing(project):
+    before = objects(project)
+    with pytest.raises(NotFound):
+        project.log_model("x", base="nope", operation=cc.Operation("o"), checkpoint={"w": np.ones(3, "f4")})
+    with pytest.raises(Conflict):
+        project.log_model("m", checkpoint={"w": np.ones(4, "f4")})
+    with pytest.raises(NotFound):
+        project.log_models(
+            [{"id": "y", "checkpoint": {"w": np.ones(5, "f4")}}, {"id": "z", "references": {"teacher": "nope"}}]
+        )
+    assert objects(project) == before
+    assert list((project.path / "staging").iterdir()) == []
+
+
+def test_a_batch_that_fails_leaves_nothing(project):
+    before = objects(project)
+    with pytest.raises(RuntimeError, match="stop"), project.batch():
+        project.log_model("x", checkpoint={"w": np.ones(3, "f4")})
+        raise RuntimeError("stop")
+    assert objects(project) == before
+    assert "x" not in project
+
+
+def test_what_is_refused_inside_a_batch_leaves_the_rest_of_it(project):
+    with project.batch():
+        project.log_model("x", checkpoint={"w": np.ones(3, "f4")})
+        with pytest.raises(NotFound):
+            project.log_model("y", checkpoint={"w": np.ones(4, "f4")}, references={"teacher": "nope"})
+        project.log_model("z", checkpoint={"w": np.ones(5, "f4")})
+    assert [id in project for id in ("x", "y", "z")] == [True, False, True]
+    assert len(objects(project)) == 3
+    assert project.damage() == []
