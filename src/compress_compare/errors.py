@@ -5,6 +5,9 @@ The command line prints these four fields (exit code 2); the server sends them a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class UserError(Exception):
     """The user's input is wrong; nothing was changed.
@@ -63,9 +66,17 @@ class StorageError(StoreError):
 
 
 class Untrusted(UserError):
-    """What a project asks to run on this machine was not allowed by its user."""
+    """What a project asks to run on this machine was not allowed by its user.
+
+    Args:
+        task: what would run: ``path``, ``options`` and ``folders``.
+    """
 
     status = 403
+
+    def __init__(self, code: str, title: str, *, detail: str, hint: str, task: Mapping[str, Any]) -> None:
+        super().__init__(code, title, detail=detail, hint=hint)
+        self.task = task
 
 
 class MissingExtra(UserError):

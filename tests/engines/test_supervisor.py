@@ -16,6 +16,7 @@ from compress_compare.engines.processes import alive
 from compress_compare.engines.run import run_recipe
 from compress_compare.errors import Conflict, UserError
 from compress_compare.recipes import loads
+from compress_compare.records import TaskPath
 from compress_compare.store import jobs
 
 from .conftest import HERE, until
@@ -36,6 +37,7 @@ def recipe(folder, *, amounts="[0.25, 0.5]", seconds=0.0):
 
 def sleepers(queue, count, **options):
     task = {"path": "trouble:task", "options": {"trouble": "sleep"} | options, "folders": [HERE]}
+    queue.trust.allow(queue.directory, TaskPath(task["path"], task["options"], (HERE,)))
     request = {"kind": "operation", "project": str(queue.directory), "task": task, "base": None, "operation": None}
     drafts = [
         jobs.Draft("operation", request | {"model": f"m{i}", "references": {}}, model=f"m{i}") for i in range(count)

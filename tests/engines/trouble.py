@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from compress_compare.recipes import Task
+
 
 def _raise(_folder):
     raise ValueError("a step that raises")
@@ -57,6 +59,6 @@ TROUBLES = {
 }
 
 
-def task(trouble, folder=""):
+def task(trouble, folder="") -> Task:
     TROUBLES[trouble](folder)
     return "no task"

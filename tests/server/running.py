@@ -131,10 +131,10 @@ def running(
 
 
 @contextmanager
-def served(directory, *options):
-    """A server process and the line that it printed."""
+def served(directory, *options, cwd=None):
+    """A server process, started in the folder ``cwd``, and the line that it printed."""
     command = [*TOOL, "serve", str(directory), "--no-browser", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd)
     try:
         yield process, process.stdout.readline()
     finally:

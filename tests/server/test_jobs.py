@@ -11,6 +11,7 @@ import pytest
 import compress_compare as cc
 from compress_compare.engines import Queue
 from compress_compare.operations import OPERATIONS, MagnitudePrune
+from compress_compare.records import TaskPath
 from compress_compare.store import tasks
 
 from .running import running, wait_until
@@ -41,6 +42,7 @@ def record(project, options):
     queue = Queue(project.path)
     with queue.database.write(counter="jobs") as connection:
         tasks.remember(connection, "net", tasks.TaskRow("line_task:task", options, [FOLDER]))
+    queue.trust.allow(queue.directory, TaskPath("line_task:task", options, (FOLDER,)))
     queue.close()
 
 

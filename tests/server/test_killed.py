@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 import compress_compare as cc
 from compress_compare.engines import Queue
 from compress_compare.engines.processes import alive
+from compress_compare.records import TaskPath
 from compress_compare.store import tasks
 
 from .running import served, wait_until
@@ -43,14 +45,15 @@ def prepared(folder):
         with queue.database.write(counter="jobs") as connection:
             options = {"seconds": 1.0, "folder": str(folder)}
             tasks.remember(connection, "net", tasks.TaskRow("line_task:task", options, [FOLDER]))
+        queue.trust.allow(queue.directory, TaskPath("line_task:task", options, (FOLDER,)))
         queue.close()
     return folder / "project"
 
 
 @contextmanager
-def server_of(directory):
+def server_of(directory, cwd=None):
     """The process of a server and a client of it."""
-    with served(directory, "--port", "0") as (process, line):
+    with served(directory, "--port", "0", cwd=cwd) as (process, line):
         address, token = re.fullmatch(r"(http://[\d.:]+)/\?token=(.*)\n", line).groups()
         with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
             yield process, client
@@ -58,6 +61,10 @@ def server_of(directory):
 
 def jobs(client):
     return client.get("/api/v1/jobs").json()["jobs"]
+
+
+def state_of(client, id):
+    return next(job for job in jobs(client) if job["id"] == id)["state"]
 
 
 def workers(directory):
@@ -92,21 +99,20 @@ def killed_again_and_again(directory, moments):
     recipe, made = None, {}
     for moment in moments:
         with server_of(directory) as (process, client):
-            assert not [job for job in jobs(client) if job["state"] in UNFINISHED]
             assert made.items() <= models(directory).items()
             if recipe is None:
                 answer = client.post("/api/v1/jobs", json={"kind": "recipe", "recipe": RECIPE})
                 assert answer.status_code == 201, answer.json()
                 recipe = answer.json()["id"]
-            elif next(job for job in jobs(client) if job["id"] == recipe)["state"] != "done":
+            elif state_of(client, recipe) not in (*UNFINISHED, "done"):
                 assert client.post(f"/api/v1/jobs/retry?id={recipe}", json={}).status_code == 200
             wait_until(lambda client=client: "running" in {job["state"] for job in jobs(client)})
             time.sleep(moment)
             made = models(directory)
             kill(process, directory)
     with server_of(directory) as (_, client):
-        assert {job["state"] for job in jobs(client)} <= {"done", "interrupted"}
-        if next(job for job in jobs(client) if job["id"] == recipe)["state"] != "done":
+        assert wait_until(lambda: state_of(client, recipe) not in UNFINISHED, 90)
+        if state_of(client, recipe) != "done":
             client.post(f"/api/v1/jobs/retry?id={recipe}", json={})
         assert wait_until(lambda: not [job for job in jobs(client) if job["state"] in UNFINISHED], 90)
         assert made.items() <= models(directory).items() and set(models(directory)) == MODELS
@@ -115,6 +121,24 @@ def killed_again_and_again(directory, moments):
     connection = sqlite3.connect(directory / "compress-compare.db")
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
+
+
+def test_what_a_killed_server_left_waiting_goes_on_in_its_order(directory):
+    amounts = (0.1, 0.2, 0.3, 0.4)
+    with server_of(directory) as (process, client):
+        for amount in amounts:
+            body = {"kind": "operation", "model": "net", "operation": "magnitude prune"}
+            assert client.post("/api/v1/jobs", json=body | {"parameters": {"amount": amount}}).status_code == 201
+        assert wait_until(lambda: [job["state"] for job in jobs(client)].count("running") == 2)
+        kill(process, directory)
+    with server_of(directory) as (_, client):
+        assert wait_until(lambda: not [job for job in jobs(client) if job["state"] in UNFINISHED], 90)
+        found = {job["title"]: job for job in jobs(client)}
+        waited = [found[f"magnitude prune amount={amount}"] for amount in amounts[2:]]
+        assert [job["state"] for job in waited] == ["done", "done"]
+        assert waited[0]["started_at"] <= waited[1]["started_at"]
+        ran = [found[f"magnitude prune amount={amount}"]["state"] for amount in amounts[:2]]
+        assert set(ran) <= {"interrupted", "done"}
 
 
 def test_f3_an_operation_that_a_killed_server_ran_can_be_retried(directory):
@@ -131,3 +155,24 @@ def test_f3_an_operation_that_a_killed_server_ran_can_be_retried(directory):
         (job,) = jobs(client)
         assert (job["state"], job["model"]) == ("done", "net-quantize-4"), job
         assert set(models(directory)) == {"net", "net-quantize-4"}
+
+
+def test_a_project_named_by_a_relative_path_runs_its_jobs(directory):
+    """As `compress-compare serve runs/mine` in the README does it."""
+    body = {"kind": "operation", "model": "net", "operation": "quantize", "parameters": {"bits": 4}}
+    relative = f"{directory.parent.name}/{directory.name}"
+    with server_of(relative, cwd=directory.parent.parent) as (_, client):
+        for ask, kind in ((body, "operation"), ({"kind": "measure", "models": ["net"]}, "measure")):
+            assert client.post("/api/v1/jobs", json=ask).status_code == 201
+            assert wait_until(lambda: jobs(client)[0]["state"] not in UNFINISHED, 90)
+            assert (jobs(client)[0]["kind"], jobs(client)[0]["state"]) == (kind, "done"), jobs(client)[0]
+    assert set(models(directory)) == {"net", "net-quantize-4"}
+
+
+def test_a_project_stays_where_it_was_opened(directory, monkeypatch):
+    monkeypatch.chdir(directory.parent)
+    with cc.open(directory.name) as project:
+        monkeypatch.chdir("/")
+        project.log_model("x", checkpoint={"w": np.ones(3, "f4")})
+        assert len(project.load_checkpoint("x")) == 1
+        assert project.path == directory

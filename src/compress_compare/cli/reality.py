@@ -10,8 +10,10 @@ import click
 from .. import project as projects
 from ..engines import measuring
 from ..engines.local import LocalEngine
+from ..records import Job
 from .output import cell, echo_json, echo_table, json_option
 from .progress import StepProgress
+from .trust import asking, trust_option
 
 SHOWN = (
     ("model", "model"),
@@ -33,17 +35,24 @@ SHOWN = (
 @click.argument("project")
 @click.argument("models", nargs=-1)
 @click.option("--measure", is_flag=True, help="First measure what is missing, by running the models.")
+@trust_option
 @json_option
-def reality(project: str, models: tuple[str, ...], measure: bool, as_json: bool) -> None:
+def reality(project: str, models: tuple[str, ...], measure: bool, trust: bool, as_json: bool) -> None:
     """Hold what MODELS of PROJECT claim (all if none is named) against what they cost, and say why they differ."""
     with projects.open(project, create=False) as opened:
-        rows = opened.reality(models or None).to_pylist()
+        rows, failed = opened.reality(models or None).to_pylist(), False
         if measure:
-            _measure(opened, [row["model"] for row in rows if row["missing"]])
+            failed = _measure(opened, [row["model"] for row in rows if row["missing"]], trust=trust)
             rows = opened.reality(models or None).to_pylist()
     if as_json:
         echo_json({"models": rows})
-        return
+    else:
+        _show(rows)
+    if failed:
+        sys.exit(1)
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
     echo_table([title for title, _ in SHOWN], [[row[name] for _, name in SHOWN] for row in rows])
     click.echo()
     for row in rows:
@@ -54,11 +63,17 @@ def reality(project: str, models: tuple[str, ...], measure: bool, as_json: bool)
     _say_missing(rows)
 
 
-def _measure(project: projects.Project, ids: list[str]) -> None:
-    with StepProgress(sys.stderr) as progress:
-        jobs = measuring.measure(project.path, ids, engine=LocalEngine(1), progress=progress)
+def _measure(project: projects.Project, ids: list[str], *, trust: bool) -> bool:
+    """Whether something could not be measured."""
+
+    def measured() -> list[Job]:
+        with StepProgress(sys.stderr) as progress:
+            return measuring.measure(project.path, ids, engine=LocalEngine(1), progress=progress)
+
+    jobs = asking(project.path, measured, trust=trust)
     for job in jobs:
         click.echo(f"{job.state}: {cell(job.message)}", err=True)
+    return any(job.state != "done" for job in jobs)
 
 
 def _say_missing(rows: list[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..errors import InvalidValue, NotFound
 from ..recipes import RecipePlan, load
 from .output import cell, echo_json, echo_table, json_option
 from .progress import StepProgress
+from .trust import asking, trust_option
 
 ENGINES = ("local", "ray")
 
@@ -32,6 +34,7 @@ ENGINES = ("local", "ray")
 @click.option("--cpus", type=click.FloatRange(0), default=1, show_default=True, help="Cores per step, on Ray.")
 @click.option("--gpus", type=click.FloatRange(0), default=0, show_default=True, help="Accelerators per step, on Ray.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be run, with the predicted size, and end.")
+@trust_option
 @json_option
 def run(
     recipe: str,
@@ -43,19 +46,27 @@ def run(
     cpus: float,
     gpus: float,
     only_plan: bool,
+    trust: bool,
     as_json: bool,
 ) -> None:
     """Make the models of the file RECIPE that the project lacks. What an interrupted run has made is kept."""
     wanted = load(Path(recipe))
     location = Path(project or f"runs/{Path(recipe).stem}")
     if only_plan:
-        _show_plan(*runs.plan_recipe(_existing(location), wanted), as_json=as_json)
+        existing = _existing(location)
+        with redirect_stdout(sys.stderr):
+            planned, sizes = asking(location, lambda: runs.plan_recipe(existing, wanted), trust=trust)
+        _show_plan(planned, sizes, as_json=as_json)
         return
     projects.open(location).close()
     limits = Limits(memory=None if memory is None else round(memory * 1e9))
-    made = _engine(engine, workers, limits, ray={"address": address, "cpus": cpus, "gpus": gpus})
-    with StepProgress(sys.stderr) as progress:
-        report = runs.run_recipe(location, wanted, engine=made, progress=progress)
+
+    def done() -> runs.Report:
+        made = _engine(engine, workers, limits, ray={"address": address, "cpus": cpus, "gpus": gpus})
+        with StepProgress(sys.stderr) as progress:
+            return runs.run_recipe(location, wanted, engine=made, progress=progress)
+
+    report = asking(location, done, trust=trust)
     _show_report(report, location, as_json=as_json)
     if report.failed:
         sys.exit(1)

@@ -18,8 +18,14 @@ from . import outcomes, processes
 from .base import HEARTBEAT, LOG, RESULT, STEP, Limits, Outcome, Running, Work
 from .log import LogWriter
 
-KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-KEPT_PREFIXES = ("CUDA_", "NVIDIA_", "HF_HOME", "TORCH_HOME")
+KEPT = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV"),
+        *("CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_LAUNCH_BLOCKING"),
+        *("CUDA_MODULE_LOADING", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES", "HF_HOME", "TORCH_HOME"),
+    }
+)
+"""All that a worker sees of the environment, by name; tokens and keys are not among it."""
 LOG_PATIENCE_S = 2.0
 
 
@@ -57,7 +63,7 @@ class LocalEngine:
         request = {**work.request, "memory": self._limits.memory}
         write_atomically(work.folder / STEP, json.dumps(request).encode())
         popen = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", "-m", "compress_compare.engines.worker", str(work.folder)],
+            [sys.executable, "-P", "-m", processes.WORKER, str(work.folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -174,7 +180,7 @@ def folder_of(task: Mapping[str, Any] | None, default: Path) -> Path:
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
     """Only what a worker needs: tokens and keys in the environment stay here."""
-    kept = {name: value for name, value in own.items() if name in KEPT or name.startswith(KEPT_PREFIXES)}
+    kept = {name: value for name, value in own.items() if name in KEPT}
     paths = [str(Path(path).resolve()) for path in own.get("PYTHONPATH", "").split(os.pathsep) if path]
     source = Path(__file__).parents[2]
     if source.name not in ("site-packages", "dist-packages"):

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .. import records
-from ..errors import Conflict, InvalidValue
+from ..errors import InvalidValue
 from ..recipes.serial import task_to_data
-from ..records import TaskPath
-from ..store import jobs, models, tasks
+from ..store import jobs, models
 from ..store.database import Connection
 from .base import Engine
-from .queue import RUN_LOCALLY, Queue
+from .queue import Queue
 from .supervisor import Supervisor
+from .tasks import known_task
 
 Progress = Callable[[int, int, str], None]
 """(percent done, 100, what happens) → nothing."""
@@ -30,6 +30,7 @@ def submit(queue: Queue, ids: Sequence[str]) -> str:
         NotFound: ``model.unknown``.
         InvalidValue: ``measure.models`` for no model, or models of several roots.
         Conflict: ``config.no_task``.
+        Untrusted: ``task.untrusted``.
     """
     with queue.database.write(counter="jobs") as connection:
         roots = _roots(connection, ids)
@@ -38,10 +39,12 @@ def submit(queue: Queue, ids: Sequence[str]) -> str:
             raise InvalidValue("measure.models", title, hint="Measure those of each root by themselves.")
         (root,) = roots
         wanted = [root, *(id for id in dict.fromkeys(ids) if id != root)]
+        task = known_task(connection, root)
+        queue.trust.check(queue.directory, task)
         request = {
             "kind": "measure",
-            "project": str(queue.directory.resolve()),
-            "task": task_to_data(_task(connection, root)),
+            "project": str(queue.directory),
+            "task": task_to_data(task),
             "models": wanted,
         }
         one = ids[0] if len(set(ids)) == 1 else None
@@ -62,7 +65,7 @@ def measure(
         progress: called when something has changed.
 
     Raises:
-        NotFound, Conflict: see `submit`.
+        NotFound, Conflict, Untrusted: see `submit`.
     """
     queue = Queue(directory)
     supervisor = Supervisor(queue, engine)
@@ -70,6 +73,8 @@ def measure(
         supervisor.recover()
         with queue.database.read() as connection:
             roots = _roots(connection, ids)
+            for root in roots:
+                queue.trust.check(queue.directory, known_task(connection, root))
         started = [submit(queue, of_root) for of_root in roots.values()]
         supervisor.run(_watch(queue, started, progress) if progress else None)
         return [queue.job(id) for id in started]
@@ -99,11 +104,3 @@ def _roots(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
         root = models.lineage(connection, models.one(connection, id))[0].id
         found.setdefault(root, []).append(id)
     return found
-
-
-def _task(connection: Connection, root: str) -> TaskPath:
-    recorded = tasks.of_root(connection, root)
-    if recorded is None:
-        title = f"It is not known how the models of {root[:80]!r} are built and run, so they cannot be measured."
-        raise Conflict("config.no_task", title, hint=RUN_LOCALLY)
-    return TaskPath(recorded.path, recorded.options, tuple(recorded.folders))

@@ -12,6 +12,8 @@ import psutil
 REAP_S = 5.0
 SAME_S = 1.5
 """Two readings of one process's start lie closer together: the system counts the time of its own start in seconds."""
+WORKER = "compress_compare.engines.worker"
+"""Part of the command line of every worker."""
 
 
 def identity(pid: int) -> str:
@@ -37,9 +39,14 @@ def kill_group(pid: int, number: int = signal.SIGKILL) -> None:
         os.killpg(pid, number)
 
 
-def reap(process: str) -> None:
-    """Kill the group of the process with this identity, if it still runs, and wait until it is gone."""
-    if not alive(process):
+def reap(process: str, *, command: str = WORKER) -> None:
+    """Kill the group of the process with this identity, if it still runs, and wait until it is gone.
+
+    Args:
+        process: as a project says, which is data.
+        command: a part of its command line, without which it is none of ours.
+    """
+    if not alive(process) or command not in _command(int(process.partition(":")[0])):
         return
     kill_group(int(process.partition(":")[0]))
     deadline = time.monotonic() + REAP_S
@@ -63,6 +70,14 @@ def virtual() -> int:
 def total_memory() -> int:
     """Bytes of the machine's memory."""
     return int(psutil.virtual_memory().total)
+
+
+def _command(pid: int) -> str:
+    """The command line of a process; empty if it does not run."""
+    try:
+        return " ".join(psutil.Process(pid).cmdline())
+    except (psutil.Error, ValueError, OverflowError):
+        return ""
 
 
 def _started(pid: int) -> float | None:

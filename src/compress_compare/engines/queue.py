@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,18 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from .. import operations, records
-from ..errors import Conflict
+from ..errors import Conflict, NotFound
 from ..recipes import identity
 from ..recipes.plan import KnownModel, Planned, RecipePlan, plan
 from ..recipes.recipe import Recipe
-from ..recipes.serial import record_to_data, task_to_data, to_data
+from ..recipes.serial import record_to_data, task_from_data, task_to_data, to_data
 from ..records import TaskPath
 from ..store import jobs, location, models, tasks
 from ..store.database import Connection, Database
+from ..store.storage import Storage
+from ..store.trust import Trust
 from . import log, processes
 from .base import LOG
+from .tasks import AskedTask, known_task, root_of, root_or, task_of
 
 TAIL = 64_000
+
+
+ID = re.compile(r"[0-9a-f-]{8,64}")
+"""What the names of our jobs look like."""
 
 
 class Queue:
@@ -31,12 +39,14 @@ class Queue:
     Args:
         directory: of the project.
         owner: the supervisor that is to run them; a new name for this process if not given.
+        storage: the place of the project, if it is known already.
     """
 
-    def __init__(self, directory: Path, owner: str | None = None) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, owner: str | None = None, *, storage: Storage | None = None) -> None:
+        self.directory = directory.resolve()
+        self.trust = Trust()
         self.owner = owner or f"{processes.identity(os.getpid())}:{secrets.token_hex(4)}"
-        self.database = Database(directory / location.DATABASE)
+        self.database = Database(self.directory / location.DATABASE, storage)
 
     def close(self) -> None:
         """Release the database."""
@@ -49,7 +59,13 @@ class Queue:
             yield
 
     def folder(self, id: str) -> Path:
-        """The folder of a job that exists."""
+        """The folder of a job that exists.
+
+        Raises:
+            NotFound: ``job.unknown`` for a name that we did not give: a project is data, and its names are no paths.
+        """
+        if not ID.fullmatch(id):
+            raise NotFound("job.unknown", f"There is no job {id[:40]!r}.")
         return self.directory / location.JOBS / id
 
     def submit_recipe(self, recipe: Recipe, *, trusted: bool) -> str:
@@ -64,9 +80,12 @@ class Queue:
             ConfigError: ``config.*``.
             Conflict: ``config.other_base``, ``config.other_task`` or ``config.no_task``.
         """
+        if trusted and recipe.task is not None:
+            self.trust.allow(self.directory, recipe.task)
         with self.database.write(counter="jobs") as connection:
             planned = plan(recipe, known(connection))
-            task = _task(connection, recipe, trusted=trusted)
+            task = task_of(connection, recipe, trusted=trusted)
+            self.trust.check(self.directory, task)
             content = to_data(Recipe(task, recipe.base, recipe.made_by, recipe.steps))
             request = {"kind": "prepare", "project": self._project(), "task": content["task"], "recipe": content}
             title = f"{len(planned.models)} models from {recipe.base}"
@@ -96,6 +115,7 @@ class Queue:
         """
         with self.database.write(counter="jobs") as connection:
             planned, task = _planned(connection, base, operation=operation, id=id, references=references or {})
+            self.trust.check(self.directory, task)
             draft = self._draft(planned, task_to_data(task), None)
             (job,) = jobs.create(connection, [draft], owner=self.owner)
         return job
@@ -121,10 +141,12 @@ class Queue:
                     "These models come from different networks, so they do not share their inputs.",
                     hint="Compare models that were made from one.",
                 )
+            task = known_task(connection, roots.pop())
+            self.trust.check(self.directory, task)
             request = {
                 "kind": "activations",
                 "project": self._project(),
-                "task": task_to_data(_known_task(connection, roots.pop())),
+                "task": task_to_data(task),
                 "base": base,
                 "references": {id: id for id in ids},
                 "examples": examples,
@@ -149,7 +171,7 @@ class Queue:
         """What `submit_recipe` would make of a recipe that is not trusted, and the recipe with the recorded task."""
         with self.database.read() as connection:
             planned = plan(recipe, known(connection))
-            task = _task(connection, recipe, trusted=False)
+            task = task_of(connection, recipe, trusted=False)
         return planned, Recipe(task, recipe.base, recipe.made_by, recipe.steps)
 
     def submit_parts(self, parent: str, plan: RecipePlan, *, task: Mapping[str, Any]) -> int:
@@ -181,9 +203,17 @@ class Queue:
         Raises:
             NotFound: ``job.unknown``.
             Conflict: ``state.*``.
+            Untrusted: ``task.untrusted``.
         """
         with self.database.write(counter="jobs") as connection:
+            self.check(json.loads(jobs.request(connection, id)))
             return jobs.retry(connection, id, owner=self.owner)
+
+    def adopt(self, ids: Sequence[str]) -> None:
+        """Take over jobs whose supervisor is gone."""
+        if ids:
+            with self.database.write(counter="jobs") as connection:
+                jobs.adopt(connection, ids, owner=self.owner)
 
     def job(self, id: str) -> records.Job:
         """One job.
@@ -230,7 +260,7 @@ class Queue:
             Conflict: ``config.no_task``.
         """
         with self.database.read() as connection:
-            return recipe.task or _known_task(connection, _root(connection, recipe.base))
+            return recipe.task or known_task(connection, root_or(connection, recipe.base))
 
     def known(self) -> list[KnownModel]:
         """The models of the project."""
@@ -241,6 +271,30 @@ class Queue:
         """Which of the ids are models."""
         with self.database.read() as connection:
             return {row.id for row in models.by_ids(connection, set(ids))}
+
+    def check(self, request: Mapping[str, Any]) -> None:
+        """Pass if what a job asks for may run here.
+
+        Raises:
+            Untrusted: ``task.untrusted``.
+        """
+        self.trust.check(self.directory, task_from_data(request["task"]))
+
+    def tasks(self) -> list[AskedTask]:
+        """The recorded tasks, and whether each may run on this machine."""
+        with self.database.read() as connection:
+            found = [(root, known_task(connection, root)) for root in tasks.roots(connection)]
+        return [AskedTask(root, task, self.trust.allows(self.directory, task)) for root, task in found]
+
+    def allow(self, task: TaskPath) -> None:
+        """Let a task run on this machine, if the project still has the one that the user has seen.
+
+        Raises:
+            Conflict: ``task.changed``.
+        """
+        if task not in [asked.task for asked in self.tasks()]:
+            raise Conflict("task.changed", "The project has no such task by now.", hint="Look at what it asks again.")
+        self.trust.allow(self.directory, task)
 
     def _draft(self, planned: Planned, task: Mapping[str, Any], parent: str | None) -> jobs.Draft:
         request = {
@@ -255,7 +309,7 @@ class Queue:
         return jobs.Draft("operation", request, describe(planned.operation), planned.id, parent)
 
     def _project(self) -> str:
-        return str(self.directory.resolve())
+        return str(self.directory)
 
 
 def describe(operation: records.Operation | None) -> str:
@@ -294,55 +348,10 @@ def _planned(
     """The model that an operation would make, and the task that measures it."""
     checked = operations.from_record(operation)
     record = checked.record()
-    task = _known_task(connection, models.lineage(connection, models.one(connection, base))[0].id)
+    task = known_task(connection, models.lineage(connection, models.one(connection, base))[0].id)
     for other in references.values():
         models.one(connection, other)
     made = records.check_name(id or identity.readable(base, record, main=checked.main), "model id")
     if any(models.by_ids(connection, [made])):
         raise Conflict("model.exists", f"There is a model {made[:80]!r} already.", hint="Choose another id.")
     return Planned(made, base, record, "", dict(references)), task
-
-
-def _task(connection: Connection, recipe: Recipe, *, trusted: bool) -> TaskPath:
-    """The task that a recipe runs with, recorded for its root if the recipe may say so."""
-    root = _root(connection, recipe.base)
-    recorded = tasks.of_root(connection, root)
-    if recipe.task is None:
-        return _known_task(connection, root)
-    same = recorded is not None and (recorded.path, recorded.options) == (recipe.task.path, recipe.task.options)
-    if not same and (recorded is not None or not trusted):
-        raise Conflict(
-            "config.other_task" if trusted or recorded is not None else "config.no_task",
-            f"The models of {root[:80]!r} are not known to belong to the task {recipe.task.path[:80]!r}.",
-            detail=f"Recorded is {recorded.path} with options {dict(recorded.options)}." if recorded else "",
-            hint="Name another base, or leave the task out." if recorded else RUN_LOCALLY,
-        )
-    if trusted:
-        task = recipe.task
-        tasks.remember(connection, root, tasks.TaskRow(task.path, task.options, task.folders))
-        return task
-    return _known_task(connection, root)
-
-
-def _root(connection: Connection, base: str) -> str:
-    rows = list(models.by_ids(connection, [base]))
-    return models.lineage(connection, rows[0])[0].id if rows else base
-
-
-def root_of(connection: Connection, id: str) -> str:
-    """The id of the root that a model was made from.
-
-    Raises:
-        NotFound: ``model.unknown``.
-    """
-    return models.lineage(connection, models.one(connection, id))[0].id
-
-
-RUN_LOCALLY = "Run a recipe that names the task once from the command line: compress-compare run RECIPE."
-
-
-def _known_task(connection: Connection, root: str) -> TaskPath:
-    recorded = tasks.of_root(connection, root)
-    if recorded is None:
-        raise Conflict("config.no_task", f"It is not known how the models of {root[:80]!r} are made.", hint=RUN_LOCALLY)
-    return TaskPath(recorded.path, recorded.options, tuple(recorded.folders))

@@ -73,6 +73,9 @@ def plan_recipe(directory: Path | None, recipe: Recipe) -> tuple[RecipePlan, dic
     Args:
         directory: of the project; ``None`` if there is none yet.
         recipe: the user's own: its task is imported for the shapes of its network.
+
+    Raises:
+        Untrusted: ``task.untrusted`` if it names none, and that of the project was not allowed.
     """
     from ..recipes import layers
     from ..recipes.predict import packed_sizes
@@ -83,6 +86,8 @@ def plan_recipe(directory: Path | None, recipe: Recipe) -> tuple[RecipePlan, dic
         queue = Queue(directory)
         try:
             known, path = queue.known(), queue.task(recipe)
+            if recipe.task is None:
+                queue.trust.check(queue.directory, path)
         finally:
             queue.close()
     planned = plan(recipe, known)

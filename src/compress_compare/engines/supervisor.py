@@ -12,10 +12,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from ..errors import UserError
+from ..errors import InvalidValue, UserError
 from ..recipes.plan import plan
-from ..recipes.serial import from_data
+from ..recipes.serial import from_data, task_from_data
 from ..store.jobs import ENDED, JobEntry
 from . import processes
 from .base import Engine, Outcome, Running, Work
@@ -52,12 +53,19 @@ class Supervisor:
         self._closing = False
         self._thread: threading.Thread | None = None
 
-    def recover(self) -> int:
-        """Record the jobs of dead supervisors as what they are, and end what still runs of them; returns how many."""
+    def recover(self, *, adopt: bool = False) -> int:
+        """Record the jobs of dead supervisors as what they are, and end what still runs of them; returns how many.
+
+        Args:
+            adopt: whether to go on with those that had not begun, in their order, as if they had been queued here.
+        """
         left = [entry for entry in self.queue.unfinished(mine=False) if not _lives(entry.owner)]
-        for entry in left:
+        adopted = _waiting(left) if adopt else []
+        ended = [entry for entry in left if entry not in adopted]
+        for entry in ended:
             self.engine.reap(entry.handle)
-        self._abandon(left)
+        self._abandon(ended)
+        self.queue.adopt([entry.id for entry in adopted])
         return len(left)
 
     def tick(self) -> bool:
@@ -115,13 +123,21 @@ class Supervisor:
 
     def _abandon(self, left: list[JobEntry]) -> None:
         """Record jobs whose supervisor is gone: as done if their worker got that far."""
+        if not left:
+            return
         with self.queue.batch():
             for entry in left:
                 started = entry.kind != "recipe" and entry.state == "running"
-                result = read_result(self.queue.folder(entry.id)) if started else None
+                result = self._result(entry) if started else None
                 done = result is not None and result.get("state") == "done"
                 message = "logged" if done else "its supervisor ended"
                 self.queue.update(entry.id, state="done" if done else "interrupted", message=message)
+
+    def _result(self, entry: Entry) -> dict[str, Any] | None:
+        try:
+            return read_result(self.queue.folder(entry.id))
+        except UserError:
+            return None
 
     def _look(self, id: str) -> None:
         active = self._active[id]
@@ -160,9 +176,18 @@ class Supervisor:
     def _start(self, entries: list[JobEntry]) -> None:
         """Start the first jobs that wait for nothing."""
         queued = [entry for entry in entries if entry.state == "queued"]
+        needs: dict[str, set[str]] = {}
+        for entry in queued:
+            try:
+                needs[entry.id] = _needs(entry)
+            except UserError as error:
+                self._fail(entry, error)
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                title = "What this job is to do cannot be read."
+                self._fail(entry, InvalidValue("job.unreadable", title, detail=type(error).__name__))
+        queued = [entry for entry in queued if entry.id in needs]
         if not queued:
             return
-        needs = {entry.id: _needs(entry) for entry in queued}
         there = self.queue.there([id for needed in needs.values() for id in needed])
         coming = {entry.model for entry in entries if entry.kind == "operation"}
         for entry in queued:
@@ -174,8 +199,10 @@ class Supervisor:
                 self._submit(entry)
 
     def _submit(self, entry: JobEntry) -> None:
-        work = Work(entry.id, self.queue.folder(entry.id), json.loads(entry.request))
+        request = {**json.loads(entry.request), "project": str(self.queue.directory)}
         try:
+            self.queue.check(request)
+            work = Work(entry.id, self.queue.folder(entry.id), request)
             handle = self.engine.submit(work)
         except OSError as error:
             self.queue.update(
@@ -230,11 +257,20 @@ class Supervisor:
             self.queue.update(entry.id, state="done", progress=1.0, message=message)
 
 
+def _waiting(left: list[JobEntry]) -> list[JobEntry]:
+    """What had not begun: jobs that were queued, and the recipes that they are parts of."""
+    queued = [entry for entry in left if entry.state == "queued"]
+    parents = {entry.parent for entry in queued}
+    return [entry for entry in left if entry.state == "queued" or entry.id in parents]
+
+
 def _needs(entry: JobEntry) -> set[str]:
+    """Ids of the models that a job starts from. What it says is data, and may be of any form."""
     request = json.loads(entry.request)
+    task_from_data(request["task"])
     if entry.kind != "operation":
         return set()
-    return {id for id in (request["base"], *request["references"].values()) if id is not None}
+    return {str(id) for id in (request["base"], *request["references"].values()) if id is not None}
 
 
 def _lives(owner: str) -> bool:

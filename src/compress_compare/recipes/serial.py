@@ -25,7 +25,7 @@ def from_data(data: Mapping[str, Any]) -> Recipe:
     """The inverse of `to_data`."""
     task, made_by = data["task"], data["made_by"]
     return Recipe(
-        None if task is None else TaskPath(task["path"], task["options"], tuple(task["folders"])),
+        None if task is None else task_from_data(task),
         data["base"],
         None if made_by is None else _operation(made_by),
         tuple(_step(step) for step in data["steps"]),
@@ -35,6 +35,11 @@ def from_data(data: Mapping[str, Any]) -> Recipe:
 def task_to_data(task: TaskPath) -> dict[str, Any]:
     """Where a task is, as plain data."""
     return {"path": task.path, "options": dict(task.options), "folders": list(task.folders)}
+
+
+def task_from_data(data: Mapping[str, Any]) -> TaskPath:
+    """The inverse of `task_to_data`."""
+    return TaskPath(data["path"], data["options"], tuple(data["folders"]))
 
 
 def record_to_data(record: records.Operation | None) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,13 +78,15 @@ class Task:
 def load(where: TaskPath) -> Task:
     """Import the function that a path names and call it.
 
-    This runs the user's code. It is called with what the user's own command line or program named, and with nothing
-    that came over a network.
+    This runs code. It is called with what the user's own command line or program named, or with what the user has seen
+    and allowed. A function is called only if it says itself, by its annotation, that it returns a task: a project can
+    name any function of any library, and most of them are none.
 
     Raises:
-        InvalidValue: ``config.task`` if it cannot be imported, is not there, fails, or returns something else.
+        InvalidValue: ``config.task`` if it cannot be imported, is not there, is no task, or fails.
     """
     found = _function(where)
+    _check_is_task(where, found)
     try:
         task = found(**where.options)
     except UserError:
@@ -98,6 +101,8 @@ def load(where: TaskPath) -> Task:
 
 def _function(where: TaskPath) -> Callable[..., object]:
     module_name, _, name = where.path.partition(":")
+    if module_name.partition(".")[0] in sys.stdlib_module_names:
+        raise unusable_task(where.path, f"{module_name} is a part of Python itself, which has no tasks.")
     sys.path[:0] = [folder for folder in where.folders if folder not in sys.path]
     try:
         module = importlib.import_module(module_name)
@@ -108,3 +113,17 @@ def _function(where: TaskPath) -> Callable[..., object]:
     if found is None or not callable(found):
         raise unusable_task(where.path, f"{module_name} has no function {name}.")
     return found
+
+
+def _check_is_task(where: TaskPath, found: Callable[..., object]) -> None:
+    """Pass if a function says of itself that it returns a task. Nothing is called to find out."""
+    said = getattr(found, "__annotations__", {}).get("return") if inspect.isfunction(found) else None
+    if isinstance(said, str):
+        names: Any = found.__globals__ if inspect.isfunction(found) else {}
+        first, *others = said.strip("'\"").split(".")
+        said = names.get(first)
+        for other in others:
+            said = getattr(said, other, None)
+    if said is not Task:
+        name = where.path.rpartition(":")[2]
+        raise unusable_task(where.path, f"It does not say that it returns a task. Write: def {name}(…) -> Task")

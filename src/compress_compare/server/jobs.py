@@ -10,9 +10,11 @@ from ..engines.base import Engine, Limits
 from ..engines.local import LocalEngine
 from ..engines.queue import Queue
 from ..engines.supervisor import Supervisor
+from ..engines.tasks import AskedTask
 from ..project import Project
 from ..recipes import Planned, RecipePlan, loads
-from ..records import Job, Operation
+from ..recipes.serial import to_data
+from ..records import Job, Operation, TaskPath
 
 WORKERS = 2
 MEMORY_SHARE = 0.8
@@ -29,14 +31,18 @@ class JobQueue:
 
     def __init__(self, project: Project, engine: Engine | None = None) -> None:
         self._project = project
-        self._queue = Queue(project.path)
+        self._queue = Queue(project.path, storage=project.storage)
         self._supervisor = Supervisor(self._queue, engine or _processes())
         self._lock = threading.Lock()
         self._closed = False
 
     def recover(self) -> None:
-        """Record what earlier servers and runs left behind."""
-        self._supervisor.recover()
+        """Record what earlier servers and runs left running, and go on with what they left waiting."""
+        if self._project.storage.read_only:
+            return
+        self._supervisor.recover(adopt=True)
+        if self._queue.unfinished(mine=True):
+            self._supervisor.start()
 
     def revision(self) -> int:
         """A number that grows with every change to a job by any process."""
@@ -72,7 +78,18 @@ class JobQueue:
 
     def sizes(self, text: str) -> dict[str, int | None]:
         """Id → predicted bytes of what a recipe would make, found out in a process of its own, which has torch."""
-        return forecast.sizes(self._project.path, self._queue.plan_recipe(loads(text))[1])
+        self._project.storage.check()
+        recipe = self._queue.plan_recipe(loads(text))[1]
+        self._queue.check(to_data(recipe))
+        return forecast.sizes(self._project.path, recipe)
+
+    def tasks(self) -> list[AskedTask]:
+        """The tasks that the project names, and whether each may run."""
+        return self._queue.tasks()
+
+    def allow(self, task: TaskPath) -> None:
+        """Let a task of the project run on this machine."""
+        self._queue.allow(task)
 
     def cancel(self, ids: Sequence[str]) -> list[Job]:
         """Cancel jobs, whoever runs them."""

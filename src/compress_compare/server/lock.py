@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -24,7 +25,13 @@ def claimed(directory: Path) -> Iterator[None]:
     Raises:
         StoreError: ``server.running``, at once, if another process serves it.
     """
-    descriptor = os.open(directory / location.SERVER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(directory / location.SERVER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT):
+            raise
+        yield  # nothing can be written there, so nobody disturbs another
+        return
     try:
         if not _locked(descriptor):
             raise _running(directory.resolve().name, os.read(descriptor, 200))

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import InvalidValue, UserError
+from ..errors import InvalidValue, Untrusted, UserError
 from .keys import Keys
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Problems:
 def problem(error: UserError, *, status: int | None = None, trace_id: str | None = None) -> Response:
     """The response for an error that a user can do something about."""
     status = status or error.status
-    content = {
+    content: dict[str, Any] = {
         "status": status,
         "code": error.code,
         "title": printable(error.title),
@@ -94,6 +94,8 @@ def problem(error: UserError, *, status: int | None = None, trace_id: str | None
         "hint": printable(error.hint),
         "trace_id": trace_id or secrets.token_hex(8),
     }
+    if isinstance(error, Untrusted):
+        content["task"] = dict(error.task)
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}.get(status)
     return Response(json.dumps(content), status, headers, media_type="application/problem+json")
 

@@ -158,6 +158,12 @@ def retry(connection: sa.Connection, id: str, *, owner: str) -> Job:
     return one(connection, id)
 
 
+def adopt(connection: sa.Connection, ids: Sequence[str], *, owner: str) -> None:
+    """Give jobs to another supervisor."""
+    for id in ids:
+        connection.execute(schema.jobs.update().where(schema.jobs.c.id == id).values(owner=owner))
+
+
 def one(connection: sa.Connection, id: str) -> Job:
     """The job with this id.
 
@@ -168,6 +174,16 @@ def one(connection: sa.Connection, id: str) -> Job:
     if row is None:
         raise NotFound("job.unknown", f"There is no job {id[:40]!r}.")
     return _job(row)
+
+
+def request(connection: sa.Connection, id: str) -> str:
+    """What a job is to do, as JSON text.
+
+    Raises:
+        NotFound: ``job.unknown``.
+    """
+    one(connection, id)
+    return str(connection.execute(sa.select(schema.jobs.c.request).where(schema.jobs.c.id == id)).scalar_one())
 
 
 def listed(connection: sa.Connection, *, limit: int | None = None) -> list[Job]:

@@ -18,6 +18,7 @@ from . import checkpoints, details, instance_tables, instances, location, metric
 from .drafts import Measured, ModelDraft, check_metrics, check_operation
 from .reading import Reader
 from .staging import Staging
+from .trust import Trust
 
 
 class Writer(Reader):
@@ -247,6 +248,8 @@ class Writer(Reader):
     def log_task(self, root: str, path: str, *, options: Mapping[str, Any] | None = None) -> None:
         """Record what the models of a root are about, so that operations can be applied to them from the page.
 
+        Your own program says so; thus the task may run on this machine, which is noted in your settings.
+
         Args:
             root: id of the root.
             path: ``package.module:function`` of the task; it will be imported when work is asked for.
@@ -259,6 +262,7 @@ class Writer(Reader):
         task = tasks.TaskRow(named.path, dict(named.options), ())
         with self._database.write(counter="jobs") as connection:
             tasks.remember(connection, root, task)
+        Trust().allow(self.path, named)
 
     def repair(self, places: Iterable[str | Path] = ()) -> list[str]:
         """Put damaged files right from copies of them; returns what was put right, in words.

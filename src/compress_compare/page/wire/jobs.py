@@ -112,6 +112,33 @@ class PlanSizes(Answer):
     sizes: dict[str, int | None]
 
 
+class TaskAnswer(Answer):
+    """What a project asks to run: a function, what it is called with, and where its module is looked for.
+
+    It is the task of the models of `root`, and `allowed` says whether it may run on this machine.
+    """
+
+    path: str
+    options: dict[str, Any]
+    folders: list[str]
+    root: str
+    allowed: bool
+
+
+class TasksAnswer(Answer):
+    """All tasks of a project."""
+
+    tasks: list[TaskAnswer]
+
+
+class TaskAllow(Ask):
+    """Let a task run on this machine: exactly as it was shown."""
+
+    path: str
+    options: dict[str, Any]
+    folders: list[str]
+
+
 class JobIds(Ask):
     """Some jobs."""
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from ... import records
+from ...engines.tasks import AskedTask
 from ...page.wire import jobs as wire
 from ...recipes import Planned
 from ..context import Here
@@ -78,6 +79,28 @@ def log(here: Here, id: Id, limit: Tail = 64_000) -> wire.JobLog:
     """The end of what a job printed."""
     text, num_bytes = here.work.log(id, limit=limit)
     return wire.JobLog(text=text, num_bytes=num_bytes)
+
+
+@router.get("/tasks")
+@needs_token
+def tasks(here: Here) -> wire.TasksAnswer:
+    """What the project asks to run, and whether it may. Nothing named here is imported."""
+    return wire.TasksAnswer(tasks=[_task(asked) for asked in here.work.tasks()])
+
+
+@router.post("/tasks/trust")
+@needs_token
+def trust(here: Here, ask: wire.TaskAllow) -> wire.TasksAnswer:
+    """Let a task run on this machine, for this project, from now on. It is told exactly as `GET tasks` shows it."""
+    here.work.allow(records.TaskPath(ask.path, ask.options, tuple(ask.folders)))
+    return tasks(here)
+
+
+def _task(asked: AskedTask) -> wire.TaskAnswer:
+    task = asked.task
+    return wire.TaskAnswer(
+        root=asked.root, allowed=asked.allowed, path=task.path, options=dict(task.options), folders=list(task.folders)
+    )
 
 
 def _job(job: records.Job) -> wire.JobAnswer:
