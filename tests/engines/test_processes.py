@@ -43,6 +43,8 @@ def test_a_dead_process_is_not_alive_even_before_it_is_waited_for():
     child = subprocess.Popen(["sleep", "300"], start_new_session=True)
     identity = processes.identity(child.pid)
     processes.reap(identity)
+    assert processes.alive(identity), "a process that is no worker was killed because somebody named it"
+    processes.reap(identity, command="sleep")
     assert not processes.alive(identity)
     assert child.wait() == -9
 

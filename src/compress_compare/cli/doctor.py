@@ -25,17 +25,29 @@ def doctor(project: str | None, repair: bool, places: tuple[str, ...], as_json: 
     if repair and project is None:
         raise click.UsageError("--repair needs a PROJECT.")
     found = versions.check()
-    damaged, healed = None, list[str]()
+    damaged, healed, left = None, list[str](), None
     if project is not None:
         with projects.open(project, create=False) as opened:
             if repair:
                 healed = opened.repair(places)
-            damaged = opened.damage()
+            damaged, left = opened.damage(), opened.garbage()
     if as_json:
         versions_found = [asdict(one) for one in found]
-        echo_json({"versions": versions_found, "project": project, "damage": damaged, "repaired": healed})
+        rest = None if left is None else asdict(left)
+        echo_json(
+            {
+                "versions": versions_found,
+                "project": project,
+                "damage": damaged,
+                "repaired": healed,
+                "garbage": rest,
+            }
+        )
     else:
         _show(found, project, damaged=damaged, healed=healed)
+        if left is not None and left.count:
+            click.echo(f"{project}: {left.count:,} files ({left.num_bytes:,} bytes) belong to nothing.")
+            click.echo(f"  Remove them with: compress-compare purge {project}")
     if damaged:
         sys.exit(1)
 

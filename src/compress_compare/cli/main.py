@@ -8,7 +8,7 @@ import click
 
 from ..errors import StorageError, UserError
 from . import behaviors as behaviors_command
-from . import compare, demo, doctor, export, frontier, imports, ls, serve, show
+from . import compare, demo, doctor, export, frontier, imports, ls, purge, serve, show
 from . import effects as effects_command
 from . import layers as layers_command
 from . import operations as operations_command
@@ -42,6 +42,7 @@ for command in (
     operations_command.operations,
     plugins_command.plugins,
     doctor.doctor,
+    purge.purge,
 ):
     cli.add_command(command)
 

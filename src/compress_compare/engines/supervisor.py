@@ -133,7 +133,7 @@ class Supervisor:
                 message = "logged" if done else "its supervisor ended"
                 self.queue.update(entry.id, state="done" if done else "interrupted", message=message)
 
-    def _result(self, entry: Entry) -> dict[str, Any] | None:
+    def _result(self, entry: JobEntry) -> dict[str, Any] | None:
         try:
             return read_result(self.queue.folder(entry.id))
         except UserError:

@@ -71,24 +71,27 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self, *, counter: Literal["number", "jobs"] = "number") -> Iterator[sa.Connection]:
+    def write(
+        self, *, counter: Literal["number", "jobs"] = "number", wait: float | None = None
+    ) -> Iterator[sa.Connection]:
         """The writing connection: committed at the end, rolled back on an error. Nested uses join the outer one.
 
         What fails inside a nested use and is caught outside of it leaves the rest of the outer one as it is.
 
         Args:
             counter: which revision grows: that of the project, or that of its jobs.
+            wait: seconds for another writer, if not those of this database.
 
         Raises:
             StoreError: ``store.busy``, ``store.read_only``, ``storage.*``.
         """
         self.storage.check()
-        with self._this_thread():
+        with self._this_thread(wait):
             if self._writing is not None:
                 with self._undone(), self._writing.begin_nested():
                     yield self._writing
                 return
-            with self._transaction() as connection:
+            with self._transaction(wait) as connection:
                 self._writing = connection
                 try:
                     with self._undone():
@@ -119,19 +122,20 @@ class Database:
             migrations.migrate(connection)
 
     @contextmanager
-    def _this_thread(self) -> Iterator[None]:
-        if not self._thread_lock.acquire(timeout=self.wait):
-            raise busy("another thread of this process", self.wait)
+    def _this_thread(self, wait: float | None = None) -> Iterator[None]:
+        wait = self.wait if wait is None else wait
+        if not self._thread_lock.acquire(timeout=wait):
+            raise busy("another thread of this process", wait)
         try:
             yield
         finally:
             self._thread_lock.release()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def _transaction(self, wait: float | None = None) -> Iterator[sa.Connection]:
         with (
             told(self._path, self.storage),
-            self._lock.held(self.wait),
+            self._lock.held(self.wait if wait is None else wait),
             self._writer.connect() as connection,
             connection.begin(),
         ):

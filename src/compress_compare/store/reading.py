@@ -18,6 +18,7 @@ from . import (
     activations,
     checkpoints,
     details,
+    garbage,
     instances,
     jobs,
     location,
@@ -31,6 +32,7 @@ from . import (
 )
 from .artifacts import Artifacts
 from .database import Database
+from .garbage import Garbage
 from .opener import Opener
 from .outputs import StoredTable
 from .storage import Storage, writable
@@ -195,6 +197,11 @@ class Reader:
         """A sentence for each fault of the database and each file that is gone or has changed. Reads everything."""
         with self._database.read() as connection:
             return verify.damage(connection, self._artifacts)
+
+    def garbage(self) -> Garbage:
+        """The files that nothing names: how many, and their bytes."""
+        with self._database.read() as connection:
+            return garbage.counted(connection, self.path)
 
     def graph(self) -> Graph:
         """The provenance graph; read again only when models were logged since."""

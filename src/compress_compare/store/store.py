@@ -25,7 +25,9 @@ class Store(Writer):
             NotFound: ``project.unknown`` if there is none and ``create`` is false.
             StoreError: ``store.*`` if it is damaged or of a newer version.
         """
-        return cls(location.prepare(path, create and not read_only), read_only=read_only)
+        store = cls(location.prepare(path, create and not read_only), read_only=read_only)
+        store._tidy()
+        return store
 
     def __enter__(self) -> Self:
         return self

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import checks
-from ..errors import InvalidValue
+from ..errors import InvalidValue, StoreError
 from ..records import Dataset, Metric, Model, Operation, Reference, TaskPath, check_name
 from ..schemes import channels, scheme
-from . import checkpoints, details, instance_tables, instances, location, metrics, models, notes, tasks, verify, views
+from . import (
+    checkpoints,
+    details,
+    garbage,
+    instance_tables,
+    instances,
+    location,
+    metrics,
+    models,
+    notes,
+    tasks,
+    verify,
+    views,
+)
 from .drafts import Measured, ModelDraft, check_metrics, check_operation
+from .garbage import Garbage
 from .reading import Reader
 from .staging import Staging
 from .trust import Trust
@@ -285,6 +299,24 @@ class Writer(Reader):
                         staging.publish([digest])
                         found += [one.name for one in damaged if one.sha256 == digest]
         return found
+
+    def purge(self, *, older_than: float = 0.0, wait: float | None = None) -> Garbage:
+        """Remove files that nothing names, which killed processes have left; returns how many, and their bytes.
+
+        Opening a project does so with what is a day old.
+
+        Args:
+            older_than: seconds since it was last written.
+            wait: seconds for another writer; 10 if not given.
+        """
+        with self._database.write(wait=wait) as connection:
+            return garbage.collect(connection, self.path, older_than=older_than)
+
+    def _tidy(self) -> None:
+        """Remove what is a day old, unless somebody writes just now."""
+        if not self.storage.read_only and garbage.is_left(self.path, older_than=garbage.KEPT_S):
+            with suppress(StoreError):
+                self.purge(older_than=garbage.KEPT_S, wait=0.0)
 
     def _publish(self, staging: Staging, digests: Collection[str]) -> None:
         """Put files in their place; the rows that name them are written in the same transaction."""

@@ -1,7 +1,7 @@
 /** Every request the page makes. Addresses are relative, so that a proxy in front of the server does not matter. */
 
 import { cachedAnswer, readCache, type Asked } from "./cache";
-import { ApiError } from "./problem";
+import { ApiError, type Told } from "./problem";
 
 const ROOT = "api/v1/";
 const CACHE = readCache();
@@ -38,17 +38,29 @@ export async function request(path: string, options: RequestOptions = {}): Promi
       hint: "Check that `compress-compare serve` is still running, then reload.",
     });
   }
-  if (!response.ok) throw new ApiError(response.status, await problemOf(response));
-  return response;
+  if (response.ok) return response;
+  const error = new ApiError(response.status, await problemOf(response));
+  if (error.code === "task.untrusted" && (await mayRun?.(error))) return request(path, options);
+  throw error;
+}
+
+/** Asks the user whether something may run, and has the server know the answer. */
+export type MayRun = (error: ApiError) => Promise<boolean>;
+let mayRun: MayRun | null = null;
+
+/** Have `ask` called where the server refuses to run something that the user has not allowed yet; returns the end. */
+export function askBeforeRunning(ask: MayRun): () => void {
+  mayRun = ask;
+  return () => (mayRun = null);
 }
 
 export async function requestJson<T>(path: string, options?: RequestOptions): Promise<T> {
   return (await (await request(path, options)).json()) as T;
 }
 
-async function problemOf(response: Response): Promise<Record<string, string>> {
+async function problemOf(response: Response): Promise<Partial<Told>> {
   try {
-    return (await response.json()) as Record<string, string>;
+    return (await response.json()) as Partial<Told>;
   } catch {
     return {};
   }

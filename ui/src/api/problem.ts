@@ -1,15 +1,31 @@
+import type { Schemas } from "./types";
+
+type Task = Schemas["TaskAllow"];
+
+/** What a problem says of itself. */
+export interface Told {
+  code: string;
+  title: string;
+  detail: string;
+  hint: string;
+  task: Task;
+}
+
 /** A problem the server reported (RFC 9457), or that it could not be reached (`code` "network"). */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
   readonly hint: string;
+  /** What would run, where that was not allowed yet. */
+  readonly task: Task | null;
 
-  constructor(status: number, problem: { code?: string; title?: string; detail?: string; hint?: string }) {
+  constructor(status: number, problem: Partial<Told>) {
     super(problem.title ?? `The server answered ${status}.`);
     this.status = status;
     this.code = problem.code ?? `http.${status}`;
     this.detail = problem.detail ?? "";
     this.hint = problem.hint ?? "";
+    this.task = problem.task ?? null;
   }
 }

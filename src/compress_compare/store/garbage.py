@@ -1,0 +1,93 @@
+"""Files that nothing names: what killed processes were writing, and what they had put in place without a row for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from . import location, schema
+from .staging import abandoned
+
+KEPT_S = 24 * 3600.0
+"""How long garbage is left where it is, should somebody miss it."""
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """What belongs to nothing.
+
+    Args:
+        count: of files and folders.
+        num_bytes: in all of them.
+    """
+
+    count: int
+    num_bytes: int
+
+
+def counted(connection: sa.Connection, root: Path) -> Garbage:
+    """What there is of it now."""
+    paths = list(_found(connection, root))
+    return Garbage(len(paths), sum(map(_size, paths)))
+
+
+def collect(connection: sa.Connection, root: Path, *, older_than: float) -> Garbage:
+    """Remove it; the caller holds the lock of writers, so that nothing is put in place meanwhile.
+
+    Args:
+        connection: that writes.
+        root: of the project.
+        older_than: seconds since it was last written.
+    """
+    count = num_bytes = 0
+    for path in list(_found(connection, root)):
+        if _age(path) < older_than:
+            continue
+        size = _size(path)
+        with suppress(OSError):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+            count, num_bytes = count + 1, num_bytes + size
+    return Garbage(count, num_bytes)
+
+
+def is_left(root: Path, *, older_than: float) -> bool:
+    """Whether a killed process has left something in staging, which is told by a look into an almost empty folder."""
+    return any(_age(path) >= older_than for path in abandoned(root))
+
+
+def _found(connection: sa.Connection, root: Path) -> Iterator[Path]:
+    yield from abandoned(root)
+    columns = (schema.files.c.sha256, schema.datasets.c.sha256, schema.outputs.c.sha256)
+    named = set(connection.execute(sa.union(*(sa.select(column) for column in columns))).scalars())
+    objects = root / location.OBJECTS
+    for folder in sorted(objects.iterdir()) if objects.is_dir() else ():
+        if folder.is_dir() and not folder.is_symlink():
+            yield from (path for path in sorted(folder.iterdir()) if path.name not in named)
+
+
+def _age(path: Path) -> float:
+    with suppress(OSError):
+        return time.time() - path.lstat().st_mtime
+    return 0.0
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    total = 0
+    with suppress(OSError):
+        total += path.lstat().st_size if not path.is_dir() else 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with suppress(OSError):
+                total += Path(folder, name).lstat().st_size
+    return total
