@@ -81,7 +81,8 @@ TASKS = {
 @pytest.mark.parametrize("statement", TASKS)
 @pytest.mark.parametrize("option", ["--json", "--plan"])
 def test_b39_a_task_whose_data_is_missing_or_cannot_be_read(folder, option, statement):
-    (folder / "broken.py").write_text(f"import sys\nimport numpy as np\n\n\ndef task():\n    {statement}\n")
+    imports = "import sys\nimport numpy as np\nfrom compress_compare.recipes import Task"
+    (folder / "broken.py").write_text(f"{imports}\n\n\ndef task() -> Task:\n    {statement}\n")
     (folder / "line.yaml").write_text(RECIPE.replace("line_task:", "broken:"))
     done = run(folder, "line.yaml", option, code=2)
     assert done.stderr.count("config.task: The task 'broken:task' cannot be used.") == 1

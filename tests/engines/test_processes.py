@@ -7,6 +7,8 @@ import psutil
 
 from compress_compare.engines import processes
 
+from .conftest import until
+
 SOURCES = Path(processes.__file__).parents[1]
 HOLDS = "held = b'x' * 200_000_000; print('holding', flush=True); input()"
 
@@ -42,6 +44,7 @@ def test_a_process_that_does_not_run_has_no_start():
 def test_a_dead_process_is_not_alive_even_before_it_is_waited_for():
     child = subprocess.Popen(["sleep", "300"], start_new_session=True)
     identity = processes.identity(child.pid)
+    until(lambda: "sleep" in processes._command(child.pid))
     processes.reap(identity)
     assert processes.alive(identity), "a process that is no worker was killed because somebody named it"
     processes.reap(identity, command="sleep")

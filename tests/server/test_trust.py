@@ -198,6 +198,37 @@ def test_nothing_is_called_before_it_is_known_to_be_a_task(path, reason):
     assert caught.value.code == "config.task"
 
 
+ANNOTATED = {
+    "at once": "from compress_compare.recipes import Task\ndef task() -> Task: return Task(None, None)",
+    "as text": "from compress_compare import recipes\ndef task() -> 'recipes.Task': return recipes.Task(None, None)",
+    "for the type checker": "from __future__ import annotations\nfrom typing import TYPE_CHECKING\n"
+    "if TYPE_CHECKING:\n    from compress_compare.recipes import Task as T\n"
+    "def task() -> T:\n    from compress_compare.recipes import Task\n    return Task(None, None)",
+}
+OTHERS = {
+    "nothing": "def task(): raise SystemError('called')",
+    "another class": "class Task: pass\ndef task() -> Task: raise SystemError('called')",
+    "another class in text": "class Task: pass\ndef task() -> 'Task': raise SystemError('called')",
+    "no such name": "def task() -> 'Task': raise SystemError('called')",
+    "another import": "from __future__ import annotations\nfrom asyncio import Task\n"
+    "def task() -> Task: raise SystemError",
+    "no function": "from compress_compare.recipes import Task\n"
+    "class task:\n    def __init__(self) -> Task: raise SystemError",
+}
+
+
+@pytest.mark.parametrize("how", [*ANNOTATED, *OTHERS])
+def test_a_function_says_itself_that_it_returns_a_task(tmp_path, how):
+    name = f"task_{how.replace(' ', '_')}"
+    (tmp_path / f"{name}.py").write_text((ANNOTATED | OTHERS)[how])
+    where = TaskPath(f"{name}:task", {}, (str(tmp_path),))
+    if how in ANNOTATED:
+        assert type(load(where)).__name__ == "Task"
+        return
+    with pytest.raises(InvalidValue, match="does not say that it returns a task"):
+        load(where)
+
+
 def test_a_module_of_python_is_not_even_imported(monkeypatch):
     monkeypatch.setattr("importlib.import_module", lambda name: pytest.fail(f"{name} was imported"))
     with pytest.raises(InvalidValue):

@@ -121,7 +121,7 @@ def test_bad_files_get_one_sentence_and_leave_nothing(project, tmp_path, name, c
     assert caught.value.code == code
     assert name in str(caught.value)
     assert len(project) == 0
-    assert not any((project.path / "staging").iterdir())
+    assert list((project.path / "staging").iterdir()) == []
 
 
 @pytest.mark.parametrize(

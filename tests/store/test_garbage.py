@@ -1,6 +1,7 @@
 """What killed processes leave behind is counted, and removed after a day or when asked."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -40,7 +41,8 @@ def path(tmp_path):
 
 
 def files(path):
-    return [one for name in ("objects", "staging") for one in (path / name).rglob("*") if one.is_file()]
+    found = [one for name in ("objects", "staging") for one in (path / name).rglob("*")]
+    return [one for one in found if one.is_file()]
 
 
 def age(path, hours):
@@ -48,6 +50,10 @@ def age(path, hours):
     for name in ("objects", "staging"):
         for one in (path / name).rglob("*"):
             os.utime(one, (then, then))
+    connection = sqlite3.connect(path / "compress-compare.db")
+    connection.execute("UPDATE meta SET value = ? WHERE name = 'looked_for_garbage'", (str(int(then)),))
+    connection.commit()
+    connection.close()
 
 
 def test_doctor_counts_it_and_purge_removes_it(path):
@@ -56,7 +62,7 @@ def test_doctor_counts_it_and_purge_removes_it(path):
     assert told.exit_code == 0
     assert "belong to nothing" in told.output
     removed = CliRunner().invoke(cli, ["purge", str(path)], catch_exceptions=False)
-    assert removed.output.startswith("3 files removed")
+    assert removed.output.startswith("2 files removed")
     assert len(files(path)) == 3
     with cc.open(path) as project:
         assert project.garbage().count == 0
@@ -82,8 +88,19 @@ def test_work_in_progress_is_no_garbage(path):
 
 
 def test_opening_to_tidy_up_waits_for_nobody(path):
-    age(path, 48)
-    with cc.open(path) as project, project.batch():
-        project.log_model("x")
-        with cc.open(path) as other:
-            assert len(other) == 1
+    with cc.open(path) as project:
+        age(path, 48)
+        with project.batch():
+            project.log_model("x")
+            with cc.open(path) as other:
+                assert len(other) == 1
+    assert len(files(path)) == 5
+
+
+def test_it_is_looked_for_once_a_day(path):
+    with cc.open(path) as project:
+        age(path, 48)
+        revision = project.revision()
+        for _ in range(3):
+            cc.open(path).close()
+        assert project.revision() == revision + 1

@@ -52,7 +52,9 @@ def doctor(project: str | None, repair: bool, places: tuple[str, ...], as_json: 
         sys.exit(1)
 
 
-def _show(found: list[versions.Finding], project: str | None, *, damaged: list[str] | None, healed: list[str]) -> None:
+def _show(
+    found: list[versions.VersionFinding], project: str | None, *, damaged: list[str] | None, healed: list[str]
+) -> None:
     echo_table(["", "found", "at least", "", ""], [(o.name, o.found, o.needed, o.status, o.reason) for o in found])
     if damaged is not None:
         click.echo()

@@ -61,7 +61,7 @@ def run(
     projects.open(location).close()
     limits = Limits(memory=None if memory is None else round(memory * 1e9))
 
-    def done() -> runs.Report:
+    def done() -> runs.RunReport:
         made = _engine(engine, workers, limits, ray={"address": address, "cpus": cpus, "gpus": gpus})
         with StepProgress(sys.stderr) as progress:
             return runs.run_recipe(location, wanted, engine=made, progress=progress)

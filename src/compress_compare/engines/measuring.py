@@ -15,6 +15,7 @@ from .queue import Queue
 from .supervisor import Supervisor
 from .tasks import known_task
 
+LACKING = "built and run, so they cannot be measured"
 Progress = Callable[[int, int, str], None]
 """(percent done, 100, what happens) → nothing."""
 
@@ -39,7 +40,7 @@ def submit(queue: Queue, ids: Sequence[str]) -> str:
             raise InvalidValue("measure.models", title, hint="Measure those of each root by themselves.")
         (root,) = roots
         wanted = [root, *(id for id in dict.fromkeys(ids) if id != root)]
-        task = known_task(connection, root)
+        task = known_task(connection, root, lacking=LACKING)
         queue.trust.check(queue.directory, task)
         request = {
             "kind": "measure",
@@ -74,7 +75,7 @@ def measure(
         with queue.database.read() as connection:
             roots = _roots(connection, ids)
             for root in roots:
-                queue.trust.check(queue.directory, known_task(connection, root))
+                queue.trust.check(queue.directory, known_task(connection, root, lacking=LACKING))
         started = [submit(queue, of_root) for of_root in roots.values()]
         supervisor.run(_watch(queue, started, progress) if progress else None)
         return [queue.job(id) for id in started]

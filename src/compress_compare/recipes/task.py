@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import sys
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 Measured = Mapping[str, float | MetricValue | Sequence[MetricValue] | None]
 Answers = Mapping[str, Any]
+
+
+NAMES = {f"{__name__}.Task", f"{__package__}.Task"}
+"""What a task is called."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +122,38 @@ def _function(where: TaskPath) -> Callable[..., object]:
 
 def _check_is_task(where: TaskPath, found: Callable[..., object]) -> None:
     """Pass if a function says of itself that it returns a task. Nothing is called to find out."""
-    said = getattr(found, "__annotations__", {}).get("return") if inspect.isfunction(found) else None
-    if isinstance(said, str):
-        names: Any = found.__globals__ if inspect.isfunction(found) else {}
-        first, *others = said.strip("'\"").split(".")
-        said = names.get(first)
-        for other in others:
-            said = getattr(said, other, None)
-    if said is not Task:
+    if not _returns_task(found):
         name = where.path.rpartition(":")[2]
         raise unusable_task(where.path, f"It does not say that it returns a task. Write: def {name}(…) -> Task")
+
+
+def _returns_task(found: Callable[..., object]) -> bool:
+    if not inspect.isfunction(found):
+        return False
+    said = found.__annotations__.get("return")
+    if not isinstance(said, str):
+        return said is Task
+    first, *rest = said.strip("'\"").split(".")
+    meant: Any = found.__globals__.get(first)
+    for part in rest:
+        meant = getattr(meant, part, None)
+    return meant is Task or ".".join([_imported(found).get(first, first), *rest]) in NAMES
+
+
+def _imported(found: Callable[..., object]) -> dict[str, str]:
+    """What the names in the module of a function stand for, those imported for the type checker alone among them."""
+    module = sys.modules.get(found.__module__)
+    try:
+        tree = ast.parse(inspect.getsource(module)) if module is not None else ast.Module([], [])
+    except (OSError, TypeError, SyntaxError):
+        return {}
+    package = getattr(module, "__package__", None) or ""
+    meant: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            source = [*parents, *filter(None, [node.module])]
+            meant |= {alias.asname or alias.name: ".".join([*source, alias.name]) for alias in node.names}
+        elif isinstance(node, ast.Import):
+            meant |= {alias.asname: alias.name for alias in node.names if alias.asname}
+    return meant

@@ -19,6 +19,9 @@ KEPT_S = 24 * 3600.0
 """How long garbage is left where it is, should somebody miss it."""
 
 
+LOOKED = "looked_for_garbage"
+
+
 @dataclass(frozen=True)
 class Garbage:
     """What belongs to nothing.
@@ -60,9 +63,16 @@ def collect(connection: sa.Connection, root: Path, *, older_than: float) -> Garb
     return Garbage(count, num_bytes)
 
 
-def is_left(root: Path, *, older_than: float) -> bool:
-    """Whether a killed process has left something in staging, which is told by a look into an almost empty folder."""
-    return any(_age(path) >= older_than for path in abandoned(root))
+def is_due(connection: sa.Connection) -> bool:
+    """Whether nobody has looked for it for a day: reading the names of all objects takes time in a large project."""
+    found = connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.name == LOOKED)).scalar()
+    return found is None or not found.isdigit() or not 0 <= time.time() - int(found) < KEPT_S
+
+
+def looked(connection: sa.Connection) -> None:
+    """Remember that somebody has looked just now."""
+    connection.execute(schema.meta.delete().where(schema.meta.c.name == LOOKED))
+    connection.execute(schema.meta.insert().values(name=LOOKED, value=str(int(time.time()))))
 
 
 def _found(connection: sa.Connection, root: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from ..errors import StoreError
-from . import schema
+from . import garbage, schema
 
 Migration = Callable[[sa.Connection], None]
 
@@ -50,6 +50,7 @@ def migrate(connection: sa.Connection) -> None:
         schema.metadata.create_all(connection)
         connection.execute(schema.revisions.insert().values(number=0))
         connection.execute(schema.meta.insert().values(name="schema_version", value=str(newest_version())))
+        garbage.looked(connection)
         return
     version = current_version(connection)
     for migration in MIGRATIONS[version - FIRST_VERSION :]:

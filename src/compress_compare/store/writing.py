@@ -303,18 +303,23 @@ class Writer(Reader):
     def purge(self, *, older_than: float = 0.0, wait: float | None = None) -> Garbage:
         """Remove files that nothing names, which killed processes have left; returns how many, and their bytes.
 
-        Opening a project does so with what is a day old.
+        Opening a project does so once a day with what is a day old.
 
         Args:
             older_than: seconds since it was last written.
             wait: seconds for another writer; 10 if not given.
         """
         with self._database.write(wait=wait) as connection:
+            garbage.looked(connection)
             return garbage.collect(connection, self.path, older_than=older_than)
 
     def _tidy(self) -> None:
         """Remove what is a day old, unless somebody writes just now."""
-        if not self.storage.read_only and garbage.is_left(self.path, older_than=garbage.KEPT_S):
+        if self.storage.read_only:
+            return
+        with self._database.read() as connection:
+            due = garbage.is_due(connection)
+        if due:
             with suppress(StoreError):
                 self.purge(older_than=garbage.KEPT_S, wait=0.0)
 

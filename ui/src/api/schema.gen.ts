@@ -612,6 +612,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tasks
+         * @description What the project asks to run, and whether it may. Nothing named here is imported.
+         */
+        get: operations["tasks_api_v1_tasks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/trust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trust
+         * @description Let a task run on this machine, for this project, from now on. It is told exactly as `GET tasks` shows it.
+         */
+        post: operations["trust_api_v1_tasks_trust_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operations": {
         parameters: {
             query?: never;
@@ -1743,6 +1783,48 @@ export interface components {
         SuspectsAnswer: {
             /** Suspects */
             suspects: components["schemas"]["SuspectAnswer"][];
+        };
+        /**
+         * TaskAllow
+         * @description Let a task run on this machine: exactly as it was shown.
+         */
+        TaskAllow: {
+            /** Path */
+            path: string;
+            /** Options */
+            options: {
+                [key: string]: unknown;
+            };
+            /** Folders */
+            folders: string[];
+        };
+        /**
+         * TaskAnswer
+         * @description What a project asks to run: a function, what it is called with, and where its module is looked for.
+         *
+         *     It is the task of the models of `root`, and `allowed` says whether it may run on this machine.
+         */
+        TaskAnswer: {
+            /** Path */
+            path: string;
+            /** Options */
+            options: {
+                [key: string]: unknown;
+            };
+            /** Folders */
+            folders: string[];
+            /** Root */
+            root: string;
+            /** Allowed */
+            allowed: boolean;
+        };
+        /**
+         * TasksAnswer
+         * @description All tasks of a project.
+         */
+        TasksAnswer: {
+            /** Tasks */
+            tasks: components["schemas"]["TaskAnswer"][];
         };
         /**
          * TensorAnswer
@@ -2982,6 +3064,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobLog"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tasks_api_v1_tasks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TasksAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trust_api_v1_tasks_trust_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskAllow"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TasksAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
