@@ -95,7 +95,7 @@ def test_jobs_that_came_with_a_project_do_not_run(folder, mark):
     for position, (id, state) in enumerate([("0" * 8, "queued"), ("1" * 8, "failed"), ("../../../x", "queued")]):
         connection.execute(
             "INSERT INTO jobs (id, position, kind, title, state, progress, message, cancel, attempts, owner, handle,"
-            " request, created_at) VALUES (?, ?, 'operation', 't', ?, 0, '', 0, 0, '1:0:x', '', ?, '2026-01-01')",
+            " request, created_at) VALUES (?, ?, 'operation', 't', ?, 0, '', 0, 0, '4194305:0:x', '', ?, '2026')",
             (id, position + 1, state, json.dumps(request | {"operation": None})),
         )
     connection.commit()
@@ -247,7 +247,7 @@ def test_a_job_that_cannot_be_read_fails_and_holds_up_nothing(folder, request_te
     connection = sqlite3.connect(folder / "compress-compare.db")
     connection.execute(
         "INSERT INTO jobs (id, position, kind, title, state, progress, message, cancel, attempts, owner, handle,"
-        " request, created_at) VALUES ('00000000', 1, 'operation', 't', 'queued', 0, '', 0, 0, '1:0:x', '', ?, 'x')",
+        " request, created_at) VALUES ('00000000', 1, 'x', 't', 'queued', 0, '', 0, 0, '9999999:0:', '', ?, 'x')",
         (request_text,),
     )
     connection.commit()

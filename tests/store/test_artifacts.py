@@ -8,12 +8,12 @@ import pytest
 from compress_compare.errors import StorageError, StoreError
 from compress_compare.store.artifacts import Artifacts
 from compress_compare.store.files import write_atomically
-from compress_compare.store.storage import Storage
+from compress_compare.store.storage import ProjectStorage
 
 
 @pytest.fixture
 def artifacts(tmp_path):
-    return Artifacts(Storage(tmp_path))
+    return Artifacts(ProjectStorage(tmp_path))
 
 
 def put(artifacts, content):
@@ -62,7 +62,7 @@ def test_a_full_disk_is_said_with_the_bytes_that_are_needed_and_nothing_is_left(
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_after_a_failed_sync_nothing_is_acknowledged_any_more(tmp_path, monkeypatch, nth):
-    artifacts = Artifacts(Storage(tmp_path))
+    artifacts = Artifacts(ProjectStorage(tmp_path))
     real, calls = os.fsync, []
 
     def failing(descriptor):

@@ -20,7 +20,7 @@ from ..recipes.serial import record_to_data, task_from_data, task_to_data, to_da
 from ..records import TaskPath
 from ..store import jobs, location, models, tasks
 from ..store.database import Connection, Database
-from ..store.storage import Storage
+from ..store.storage import ProjectStorage
 from ..store.trust import Trust
 from . import log, processes
 from .base import LOG
@@ -42,7 +42,7 @@ class Queue:
         storage: the place of the project, if it is known already.
     """
 
-    def __init__(self, directory: Path, owner: str | None = None, *, storage: Storage | None = None) -> None:
+    def __init__(self, directory: Path, owner: str | None = None, *, storage: ProjectStorage | None = None) -> None:
         self.directory = directory.resolve()
         self.trust = Trust()
         self.owner = owner or f"{processes.identity(os.getpid())}:{secrets.token_hex(4)}"

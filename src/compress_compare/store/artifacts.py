@@ -15,7 +15,7 @@ from ..errors import StoreError
 from ..readers.regular import open_regular, unreadable
 from . import location
 from .staging import Staging, prepare
-from .storage import Storage
+from .storage import ProjectStorage
 
 REPAIR = "Log the same again, or look for a copy with: compress-compare doctor PROJECT --repair --from FOLDER"
 
@@ -27,7 +27,7 @@ class Artifacts:
         storage: its place.
     """
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: ProjectStorage) -> None:
         self._storage = storage
         self._objects = storage.root / location.OBJECTS
         if not storage.read_only:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from .faults import FULL, UNREACHABLE, code_of
-from .storage import Storage
+from .storage import ProjectStorage
 
 BUSY_TIMEOUT_S = 10
 
@@ -30,7 +30,7 @@ def writing(path: Path) -> sa.Engine:
     return _engine(lambda: _usual(path), begin="BEGIN IMMEDIATE")
 
 
-def reading(path: Path, storage: Storage) -> sa.Engine:
+def reading(path: Path, storage: ProjectStorage) -> sa.Engine:
     """Connections that read. Where SQLite has no room for the files that it shares between processes, or may not write
     them, each reads what is there without them.
     """

@@ -19,7 +19,7 @@ from . import location, migrations, schema
 from .connections import create_private, reading, writing
 from .faults import told
 from .lock import WriterLock, busy
-from .storage import Storage, writable
+from .storage import ProjectStorage, writable
 
 WAIT_S = 10.0
 """How long a writer waits for another one."""
@@ -37,8 +37,8 @@ class Database:
         wait: seconds that a writer waits for another one.
     """
 
-    def __init__(self, path: Path, storage: Storage | None = None, *, wait: float = WAIT_S) -> None:
-        self.storage = storage or Storage(path.parent, read_only=not writable(path.parent, path.name))
+    def __init__(self, path: Path, storage: ProjectStorage | None = None, *, wait: float = WAIT_S) -> None:
+        self.storage = storage or ProjectStorage(path.parent, read_only=not writable(path.parent, path.name))
         self.wait = wait
         self._path = path
         self._lock = WriterLock(path.with_name(location.WRITER_LOCK))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..errors import StoreError
 from .lock import busy
-from .storage import RESERVE, Storage, not_writable
+from .storage import RESERVE, ProjectStorage, not_writable
 
 FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 SYNC = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
@@ -22,7 +22,7 @@ UNREACHABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_
 
 
 @contextmanager
-def told(path: Path, storage: Storage) -> Iterator[None]:
+def told(path: Path, storage: ProjectStorage) -> Iterator[None]:
     """Turn what SQLite raises inside into sentences.
 
     Args:
@@ -62,7 +62,7 @@ def code_of(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) or 0
 
 
-def _sentence(path: Path, storage: Storage, error: sqlite3.Error) -> StoreError | None:
+def _sentence(path: Path, storage: ProjectStorage, error: sqlite3.Error) -> StoreError | None:
     code = code_of(error)
     kind = code & 0xFF
     if code in SYNC:
@@ -79,7 +79,7 @@ def _sentence(path: Path, storage: Storage, error: sqlite3.Error) -> StoreError 
     return corrupt(path.name, error) if kind in CORRUPT or missing else None
 
 
-def _unreachable(path: Path, storage: Storage, error: sqlite3.Error) -> StoreError:
+def _unreachable(path: Path, storage: ProjectStorage, error: sqlite3.Error) -> StoreError:
     """SQLite does not say what the system said; room for a small write tells the most frequent cause."""
     if storage.free() < RESERVE or code_of(error) == sqlite3.SQLITE_IOERR_WRITE:
         return storage.full(RESERVE)

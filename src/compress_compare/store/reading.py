@@ -35,7 +35,7 @@ from .database import Database
 from .garbage import Garbage
 from .opener import Opener
 from .outputs import StoredTable
-from .storage import Storage, writable
+from .storage import ProjectStorage, writable
 
 
 class Reader:
@@ -48,7 +48,7 @@ class Reader:
 
     def __init__(self, directory: Path, *, read_only: bool = False) -> None:
         self.path = directory
-        self.storage = Storage(directory, read_only=read_only or not writable(directory, location.DATABASE))
+        self.storage = ProjectStorage(directory, read_only=read_only or not writable(directory, location.DATABASE))
         self._database = Database(directory / location.DATABASE, self.storage)
         self._artifacts = Artifacts(self.storage)
         self._graph: Graph | None = None

@@ -22,7 +22,7 @@ from ..readers.regular import open_regular
 from ..records import StoredFile
 from . import location
 from .files import held, try_lock
-from .storage import RESERVE, Storage
+from .storage import RESERVE, ProjectStorage
 
 CHUNK = 1 << 20
 
@@ -41,7 +41,7 @@ class Staging:
         storage: the place of the project.
     """
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: ProjectStorage) -> None:
         self._storage = storage
         self._root = storage.root
         self._objects = self._root / location.OBJECTS

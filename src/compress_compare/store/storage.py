@@ -17,7 +17,7 @@ RESERVE = 1 << 20
 """Bytes that a small write can take with all that the database and the file system add."""
 
 
-class Storage:
+class ProjectStorage:
     """The place of one project, and whether it can still be believed.
 
     After a failed fsync nobody knows what is on the disk, and asking again may answer "done" without anything being
