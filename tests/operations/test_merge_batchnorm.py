@@ -93,7 +93,7 @@ class Untraceable(nn.Module):
     ("model", "reason"),
     [
         (Untraceable(), r"torch\.fx cannot trace"),
-        (nn.Linear(2, 2), "no batch norm follows"),
+        (nn.Linear(2, 2), "the model has no batch norm"),
         (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2, track_running_stats=False)), "no batch norm follows"),
     ],
 )

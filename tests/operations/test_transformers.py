@@ -19,7 +19,6 @@ BERT = SIZES | {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads"
 REFUSED = {
     "calibrate": {"bert", "gpt2", "llama"},
     "merge batchnorm": {"bert", "gpt2", "llama"},
-    "quantize static": {"gpt2", "llama"},
     "pfa prune": {"gpt2"},
     "channel prune": {"gpt2"},
 }

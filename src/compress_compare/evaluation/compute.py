@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..errors import InvalidValue
 from ..records import MetricValue
+from . import inputs
 from .forward import observing
 
 _CONTRACTION = re.compile(
@@ -23,8 +24,8 @@ _CONTRACTION = re.compile(
 )
 
 
-def macs(model: nn.Module, example: Tensor) -> MetricValue:
-    """Dense multiply-accumulates for ``example``; the input shape is stated as the value's device.
+def macs(model: nn.Module, example: Any) -> MetricValue:
+    """Dense multiply-accumulates for ``example``, inputs of any kind; their shape is stated as the value's device.
 
     Counts matrix products, convolutions and attention (a fused multiply-add is one), not biases, norms or activations.
     Zero weights count like any other. Fused attention, the transformer fast path and oneDNN recurrences are switched
@@ -37,7 +38,7 @@ def macs(model: nn.Module, example: Tensor) -> MetricValue:
     seen = _Seen()
     counter = FlopCounterMode(display=False, custom_mapping=_extra_formulas())
     with observing(model), _plain_kernels(), seen, counter:
-        model(example)
+        inputs.call(model, example)
     unknown = sorted(str(op) for op in seen.packets if op not in counter.flop_registry and is_contraction(op))
     total = counter.get_total_flops() // 2
     if unknown or (total == 0 and any(parameter.ndim > 1 for parameter in model.parameters())):
@@ -47,7 +48,7 @@ def macs(model: nn.Module, example: Tensor) -> MetricValue:
             detail=f"Not known: {', '.join(unknown) or 'every operation that uses its weights'}.",
             hint="Count them on the model in floating point.",
         )
-    return MetricValue(total, device=f"input {'×'.join(map(str, example.shape))}")
+    return MetricValue(total, device=inputs.described(example))
 
 
 class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]

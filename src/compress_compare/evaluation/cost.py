@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from ..errors import UserError
 from ..records import MetricValue
@@ -26,7 +27,7 @@ class Cost:
 
 def measure_cost(
     model: nn.Module,
-    example: Tensor,
+    example: Any,
     *,
     timing: latency.LatencySettings | None,
     exports: onnx_runtime.Exports | None = None,
@@ -35,7 +36,7 @@ def measure_cost(
 
     Args:
         model: left as it was.
-        example: one instance ``(1, …)``.
+        example: one instance: a tensor ``(1, …)``, a tuple of positional or a mapping of keyword arguments.
         timing: how to measure time; ``None`` leaves it out.
         exports: earlier exports, to measure in ONNX Runtime as well; ``None`` leaves that out.
     """
@@ -71,7 +72,7 @@ def measure_size(model: nn.Module) -> Measurements:
 
 
 def _onnx(
-    model: nn.Module, example: Tensor, *, timing: latency.LatencySettings, exports: onnx_runtime.Exports
+    model: nn.Module, example: Any, *, timing: latency.LatencySettings, exports: onnx_runtime.Exports
 ) -> Measurements:
     found = onnx_runtime.measure(model, example, settings=timing, exports=exports)
     return {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from . import metrics, quality
 from .cost import Measurements, measure_cost, measure_size
 from .forward import logits
+from .inputs import first
 from .latency import LatencySettings
 from .onnx_runtime import Exports
 
@@ -21,11 +23,11 @@ class LabelledData:
     """What a classifier is evaluated on.
 
     Args:
-        inputs: ``(instances, …)``, as the model takes them.
+        inputs: all instances as the model takes them: a tensor, or a tuple or mapping of arguments.
         labels: index of the right class, ``(instances,)``.
     """
 
-    inputs: Tensor
+    inputs: Any
     labels: np.ndarray
 
 
@@ -54,7 +56,7 @@ def evaluate(model: nn.Module, data: LabelledData, *, settings: Settings | None 
     scores = logits(model, data.inputs, batch_size=settings.batch_size)
     return {
         **measure_quality(scores, data.labels),
-        **measure_cost(model, data.inputs[:1], timing=settings.latency, exports=settings.onnx).values,
+        **measure_cost(model, first(data.inputs), timing=settings.latency, exports=settings.onnx).values,
     }
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from .inputs import answer, call, each, tensors
 
 
 @contextmanager
@@ -30,15 +34,22 @@ def observing(model: nn.Module, *, threads: int = 1) -> Iterator[None]:
         torch.set_num_threads(previous_threads)
 
 
-def logits(model: nn.Module, inputs: Tensor, *, batch_size: int = 256) -> np.ndarray:
+def logits(model: nn.Module, inputs: Any, *, batch_size: int = 256) -> np.ndarray:
     """The model's answers to all of ``inputs``: an array ``(instances, classes)`` in float64.
+
+    Args:
+        model: left as it was; it returns a tensor, or something that has ``logits``.
+        inputs: all instances: a tensor, a tuple of positional or a mapping of keyword arguments.
+        batch_size: instances per forward pass.
 
     Raises:
         ValueError: the model answers with anything but one row of scores for each instance.
     """
     with observing(model):
-        batches = [model(inputs[start : start + batch_size]) for start in range(0, len(inputs), batch_size)]
+        count = len(tensors(inputs)[0])
+        parts = (each(inputs, itemgetter(slice(start, start + batch_size))) for start in range(0, count, batch_size))
+        batches = [answer(call(model, part)) for part in parts]
     scores = torch.cat(batches).to(torch.float64).numpy(force=True)
-    if scores.ndim != 2 or len(scores) != len(inputs):
-        raise ValueError(f"expected scores of shape ({len(inputs)}, classes), found {scores.shape}")
+    if scores.ndim != 2 or len(scores) != count:
+        raise ValueError(f"expected scores of shape ({count}, classes), found {scores.shape}")
     return scores

@@ -11,20 +11,21 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from ..records import MetricValue
+from . import inputs
 from .compute import is_contraction
 from .forward import observing
 
 INTEGERS = (torch.int8, torch.uint8, torch.qint8, torch.quint8, torch.int16, torch.int32)
 
 
-def integer_products(model: nn.Module, example: Tensor) -> MetricValue | None:
+def integer_products(model: nn.Module, example: Any) -> MetricValue | None:
     """Share of the matrix products and convolutions of a forward pass that take integers; ``count`` is their number.
 
     ``None`` for a model that runs none.
     """
     seen = _Products()
     with observing(model), seen:
-        model(example)
+        inputs.call(model, example)
     return MetricValue(seen.integers / seen.total, count=seen.total) if seen.total else None
 
 

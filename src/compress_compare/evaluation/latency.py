@@ -6,12 +6,14 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ..records import MetricValue
+from . import inputs
 from .forward import observing
 
 
@@ -36,13 +38,13 @@ class LatencySettings:
         threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}"
         return f"{device} ({runtime}, {threads}, batch {self.batch}, warm-up {self.warm_up}, runs {self.runs})"
 
-    def inputs(self, example: Tensor) -> Tensor:
+    def inputs(self, example: Any) -> Any:
         """The first instance of ``example``, repeated to make up the batch."""
-        return example[:1].expand(self.batch, *example.shape[1:]).contiguous()
+        return inputs.repeated(example, self.batch)
 
 
 def latency(
-    model: nn.Module, example: Tensor, *, settings: LatencySettings | None = None
+    model: nn.Module, example: Any, *, settings: LatencySettings | None = None
 ) -> tuple[MetricValue, MetricValue]:
     """Median and interquartile range of the time of a forward pass, in seconds.
 
@@ -51,12 +53,12 @@ def latency(
 
     Args:
         model: left as it was.
-        example: inputs ``(instances, …)``; the first is repeated to make up the batch.
+        example: inputs of any kind, ``(instances, …)``; the first is repeated to make up the batch.
         settings: how to time.
     """
     settings = settings or LatencySettings()
     runtime = f"PyTorch {torch.__version__.partition('+')[0]}"
-    device = settings.describe(example.device.type, runtime=runtime)
+    device = settings.describe(inputs.device(example).type, runtime=runtime)
     return summary(_times(model, settings.inputs(example), settings), device=device)
 
 
@@ -70,18 +72,19 @@ def summary(times: Sequence[float], *, device: str) -> tuple[MetricValue, Metric
     )
 
 
-def _times(model: nn.Module, batch: Tensor, settings: LatencySettings) -> list[float]:
+def _times(model: nn.Module, batch: Any, settings: LatencySettings) -> list[float]:
     with observing(model, threads=settings.threads):
         for _ in range(settings.warm_up):
-            model(batch)
+            inputs.call(model, batch)
         return [_timed(model, batch) for _ in range(settings.runs)]
 
 
-def _timed(model: nn.Module, batch: Tensor) -> float:
-    _wait(batch.device)
+def _timed(model: nn.Module, batch: Any) -> float:
+    place = inputs.device(batch)
+    _wait(place)
     start = time.perf_counter()
-    model(batch)
-    _wait(batch.device)
+    inputs.call(model, batch)
+    _wait(place)
     return time.perf_counter() - start
 
 

@@ -6,28 +6,30 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from ..records import MetricValue
+from . import inputs
 from .forward import observing
 
 
-def peak_memory(model: nn.Module, example: Tensor) -> MetricValue:
+def peak_memory(model: nn.Module, example: Any) -> MetricValue:
     """Bytes of parameters, buffers, ``example`` and, at the worst moment, what operators have put out and is in use.
 
     The same on every machine: sums of tensor sizes, not what an allocator takes. What a kernel needs inside itself,
     such as unfolded patches of a convolution, is not seen. The input shape is stated as the value's device.
     """
     held = _Alive()
-    example = example.clone()  # a part of a larger tensor holds all of it
+    example = inputs.each(example, torch.clone)  # a part of a larger tensor holds all of it
     with observing(model):
-        for tensor in (*model.parameters(), *model.buffers(), example):
+        for tensor in (*model.parameters(), *model.buffers(), *inputs.tensors(example)):
             held.add(tensor)
         with held:
-            model(example)
-    return MetricValue(held.peak, device=f"input {'×'.join(map(str, example.shape))}")
+            inputs.call(model, example)
+    return MetricValue(held.peak, device=inputs.described(example))
 
 
 class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]

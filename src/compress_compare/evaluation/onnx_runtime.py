@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from torch.fx import GraphModule
 
 from ..errors import InvalidValue, MissingExtra
+from ..operations.parts.data import tensors_of
 from ..operations.parts.quiet import quiet
 from ..records import MetricValue
 from . import latency
 from .forward import observing
+from .inputs import call, described, each, tensors
 
 FLOATS = ("Conv", "ConvTranspose", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "MatMulNBits")
 INTEGERS = ("QLinearConv", "ConvInteger", "QLinearMatMul", "MatMulInteger", "QGemm", "DynamicQuantizeMatMul")
@@ -51,7 +53,7 @@ class Exports:
 
     _known: dict[tuple[object, ...], Any] = field(default_factory=dict)
 
-    def export(self, model: nn.Module, example: Tensor) -> bytes:
+    def export(self, model: nn.Module, example: Any) -> bytes:
         """The model as an ONNX file for inputs of the shape of ``example``.
 
         Raises:
@@ -61,7 +63,7 @@ class Exports:
         if isinstance(model, GraphModule):
             return _file(_exported(model, example, optimize=True))
         state = model.state_dict()
-        key = (repr(model), tuple(example.shape), tuple((name, tensor.shape) for name, tensor in state.items()))
+        key = (repr(model), described(example), tuple((name, tensor.shape) for name, tensor in state.items()))
         if key not in self._known:
             self._known[key] = _exported(model, example, optimize=False)
         _fill(self._known[key], state)
@@ -72,7 +74,7 @@ class Exports:
 
 
 def measure(
-    model: nn.Module, example: Tensor, *, settings: latency.LatencySettings, exports: Exports | None = None
+    model: nn.Module, example: Any, *, settings: latency.LatencySettings, exports: Exports | None = None
 ) -> InOnnxRuntime:
     """Export a model, let ONNX Runtime optimize it, look at what became of its products, and time it.
 
@@ -87,11 +89,11 @@ def measure(
         InvalidValue: ``onnx.*`` when the model cannot be exported or run.
     """
     check_installed()
-    inputs = settings.inputs(example).cpu()
+    inputs = each(settings.inputs(example), Tensor.cpu)
     with observing(model):
         content = (exports or Exports()).export(model, inputs)
     session, operators = _optimized(content, threads=settings.threads)
-    feeds = {session.get_inputs()[0].name: inputs.numpy()}
+    feeds = _feeds(session, inputs)
     for _ in range(settings.warm_up):
         session.run(None, feeds)
     times = [_timed(session, feeds) for _ in range(settings.runs)]
@@ -113,14 +115,15 @@ def check_installed() -> None:
         raise MissingExtra(error.name or "onnxruntime", purpose="Measuring in ONNX Runtime", extra="onnx") from error
 
 
-def _exported(model: nn.Module, example: Tensor, *, optimize: bool) -> Any:
+def _exported(model: nn.Module, example: Any, *, optimize: bool) -> Any:
     size = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
     if size > MOST_BYTES:
         detail = f"It has {size:,} bytes of weights; the limit is {MOST_BYTES:,}."
         raise InvalidValue("onnx.size", "The model is too large to be measured in ONNX Runtime here.", detail=detail)
     try:
         with quiet(_LOUD):
-            program = torch.onnx.export(model, (example,), dynamo=True, verbose=False, optimize=optimize)
+            args, named = _arguments(example)
+            program = torch.onnx.export(model, args, kwargs=named, dynamo=True, verbose=False, optimize=optimize)
     except Exception as error:  # the exporter reports what it cannot translate by dozens of exception types
         cause = error.__cause__ or error
         raise InvalidValue(
@@ -132,6 +135,21 @@ def _exported(model: nn.Module, example: Tensor, *, optimize: bool) -> Any:
     proto: Any = program.model_proto  # type: ignore[union-attr]
     _strip(proto)
     return proto
+
+
+def _arguments(example: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What is passed by position, and what by name."""
+    if isinstance(example, Mapping):
+        return (), dict(example)
+    return (tuple(example) if isinstance(example, tuple | list) else (example,)), {}
+
+
+def _feeds(session: Any, example: Any) -> dict[str, Any]:
+    """The inputs of a session by their names, which are those of a mapping; else they come in order."""
+    names = [entry.name for entry in session.get_inputs()]
+    if isinstance(example, Mapping) and set(names) <= set(example):
+        return {name: example[name].numpy() for name in names}
+    return {name: tensor.numpy() for name, tensor in zip(names, tensors(example), strict=False)}
 
 
 def _strip(proto: Any) -> None:
@@ -154,12 +172,12 @@ def _file(proto: Any) -> bytes:
     return content
 
 
-def _agrees(content: bytes, model: nn.Module, example: Tensor) -> bool:
+def _agrees(content: bytes, model: nn.Module, example: Any) -> bool:
     """Whether ONNX Runtime answers as the model does."""
     session, _ = _optimized(content, threads=1)
-    found = session.run(None, {session.get_inputs()[0].name: example.numpy()})[0]
+    found = session.run(None, _feeds(session, example))[0]
     with torch.no_grad():
-        expected = model(example).numpy()
+        expected = tensors_of(call(model, example))[0].numpy()
     scale = max(float(np.abs(expected).max(initial=0.0)), 1.0)
     return found.shape == expected.shape and bool((np.abs(found - expected) <= TOLERANCE * scale).all())
 

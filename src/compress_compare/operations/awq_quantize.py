@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..schemes.scheme import TensorScheme, attach
+from ..schemes.scheme import attach
 from .base import BaseOperation, function, operation
 from .parts.presets import WeightScheme, expanded
 from .types import Context, DataRequirement, Patterns, unsuitable
@@ -15,7 +15,7 @@ from .types import Context, DataRequirement, Patterns, unsuitable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .parts.moments import InputMoments
+    from .parts.moments import InputMoments, Inputs
     from .targets import Weight
 
 
@@ -24,7 +24,8 @@ class AWQQuantize(BaseOperation):
     """Round W · s to the nearest level and divide by s, with s = (mean |input|)^α and the α that errs least on
     data.
 
-    Applies to linear layers; other weights are rounded as they are. The scales s are stored with the layer.
+    Applies to linear layers, packed projections of attention, and experts, each of which has scales s of its own; these
+    are stored with the layer. Other weights are rounded as they are, and their scheme and the log say so.
 
     Inputs of large activation have their weights scaled up before rounding and down after it. The scales are
     counted in the packed size; where a norm or layer before can absorb them, they cost nothing.
@@ -74,28 +75,50 @@ class AWQQuantize(BaseOperation):
             InvalidValue: ``operation.not_applicable`` when no selected weight belongs to a linear layer.
         """
         from .parts.moments import layer_inputs
+        from .parts.reached import Reached
         from .quantize import Quantize
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
-        linear = [weight for weight in weights if weight.parameter.ndim == 2]
+        linear = [weight for weight in weights if weight.parameter.ndim == 2 or weight.layout.stacked]
         found = layer_inputs(model, linear, context=context, name=self.name)
         if not found:
             raise unsuitable(self.name, "no selected weight belongs to a linear layer.", hint="Use quantize.")
         plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
+        reached = Reached()
         schemes = {}
         for done, weight in enumerate(weights):
             context.progress(done / len(weights), weight.name)
-            values, scaled = weight.parameter.data, False
-            if weight.name in found:
-                axis = weight.channel_axis
-                rounded, scaled = self.scaled(values.movedim(axis, 0), found[weight.name])
-                weight.parameter.data = rounded.movedim(0, axis).contiguous()
+            inputs, stored = found.get(weight.name), plain.stored(weight)
+            if inputs is None:
+                weight.parameter.data = plain.rounded(weight.parameter.data, weight.layout)
             else:
-                weight.parameter.data = plain.rounded(values, weight.channel_axis)
-            schemes[weight.name] = replace(self._scheme(weight), input_scales=scaled)
+                scaled = self._round(weight, inputs)
+                axis, groups = inputs.layout.axis, inputs.layout.groups
+                stored = replace(stored, input_scales=scaled, channel_axis=axis, groups=groups)
+            schemes[weight.name] = reached.note(stored, weight, found=inputs)
         attach(model, schemes)
+        reached.say(context)
         return model
+
+    def _round(self, weight: Weight, inputs: Inputs) -> bool:
+        """Round a weight in place, each expert of a stack with scales of its own; whether any input is scaled."""
+        import torch
+
+        from .quantize import Quantize
+
+        values = weight.parameter.data
+        rows = inputs.layout.rows(values)
+        stack = inputs.layout.groups > 1
+        parts = inputs.parts(len(rows)) if stack else [(0, len(rows), inputs.together())]
+        plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
+        results = [
+            (plain.rounded(rows[start:end]), False) if moments is None else self.scaled(rows[start:end], moments)
+            for start, end, moments in parts
+        ]
+        rounded = torch.cat([result for result, _ in results])
+        weight.parameter.data = inputs.layout.tensor(rounded, tuple(values.shape))
+        return any(scaled for _, scaled in results)
 
     def scaled(self, values: Tensor, moments: InputMoments) -> tuple[Tensor, bool]:
         """The rounded weights [outputs, inputs] of least squared error of outputs, and whether inputs are scaled."""
@@ -104,8 +127,8 @@ class AWQQuantize(BaseOperation):
         from .quantize import Quantize
 
         plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
-        second = moments.second[0] / moments.count
-        mean = (moments.absolute[0] / moments.count).clamp(min=1e-8)
+        second = moments.second / moments.count
+        mean = (moments.absolute / moments.count).clamp(min=1e-8)
         best, least, chosen = plain.rounded(values), float("inf"), 0.0
         for alpha in torch.linspace(0, 1, self.grid + 1).tolist()[: self.grid]:
             scales = mean**alpha
@@ -116,17 +139,6 @@ class AWQQuantize(BaseOperation):
             if error < least:
                 best, least, chosen = rounded, error, alpha
         return best, chosen > 0
-
-    def _scheme(self, weight: Weight) -> TensorScheme:
-        return TensorScheme(
-            kind="quantized",
-            bits=self.bits,
-            strategy=self.strategy,
-            group_size=self.group_size,
-            symmetric=self.symmetric,
-            table_bits=8 * weight.parameter.element_size(),
-            channel_axis=weight.channel_axis if weight.parameter.ndim > 1 else 0,
-        )
 
 
 awq_quantize = function(AWQQuantize)

@@ -57,6 +57,8 @@ class BaseOperation(ABC):
     """What becomes smaller when the operation does its work."""
     keeps_shapes: ClassVar[bool] = True
     """Whether every tensor of the state dict keeps its name and shape."""
+    keeps_outputs: ClassVar[bool] = False
+    """Whether the model computes the same afterwards, up to rounding. It is checked wherever there is an input."""
 
     @abstractmethod
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:

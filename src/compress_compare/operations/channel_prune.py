@@ -57,8 +57,8 @@ class ChannelPrune(BaseOperation):
                 no layer can.
         """
         from ..schemes import channels
-        from .parts.data import batches
-        from .surgery import cut, few, prunable
+        from .parts.data import batches, few
+        from .surgery import cut, prunable
         from .targets import select
 
         chosen = {weight.module for weight in select(self.name, model, targets=self.targets, ignore=self.ignore)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from .base import BaseOperation, function, operation
-from .types import Batches, Context, DataRequirement, Loss, Seed
+from .types import Context, DataRequirement, Loss, Seed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -62,14 +62,19 @@ class Distill(BaseOperation):
         from .parts.fit import fit
 
         teacher = copy.deepcopy(context.references["teacher"]).eval()
-        taught = _Taught(teacher, context.data, self.name)
+        taught = _Taught(teacher, context, self.name)
         return fit(model, self, context=replace(context, data=taught, loss=self.loss(context.loss)))
 
     def loss(self, hard: Loss) -> Loss:
-        """(outputs, (targets, the teacher's logits)) → the loss of Hinton et al., with ``hard`` for the targets."""
+        """(outputs, (targets, the teacher's logits)) → the loss of Hinton et al., with ``hard`` for the targets.
+
+        Places whose target is −100 count in neither part.
+        """
 
         def loss(outputs: Any, targets: tuple[Any, Tensor]) -> Tensor:
             from torch.nn import functional as F
+
+            from .parts.data import IGNORED
 
             labels, wanted = targets
             logits = getattr(outputs, "logits", outputs)
@@ -78,7 +83,9 @@ class Distill(BaseOperation):
             axis = 1 if logits.ndim == 4 else -1
             ours = F.log_softmax(logits / self.temperature, axis)
             theirs = F.log_softmax(wanted / self.temperature, axis)
-            divergence = F.kl_div(ours, theirs, log_target=True, reduction="none").sum(axis).mean()
+            each = F.kl_div(ours, theirs, log_target=True, reduction="none").sum(axis)
+            counted = labels != IGNORED if getattr(labels, "shape", None) == each.shape else None
+            divergence = each.mean() if counted is None else each[counted].mean()
             return self.alpha * self.temperature**2 * divergence + (1 - self.alpha) * hard(outputs, labels)
 
         return loss
@@ -92,18 +99,20 @@ class _Taught:
     """Batches with the teacher's logits beside their targets; each batch is drawn once and answered as it is drawn."""
 
     teacher: nn.Module
-    data: Batches
+    context: Context
     operation: str
 
     def __iter__(self) -> Iterator[tuple[Any, tuple[Any, Tensor]]]:
         import torch
 
-        from .parts.data import batches, forward
+        from .parts.data import batches, cross_entropy, forward, without_padding
 
-        for inputs, targets in batches(self.teacher, self.data):
+        for inputs, targets in batches(self.teacher, self.context.data):
+            if self.context.loss is cross_entropy:
+                targets = without_padding(inputs, targets)
             with torch.no_grad():
                 outputs = forward(self.teacher, inputs, operation=self.operation)
             yield inputs, (targets, getattr(outputs, "logits", outputs))
 
     def __len__(self) -> int:
-        return len(self.data)  # type: ignore[arg-type]
+        return len(self.context.data)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import InitVar
+from dataclasses import InitVar, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,7 +15,7 @@ from .types import Context, DataRequirement, Patterns, unsuitable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .parts.moments import InputMoments
+    from .parts.moments import Inputs
     from .targets import Weight
 
 BLOCK = 128
@@ -25,8 +25,8 @@ BLOCK = 128
 class GPTQQuantize(BaseOperation):
     """Round weights to the levels of `quantize`, choosing levels so that the layers' outputs on data change least.
 
-    Applies to linear layers and to one- and two-dimensional convolutions; other weights, such as embeddings, are
-    rounded to the nearest level.
+    Applies to every weight that takes part in a matrix product or a convolution; other weights, such as embeddings,
+    are rounded to the nearest level, and their scheme and the log say so. Weights that are zero stay zero.
 
     Weights are rounded one input after the other, and those not yet rounded make up for the error. Scales are those
     of `quantize`; only the rounding differs. Some tens of batches are enough, if they are like those that the model
@@ -56,7 +56,7 @@ class GPTQQuantize(BaseOperation):
     by_activation: bool = False
     """Round the inputs of largest second moment first, instead of in the order of the weights ("act order")."""
     sequential: bool = True
-    """See each layer's inputs behind the layers already rounded (a pass over the data for each), not as they were."""
+    """See the inputs of each block of layers behind the blocks already rounded, not as they were."""
     targets: Patterns = ()
     """Modules to quantize: class names, dotted paths, or `re:`. Empty: all weights of two or more dimensions."""
     ignore: Patterns = ()
@@ -81,60 +81,54 @@ class GPTQQuantize(BaseOperation):
         Raises:
             InvalidValue: ``operation.not_applicable`` when no selected weight belongs to a layer that can be followed.
         """
+        from .parts.blocks import stages
         from .parts.moments import layer_inputs
+        from .parts.reached import Reached
+        from .quantize import Quantize
         from .targets import select
 
+        plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
-        found = layer_inputs(model, weights, context=context, name=self.name)
-        if not found:
+        if self.sequential:
+            parts = stages(model, weights, context=context, name=self.name)
+        else:
+            parts = iter([("", layer_inputs(model, weights, context=context, name=self.name))])
+        by_name = {weight.name: weight for weight in weights}
+        schemes: dict[str, TensorScheme] = {}
+        reached = Reached()
+        for part, found in parts:
+            for name, inputs in found.items():
+                context.progress(len(schemes) / len(weights), f"{part}: {name}" if part not in ("", name) else name)
+                stored = replace(
+                    plain.stored(by_name[name]), channel_axis=inputs.layout.axis, groups=inputs.layout.groups
+                )
+                schemes[name] = reached.note(stored, by_name[name], found=inputs)
+                self._round(by_name[name], inputs)
+        if not schemes:
             hint = "Round to nearest with quantize."
             raise unsuitable(self.name, "no selected weight belongs to a linear or convolutional layer.", hint=hint)
-        by_name = {weight.name: weight for weight in weights}
         for weight in weights:
-            if weight.name not in found:
-                weight.parameter.data = self._nearest(weight.parameter.data, weight.channel_axis)
-        for done, name in enumerate(found):
-            context.progress(done / len(found), name)
-            weight = by_name[name]
-            moments = found[name]
-            if self.sequential and done:
-                moments = layer_inputs(model, [weight], context=context, name=self.name).get(name, moments)
-            self._round(weight, moments)
-        attach(model, {weight.name: self._scheme(weight) for weight in weights})
+            if weight.name not in schemes:
+                weight.parameter.data = plain.rounded(weight.parameter.data, weight.layout)
+                schemes[weight.name] = reached.note(plain.stored(weight), weight, found=None)
+        attach(model, {weight.name: schemes[weight.name] for weight in weights})
+        reached.say(context)
         return model
 
-    def _nearest(self, values: Tensor, channel_axis: int) -> Tensor:
-        from .quantize import Quantize
-
-        plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
-        return plain.rounded(values, channel_axis)
-
-    def _scheme(self, weight: Weight) -> TensorScheme:
-        return TensorScheme(
-            kind="quantized",
-            bits=self.bits,
-            strategy=self.strategy,
-            group_size=self.group_size,
-            symmetric=self.symmetric,
-            table_bits=8 * weight.parameter.element_size(),
-            channel_axis=weight.channel_axis if weight.parameter.ndim > 1 else 0,
-        )
-
-    def _round(self, weight: Weight, moments: InputMoments) -> None:
-        """Round a weight in place; each group of a grouped convolution has moments of its own."""
+    def _round(self, weight: Weight, inputs: Inputs) -> None:
+        """Round a weight in place; rows that saw other inputs, as those of another expert, by moments of their own."""
         import torch
 
-        values = weight.parameter.data.movedim(weight.channel_axis, 0)
-        flat = values.flatten(1).double()
+        values = weight.parameter.data
+        flat = inputs.layout.rows(values).double()
         scale, zero = self.grid(flat)
-        groups = len(moments.second)
-        parts = [each.chunk(groups) for each in (flat, scale, zero)]
-        rounded = [
-            self.compensated(part, second / moments.count, scale=one, zero=other)
-            for part, one, other, second in zip(*parts, moments.second, strict=True)
-        ]
-        joined = torch.cat(rounded).reshape(values.shape).to(values.dtype)
-        weight.parameter.data = joined.movedim(0, weight.channel_axis).contiguous()
+        rounded = []
+        for start, end, moments in inputs.parts(len(flat)):
+            part, one, other = flat[start:end], scale[start:end], zero[start:end]
+            second = torch.zeros(flat.shape[1], flat.shape[1]).to(flat) if moments is None else moments.second
+            mean = second / max(moments.count, 1) if moments is not None else second
+            rounded.append(self.compensated(part, mean, scale=one, zero=other))
+        weight.parameter.data = inputs.layout.tensor(torch.cat(rounded).to(values.dtype), tuple(values.shape))
 
     def grid(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Scale and zero point of every weight, those of `quantize`.
@@ -185,6 +179,7 @@ class GPTQQuantize(BaseOperation):
         )
         order = order.to(rows.device)
         rows, scale, zero, hessian = rows[:, order], scale[:, order], zero[:, order], hessian[order][:, order]
+        pruned = rows == 0
         upper = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(hessian)), upper=True)
         top = 2**self.bits - 1 - int(self.symmetric)
         rounded = torch.zeros_like(rows)
@@ -193,7 +188,8 @@ class GPTQQuantize(BaseOperation):
             errors = torch.zeros_like(rows[:, start:end])
             for column in range(start, end):
                 levels = (rows[:, column] / scale[:, column] + zero[:, column]).round().clamp(0, top)
-                rounded[:, column] = (levels - zero[:, column]) * scale[:, column]
+                wanted = (levels - zero[:, column]) * scale[:, column]
+                rounded[:, column] = wanted.masked_fill_(pruned[:, column], 0)
                 error = (rows[:, column] - rounded[:, column]) / upper[column, column]
                 rows[:, column:end] -= error[:, None] * upper[column, column:end]
                 errors[:, column - start] = error

@@ -22,8 +22,9 @@ DEFAULT_RATIO = 0.5
 class LowRank(BaseOperation):
     """Replace linear and convolutional layers by two thinner layers in a row, the nearest of their rank.
 
-    The layer `fc` becomes `fc.0`, which projects on the rank, and `fc.1`, which has the bias. Layers that would not
-    become smaller stay. Give at most one of rank, ratio and energy; with none, half of a layer's weights stay.
+    The layer `fc` becomes `fc.0`, which projects on the rank, and `fc.1`, which has the bias; `fc.weight`, for code
+    that reads it, is their product. Layers that would not become smaller stay, and the log says so. Give at most one of
+    rank, ratio and energy; with none, half of a layer's weights stay.
 
     Grouped convolutions and layers with tied weights stay too.
 
@@ -61,11 +62,14 @@ class LowRank(BaseOperation):
             InvalidValue: ``operation.not_applicable`` when a weight named by targets cannot be factorized, or when no
                 layer would become smaller.
         """
+        from .parts.factors import replace_modules
+        from .parts.reached import left_alone
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         holders = _holders(model)
         smaller: dict[int, nn.Module] = {}
+        left: dict[str, str] = {}
         for done, weight in enumerate(weights):
             context.progress(done / len(weights), weight.name)
             reason = _obstacle(weight, holders[id(weight.parameter)])
@@ -74,9 +78,12 @@ class LowRank(BaseOperation):
             pair = None if reason else self._pair(weight)
             if pair is not None:
                 smaller[id(weight.module)] = pair
+            else:
+                left[weight.name] = reason or "would not become smaller"
         if not smaller:
             raise unsuitable(self.name, "no layer would become smaller.", hint="Choose a lower rank, ratio or energy.")
-        return _replace(model, smaller)
+        left_alone(context, left)
+        return replace_modules(model, smaller)
 
     def kept(self, singular: Tensor, *, rows: int, columns: int) -> int:
         """The rank to keep of a matrix [rows, columns] with these singular values [min(rows, columns)]; at least 1."""
@@ -109,6 +116,8 @@ def _layers(layer: Any, down: Tensor, up: Tensor) -> nn.Sequential:
     """``layer`` with its weight given as up [outputs, rank] · down [rank, inputs]."""
     from torch import nn
 
+    from .parts.factors import Factors
+
     bias: nn.Parameter | None = layer.bias
     kind: Any = {"device": down.device, "dtype": down.dtype}
     if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
@@ -125,7 +134,7 @@ def _layers(layer: Any, down: Tensor, up: Tensor) -> nn.Sequential:
         new.weight = nn.Parameter(shaped, requires_grad=layer.weight.requires_grad)
     if bias is not None:
         second.bias = bias
-    return nn.Sequential(first, second).train(layer.training)
+    return Factors(first, second, layer=layer)
 
 
 def _obstacle(weight: Weight, holders: int) -> str:
@@ -150,12 +159,3 @@ def _holders(model: nn.Module) -> dict[int, int]:
         for parameter in module.parameters(recurse=False):
             counts[id(parameter)] = counts.get(id(parameter), 0) + 1
     return counts
-
-
-def _replace(model: nn.Module, new: dict[int, nn.Module]) -> nn.Module:
-    """The model with modules replaced wherever they are used."""
-    for module in list(model.modules()):
-        for name, child in module._modules.items():  # named_children leaves out a module's second name
-            if child is not None and id(child) in new:
-                module._modules[name] = new[id(child)]
-    return new.get(id(model), model)

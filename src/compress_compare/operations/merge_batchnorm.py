@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .base import BaseOperation, function, operation
 from .types import Context, unsuitable
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, fx, nn
 
 
 @operation
 class MergeBatchnorm(BaseOperation):
     """Fold every batch norm into the layer before it; what the model computes in evaluation mode stays the same.
 
-    The norm is replaced by an identity and the layer gets a bias. A batch norm stays where the layer's output is
-    used elsewhere too, where a layer runs more than once, or where it keeps no running statistics.
+    The norm is replaced by an identity, or by the activation that it also holds, and the layer gets a bias. Each pair
+    is tried on numbers, and left as it was where its outputs change. A batch norm stays where the layer's output is
+    used elsewhere too, where a layer runs more than once or shares its weight, where code reads a weight instead of
+    calling the layer, or where the norm keeps no running statistics; the log says which and why.
 
     Later rounding then sees the weights that are really used. Needs a model that `torch.fx` can trace.
 
@@ -27,26 +29,71 @@ class MergeBatchnorm(BaseOperation):
 
     name: ClassVar[str] = "merge batchnorm"
     keeps_shapes: ClassVar[bool] = False
+    keeps_outputs: ClassVar[bool] = True
 
-    def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
+    def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Find the pairs in the graph that ``torch.fx`` traces, and merge them.
 
         Raises:
             InvalidValue: ``operation.not_applicable`` when the model cannot be traced or no batch norm can be merged.
         """
-        from torch import nn
+        from .parts.reached import left_alone
 
-        pairs = _pairs(self.name, model)
-        if not pairs:
-            raise unsuitable(self.name, "no batch norm follows a convolution or linear layer by itself.")
+        pairs, left = _pairs(self.name, model)
+        merged = 0
         for layer, norm in pairs:
-            merge(cast("nn.Linear", model.get_submodule(layer)), cast("nn.BatchNorm2d", model.get_submodule(norm)))
+            rest = _merged(model.get_submodule(layer), model.get_submodule(norm))
+            if rest is None:
+                left[norm] = "its outputs would change: it computes something else besides"
+                continue
             parent, _, attribute = norm.rpartition(".")
-            model.get_submodule(parent)._modules[attribute] = nn.Identity()
+            model.get_submodule(parent)._modules[attribute] = rest
+            merged += 1
+        if not merged:
+            detail = "; ".join(f"{name}: {why}" for name, why in list(left.items())[:3])
+            raise unsuitable(self.name, "no batch norm follows a convolution or linear layer by itself.", detail=detail)
+        left_alone(context, left)
         return model
 
 
 merge_batchnorm = function(MergeBatchnorm)
+
+
+def _merged(layer: Any, norm: Any) -> nn.Module | None:
+    """Merge a norm in place and give what takes its place, or nothing, with both as before, where outputs change."""
+    import copy
+
+    import torch
+    from torch import nn
+
+    before = copy.deepcopy(layer), copy.deepcopy(norm)
+    for module in before:
+        module.double().eval()
+    merge(layer, norm)
+    parts = [norm._modules[name] for name in ("drop", "act") if norm._modules.get(name) is not None]
+    rest = nn.Sequential(*parts) if len(parts) > 1 else parts[0] if parts else nn.Identity()
+    after = copy.deepcopy(layer).double(), copy.deepcopy(rest).double().eval()
+    with torch.no_grad():
+        x = _example(layer)
+        wanted, found = before[1](before[0](x)), after[1](after[0](x))
+    if wanted.shape == found.shape and bool((wanted - found).abs().max() <= 1e-3 * wanted.abs().max().clamp(min=1e-12)):
+        return rest.train(norm.training)
+    layer.weight.data = before[0].weight.data.to(layer.weight.dtype)
+    old = before[0].bias
+    layer.bias = None if old is None else nn.Parameter(old.data.to(layer.weight.dtype), requires_grad=old.requires_grad)
+    return None
+
+
+def _example(layer: Any) -> Tensor:
+    """Numbers that the layer can take, in double precision."""
+    import torch
+
+    random = torch.Generator().manual_seed(0)
+    if hasattr(layer, "in_features"):
+        return torch.randn(4, layer.in_features, generator=random, dtype=torch.float64).to(layer.weight.device)
+    sizes = [d * (k - 1) + 3 for k, d in zip(layer.kernel_size, layer.dilation, strict=True)]
+    shape = (2, layer.in_channels, *sizes)
+    return torch.randn(shape, generator=random, dtype=torch.float64).to(layer.weight.device)
 
 
 def merge(layer: nn.Linear, norm: nn.BatchNorm2d) -> None:
@@ -54,10 +101,8 @@ def merge(layer: nn.Linear, norm: nn.BatchNorm2d) -> None:
     import torch
     from torch import nn
 
-    from .targets import Weight
+    from .parts.rows import layout_of
 
-    weight = Weight("weight", layer, "weight")
-    axis = weight.channel_axis
     with torch.no_grad():
         assert norm.running_mean is not None and norm.running_var is not None  # noqa: S101
         mean, variance = norm.running_mean.double(), norm.running_var.double()
@@ -66,43 +111,79 @@ def merge(layer: nn.Linear, norm: nn.BatchNorm2d) -> None:
             factor = factor * norm.weight.double()
         old = torch.zeros_like(mean) if layer.bias is None else layer.bias.double()
         bias = (old - mean) * factor + (0 if norm.bias is None else norm.bias.double())
-        values = weight.parameter.data
-        shape = [-1 if dimension == axis else 1 for dimension in range(values.ndim)]
-        weight.parameter.data = (values.double() * factor.reshape(shape)).to(values.dtype)
-        layer.bias = nn.Parameter(bias.to(values.dtype), requires_grad=weight.parameter.requires_grad)
+        values, layout = layer.weight.data, layout_of(layer, layer.weight)
+        rows = layout.rows(values.double()) * factor[:, None]
+        layer.weight.data = layout.tensor(rows, tuple(values.shape)).to(values.dtype)
+        layer.bias = nn.Parameter(bias.to(values.dtype), requires_grad=layer.weight.requires_grad)
 
 
-def _pairs(name: str, model: nn.Module) -> list[tuple[str, str]]:
-    """Paths of (layer, batch norm) that run once each, the norm alone on the layer's output."""
-    from torch import fx, nn
+def _pairs(name: str, model: nn.Module) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """Paths of (layer, batch norm) that can be merged, and why other batch norms stay."""
+    from torch import fx
     from torch.nn.modules.batchnorm import _BatchNorm
 
-    linear = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-    transposed = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-
-    class Tracer(fx.Tracer):
-        def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-            leaf = (*linear, *transposed, _BatchNorm)
-            return isinstance(m, leaf) or super().is_leaf_module(m, module_qualified_name)
-
-    try:
-        graph = Tracer().trace(model)
-    except Exception as error:  # tracing runs the code of the model, which may raise anything
-        detail = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
-        raise unsuitable(name, "torch.fx cannot trace the model.", detail=detail) from error
+    if not any(isinstance(module, _BatchNorm) for module in model.modules()):
+        raise unsuitable(name, "the model has no batch norm.", hint="Other norms measure every input by itself.")
+    graph = _traced(name, model)
     modules = dict(model.named_modules())
     calls = [node for node in graph.nodes if node.op == "call_module"]
     counts = Counter(id(modules[str(node.target)]) for node in calls)
-    pairs = []
+    read = {str(node.target).rpartition(".")[0] for node in graph.nodes if node.op == "get_attr"}
+    holders = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
+    pairs, left = [], {}
     for node in calls:
-        norm, before = modules[str(node.target)], node.args[0] if node.args else None
-        if not isinstance(norm, _BatchNorm) or norm.running_mean is None:
+        norm = modules[str(node.target)]
+        before: Any = node.args[0] if node.args else None
+        if not isinstance(norm, _BatchNorm):
             continue
-        if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
-            continue
-        layer = modules[str(before.target)]
-        ungrouped = isinstance(layer, transposed) and layer.groups == 1
-        once = counts[id(norm)] == counts[id(layer)] == 1
-        if once and (ungrouped or isinstance(layer, linear)):
+        why = "its input is not the output of a convolution or linear layer"
+        if isinstance(before, fx.Node) and before.op == "call_module":
+            layer = modules[str(before.target)]
+            why = _obstacle(layer, norm)
+            if len(before.users) != 1:
+                why = why or "the output of the layer before it is used elsewhere too"
+            if not counts[id(norm)] == counts[id(layer)] == 1:
+                why = why or "it or the layer before it runs more than once"
+            if any(holders[id(p)] > 1 for module in (layer, norm) for p in module.parameters(recurse=False)):
+                why = why or "it or the layer before it shares a weight with another"
+            if {str(before.target), str(node.target)} & read:
+                why = why or "code reads a weight of it or of the layer before it"
+        if why:
+            left[str(node.target)] = why
+        else:
             pairs.append((str(before.target), str(node.target)))
-    return pairs
+    return pairs, left
+
+
+def _obstacle(layer: nn.Module, norm: Any) -> str:
+    """Why a norm cannot be folded into a layer, or nothing."""
+    from torch import nn
+
+    plain = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    transposed = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+    if norm.running_mean is None:
+        return "it keeps no running statistics"
+    if not isinstance(layer, (*plain, *transposed)):
+        return "its input is not the output of a convolution or linear layer"
+    if "weight" not in layer._parameters:
+        return "the weight of the layer before it is computed from others"
+    width = getattr(layer, "out_features", None) or getattr(layer, "out_channels", None)
+    return "" if width == norm.num_features else "it does not normalize the outputs of the layer before it one by one"
+
+
+def _traced(name: str, model: nn.Module) -> fx.Graph:
+    from torch import fx, nn
+    from torch.nn.modules.batchnorm import _BatchNorm
+    from torch.nn.modules.conv import _ConvNd
+
+    class Tracer(fx.Tracer):
+        def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+            leaf = (nn.Linear, _ConvNd, _BatchNorm)
+            return isinstance(m, leaf) or super().is_leaf_module(m, module_qualified_name)
+
+    try:
+        return Tracer().trace(model)
+    except Exception as error:  # tracing runs the code of the model, which may raise anything
+        detail = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
+        hint = "Rewrite what depends on the values of tensors, or quantize it with its batch norms: they are exact."
+        raise unsuitable(name, "torch.fx cannot trace the model.", detail=detail, hint=hint) from error

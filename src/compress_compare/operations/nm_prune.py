@@ -88,8 +88,12 @@ nm_prune = function(NMPrune)
 
 
 def _input_axis(weight: Weight) -> int:
-    return 1 - weight.channel_axis
+    return weight.layout.inputs
 
 
 def _inputs(weight: Weight) -> int:
-    return weight.parameter.shape[_input_axis(weight)] if weight.parameter.ndim > 1 else 0
+    """How many inputs a group of the weight has: those that m must divide."""
+    values, layout = weight.parameter, weight.layout
+    if values.ndim < 2:
+        return 0
+    return values.shape[layout.inputs] // (layout.groups if layout.inputs == 0 else 1)

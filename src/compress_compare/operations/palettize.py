@@ -78,6 +78,7 @@ class Palettize(BaseOperation):
                 dim=self.cluster_dim,
                 table_bits=8 * weight.parameter.element_size(),
                 channel_axis=_axis(weight) if self.group_size is not None or self.cluster_dim > 1 else 0,
+                groups=weight.layout.groups if self.group_size is not None else 1,
             )
         attach(model, schemes)
         return model
@@ -86,10 +87,13 @@ class Palettize(BaseOperation):
         import torch
 
         values, axis = weight.parameter.detach(), _axis(weight)
-        size = self.group_size or (values.shape[axis] if values.ndim else 0)
-        parts = torch.split(values, size, axis) if size else (values,)
-        clustered = [self.clustered(part, axis=axis, generator=generator) for part in parts]
-        return torch.cat(clustered, axis) if size else clustered[0]
+        if self.group_size is None:
+            return self.clustered(values, axis=axis, generator=generator)
+        runs = []
+        for run in values.chunk(weight.layout.groups):
+            parts = torch.split(run, self.group_size, axis) if values.ndim else (run,)
+            runs.append([self.clustered(part, axis=axis, generator=generator) for part in parts])
+        return torch.cat([torch.cat(run, axis) for run in runs]) if values.ndim else runs[0][0]
 
     def clustered(self, values: Tensor, *, axis: int, generator: torch.Generator) -> Tensor:
         """The weights of one group with each vector replaced by its cluster's; same shape and dtype."""

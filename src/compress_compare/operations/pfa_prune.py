@@ -145,7 +145,6 @@ pfa_prune = function(PFAPrune)
 
 def _example(model: nn.Module, data: Batches) -> Any:
     """The first two samples of the first batch."""
-    from .parts.data import batches
-    from .surgery import few
+    from .parts.data import batches, few
 
     return few(next(batches(model, data))[0])

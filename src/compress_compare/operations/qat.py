@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..schemes.scheme import TensorScheme, attach
+from ..schemes.scheme import attach
 from .base import BaseOperation, function, operation
 from .parts.presets import WeightScheme, expanded
 from .types import Context, DataRequirement, Patterns, Seed
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from .quantize import Quantize
-    from .targets import Weight
 
 
 @operation
@@ -87,11 +86,11 @@ class QAT(BaseOperation):
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         rounding = self.rounding()
-        rounded = {weight.name: Rounded(rounding, weight.channel_axis) for weight in weights}
+        rounded = {weight.name: Rounded(rounding, weight.layout) for weight in weights}
         fit(Substituted(model, rounded), self, context=context)
         for weight in weights:
-            weight.parameter.data = rounding.rounded(weight.parameter.data, weight.channel_axis)
-        attach(model, {weight.name: self._scheme(weight) for weight in weights})
+            weight.parameter.data = rounding.rounded(weight.parameter.data, weight.layout)
+        attach(model, {weight.name: rounding.stored(weight) for weight in weights})
         return model
 
     def rounding(self) -> Quantize:
@@ -99,17 +98,6 @@ class QAT(BaseOperation):
         from .quantize import Quantize
 
         return Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
-
-    def _scheme(self, weight: Weight) -> TensorScheme:
-        return TensorScheme(
-            kind="quantized",
-            bits=self.bits,
-            strategy=self.strategy,
-            group_size=self.group_size,
-            symmetric=self.symmetric,
-            table_bits=8 * weight.parameter.element_size(),
-            channel_axis=weight.channel_axis if weight.parameter.ndim > 1 else 0,
-        )
 
 
 qat = function(QAT)

@@ -15,6 +15,9 @@ from .types import Context, Patterns
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from .parts.rows import Layout
+    from .targets import Weight
+
 
 @operation
 class Quantize(BaseOperation):
@@ -71,36 +74,42 @@ class Quantize(BaseOperation):
 
         schemes = {}
         for weight in select(self.name, model, targets=self.targets, ignore=self.ignore):
-            values = weight.parameter.data
-            weight.parameter.data = self.rounded(values, weight.channel_axis)
-            schemes[weight.name] = TensorScheme(
-                kind="quantized",
-                bits=self.bits,
-                strategy=self.strategy,
-                group_size=self.group_size,
-                symmetric=self.symmetric,
-                table_bits=8 * values.element_size(),
-                channel_axis=weight.channel_axis if values.ndim > 1 else 0,
-            )
+            weight.parameter.data = self.rounded(weight.parameter.data, weight.layout)
+            schemes[weight.name] = self.stored(weight)
         attach(model, schemes)
         return model
 
-    def rounded(self, values: Tensor, channel_axis: int = 0) -> Tensor:
+    def rounded(self, values: Tensor, layout: Layout | None = None) -> Tensor:
         """The nearest representable values; same shape and dtype.
 
         Args:
             values: weights of any shape.
-            channel_axis: the dimension that counts output channels.
+            layout: where output channels are; the first dimension if not given.
         """
         import torch
 
-        axis = channel_axis if values.ndim > 1 else 0
-        moved = values.movedim(axis, 0)
-        rows = self._rows(moved.reshape(moved.shape[0], -1).to(torch.promote_types(values.dtype, torch.float32)))
+        from .parts.rows import Layout
+
+        layout = layout or Layout()
+        rows = layout.rows(values).to(torch.promote_types(values.dtype, torch.float32))
         rounding = round_symmetric if self.symmetric else round_asymmetric
-        flat = rounding(rows, self.bits).reshape(moved.shape[0] if self.strategy != "tensor" else 1, -1)
-        flat = flat[:, : moved[0].numel()] if self.strategy == "group" else flat
-        return flat.reshape(moved.shape).movedim(0, axis).to(values.dtype).contiguous()
+        flat = rounding(self._rows(rows), self.bits).reshape(len(rows) if self.strategy != "tensor" else 1, -1)
+        flat = flat[:, : rows.shape[1]] if self.strategy == "group" else flat
+        return layout.tensor(flat.reshape(rows.shape).to(values.dtype), tuple(values.shape))
+
+    def stored(self, weight: Weight) -> TensorScheme:
+        """How a rounded weight is stored."""
+        layout, wide = weight.layout, weight.parameter.ndim > 1
+        return TensorScheme(
+            kind="quantized",
+            bits=self.bits,
+            strategy=self.strategy,
+            group_size=self.group_size,
+            symmetric=self.symmetric,
+            table_bits=8 * weight.parameter.element_size(),
+            channel_axis=layout.axis if wide else 0,
+            groups=layout.groups,
+        )
 
     def _rows(self, channels: Tensor) -> Tensor:
         """Weights that share a scale as the rows of a matrix; short groups are filled up with zeros."""

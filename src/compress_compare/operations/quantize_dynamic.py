@@ -19,7 +19,8 @@ class QuantizeDynamic(BaseOperation):
     """Run linear layers on 8-bit weights and 8-bit activations; no data is needed.
 
     Weights become int8 tensors under their old names, with one scale per output beside them (`fc.weight`,
-    `fc.weight_scale`). Products are sums of integers. Linear layers with a tied weight stay in floating point.
+    `fc.weight_scale`); code that reads the attribute `weight` gets the values these stand for. Products are sums of
+    integers. Linear layers with a tied weight stay in floating point.
 
     Each input vector has a scale of its own, which is why no data is needed.
 
@@ -38,7 +39,7 @@ class QuantizeDynamic(BaseOperation):
     ignore: Patterns = ()
     """Modules to leave in floating point: class names, dotted paths, or `re:` patterns."""
 
-    def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
+    def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Replace the selected linear layers.
 
         Raises:
@@ -50,10 +51,13 @@ class QuantizeDynamic(BaseOperation):
         from torch import nn
 
         from .parts.dynamic import DynamicLinear
+        from .parts.factors import replace_modules
+        from .parts.reached import left_alone
         from .targets import select
 
         holders = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
         new: dict[int, nn.Module] = {}
+        left: dict[str, str] = {}
         for weight in select(self.name, model, targets=self.targets, ignore=self.ignore):
             layer = weight.module
             linear = type(layer) is nn.Linear or type(layer).__name__ == "Conv1D"
@@ -61,13 +65,12 @@ class QuantizeDynamic(BaseOperation):
                 new[id(layer)] = DynamicLinear(layer)
             elif self.targets:
                 raise unsuitable(self.name, f"{weight.name!r} is not the weight of a linear layer of its own.")
+            else:
+                left[weight.name] = "is not the weight of a linear layer of its own"
         if not new:
             raise unsuitable(self.name, "the model has no linear layer.", hint="Use quantize static for convolutions.")
-        for module in list(model.modules()):
-            for name, child in module._modules.items():  # named_children leaves out a module's second name
-                if child is not None and id(child) in new:
-                    module._modules[name] = new[id(child)]
-        model = new.get(id(model), model)
+        left_alone(context, left)
+        model = replace_modules(model, new)
         scheme = TensorScheme(kind="quantized", bits=8, strategy="channel", table_bits=0)
         attach(model, {f"{path}.weight".lstrip("."): scheme for path, m in model.named_modules() if m in new.values()})
         return model

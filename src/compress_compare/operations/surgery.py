@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import MissingExtra, UserError
 from ..schemes.channels import Kept
-from .parts.data import forward
+from .parts.data import forward, tensors_of
 from .types import unsuitable
 
 Removed = Mapping[str, Sequence[int]]
@@ -25,6 +25,8 @@ _ANALYZED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 _UNTRACED = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 VISITS, VISITS_MORE = 20, 1_000
 """Steps of a walk through a group, for each node of the graph and in all, that are more than one that ends takes."""
+VISITS_OF_ONE = 64
+"""Steps through one node that are more than a walk that ends takes: one for each way that channels come to it."""
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
@@ -108,15 +110,6 @@ def cut(model: nn.Module, inputs: Any, *, removed: Removed) -> Kept:
     return kept
 
 
-def few(inputs: Any) -> Any:
-    """The first two samples of a batch: enough to follow a forward pass."""
-    if isinstance(inputs, Tensor):
-        return inputs[:2]
-    if isinstance(inputs, Mapping):
-        return {key: few(value) for key, value in inputs.items()}
-    return tuple(few(value) for value in inputs) if isinstance(inputs, tuple | list) else inputs
-
-
 class _Endless(RuntimeError):
     """Torch-Pruning's walk through a group does not end."""
 
@@ -126,9 +119,14 @@ class _Counted(list[Any]):
 
     def __init__(self, items: Iterable[Any], graph: _Graph) -> None:
         super().__init__(items)
-        self._graph = graph
+        self._graph, self._walk, self._visits = graph, 0, 0
 
     def __iter__(self) -> Iterator[Any]:
+        if self._walk != self._graph.walks:
+            self._walk, self._visits = self._graph.walks, 0
+        self._visits += 1
+        if self._visits > VISITS_OF_ONE:
+            raise _Endless
         self._graph.visit()
         return super().__iter__()
 
@@ -144,14 +142,14 @@ class _Graph:
         self.model = model
         self.names = {module: name for name, module in model.named_modules()}
         self.types = torch_pruning.ops.OPTYPE
-        self.visits = 0
+        self.visits = self.walks = 0
         self.graph = torch_pruning.DependencyGraph()
         for parameter in model.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
         with warnings.catch_warnings(), torch.enable_grad():
             warnings.simplefilter("ignore")
             self.graph.build_dependency(
-                model, example_inputs=inputs, forward_fn=_run, output_transform=_outputs, verbose=False
+                model, example_inputs=inputs, forward_fn=_run, output_transform=tensors_of, verbose=False
             )
         for node in self.graph.module2node.values():
             node.dependencies = _Counted(node.dependencies, self)
@@ -173,6 +171,7 @@ class _Graph:
             _Endless: if the channels come back to where they were in ever new orders.
         """
         self.visits = 0
+        self.walks += 1
         layer = self.model.get_submodule(name)
         return self.graph.get_pruning_group(layer, self.graph.get_pruner_of_module(layer).prune_out_channels, indices)
 
@@ -185,14 +184,6 @@ class _Graph:
 
 def _run(model: nn.Module, inputs: Any) -> Any:
     return forward(model, inputs, operation="tracing")
-
-
-def _outputs(value: Any) -> list[Tensor]:
-    """All floating-point tensors in what a model gives."""
-    if isinstance(value, Tensor):
-        return [value] if value.is_floating_point() else []
-    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
-    return [tensor for item in items for tensor in _outputs(item)]
 
 
 def _candidates(graph: _Graph) -> tuple[list[Group], dict[str, str]]:
@@ -210,6 +201,9 @@ def _candidates(graph: _Graph) -> tuple[list[Group], dict[str, str]]:
             group, reason = _group(graph, name, width)
         except _Endless:
             skipped[name] = "its channels meet themselves in ever new orders, as by rotary embeddings or repeated heads"
+            continue
+        except _UNTRACED:  # Torch-Pruning lost count of them
+            skipped[name] = "its channels are cut and joined in a way that cannot be followed"
             continue
         seen |= set(group.layers)
         if reason:
@@ -276,7 +270,7 @@ def _agrees(model: nn.Module, inputs: Any, groups: Sequence[Group]) -> bool:
                     _ignore(whole.get_submodule(graph.names[dependency.target.module]), indices)
             group.prune()
         with torch.no_grad():
-            pairs = zip(_outputs(_run(whole, inputs)), _outputs(_run(smaller, inputs)), strict=True)
+            pairs = zip(tensors_of(_run(whole, inputs)), tensors_of(_run(smaller, inputs)), strict=True)
             return all(one.shape == other.shape and torch.allclose(one, other) for one, other in pairs)
     except (UserError, RuntimeError, ValueError, IndexError, AttributeError):
         return False

@@ -11,6 +11,8 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils import parametrize
 
 from ..errors import InvalidValue
+from .parts.kinds import reason
+from .parts.rows import Layout, layout_of
 from .types import unsuitable
 
 _NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.LocalResponseNorm)
@@ -33,9 +35,13 @@ class Weight:
 
     @property
     def channel_axis(self) -> int:
-        """The dimension that counts output channels: 1 for transposed convolutions and GPT-2's ``Conv1D``, else 0."""
-        transposed = isinstance(self.module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d)
-        return 1 if transposed or type(self.module).__name__ == "Conv1D" else 0
+        """The dimension that counts output channels."""
+        return self.layout.axis
+
+    @property
+    def layout(self) -> Layout:
+        """Where the tensor has its output channels and inputs."""
+        return layout_of(self.module, self.parameter)
 
 
 def is_norm(module: nn.Module) -> bool:
@@ -48,7 +54,8 @@ def select(
 ) -> list[Weight]:
     """The weights to work on, each tensor once, in the order of ``model.named_parameters()``.
 
-    Without ``targets``: every floating-point parameter of two or more dimensions outside norm layers. A pattern is
+    Without ``targets``: every floating-point parameter of two or more dimensions outside norm layers, except those of
+    the kinds in :mod:`.parts.kinds`, which must be named to be touched. A pattern is
 
     - a class name (``Linear``) or an exact dotted path of a module (``layer1.0.conv1``): such weights in that module
       and below it; a norm layer named this way gives its scale;
@@ -70,7 +77,8 @@ def select(
             ``operation.not_applicable`` for a weight that is computed by a parametrization.
     """
     weights = _weights(model)
-    chosen = [weight for weight in weights if _is_plain(weight)]
+    left = set() if targets else set(spared(model))
+    chosen = [weight for weight in weights if _is_plain(weight) and weight.name not in left]
     if targets:
         wanted = {id(w.parameter) for pattern in targets for w in _targeted(operation, model, pattern)}
         chosen = [weight for weight in weights if id(weight.parameter) in wanted]
@@ -81,6 +89,18 @@ def select(
     for weight in kept:
         _check_plain_storage(operation, weight)
     return kept
+
+
+def spared(model: nn.Module) -> dict[str, str]:
+    """Weights that are left alone unless ``targets`` names them: why, by each of their names."""
+    modules = dict(model.named_modules(remove_duplicate=False))
+    found: dict[int, str] = {}
+    weights = [weight for weight in _weights(model) if _is_plain(weight)]
+    for weight in weights:
+        why = reason(weight.name, modules)
+        if why:
+            found[id(weight.parameter)] = why
+    return {weight.name: found[id(weight.parameter)] for weight in weights if id(weight.parameter) in found}
 
 
 def _nothing_left(operation: str, model: nn.Module, targets: tuple[str, ...], ignore: tuple[str, ...]) -> InvalidValue:
@@ -176,8 +196,13 @@ class _Matcher:
 
 def _check_plain_storage(operation: str, weight: Weight) -> None:
     path = weight.name
+    hooks = {type(hook).__name__ for hook in weight.module._forward_pre_hooks.values()}
     if parametrize.is_parametrized(weight.module) or ".parametrizations." in f".{path}.":
         hint = "Use torch.nn.utils.parametrize.remove_parametrizations first."
+    elif "SpectralNorm" in hooks and weight.attribute.endswith("_orig"):
+        hint = "Use torch.nn.utils.remove_spectral_norm first."
+    elif "WeightNorm" in hooks and weight.attribute.endswith(("_g", "_v")):
+        hint = "Use torch.nn.utils.remove_weight_norm first."
     elif weight.attribute.endswith("_orig"):
         hint = "Make it permanent with torch.nn.utils.prune.remove first."
     else:

@@ -8,13 +8,13 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidValue, UserError
 from ..records import Metric, MetricValue, TaskPath, unusable_task
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from ..operations.types import Batches, Loss
 
@@ -52,8 +52,8 @@ class Task:
         batches: for operations that calibrate or train: (inputs, targets), to be gone through any number of times.
         loss: (outputs, targets) → scalar; cross entropy if not given.
         data: what every model is evaluated on, instance by instance.
-        example: one instance ``(1, …)`` as the network takes it, to measure work, memory and time on; the first of
-            ``batches`` if not given.
+        example: one instance as the network takes it (a tensor ``(1, …)``, a tuple of positional or a mapping of
+            keyword arguments), to measure work, memory and time on; the first of ``batches`` if not given.
     """
 
     create: Callable[[], nn.Module]
@@ -62,22 +62,24 @@ class Task:
     batches: Batches | None = None
     loss: Loss | None = None
     data: Data | None = None
-    example: Tensor | None = None
+    example: Any = None
 
-    def instance(self) -> Tensor:
+    def instance(self) -> Any:
         """One input.
 
         Raises:
-            InvalidValue: ``config.no_example`` if the task has none that is a tensor.
+            InvalidValue: ``config.no_example`` if the task has none with a tensor in it.
         """
+        from ..evaluation.inputs import first, tensors
+
         found = self.example if self.example is not None or self.batches is None else next(iter(self.batches))[0]
-        if not hasattr(found, "shape"):
+        if found is None or not tensors(found):
             raise InvalidValue(
                 "config.no_example",
                 "The task has no input to measure time and memory on.",
                 hint="Give the task example=, one instance as its network takes it.",
             )
-        return cast("Tensor", found)[:1]
+        return first(found)
 
 
 def load(where: TaskPath) -> Task:

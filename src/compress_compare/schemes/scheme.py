@@ -48,6 +48,9 @@ class TensorScheme:
             state dict.
         channel_axis: the dimension of the tensor that counts output channels.
         input_scales: the values are divided by one further scale of ``table_bits`` per input.
+        groups: how many runs the first dimension is cut into, each with output channels of its own: the experts of a
+            fused weight, the groups of a transposed convolution.
+        note: what was not done as asked, and why, in a few words; empty where all was.
     """
 
     kind: Literal["dense", "quantized", "palettized"] = "dense"
@@ -61,6 +64,8 @@ class TensorScheme:
     table_bits: int = 32
     channel_axis: int = 0
     input_scales: bool = False
+    groups: int = 1
+    note: str = ""
 
     def num_tables(self, shape: tuple[int, ...]) -> int:
         """How many scales or codebooks a tensor of this shape has; 0 for dense."""
@@ -68,9 +73,10 @@ class TensorScheme:
             return 0
         if self.strategy == "tensor" or not shape:
             return 1
-        channels = shape[self.channel_axis]
+        channels = shape[self.channel_axis] if len(shape) > 1 else 1
         if self.strategy == "channel":
-            return math.ceil(channels / (self.group_size or 1))
+            return self.groups * math.ceil(channels / (self.group_size or 1))
+        channels *= self.groups
         per_channel = math.prod(shape) // max(channels, 1)
         return channels * math.ceil(per_channel / (self.group_size or per_channel))
 

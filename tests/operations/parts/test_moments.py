@@ -6,12 +6,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from compress_compare.operations.base import Context
-from compress_compare.operations.parts.moments import InputMoments, layer_inputs
+from compress_compare.operations.parts.moments import Inputs, layer_inputs
 from compress_compare.operations.targets import select
 from tests.operations.networks import Shared, build
 
 
-def moments(model: nn.Module, *inputs: Tensor) -> dict[str, InputMoments]:
+def moments(model: nn.Module, *inputs: Tensor) -> dict[str, Inputs]:
     context = Context(data=[(x, x) for x in inputs], loss=F.mse_loss, references={}, progress=lambda *_: None)
     return layer_inputs(model, select("test", model), context=context, name="test")
 
@@ -33,6 +33,9 @@ class Padding(nn.Conv2d):
         (nn.Conv2d(3, 4, 3, padding="valid", bias=False), (3, 9, 8)),
         (nn.Conv2d(4, 4, 3, padding=1, groups=4, padding_mode="circular", bias=False), (2, 4, 5, 5)),
         (Padding(2, 3, 3, bias=False), (2, 2, 5, 5)),
+        (nn.Conv3d(2, 3, 2, padding=(1, 0, 2), stride=(1, 2, 1), bias=False), (2, 2, 4, 5, 3)),
+        (nn.ConvTranspose1d(4, 6, 5, stride=3, padding=2, output_padding=1, bias=False), (2, 4, 7)),
+        (nn.ConvTranspose2d(4, 6, (3, 2), stride=(2, 1), dilation=(1, 2), groups=2, bias=False), (2, 4, 5, 4)),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
@@ -41,21 +44,24 @@ def test_second_moments_give_the_energy_of_the_outputs(layer: nn.Module, shape: 
     torch.manual_seed(0)
     first, second = torch.randn(shape), torch.randn(shape)
     found = moments(layer, first, second)["weight"]
-    rows = layer.weight.detach().flatten(1).double().reshape(len(found.second), -1, found.second.shape[1])
-    energy = torch.einsum("goi,gij,goj->", rows, found.second, rows)
+    rows = found.layout.rows(layer.weight.detach()).double()
+    energy = sum(
+        torch.einsum("oi,ij,oj->", rows[start:end], each.second, rows[start:end])
+        for (start, end), each in found.spans.items()
+    )
     outputs = torch.cat([layer(first).flatten(), layer(second).flatten()]).double()
     torch.testing.assert_close(energy, (outputs**2).sum(), rtol=1e-6, atol=0)
 
 
 def test_sums_over_vectors() -> None:
     x = torch.tensor([[1.0, -2.0], [3.0, 0.5]])
-    found = moments(nn.Linear(2, 3), x)["weight"]
-    assert found.count == 2 and found.absolute.tolist() == [[4.0, 2.5]]
-    assert found.second.tolist() == [[[10.0, -0.5], [-0.5, 4.25]]]
+    found = moments(nn.Linear(2, 3), x)["weight"].spans[0, 3]
+    assert found.count == 2 and found.absolute.tolist() == [4.0, 2.5]
+    assert found.second.tolist() == [[10.0, -0.5], [-0.5, 4.25]]
 
 
 def test_every_use_of_a_layer_counts_and_embeddings_are_absent() -> None:
-    assert moments(Shared(), torch.randn(5, 8))["first.weight"].count == 10
+    assert moments(Shared(), torch.randn(5, 8))["first.weight"].together().count == 10
     model, data = build("tied transformer")
     found = moments(model, data[0][0])
     assert list(found)[:3] == ["query.weight", "key.weight", "value.weight"]

@@ -107,7 +107,8 @@ def _grid(one: Measured, match: Match, *, row: int, scheme: TensorScheme | None)
     for size in columns:
         row_size *= size
     if scheme is not None:
-        plain = scheme.kind == "quantized" and scheme.channel_axis == 0 and not scheme.input_scales
+        by_rows = scheme.channel_axis == 0 and scheme.groups == 1
+        plain = scheme.kind == "quantized" and by_rows and not scheme.input_scales
         shared = scheme.strategy == "channel" and (scheme.group_size or 1) > 1
         if not plain or shared or scheme.bits is None:
             return None

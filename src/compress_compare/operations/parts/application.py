@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from types import TracebackType
 from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ...errors import InvalidValue
+from ...errors import InvalidValue, UserError
 from ...schemes import scheme
-from ..types import Context, DataRequirement, Given, unsuitable
+from ..targets import spared
+from ..types import Context, DataRequirement, Given, Progress, unsuitable
+from . import probe
 from .data import check_batches, cross_entropy
+from .fitness import check_model, copied, finish_pruning
+from .reached import left_alone
 
 
 class Applicable(Protocol):
@@ -31,42 +36,55 @@ class Applicable(Protocol):
     def roles(self) -> tuple[str, ...]:
         """Further models that it needs."""
 
+    @property
+    def keeps_outputs(self) -> bool:
+        """Whether the model computes the same afterwards."""
+
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Return the changed model."""
 
 
 def run(operation: Applicable, model: nn.Module, *, given: Given) -> nn.Module:
     """Apply ``operation`` to a copy of ``model``; see :meth:`BaseOperation.__call__`."""
-    _check_model(operation.name, model)
-    context = _context(operation, given)
+    check_model(operation.name, model)
+    watched = _Watched(given.progress)
+    context = _context(operation, replace(given, progress=watched))
     modes = {name: module.training for name, module in model.named_modules()}
-    with _private_random_state(model, getattr(operation, "seed", None)):
-        child = _copy(operation.name, model)
+    seen = [model]
+    with _private_random_state(model, getattr(operation, "seed", None)), _named(operation.name, seen, watched):
+        child = copied(operation.name, model)
+        seen.append(child)
         scheme.detach(child)
+        masks = finish_pruning(child)
+        if masks:
+            watched(0.0, f"pending masks of torch.nn.utils.prune became zeros: {', '.join(masks)}")
+        _say_what_is_spared(operation, child, context)
+        probed = probe.probed(operation.name, child, data=given.data)
         child = operation.apply(child, context)
-    for name, module in child.named_modules():
-        module.training = modes.get(name, module.training)
-    scheme.settle(model, child)
+        for name, module in child.named_modules():
+            module.training = modes.get(name, module.training)
+        scheme.settle(model, child)
+        _mark(child, masks)
+        if probed is not None:
+            probe.check(operation.name, probed, model=child, equal=operation.keeps_outputs)
     context.progress(1.0, "done")
     return child
 
 
-def _check_model(name: str, model: object) -> None:
-    if not isinstance(model, nn.Module):
-        raise InvalidValue("model.type", f"{name}: a model is a torch.nn.Module, not a {type(model).__name__}.")
-    for path, parameter in model.named_parameters():
-        if isinstance(parameter, nn.UninitializedParameter):
-            raise unsuitable(name, f"the weight {path!r} has no shape yet.", hint="Run the model once on a batch.")
-        if not (parameter.is_floating_point() or parameter.is_complex()):
-            continue
-        wrong = parameter.numel() - int(torch.isfinite(parameter.detach()).sum())
-        if wrong:
-            raise InvalidValue(
-                "weights.not_finite",
-                f"{name}: the weight {path!r} is not finite.",
-                detail=f"{wrong:,} of its {parameter.numel():,} values are NaN or infinite.",
-                hint="Repair the checkpoint, or go back to the model it was made from.",
-            )
+def _say_what_is_spared(operation: Applicable, model: nn.Module, context: Context) -> None:
+    chooses = hasattr(operation, "targets") and hasattr(operation, "ignore") and not operation.roles
+    if chooses and not getattr(operation, "targets", ()):
+        left_alone(context, {name: f"{why} (name it in targets to include it)" for name, why in spared(model).items()})
+
+
+def _mark(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Note as pruned what a mask zeroed and is still zero."""
+    parameters, entries = dict(model.named_parameters()), scheme.of(model)
+    for name, mask in masks.items():
+        weight = parameters.get(name)
+        if weight is not None and weight.shape == mask.shape and mask.any() and not weight.detach()[mask].any():
+            entry = entries.get(name, scheme.TensorScheme())
+            scheme.attach(model, {name: replace(entry, pruned=True)})
 
 
 def _context(operation: Applicable, given: Given) -> Context:
@@ -91,16 +109,50 @@ def _silent(_share: float, _text: str) -> None:
     """Progress that nobody watches."""
 
 
-def _copy(name: str, model: nn.Module) -> nn.Module:
+class _Watched:
+    """Progress that remembers what the one who watches raised, to stop the operation."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress, self.raised = progress or _silent, list[BaseException]()
+
+    def __call__(self, share: float, text: str) -> None:
+        try:
+            self.progress(share, text)
+        except BaseException as error:
+            self.raised.append(error)
+            raise
+
+
+@contextmanager
+def _named(name: str, models: Sequence[nn.Module], watched: _Watched) -> Iterator[None]:
+    """Turn an exception that nobody foresaw into a refusal that names the operation and the module it came from."""
     try:
-        return copy.deepcopy(model)
-    except (RuntimeError, TypeError) as error:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # models run code of their own, which may raise anything
+        if any(error is each for each in watched.raised):
+            raise
+        module = _module_of(error.__traceback__, models)
+        said = str(error).strip().splitlines()
         raise unsuitable(
             name,
-            "the model cannot be copied.",
-            detail=str(error).split("\n")[0][:200],
-            hint="Make pruning permanent (torch.nn.utils.prune.remove) and drop tensors that are not leaves.",
+            f"it failed{f' in the module {module!r}' if module else ' on this model'}.",
+            detail=f"{type(error).__name__}: {said[0] if said else ''}"[:240],
+            hint="Leave that module out with ignore, or choose others with targets.",
         ) from error
+
+
+def _module_of(traceback: TracebackType | None, models: Sequence[nn.Module]) -> str:
+    """The innermost module of these models in whose code an exception was raised."""
+    names = {id(module): name for model in models for name, module in model.named_modules()}
+    found = ""
+    while traceback is not None:
+        owner = traceback.tb_frame.f_locals.get("self")
+        if isinstance(owner, nn.Module):
+            found = names.get(id(owner)) or found or type(owner).__name__
+        traceback = traceback.tb_next
+    return found
 
 
 @contextmanager

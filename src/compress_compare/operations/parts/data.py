@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -47,6 +48,83 @@ def batches(model: nn.Module, data: Batches) -> Iterator[tuple[Any, Any]]:
         yield _to(inputs, device), _to(targets, device)
 
 
+def unpadded(model: nn.Module, data: Batches) -> Iterator[tuple[Any, Any]]:
+    """One pass over the data with padding cut off: what has the same length is run together, without a mask.
+
+    Padding is what a mapping's ``attention_mask`` [batch, places] says, where it leaves one run of places of each
+    sample. Whatever tensor of the batch starts with the same two dimensions is cut with it.
+    """
+    for inputs, targets in batches(model, data):
+        runs = _runs(inputs)
+        if runs is None:
+            yield inputs, targets
+            continue
+        shape = tuple(inputs["attention_mask"].shape)
+        for length in sorted({end - start for start, end in runs}):
+            chosen = [(sample, *run) for sample, run in enumerate(runs) if run[1] - run[0] == length]
+            if length:
+                yield (
+                    {key: _cut(value, chosen, shape) for key, value in inputs.items()},
+                    _cut(targets, chosen, shape),
+                )
+
+
+IGNORED = -100
+"""The target of a place that counts for nothing, as in ``torch.nn.functional.cross_entropy``."""
+
+
+def without_padding(inputs: Any, targets: Any) -> Any:
+    """Targets with −100 in the places that the ``attention_mask`` of the inputs leaves out, if it has their shape."""
+    mask = inputs.get("attention_mask") if isinstance(inputs, Mapping) else None
+    fits = isinstance(mask, Tensor) and isinstance(targets, Tensor) and mask.shape == targets.shape
+    if not fits or targets.is_floating_point():
+        return targets
+    return targets.masked_fill(mask.to(targets.device) == 0, IGNORED)
+
+
+def _runs(inputs: Any) -> list[tuple[int, int]] | None:
+    """The places of each sample that are not padding, or nothing where no place is or the mask has holes."""
+    mask = inputs.get("attention_mask") if isinstance(inputs, Mapping) else None
+    first = inputs.get("input_ids", inputs.get("inputs_embeds")) if isinstance(inputs, Mapping) else None
+    if not isinstance(mask, Tensor) or mask.ndim != 2 or not isinstance(first, Tensor) or first.shape[:2] != mask.shape:
+        return None
+    kept = mask.bool()
+    if bool(kept.all()):
+        return None
+    counts, starts = kept.sum(1).tolist(), kept.int().argmax(1).tolist()
+    runs = [(int(start), int(start + count)) for start, count in zip(starts, counts, strict=True)]
+    whole = all(bool(row[start:end].all()) for row, (start, end) in zip(kept, runs, strict=True))
+    return runs if whole else None
+
+
+def _cut(value: Any, chosen: list[tuple[int, int, int]], shape: tuple[int, ...]) -> Any:
+    """The chosen samples of a tensor, each from one place to another if it has the places of the mask."""
+    if not isinstance(value, Tensor) or value.shape[:1] != shape[:1]:
+        return value
+    if tuple(value.shape[:2]) != shape:
+        return value[[sample for sample, _, _ in chosen]]
+    return torch.stack([value[sample, start:end] for sample, start, end in chosen])
+
+
+def few(inputs: Any) -> Any:
+    """The first two samples of a batch: enough to follow a forward pass."""
+    if isinstance(inputs, Tensor):
+        return inputs[:2] if inputs.ndim else inputs
+    if isinstance(inputs, Mapping):
+        return {key: few(value) for key, value in inputs.items()}
+    return tuple(few(value) for value in inputs) if isinstance(inputs, tuple | list) else inputs
+
+
+def tensors_of(value: Any) -> list[Tensor]:
+    """All floating-point tensors in what a model gives: tensors, sequences, mappings and dataclasses of them."""
+    if isinstance(value, Tensor):
+        return [value] if value.is_floating_point() else []
+    if is_dataclass(value) and not isinstance(value, Mapping):
+        value = vars(value)
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
+    return [tensor for item in items for tensor in tensors_of(item)]
+
+
 def forward(model: nn.Module, inputs: Any, *, operation: str) -> Any:
     """Call the model: a tuple holds positional arguments, a mapping keyword arguments, all else is the one argument.
 
@@ -70,6 +148,8 @@ def loss_of(model: nn.Module, batch: tuple[Any, Any], *, loss: Loss, operation: 
         InvalidValue: ``data.forward`` when the model or the loss refuses the batch, ``loss.not_finite``.
     """
     inputs, targets = batch
+    if loss is cross_entropy:
+        targets = without_padding(inputs, targets)
     outputs = forward(model, inputs, operation=operation)
     try:
         value = loss(outputs, targets)

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .factors import describe
+
 TOP = 127
 
 
@@ -24,18 +26,32 @@ class DynamicLinear(nn.Module):
     def __init__(self, layer: Any) -> None:
         super().__init__()
         weight = layer.weight.detach()
-        levels, scale = to_int8(weight if isinstance(layer, nn.Linear) else weight.t().contiguous())
-        self.weight = nn.Parameter(levels, requires_grad=False)
+        self._inputs_first = not isinstance(layer, nn.Linear)
+        levels, scale = to_int8(weight.t().contiguous() if self._inputs_first else weight)
+        self._parameters["weight"] = nn.Parameter(levels, requires_grad=False)  # the property hides it as an attribute
         self.register_buffer("weight_scale", scale)
         self.bias = layer.bias
+        describe(self, layer)
         self.train(layer.training)
+
+    @property
+    def weight(self) -> Tensor:
+        """The values that the integers stand for, in the shape that the layer's weight had."""
+        values = self._levels.to(self.weight_scale.dtype) * self.weight_scale[:, None]
+        return values.t() if self._inputs_first else values
+
+    @property
+    def _levels(self) -> Tensor:
+        levels = self._parameters["weight"]
+        assert levels is not None  # noqa: S101
+        return levels
 
     def forward(self, x: Tensor) -> Tensor:
         """From [..., inputs] to [..., outputs] in the type of ``x``."""
         levels, scale = to_int8(x.reshape(-1, x.shape[-1]))
-        sums = _product(levels, self.weight.t())
+        sums = _product(levels, self._levels.t())
         y = (sums * scale[:, None] * self.weight_scale).to(x.dtype)
-        return (y if self.bias is None else y + self.bias).reshape(*x.shape[:-1], len(self.weight))
+        return (y if self.bias is None else y + self.bias).reshape(*x.shape[:-1], len(self._levels))
 
 
 def to_int8(rows: Tensor) -> tuple[Tensor, Tensor]:

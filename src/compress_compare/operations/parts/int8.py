@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from ..targets import Weight
 from ..types import Context, unsuitable
 from .data import batches, forward
 from .quiet import quiet
+from .reached import left_alone
 
 _NOISY = ("torchao", "torch.utils._pytree", "torch.export", "torch.fx")
 
@@ -38,10 +41,12 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
         weights: whose layers to quantize; layers of other weights stay in floating point.
         context: calibration data.
     """
+    _keep_no_cache(model)
+    twice = _run_twice(name, model.eval(), context=context)
+    left_alone(context, dict.fromkeys(twice, "runs more than once, and so has no one range"))
     with quiet(_NOISY):
-        graph = _observed(
-            name, _exported(name, model.eval(), context=context), left_out=_left_out(model, weights), context=context
-        )
+        left_out = [*_left_out(model, weights), *twice]
+        graph = _observed(name, _exported(name, model, context=context), left_out=left_out, context=context)
         schemes = _fold_weights(graph)
         if not schemes:
             raise unsuitable(name, "the model has no convolution or linear layer that could be 8 bits.")
@@ -51,6 +56,31 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
         parameter.requires_grad_(False)
     attach(result, schemes)
     return result
+
+
+def _keep_no_cache(model: nn.Module) -> None:
+    """Tell decoders of transformers to return no cache of keys and values, which is nothing that a graph can return."""
+    for module in model.modules():
+        config: Any = getattr(module, "config", None)
+        if getattr(config, "use_cache", None):
+            config.use_cache = False
+
+
+def _run_twice(name: str, model: nn.Module, *, context: Context) -> list[str]:
+    """Paths of the modules with weights that run more than once in a forward pass."""
+    counts: Counter[int] = Counter()
+    named = {
+        id(module): path
+        for path, module in model.named_modules()
+        if next(module.parameters(recurse=False), None) is not None
+    }
+    with ExitStack() as hooks:
+        for module in model.modules():
+            if id(module) in named:
+                hooks.callback(module.register_forward_hook(lambda module, *_: counts.update([id(module)])).remove)
+        with torch.no_grad():
+            forward(model, next(batches(model, context.data))[0], operation=name)
+    return [named[module] for module, count in counts.items() if count > 1]
 
 
 def _exported(name: str, model: nn.Module, *, context: Context) -> GraphModule:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from ..quantize import Quantize
+    from .rows import Layout
 
 
 class Rounded(nn.Module):
@@ -18,14 +19,14 @@ class Rounded(nn.Module):
 
     Args:
         rounding: gives the levels.
-        channel_axis: the dimension of the weight that counts output channels.
+        layout: where the weight has its output channels.
     """
 
-    def __init__(self, rounding: Quantize, channel_axis: int) -> None:
+    def __init__(self, rounding: Quantize, layout: Layout) -> None:
         super().__init__()
-        self.rounding, self.channel_axis = rounding, channel_axis
+        self.rounding, self.layout = rounding, layout
 
     def forward(self, weight: Tensor) -> Tensor:
         """Values of ``rounding``; same shape and dtype."""
         values = weight.detach()
-        return weight + (self.rounding.rounded(values, self.channel_axis) - values)
+        return weight + (self.rounding.rounded(values, self.layout) - values)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..parts.data import batches, forward
+from ..parts.data import forward, unpadded
 
 if TYPE_CHECKING:
     from ..types import Batches
@@ -65,7 +65,7 @@ def gather(
     with torch.no_grad(), ExitStack() as hooks:
         for name in layers:
             hooks.callback(model.get_submodule(name).register_forward_hook(partial(_note, name)).remove)
-        for inputs, _ in batches(model, data):
+        for inputs, _ in unpadded(model, data):
             forward(model, inputs, operation=operation)
     return moments
 

@@ -1,0 +1,232 @@
+"""Models as chains of blocks, run one block at a time on what the block before it gave. Needs torch.
+
+That is how the work of a calibration that sees each block behind the blocks already changed grows with the number of
+blocks, not with its square, and how what is kept in memory is that of one block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ..targets import Weight
+from ..types import Context
+from .data import forward, unpadded
+from .moments import Inputs, plain_kernels, watched
+from .operands import Products
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Modules that run once each, one after the other, each on what the one before it gave.
+
+    Args:
+        blocks: by path, in the order in which they run.
+    """
+
+    blocks: dict[str, nn.Module]
+
+
+@dataclass
+class _Call:
+    """What a block was called with besides what the block before it gave, and where that goes."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    place: int | str
+
+    def run(self, block: nn.Module, hidden: Tensor) -> Tensor:
+        """The block's answer, of which only the first tensor goes on. ``hidden`` stays as it is."""
+        args, kwargs = list(self.args), dict(self.kwargs)
+        if isinstance(self.place, int):
+            args[self.place] = hidden.clone()
+        else:
+            kwargs[self.place] = hidden.clone()
+        return _first(block(*args, **kwargs))
+
+
+def stages(
+    model: nn.Module, weights: Sequence[Weight], *, context: Context, name: str
+) -> Iterator[tuple[str, dict[str, Inputs]]]:
+    """What weights are multiplied by, part by part: a block of a chain, or one weight outside of chains.
+
+    Whoever goes through the parts changes the weights of each before asking for the next, which then sees its inputs
+    behind what was changed. Weights that are in no product are in no part.
+
+    Args:
+        model: put into evaluation mode.
+        weights: to follow.
+        context: data and progress.
+        name: of the operation, for error messages.
+
+    Yields:
+        What the part is, and its weights' inputs by name, in the order of first use.
+    """
+    model.eval()
+    with without_cache(model):
+        example = next(iter(unpadded(model, context.data)))[0]
+        order = _first_use(model, weights, inputs=example, name=name)
+        chains = _chains(model, weights, inputs=example, name=name)
+        owner = {weight.name: chain for chain in chains for weight in weights if _holds(chain, weight)}
+        by_name = {weight.name: weight for weight in weights}
+        done: set[int] = set()
+        late = [weight.name for weight in weights if weight.name not in order]
+        for used in (*order, *late):
+            chain = owner.get(used)
+            if chain is None and used in order:
+                yield used, watched(_passes(model, context, name=name), model, weights=[by_name[used]])
+            elif chain is not None and id(chain) not in done:
+                done.add(id(chain))
+                yield from _blocks(model, chain, weights=weights, context=context, name=name)
+        rest = [by_name[used] for used in late if used not in owner]
+        if rest:
+            yield "the rest", watched(_passes(model, context, name=name), model, weights=rest)
+
+
+@contextmanager
+def without_cache(model: nn.Module) -> Iterator[None]:
+    """Inside, decoders of transformers keep no keys and values of what they have read."""
+    configs: list[Any] = [getattr(module, "config", None) for module in model.modules()]
+    caching = {id(config): config for config in configs if getattr(config, "use_cache", None)}
+    for config in caching.values():
+        config.use_cache = False
+    try:
+        yield
+    finally:
+        for config in caching.values():
+            config.use_cache = True
+
+
+def _passes(model: nn.Module, context: Context, *, name: str) -> Callable[[], None]:
+    def run() -> None:
+        for inputs, _ in unpadded(model, context.data):
+            forward(model, inputs, operation=name)
+
+    return run
+
+
+def _blocks(
+    model: nn.Module, chain: Chain, *, weights: Sequence[Weight], context: Context, name: str
+) -> Iterator[tuple[str, dict[str, Inputs]]]:
+    calls: list[dict[str, _Call]] = []
+    hidden: list[Tensor] = []
+    with torch.no_grad(), plain_kernels(model):
+        for inputs, _ in unpadded(model, context.data):
+            found = _record(model, chain.blocks, inputs=inputs, name=name)
+            calls.append({path: call for path, (call, _, _) in found.items()})
+            hidden.append(next(iter(found.values()))[1])
+    for path, block in chain.blocks.items():
+        below = {id(parameter) for parameter in block.parameters()}
+        own = [weight for weight in weights if id(weight.parameter) in below]
+
+        through = partial(_through, block, [call.pop(path) for call in calls], hidden)
+        yield path, watched(through, block, weights=own) if own else {}
+        with torch.no_grad(), plain_kernels(model):
+            hidden = through()
+
+
+def _through(block: nn.Module, calls: Sequence[_Call], hidden: Sequence[Tensor]) -> list[Tensor]:
+    return [call.run(block, x) for call, x in zip(calls, hidden, strict=True)]
+
+
+def _chains(model: nn.Module, weights: Sequence[Weight], *, inputs: Any, name: str) -> list[Chain]:
+    """Chains that hold weights, none within another, those that hold most first."""
+    modules = dict(model.named_modules())
+    sizes = {id(weight.parameter): weight.parameter.numel() for weight in weights}
+    scores = {
+        path: sum(sizes.get(id(parameter), 0) for parameter in module.parameters())
+        for path, module in modules.items()
+        if isinstance(module, nn.ModuleList | nn.Sequential) and len(module) > 1
+    }
+    chosen: dict[str, Chain] = {}
+    for path in sorted(scores, key=lambda path: (-scores[path], path.count("."))):
+        inside = any(_within(path, other) or _within(other, path) for other in chosen)
+        if inside or not scores[path]:
+            continue
+        blocks = {f"{path}.{key}" if path else key: block for key, block in modules[path].named_children()}
+        if len(blocks) == len(modules[path]) and _is_chain(model, blocks, inputs=inputs, name=name):
+            chosen[path] = Chain(blocks)
+    return list(chosen.values())
+
+
+def _within(path: str, other: str) -> bool:
+    return other == "" or path == other or path.startswith(f"{other}.")
+
+
+def _is_chain(model: nn.Module, blocks: dict[str, nn.Module], *, inputs: Any, name: str) -> bool:
+    with torch.no_grad(), plain_kernels(model):
+        found = _record(model, blocks, inputs=inputs, name=name)
+    if list(found) != list(blocks) or any(count != 1 for count in _counts(found)):
+        return False
+    seen = list(found.values())
+    return all(after[1] is before[2] for before, after in pairwise(seen))
+
+
+def _counts(found: dict[str, Any]) -> list[int]:
+    return [call.kwargs.pop("_times", 1) for call, _, _ in found.values()]
+
+
+def _record(
+    model: nn.Module, blocks: dict[str, nn.Module], *, inputs: Any, name: str
+) -> dict[str, tuple[_Call, Tensor, Tensor]]:
+    """By the path of a block, in the order of first call: its call, what went in and what came out."""
+    found: dict[str, tuple[_Call, Any, Any]] = {}
+
+    def _note(path: str, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        if path in found:
+            found[path][0].kwargs["_times"] = 2
+            return
+        places: list[int | str] = [place for place, value in enumerate(args) if isinstance(value, Tensor)]
+        places += [key for key, value in kwargs.items() if isinstance(value, Tensor)]
+        place = places[0] if places else 0
+        given = None if not places else args[place] if isinstance(place, int) else kwargs[place]
+        found[path] = (_Call(args, dict(kwargs), place), given, _first(output))
+
+    with ExitStack() as hooks:
+        for path, block in blocks.items():
+            hooks.callback(block.register_forward_hook(partial(_note, path), with_kwargs=True).remove)
+        forward(model, inputs, operation=name)
+    return found
+
+
+def _first(output: Any) -> Any:
+    if isinstance(output, tuple | list):
+        return output[0] if output else None
+    return output
+
+
+def _holds(chain: Chain, weight: Weight) -> bool:
+    return any(weight.parameter is parameter for block in chain.blocks.values() for parameter in block.parameters())
+
+
+class _Order(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Remembers which weights were multiplied, in order."""
+
+    def __init__(self, weights: Sequence[Weight]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.products, self.names = Products(weights), dict[str, None]()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        packet = getattr(func, "overloadpacket", func)
+        operands = (
+            self.products.convolution(args)
+            if packet is torch.ops.aten.convolution
+            else self.products.of(packet, args=args, kwargs=kwargs or {})
+        )
+        self.names.update((operand.name, None) for operand in operands)
+        return func(*args, **(kwargs or {}))
+
+
+def _first_use(model: nn.Module, weights: Sequence[Weight], *, inputs: Any, name: str) -> list[str]:
+    order = _Order(weights)
+    with torch.no_grad(), plain_kernels(model), order:
+        forward(model, inputs, operation=name)
+    return list(order.names)

@@ -1,0 +1,80 @@
+"""Two thin layers in place of one, that still answer what the one was asked. Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from .rows import layout_of
+
+_DESCRIBED = (
+    *("in_features", "out_features", "nf", "nx", "in_channels", "out_channels", "kernel_size", "stride", "padding"),
+    *("dilation", "groups", "padding_mode", "output_padding"),
+)
+
+
+class Factors(nn.Sequential):
+    """Runs its two layers one after the other; ``weight``, ``bias``, ``stride`` and so on are those of the one layer.
+
+    Code that reads the weight of the layer it stands for, instead of calling it, computes with the product of the two.
+
+    Args:
+        first: without bias.
+        second: has the bias.
+        layer: the layer that they stand for.
+    """
+
+    def __init__(self, first: nn.Module, second: nn.Module, *, layer: nn.Module) -> None:
+        super().__init__(first, second)
+        describe(self, layer)
+        weight: Any = layer.weight
+        self._shape, self._layout = tuple(weight.shape), layout_of(layer, weight)
+        self.train(layer.training)
+
+    @property
+    def weight(self) -> Tensor:
+        """The product of both weights, in the shape of the layer's."""
+        first, second = (layer.weight.flatten(1) for layer in self)  # type: ignore[operator]
+        return self._layout.tensor(second @ first, self._shape)
+
+    @property
+    def bias(self) -> Any:
+        """The bias of the second layer."""
+        return self[1].bias
+
+
+def describe(new: nn.Module, layer: nn.Module) -> None:
+    """Give a module the sizes and settings that a layer has as attributes."""
+    for name in _DESCRIBED:
+        if hasattr(layer, name):
+            setattr(new, name, getattr(layer, name))
+
+
+def replace_modules(model: nn.Module, new: Mapping[int, nn.Module]) -> nn.Module:
+    """The model with modules, given by their ids, replaced wherever they are used.
+
+    Where torch's transformer layers would hand the weights of their layers to one kernel instead of calling the
+    layers, they are made to call them.
+    """
+    for module in list(model.modules()):
+        for name, child in module._modules.items():  # named_children leaves out a module's second name
+            if child is not None and id(child) in new:
+                module._modules[name] = new[id(child)]
+    model = new.get(id(model), model)
+    call_layers(model, new.values())
+    return model
+
+
+def call_layers(model: nn.Module, layers: Iterable[nn.Module]) -> None:
+    """Switch off the fast path of the transformer layers that hold one of these layers."""
+    held = {id(layer) for layer in layers}
+    for module in model.modules():
+        if isinstance(module, nn.TransformerEncoderLayer | nn.TransformerEncoder):
+            if not any(id(inner) in held for inner in module.modules()):
+                continue
+            if isinstance(module, nn.TransformerEncoder):
+                module.use_nested_tensor = False
+            else:
+                module.activation_relu_or_gelu = 0

@@ -1,0 +1,116 @@
+"""The law of all operations, checked on an input: what ran runs, and what must be equal is. Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import InvalidValue
+from ..types import unsuitable
+from .data import batches, few, forward, tensors_of
+
+TOLERANCE = 1e-3
+"""Largest difference of outputs that count as equal, in units of the largest output; for 16-bit models ten times it."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """An input, and what the model answered to it before the operation.
+
+    Args:
+        inputs: as the model takes them.
+        before: the floating-point tensors of its answer.
+    """
+
+    inputs: Any
+    before: tuple[Tensor, ...]
+
+
+def probed(name: str, model: nn.Module, *, data: Any) -> Probe | None:
+    """The answer of a model to the first two samples of the data, or to an example that it brings along.
+
+    Nothing where there is no data and no example, or where the model cannot be run on it: who needs it says so.
+    """
+    inputs = next(iter(data), (None,))[0] if data is not None and not hasattr(data, "__next__") else None
+    inputs = getattr(model, "dummy_inputs", None) if inputs is None else inputs
+    if inputs is None:
+        return None
+    inputs = next(batches(model, [(inputs, None)]))[0]
+    for tried in (few(inputs), inputs):
+        try:
+            return Probe(tried, _answer(name, model, tried))
+        except Exception:  # noqa: S112 - whatever the model says to it, this is no input to try it on
+            continue
+    return None
+
+
+def check(name: str, probe: Probe, *, model: nn.Module, equal: bool) -> None:
+    """Run the result of an operation on what the original ran on.
+
+    Args:
+        name: of the operation.
+        probe: made before it.
+        model: the result.
+        equal: whether the operation promises the same outputs.
+
+    Raises:
+        InvalidValue: ``operation.not_applicable`` when it cannot be run, answers in another shape, gives numbers that
+            are not finite where they were, or others than were promised.
+    """
+    try:
+        after = _answer(name, model, probe.inputs)
+    except Exception as error:  # models run code of their own, which may raise anything
+        hint = "Leave out with ignore the module that the message names, or those that the model reads by itself."
+        raise unsuitable(name, "the result cannot be run.", detail=_said(error), hint=hint) from error
+    if [one.shape for one in after] != [one.shape for one in probe.before]:
+        raise unsuitable(
+            name, "the result answers in another shape.", detail=f"{_shapes(probe.before)}, now {_shapes(after)}"
+        )
+    for one, other in zip(probe.before, after, strict=True):
+        if bool(torch.isfinite(one).all()) and not bool(torch.isfinite(other).all()):
+            hint = "Use more bits or a lower amount, or leave out with ignore what is sensitive."
+            raise unsuitable(name, "the result answers with numbers that are not finite.", hint=hint)
+        if equal and not _close(one, other):
+            largest = float((one.double() - other.double()).abs().max())
+            detail = f"The largest difference is {largest:.3g}, of outputs up to {float(one.abs().max()):.3g}."
+            raise unsuitable(name, "the outputs did not stay the same, so that nothing was changed.", detail=detail)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, InvalidValue):
+        return error.detail or error.title
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
+
+
+def _answer(name: str, model: nn.Module, inputs: Any) -> tuple[Tensor, ...]:
+    with _evaluating(model), torch.no_grad():
+        return tuple(tensor.clone() for tensor in tensors_of(forward(model, inputs, operation=name)))
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    for module, _ in modes:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _close(one: Tensor, other: Tensor) -> bool:
+    if not one.numel():
+        return True
+    wide, more = one.double(), other.double()
+    slack = TOLERANCE * (10 if one.element_size() < 4 else 1)
+    return bool((wide - more).abs().max() <= slack * wide.abs().max().clamp(min=1e-12))
+
+
+def _shapes(tensors: tuple[Tensor, ...]) -> str:
+    return ", ".join(str(list(tensor.shape)) for tensor in tensors[:4])
