@@ -63,8 +63,16 @@ def apply(task: Task, operation: BaseOperation, *, model: nn.Module, **more: Any
         model: stays as it is.
         more: ``references``, ``progress``.
     """
-    batches = task.batches if operation.data_requirement != "none" else None
+    batches = task.batches if operation.data_requirement != "none" else _probe(task)
     return operation(model, data=batches, loss=task.loss, **more)
+
+
+def _probe(task: Task) -> list[tuple[Any, None]] | None:
+    """One instance of the task, on which an operation that needs no data checks that its result runs."""
+    try:
+        return [(task.instance(), None)]
+    except InvalidValue:
+        return None
 
 
 def _filled(model: nn.Module, id: str, weights: Callable[[str], RebuiltWeights]) -> nn.Module:

@@ -50,7 +50,8 @@ class _Call:
             args[self.place] = hidden.clone()
         else:
             kwargs[self.place] = hidden.clone()
-        return _first(block(*args, **kwargs))
+        answer: Tensor = _first(block(*args, **kwargs))
+        return answer
 
 
 def stages(

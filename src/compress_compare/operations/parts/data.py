@@ -75,7 +75,7 @@ IGNORED = -100
 
 def without_padding(inputs: Any, targets: Any) -> Any:
     """Targets with −100 in the places that the ``attention_mask`` of the inputs leaves out, if it has their shape."""
-    mask = inputs.get("attention_mask") if isinstance(inputs, Mapping) else None
+    mask: Any = inputs.get("attention_mask") if isinstance(inputs, Mapping) else None
     fits = isinstance(mask, Tensor) and isinstance(targets, Tensor) and mask.shape == targets.shape
     if not fits or targets.is_floating_point():
         return targets

@@ -129,7 +129,11 @@ def _observed(name: str, graph: GraphModule, *, left_out: Sequence[str], context
     quantizer.set_global(x86.get_default_x86_inductor_quantization_config())
     for path in left_out:
         quantizer.set_module_name_qconfig(path, None)
-    prepared = prepare_pt2e(graph, quantizer)
+    try:
+        prepared = prepare_pt2e(graph, quantizer)
+    except ValueError as error:  # it takes a layer that runs twice for one with two outputs
+        title = "its quantizer cannot tell the uses of a layer apart that runs more than once."
+        raise unsuitable(name, title, detail=str(error)[:200], hint="Quantize weights only, with quantize.") from error
     with torch.no_grad():
         for number, (inputs, _) in enumerate(batches(graph, context.data)):
             forward(prepared, inputs, operation=name)

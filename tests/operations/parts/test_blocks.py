@@ -1,0 +1,92 @@
+"""Calibration block by block: the same as doing it by hand, and no more passes for a deeper model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from compress_compare.operations import gptq_quantize
+from compress_compare.operations.parts.blocks import stages
+from compress_compare.operations.targets import select
+from compress_compare.operations.types import Context
+
+NONE = torch.zeros(1, dtype=torch.long)
+
+
+class Block(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.calls = nn.Linear(8, 8, bias=False), 0
+
+    def forward(self, x: Tensor, *, scale: float) -> tuple[Tensor, None]:
+        self.calls += 1
+        return x + scale * torch.tanh(self.up(x)), None
+
+
+class Deep(nn.Module):
+    def __init__(self, depth: int, *, broken: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last, self.broken = nn.Linear(8, 8, bias=False), nn.Linear(8, 4, bias=False), broken
+        self.blocks = nn.ModuleList(Block() for _ in range(depth))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for number, block in enumerate(self.blocks):
+            x = block(x + 0 if self.broken else x, scale=0.5 + number)[0]
+        return self.last(x)
+
+
+def data(count: int = 2) -> list[tuple[Tensor, Tensor]]:
+    torch.manual_seed(1)
+    mixing = torch.randn(8, 8)
+    return [(torch.randn(20, 8) @ mixing, NONE) for _ in range(count)]
+
+
+def alone(layer: nn.Linear, inputs: list[Tensor]) -> Tensor:
+    return gptq_quantize(layer, 3, data=[(x, NONE) for x in inputs]).weight.detach()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("broken", [False, True])
+def test_each_block_is_rounded_behind_those_already_rounded(broken: bool) -> None:
+    model = Deep(3, broken=broken)
+    child = gptq_quantize(model, 3, data=data())
+    hidden = [x for x, _ in data()]
+    first = alone(model.first, hidden)
+    torch.testing.assert_close(child.first.weight, first, rtol=1e-4, atol=1e-5)
+    hidden = [x @ first.T for x in hidden]
+    for number, (block, rounded) in enumerate(zip(model.blocks, child.blocks, strict=True)):
+        wanted = alone(block.up, hidden)
+        torch.testing.assert_close(rounded.up.weight, wanted, rtol=1e-4, atol=1e-5)
+        hidden = [x + (0.5 + number) * torch.tanh(x @ wanted.T) for x in hidden]
+    torch.testing.assert_close(child.last.weight, alone(model.last, hidden), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("depth", [3, 12])
+def test_a_block_runs_as_often_however_many_there_are(depth: int) -> None:
+    child = gptq_quantize(Deep(depth), 3, data=data(4))
+    assert max(block.calls for block in child.blocks) <= 6 * 4
+
+
+def test_moments_are_let_go_block_by_block() -> None:
+    model = Deep(4)
+    context = Context(data=data(), loss=lambda *_: torch.zeros(()), references={}, progress=lambda *_: None)
+    parts = [part for part, _ in stages(model, select("test", model), context=context, name="test")]
+    assert parts == ["first.weight", *(f"blocks.{number}" for number in range(4)), "last.weight"]
+
+
+def test_decoders_are_read_without_a_cache() -> None:
+    transformers = pytest.importorskip("transformers")
+    from ..zoo import make
+
+    del transformers
+    model, (inputs, targets) = make("gpt2")
+    said: list[str] = []
+    given: dict[str, Any] = {"data": [(inputs, targets)], "progress": lambda _, text: said.append(text)}
+    child = gptq_quantize(model, 4, **given)
+    assert any(text.startswith("transformer.h.1: ") for text in said)
+    assert child.config.use_cache and model.config.use_cache
