@@ -42,6 +42,9 @@ const TILE = stream(
     peak: Array.from({ length: 32 }, (_, k) => k / 10),
     model: new Array<number>(32).fill(1),
     base: new Array<number>(32).fill(2),
+    zero_both: new Array<number>(32).fill(0.5),
+    zero_model_only: new Array<number>(32).fill(0.25),
+    zero_base_only: new Array<number>(32).fill(0),
   },
   [
     ["rows", "8"],
