@@ -18,7 +18,7 @@ from .dtypes import DTYPES
 from .mapped import Mapped
 from .packed import CodeGrid, table
 from .regular import open_regular
-from .safetensors_header import MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
+from .safetensors_header import MAX_DIMENSIONS, MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
 from .weights import StoredTensor, Weights
 
 _TYPES = {
@@ -152,6 +152,8 @@ def _free(name: str, taken: dict[str, StoredTensor]) -> str:
 
 def _stored(name: str, tensor: _Table, data: Array) -> StoredTensor | None:
     listed = tensor.vector(0, "<i4")
+    if listed is not None and listed.size > MAX_DIMENSIONS:
+        raise InvalidValue("model.bad_shape", f"Tensor {shown(name)} has {listed.size:,} dimensions.")
     shape = () if listed is None else tuple(int(size) for size in listed)
     kind = tensor.scalar(1, "<b")
     if kind not in _TYPES and kind != _INT4:

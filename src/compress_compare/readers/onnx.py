@@ -21,10 +21,9 @@ from .mapped import Mapped
 from .packed import CodeGrid, table
 from .protobuf import Message, WireError, integers
 from .regular import open_regular
-from .safetensors_header import MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
+from .safetensors_header import MAX_DIMENSIONS, MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
 from .weights import StoredTensor, Weights
 
-MAX_DIMENSIONS = 32
 _TYPES = {
     1: "F32", 2: "U8", 3: "I8", 4: "U16", 5: "I16", 6: "I32", 7: "I64", 9: "BOOL", 10: "F16", 11: "F64", 12: "U32",
     13: "U64", 14: "C64", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 19: "F8_E5M2", 20: "F8_E5M2FNUZ",
@@ -177,7 +176,7 @@ def _initializer(message: Message) -> Initializer:
     is_external, entries = False, dict[str, str]()
     for number, value in message.fields():
         if number == 1:
-            shape += integers(value)
+            shape += integers(value, most=MAX_DIMENSIONS - len(shape))
         elif number == 2:
             kind = int(value)
         elif number == 8:

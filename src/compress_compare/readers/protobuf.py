@@ -8,6 +8,11 @@ from typing import Any
 
 from ..analysis.layers.values import Array
 
+LONGEST = 10
+"""Bytes of a number."""
+MAX_FIELDS = 1_000_000
+"""Of one message: more take seconds to walk over."""
+
 
 class WireError(Exception):
     """These bytes are no message."""
@@ -25,8 +30,11 @@ class Message:
 
     def fields(self) -> Iterator[tuple[int, Any]]:
         """Number and value of each field: an integer, or the bytes as a view."""
-        view, at = self.raw.data, 0
+        view, at, count = self.raw.data, 0, 0
         while at < len(view):
+            count += 1
+            if count > MAX_FIELDS:
+                raise WireError(f"A message has more than {MAX_FIELDS:,} fields")
             tag, at = _varint(view, at)
             number, kind = tag >> 3, tag & 7
             if not number:
@@ -47,8 +55,18 @@ class Message:
             at += size
 
 
-def integers(value: int | Array) -> list[int]:
-    """The integers of a repeated field, packed or not; negative ones are in two's complement of 64 bits."""
+def integers(value: int | Array, *, most: int | None = None) -> list[int]:
+    """The integers of a repeated field, packed or not; negative ones are in two's complement of 64 bits.
+
+    Args:
+        value: of the field.
+        most: how many there may be.
+
+    Raises:
+        WireError: for more, before they are read.
+    """
+    if most is not None and (most < 1 if isinstance(value, int) else len(value) > LONGEST * most):
+        raise WireError(f"A list of at most {most:,} numbers is longer")
     if isinstance(value, int):
         return [_signed(value)]
     view, at, found = value.data, 0, []

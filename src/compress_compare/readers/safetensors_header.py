@@ -21,6 +21,11 @@ from .dtypes import DTYPES
 MAX_HEADER = 100_000_000
 MAX_TENSORS = 100_000
 MAX_NAME_BYTES = 1024
+MAX_DIMENSIONS = 32
+MAX_METADATA = 10_000
+"""Entries of free text."""
+MOST = {b"[": (100_000, 64), b"{": (100_000, 64), b'"': (1_000_000, 200), b",": (2_000_000, 200)}
+"""Character → how often it may stand in a header: so often in all, and so often more for each tensor."""
 PREFIX = 8
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
@@ -73,6 +78,8 @@ def read_header(file: BinaryIO, name: str) -> Header:
     metadata = fields.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise _bad_header(name, "__metadata__ is not a mapping of text to text.")
+    if len(metadata) > MAX_METADATA:
+        raise _bad_header(name, f"__metadata__ has {len(metadata):,} entries; the limit is {MAX_METADATA:,}.")
     if not fields:
         raise InvalidValue("model.no_tensors", f"{name!a} holds no tensor.")
     _check_count(len(fields), name)
@@ -114,7 +121,15 @@ def check_start(start: bytes, size: int, *, name: str) -> None:
 
 
 def _parse(raw: bytes, name: str) -> dict[str, Any]:
-    _check_count(raw.count(b'"data_offsets"'), name)
+    tensors = raw.count(b'"data_offsets"')
+    _check_count(tensors, name)
+    for character, (all_in_all, each) in MOST.items():
+        if raw.count(character) > all_in_all + each * tensors:  # told by counting, before objects are made of it
+            raise _bad_header(
+                name,
+                f"It holds more than its {tensors:,} tensors need: {raw.count(character):,} times "
+                f"{character.decode()!r}.",
+            )
     if raw[:1] != b"{":
         raise _bad_header(name, f"Byte 0 of the header must be '{{'; found {raw[:1]!r}.")
     try:
@@ -170,17 +185,17 @@ def _entry(name: str, value: Any, data: int) -> HeaderEntry:
             f"Tensor {shown(name)} has an unknown dtype.",
             detail=f"Found {dtype!a:.40}; supported are {', '.join(DTYPES)}.",
         )
-    if not isinstance(shape, list) or not all(_is_count(size) for size in shape):
+    if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS or not all(_is_count(size) for size in shape):
         raise InvalidValue(
             "model.bad_shape",
-            f"The shape of tensor {shown(name)} is not a list of whole numbers from 0 on.",
-            detail=f"Found {shape!a:.80}.",
+            f"The shape of tensor {shown(name)} is not a list of at most {MAX_DIMENSIONS} whole numbers from 0 on.",
+            detail=f"Found {_start_of(shape)}.",
         )
     if not _is_range(offsets):
         raise InvalidValue(
             "model.bad_offsets",
             f"The offsets of tensor {shown(name)} are not a start and an end.",
-            detail=f"Found {offsets!a:.80}.",
+            detail=f"Found {_start_of(offsets)}.",
         )
     held = offsets[1] - offsets[0]
     bits = math.prod(shape) * DTYPES[dtype].bits
@@ -228,6 +243,11 @@ def _check_count(count: int, name: str) -> None:
             f"{name!a} holds too many tensors.",
             detail=f"The limit is {MAX_TENSORS:,}; found {count:,}.",
         )
+
+
+def _start_of(value: Any) -> str:
+    """The beginning of what was found; a list of a million items is not written out for it."""
+    return f"{value[:16]!a:.80}" if isinstance(value, list) else f"{value!a:.80}"
 
 
 def _is_range(value: Any) -> bool:

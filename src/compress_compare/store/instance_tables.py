@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from .payload_columns import described, encode_audio, file_bytes, label_sets, pe
 CONTENT = ("id", "label", "image", "audio", "text", "tokens")
 """The columns that make the fingerprint; metadata may be added to the same data."""
 
+MAX_PIXELS = 100_000_000
+"""Of one picture, by what its header says."""
 RESERVED = (*CONTENT, "prediction")
 PREPROCESSING, CLASSES = b"preprocessing", b"classes"
 """What is written in the schema of outputs: how inputs were prepared, and the names of the vectors' elements."""
@@ -175,8 +178,21 @@ def _check_image(content: bytes, position: int) -> None:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            image.verify()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is looked at here
+            with Image.open(io.BytesIO(content)) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise InvalidValue(
+                        "data.too_large",
+                        f"Image {position} has too many pixels.",
+                        detail=f"It says {image.width:,} x {image.height:,}; the limit is {MAX_PIXELS:,}.",
+                    )
+                image.verify()
+    except InvalidValue:
+        raise
+    except Image.DecompressionBombError as error:
+        title = f"Image {position} has too many pixels."
+        raise InvalidValue("data.too_large", title, detail=f"The limit is {MAX_PIXELS:,}.") from error
     except Exception as error:  # Pillow's plugins raise what they like on damaged files
         unknown = isinstance(error, UnidentifiedImageError)
         found = f"It starts with {content[:12]!r}." if unknown else f"{error}"[:200]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import wave
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import InvalidValue
+from ..readers.regular import open_regular
+
+MAX_FILE = 256 << 20
+"""Bytes of one picture or sound."""
 
 
 def encode_audio(sound: Any, position: int) -> bytes:
@@ -47,13 +52,23 @@ def file_bytes(path: Path, what: str) -> bytes:
     """What is in the file of an instance.
 
     Raises:
-        InvalidValue: ``data.file``.
+        InvalidValue: ``data.file``, ``data.too_large``, ``input.not_regular_file``.
     """
     try:
-        return path.read_bytes()
-    except OSError as error:
-        detail = f"{str(path)[:200]!r}: {error.strerror}."
-        raise InvalidValue("data.file", f"{what} cannot be read from its file.", detail=detail) from error
+        file = open_regular(path)
+    except InvalidValue as error:
+        code = error.code if error.code == "input.not_regular_file" else "data.file"
+        detail = f"{str(path)[:200]!r}: {error.title}"
+        raise InvalidValue(code, f"{what} cannot be read from its file.", detail=detail) from error
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_FILE:
+            raise InvalidValue(
+                "data.too_large",
+                f"The file of {what} is too large.",
+                detail=f"It has {size:,} bytes; the limit is {MAX_FILE:,}.",
+            )
+        return file.read(size)
 
 
 def token_column(tokens: Iterable[Any]) -> pa.Array:
