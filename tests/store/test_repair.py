@@ -96,3 +96,26 @@ def test_what_is_refused_inside_a_batch_leaves_the_rest_of_it(project):
     assert [id in project for id in ("x", "y", "z")] == [True, False, True]
     assert len(objects(project)) == 3
     assert project.damage() == []
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.99999])
+def test_a_damaged_table_is_told_by_its_hash(project, place):
+    ids = np.arange(3_000)
+    project.log_dataset("d", ids=ids, labels=ids % 7, texts=[f"text {i}" for i in ids])
+    (path,) = (one for one in objects(project) if one.read_bytes()[:4] == b"PAR1")
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(StoreError) as caught:
+        project.instances("d")
+    assert caught.value.code == "artifact.hash_mismatch"
+
+
+def test_a_table_that_is_cut_is_told_by_its_hash(project):
+    project.log_dataset("d", ids=[1, 2, 3])
+    (path,) = (one for one in objects(project) if one.read_bytes()[:4] == b"PAR1")
+    for length in (0, 3, 100):
+        path.write_bytes(path.read_bytes()[:length])
+        with pytest.raises(StoreError) as caught:
+            project.instances("d")
+        assert caught.value.code == "artifact.hash_mismatch"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import logging
 import signal
 import socket
 import sys
@@ -9,6 +12,7 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h11
 import uvicorn
@@ -26,6 +30,11 @@ from .problems import problem
 HOST = "127.0.0.1"
 PORT = 8787
 PORTS_TRIED = 20
+BACKLOG = 128
+"""Connections that wait to be accepted. When no file can be opened any more, asyncio tries that many times a second."""
+QUIET_S = 60.0
+
+logger = logging.getLogger(__name__)
 
 
 def serve(
@@ -109,6 +118,7 @@ def config(app: object) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=3,
+        backlog=BACKLOG,
     )
 
 
@@ -124,6 +134,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""
+        asyncio.get_running_loop().set_exception_handler(_Quiet())
         await super().startup(sockets)
         if self.started:
             self._on_start()
@@ -134,8 +145,53 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+class _Quiet:
+    """Tells once a minute, not at every try, that no more connections can be opened."""
+
+    def __init__(self) -> None:
+        self._told = -QUIET_S
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in (errno.EMFILE, errno.ENFILE):
+            loop.default_exception_handler(context)
+        elif loop.time() - self._told >= QUIET_S:
+            self._told = loop.time()
+            logger.warning("no more connections can be opened by this process: %s", error.strerror)
+
+
 class Protocol(H11Protocol):
-    """HTTP/1.1 whose answer to what is no HTTP is a problem with the same headers as any other response."""
+    """HTTP/1.1 that ends requests that never arrive whole, and that answers what is no HTTP with a problem as well."""
+
+    patience = 30.0
+    """Seconds from the first byte of a request, or from the connection, to the last byte of the request."""
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Go on waiting until the request is whole."""
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._stop_waiting()
+        elif self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(self.patience, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def send_400_response(self, msg: str) -> None:
         """Answer and close. The message is a constant: nothing that was sent is repeated."""

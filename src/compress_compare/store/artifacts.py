@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pyarrow as pa
+
 from ..errors import StoreError
 from ..readers.regular import open_regular, unreadable
 from . import location
@@ -86,6 +88,24 @@ class Artifacts:
                 hint=REPAIR,
             )
         return path
+
+    @contextmanager
+    def believed(self, digest: str) -> Iterator[None]:
+        """Read an object without looking at its hash first; if that fails, say whether it has changed.
+
+        Raises:
+            StoreError: ``artifact.hash_mismatch``, or ``artifact.unreadable`` if it is as it was stored.
+        """
+        try:
+            yield
+        except (pa.ArrowException, OSError, ValueError) as error:
+            self.verify(digest)
+            raise StoreError(
+                "artifact.unreadable",
+                "A stored file cannot be read, though it is as it was stored.",
+                detail=f"objects/{digest[:2]}/{digest}: {type(error).__name__}",
+                hint="Log it again.",
+            ) from error
 
     def _path(self, digest: str) -> Path:
         return self._objects / digest[:2] / digest

@@ -31,10 +31,14 @@ def store(staging: Staging, table: pa.Table, *, name: str) -> str:
 
 
 def load(artifacts: Artifacts, sha256: str, *, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a stored table, or some of its columns."""
-    return pq.read_table(
-        artifacts.path(sha256), columns=list(columns) if columns else None, page_checksum_verification=True
-    )
+    """Read a stored table, or some of its columns.
+
+    Raises:
+        StoreError: ``artifact.missing``, ``artifact.hash_mismatch``.
+    """
+    path = artifacts.path(sha256)
+    with artifacts.believed(sha256):
+        return pq.read_table(path, columns=list(columns) if columns else None, page_checksum_verification=True)
 
 
 def same(artifacts: Artifacts, sha256: str, *, table: pa.Table) -> bool:

@@ -26,7 +26,9 @@ class StoredTable:
     @cached_property
     def schema(self) -> pa.Schema:
         """Names and types, without reading the data."""
-        return pq.read_schema(self.artifacts.path(self.sha256))
+        path = self.artifacts.path(self.sha256)
+        with self.artifacts.believed(self.sha256):
+            return pq.read_schema(path)
 
     def read(self, *names: str) -> pa.Table:
         """Some columns."""
