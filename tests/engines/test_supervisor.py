@@ -115,6 +115,7 @@ def test_a_living_supervisor_is_left_alone(project, supervised):
 def test_a_step_whose_base_was_not_made_is_told_so(project, supervised):
     queue, supervisor = supervised
     task = {"path": "trouble:task", "options": {"trouble": "exit 3"}, "folders": [HERE]}
+    queue.trust.allow(queue.directory, TaskPath(task["path"], task["options"], (HERE,)))
     request = {"kind": "operation", "project": str(project.path), "task": task, "operation": None, "references": {}}
     drafts = [
         jobs.Draft("operation", request | {"model": "a", "base": None}, model="a"),
