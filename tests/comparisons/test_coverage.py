@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
-import torch
 
 from compress_compare import records
 from compress_compare.analysis.coverage import Expectation
-from compress_compare.comparisons.coverage import arrays, expectation
+from compress_compare.comparisons.coverage import expectation
 
 
 @pytest.mark.parametrize(
@@ -27,8 +25,3 @@ from compress_compare.comparisons.coverage import arrays, expectation
 )
 def test_what_operations_change(record: records.Operation | None, expected: Expectation) -> None:
     assert expectation(record) == expected
-
-
-def test_tensors_become_arrays() -> None:
-    found = arrays({"a": torch.ones(2, dtype=torch.bfloat16), "b": np.zeros(3), "c": torch.arange(2)})
-    assert [str(array.dtype) for array in found.values()] == ["float32", "float64", "int64"]

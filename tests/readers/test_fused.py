@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import compress_compare as cc
+import compress_compare.operations
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402

@@ -22,9 +22,12 @@ def test_codes_are_multiplied_by_their_scales(tmp_path, scale):
     assert np.array_equal(numbers(tmp_path, {"w": CODES, "w_scale": scale}), expected)
 
 
-def test_scales_that_do_not_fit_leave_the_codes(tmp_path):
-    tensors = {"w": CODES, "w_scale": np.ones(2, np.float32)}
-    assert np.array_equal(numbers(tmp_path, tensors), CODES)
+def test_codes_whose_scales_do_not_fit_have_no_numbers(tmp_path):
+    save_file({"w": CODES, "w_scale": np.ones(2, np.float32)}, tmp_path / "m.safetensors")
+    found = read("safetensors", {"m.safetensors": tmp_path / "m.safetensors"})
+    assert list(found.tensors) == ["w"]
+    assert (found.tensors["w"].values, found.tensors["w"].num_bytes) == (None, 12 + 8)
+    assert found.unread == {"i8 codes with scales of an unknown kind": 1}
 
 
 def test_other_numbers_are_left_alone(tmp_path):
@@ -142,7 +145,8 @@ def test_torchao(tmp_path, kind):
     assert found["0.weight"].packing.group_size == (32 if kind == "int4" else None)
 
 
-def test_words_that_fit_no_layout_stay(tmp_path):
+def test_words_that_fit_no_layout_are_one_weight_that_is_not_read(tmp_path):
     tensors = {"l.qweight": np.zeros((3, 5), np.int32), "l.scales": np.ones((2, 7), np.float32)}
-    found, _ = rounded(tmp_path, tensors | {"l.qzeros": np.zeros((2, 2), np.int32)})
-    assert sorted(found) == ["l.qweight", "l.qzeros", "l.scales"]
+    found = opened(tmp_path, tensors | {"l.qzeros": np.zeros((2, 2), np.int32)})
+    assert {name: stored.unread for name, stored in found.tensors.items()} == {"l.weight": "GPTQ or AWQ"}
+    assert found.tensors["l.weight"].num_bytes == 60 + 56 + 16

@@ -2,12 +2,14 @@
 
 import argparse
 import collections
+import functools
 import json
 import os
 import pickle
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ import compress_compare as cc
 from compress_compare.errors import InvalidValue
 from compress_compare.readers.torch_scan import scan
 from compress_compare.store import conversion
+from compress_compare.store.conversion import LeftOutWarning
 from tests.counting import at_most
 
 torch = pytest.importorskip("torch")
@@ -80,17 +83,11 @@ BAD = {
         "model.contains_code",
         "TorchScript",
     ),
-    "B23 arguments": (
-        lambda p: saved(p, {"w": torch.ones(2), "args": argparse.Namespace(lr=1)}),
-        "model.unsupported_objects",
-        "Key 'args' is 'argparse.Namespace'",
+    "two networks": (
+        lambda p: saved(p, {"G": {"w": torch.ones(2)}, "D": {"w": torch.ones(3)}}),
+        "model.several_networks",
+        "They are 'G', 'D'.",
     ),
-    "B23 a numpy scalar": (
-        lambda p: saved(p, {"w": torch.ones(2), "best": np.float64(1)}),
-        "model.unsupported_objects",
-        "numpy",
-    ),
-    "B23 a set": (lambda p: saved(p, {"w": torch.ones(2), "names": {1, 2}}), "model.unsupported_objects", "set"),
     "B24 text": (lambda p: written(p, b"hello world"), "model.not_a_checkpoint", "starts with b'hello wo'"),
     "B24 a page": (lambda p: written(p, b"<html><body>404"), "model.not_a_model", "HTML page"),
     "B25 nothing": (lambda p: written(p, b""), "model.empty_file", "(0 bytes)"),
@@ -134,6 +131,58 @@ def test_a_bad_file_gets_its_sentence_and_leaves_nothing(tmp_path, project, case
     assert not (tmp_path / "canary").exists()
     assert len(project) == 0
     assert not any((project.path / "staging").iterdir())
+
+
+class Recorder:
+    """Leaves a file behind when it is made: what must not happen."""
+
+    def __init__(self, canary):
+        self.canary = canary
+
+    def __setstate__(self, state):
+        state["canary"].write_text("made")
+
+
+STATE = {"w": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2)}
+WHOLE = {
+    "B23 arguments": lambda p: {"state_dict": STATE, "args": argparse.Namespace(lr=1)},
+    "B23 a numpy scalar": lambda p: {"state_dict": STATE, "best": np.float64(1)},
+    "B23 a set": lambda p: {**STATE, "names": {1, 2}},
+    "a counter": lambda p: {"state_dict": STATE, "milestones": collections.Counter([1, 2])},
+    "a default dictionary": lambda p: {"state_dict": STATE, "log": collections.defaultdict(list, a=[1])},
+    "a path": lambda p: {"state_dict": STATE, "hyper_parameters": {"root": Path("data")}},
+    "a partial function": lambda p: {"model": STATE, "optimizer": functools.partial(torch.optim.Adam, lr=1e-3)},
+    "a class that acts": lambda p: {"model": STATE, "callback": Recorder(p.parent / "canary")},
+    "another key": lambda p: {"epoch": 1, "ema_state_dict": STATE},
+    "a number beside": lambda p: {**STATE, "version": 3},
+}
+
+
+@pytest.mark.filterwarnings("ignore::compress_compare.store.conversion.LeftOutWarning")
+@pytest.mark.parametrize("case", WHOLE)
+def test_the_weights_are_taken_and_nothing_is_run(tmp_path, project, case):
+    project.log_model("m", checkpoint=saved(tmp_path / "w.pt", WHOLE[case](tmp_path / "w.pt")))
+    found = project.load_checkpoint("m")
+    assert sorted(found) == ["b", "w"]
+    assert all(torch.equal(found[name], STATE[name]) for name in STATE)
+    assert not (tmp_path / "canary").exists()
+
+
+def test_what_was_left_out_is_listed(tmp_path, project):
+    content = {"state_dict": {**STATE, "version": 3}, "args": argparse.Namespace(lr=1)}
+    with pytest.warns(LeftOutWarning, match=r"left out were args: argparse.Namespace; state_dict.version: int\.$"):
+        project.log_model("m", checkpoint=saved(tmp_path / "w.pt", content))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_quantized_tensors_keep_their_codes(tmp_path, project):
+    torch.manual_seed(0)
+    dynamic = torch.ao.quantization.quantize_dynamic(torch.nn.Sequential(torch.nn.Linear(8, 4)), dtype=torch.qint8)
+    project.log_model("m", checkpoint=saved(tmp_path / "w.pt", dynamic.state_dict()))
+    row = next(row for row in project.layers("m", ["m"], "storage").table.to_pylist() if row["parameter"] == "weight")
+    assert (row["bits"], row["dtype"]) == (8, "int8")
+    values = project.tensor("m", "m", name="0.weight")._values.whole()
+    assert np.allclose(values, dynamic[0].weight().dequantize().numpy(), atol=1e-7)
 
 
 def test_b28_objects_that_refer_to_each_other_are_looked_at_once(tmp_path, project):

@@ -8,7 +8,7 @@ floating-point number is a norm or a bias.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -76,21 +76,46 @@ class Expectation:
         return None if any(map(_is_class, self.targets)) else False
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One tensor before and after; ``None`` where a model lacks it or its numbers are not read.
+
+    Args:
+        name: as the parent calls it.
+        before: its numbers in the parent.
+        after: its numbers in the child.
+        types: number formats in parent and child, for tensors whose arrays do not say it; empty where one lacks it.
+        shapes: shapes in parent and child, for the same.
+        unread: whether it is in both, and the numbers of one are packed in a way that is not read.
+    """
+
+    name: str
+    before: np.ndarray | None
+    after: np.ndarray | None
+    types: tuple[str, str] | None = None
+    shapes: tuple[str, str] | None = None
+    unread: bool = False
+
+
 def coverage(parent: Arrays, child: Arrays, *, expectation: Expectation) -> pa.Table:
-    """One row per tensor of either model, in the order of the parent, then what is new.
+    """As ``rows`` of tensors that are paired by their names."""
+    seen = [Seen(name, array, child.get(name)) for name, array in parent.items()]
+    return rows([*seen, *(Seen(name, None, array) for name, array in child.items() if name not in parent)], expectation)
+
+
+def rows(seen: Iterable[Seen], expectation: Expectation) -> pa.Table:
+    """One row per tensor of either model, in the order given.
 
     The status is ``changed`` and ``skipped`` for tensors that should have changed, ``unexpected`` and ``unchanged`` for
     those that should not have, ``resized`` when the shape differs, ``added`` or ``removed`` when one model lacks it.
-    Where it is open what should have happened, ``expected`` is null and the status ``changed`` or ``unchanged``.
+    Where it is open what should have happened, ``expected`` is null and the status ``changed`` or ``unchanged``; where
+    the numbers are not known, the status is ``unread``.
 
     Args:
-        parent: tensors by name.
-        child: tensors by name.
+        seen: the tensors, taken one at a time.
         expectation: what the operation between the two should have changed.
     """
-    rows = [_row(name, array, child.get(name), expectation) for name, array in parent.items()]
-    rows += [_row(name, None, array, expectation) for name, array in child.items() if name not in parent]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    return pa.Table.from_pylist([_row(one, expectation) for one in seen], schema=SCHEMA)
 
 
 def summary(table: pa.Table) -> dict[str, int]:
@@ -99,20 +124,22 @@ def summary(table: pa.Table) -> dict[str, int]:
     return {row["values"]: row["counts"] for row in sorted(counts, key=lambda row: (-row["counts"], row["values"]))}
 
 
-def _row(name: str, before: np.ndarray | None, after: np.ndarray | None, expectation: Expectation) -> dict[str, Any]:
+def _row(one: Seen, expectation: Expectation) -> dict[str, Any]:
+    before, after = one.before, one.after
     known = before if before is not None else after
-    assert known is not None  # noqa: S101
     row: dict[str, Any] = {
-        "tensor": name,
-        "expected": expectation.expects(name, known),
-        "shape": _arrow(_shape(before), _shape(after)),
-        "type": _arrow(_type(before), _type(after)),
-        "values": (after if after is not None else known).size,
+        "tensor": one.name,
+        "expected": None if known is None else expectation.expects(one.name, known),
+        "shape": _arrow(*(one.shapes or (_shape(before), _shape(after)))),
+        "type": _arrow(*(one.types or (_type(before), _type(after)))),
+        "values": 0 if known is None else (after if after is not None else known).size,
         "zeros_before": _zeros(before),
         "zeros_after": _zeros(after),
         "levels_before": _levels(before),
         "levels_after": _levels(after),
     }
+    if one.unread or known is None:
+        return {**row, "status": "unread"}
     if before is None or after is None:
         return {**row, "status": "added" if before is None else "removed"}
     if before.shape != after.shape:

@@ -93,6 +93,8 @@ Cause = Literal[
     "calls_dominate",
     "not_bound_by_products",
     "other_device",
+    "claim_not_found",
+    "part_missing",
 ]
 
 

@@ -14,7 +14,7 @@ from ..comparisons.layers.compare import Layers
 from ..errors import InvalidValue
 from ..exporters import model_explorer
 from . import files
-from .output import echo_json, echo_table, json_option
+from .output import cell, echo_json, echo_table, json_option
 
 SHOWN = {
     "sparsity": ("num_zeros", "zero_both", "zero_model_only", "zero_base_only"),
@@ -54,9 +54,13 @@ def layers(project: str, models: tuple[str, ...], *, base: str | None, as_json: 
         rows = [row for row in found.table.to_pylist() if _is_shown(row, depth)]
         suspects = found.suspects.to_pylist()
     if as_json:
-        echo_json({"base": found.base, "what": what, "table": rows, "suspects": suspects})
+        echo_json({"base": found.base, "what": what, "table": rows, "suspects": suspects, "notes": found.notes})
         return
+    for model, said in found.notes.items():
+        click.echo(f"{cell(model)}: {'; '.join(map(cell, said))}.")
     names = ["module", "parameter", "model", "num_parameters", *SHOWN[what]]
+    if what != "storage" and found.notes:
+        names += ["num_tensors", "num_tensors_compared", "share_compared"]
     echo_table(names, [[row[name] for name in names] for row in rows])
     if suspects:
         click.echo()

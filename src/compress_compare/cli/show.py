@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .. import project as projects
+from ..errors import InvalidValue
 from ..records import Model, Operation
 from .output import cell, echo_json, echo_table, json_option
 
@@ -49,12 +50,14 @@ def show(project: str, model: str, as_json: bool) -> None:
 
 def _coverage(project: projects.Project, model: Model) -> dict[str, Any] | None:
     """How many tensors have each status against the base, and those to look at by name; null without tensors."""
-    checkpoints = [model.checkpoint, project.model(model.base).checkpoint if model.base else None]
-    if model.base is None or any(one is None or one.format != "safetensors" for one in checkpoints):
+    if model.base is None or model.checkpoint is None or project.model(model.base).checkpoint is None:
         return None
     from ..analysis.coverage import summary
 
-    table = project.coverage(model.base, model.id)
+    try:
+        table = project.coverage(model.base, model.id)
+    except InvalidValue:
+        return None
     rows = table.select(["tensor", "status"]).to_pylist()
     named = {status: [row["tensor"] for row in rows if row["status"] == status] for status in ("skipped", "unexpected")}
     return {"tensors": summary(table.arrow), **named}

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import gzip
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from ..analysis.reality import Facts, Run, Timing, factor, verdict
+from ..analysis.layers.statistics import pieces
+from ..analysis.reality import Facts, Run, Timing, Verdict, factor, verdict
 from ..errors import InvalidValue
 from ..evaluation import metrics
+from ..readers import kinds
+from ..readers.pair import ModelPair
 from ..readers.weights import Weights
 from ..records import LoggedCheckpoint, Metric, MetricValue, Model
 from ..schemes.scheme import TensorScheme
 from ..store.store import Store
+from . import claims, parts
+from .claims import EMBEDDING, Evidence
 from .layers.compare import schemes_of, stored_as
 
-EMBEDDING = re.compile(r"embed|(?:^|\.)(?:wte|wpe|tok_emb|lm_head)(?:\.|$)")
 GZIP_LEVEL = 6
 MOST_ZIPPED = 64_000_000
 """Bytes of a checkpoint that is compressed only to see how small it becomes."""
@@ -60,11 +64,23 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class KnownFacts:
-    """All that is known about one model: what it is judged by, and what is only shown."""
+    """All that is known about one model: what it is judged by, and what is only shown.
+
+    Args:
+        facts: what it is judged by.
+        peak_memory: bytes.
+        onnx_size: bytes.
+        claim: what was said against what its numbers show, in a line.
+        met: whether these agree.
+        missing: what is not in the checkpoint, or not read, in a line.
+    """
 
     facts: Facts
     peak_memory: float | None
     onnx_size: float | None
+    claim: str = ""
+    met: bool | None = None
+    missing: str = ""
 
 
 def reality(store: Store, ids: Sequence[str]) -> pa.Table:
@@ -75,19 +91,20 @@ def reality(store: Store, ids: Sequence[str]) -> pa.Table:
         ids: models in the order of the rows.
     """
     models = [store.model(id) for id in ids]
-    roots = dict.fromkeys(model.lineage[0].model for model in models)
-    known = {id: _known(store, store.model(id)) for id in roots}
+    roots = {id: store.model(id) for id in dict.fromkeys(model.lineage[0].model for model in models)}
+    opened = {id: _opened(store, root) for id, root in roots.items()}
+    known = {id: _known(root, opened[id], opened[id]) for id, root in roots.items()}
     rows = []
     for model in models:
         root = model.lineage[0].model
-        found = known[model.id] if model.id in known else _known(store, model)
+        found = known.get(model.id) or _known(model, _opened(store, model), opened[root])
         rows.append(_row(model, found, root=root, against=known[root].facts))
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
 def _row(model: Model, known: KnownFacts, *, root: str, against: Facts) -> dict[str, Any]:
     facts = known.facts
-    judged = verdict(facts, against)
+    judged = _judged(known, verdict(facts, against))
     row = {
         "model": model.id,
         "root": root,
@@ -131,19 +148,35 @@ def _speed(root: Run, model: Run) -> float | None:
     return root.timing.median / model.timing.median
 
 
-def _known(store: Store, model: Model) -> KnownFacts:
-    weights = _opened(store, model)
+def _judged(known: KnownFacts, verdict: Verdict) -> Verdict:
+    """A verdict that begins with the claim's coverage, and that nothing which is missing makes smaller."""
+    reason = " ".join(filter(None, (known.claim, known.missing, verdict.reason)))
+    if known.missing:
+        return Verdict(False if verdict.agrees is False else None, ("part_missing", *verdict.causes), reason)
+    if known.met is False:
+        return Verdict(False, ("claim_not_found", *verdict.causes), reason)
+    return Verdict(verdict.agrees, verdict.causes, reason)
+
+
+def _known(model: Model, weights: Weights | None, root: Weights | None) -> KnownFacts:
     sparsity, packed, zipped = (
         _value(model, metric) for metric in (metrics.WEIGHT_SPARSITY, metrics.PACKED_SIZE, metrics.GZIP_SIZE)
     )
     stored = model.checkpoint.num_bytes if model.checkpoint else None
     found: dict[str, Any] = {}
+    said: dict[str, Any] = {}
     if weights is not None:
-        found = _scheme_facts(weights)
-        sparsity = _sparsity(weights) if sparsity is None else sparsity
+        pair = ModelPair.of(root or weights, weights, buffers=False)
+        claim = claims.claimed(model.operation, weights, schemes_of(weights))
+        shown = claims.evidence(pair, claim)
+        found = _scheme_facts(pair, shown)
+        sparsity = shown.zeros if sparsity is None else sparsity
         implied = found.pop("packed")
         packed = implied if packed is None else packed
         zipped = _zipped(weights, stored or 0) if zipped is None else zipped
+        said = {"claim": claims.sentence(claim, shown), "met": claims.is_met(claim, shown)}
+        files = model.checkpoint.files if model.checkpoint else ()
+        said["missing"] = parts.missing(pair, [file.name for file in files])
     facts = Facts(
         sparsity=sparsity,
         stored=stored if stored is not None else _whole(_value(model, metrics.MODEL_SIZE)),
@@ -154,7 +187,7 @@ def _known(store: Store, model: Model) -> KnownFacts:
         onnx=_run(model, metrics.ONNX_LATENCY, metrics.ONNX_LATENCY_IQR, integers=metrics.ONNX_INTEGER_PRODUCTS),
         **found,
     )
-    return KnownFacts(facts, _value(model, metrics.PEAK_MEMORY), _value(model, metrics.ONNX_SIZE))
+    return KnownFacts(facts, _value(model, metrics.PEAK_MEMORY), _value(model, metrics.ONNX_SIZE), **said)
 
 
 def _opened(store: Store, model: Model) -> Weights | None:
@@ -167,16 +200,30 @@ def _opened(store: Store, model: Model) -> Weights | None:
         return None
 
 
-def _scheme_facts(weights: Weights) -> dict[str, Any]:
-    """What follows from types, shapes and scheme."""
+def _scheme_facts(pair: ModelPair, shown: Evidence) -> dict[str, Any]:
+    """What follows from types, shapes, scheme and zeros."""
+    weights = pair.model
     schemes = schemes_of(weights)
-    tensors = {name: stored_as(stored, schemes.get(name)) for name, stored in weights.tensors.items()}
-    matrices = {name: tensors[name] for name, stored in weights.tensors.items() if len(stored.shape) > 1}
+    tensors = {
+        name: stored_as(stored, _with_zeros(schemes.get(name), name in shown.nonzero))
+        for name, stored in weights.tensors.items()
+    }
+    matrices = {
+        name: tensors[name]
+        for name, stored in weights.tensors.items()
+        if len(stored.shape) > 1 and kinds.is_weight(name, stored) and not stored.unread
+    }
     total, count = sum(each.num_bytes for each in tensors.values()), sum(each.count for each in matrices.values())
     coded = [(each.count, each.scheme) for each in matrices.values() if each.scheme != "dense"]
-    pruned = {name for name, scheme in schemes.items() if scheme.pruned}
-    dense = {name: each.num_bytes for name, each in tensors.items() if each.scheme == "dense" and name not in pruned}
+    pruned = {name for name, scheme in schemes.items() if scheme.pruned} | set(shown.nonzero)
+    dense = {
+        name: each.num_bytes
+        for name, each in tensors.items()
+        if each.scheme == "dense" and name not in pruned and not weights.tensors[name].unread
+    }
     largest = max(dense, key=lambda name: dense[name], default=None)
+    if largest is not None and not _is_as_it_was(pair, largest):
+        largest = None
     bits = sum(each.count * (each.bits or 0) / _dim(schemes.get(name)) for name, each in matrices.items())
     return {
         "bits": bits / count if count else None,
@@ -189,17 +236,28 @@ def _scheme_facts(weights: Weights) -> dict[str, Any]:
     }
 
 
+def _with_zeros(scheme: TensorScheme | None, has_zeros: bool) -> TensorScheme | None:
+    """A scheme by which zeros may be stored as a bit map where there are many, whoever made them."""
+    if not has_zeros:
+        return scheme
+    return replace(scheme or TensorScheme(), pruned=True)
+
+
+def _is_as_it_was(pair: ModelPair, name: str) -> bool:
+    """Whether the numbers of a tensor are those of the root."""
+    match = next((match for match in pair.matches.values() if match.model == name), None)
+    if match is None:
+        return False
+    base, model = pair.values(match)
+    stored = pair.base_tensor(match)
+    if base is None or model is None or stored is None or stored.dtype != pair.model.tensors[name].dtype:
+        return False
+    return all(np.array_equal(base.numbers(*span), model.numbers(*span)) for span in pieces(base.count))
+
+
 def _dim(scheme: TensorScheme | None) -> int:
     """Weights for each stored number."""
     return 1 if scheme is None else scheme.dim
-
-
-def _sparsity(weights: Weights) -> float | None:
-    from ..analysis.layers.statistics import zeros
-
-    read = [s.values for s in weights.tensors.values() if len(s.shape) > 1 and s.values is not None]
-    count = sum(values.count for values in read)
-    return sum(zeros(values, values).both for values in read) / count if count else None
 
 
 def _zipped(weights: Weights, num_bytes: int) -> int | None:

@@ -17,6 +17,11 @@ from .weights import StoredTensor, Weights
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
 CONFIG = "config.json"
+CONFIGS = {CONFIG: ("quantization_config", "quantization"), "quantize_config.json": (None,)}
+"""Files that say how weights are packed, and under which keys: of transformers, MLX, GPTQ."""
+
+CONSOLIDATED = "consolidated.safetensors"
+"""The same weights again, under the names of Mistral's own library."""
 MAX_INDEX_BYTES = 100_000_000
 
 
@@ -52,8 +57,9 @@ def read(files: Mapping[str, Path]) -> Weights:
             tensors[name] = stored
         extra.update(weights.extra)
         opened += weights.files
-    if CONFIG in files:
-        extra["quantization_config"] = _quantization(files[CONFIG])
+    found = {name: _quantization(files[name], keys) for name, keys in CONFIGS.items() if name in files}
+    if found:
+        extra["quantization_config"] = next((said for said in found.values() if said), {})
     return Weights(tensors, extra, tuple(opened))
 
 
@@ -74,21 +80,25 @@ def shards(files: Mapping[str, Path]) -> list[str]:
         return named
     if SINGLE in files:
         return [SINGLE]
-    found = sorted(name for name in files if name.endswith(".safetensors"))
+    found = sorted(name for name in files if name.endswith(".safetensors") and name != CONSOLIDATED)
+    found = found or [name for name in files if name == CONSOLIDATED]
     if not found:
         raise InvalidValue("model.not_a_checkpoint", "The folder holds no safetensors file.")
     return found
 
 
-def _quantization(path: Path) -> dict[str, Any]:
+def _quantization(path: Path, keys: tuple[str | None, ...]) -> dict[str, Any]:
     """What the model's configuration says about how its weights are packed; empty where it says nothing."""
     with open_regular(path) as file:
         content = file.read(MAX_INDEX_BYTES)
     try:
-        found = json.loads(content).get("quantization_config")
-    except (ValueError, AttributeError, RecursionError):
+        content = json.loads(content)
+    except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(content, dict):
+        return {}
+    found = [content if key is None else content.get(key) for key in keys]
+    return next((said for said in found if isinstance(said, dict)), {})
 
 
 def _index(path: Path) -> dict[str, str]:

@@ -83,7 +83,7 @@ def align(
     new = [name for layer in folds if (name := f"{layer}.bias") in model and name not in base]
     rest = {name: shape for name, shape in model.items() if name not in new}
     found = [
-        replace(match, how="fused") if match.how == "name" and _is_fused(match, folds) else match
+        replace(match, how="fused") if match.how in ("name", "mask") and _is_fused(match, folds) else match
         for match in plain_align(base, rest, kept=kept, chosen=chosen)
     ]
     return found + [Match(None, name, "fused") for name in new]

@@ -148,6 +148,7 @@ def _header(cursor: _Cursor, size: int) -> tuple[dict[str, Info], dict[str, Any]
     infos = {name: _info(cursor, name, entry, data=data, size=size) for name, entry in listed.items()}
     _check_overlap(cursor, infos)
     texts = {key: value for key, value in notes.items() if key.startswith("general.") and isinstance(value, str | int)}
+    texts |= {key: value for key, value in notes.items() if ".attention.head_count" in key and isinstance(value, int)}
     return infos, texts
 
 

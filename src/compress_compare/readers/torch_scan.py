@@ -1,5 +1,7 @@
 """What a PyTorch file would do if it were loaded, found out without loading it.
 
+Classes that are neither known nor dangerous are let through: ``store.inert`` puts placeholders in their place.
+
 The pickle inside is walked over opcode by opcode (``pickletools`` executes nothing), and the sizes of a zip archive are
 read from its directory before anything is inflated.
 """
@@ -25,7 +27,7 @@ LEGACY_PICKLES = 5
 
 DANGEROUS = {
     "builtins", "__builtin__", "os", "posix", "nt", "sys", "subprocess", "shutil", "socket", "importlib", "runpy",
-    "code", "pty", "ctypes", "webbrowser", "pip", "operator", "functools", "pathlib", "signal", "timeit", "pdb",
+    "code", "pty", "ctypes", "webbrowser", "pip", "operator", "signal", "timeit", "pdb",
     "bdb", "commands", "pickle", "_pickle", "marshal", "types", "multiprocessing", "threading", "asyncio", "requests",
     "urllib", "http", "torch.hub", "torch.utils.collect_env",
 }  # fmt: skip
@@ -41,6 +43,10 @@ ALLOWED = {
         "tensor", "tensor_v2", "tensor_v3", "parameter", "parameter_with_state", "sparse_tensor", "sparse_csr_tensor"
     )
 }  # fmt: skip
+QUANTIZED = {
+    "torch._utils._rebuild_qtensor", "torch.per_tensor_affine", "torch.per_channel_affine",
+    "torch.per_tensor_symmetric", "torch.per_channel_symmetric", "torch.qint8", "torch.quint8", "torch.qint32",
+}  # fmt: skip
 DTYPES = {
     "float32", "float", "float64", "double", "float16", "half", "bfloat16", "int8", "uint8", "int16", "int32", "int64",
     "bool", "uint16", "uint32", "uint64", "complex64", "complex128",
@@ -48,7 +54,7 @@ DTYPES = {
 
 
 def scan(path: Path, name: str) -> None:
-    """Refuse a file that is no checkpoint, would run code, needs classes, or would grow beyond bounds.
+    """Refuse a file that is no checkpoint, would run code, is a whole module, or would grow beyond bounds.
 
     Args:
         path: of the file.
@@ -56,7 +62,7 @@ def scan(path: Path, name: str) -> None:
 
     Raises:
         InvalidValue: ``model.empty_file``, ``model.not_a_checkpoint``, ``model.truncated``, ``model.unsafe_pickle``,
-            ``model.contains_code``, ``model.unsupported_objects``, ``model.expansion_limit``, ``input.*``.
+            ``model.contains_code``, ``model.expansion_limit``, ``input.*``.
     """
     with open_regular(path) as file:
         start = file.read(512)
@@ -138,14 +144,6 @@ def _check_globals(found: Iterator[tuple[str, str]], name: str) -> None:
     if modules:
         needed = f"torch.nn.{modules[0].rpartition('.')[2]}" if foreign[0][0] == modules[0] else foreign[0][0]
         raise _code(name, f"It needs the class {needed!a:.120}.")
-    if foreign:
-        what, key = foreign[0]
-        raise InvalidValue(
-            "model.unsupported_objects",
-            f"{name!a} holds more than tensors, numbers and texts.",
-            detail=f"{f'Key {shown(key)}' if key else 'One entry'} is {what!a:.120}.",
-            hint="Save the tensors alone: torch.save(model.state_dict(), path), or better a safetensors file.",
-        )
 
 
 def _is_allowed(what: str) -> bool:

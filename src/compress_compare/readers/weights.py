@@ -26,6 +26,9 @@ class StoredTensor:
         num_bytes: what it takes in the file.
         values: its numbers; ``None`` where the format does not stand for real numbers.
         packing: how the numbers are packed, where the file holds integer codes and scales.
+        unread: who packs the numbers in a way that is not read; empty where that is not so.
+        rule: by which rule they are computed from several tensors of the file, such as ``mask``; empty for none.
+        turnable: whether its dimensions may stand in the other order than elsewhere.
     """
 
     dtype: str
@@ -33,6 +36,9 @@ class StoredTensor:
     num_bytes: int
     values: Values | None
     packing: Packing | None = None
+    unread: str = ""
+    rule: str = ""
+    turnable: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +66,25 @@ class Weights:
         except (TypeError, ValueError, AttributeError):
             return {}
         return listed
+
+    @cached_property
+    def by_module(self) -> dict[str, list[str]]:
+        """The names of all tensors that begin with each module's, also of those in its inner modules."""
+        found: dict[str, list[str]] = {}
+        for name in self.tensors:
+            parts = name.split(".")
+            for end in range(max(len(parts) - 4, 0), len(parts)):
+                found.setdefault(".".join(parts[:end]), []).append(name)
+        return found
+
+    @property
+    def unread(self) -> dict[str, int]:
+        """How many weights are packed in a way that is not read, by who packs them so."""
+        found: dict[str, int] = {}
+        for stored in self.tensors.values():
+            if stored.unread:
+                found[stored.unread] = found.get(stored.unread, 0) + 1
+        return found
 
     def names(self) -> list[str]:
         """The names in the order of execution where the file says it, else sorted with numbers as numbers."""

@@ -201,12 +201,17 @@ def serialize(state: Mapping[str, Any], extra: Mapping[str, Any]) -> bytes:
     """
     if not state:
         raise InvalidValue("model.no_tensors", "The checkpoint holds no tensor.")
+    if any(hasattr(tensor, "layout") or isinstance(tensor, tuple) for tensor in state.values()):
+        from .plain import plain
+
+        state = plain(state)
     for name, tensor in state.items():
         if not hasattr(tensor, "shape") or not hasattr(tensor, "dtype"):
             raise InvalidValue(
                 "checkpoint.not_a_tensor",
                 "Every value of a state dict must be a tensor.",
                 detail=f"{name!r} is {type(tensor).__name__}.",
+                hint="Leave it out, or pass the state dict that is inside: checkpoint['model'], for example.",
             )
     is_torch = any(hasattr(tensor, "data_ptr") for tensor in state.values())
     if not is_torch:

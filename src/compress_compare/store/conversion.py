@@ -7,10 +7,18 @@ import json
 import os
 import subprocess
 import sys
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..errors import InvalidValue, MissingExtra
 from ..readers.regular import open_regular
+
+
+class LeftOutWarning(UserWarning):
+    """A PyTorch file held more than weights, and the rest was not taken."""
+
 
 TIMEOUT_S = 1800
 KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
@@ -47,5 +55,19 @@ def convert(path: Path, target: Path) -> None:
             detail=f"It was given {TIMEOUT_S:,} s." if isinstance(error, subprocess.TimeoutExpired) else "",
             hint="Load it yourself and pass the state dict, or save it as a safetensors file.",
         ) from error
-    if answer:
-        raise InvalidValue(answer["code"], answer["title"], detail=answer["detail"], hint=answer["hint"])
+    if "code" not in answer:
+        _say_left_out(answer, path.name)
+        return
+    raise InvalidValue(answer["code"], answer["title"], detail=answer["detail"], hint=answer["hint"])
+
+
+def _say_left_out(answer: Mapping[str, Any], name: str) -> None:
+    """Warn with ``LeftOutWarning`` about what was no tensor, apart from numbers and texts beside the weights."""
+    listed, count = answer.get("left_out", []), answer.get("num_left_out", 0)
+    if count:
+        more = f" and {count - len(listed):,} more" if count > len(listed) else ""
+        warnings.warn(
+            f"model.left_out: of {name!a} the weights were taken; left out were {'; '.join(listed)}{more}.",
+            LeftOutWarning,
+            stacklevel=2,
+        )

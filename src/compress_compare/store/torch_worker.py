@@ -1,8 +1,9 @@
 """Converts one PyTorch file to safetensors, in a process of its own with limits:
 ``python -m compress_compare.store.torch_worker FILE NAME TARGET``.
 
-The file is looked through before it is loaded, and loaded without code (``weights_only=True``). What comes out must be
-of exactly the types that a state dict is made of. The answer, one JSON object, goes to standard output.
+The file is looked through before it is loaded, and loaded without code: what is no tensor, number, text or container
+of them is not made (see ``inert``). The tensors are taken; what else there was is listed. The answer, one JSON object,
+goes to standard output.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,20 +24,22 @@ from ..errors import InvalidValue, UserError
 from ..readers import sparse
 from ..readers.safetensors_header import shown
 from ..readers.torch_scan import scan
+from . import inert, plain
 from .checkpoints import serialize
 
 ROOM = 2 << 30
 MAX_SECONDS = 1200
 LOOK_S = 0.02
 MAX_FILES = 128
+MAX_LISTED = 20
 STATES = ("state_dict", "model_state_dict", "model", "module", "net", "params")
 """Under which keys training scripts keep the weights."""
 
-PLAIN = (str, int, float, bool, type(None))
+WAYS_OUT = "Pass the module or its state dict itself as the checkpoint, or a safetensors file."
 
 
 def main() -> None:
-    """Convert; the answer is ``{}`` or the fields of the error."""
+    """Convert; the answer is what was left out, or the fields of the error."""
     path, name, target = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     size = path.stat().st_size
     for limit, value in (
@@ -49,8 +51,9 @@ def main() -> None:
         resource.setrlimit(limit, (value, value))
     try:
         scan(path, name)
-        target.write_bytes(serialize(_loaded(path, name, size=size), {}))
-        answer: dict[str, str] = {}
+        found, left = _tensors(_loaded(path, name, size=size), name)
+        target.write_bytes(serialize(found, {}))
+        answer: dict[str, Any] = {"left_out": left[:MAX_LISTED], "num_left_out": len(left)}
     except UserError as error:
         answer = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint}
     except MemoryError:
@@ -80,16 +83,16 @@ def end_above(limit: int, name: str) -> None:
     os._exit(0)
 
 
-def _loaded(path: Path, name: str, *, size: int) -> Mapping[str, Any]:
-    """The state dict in the file."""
-    import torch
+def _loaded(path: Path, name: str, *, size: int) -> Any:
+    """What the file holds."""
+    import torch  # noqa: F401
 
     used, room = psutil.Process().memory_info(), 3 * size + ROOM
     with suppress(OSError, ValueError):  # a system that has no such limit is watched
         resource.setrlimit(resource.RLIMIT_AS, (used.vms + room,) * 2)
     threading.Thread(target=end_above, args=(used.rss + room, name), daemon=True).start()
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        return inert.load(path)
     except (MemoryError, UserError):
         raise
     except Exception as error:
@@ -98,55 +101,81 @@ def _loaded(path: Path, name: str, *, size: int) -> Mapping[str, Any]:
         raise InvalidValue(
             "model.not_a_checkpoint",
             f"{name!a} is not a state dict that PyTorch can read.",
-            hint="Save model.state_dict() again, or better a safetensors file.",
+            hint=WAYS_OUT,
         ) from error
-    _check_types(loaded, name)
-    return _tensors(loaded, name)
 
 
-def _check_types(loaded: Any, name: str) -> None:
-    """Exactly these types, wherever they are; every object is looked at once, however often it is referred to."""
+def _tensors(loaded: Any, name: str) -> tuple[dict[str, Any], list[str]]:
+    """The tensors of the state dict in what was loaded, and what was left out, each as ``key: what it is``."""
+    if not isinstance(loaded, dict):
+        kind = loaded.made_of if isinstance(loaded, inert.Inert) else type(loaded).__name__
+        raise InvalidValue("model.not_a_checkpoint", f"{name!a} holds {kind}, not a state dict.", hint=WAYS_OUT)
+    state, key = _state(loaded, name)
+    found: dict[str, Any] = {}
+    left = [f"{where}: {kind}" for where, kind in inert.inert({k: v for k, v in loaded.items() if k != key})]
+    for own, value in state.items():
+        if isinstance(value, inert.Parts):
+            found |= _parts(str(own), value)
+        elif _is_tensor(value) or str(own).endswith(plain.PACKED):
+            found[str(own)] = value
+        else:
+            kind = value.made_of if isinstance(value, inert.Inert) else type(value).__name__
+            left.append(f"{f'{key}.' if key else ''}{own}: {kind}")
+    return plain.plain(found), left
+
+
+def _is_tensor(value: Any) -> bool:
     import torch
 
-    seen: set[int] = set()
-    left: list[tuple[str, Any]] = [("", loaded)]
-    while left:
-        key, value = left.pop()
-        if id(value) in seen or type(value) in PLAIN:
-            continue
-        seen.add(id(value))
-        if type(value) in (torch.Tensor, torch.nn.Parameter, torch.Size, torch.dtype, torch.device):
-            continue
-        if not _is_container(value):
-            raise InvalidValue(
-                "model.unsupported_objects",
-                f"{name!a} holds more than tensors, numbers and texts.",
-                detail=f"Key {shown(key)} is {type(value).__module__}.{type(value).__qualname__}.",
-                hint="Save the tensors alone, or better a safetensors file.",
-            )
-        left.extend(_items(value, key))
+    return type(value) in (torch.Tensor, torch.nn.Parameter)
 
 
-def _is_container(value: Any) -> bool:
-    from collections import OrderedDict
-
-    return type(value) in (dict, OrderedDict, list, tuple)
-
-
-def _items(value: Any, key: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        return ((str(inner), each) for inner, each in value.items())
-    return ((key, each) for each in value)
-
-
-def _tensors(loaded: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(loaded, dict):
-        raise InvalidValue("model.not_a_checkpoint", f"{name!a} holds {type(loaded).__name__}, not a state dict.")
+def _state(loaded: dict[Any, Any], name: str) -> tuple[dict[Any, Any], str]:
+    """The dictionary of tensors in what was loaded, and the key under which it is; empty for the whole."""
     for key in STATES:
-        if isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
-            break
-    return {key: sparse.dense(key, value) if hasattr(value, "layout") else value for key, value in loaded.items()}
+        if isinstance(loaded.get(key), dict) and _holds_tensors(loaded[key]):
+            return loaded[key], key
+    if _holds_tensors(loaded):
+        return loaded, ""
+    inside = [key for key, value in loaded.items() if isinstance(value, dict) and _holds_tensors(value)]
+    if len(inside) == 1:
+        return loaded[inside[0]], str(inside[0])
+    if not inside:
+        keys = ", ".join(shown(str(key)) for key in list(loaded)[:8])
+        raise InvalidValue(
+            "model.no_tensors",
+            f"{name!a} holds no tensor by name.",
+            detail=f"Its keys are {keys}." if keys else "",
+            hint=WAYS_OUT,
+        )
+    listed = ", ".join(shown(str(key)) for key in inside[:8])
+    raise InvalidValue(
+        "model.several_networks",
+        f"{name!a} holds {len(inside):,} networks, and which one is meant is not known.",
+        detail=f"They are {listed}.",
+        hint=f"Pass one of them as the checkpoint: torch.load(path, map_location='cpu')[{str(inside[0])!a:.80}].",
+    )
+
+
+def _holds_tensors(state: dict[Any, Any]) -> bool:
+    """Whether most that a dictionary holds are tensors by name."""
+    count = sum(
+        isinstance(key, str) and (_is_tensor(value) or isinstance(value, inert.Parts) or key.endswith(plain.PACKED))
+        for key, value in state.items()
+    )
+    return count > 0 and 2 * count >= len(state)
+
+
+def _parts(name: str, value: inert.Parts) -> dict[str, Any]:
+    """Codes and scales under the names by which they are read."""
+    start, dot, last = name.rpartition(".")
+    if not set(value.tensors) <= plain.PARTS or "qdata" not in value.tensors:
+        raise InvalidValue(
+            "model.unsupported_tensor",
+            f"Tensor {shown(name)} is a {value.kind:.120}, which is not read from a PyTorch file.",
+            hint="Pass the module itself as the checkpoint, where its class is installed; its numbers are then taken.",
+        )
+    return {f"{start}{dot}_{last}_{part}": tensor for part, tensor in value.tensors.items()}
 
 
 if __name__ == "__main__":

@@ -25,22 +25,28 @@ def test_what_has_no_counterpart_is_listed():
     ]
 
 
-def test_a_prefix_does_not_matter():
-    base = {"layer1.0.weight": (4, 4), "layer2.0.weight": (4, 4), "fc.bias": (4,)}
-    model = {f"module.{name}": shape for name, shape in reversed(base.items())}
-    assert pairs(base, model) == [(name, f"module.{name}", "shape") for name in base]
-
-
-def test_other_names_go_by_shape_in_order_where_the_numbers_agree():
+def test_a_guess_by_shape_pairs_the_only_candidate_of_a_shape():
     base = {"conv1.weight": (8, 3, 3, 3), "conv2.weight": (8, 8, 3, 3), "conv3.weight": (8, 8, 3, 3)}
     model = {"a.weight": (8, 3, 3, 3), "b.weight": (8, 8, 3, 3), "c.weight": (8, 8, 3, 3)}
-    assert [other for _, other, _ in pairs(base, model)] == list(model)
-    del model["c.weight"]
-    assert pairs(base, model)[1:] == [
+    found = align(base, model)
+    assert [(match.base, match.model, match.how) for match in found] == [
+        ("conv1.weight", "a.weight", "shape"),
         ("conv2.weight", None, "base only"),
         ("conv3.weight", None, "base only"),
         (None, "b.weight", "model only"),
+        (None, "c.weight", "model only"),
     ]
+    assert [match.is_guess for match in found] == [True, False, False, False, False]
+
+
+def test_a_matrix_may_stand_the_other_way_round():
+    assert pairs(
+        {"fc.weight": (6, 4), "up": (3, 6, 4), "conv.weight": (8, 3, 3, 3)}, {"fc.weight": (4, 6), "up": (3, 4, 6)}
+    )[:2] == [
+        ("fc.weight", "fc.weight", "transposed"),
+        ("up", "up", "transposed"),
+    ]
+    assert pairs({"fc.weight": (6, 4)}, {"fc.weight": (4, 5)}) == [("fc.weight", "fc.weight", "resized")]
 
 
 def test_kept_channels():
@@ -67,7 +73,7 @@ def test_two_factors_stand_for_their_product():
     }
     fc, bias, conv = align(base, model)
     assert (fc.model, fc.second, fc.how) == ("fc.0.weight", "fc.1.weight", "product")
-    assert (bias.model, bias.how) == ("fc.1.bias", "shape")
+    assert (bias.model, bias.how) == ("fc.1.bias", "product")
     assert (conv.model, conv.second, conv.how) == ("conv.0.weight", "conv.1.weight", "product")
 
 

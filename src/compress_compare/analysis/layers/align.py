@@ -11,7 +11,16 @@ from ...errors import InvalidValue
 
 Shape = tuple[int, ...]
 Kept = Mapping[int, Sequence[int]]
-How = Literal["name", "chosen", "shape", "kept", "product", "fused", "resized", "base only", "model only"]
+How = Literal[
+    "name", "prefix", "gguf", "gguf rows", "mask", "weight norm", "spectral norm", "transposed", "chosen", "shape",
+    "kept", "product", "fused", "resized", "unread", "base only", "model only",
+]  # fmt: skip
+COMPARABLE = frozenset(
+    ("name", "prefix", "gguf", "gguf rows", "mask", "weight norm", "spectral norm", "transposed", "chosen", "shape",
+     "kept", "product", "fused")
+)  # fmt: skip
+NAMED = frozenset(("name", "prefix", "gguf", "gguf rows", "mask", "weight norm", "spectral norm", "transposed"))
+"""How tensors find each other by their names."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +30,13 @@ class Match:
     Args:
         base: name in the base; ``None`` for a tensor that only the model has.
         model: name in the model; ``None`` for a tensor that only the base has.
-        how: ``name``: same name and shape; ``chosen``: as the caller says; ``shape``: other name, same shape; ``kept``:
-            some of the base's channels, as the model lists them; ``product``: two factors in its place; ``fused``: the
-            base's with the norm that follows it, which is part of it in the model; ``resized``: same name, other shape,
-            so that numbers cannot be compared.
+        how: ``name``: same name and shape; ``prefix``: the same but for what a wrapper put into the name; ``gguf``: as
+            GGUF calls it, ``gguf rows``: and with the order of its rows undone; ``mask``, ``weight norm``, ``spectral
+            norm``: computed from several tensors; ``transposed``: the last two dimensions changed places; ``chosen``:
+            as the caller says; ``shape``: a guess, the only tensor left of its shape on either side; ``kept``: some of
+            the base's channels, as the model lists them; ``product``: two factors in its place; ``fused``: the base's
+            with the norm that follows it, which is part of it in the model; ``resized``: same name, other shape, so
+            that numbers cannot be compared; ``unread``: numbers of one of the two are packed in a way that is not read.
         kept: for each dimension, which of the base's entries are left; ``None`` for all.
         second: of a product, the factor that is applied after ``model``.
     """
@@ -43,7 +55,12 @@ class Match:
     @property
     def comparable(self) -> bool:
         """Whether each number of the model has one of the base."""
-        return self.how in ("name", "chosen", "shape", "kept", "product", "fused")
+        return self.how in COMPARABLE
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether nothing but the shape says that the two belong together."""
+        return self.how == "shape"
 
 
 def align(
@@ -55,9 +72,8 @@ def align(
 ) -> list[Match]:
     """Match the tensors of a model with those of its base.
 
-    By name; what two factors in its place give, by their product; what is left by the longest common end of the names
-    among tensors of the same shape, then in order where equally many of a shape are left on both sides. Nothing is
-    dropped.
+    By name; what two factors in its place give, by their product; what is left by a guess, where only one tensor of a
+    shape is left on both sides. Nothing is dropped.
 
     Args:
         base: shapes by name, in order.
@@ -112,6 +128,8 @@ def _same_name(name: str, base: Shape, model: Shape, kept: Kept | None) -> Match
         chosen = [kept.get(dimension) for dimension in range(len(base))]
         if all(map(_fits, base, model, chosen)):
             return Match(name, name, "kept", tuple(None if part is None else tuple(part) for part in chosen))
+    if len(base) in (2, 3) and model == (*base[:-2], base[-1], base[-2]):
+        return Match(name, name, "transposed")
     return Match(name, name, "resized")
 
 
@@ -133,6 +151,9 @@ def _products(left: Iterable[str], base: Mapping[str, Shape], model: Mapping[str
         factors = inside.get((module, parameter), [])
         if len(factors) == 2 and _multiply(model[factors[0]], model[factors[1]], base[name]):
             found[name] = Match(name, factors[0], "product", second=factors[1])
+            bias, last = (f"{one.rpartition('.')[0]}.bias" for one in (name, factors[1]))
+            if bias in base and bias not in model and model.get(last) == base[bias]:
+                found[bias] = Match(bias, last, "product")
     return found
 
 
@@ -150,33 +171,4 @@ def _by_shape(
     for side, names, shapes in ((0, left, base), (1, right, model)):
         for name in names:
             groups[shapes[name], name.rpartition(".")[2]][side].append(name)
-    pairs = []
-    for first, second in groups.values():
-        ends = _by_end(first, second)
-        rest = [name for name in first if name not in ends], [name for name in second if name not in ends.values()]
-        pairs += list(ends.items()) + (list(zip(*rest, strict=True)) if len(rest[0]) == len(rest[1]) else [])
-    return pairs
-
-
-def _by_end(first: Sequence[str], second: Sequence[str]) -> dict[str, str]:
-    """Names that are each other's only best match by the number of equal last parts, which must be two at least."""
-    best = {name: _best(name, second) for name in first}
-    back = {name: _best(name, first) for name in second}
-    return {name: other for name, other in best.items() if other is not None and back[other] == name}
-
-
-def _best(name: str, others: Sequence[str]) -> str | None:
-    parts = name.split(".")[::-1]
-    scored = sorted(((_equal_parts(parts, other.split(".")[::-1]), other) for other in others), reverse=True)
-    if not scored or scored[0][0] < 2 or (len(scored) > 1 and scored[0][0] == scored[1][0]):
-        return None
-    return scored[0][1]
-
-
-def _equal_parts(first: Sequence[str], second: Sequence[str]) -> int:
-    count = 0
-    for a, b in zip(first, second, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
+    return [(first[0], second[0]) for first, second in groups.values() if len(first) == len(second) == 1]

@@ -12,8 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from ...analysis.layers import diagnosis, measures, merged, ranges, statistics, table, tree
+from ...analysis.layers import covered, diagnosis, measures, merged, ranges, statistics, table, tree
 from ...analysis.layers.align import Match
+from ...analysis.layers.covered import Part
 from ...analysis.layers.merged import Order
 from ...analysis.layers.storage import Storage, packed_bytes
 from ...errors import InvalidValue
@@ -41,6 +42,7 @@ class Layers:
         what: the mode.
         rows: the table of the mode.
         findings: what is known about single tensors, for the diagnosis.
+        notes: by model, what its numbers are not about: tensors without a counterpart or that are not read.
         spectra: of activations, the eigenvalues of the covariance of what a layer puts out, by model and module.
     """
 
@@ -51,11 +53,13 @@ class Layers:
         *,
         rows: pa.Table,
         findings: Sequence[diagnosis.TensorFinding] = (),
+        notes: Mapping[str, Sequence[str]] | None = None,
         spectra: Mapping[tuple[str, str], Sequence[float]] | None = None,
     ) -> None:
         self.base = base
         self.what = what
         self.table = Table(rows)
+        self.notes = {model: list(said) for model, said in (notes or {}).items() if said}
         self.spectra = spectra or {}
         self._findings = findings
 
@@ -165,10 +169,12 @@ def compare(
     matches: dict[str, dict[tree.Key, Match]] = {
         id: {tree.split(name): match for name, match in pair.matches.items()} for id, pair in pairs.items()
     }
+    order, parts, measured = Order.of(rows), [], []
+    tensors_of = {id: _parts(pair) for id, pair in pairs.items()}
     if what == "storage":
         leaves = {id: tree.merge(found, rows) for id, found in _storage(pairs).items()}
-        return Layers(base_id, what, rows=table.build(rows, measures.STORAGE, matches=matches, measures=leaves))
-    order, parts, measured = Order.of(rows), [], []
+        built = table.build(rows, measures.STORAGE, matches=matches, measures=leaves)
+        return Layers(base_id, what, rows=covered.added(built, order, parts=tensors_of), notes=_notes(pairs))
     spans = measure.spans(pairs) if what == "weights" else None
     edges = None if spans is None else ranges.edges(spans)
     bins = None if edges is None else lambda name: ranges.bins(name, edges)
@@ -179,7 +185,16 @@ def compare(
         listed = [matches[id][order.rows[row]] for row in order.tensors[tensors].tolist()]
         measured.append(Measured(pairs[id], id, listed, found))
     found_out = findings.of(measured, schemes={id: _known_schemes(models[id]) for id in models}, spans=spans)
-    return Layers(base_id, what, rows=merged.interleaved(parts), findings=found_out)
+    together = covered.added(merged.interleaved(parts), order, parts=tensors_of)
+    return Layers(base_id, what, rows=together, findings=found_out, notes=_notes(pairs))
+
+
+def _parts(pair: ModelPair) -> dict[tree.Key, Part]:
+    return {tree.split(name): Part(pair.count(match), pair.compares(match)) for name, match in pair.matches.items()}
+
+
+def _notes(pairs: Mapping[str, ModelPair]) -> dict[str, list[str]]:
+    return {id: pair.notes() for id, pair in pairs.items()}
 
 
 def _storage(pairs: Mapping[str, ModelPair]) -> dict[str, Leaves]:

@@ -15,6 +15,9 @@ from ...readers.pair import ModelPair
 from ...schemes.scheme import TensorScheme
 from .measure import mapped
 
+EXACT = ("name", "prefix", "gguf", "gguf rows", "chosen")
+"""Pairs whose numbers stand in one order, so that what was cut off can be seen."""
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:
@@ -55,7 +58,7 @@ def of(
         for row, match in enumerate(one.matches):
             grid = _grid(one, match, row=row, scheme=schemes[one.model].get(str(match.model)))
             peak = _peak(spans.get(tree.split(match.name)))
-            if grid and match.how in ("name", "chosen", "shape") and listed[place].error:
+            if grid and match.how in EXACT and listed[place].error:
                 if not grid.size:
                     squares, count = float(one.found["change_base_squares"][row]), listed[place].count
                     ratio = rounding.stretch(peak, squares=squares, count=count)
@@ -89,8 +92,8 @@ def _findings(one: Measured) -> list[TensorFinding]:
             num_dimensions=len(next(iter(one.pair.model_tensors(match).values())).shape),
             count=counts[row],
             nonfinite=nonfinite[row],
-            new_zeros=new[row] if known[row] else None,
-            error=errors[row],
+            new_zeros=new[row] if known[row] and not match.is_guess else None,
+            error=None if match.is_guess else errors[row],
             zeros=zeros[row],
         )
         for row, match in enumerate(one.matches)

@@ -8,7 +8,7 @@ from ...analysis.coverage import summary
 from .base import Answer, Number
 
 MOST_ROWS = 1000
-_ORDER = ("unexpected", "skipped", "removed", "added", "resized", "changed", "unchanged")
+_ORDER = ("unexpected", "skipped", "unread", "removed", "added", "resized", "changed", "unchanged")
 
 
 class CoveredTensor(Answer):

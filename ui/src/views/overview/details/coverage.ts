@@ -1,10 +1,11 @@
 /** What the coverage proof says, in words. */
 import { plural } from "@/format";
 
-const ORDER = ["unexpected", "skipped", "removed", "added", "resized", "changed", "unchanged"];
+const ORDER = ["unexpected", "skipped", "unread", "removed", "added", "resized", "changed", "unchanged"];
 const WORDS: Record<string, string> = {
   unexpected: "changed that should not have",
   skipped: "skipped",
+  unread: "packed in a way that is not read",
   unchanged: "rightly unchanged",
 };
 
@@ -26,6 +27,8 @@ export function verdict(counts: Record<string, number>): string {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const wrong = (counts.unexpected ?? 0) + (counts.skipped ?? 0);
   const tensors = plural(total, "tensor");
+  const unread = counts.unread ?? 0;
+  if (wrong === 0 && unread > 0) return `${unread.toLocaleString("en")} of ${tensors} cannot be read.`;
   return wrong === 0
     ? `${tensors}, all as the operation says.`
     : `${wrong.toLocaleString("en")} of ${tensors} to look at.`;

@@ -1,0 +1,97 @@
+"""Folders that hold a model in one file of another kind, and what to do about those that hold none or several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import InvalidValue
+
+TORCH = "pytorch_model.bin"
+ONNX = ("model.onnx", "onnx/model.onnx")
+INDEXES = ("pytorch_model.bin.index.json",)
+WEIGHTS = ("*.safetensors", "*.bin", "*.onnx", "*.gguf", "*.pt", "*.pth", "*.ckpt", "*.tflite")
+LISTED = 5
+OTHERS = {
+    ".npz": "Save it as safetensors: safetensors.numpy.save_file(dict(numpy.load(path)), 'model.safetensors').",
+    ".npy": "Save it as safetensors: safetensors.numpy.save_file({'weight': numpy.load(path)}, 'model.safetensors').",
+    ".xml": "It is OpenVINO's; its weights can be exported as ONNX or safetensors by the tool that made it.",
+    ".mlmodel": "Read its weights with coremltools.optimize.coreml.get_weights_metadata and log them as a state dict.",
+}
+
+
+def of(folder: Path) -> Path | None:
+    """The one file that a folder without safetensors files keeps its weights in; ``None`` where there are such.
+
+    Raises:
+        InvalidValue: ``model.not_a_checkpoint`` or ``model.several_networks``, with what to do.
+    """
+    if any(folder.glob("*.safetensors")) or (folder / "model.safetensors.index.json").exists():
+        _check_precisions(folder)
+        return None
+    if folder.suffix in (".mlpackage", ".mlmodelc"):
+        raise InvalidValue(
+            "model.unsupported_format", f"{folder.name!a} is a Core ML package, which is not read.",
+            hint=OTHERS[".mlmodel"],
+        )  # fmt: skip
+    for name in (TORCH, *ONNX):
+        if (folder / name).is_file():
+            return folder / name
+    files = sorted({path for pattern in WEIGHTS for path in folder.glob(pattern) if path.is_file()})
+    if any((folder / name).exists() for name in INDEXES):
+        raise InvalidValue(
+            "model.unsupported_format", f"The weights in {folder.name!a} are PyTorch files in several parts.",
+            hint="Load the model and save it with save_pretrained(…), which writes safetensors files.",
+        )  # fmt: skip
+    if len(files) == 1:
+        return files[0]
+    inside = sorted({path.parent.name for pattern in WEIGHTS for path in folder.glob(f"*/{pattern}")})
+    raise _nothing(folder, [path.name for path in files], inside)
+
+
+def refuse(path: Path) -> None:
+    """Refuse a file of a kind that is known and not read, with what to do.
+
+    Raises:
+        InvalidValue: ``model.unsupported_format``.
+    """
+    suffix = path.suffix.lower()
+    if suffix in OTHERS:
+        raise InvalidValue(
+            "model.unsupported_format", f"Files of the kind {suffix} such as {path.name!a} are not read.",
+            hint=OTHERS[suffix],
+        )  # fmt: skip
+
+
+def _check_precisions(folder: Path) -> None:
+    """Refuse a folder that holds the same network twice, in two number formats."""
+    names = {path.name for path in folder.glob("*.safetensors")}
+    for name in sorted(names):
+        start, dot, kind = name.removesuffix(".safetensors").rpartition(".")
+        if dot and kind in ("fp16", "bf16", "fp32", "non_ema", "int8", "fp8") and f"{start}.safetensors" in names:
+            raise InvalidValue(
+                "model.several_networks",
+                f"{folder.name!a} holds the same network in two number formats.",
+                detail=f"They are {start + '.safetensors'!a} and {name!a}.",
+                hint=f"Name the file that you mean: {name!a}.",
+            )
+
+
+def _nothing(folder: Path, files: list[str], inside: list[str]) -> InvalidValue:
+    if inside:
+        listed = ", ".join(f"{name!a}" for name in inside[:LISTED])
+        return InvalidValue(
+            "model.not_a_checkpoint",
+            f"The networks of {folder.name!a} lie one folder below.",
+            detail=f"There are {listed}.",
+            hint=f"Name one of them: {folder.name}/{inside[0]}.",
+        )
+    if files:
+        return InvalidValue(
+            "model.several_networks", f"{folder.name!a} holds several models.",
+            detail=f"They are {', '.join(f'{name!a}' for name in files[:LISTED])}.", hint="Name the file that you mean.",
+        )  # fmt: skip
+    return InvalidValue(
+        "model.not_a_checkpoint",
+        "The folder holds no safetensors file.",
+        hint="Name the file with the weights, or the folder that save_pretrained(…) wrote.",
+    )
