@@ -77,7 +77,7 @@ class Evidence:
     unread: Mapping[str, int] = field(default_factory=dict)
 
 
-def claimed(operation: records.Operation | None, weights: Weights, schemes: Mapping[str, TensorScheme]) -> Claim:
+def claimed(operation: records.Operation | None, weights: Weights, *, schemes: Mapping[str, TensorScheme]) -> Claim:
     """From the operation, else from what the files say."""
     bits = zeros = None
     cast = None

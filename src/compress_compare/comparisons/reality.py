@@ -167,7 +167,7 @@ def _known(model: Model, weights: Weights | None, root: Weights | None) -> Known
     said: dict[str, Any] = {}
     if weights is not None:
         pair = ModelPair.of(root or weights, weights, buffers=False)
-        claim = claims.claimed(model.operation, weights, schemes_of(weights))
+        claim = claims.claimed(model.operation, weights, schemes=schemes_of(weights))
         shown = claims.evidence(pair, claim)
         found = _scheme_facts(pair, shown)
         sparsity = shown.zeros if sparsity is None else sparsity

@@ -88,7 +88,8 @@ def _nothing(folder: Path, files: list[str], inside: list[str]) -> InvalidValue:
     if files:
         return InvalidValue(
             "model.several_networks", f"{folder.name!a} holds several models.",
-            detail=f"They are {', '.join(f'{name!a}' for name in files[:LISTED])}.", hint="Name the file that you mean.",
+            detail=f"They are {', '.join(f'{name!a}' for name in files[:LISTED])}.",
+            hint="Name the file that you mean.",
         )  # fmt: skip
     return InvalidValue(
         "model.not_a_checkpoint",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import pickletools
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,12 +53,15 @@ DTYPES = {
 }  # fmt: skip
 
 
-def scan(path: Path, name: str) -> None:
+def scan(path: Path, name: str) -> list[str]:
     """Refuse a file that is no checkpoint, would run code, is a whole module, or would grow beyond bounds.
 
     Args:
         path: of the file.
         name: how messages call it.
+
+    Returns:
+        The names of all that it would import.
 
     Raises:
         InvalidValue: ``model.empty_file``, ``model.not_a_checkpoint``, ``model.truncated``, ``model.unsafe_pickle``,
@@ -69,11 +72,13 @@ def scan(path: Path, name: str) -> None:
         check_start(start, path.stat().st_size, name=name)
         file.seek(0)
         if start.startswith(b"PK"):
-            _check_globals(_globals(io.BytesIO(_archived(file, name)), 1, name=name), name)
+            found = list(_globals(io.BytesIO(_archived(file, name)), 1, name=name))
         elif start.startswith(b"\x80") and start[1] in range(2, 6):
-            _check_globals(_globals(file, LEGACY_PICKLES, name=name), name)
+            found = list(_globals(file, LEGACY_PICKLES, name=name))
         else:
             raise _no_checkpoint(name, f"It starts with {start[:8]!a}.")
+    _check_globals(found, name)
+    return list(dict.fromkeys(what for what, _ in found))
 
 
 def _archived(file: BinaryIO, name: str) -> bytes:
@@ -131,8 +136,8 @@ def _globals(file: BinaryIO, count: int, *, name: str) -> Iterator[tuple[str, st
             ) from error  # fmt: skip
 
 
-def _check_globals(found: Iterator[tuple[str, str]], name: str) -> None:
-    foreign = [(what, key) for what, key in found if not _is_allowed(what)]
+def _check_globals(found: Iterable[tuple[str, str]], name: str) -> None:
+    foreign = [(what, key) for what, key in found if not is_allowed(what)]
     runs = [what for what, _ in foreign if _is_dangerous(what)]
     if runs:
         raise InvalidValue(
@@ -146,7 +151,8 @@ def _check_globals(found: Iterator[tuple[str, str]], name: str) -> None:
         raise _code(name, f"It needs the class {needed!a:.120}.")
 
 
-def _is_allowed(what: str) -> bool:
+def is_allowed(what: str) -> bool:
+    """Whether a name is one of those that put plain tensors together."""
     module, _, last = what.rpartition(".")
     return what in ALLOWED or (module == "torch" and (last in DTYPES or last.endswith("Storage") or "float8" in last))
 

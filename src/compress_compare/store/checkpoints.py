@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from ..errors import InvalidValue, StoreError
 from ..readers import checkpoint as readers
 from ..readers import folder as folders
-from ..readers import nonfinite, onnx, safetensors
+from ..readers import nonfinite, one_file, onnx, safetensors
 from ..readers.regular import open_regular
 from ..records import Checkpoint, LoggedCheckpoint, StoredFile
 from . import schema
@@ -36,7 +36,7 @@ WEIGHTS = "model.safetensors"
 FORMATS = {".safetensors": "safetensors", ".onnx": "onnx", ".gguf": "gguf", ".tflite": "litert"}
 TORCH_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
 UNSAFE = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt2")
-FOLDER_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
+FOLDER_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.yaml", "*.md")
 
 
 def store(staging: Staging, source: object, *, extra: Mapping[str, Any] | None = None) -> Checkpoint:
@@ -263,6 +263,7 @@ def _store_path(staging: Staging, path: Path) -> Checkpoint:
             hint="Convert it where you trust it: load it there and save its weights as a safetensors file.",
         )
     if suffix not in FORMATS:
+        one_file.refuse(path)
         raise InvalidValue(
             "model.unsupported_format",
             f"The checkpoint {path.name!r} has an unknown format.",
@@ -275,6 +276,12 @@ def _store_path(staging: Staging, path: Path) -> Checkpoint:
 
 
 def _store_folder(staging: Staging, folder: Path) -> Checkpoint:
+    single = one_file.of(folder)
+    if single is not None:
+        return _store_path(staging, single)
     paths = sorted({path for pattern in FOLDER_FILES for path in folder.glob(pattern) if path.is_file()})
-    nonfinite.warn(folders.check({path.name: path for path in paths}, folder), folder.name)
-    return Checkpoint("huggingface", tuple(staging.put_file(path.name, path) for path in paths))
+    files = {path.name: path for path in paths}
+    nonfinite.warn(folders.check(files, folder), folder.name)
+    read = set(folders.shards(files))
+    kept = [path for path in paths if path.suffix != ".safetensors" or path.name in read]
+    return Checkpoint("huggingface", tuple(staging.put_file(path.name, path) for path in kept))

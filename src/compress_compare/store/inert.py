@@ -1,19 +1,24 @@
 """The tensors of a PyTorch file that holds other objects too: these are never made, and nothing of them is run.
 
-An unpickler knows the few functions that put tensors together. For every other name it hands out a class that takes any
-arguments and does nothing, so that a scheduler's ``Counter``, a ``Path`` or a ``Namespace`` leaves a placeholder.
+PyTorch's restricted loader knows the few functions that put tensors together. For every other name that the file would
+import it is given a class that takes any arguments and does nothing, so that a ``Path`` or a ``Namespace`` leaves a
+placeholder.
 """
 
 from __future__ import annotations
 
 import collections
-import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from ..readers.torch_scan import ALLOWED, DTYPES, QUANTIZED
+from ..readers.torch_scan import QUANTIZED, is_allowed
+
+LOADED = (
+    "collections.Counter", "builtins.set", "__builtin__.set", "torch._tensor._rebuild_from_type_v2",
+    "torch._utils._rebuild_wrapper_subclass", "torch.serialization._get_layout",
+)  # fmt: skip
+"""Names that PyTorch's restricted loader knows besides."""
 
 CONTAINERS = (dict, collections.OrderedDict, list, tuple)
 
@@ -46,22 +51,48 @@ class Inert:
         """Takes an item of a set."""
 
 
-class Parts:
-    """A tensor of a class that is not made, with the tensors that it keeps."""
+def load(path: Path, names: Iterable[str]) -> Any:
+    """What a PyTorch file holds, with placeholders for all but tensors, numbers, texts and their containers.
 
-    def __init__(self, kind: str, tensors: dict[str, Any]) -> None:
-        self.kind = kind
-        self.tensors = tensors
-
-
-def load(path: Path) -> Any:
-    """What a PyTorch file holds, with placeholders for all but tensors, numbers, texts and their containers."""
+    Args:
+        path: of the file, which was looked through.
+        names: what its pickle would import.
+    """
     import torch
 
-    module = SimpleNamespace(
-        Unpickler=_Unpickler, load=_load, loads=None, __name__="inert", UnpicklingError=pickle.UnpicklingError
-    )
-    return torch.load(path, map_location="cpu", weights_only=False, pickle_module=module)
+    called = [name.replace("__builtin__.", "builtins.").replace("copy_reg.", "copyreg.") for name in names]
+    stand_ins: list[Any] = [(_stand_in(name), name) for name in called if not is_known(name)]
+    with torch.serialization.safe_globals(stand_ins):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def is_known(name: str) -> bool:
+    """Whether PyTorch's own loader makes it."""
+    return name in QUANTIZED or name in LOADED or is_allowed(name)
+
+
+def _stand_in(name: str) -> Any:
+    if name == "collections.defaultdict":
+        return _mapping
+    if name.startswith("torchao.") and name.endswith("Tensor"):
+        return _tensor_class(name)
+    return type("Inert", (Inert,), {"made_of": name})
+
+
+def _tensor_class(name: str) -> Any:
+    """A class of tensors that does nothing but keep the tensors that it is made of."""
+    import torch
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        return NotImplemented
+
+    space = {"made_of": name, "__torch_dispatch__": classmethod(refuse), "__setstate__": _keep}
+    return type("InertTensor", (torch.Tensor,), space)
+
+
+def _keep(tensor: Any, state: Any) -> None:
+    state = next((each for each in state if isinstance(each, dict)), {}) if isinstance(state, tuple) else state
+    tensor.parts = {name: each for name, each in state.items() if hasattr(each, "layout")}
 
 
 def inert(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -81,35 +112,5 @@ def inert(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
             left.extend((where, each) for each in one)
 
 
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        what = f"{module_name}.{global_name}"
-        if what == "torch._tensor._rebuild_from_type_v2":
-            return _rebuilt
-        if what == "_codecs.encode":
-            return _encoded
-        if what in ("collections.defaultdict", "collections.Counter"):
-            return _mapping
-        known = module_name == "torch" and (global_name in DTYPES or "float8" in global_name)
-        if known or what in ALLOWED or what in QUANTIZED:
-            return super().find_class(module_name, global_name)
-        return type("Inert", (Inert,), {"made_of": what})
-
-
-def _load(file: Any, **options: Any) -> Any:
-    return _Unpickler(file, **options).load()
-
-
-def _rebuilt(_: Any, kind: Any, __: Any, state: Any, /) -> Any:
-    """A tensor of a class of its own: the tensors in its state."""
-    state = next((each for each in state if isinstance(each, dict)), {}) if isinstance(state, tuple) else state
-    tensors = {name: each for name, each in state.items() if hasattr(each, "layout")} if isinstance(state, dict) else {}
-    return Parts(getattr(kind, "made_of", "a class of tensors"), tensors)
-
-
-def _encoded(text: Any, _: Any = "latin1", /) -> bytes:
-    return text.encode("latin1") if isinstance(text, str) else b""
-
-
 def _mapping(*given: Any) -> dict[Any, Any]:
-    return dict(given[0]) if given and isinstance(given[0], dict) else {}
+    return dict(given[-1]) if given and isinstance(given[-1], dict) else {}

@@ -14,6 +14,7 @@ import resource
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,8 @@ def main() -> None:
     ):
         resource.setrlimit(limit, (value, value))
     try:
-        scan(path, name)
-        found, left = _tensors(_loaded(path, name, size=size), name)
+        names = scan(path, name)
+        found, left = _tensors(_loaded(path, name, size=size, names=names), name)
         target.write_bytes(serialize(found, {}))
         answer: dict[str, Any] = {"left_out": left[:MAX_LISTED], "num_left_out": len(left)}
     except UserError as error:
@@ -83,7 +84,7 @@ def end_above(limit: int, name: str) -> None:
     os._exit(0)
 
 
-def _loaded(path: Path, name: str, *, size: int) -> Any:
+def _loaded(path: Path, name: str, *, size: int, names: Iterable[str]) -> Any:
     """What the file holds."""
     import torch  # noqa: F401
 
@@ -92,7 +93,7 @@ def _loaded(path: Path, name: str, *, size: int) -> Any:
         resource.setrlimit(resource.RLIMIT_AS, (used.vms + room,) * 2)
     threading.Thread(target=end_above, args=(used.rss + room, name), daemon=True).start()
     try:
-        return inert.load(path)
+        return inert.load(path, names)
     except (MemoryError, UserError):
         raise
     except Exception as error:
@@ -114,8 +115,8 @@ def _tensors(loaded: Any, name: str) -> tuple[dict[str, Any], list[str]]:
     found: dict[str, Any] = {}
     left = [f"{where}: {kind}" for where, kind in inert.inert({k: v for k, v in loaded.items() if k != key})]
     for own, value in state.items():
-        if isinstance(value, inert.Parts):
-            found |= _parts(str(own), value)
+        if hasattr(value, "parts"):
+            found |= _parts(str(own), value.parts, type(value).made_of)
         elif _is_tensor(value) or str(own).endswith(plain.PACKED):
             found[str(own)] = value
         else:
@@ -160,22 +161,22 @@ def _state(loaded: dict[Any, Any], name: str) -> tuple[dict[Any, Any], str]:
 def _holds_tensors(state: dict[Any, Any]) -> bool:
     """Whether most that a dictionary holds are tensors by name."""
     count = sum(
-        isinstance(key, str) and (_is_tensor(value) or isinstance(value, inert.Parts) or key.endswith(plain.PACKED))
+        isinstance(key, str) and (_is_tensor(value) or hasattr(value, "parts") or key.endswith(plain.PACKED))
         for key, value in state.items()
     )
     return count > 0 and 2 * count >= len(state)
 
 
-def _parts(name: str, value: inert.Parts) -> dict[str, Any]:
+def _parts(name: str, tensors: dict[str, Any], kind: str) -> dict[str, Any]:
     """Codes and scales under the names by which they are read."""
     start, dot, last = name.rpartition(".")
-    if not set(value.tensors) <= plain.PARTS or "qdata" not in value.tensors:
+    if not set(tensors) <= plain.PARTS or "qdata" not in tensors:
         raise InvalidValue(
             "model.unsupported_tensor",
-            f"Tensor {shown(name)} is a {value.kind:.120}, which is not read from a PyTorch file.",
+            f"Tensor {shown(name)} is a {kind:.120}, which is not read from a PyTorch file.",
             hint="Pass the module itself as the checkpoint, where its class is installed; its numbers are then taken.",
         )
-    return {f"{start}{dot}_{last}_{part}": tensor for part, tensor in value.tensors.items()}
+    return {f"{start}{dot}_{last}_{part}": tensor for part, tensor in tensors.items()}
 
 
 if __name__ == "__main__":

@@ -35,14 +35,14 @@ Leaves = dict[tree.Key, Any]
 
 
 class Layers:
-    """A base against models, layer by layer, in one mode.
+    """A base against models, layer by layer, in one mode. What the numbers of a model are not about, tensors without a
+    counterpart or that are not read, stands under its id in ``notes``.
 
     Args:
         base: id of the base.
         what: the mode.
         rows: the table of the mode.
         findings: what is known about single tensors, for the diagnosis.
-        notes: by model, what its numbers are not about: tensors without a counterpart or that are not read.
         spectra: of activations, the eigenvalues of the covariance of what a layer puts out, by model and module.
     """
 
@@ -53,13 +53,12 @@ class Layers:
         *,
         rows: pa.Table,
         findings: Sequence[diagnosis.TensorFinding] = (),
-        notes: Mapping[str, Sequence[str]] | None = None,
         spectra: Mapping[tuple[str, str], Sequence[float]] | None = None,
     ) -> None:
         self.base = base
         self.what = what
         self.table = Table(rows)
-        self.notes = {model: list(said) for model, said in (notes or {}).items() if said}
+        self.notes: dict[str, list[str]] = {}
         self.spectra = spectra or {}
         self._findings = findings
 
@@ -174,7 +173,7 @@ def compare(
     if what == "storage":
         leaves = {id: tree.merge(found, rows) for id, found in _storage(pairs).items()}
         built = table.build(rows, measures.STORAGE, matches=matches, measures=leaves)
-        return Layers(base_id, what, rows=covered.added(built, order, parts=tensors_of), notes=_notes(pairs))
+        return _noted(Layers(base_id, what, rows=covered.added(built, order, parts=tensors_of)), pairs)
     spans = measure.spans(pairs) if what == "weights" else None
     edges = None if spans is None else ranges.edges(spans)
     bins = None if edges is None else lambda name: ranges.bins(name, edges)
@@ -186,15 +185,16 @@ def compare(
         measured.append(Measured(pairs[id], id, listed, found))
     found_out = findings.of(measured, schemes={id: _known_schemes(models[id]) for id in models}, spans=spans)
     together = covered.added(merged.interleaved(parts), order, parts=tensors_of)
-    return Layers(base_id, what, rows=together, findings=found_out, notes=_notes(pairs))
+    return _noted(Layers(base_id, what, rows=together, findings=found_out), pairs)
 
 
 def _parts(pair: ModelPair) -> dict[tree.Key, Part]:
     return {tree.split(name): Part(pair.count(match), pair.compares(match)) for name, match in pair.matches.items()}
 
 
-def _notes(pairs: Mapping[str, ModelPair]) -> dict[str, list[str]]:
-    return {id: pair.notes() for id, pair in pairs.items()}
+def _noted(found: Layers, pairs: Mapping[str, ModelPair]) -> Layers:
+    found.notes = {id: said for id, pair in pairs.items() if (said := pair.notes())}
+    return found
 
 
 def _storage(pairs: Mapping[str, ModelPair]) -> dict[str, Leaves]:

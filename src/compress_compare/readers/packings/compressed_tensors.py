@@ -37,7 +37,7 @@ def packed_words(name: str, weights: Weights) -> Unpacked | None:
     if scales is None or not _is_certain(scales, shape):
         return None
     zeros = None if zero is None else _zeros(zero, shape[0], groups=scales.shape[1], bits=bits)
-    groups = groups_of(tensors.get(f"{whole}_g_idx"), shape[1], scales.shape[1])
+    groups = groups_of(tensors.get(f"{whole}_g_idx"), shape[1], num_groups=scales.shape[1])
     used = tuple(f"{whole}_{part}" for part in ("packed", "scale", "zero_point", "shape", "g_idx"))
     grid = CodeGrid(codes, shape, scales, zeros, groups)
     stored = as_stored(f"int{bits}", grid, raw=packed.values.raw, bits=bits, parts=present(tensors, used))

@@ -60,8 +60,7 @@ def gpt_oss(name: str, weights: Weights) -> Unpacked | None:
     if scale is None or scale.dtype != "U8" or scale.shape != codes.shape[:-1]:
         return None
     flat = codes.reshape(-1, codes.shape[-2] * codes.shape[-1])
-    shape = (*codes.shape[:-2], codes.shape[-2] * MX_BLOCK)
-    return _read(whole, weights, flat, shape=shape, scales=exponents(scale), used=(name, f"{whole}_scales"))
+    return _read(whole, weights, rows=flat, scales=exponents(scale), used=(name, f"{whole}_scales"))
 
 
 def _fours(name: str, weights: Weights, *, codes: str, second: Second | None, used: tuple[str, ...]) -> Unpacked | None:
@@ -76,16 +75,14 @@ def _fours(name: str, weights: Weights, *, codes: str, second: Second | None, us
         return None
     found = exponents(scale)
     factors = found if found is None or second is None else second(found.astype(np.float32)).astype(np.float32)
-    shape = (*bytes_.shape[:-1], columns)
-    return _read(name, weights, bytes_.reshape(-1, bytes_.shape[-1]), shape=shape, scales=factors, used=used)
+    return _read(name, weights, rows=bytes_.reshape(-1, bytes_.shape[-1]), scales=factors, used=used)
 
 
-def _read(
-    name: str, weights: Weights, rows: Array, *, shape: tuple[int, ...], scales: Array | None, used: tuple[str, ...]
-) -> Unpacked | None:
+def _read(name: str, weights: Weights, *, rows: Array, scales: Array | None, used: tuple[str, ...]) -> Unpacked | None:
     levels = table("F4")
     if scales is None or levels is None:
         return None
+    shape = (*scales.shape[:-1], 2 * rows.shape[-1])
     sizes = (*[1] * (len(shape) - 1), shape[-1] // scales.shape[-1])
     blocks = Blocks(lambda first, last: levels[stream(rows[first:last], shape[-1], bits=4)], shape, scales, sizes)
     parts = present(weights.tensors, list(dict.fromkeys((name, *used))))

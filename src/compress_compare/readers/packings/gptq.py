@@ -56,7 +56,7 @@ def _gptq(
         return None
     inputs = codes.shape[0] * 32 // bits
     places = stream(as_bytes(zero_words), outputs, bits=bits).T
-    groups = groups_of(weights.tensors.get(f"{start}g_idx"), inputs, scale.shape[0])
+    groups = groups_of(weights.tensors.get(f"{start}g_idx"), inputs, num_groups=scale.shape[0])
     if groups is None and inputs % scale.shape[0]:
         return None
 

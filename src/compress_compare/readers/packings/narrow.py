@@ -31,7 +31,7 @@ def beside_scale(name: str, weights: Weights) -> Unpacked | None:
     for scale in (f"{name}_scale", f"{name}_scale_inv", f"{start}scale_{part}"):
         if scale in weights.tensors:
             used = (scale, f"{name}_zero_point", *others)
-            return _scaled(name, weights, scale=scale, used=used)
+            return _scaled(name, weights, of=(name, scale, used[1]), used=used)
     return None
 
 
@@ -44,14 +44,13 @@ def flattened(name: str, weights: Weights) -> Unpacked | None:
     whole = name.removesuffix("_qdata")
     used = (name, f"{whole}_scale", f"{whole}_zero_point")
     named = f"{start}{part.removesuffix('_qdata')[1:]}"
-    return _scaled(named, weights, codes=name, scale=used[1], zero=used[2], used=used)
+    return _scaled(named, weights, of=used, used=used)
 
 
-def _scaled(
-    name: str, weights: Weights, *, scale: str, used: tuple[str, ...], codes: str | None = None, zero: str | None = None
-) -> Unpacked | None:
+def _scaled(name: str, weights: Weights, *, of: tuple[str, str, str], used: tuple[str, ...]) -> Unpacked | None:
+    """``of`` names codes, scales and zero points."""
     tensors = weights.tensors
-    stored, scales, offset = tensors[codes or name], tensors.get(scale), tensors.get(zero or f"{name}_zero_point")
+    stored, scales, offset = tensors[of[0]], tensors.get(of[1]), tensors.get(of[2])
     if scales is None or not _is_scale(scales, stored) or f"{name}_scale_2" in tensors:
         return None
     factors = exponents(scales) if stored.dtype in EIGHTS else numbers(scales)
@@ -64,7 +63,7 @@ def _scaled(
     if fit is None or (places is not None and (zeros is None or zeros[0].shape != fit[0].shape)):
         return None
     blocks = Blocks(Rows(stored), stored.shape, *fit, zeros=None if zeros is None else zeros[0])
-    parts = [stored, *present(tensors, [each for each in used if each != codes])]
+    parts = [stored, *present(tensors, [each for each in used if each != of[0]])]
     return Unpacked(name, read_blocks(stored.dtype, blocks, codes=stored, bits=8, parts=parts), used)
 
 

@@ -37,7 +37,7 @@ def bits_of(count: int, num_words: int) -> int | None:
     return next((bits for bits in (4, 8, 2, 3, 5, 6, 7, 1) if count and -(-count * bits // 32) == num_words), None)
 
 
-def groups_of(stored: StoredTensor | None, columns: int, num_groups: int) -> Array | None:
+def groups_of(stored: StoredTensor | None, columns: int, *, num_groups: int) -> Array | None:
     """Which group each column is in, where the file says it and not only that they stand in order."""
     if stored is None or stored.values is None or stored.shape != (columns,):
         return None
