@@ -42,7 +42,7 @@ def test_what_would_run_is_shown_and_asked_about(page: Page, sent: Path) -> None
         with cc.open(sent) as project:
             assert project.jobs() == []
         measure.click()
-        dialog.get_by_role("button", name="Run it").click()
+        dialog.get_by_role("button", name="Run it, and do not ask again").click()
         expect(dialog).not_to_be_visible()
         expect(page.get_by_text("Measuring:")).to_be_visible()
         with cc.open(sent) as project:

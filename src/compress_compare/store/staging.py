@@ -131,7 +131,13 @@ class Staging:
     def close(self) -> None:
         """Forget what was not published."""
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            for staged in self._staged.values():
+                with suppress(OSError):
+                    staged.path.unlink()
+            try:
+                self._folder.rmdir()
+            except OSError:
+                shutil.rmtree(self._folder, ignore_errors=True)
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._folder = self._descriptor = None
