@@ -28,8 +28,8 @@ from compress_compare.project import open as open_project
 SEEDS = range(15, 30)
 MODELS = ("cnn-magnitude50-finetuned", "cnn-magnitude70-finetuned", "cnn-magnitude90-finetuned")
 SHOWN = (*MODELS, "cnn-magnitude50-finetuned-w4", "cnn-magnitude90-finetuned-longer")
-SLICE = "label = 1, lean = left"
-SAME = re.compile(r"(label|prediction) = 1, (lean = left|slant = -.* – -.*)")
+SLICE = "label 1, lean left"
+SAME = re.compile(r"(label|base predicts) 1, (lean left|slant −.* to −.*)")
 """Other ways to say the same: what the base read as 1, the slant itself."""
 ENOUGH = 10
 

@@ -114,7 +114,7 @@ def test_groups_are_classes_or_values_of_columns(found, project):
     by_light = project.behaviors("m0", "m1", "images", by="light").groups
     assert by_light["group"].to_pylist() == ["day", "night"]
     both = found.using(by=["light", "label"]).groups
-    assert both["group"][0].as_py() == "light = day, label = 0"
+    assert both["group"][0].as_py() == "light day, label 0"
     assert sum(both["count"].to_pylist()) == sum(found.summary["count"].to_pylist())
 
 

@@ -76,19 +76,19 @@ def go(page: Page, query: str) -> None:
 
 def listed(page: Page) -> list[str]:
     """The ids of the rows in view."""
-    rows = page.get_by_role("grid", name="Instances").get_by_role("row")
+    rows = page.get_by_role("grid", name="Examples").get_by_role("row")
     return [row.get_by_role("gridcell").nth(1).inner_text() for row in rows.all()[1:]]
 
 
 def test_from_nothing_selected_to_the_inputs_that_went_wrong(behaviors: Page) -> None:
-    expect(behaviors.get_by_role("heading", name="Select two models to compare")).to_be_visible()
+    expect(behaviors.get_by_role("heading", name="Select two or more models to compare")).to_be_visible()
     behaviors.get_by_role("button", name=re.compile("^Compare cnn")).click()
     sentence = f"small gets {len(HURT)} wrong that cnn gets right, most often 3 read as 4"
     expect(behaviors.get_by_role("heading", name=sentence)).to_be_visible()
     behaviors.get_by_role("button", name=f"small: right → wrong, {len(HURT)} instances").click()
     expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
-    behaviors.get_by_role("grid", name="Instances").get_by_role("gridcell", name=str(HURT[1]), exact=True).click()
-    panel = behaviors.get_by_role("complementary", name="Instance")
+    behaviors.get_by_role("grid", name="Examples").get_by_role("gridcell", name=str(HURT[1]), exact=True).click()
+    panel = behaviors.get_by_role("complementary", name="Example")
     expect(panel.get_by_role("row", name=re.compile("^predicts 3 4"))).to_be_visible()
     expect(panel.get_by_role("row", name=re.compile("^4 5.0 80.0"))).to_be_visible()
     assert panel.locator("img").evaluate("image => image.naturalWidth") == 8
@@ -107,12 +107,12 @@ def test_classes_brushes_search_and_sorting(behaviors: Page) -> None:
     go(behaviors, "sel=cnn&sel=small&level=classes")
     table = behaviors.get_by_role("region", name="Table of classes")
     expect(table.get_by_role("row", name=re.compile("^3 80 100.0%.*4 ×40"))).to_be_visible()
-    expect(behaviors.get_by_text("small hurts 3 beyond its average")).to_be_visible()
+    expect(behaviors.get_by_text("small hits class 3 harder than the rest")).to_be_visible()
     table.get_by_role("button", name="3", exact=True).click()
     expect(behaviors.get_by_text(f"80 of {COUNT} instances")).to_be_visible()
 
     go(behaviors, "sel=cnn&sel=small&level=slices")
-    behaviors.get_by_role("button", name="label = 3, half = True").click()
+    behaviors.get_by_role("button", name="label 3, half").click()
     expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
 
     go(behaviors, "sel=cnn&sel=small&metric=nll&rel=1")
@@ -122,7 +122,7 @@ def test_classes_brushes_search_and_sorting(behaviors: Page) -> None:
         least.press("ArrowRight")
     expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
     behaviors.get_by_role("button", name="Show all").click()
-    behaviors.get_by_role("searchbox", name="Search the instances").fill("399")
+    behaviors.get_by_role("searchbox", name="Search the examples").fill("399")
     expect(behaviors.get_by_text(f"1 of {COUNT} instances")).to_be_visible()
     behaviors.get_by_role("button", name="Remove the search").click()
     heading = behaviors.get_by_role("columnheader", name="id")
@@ -131,7 +131,7 @@ def test_classes_brushes_search_and_sorting(behaviors: Page) -> None:
     heading.get_by_role("button").click()
     expect(heading).to_have_attribute("aria-sort", "descending")
     expect(behaviors.get_by_role("gridcell", name="399")).to_be_visible()
-    behaviors.get_by_role("grid", name="Instances").focus()
+    behaviors.get_by_role("grid", name="Examples").focus()
     behaviors.keyboard.press("End")
     expect(behaviors.get_by_role("gridcell", name="0", exact=True).first).to_be_visible()
 
@@ -141,17 +141,17 @@ def test_exemplars_and_calibration(behaviors: Page) -> None:
     table = behaviors.get_by_role("region", name="Table of exemplars")
     expect(table.get_by_role("row")).to_have_count(1 + len(HURT), timeout=30_000)
     table.get_by_role("button", name=str(HURT[0]), exact=True).click()
-    expect(behaviors.get_by_role("complementary", name="Instance")).to_be_visible()
+    expect(behaviors.get_by_role("complementary", name="Example")).to_be_visible()
     behaviors.get_by_role("button", name="Calibration", exact=True).click()
     right, sure = 1 - (len(HURT) + 1) / COUNT, 0.8
     assert right - sure == pytest.approx(0.0975)
-    drawn = behaviors.get_by_role("img", name=re.compile(r"^small: .* error 9\.[78]%, not sure enough"))
+    drawn = behaviors.get_by_role("img", name=re.compile(r"^small: .* error 9\.[78]%, underconfident"))
     expect(drawn).to_be_visible()
 
 
 def test_tokens_and_sounds(behaviors: Page) -> None:
     go(behaviors, "sel=cnn&sel=small&data=spoken&id=a")
-    panel = behaviors.get_by_role("complementary", name="Instance")
+    panel = behaviors.get_by_role("complementary", name="Example")
     expect(panel.get_by_text(XSS[1]).first).to_be_visible()
     worse = panel.get_by_title(re.compile("Log-probability per token −3, −2 against the base"))
     assert worse.evaluate("token => getComputedStyle(token).boxShadow") != "none"
@@ -168,7 +168,7 @@ def test_what_is_shown_is_exported(behaviors: Page, tmp_path: Path) -> None:
     expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
     behaviors.get_by_text("Export").click()
     with behaviors.expect_download() as download:
-        behaviors.get_by_role("menuitem", name="Instances, Parquet").click()
+        behaviors.get_by_role("menuitem", name="Examples, Parquet").click()
     download.value.save_as(tmp_path / "file")
     assert pq.read_table(tmp_path / "file")["id"].to_pylist() == HURT[::-1].tolist()
 
@@ -211,8 +211,8 @@ def test_nothing_runs(behaviors: Page) -> None:
         expect(behaviors.get_by_role("region", name="Models", exact=True)).to_be_visible()
         behaviors.wait_for_timeout(200)
     go(behaviors, "sel=cnn&sel=small&data=hostile")
-    behaviors.get_by_role("grid", name="Instances").get_by_role("row").nth(2).click()
-    expect(behaviors.get_by_role("complementary", name="Instance")).to_contain_text("window.pwned=1")
+    behaviors.get_by_role("grid", name="Examples").get_by_role("row").nth(2).click()
+    expect(behaviors.get_by_role("complementary", name="Example")).to_contain_text("window.pwned=1")
     assert behaviors.evaluate("window.pwned") is None
 
 

@@ -15,7 +15,7 @@ from tests.e2e.walking import expect_selected, link, model_map
 from tests.e2e.watching import Watched
 
 PRUNED, HARDER = "cnn-magnitude70-finetuned", "cnn-magnitude90-finetuned"
-SLICE = "label = 1, lean = left"
+SLICE = "label 1, lean left"
 SCRIPT = Path(__file__).parent.parent.parent / "scripts" / "screenshots"
 
 
@@ -56,26 +56,26 @@ def test_from_a_model_that_looks_fine_to_whom_it_fails(demo: Page, project: Path
     models = demo.get_by_role("region", name="Models", exact=True)
     expect(models).to_contain_text(f"{overall[PRUNED]['value']:.1%}")
     lost = overall[HARDER]["right_to_wrong"]
-    demo.get_by_role("button", name=f"{HARDER}: right → wrong, {lost} instances").click()
-    expect(demo.get_by_text(f"{lost} of 746 instances")).to_be_visible()
+    demo.get_by_role("button", name=f"{HARDER}: right → wrong, {lost} examples").click()
+    expect(demo.get_by_text(f"{lost} of 746 examples")).to_be_visible()
 
     demo.get_by_role("button", name="Slices", exact=True).click()
     table = demo.get_by_role("region", name="Table of slices")
     expect(table.get_by_role("row")).to_have_count(1 + min(100, len(slices)))
     assert (HARDER, SLICE) in slices
     table.get_by_role("row").filter(has_text=HARDER).get_by_role("button", name=SLICE, exact=True).click()
-    expect(demo.get_by_text("41 of 746 instances")).to_be_visible()
-    listed = demo.get_by_role("grid", name="Instances").get_by_role("row").all()[1:]
+    expect(demo.get_by_text("41 of 746 examples")).to_be_visible()
+    listed = demo.get_by_role("grid", name="Examples").get_by_role("row").all()[1:]
     assert {row.get_by_role("gridcell").nth(1).inner_text() for row in listed} <= slanted
-    demo.get_by_role("grid", name="Instances").get_by_role("row").nth(1).click()
-    panel = demo.get_by_role("complementary", name="Instance")
+    demo.get_by_role("grid", name="Examples").get_by_role("row").nth(1).click()
+    panel = demo.get_by_role("complementary", name="Example")
     assert panel.locator("img").evaluate("image => image.naturalWidth") == 8
 
 
 def test_which_layer_hurt(demo: Page) -> None:
     demo.goto(link(demo, ["cnn", "cnn-magnitude90"]))
     demo.get_by_role("button", name="Layers").click()
-    said = demo.get_by_role("heading", name=re.compile(r"^block\d\.conv lost most in cnn-magnitude90: SQNR"))
+    said = demo.get_by_role("heading", name=re.compile(r"^block\d\.conv changed most in cnn-magnitude90: SQNR"))
     expect(said).to_be_visible()
     worst = said.inner_text().split()[0]
     demo.get_by_role("button", name=re.compile(f"^{re.escape(worst)}")).first.click()

@@ -36,28 +36,28 @@ def save(page: Page, menu: str, item: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("menu", "what", "says"),
+    ("menu", "says"),
     [
-        ("Save the map", "the map", "magnitude prune"),
-        ("Save the scatterplot", "the scatterplot", "Model Size"),
-        ("Save the details", "the charts", "train 2"),
+        ("Export the map", "magnitude prune"),
+        ("Export the scatterplot", "Model Size"),
+        ("Export the details", "train 2"),
     ],
 )
-def test_pictures(overview: Page, tmp_path: Path, menu: str, what: str, says: str) -> None:
+def test_pictures(overview: Page, tmp_path: Path, menu: str, says: str) -> None:
     overview.goto(link(overview, SIX))
     expect(overview.get_by_role("region", name="Details", exact=True)).to_contain_text("amount")
-    drawn = save(overview, menu, f"Save {what} as SVG", tmp_path).read_text()
+    drawn = save(overview, menu, "Export SVG", tmp_path).read_text()
     assert drawn.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
     words = re.sub(r"<[^>]*>", " ", drawn).split()
     assert set(says.split()) <= set(words)
     assert drawn.count("<path") + drawn.count("<rect") > 10
-    png = save(overview, menu, f"Save {what} as PNG", tmp_path).read_bytes()
+    png = save(overview, menu, "Export PNG", tmp_path).read_bytes()
     assert png.startswith(PNG)
     assert len(png) > 10_000
 
 
 def test_tables_open_in_a_spreadsheet_without_running_anything(overview: Page, tmp_path: Path) -> None:
-    path = save(overview, "Save the map", "Save the models as CSV", tmp_path)
+    path = save(overview, "Export the map", "Export CSV: models", tmp_path)
     assert path.name == "keeping models.csv"
     rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
     assert [row["id"] for row in rows][-1] == f"'{EVIL}"

@@ -66,16 +66,16 @@ def paleness(drawn: str) -> dict[tuple[float, float], float]:
 def test_the_pale_branch(demo: Page, tmp_path: Path) -> None:
     demo.goto(link(demo, [], color="Top-1 Agreement"))
     expect(demo.get_by_role("heading", name=re.compile("Top-1 Agreement falls most"))).to_be_visible()
-    demo.get_by_role("button", name="Save the map").click()
+    demo.get_by_role("button", name="Export the map").click()
     with demo.expect_download() as started:
-        demo.get_by_role("menuitem", name="Save the map as SVG").click()
+        demo.get_by_role("menuitem", name="Export SVG").click()
     started.value.save_as(tmp_path / "map.svg")
     drawn = (tmp_path / "map.svg").read_text()
     light = paleness(drawn)
     assert len(light) == len(MODELS)
     columns = sorted({x for x, _ in light})
     root, *pruned = [light[place] for x in columns[:2] for place in sorted(light) if place[0] == x]
-    assert [root, *pruned] == sorted([root, *pruned])  # from the top: 10, 30 and 50 % of the weights
+    assert [root, *pruned] == sorted([root, *pruned])  # from the top: 10, 30 and 50% of the weights
     assert pruned[-1] > 3 * root
     rows = {label: round(float(y) - 0.5) for y, label in re.findall(r' y="([\d.]+)"[^>]*>(lm-all\d+-norms)<', drawn)}
     for id, before in zip(RESTORED, pruned, strict=True):
@@ -115,9 +115,9 @@ def test_what_it_writes(demo: Page, project: Path) -> None:
     said = models.get_by_role("row").filter(has_text=re.compile(r"^\s*lm-all50(?!-)"))
     expect(said).to_contain_text(f"{-100 * fall.mean():.1f}")
     place = 0
-    demo.get_by_role("searchbox", name="Search the instances").fill(str(texts["lm"]["id"][place]))
-    demo.get_by_role("grid", name="Instances").get_by_role("row").nth(1).click()
-    panel = demo.get_by_role("complementary", name="Instance")
+    demo.get_by_role("searchbox", name="Search the examples").fill(str(texts["lm"]["id"][place]))
+    demo.get_by_role("grid", name="Examples").get_by_role("row").nth(1).click()
+    panel = demo.get_by_role("complementary", name="Example")
     for id in chosen:
         start = texts[id]["prediction"][place].split()[0]
         expect(panel).to_contain_text(start)

@@ -90,8 +90,8 @@ def test_modes_filters_and_the_keyboard(layers: Page) -> None:
     layers.get_by_role("button", name="Storage").click()
     expect(tree.get_by_role("row").last).to_contain_text("mixed")
     with layers.expect_download() as download:
-        layers.get_by_role("button", name="Save the layers").click()
-        layers.get_by_role("menuitem", name="Save what is shown as CSV").click()
+        layers.get_by_role("button", name="Export the layers").click()
+        layers.get_by_role("menuitem", name="Export CSV").click()
     lines = Path(download.value.path()).read_text().splitlines()
     assert lines[0].startswith("layer,model,num_parameters,bits")
     assert len(lines) == 1 + 2 * 3
@@ -99,8 +99,8 @@ def test_modes_filters_and_the_keyboard(layers: Page) -> None:
     layers.go_back()
     expect(layers.get_by_role("button", name="Weights", pressed=True)).to_be_visible()
     with layers.expect_download() as download:
-        layers.get_by_role("button", name="Save the layers").click()
-        layers.get_by_role("menuitem", name="Save SQNR of silenced for Model Explorer").click()
+        layers.get_by_role("button", name="Export the layers").click()
+        layers.get_by_role("menuitem", name="Export SQNR of silenced for Model Explorer").click()
     overlay = json.loads(Path(download.value.path()).read_text())
     assert overlay["results"]["1.1.weight"] == overlay["results"]["p_1_1_weight"]
 
@@ -141,12 +141,12 @@ def test_activations_are_compared_by_a_job(page: Page, tmp_path: Path) -> None:
         tree = page.get_by_role("treegrid", name="Layers")
         expect(tree).to_be_visible(timeout=90_000)
         expect(tree.get_by_role("row").nth(2)).to_contain_text("%")
-        page.get_by_role("combobox", name="Measure").select_option("Cumulative error")
+        page.get_by_role("combobox", name="Measure").select_option("Error so far")
         page.reload()
         expect(tree.get_by_role("row").nth(2)).to_contain_text("%")
         tree.get_by_role("row").nth(2).click()
         panel = page.get_by_role("complementary", name="Layer")
-        expect(panel.get_by_role("row", name="Local error")).to_contain_text("%")
+        expect(panel.get_by_role("row", name="Error added here")).to_contain_text("%")
         expect(panel.get_by_role("row", name="Worst channels")).to_contain_text("%)")
 
 
@@ -180,7 +180,7 @@ def test_a_look_into_a_tensor(layers: Page) -> None:
     expect(tensor.get_by_role("heading", name="Codebook of")).to_contain_text("Codebook of 2 values")
     expect(tensor.get_by_text("A vector has no spectrum")).to_be_visible()
 
-    # six scales of ones became zero: those channels changed by all of their length
+    # six scales of ones became zero: those channels changed by all of their norm
     rows = tensor.get_by_role("table", name="Output channels").get_by_role("row")
     expect(rows.nth(1)).to_contain_text("100%")
     expect(rows.nth(6)).to_contain_text("100%")

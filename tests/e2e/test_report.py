@@ -51,7 +51,7 @@ def test_a_report_shows_everything_from_the_disk(alone: Page, folder: Path, tmp_
     expect(models.get_by_role("row")).to_have_count(9)
     expect(models).to_contain_text(XSS[1])
     expect(models.get_by_role("row").filter(has_text="p90-ft")).to_contain_text("95.1%")
-    expect(models.get_by_role("row").filter(has_text="p90-ft")).to_contain_text("−3 pp")
+    expect(models.get_by_role("row").filter(has_text="p90-ft")).to_contain_text("−3.0 pp")
     expect(alone.get_by_role("heading", name="What differs between the selected models")).to_be_visible()
     behaviors = alone.get_by_role("table", name="Behaviors on test")
     expect(behaviors.get_by_role("row").filter(has_text="p90")).to_contain_text("50.0%")

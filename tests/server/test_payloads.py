@@ -147,7 +147,7 @@ def test_search_in_all_columns(client, text, found):
 
 def test_the_instances_of_a_group(client):
     assert where(client, ["group", "==", 0]) == ["a", "../x"]
-    assert where(client, ["group", "==", "label = 1, prediction = 1"], by=["label", "prediction"]) == ["ü b"]
+    assert where(client, ["group", "==", "label 1, base predicts 1"], by=["label", "prediction"]) == ["ü b"]
 
 
 def test_the_metric_that_fits_the_task(client):

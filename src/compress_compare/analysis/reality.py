@@ -1,7 +1,7 @@
-"""Does a compressed model cost what its compression claims? What was claimed, what was measured, and why they differ.
+"""The reality check: what a compressed model claims, what was measured, and why the two differ.
 
-A model is held against its root, the network that nothing was done to. Every cause is decided by a measured number, and
-its sentence names that number. What was not measured decides nothing.
+A model is compared with its root, the uncompressed network. A measured number decides each cause, and the sentence of
+the cause names that number. A quantity that was not measured decides nothing.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ COARSER = 0.75
 FEWER = 0.95
 """Share of the root's multiply-accumulates below which less work counts as claimed."""
 KEPT = 0.8
-"""Share of a claimed factor that must be there for the claim to hold."""
+"""Share of a claimed factor that must be measured for the claim to hold."""
 SAME_TIME = 1.25
 """Two times within this factor are the same; medians of short runs differ as much from minute to minute."""
 DOMINANT = 0.3
-"""Share of the packed bytes from which a tensor that nothing was done to is worth its name."""
+"""Share of the packed bytes from which an uncompressed tensor is named."""
 RUNTIMES = ("PyTorch", "ONNX Runtime")
 SMALL = 10_000_000
 """Multiply-accumulates below which calling operators can take as long as computing them."""
@@ -54,7 +54,6 @@ class Facts:
         bits: of one weight as its scheme says, mean over all weights.
         file_bits: of one weight in the file, mean over all weights.
         pruned: whether the scheme says that zeros were made on purpose.
-        palettized: whether most of the weights with a scheme are labels of a codebook.
         stored: bytes of the checkpoint.
         gzip: bytes of the weights' file after gzip.
         packed: bytes that the scheme implies.
@@ -69,7 +68,6 @@ class Facts:
     bits: float | None = None
     file_bits: float | None = None
     pruned: bool = False
-    palettized: bool = False
     stored: int | None = None
     gzip: int | None = None
     packed: int | None = None
@@ -100,7 +98,7 @@ Cause = Literal[
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether what was measured agrees with what is claimed (``None``: nothing to judge by), why not, in words."""
+    """Whether the measurements agree with the claim (``None``: there is nothing to judge by), and why not, in words."""
 
     agrees: bool | None
     causes: tuple[Cause, ...]
@@ -111,9 +109,9 @@ def verdict(model: Facts, root: Facts) -> Verdict:
     """Judge a model by its root; a root is its own."""
     claim = _Claim(model, root)
     if not claim.parts and all(known is None for known in (model.sparsity, model.bits, model.packed, model.macs)):
-        return Verdict(None, (), "What it claims is not known: neither weights nor numbers about them were logged.")
+        return Verdict(None, (), "The claim is unknown: neither the weights nor numbers about them were logged.")
     if not claim.parts:
-        return Verdict(None, (), "Nothing is claimed: as many weights and bits as its root has.")
+        return Verdict(None, (), "Nothing is claimed: the model has as many weights and bits as its root.")
     found = [*_size(claim), *_times(claim), *_fallback(claim)]
     causes = tuple(dict.fromkeys(cause for cause, _ in found))
     said = f"Claimed: {', '.join(claim.parts)}."
@@ -121,7 +119,7 @@ def verdict(model: Facts, root: Facts) -> Verdict:
         return Verdict(False, causes, " ".join([said, *(sentence for _, sentence in found), *_faster(claim)]))
     measured = list(_measured(claim))
     if not measured:
-        return Verdict(None, (), f"{said} Nothing was measured that could bear it out.")
+        return Verdict(None, (), f"{said} Nothing was measured that could confirm it.")
     return Verdict(True, (), f"{said} Measured: {', '.join(measured)}.")
 
 
@@ -168,20 +166,19 @@ def _size(claim: _Claim) -> Found:
     if claim.packed is None or claim.stored is None or model.stored is None or model.packed is None:
         return
     if claim.packed * KEPT >= 1 and claim.stored < KEPT * claim.packed:
-        file = f"the file has {size(model.stored)} ({times(claim.stored)} its root's)"
-        would = f"packed it would have {size(model.packed)}"
-        zipped = f", and gzip makes it {size(model.gzip)}" if model.gzip is not None else ""
+        file = f"the file takes {size(model.stored)} ({times(claim.stored)} its root's)"
+        would = f"{size(model.packed)} packed"
+        zipped = f", {size(model.gzip)} gzipped" if model.gzip is not None else ""
         if claim.codes_as_floats:
-            kind = "Instead of labels of a codebook" if model.palettized else "Instead of codes"
-            floats = f"{kind}, numbers of {bits(model.file_bits)} are stored"
-            yield "codes_stored_as_floats", f"{floats}: {file}; {would}{zipped}."
+            floats = f"Weights are still stored as {model.file_bits or 0:.3g}-bit floats"
+            yield "codes_stored_as_floats", f"{floats}: {file}{zipped}, and would take {would}."
         elif claim.pruned:
-            yield "zeros_stored", f"Zeros are stored like any other number: {file}; {would}{zipped}."
+            yield "zeros_stored", f"Zeros are stored like any other number: {file}{zipped}, and would take {would}."
     if model.dense is not None and model.dense[1] >= DOMINANT and (claim.pruned or claim.coarser):
         name, share = model.dense
         what = "The embedding" if model.embedding else "The tensor"
         cause: Cause = "embedding_dominates" if model.embedding else "dense_rest_dominates"
-        yield cause, f"{what} {name} was left as it was and is {share:.0%} of the packed bytes."
+        yield cause, f"{what} {name} was not compressed and takes {share:.0%} of the packed bytes."
 
 
 def _times(claim: _Claim) -> Found:
@@ -210,7 +207,10 @@ def _speed(run: Timing, root: Timing) -> float | None:
 def _slow(claim: _Claim, run: Run, *, speed: float | None) -> tuple[Cause, str] | None:
     """A cause and its sentence, with a place for the runtime; ``None`` where the time is as claimed."""
     if speed is None:
-        return "other_device", "Its time in {} was not taken as that of its root was, so the two are not compared"
+        return (
+            "other_device",
+            "Its time in {} was measured differently from that of its root, so the two are not compared",
+        )
     if claim.fewer_macs and claim.work is not None and not claim.coarser:
         return _slow_for_its_work(claim) if speed < KEPT * claim.work else None
     if speed >= SAME_TIME:
@@ -219,21 +219,21 @@ def _slow(claim: _Claim, run: Run, *, speed: float | None) -> tuple[Cause, str] 
         return _coarse_and_slow(claim, run)
     if claim.pruned:
         macs = f", {count(claim.model.macs)} multiply-accumulates as in its root" if claim.model.macs else ""
-        return "no_sparse_kernel", f"There is no sparse kernel in {{}}, so every zero is multiplied{macs}"
+        return "no_sparse_kernel", f"No sparse kernel runs in {{}}, so every zero is multiplied{macs}"
     return None
 
 
 def _coarse_and_slow(claim: _Claim, run: Run) -> tuple[Cause, str]:
     products = f" ({round((run.integers or 0) * run.products)} of {run.products} on integers)" if run.products else ""
     if claim.codes_as_floats:
-        sentence = f"Once loaded the weights are floating point, and so are all products{products} in {{}}"
+        sentence = f"Once loaded, the weights are floating point, and so are all products{products} in {{}}"
         return "dequantized_at_load", sentence
     if run.integers:
         return (
             "conversions_cost_more",
             f"Converting to integers and back costs more in {{}} than the products{products} save",
         )
-    return "dequantized_at_run", f"Weights are turned into floating point before every product{products} in {{}}"
+    return "dequantized_at_run", f"Weights are converted to floating point before every product{products} in {{}}"
 
 
 def _slow_for_its_work(claim: _Claim) -> tuple[Cause, str]:

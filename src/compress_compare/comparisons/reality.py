@@ -214,7 +214,6 @@ def _scheme_facts(pair: ModelPair, shown: Evidence) -> dict[str, Any]:
         if len(stored.shape) > 1 and kinds.is_weight(name, stored) and not stored.unread
     }
     total, count = sum(each.num_bytes for each in tensors.values()), sum(each.count for each in matrices.values())
-    coded = [(each.count, each.scheme) for each in matrices.values() if each.scheme != "dense"]
     pruned = {name for name, scheme in schemes.items() if scheme.pruned} | set(shown.nonzero)
     dense = {
         name: each.num_bytes
@@ -229,7 +228,6 @@ def _scheme_facts(pair: ModelPair, shown: Evidence) -> dict[str, Any]:
         "bits": bits / count if count else None,
         "file_bits": 8 * sum(each.file_bytes for each in matrices.values()) / count if count else None,
         "pruned": not pruned.isdisjoint(matrices),
-        "palettized": 2 * sum(n for n, kind in coded if kind == "palettized") > sum(n for n, _ in coded),
         "packed": total,
         "dense": (largest, dense[largest] / total) if largest is not None and total else None,
         "embedding": largest is not None and EMBEDDING.search(largest) is not None,

@@ -26,7 +26,7 @@ Kind = Literal["double", "single", "errors"]
 """A stream: all about the models with their metrics as float64 or as float32, or only the standard errors."""
 
 GZIP_LEVEL = 5
-"""Of 10,000 models with 20 metrics, higher levels save under 1 % and take twice the time."""
+"""Of 10,000 models with 20 metrics, higher levels save under 1% and take twice the time."""
 
 
 class Snapshot:

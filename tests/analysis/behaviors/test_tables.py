@@ -16,8 +16,8 @@ def all_pairs(given, name):
 def test_a_class_that_lost_more_than_the_others_is_hurt():
     labels = np.repeat(np.arange(5), 200)
     model = labels.copy()
-    model[:120] = 1  # class 0 loses 60 %
-    model[200::20] = (model[200::20] + 1) % 5  # the others 5 %
+    model[:120] = 1  # class 0 loses 60%
+    model[200::20] = (model[200::20] + 1) % 5  # the others 5%
     ids = np.arange(1000)
     given = Frame(dataset(ids, labels=labels), {"base": outputs(ids, labels), "model": outputs(ids, model)})
     by = grouping.grouping(given, [])

@@ -65,7 +65,7 @@ def test_an_operation_by_hand(pruned: Graph) -> None:
     assert train["mean"] == pytest.approx(0.07)
     assert train["median"] == pytest.approx(0.035)
     assert (train["ci_low"], train["ci_high"]) == pytest.approx((0.01, 0.20))
-    assert (train["interval"], train["confidence"]) == ("exact sign flips, 87.5 %", 0.875)
+    assert (train["interval"], train["confidence"]) == ("sign-flip test, 87.5%", 0.875)
     # prune 0.5 and 0.75 of net, 0.5 of net/train, and before train.
     prune = row(table, "prune")
     assert sorted(map(tuple, prune["models"])) == [
@@ -114,11 +114,11 @@ def test_the_calibration_of_resnet_50_by_hand() -> None:
     assert calibrate["pairs"] == 6
     assert calibrate["mean"] == pytest.approx(sum(differences) / 6)
     assert calibrate["median"] == pytest.approx(statistics.median(differences))
-    # Six pairs: 95 % of the 64 ways to flip their signs leave 1.6 at each end, so one: the smallest and the largest.
-    assert calibrate["interval"] == "exact sign flips, 96.9 %"
+    # Six pairs: 95% of the 64 ways to flip their signs leave 1.6 at each end, so one: the smallest and the largest.
+    assert calibrate["interval"] == "sign-flip test, 96.9%"
     assert calibrate["ci_low"] == pytest.approx(0.0011257639112254745 - 0.00098504342232229)
     assert calibrate["ci_high"] == pytest.approx(0.6423287230620779 - 0.1351720810550016)
-    # It helps after pruning 75 % by magnitude far more than after 50 %.
+    # It helps after pruning 75% by magnitude far more than after 50%.
     assert row(table, "calibrate", None, "after magnitude prune amount=0.75")["mean"] == pytest.approx(differences[1])
     assert row(table, "calibrate", None, "after magnitude prune amount=0.5")["mean"] == pytest.approx(differences[0])
 
@@ -135,7 +135,7 @@ def test_more_gradient_pruning_of_resnet_50_by_hand() -> None:
     assert change["pairs"] == 3
     assert change["mean"] == pytest.approx(sum(differences) / 3)
     assert change["median"] == pytest.approx(differences[1])
-    assert change["interval"] == "exact sign flips, 75 %"
+    assert change["interval"] == "sign-flip test, 75%"
     assert (change["ci_low"], change["ci_high"]) == pytest.approx((min(differences), max(differences)))
 
 

@@ -28,7 +28,7 @@ def p_value(differences: NDArray[np.float64], mean: float) -> float:
 
 
 def test_seven_differences_by_hand() -> None:
-    # 2.5 % of 128 is 3.2: the third smallest mean of a subset, after {0} and {0, 1}: {1} is 1, {0, 1, 2} too.
+    # 2.5% of 128 is 3.2: the third smallest mean of a subset, after {0} and {0, 1}: {1} is 1, {0, 1, 2} too.
     (low, high), none, two = intervals_of([0, 1, 2, 4, 8, 16, 32], [5], [3, -1])
     assert (low, high) == (1, (32 + 8) / 2)
     assert np.isnan(none).all()

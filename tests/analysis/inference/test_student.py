@@ -6,7 +6,7 @@ from scipy import stats
 
 from compress_compare.analysis.inference.student import t_cdf, t_quantile, t_quantiles
 
-# Two-sided 95 % and 99 % points from printed tables.
+# Two-sided 95% and 99% points from printed tables.
 TABLE = {1: (12.7062, 63.6567), 2: (4.30265, 9.92484), 3: (3.18245, 5.84091), 4: (2.77645, 4.60409)}
 TABLE |= {5: (2.57058, 4.03214), 10: (2.22814, 3.16927), 30: (2.04227, 2.75000), 120: (1.97993, 2.61742)}
 TABLE |= {1_000: (1.96234, 2.58075), 10**9: (1.95996, 2.57583)}

@@ -19,7 +19,7 @@ def test_nothing_to_say():
 def test_the_layer_with_the_far_larger_error_comes_first():
     found = suspects([finding("a"), finding("b", error=0.4), finding("c", error=0.05), finding("d"), finding("e")])
     assert [suspect.module for suspect in found] == ["b", "c"]
-    assert found[0].reason == "weights: relative error 0.4 is 40 times the median of this model"
+    assert found[0].reason == "weights: relative error 0.4 is 40× this model's typical layer"
 
 
 def test_norm_scales_before_errors_and_broken_numbers_before_all():
@@ -33,13 +33,13 @@ def test_norm_scales_before_errors_and_broken_numbers_before_all():
         ]
     )
     assert [suspect.module for suspect in found] == ["broken", "norm", "big", "bias"]
-    assert found[0].reason == "weights: 3 of 100 values are not finite"
+    assert found[0].reason == "weights: 3 of 100 values are NaN or infinite"
     assert found[1].reason == "norm scales: 4 of 128 values became zero"
 
 
 def test_a_module_stands_once_with_all_reasons():
     (found,) = suspects([finding("a", error=math.inf, nonfinite=1), finding("b"), finding("c")])
-    assert found.reason.startswith("weights: 1 of 100 values are not finite; weights: relative error inf")
+    assert found.reason.startswith("weights: 1 of 100 values are NaN or infinite; weights: relative error inf")
 
 
 def test_zeros_in_weights_are_what_pruning_is():
@@ -63,7 +63,7 @@ def test_an_outlier_that_stretches_the_steps():
     usual = {"stretch": 40.0, "zeros": 97}
     (found,) = suspects([finding("a", error=0.5, **usual), finding("b", error=0.5, stretch=7.9), finding("c", **usual)])
     assert found.module == "a"
-    assert "one value is 40 times the root mean square of the others and stretches every step" in found.reason
+    assert "one value is 40× the root mean square of the others and makes every step coarser" in found.reason
     assert found.reason.endswith("97.0% of the values are zero now")
 
 
@@ -78,7 +78,7 @@ def test_outputs_at_an_end_and_channels_that_make_the_error():
         ]
     )
     assert [(suspect.module, suspect.reason) for suspect in found] == [
-        ("clipped", "local output: 20.0% are at an end of their range, 10.0% in the base"),
+        ("clipped", "local output: 20.0% are clipped at an end of the range, 10.0% in the base"),
         ("loud", "local output: outlier channels 7, 2 make 80% of the error"),
         ("one", "local output: outlier channel 7 makes 60% of the error"),
     ]

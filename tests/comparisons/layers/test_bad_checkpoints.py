@@ -137,4 +137,4 @@ def test_b18_what_is_not_finite_is_counted_and_blamed(project):
     whole = found.table.to_pylist()[0]
     assert (whole["num_nonfinite"], whole["num_parameters"]) == (2, 12)
     (suspect,) = found.suspects.to_pylist()
-    assert (suspect["module"], "2 of 6 values are not finite" in suspect["reason"]) == ("b", True)
+    assert (suspect["module"], "2 of 6 values are NaN or infinite" in suspect["reason"]) == ("b", True)

@@ -59,7 +59,7 @@ def test_the_layer_that_was_quantized_too_far_is_the_first_suspect(project):
     logged(project, base, model=model)
     suspects = project.layers("base", ["model"], "weights").suspects.to_pylist()
     assert suspects[0]["module"] == "1.0"
-    assert "times the median of this model" in suspects[0]["reason"]
+    assert "× this model's typical layer" in suspects[0]["reason"]
 
 
 def layers_of_weights():
@@ -86,7 +86,7 @@ def test_a_weight_that_stretches_the_range_of_the_quantization_is_named(project,
     rest = np.delete(base["b.weight"].astype(float).ravel(), 3 * 200 + 5)
     ratio = base["b.weight"].max() / np.sqrt((rest**2).mean())
     zeros = np.mean(model["b.weight"] == 0)
-    assert f"one value is {ratio:,.3g} times the root mean square of the others" in reasons(project, "b")
+    assert f"one value is {ratio:,.3g}× the root mean square of the others" in reasons(project, "b")
     assert reasons(project, "b").endswith(f"{zeros:.1%} of the values are zero now")
     assert not any("root mean square" in reasons(project, name) for name in ("a", "c", "d"))
 

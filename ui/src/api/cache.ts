@@ -29,7 +29,7 @@ export function cachedAnswer(cache: Cache, path: string, options: Asked): Respon
   if (answer === undefined) {
     throw new ApiError(0, {
       code: "kept.unasked",
-      title: "This file holds no answer to that.",
+      title: "This file does not contain that answer.",
       hint: "Open the project with `compress-compare serve` to ask.",
     });
   }

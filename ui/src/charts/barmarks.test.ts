@@ -6,7 +6,7 @@ import { variableColors } from "./colors";
 
 const cell = (...ids: string[]) => ({ facet: 0, x: 0, color: 0, ids });
 
-it("gives a single value its 95 % interval", () => {
+it("gives a single value its 95% interval", () => {
   const mark = markOf(
     metric("m"),
     cell("a"),
@@ -57,7 +57,7 @@ it("says values in words", () => {
   const train = { name: "train 2", kind: "presence", values: [false, true] };
   expect(valuePhrase(train, true)).toBe("with train 2");
   expect(valuePhrase({ name: "amount", kind: "parameter", values: [] }, 0.9)).toBe("amount 0.9");
-  expect(valuePhrase({ name: "amount", kind: "parameter", values: [] }, null)).toBe("no amount");
+  expect(valuePhrase({ name: "amount", kind: "parameter", values: [] }, null)).toBe("without amount");
   expect(valuePhrase({ name: "operation", kind: "operation", values: [] }, "calibrate")).toBe("calibrate");
 });
 

@@ -9,7 +9,7 @@ export interface CellMark {
   readonly mean: number | null;
   /** Where there is no finite value: the first one's null, NaN or infinity. */
   readonly special: number | null;
-  /** Ends of the whisker: the range of replicates, or the 95 % interval of a single value; null for none. */
+  /** Ends of the whisker: the range of replicates, or the 95% interval of a single value; null for none. */
   readonly low: number | null;
   readonly high: number | null;
   /** Single values of replicates. */

@@ -140,11 +140,11 @@ export const MOST_MODELS_IN_CHART = 30;
 export function chartable(selection: Selection, layout: BarLayout, count: number): { ok: boolean; why: string } {
   if (selection.variables.length === 0) return { ok: count > 1, why: "" };
   if (count > MOST_MODELS_IN_CHART)
-    return { ok: false, why: `More than ${MOST_MODELS_IN_CHART} models read best as a table.` };
+    return { ok: false, why: `More than ${MOST_MODELS_IN_CHART} models are easier to read as a table.` };
   if (layout.unencoded.length > 0) {
     return {
       ok: false,
-      why: `These models also differ in ${layout.unencoded.join(", ")}, which x, color and charts do not show.`,
+      why: `These models also differ in ${layout.unencoded.join(", ")}, which the chart does not show.`,
     };
   }
   return { ok: true, why: "" };

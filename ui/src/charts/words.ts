@@ -11,7 +11,7 @@ export function valueWord(variable: Pick<Variable, "kind"> | undefined, value: V
 /** The same with the variable's name: `amount 0.5`, `without train 2`, `quantize` for an operation. */
 export function valuePhrase(variable: Variable, value: VariableValue): string {
   if (variable.kind === "presence") return `${value === true ? "with" : "without"} ${variable.name}`;
-  if (value === null) return `no ${variable.name}`;
   const bare = variable.kind === "operation" || variable.kind === "sequence" || variable.kind === "root";
+  if (value === null) return bare ? "without this step" : `without ${variable.name}`;
   return bare ? formatParameter(value) : `${variable.name} ${formatParameter(value)}`;
 }

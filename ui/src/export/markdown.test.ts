@@ -5,7 +5,7 @@ const table = {
   header: ["model", "accuracy"],
   align: ["left", "right"] as const,
   rows: [
-    ["cnn_p50|x", "97.5 %"],
+    ["cnn_p50|x", "97.5%"],
     ["a<b>", "−1.3 pp"],
   ],
 };
@@ -13,7 +13,7 @@ const table = {
 describe("a table for other documents", () => {
   test("in Markdown", () => {
     expect(toMarkdown(table)).toBe(
-      ["| model | accuracy |", "|---|---:|", "| cnn\\_p50\\|x | 97.5 % |", "| a\\<b\\> | −1.3 pp |", ""].join("\n"),
+      ["| model | accuracy |", "|---|---:|", "| cnn\\_p50\\|x | 97.5% |", "| a\\<b\\> | −1.3 pp |", ""].join("\n"),
     );
   });
 

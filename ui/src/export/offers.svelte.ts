@@ -6,7 +6,7 @@ import { downloadCsv, downloadPicture } from "./download";
 import type { Picture } from "./picture";
 
 export interface TableOffer {
-  /** After "Save": "the table". */
+  /** What the rows are: "the table". */
   what: string;
   header: readonly string[];
   rows: () => Iterable<readonly CsvValue[]>;
@@ -40,16 +40,16 @@ export class Offers {
 export const [useOffers, provideOffers] = createContext<Offers>();
 
 /** Menu items that save a picture in both formats; `name` is that of the file. */
-export function pictureItems(what: string, name: () => string, picture: () => Picture): MenuItem[] {
+export function pictureItems(name: () => string, picture: () => Picture): MenuItem[] {
   return [
-    { label: `Save ${what} as SVG`, run: () => void downloadPicture(picture(), "svg", name()) },
-    { label: `Save ${what} as PNG`, run: () => void downloadPicture(picture(), "png", name()) },
+    { label: "Export SVG", run: () => void downloadPicture(picture(), "svg", name()) },
+    { label: "Export PNG", run: () => void downloadPicture(picture(), "png", name()) },
   ];
 }
 
 export function tableItem({ what, header, rows }: TableOffer, name: () => string): MenuItem {
   return {
-    label: `Save ${what} as CSV`,
+    label: `Export CSV: ${what.replace(/^the /, "")}`,
     run: () => downloadCsv(toCsv(header, rows()), `${name()} ${what.replace(/^the /, "")}`),
   };
 }

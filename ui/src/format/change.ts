@@ -2,17 +2,16 @@ import { changeKind, isFraction, isPercent, type MetricLike } from "./metric";
 import { decimalsFor, fixed, formatValue, MINUS, MISSING, NBSP, siScale } from "./number";
 import { formatSpecifier } from "d3-format";
 
-/** A number with its sign always written; `decimals` at most, but never so few that a change reads as none. */
-function signed(value: number, maxDecimals = Infinity): string {
-  if (value === 0) return "±0";
-  const wanted = Math.min(decimalsFor(value), maxDecimals);
-  const rounded = fixed(Math.abs(value), wanted, true);
+/** A number with its sign, zero alone without; with the given decimals unless a change would then read as none. */
+function signed(value: number, decimals?: number): string {
+  if (value === 0) return "0";
+  const rounded = fixed(Math.abs(value), decimals ?? decimalsFor(value), decimals === undefined);
   const text =
     Number(rounded.replaceAll(",", "")) === 0 ? fixed(Math.abs(value), decimalsFor(value, 1), true) : rounded;
   return `${value > 0 ? "+" : MINUS}${text}`;
 }
 
-/** Decimals that the metric's own format gives its percentages; a change shows no more than its values do. */
+/** Decimals that the metric's own format gives its percentages; a change shows as many as its values do. */
 function pointDecimals(metric: MetricLike): number {
   if (!metric.format.trim().endsWith("%")) return 2;
   return formatSpecifier(metric.format).precision ?? 2;
@@ -25,7 +24,7 @@ export function formatDifference(metric: MetricLike, difference: number | null):
   if (difference === null || Number.isNaN(difference)) return MISSING;
   if (!Number.isFinite(difference)) return difference > 0 ? "+∞" : `${MINUS}∞`;
   if (isFraction(metric)) return `${signed(difference * 100, pointDecimals(metric))}${NBSP}pp`;
-  if (difference === 0) return "±0";
+  if (difference === 0) return "0";
   const spec = metric.format === "" ? null : formatSpecifier(metric.format);
   const prefixed = spec?.type === "s" || (spec === null && (metric.unit === "s" || metric.unit === "B"));
   if (prefixed) {
@@ -36,14 +35,14 @@ export function formatDifference(metric: MetricLike, difference: number | null):
 }
 
 /**
- * A value's change against `base`, in the way of its metric: `−1.4 pp`, `−61 %`, `+0.02`;
+ * A value's change against `base`, in the way of its metric: `−1.4 pp`, `−61.0%`, `+0.02`;
  * a dash where either is not a number.
  */
 export function formatChange(metric: MetricLike, value: number | null, base: number | null): string {
   if (value === null || base === null || !Number.isFinite(value) || !Number.isFinite(base)) return MISSING;
   if (changeKind(metric) !== "ratio" || base <= 0) return formatDifference(metric, value - base);
   const percent = (value / base - 1) * 100;
-  return `${signed(Math.abs(percent) < 1e-9 ? 0 : percent, 2)}${NBSP}%`;
+  return `${signed(Math.abs(percent) < 1e-9 ? 0 : percent, Math.abs(percent) < 99.95 ? 1 : 0)}%`;
 }
 
 /** Decimals that an interval supports: two significant digits of its half-width. */

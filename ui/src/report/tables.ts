@@ -76,7 +76,7 @@ export function summaryTable(metric: MetricLike, base: string, rows: readonly Su
   const columns: Column[] = [
     { name: "model" },
     { name: metric.name, align: RIGHT },
-    { name: "change (95 %)", align: RIGHT },
+    { name: "change (95%)", align: RIGHT },
     { name: "agreement", align: RIGHT },
     ...(flips ? ["right → wrong", "wrong → right", "other wrong", "p"].map((name) => ({ name, align: RIGHT })) : []),
   ];

@@ -14,40 +14,40 @@ export const STOPS: readonly Stop[] = [
     target: '[aria-label="Model map"]',
     title: "The map",
     text:
-      "Every dot is a model, every ribbon the step that made it from its base. Where a ribbon changes color, " +
-      "something was lost or won. Click selects, shift adds, a drag selects what is inside.",
+      "Each dot is a model, and each ribbon is the step that made it from its parent. Where a ribbon changes color, " +
+      "accuracy was lost or regained. Click to select, shift-click to add, drag to select an area.",
   },
   {
     page: "overview",
     target: '[aria-label="Model scatterplot"]',
     title: "The scatterplot",
     text:
-      "What a model costs against how good it is. On the line nothing is better in both. Drag the triangle on an " +
-      "axis to set a budget: what is beyond it fades.",
+      "This chart shows what each model costs and how good it is. No model beats those on the line on both. Drag the " +
+      "triangle on an axis to set a budget: models beyond it fade.",
   },
   {
     page: "overview",
     target: '[aria-label="Details"]',
     title: "The details",
     text:
-      "One model: how it came about. Several: in what they differ, as charts. The tab Effects says what each " +
-      "operation does on the average of all pairs that differ in it alone.",
+      "Select one model to see how it was made, or several to chart what differs between them. The Effects tab shows " +
+      "what each operation does on average, over pairs that differ only in that step.",
   },
   {
     page: "behaviors",
     target: "nav [aria-current]",
     title: "Behaviors",
     text:
-      "Two models of equal accuracy can be wrong on different inputs. Here are the inputs, classes and slices " +
-      "that changed, each with its interval.",
+      "Two models of equal accuracy can be wrong on different examples. This page lists the examples, classes and " +
+      "slices that changed, with intervals.",
   },
   {
     page: "layers",
     target: "nav [aria-current]",
     title: "Layers",
     text:
-      "Where inside the network it happened: zeros, weights, storage and activations of every layer, and which " +
-      "layers are suspect.",
+      "This page shows where inside the network the damage happened: zeros, weights, storage and activations of every " +
+      "layer, and the layers to suspect.",
   },
   {
     page: "experiments",
@@ -60,7 +60,7 @@ export const STOPS: readonly Stop[] = [
     target: "header",
     title: "Keep what you see",
     text:
-      "The address holds all of it: send it, or keep it under a name with Views. / searches for models, ? shows " +
-      "the keys and starts this tour again.",
+      "The address holds the whole view: send it to someone, or save it under a name with Views. Press / to search for " +
+      "models and ? for the keyboard shortcuts and this tour.",
   },
 ];

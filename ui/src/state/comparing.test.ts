@@ -20,7 +20,7 @@ describe("the address of a comparison", () => {
       chart: { x: "amount & more", color: null, facet: "train 2" },
       asTable: true,
       allMetrics: true,
-      sort: { column: "m:Top-1 + 5 %", descending: true },
+      sort: { column: "m:Top-1 + 5%", descending: true },
       effectsMetric: "Größe 📦",
       frontierList: true,
     };

@@ -128,23 +128,39 @@ def by_values(column: pa.ChunkedArray) -> Grouping:
 
 
 def by_quantiles(column: pa.ChunkedArray, bins: int = BINS) -> Grouping:
-    """Groups ``low – high`` between quantiles; a value on a border belongs above it."""
+    """Groups ``low to high`` between quantiles; a value on a border belongs above it."""
     numbers = np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
     finite = np.isfinite(numbers)
     edges = np.unique(np.quantile(numbers[finite], np.linspace(0, 1, bins + 1)))
     places = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, max(len(edges) - 2, 0)).astype(np.int32)
     places[np.isnan(numbers)] = -1
-    names = [f"{low:.4g} – {high:.4g}" for low, high in pairwise(edges)]
-    return _compact(places, pa.array(names or [f"{edges[0]:.4g}"]))
+    texts = _told_apart(edges)
+    names = [f"{low} to {high}" for low, high in pairwise(texts)]
+    return _compact(places, pa.array(names or texts))
+
+
+def _told_apart(edges: NDArray[np.float64]) -> list[str]:
+    """Numbers with as few significant digits, two or more, as leave all of them different."""
+    for digits in range(2, 18):
+        texts = [_number(float(edge), digits) for edge in edges]
+        if len(set(texts)) == len(edges):
+            break
+    return texts
+
+
+def _number(value: float, digits: int) -> str:
+    rounded = float(f"{value:.{digits}g}")
+    text = f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e15 and rounded.is_integer() else f"{rounded:.{digits}g}"
+    return text.replace("-", "−")
 
 
 def combined(first: Grouping, second: Grouping, *, columns: Sequence[str]) -> Grouping:
-    """The combinations of two groupings that occur, named ``a = x, b = y``."""
+    """The combinations of two groupings that occur, named as `condition` words them: ``a x, b y``."""
     joint = first.codes.astype(np.int64) * len(second.names) + second.codes
     kept, codes = _distinct(joint, size=len(first.names) * len(second.names))
     names = [
         ", ".join(
-            f"{column} = {_text(names[int(code)])}"
+            condition(column, names[int(code)].as_py())
             for column, names, code in zip(columns, (first.names, second.names), pair, strict=True)
         )
         for pair in zip(kept // len(second.names), kept % len(second.names), strict=True)
@@ -180,6 +196,10 @@ def _compact(codes: Codes, values: pa.Array) -> Grouping:
     return Grouping(places[codes], names)
 
 
-def _text(value: pa.Scalar) -> str:
-    plain = value.as_py()
-    return "none" if plain is None else f"{plain:.4g}" if isinstance(plain, float) else str(plain)
+def condition(column: str, value: object) -> str:
+    """A condition in words: ``label 1``, ``base predicts 1``, ``slant −0.35 to −0.15``, ``not cropped``."""
+    if isinstance(value, bool):
+        return column if value else f"not {column}"
+    name = "base predicts" if column == PREDICTION else column
+    text = "none" if value is None else f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)
+    return f"{name} {text}"

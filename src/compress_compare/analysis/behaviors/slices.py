@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..inference import significance
-from .grouping import Grouping
+from .grouping import Grouping, condition
 from .pairs import PairedValues
 from .tables import LEVEL
 
@@ -125,12 +125,13 @@ def _beats_parents(tried: Slices, beyond: NDArray[np.float64]) -> NDArray[np.boo
 def _described(found: Slices, features: Mapping[str, Grouping]) -> pa.Table:
     """What the slices are, in words and as columns and values."""
     names = list(features)
-    columns, values = [], []
+    columns, values, texts = [], [], []
     for feature, group in zip(found.features, found.groups, strict=True):
         conditions = [(names[int(f)], int(g)) for f, g in zip(feature, group, strict=True) if f >= 0]
         columns.append([name for name, _ in conditions])
-        values.append([str(features[name].names[g].as_py()) for name, g in conditions])
-    texts = [", ".join(f"{c} = {v}" for c, v in zip(*pair, strict=True)) for pair in zip(columns, values, strict=True)]
+        named = [(name, features[name].names[g].as_py()) for name, g in conditions]
+        values.append([str(value) for _, value in named])
+        texts.append(", ".join(condition(*one) for one in named))
     return pa.table(
         {
             "slice": pa.array(texts, pa.string()),

@@ -56,7 +56,7 @@ def bootstrapped(pairs: Sequence[PairedValues], metric: str, *, resamples: int, 
             "difference": _known([pair.mean_difference for pair in pairs]),
             "ci_low": _known([low for low, _ in limits]),
             "ci_high": _known([high for _, high in limits]),
-            "interval": [f"paired bootstrap percentile, 95 %, {resamples:,} resamples, seed {seed}"] * len(pairs),
+            "interval": [f"paired bootstrap percentile, 95%, {resamples:,} resamples, seed {seed}"] * len(pairs),
         }
     )
 
@@ -66,7 +66,7 @@ def groups(pairs: Sequence[PairedValues], metric: str, *, by: Grouping, higher_i
 
     ``excess`` is the group's difference minus the difference over all; ``excess_p`` bounds the chance of one as large
     in a random group of the size, adjusted over the groups of the model by Benjamini and Hochberg. ``hurt``: worse than
-    the average by more than that chance at 5 %; null where no direction of the metric is known.
+    the average by more than that chance at 5%; null where no direction of the metric is known.
     """
     found = []
     for pair in pairs:
@@ -106,7 +106,7 @@ def every_pair(frame_changes: Mapping[str, Changes]) -> pa.Table:
     Returns:
         ``first, second, count, first_value, second_value, difference`` (second − first), ``ci_low, ci_high``
         (Newcombe), ``bootstrap_low, bootstrap_high, first_only, second_only, mcnemar_p, mcnemar_p_adjusted`` (Holm over
-        all pairs), ``tie`` (that p is above 5 %).
+        all pairs), ``tie`` (that p is above 5%).
     """
     right = {model: _right(changes) for model, changes in frame_changes.items()}
     rows: list[dict[str, Any]] = []

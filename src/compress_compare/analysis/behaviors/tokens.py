@@ -106,7 +106,7 @@ def corpus(frame: Frame) -> pa.Table:
     """The perplexity over all tokens together, of the instances that base and model both answered.
 
     Returns:
-        ``model, tokens, perplexity, base_perplexity, ratio, ci_low, ci_high``: model over base with a 95 % interval,
+        ``model, tokens, perplexity, base_perplexity, ratio, ci_low, ci_high``: model over base with a 95% interval,
         that of a ratio estimator whose clusters are the instances, since tokens of one text are not independent
         (Cochran 1977, chapter 6).
     """

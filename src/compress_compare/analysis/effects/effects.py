@@ -63,11 +63,11 @@ def effects(graph: Graph, metrics: Metrics, *, listed: int | None = None) -> pa.
         listed: how many pairs a row lists at most, spread evenly; all if not given, unless they are too many.
 
     Returns:
-        One row for each comparison and metric that has a pair. First come those whose interval of at least 95 % leaves
+        One row for each comparison and metric that has a pair. First come those whose interval of at least 95% leaves
         out zero, then those whose lesser one does, last those of a single pair; large effects first, by size in
         standard deviations of the metric (``standardized``). ``ci_low`` and ``ci_high`` are an exact interval of the
-        mean by flipping signs, named with its level in ``interval`` and as a fraction in ``confidence``: 95 % needs six
-        pairs, fewer give what they can (two 50 %, three 75 %, …), a single pair null. It takes the pairs as
+        mean by flipping signs, named with its level in ``interval`` and as a fraction in ``confidence``: 95% needs six
+        pairs, fewer give what they can (two 50%, three 75%, …), a single pair null. It takes the pairs as
         independent, which pairs that share a model are not quite. Pairs
         with a NaN or an infinity are left out and counted in ``non_finite``, those that lack a value in ``missing``.
         ``models`` are the pairs of ids (without, with).
@@ -112,8 +112,8 @@ def _estimates(differences: Differences) -> list[NDArray[np.float64]]:
 
 
 def _named(level: float) -> str | None:
-    """The interval's method and level, ``exact sign flips, 96.9 %``; none without an interval."""
-    return None if np.isnan(level) else f"exact sign flips, {100 * level:.3g} %"
+    """The interval's method and level, ``sign-flip test, 96.9%``; ``None`` without an interval."""
+    return None if np.isnan(level) else f"sign-flip test, {100 * level:.3g}%"
 
 
 def _ranking(table: pa.Table) -> NDArray[np.int64]:

@@ -22,11 +22,11 @@ EXTREMES = 250
 """Smallest, and as many largest, differences that stay apart: they may be most of the variance."""
 
 
-EXPANDED = "paired bootstrap percentile, 95 %, by expansion"
+EXPANDED = "paired bootstrap percentile, 95%, by expansion"
 
 
 def expanded(sums: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:
-    """The 2.5 % and 97.5 % quantiles of resampled means, of infinitely many.
+    """The 2.5% and 97.5% quantiles of resampled means, of infinitely many.
 
     Args:
         sums: ``[4, groups]`` of the differences and of their second, third and fourth powers; around any center, from
@@ -35,7 +35,7 @@ def expanded(sums: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:
 
     Returns:
         Both limits, ``[groups]``; NaN below two instances. Those of 400,000 draws are less than one instance away for
-        differences of 0 and ±1, and less than 2 % of the width for continuous ones, from ten instances on.
+        differences of 0 and ±1, and less than 2% of the width for continuous ones, from ten instances on.
     """
     n = np.asarray(counts, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -57,7 +57,7 @@ def _quantile(z: float, skewness: Floats, kurtosis: Floats) -> Floats:
 
 
 def percentile(differences: Floats, *, resamples: int, seed: int) -> tuple[float, float]:
-    """The 2.5 % and 97.5 % quantiles of the resampled means.
+    """The 2.5% and 97.5% quantiles of the resampled means.
 
     Args:
         differences: ``[instances]``, finite, in the metric's unit.

@@ -1,4 +1,4 @@
-"""95 % intervals for the change of a mean over the same instances, many at once.
+"""95% intervals for the change of a mean over the same instances, many at once.
 
 For proportions (``correct``) Newcombe's hybrid score interval for paired data: it keeps its coverage when changes are
 few and never leaves −1 to 1. For other numbers the paired t interval. Neither draws random numbers: the same question
@@ -15,8 +15,8 @@ from ..behaviors.joined import Floats
 from .normal import Z
 from .student import t_quantiles
 
-NEWCOMBE = "Newcombe paired score, 95 %"
-PAIRED_T = "paired t, 95 %"
+NEWCOMBE = "Newcombe paired score, 95%"
+PAIRED_T = "paired t, 95%"
 
 
 def wilson(successes: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:

@@ -19,7 +19,7 @@ MAX_BLOCKS = 12
 
 
 def confidence(blocks: int) -> float:
-    """The level of the interval of so many blocks: at least 95 % from six on, below as much as there can be."""
+    """The level of the interval of so many blocks: at least 95% from six on, below as much as there can be."""
     return 1.0 - 2 * _rank(blocks) / (1 << blocks)
 
 

@@ -1,10 +1,10 @@
-"""Who is to blame: modules ranked by what was done to them, each with the reason in words.
+"""Suspect layers: modules ranked by the signs of damage in them, each with the reason in words.
 
-Worst first: what is not finite breaks every output. Zeros in the scales of a norm silence a channel whatever the
-weights say, which is why norms are not pruned. A tensor whose error is far above that of the others in the same model
-was compressed too hard; its score is how many times the median error it has, in powers of two. Below these stands what
-quantization did without such an error: a range too short for the weights or the outputs, and single numbers or
-channels that stretch it.
+The order is from worst to least. NaN and infinities break every output. Zeros in the scales of a norm silence a channel
+whatever the weights are, which is why norms are not pruned. A tensor whose error is far above that of the others in the
+same model was compressed too hard; its score is the ratio to the median error, in powers of two. Below these rank signs
+of quantization without such an error: a range too narrow for the weights or the outputs, and single values or channels
+that widen it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import pyarrow as pa
 BROKEN, SILENCED, MAX_RATIO = 100.0, 10.0, 10.0
 CUT_OFF, STRETCHED, LOUD = 6.0, 5.0, 3.0
 FAR = 2.0
-"""Times the median error from which on a tensor is worth a look."""
+"""Ratio to the median error above which a tensor is a suspect."""
 
 MUCH = 0.05
-"""Share of numbers beyond a range from which on it is too short: the best grid for a bell curve cuts off 2 % at three
+"""Share of numbers beyond a range from which on it is too short: the best grid for a bell curve cuts off 2% at three
 bits and less at more."""
 
 OUTLIER = 8.0
@@ -120,16 +120,18 @@ def _reasons(finding: TensorFinding, median: float) -> list[tuple[float, str]]:
     found = []
     if finding.nonfinite:
         share = finding.nonfinite / finding.count
-        found.append((BROKEN + share, f"{what}: {finding.nonfinite:,} of {finding.count:,} values are not finite"))
+        found.append((BROKEN + share, f"{what}: {finding.nonfinite:,} of {finding.count:,} values are NaN or infinite"))
     if finding.new_zeros and finding.num_dimensions == 1:
         share = finding.new_zeros / finding.count
         score = SILENCED + share if what == "norm scales" else 1 + share
         found.append((score, f"{what}: {finding.new_zeros:,} of {finding.count:,} values became zero"))
     if finding.error and median and finding.error > FAR * median:
         ratio = finding.error / median
-        times = "beyond all measure" if math.isinf(ratio) else f"{ratio:,.3g} times the median of this model"
+        times = "far above" if math.isinf(ratio) else f"{ratio:,.2g}×"
         score = MAX_RATIO - 1 / max(math.log2(ratio), 1e-9) if math.isfinite(ratio) else MAX_RATIO
-        found.append((max(score, 0.0), f"{what}: relative error {finding.error:.3g} is {times}"))
+        found.append(
+            (max(score, 0.0), f"{what}: relative error {finding.error:.3g} is {times} this model's typical layer")
+        )
     return found + [(score, f"{what}: {text}") for score, text in _of_ranges(finding)]
 
 
@@ -138,15 +140,15 @@ def _of_ranges(finding: TensorFinding) -> list[tuple[float, str]]:
     found = []
     share = finding.cut_off / finding.count if finding.count else 0.0
     if share > MUCH:
-        reach = f"up to {finding.reach:.3g} times as far as the largest code"
-        found.append((CUT_OFF + share, f"{share:.1%} of the base's values are beyond the range, {reach}"))
+        reach = f"up to {finding.reach:.3g}× the largest code"
+        found.append((CUT_OFF + share, f"{share:.1%} of the base's values are outside the range, {reach}"))
     if finding.stretch > OUTLIER and (finding.error or 0) > LOSSY:
-        lost = f"; {finding.zeros / finding.count:.1%} of the values are zero now" if finding.zeros else ""
-        text = f"one value is {finding.stretch:,.3g} times the root mean square of the others and stretches every step"
+        lost = f"; {finding.zeros / finding.count:.1%} of the values became zero" if finding.zeros else ""
+        text = f"one value is {finding.stretch:,.3g}× the root mean square of the others and makes every step coarser"
         found.append((STRETCHED + 1 - OUTLIER / finding.stretch, text + lost))
     if finding.clipped - finding.base_clipped > MUCH:
         base = f"{finding.base_clipped:.1%} in the base"
-        found.append((CUT_OFF + finding.clipped, f"{finding.clipped:.1%} are at an end of their range, {base}"))
+        found.append((CUT_OFF + finding.clipped, f"{finding.clipped:.1%} are clipped at an end of the range, {base}"))
     if finding.loud and (finding.error or 0) > NOTED:
         channels = ", ".join(map(str, finding.loud))
         many = f"outlier channel{'s' if len(finding.loud) > 1 else ''} {channels}"

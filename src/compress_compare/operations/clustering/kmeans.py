@@ -20,8 +20,8 @@ def kmeans_1d(values: Floats, count: int, *, exact: bool | None = None) -> Float
     The sum of squared errors is the smallest that any clustering has, up to the rounding of sums in 64 bits: for up to
     2,048 distinct values always, for more with ``exact``. Without it, the best clustering of 2,048 bins is improved by
     Lloyd's iterations on all values, twice: first with bins of equal count, then with as many in each cluster. That is
-    a local optimum; of 20,000 normal or Laplace values, 64 clusters came within 0.1 % of the smallest error and 256
-    within 0.6 %.
+    a local optimum; of 20,000 normal or Laplace values, 64 clusters came within 0.1% of the smallest error and 256
+    within 0.6%.
 
     Args:
         values: shape [n], finite.

@@ -59,8 +59,8 @@ describe("conditions", () => {
 describe("words", () => {
   it("say what a filter does", () => {
     expect(filterWords({ kind: "flip", model: "m", flip: "right_to_wrong" }, [])).toBe("m: right → wrong");
-    expect(filterWords({ kind: "group", value: 5 }, [])).toBe("class = 5");
-    expect(filterWords({ kind: "group", value: null }, ["stroke"])).toBe("stroke = none");
+    expect(filterWords({ kind: "group", value: 5 }, [])).toBe("class 5");
+    expect(filterWords({ kind: "group", value: null }, ["stroke"])).toBe("stroke none");
     expect(filterWords({ kind: "group", value: "a = 1, b = 2" }, ["a", "b"])).toBe("a = 1, b = 2");
   });
   it("say what a brush leaves", () => {

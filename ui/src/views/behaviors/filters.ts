@@ -70,7 +70,7 @@ export function filterWords(filter: Filter, by: readonly string[]): string {
     case "change":
       return `${filter.model}: ${word(filter.from)} → ${word(filter.to)}`;
     case "group":
-      return by.length > 1 ? word(filter.value) : `${by[0] ?? "class"} = ${word(filter.value)}`;
+      return by.length > 1 ? word(filter.value) : `${by[0] ?? "class"} ${word(filter.value)}`;
     case "cell":
       return `${filter.model}: label ${word(filter.label)} read as ${word(filter.to)}`;
   }

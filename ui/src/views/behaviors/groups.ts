@@ -75,5 +75,6 @@ export function hurtSentence(
   const names = ordered.slice(0, 3).map(({ value }) => name(value));
   const more = ordered.length > 3 ? ` and ${ordered.length - 3} more` : "";
   const separator = names.some((text) => text.includes(",")) ? "; " : ", ";
-  return `${worst.model} hurts ${names.join(separator)}${more} beyond its average`;
+  const classes = ordered.length === 1 ? "class" : "classes";
+  return `${worst.model} hits ${classes} ${names.join(separator)}${more} harder than the rest`;
 }

@@ -13,7 +13,7 @@ const FULL: Params = {
   filters: [
     { kind: "flip", model: "m", flip: "wrong_to_right" },
     { kind: "change", model: "m~1", from: 6, to: null },
-    { kind: "group", value: "label = 5, stroke = thick" },
+    { kind: "group", value: "label 5, stroke thick" },
     { kind: "group", value: null },
     { kind: "cell", model: "m", label: true, to: "x" },
   ],

@@ -66,7 +66,7 @@ describe("sentence", () => {
   });
   it("says when chance explains all", () => {
     expect(sentence(answer([row({ mcnemar_p_adjusted: 0.3 })]), accuracy)).toBe(
-      "m does not differ from b in accuracy by more than chance",
+      "m does not differ significantly from b in accuracy",
     );
   });
   it("falls back to the largest change", () => {
@@ -185,7 +185,8 @@ describe("groups", () => {
     expect(sortGroups(groups, "difference[m]").map(({ value }) => value)).toEqual([1, null, 2]);
     expect(sortGroups(groups, "-difference[m]").map(({ value }) => value)).toEqual([null, 1, 2]);
   });
-  it("say which are hurt", () => expect(hurtSentence(groups, ["m", "k"], String)).toBe("m hurts 1 beyond its average"));
+  it("say which are hurt", () =>
+    expect(hurtSentence(groups, ["m", "k"], String)).toBe("m hits class 1 harder than the rest"));
 });
 
 describe("scale", () => {

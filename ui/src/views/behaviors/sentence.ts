@@ -18,7 +18,7 @@ export function sentence(answer: Answer, metric: MetricLike): string {
   if (rows.length > 0 && rows.every((row) => row.mcnemar_p !== null)) {
     const who = rows.length === 1 ? shorten(rows[0]!.model, 28) : "None of the models";
     const verb = rows.length === 1 ? "does not differ" : "differs";
-    return `${who} ${verb} from ${base} in accuracy by more than chance`;
+    return `${who} ${verb} significantly from ${base} in accuracy`;
   }
   const largest = rows.reduce<SummaryRow | null>(
     (most, row) => (Math.abs(row.difference ?? 0) > Math.abs(most?.difference ?? 0) ? row : most),
@@ -37,7 +37,7 @@ function often(change: ChangeRow | undefined): string {
     : "";
 }
 
-/** Whether right and wrong differ by more than chance at 5 %, adjusted for how many models were compared. */
+/** Whether right and wrong differ significantly at 5%, adjusted for the number of models compared. */
 export function isBeyondChance(row: SummaryRow): boolean {
   const p = row.mcnemar_p_adjusted ?? row.mcnemar_p;
   return p !== null && p < 0.05;

@@ -3,7 +3,7 @@ import { formatCount, formatValue, MISSING, plain } from "@/format";
 import type { Measure } from "./measures";
 import { listAt, numberAt, pathOf, textAt, type LayerTable } from "./table";
 
-export const BANDS = ["less than 20 %", "20–40 %", "40–60 %", "60–80 %", "80–100 %", "more than 100 %"];
+export const BANDS = ["less than 20%", "20–40%", "40–60%", "60–80%", "80–100%", "more than 100%"];
 export const ZEROS = ["zero in both", "zero here only", "zero in the base only"];
 
 /** Why a cell has no numbers to compare, or "" where it has. */
@@ -24,7 +24,7 @@ export function matched(table: LayerTable, row: number, model: number): string {
     case "chosen":
       return `Its counterpart in this model is ${counterpart}, chosen by hand.`;
     case "kept":
-      return "Compared with those of the base's channels that are left.";
+      return "It is compared with the base's channels that are left.";
     case "product":
       return "Two factors stand in its place; their product is compared.";
     case "fused":
@@ -89,7 +89,7 @@ export function cellWords(table: LayerTable, row: number, model: number, measure
   } else if (table.what === "activations") {
     const [local, all] = ["local_relative_error", "relative_error"].map((name) => numberAt(table, row, model, name));
     if (local != null && model > 0) {
-      lines.push(`Error of its own ${plain(local)}, as it arrives ${all == null ? MISSING : plain(all)}`);
+      lines.push(`Error added here ${plain(local)}, error so far ${all == null ? MISSING : plain(all)}`);
     }
   } else lines.push(storedAs(table, row, model));
   lines.push(`of ${formatCount(count)} weights`, matched(table, row, model));

@@ -4,7 +4,7 @@ import { listAt, numberAt, type LayerTable } from "./table";
 
 type Words = (table: LayerTable, row: number, model: number) => string;
 
-/** The channels that make most of the error that the layer makes itself, each with its share of it. */
+/** The channels that make most of the error added by the layer, each with its share of it. */
 const worst: Words = (table, row, model) => {
   const channels = listAt(table, row, model, "worst_channels");
   const shares = listAt(table, row, model, "worst_channel_shares");
@@ -39,17 +39,17 @@ export function firstOf(list: string): string {
 export const OUTPUTS: readonly { name: string; title: string; words: Words }[] = [
   {
     name: "Worst channels",
-    title: "Channels that make most of the layer’s own error, with their share of it",
+    title: "Channels that make most of the error added here, each with its share",
     words: worst,
   },
   {
     name: "Outlier channels",
-    title: "Channels whose largest output is more than ten times that of the median channel",
+    title: "Channels whose largest output is more than 10× that of the typical channel",
     words: outliers,
   },
 ];
 
 export const WEIGHTS: readonly { name: string; title: string; words: Words }[] = [
-  { name: "Channel norms", title: "Least and largest norm of an output channel", words: norms },
+  { name: "Channel norms", title: "Smallest and largest norm of an output channel", words: norms },
   { name: "Changed most", title: "The output channel whose norm changed most, counted from 0", words: mostChanged },
 ];

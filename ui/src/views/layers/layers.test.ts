@@ -143,7 +143,7 @@ describe("the rows", () => {
   });
 });
 
-describe("what lost most", () => {
+describe("what changed most", () => {
   it("is the worst finite value of each model, worst first", () => {
     expect(
       worstLayers(TABLE, TABLE.layers, SQNR).map(({ row, model, value }) => [names([row])[0], model, value]),
@@ -152,7 +152,7 @@ describe("what lost most", () => {
       ["head", 1, 3],
     ]);
     expect(sentence(TABLE, TABLE.layers, SQNR).replaceAll("\u00a0", " ")).toBe(
-      "block.norm lost most in b: SQNR 2.0 dB",
+      "block.norm changed most in b: SQNR 2.0 dB",
     );
   });
   it("is measured on one scale for every model", () => {

@@ -18,8 +18,8 @@ export interface Line {
 const RANGE: readonly [column: string, name: string][] = [
   ["mean", "Mean"],
   ["standard_deviation", "Standard deviation"],
-  ["min", "Least"],
-  ["max", "Most"],
+  ["min", "Min"],
+  ["max", "Max"],
 ];
 
 const isNone = (value: number | null): value is null => value === null || Number.isNaN(value);
@@ -32,7 +32,7 @@ export function weightLines(table: LayerTable, row: number): Line[] {
   const found = [
     plainLine(
       "Weights",
-      "How many numbers there are",
+      "Number of weights",
       counts.map((n) => (n === null ? MISSING : formatCount(n))),
     ),
   ];

@@ -23,7 +23,7 @@ const share = (id: string) => (table: LayerTable, row: number, model: number) =>
   return part === null || !all ? null : part / all;
 };
 const unit = (value: number): number => Math.min(1, Math.max(0, value));
-/** An error of 1 % (40 dB) is no loss to speak of, one as large as the weights themselves (0 dB) is a whole one. */
+/** An error of 1% (40 dB) is no loss to speak of, one as large as the weights themselves (0 dB) is a whole one. */
 const lossOfError = (error: number): number => (error > 0 ? unit(1 + Math.log10(error) / 2) : 0);
 
 const SPARSITY: readonly Measure[] = [
@@ -50,7 +50,7 @@ const SPARSITY: readonly Measure[] = [
   {
     ...PLAIN,
     id: "filled_zeros",
-    name: "Zeros filled",
+    name: "Zeros undone",
     format: ".1%",
     max: 1,
     compares: true,
@@ -72,7 +72,8 @@ const WEIGHTS: readonly Measure[] = [
     read: column("sqnr_db"),
     loss: (value) => unit(1 - value / 40),
     meaning:
-      "Signal to quantization noise: energy of the base's weights over that of the change. Six more are one bit.",
+      "Signal-to-quantization-noise ratio: energy of the base's weights over that of the change. " +
+      "+6 dB is worth about one bit.",
   },
   {
     ...PLAIN,
@@ -84,7 +85,7 @@ const WEIGHTS: readonly Measure[] = [
     compares: true,
     read: column("relative_error"),
     loss: lossOfError,
-    meaning: "Length of the change over the length of the base's weights.",
+    meaning: "Norm of the change over the norm of the base's weights.",
   },
   {
     ...PLAIN,
@@ -116,7 +117,7 @@ const WEIGHTS: readonly Measure[] = [
     format: ".2f",
     compares: false,
     read: column("entropy_bits"),
-    meaning: "Bits per weight that an ideal code of the values takes.",
+    meaning: "Bits per weight that an ideal code of the values needs.",
   },
   {
     ...PLAIN,
@@ -126,7 +127,7 @@ const WEIGHTS: readonly Measure[] = [
     log: true,
     compares: false,
     read: column("num_distinct"),
-    meaning: "How many different values the weights take; of a module, the sum over its tensors.",
+    meaning: "Number of different values of the weights; for a module, the sum over its tensors.",
   },
   {
     ...PLAIN,
@@ -153,7 +154,7 @@ const WEIGHTS: readonly Measure[] = [
   {
     ...PLAIN,
     id: "mean_abs",
-    name: "Mean size",
+    name: "Mean magnitude",
     compares: false,
     read: column("mean_abs"),
     meaning: "Mean absolute value of a weight.",
@@ -161,13 +162,13 @@ const WEIGHTS: readonly Measure[] = [
   {
     ...PLAIN,
     id: "num_nonfinite",
-    name: "Not finite",
+    name: "NaN or Inf",
     format: ",d",
     higher_is_better: false,
     compares: false,
     read: column("num_nonfinite"),
     loss: (value) => (value > 0 ? 1 : null),
-    meaning: "How many weights are NaN or infinite. There should be none.",
+    meaning: "Number of weights that are NaN or infinite. There should be none.",
   },
 ];
 
@@ -180,7 +181,7 @@ const STORAGE: readonly Measure[] = [
     format: ".3s",
     compares: false,
     read: column("bytes"),
-    meaning: "Size when packed as the scheme implies: values or labels, bit map, scales, codebooks.",
+    meaning: "Packed size, as the scheme implies: values or labels, bit map, scales and codebooks.",
   },
   {
     ...PLAIN,
@@ -202,17 +203,17 @@ const STORAGE: readonly Measure[] = [
     format: ".2f",
     compares: false,
     read: column("bits_per_parameter"),
-    meaning: "Packed bits over the number of weights, scales and codebooks included.",
+    meaning: "Packed bits, scales and codebooks included, over the number of weights.",
   },
   {
     ...PLAIN,
     id: "file_bytes",
-    name: "Bytes in the file",
+    name: "File bytes",
     unit: "B",
     format: ".3s",
     compares: false,
     read: column("file_bytes"),
-    meaning: "Size in the checkpoint as it is.",
+    meaning: "Size in the checkpoint file.",
   },
 ];
 
@@ -220,27 +221,26 @@ const ACTIVATIONS: readonly Measure[] = [
   {
     ...PLAIN,
     id: "local_relative_error",
-    name: "Local error",
+    name: "Error added here",
     format: ".3~p",
     higher_is_better: false,
     log: true,
     compares: true,
     read: column("local_relative_error"),
     loss: lossOfError,
-    meaning:
-      "Error that the layer makes itself: fed with the base's inputs, change of its output over the base's output.",
+    meaning: "Error added here: change of the output, given the base's inputs, over the norm of the base's output.",
   },
   {
     ...PLAIN,
     id: "relative_error",
-    name: "Cumulative error",
+    name: "Error so far",
     format: ".3~p",
     higher_is_better: false,
     log: true,
     compares: true,
     read: column("relative_error"),
     loss: lossOfError,
-    meaning: "Error as it arrives here, with that of all layers before: change of the output over the base's output.",
+    meaning: "Error so far, with that of all layers before: change of the output over the norm of the base's output.",
   },
   {
     ...PLAIN,
@@ -258,7 +258,7 @@ const ACTIVATIONS: readonly Measure[] = [
   {
     ...PLAIN,
     id: "local_sqnr_db",
-    name: "Local SQNR",
+    name: "SQNR added here",
     unit: "dB",
     format: ".1f",
     higher_is_better: true,
@@ -266,7 +266,7 @@ const ACTIVATIONS: readonly Measure[] = [
     compares: true,
     read: column("local_sqnr_db"),
     loss: (value) => unit(1 - value / 40),
-    meaning: "The same for the layer alone, fed with the base's inputs.",
+    meaning: "Energy of the base's outputs over that of the change that is added here, given the base's inputs.",
   },
   {
     ...PLAIN,
@@ -292,13 +292,13 @@ const ACTIVATIONS: readonly Measure[] = [
     read: column("cka"),
     loss: (value) => unit(1 - value),
     meaning:
-      "Linear centered kernel alignment: 1 where the outputs tell examples apart as the base's do, " +
+      "Linear centered kernel alignment: 1 where the outputs distinguish examples as the base's do, " +
       "even if channels were removed.",
   },
   {
     ...PLAIN,
     id: "mean_abs",
-    name: "Mean size",
+    name: "Mean magnitude",
     compares: false,
     read: column("mean_abs"),
     meaning: "Mean absolute value of the outputs.",
@@ -311,18 +311,18 @@ const ACTIVATIONS: readonly Measure[] = [
     max: 1,
     compares: false,
     read: column("clipped"),
-    meaning: "Share of the outputs that are exactly the least or the largest of all, zeros aside.",
+    meaning: "Share of the outputs that equal the minimum or the maximum of all, zeros aside.",
   },
   {
     ...PLAIN,
     id: "num_nonfinite",
-    name: "Not finite",
+    name: "NaN or Inf",
     format: ",d",
     higher_is_better: false,
     compares: false,
     read: column("num_nonfinite"),
     loss: (value) => (value > 0 ? 1 : null),
-    meaning: "How many outputs are NaN or infinite. There should be none.",
+    meaning: "Number of outputs that are NaN or infinite. There should be none.",
   },
 ];
 

@@ -1,4 +1,4 @@
-/** Which layers lost most, and how to say it. */
+/** Which layers changed most, and how to say it. */
 import { formatValue, listWords } from "@/format";
 import type { Measure } from "./measures";
 import { pathOf, type LayerTable } from "./table";
@@ -9,7 +9,7 @@ export interface Loss {
   readonly value: number;
 }
 
-/** For each model but the base the layer that lost most by a measure with a direction; worst first. */
+/** For each model but the base the layer that changed most by a measure with a direction; worst first. */
 export function worstLayers(table: LayerTable, layers: readonly number[], measure: Measure): Loss[] {
   if (measure.higher_is_better === null) return [];
   const sign = measure.higher_is_better ? 1 : -1;
@@ -38,11 +38,11 @@ export function sentence(table: LayerTable, layers: readonly number[], measure: 
   }
   const name = pathOf(table.rows[first.row]!);
   const same = worst.filter(({ row }) => row === first.row);
-  if (others > 1 && same.length === others) return `${name} lost most in every model`;
+  if (others > 1 && same.length === others) return `${name} changed most in every model`;
   const named = same.slice(0, 2).map(({ model }) => table.models[model]!);
   const where = listWords(same.length > 2 ? [...named, `${same.length - 2} more`] : named);
   const value = same.length === 1 ? `: ${measure.name} ${formatValue(measure, first.value)}` : "";
-  return `${name} lost most in ${where}${value}`;
+  return `${name} changed most in ${where}${value}`;
 }
 
 function mostSentence(table: LayerTable, layers: readonly number[], measure: Measure): string {

@@ -23,7 +23,7 @@ export function modelActions({ project, view }: AppState, model: number): MenuIt
   return [
     [
       { label: "Open", run: () => (view.select([model]), view.update({ tab: "selection" })) },
-      { label: "Compare with its base", run: () => view.select([base, model]), unless: base < 0 },
+      { label: "Compare with its parent", run: () => view.select([base, model]), unless: base < 0 },
       {
         label: view.selected.has(model) ? "Remove from the selection" : "Add to the selection",
         run: () => view.select([model], "toggle"),
@@ -37,7 +37,7 @@ export function modelActions({ project, view }: AppState, model: number): MenuIt
         unless: base < 0,
       },
       {
-        label: "Select it and all below",
+        label: "Select it and its descendants",
         run: () => view.select([model, ...kin(table, [model], "descendants")]),
         unless: leaf,
       },

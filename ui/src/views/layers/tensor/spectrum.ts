@@ -5,7 +5,7 @@ import { told } from "@/api/tensors";
 export interface Line {
   readonly model: string;
   readonly values: readonly number[];
-  /** How many of the leading values hold 99 % of the energy. */
+  /** How many of the leading values hold 99% of the energy. */
   readonly needed: number;
 }
 

@@ -3,10 +3,10 @@ import { plural } from "@/format";
 
 const ORDER = ["unexpected", "skipped", "unread", "removed", "added", "resized", "changed", "unchanged"];
 const WORDS: Record<string, string> = {
-  unexpected: "changed that should not have",
-  skipped: "skipped",
+  unexpected: "changed unexpectedly",
+  skipped: "skipped unexpectedly",
   unread: "packed in a way that is not read",
-  unchanged: "rightly unchanged",
+  unchanged: "unchanged, as expected",
 };
 
 /** Whether a person should look at tensors of this status. */
@@ -14,7 +14,7 @@ export function isSuspicious(status: string): boolean {
   return status === "unexpected" || status === "skipped";
 }
 
-/** The statuses that occur, those to look at first, e.g. "1 changed that should not have". */
+/** The statuses that occur, those to look at first, e.g. "1 changed unexpectedly". */
 export function countsInWords(counts: Record<string, number>): { status: string; text: string }[] {
   return ORDER.filter((status) => counts[status]).map((status) => ({
     status,
@@ -30,6 +30,6 @@ export function verdict(counts: Record<string, number>): string {
   const unread = counts.unread ?? 0;
   if (wrong === 0 && unread > 0) return `${unread.toLocaleString("en")} of ${tensors} cannot be read.`;
   return wrong === 0
-    ? `${tensors}, all as the operation says.`
-    : `${wrong.toLocaleString("en")} of ${tensors} to look at.`;
+    ? `${tensors}, all as expected.`
+    : `${wrong.toLocaleString("en")} of ${tensors} ${wrong === 1 ? "needs" : "need"} a look.`;
 }

@@ -5,7 +5,7 @@ import { buildTable, type Metric } from "@/state/table";
 import { columnsFor, heightFor } from "./columns";
 import { dependence, evidence, pairsOf, predicate, rankEffects, sharedDomain, subject } from "./effects";
 import { metricFacets, operationFacets, tagFacet, toggled } from "./facets";
-import { finding } from "./findings";
+import { finding, type Facts } from "./findings";
 import { sortedOrder } from "./order";
 import { metricRows } from "./readings";
 import { assign, optionsOf, withValue } from "./refine";
@@ -49,22 +49,22 @@ describe("finding", () => {
   const value = (id: string): number | null => values[id] ?? null;
   it("says where a step matters most", () => {
     const layout = layoutBars(six, { x: "amount", color: "train 2", facet: null }, ids);
-    expect(plain(finding(accuracy, layout, { x: amountVariable, color: train }, value))).toBe(
+    expect(plain(finding(accuracy, layout, { x: amountVariable, color: train }, { value }))).toBe(
       "train 2 matters most at 0.9: +67.2 pp",
     );
-    expect(finding(accuracy, layout, { x: amountVariable, color: train }, () => 0.5)).toBe(
+    expect(finding(accuracy, layout, { x: amountVariable, color: train }, { value: () => 0.5 })).toBe(
       "train 2 makes no difference",
     );
   });
   it("follows a line that only falls", () => {
     const layout = layoutBars(six, { x: "amount", color: null, facet: null }, ["a", "c", "e"]);
-    expect(plain(finding(accuracy, layout, { x: amountVariable, color: undefined }, value))).toBe(
+    expect(plain(finding(accuracy, layout, { x: amountVariable, color: undefined }, { value }))).toBe(
       "−72.7 pp from 0.5 to 0.9",
     );
   });
   it("compares two", () => {
     const layout = layoutBars(six, { x: "train 2", color: null, facet: null }, ["c", "d"]);
-    expect(plain(finding(accuracy, layout, { x: train, color: undefined }, value))).toBe("+61.4 pp with train 2");
+    expect(plain(finding(accuracy, layout, { x: train, color: undefined }, { value }))).toBe("+61.4 pp with train 2");
   });
   it("names a winner only if it wins everywhere", () => {
     const how = { name: "operation", kind: "operation", values: [null, "calibrate", "train"] };
@@ -82,16 +82,15 @@ describe("finding", () => {
     const layout = layoutBars(selection, { x: "amount", color: "operation", facet: null }, ids);
     const variables = { x: amountVariable, color: how };
     const wins: Record<string, number> = { a: 0.5, b: 0.6, c: 0.7, d: 0.1, e: 0.2, f: 0.6 };
-    expect(finding(accuracy, layout, variables, (id) => wins[id]!)).toBe("train is best throughout");
-    expect(finding(accuracy, layout, variables, (id) => ({ ...wins, e: 0.65 })[id]!)).toBeNull();
+    expect(finding(accuracy, layout, variables, { value: (id) => wins[id]! })).toBe("train is best throughout");
+    expect(finding(accuracy, layout, variables, { value: (id) => ({ ...wins, e: 0.65 })[id]! })).toBeNull();
     // at 0.5 the lead of 0.1 is within 1.96 · √(0.04² + 0.04²) = 0.111, at 0.9 the lead of 0.4 is not
     expect(
       finding(
         accuracy,
         layout,
         variables,
-        (id) => wins[id]!,
-        () => 0.04,
+        { value: (id) => wins[id]!, error: () => 0.04 },
       ),
     ).toBe("train is best at 0.9");
     expect(
@@ -99,16 +98,33 @@ describe("finding", () => {
         accuracy,
         layout,
         variables,
-        (id) => wins[id]!,
-        () => 0.3,
+        { value: (id) => wins[id]!, error: () => 0.3 },
       ),
     ).toBeNull();
-    expect(finding({ ...accuracy, higher_is_better: null }, layout, variables, (id) => wins[id]!)).toBeNull();
+    expect(finding({ ...accuracy, higher_is_better: null }, layout, variables, { value: (id) => wins[id]! })).toBeNull();
+  });
+  it("calls a model uncompressed only where it is a root", () => {
+    const bits = { name: "bits", kind: "parameter", values: [null, 8, 4] };
+    const selection: Selection = { variables: [bits], rows: { a: [null], b: [8], c: [4] } };
+    const layout = layoutBars(selection, { x: "bits", color: null, facet: null }, ["a", "b", "c"]);
+    const told = (facts: Facts): string | null => finding(accuracy, layout, { x: bits, color: undefined }, facts);
+    const known = (id: string): number => ({ a: 0.9, b: 0.8, c: 0.7 })[id]!;
+    expect(told({ value: known, isRoot: (id) => id === "a" })).toBe("the uncompressed model is best");
+    expect(told({ value: known })).toBe("best without bits");
+    // 1.96 · √(0.04² + 0.04²) = 0.111 is more than the lead of 0.1, and 1.96 · √(0.03² + 0.03²) = 0.083 is less
+    expect(told({ value: known, error: () => 0.04 })).toBeNull();
+    expect(told({ value: known, error: () => 0.03 })).toBe("best without bits");
+  });
+  it("compares two only beyond their interval", () => {
+    const layout = layoutBars(six, { x: "train 2", color: null, facet: null }, ["c", "d"]);
+    const told = (error: number): string | null =>
+      finding(accuracy, layout, { x: train, color: undefined }, { value, error: () => error });
+    expect([told(0.2) === null, told(0.3)]).toEqual([false, null]);
   });
   it("is silent where a value is missing", () => {
     const layout = layoutBars(six, { x: "amount", color: null, facet: null }, ["a", "c", "e"]);
     expect(
-      finding(accuracy, layout, { x: amountVariable, color: undefined }, (id) => (id === "c" ? null : 0.5)),
+      finding(accuracy, layout, { x: amountVariable, color: undefined }, { value: (id) => (id === "c" ? null : 0.5) }),
     ).toBeNull();
   });
 });
@@ -188,8 +204,8 @@ describe("readings", () => {
     const [row] = metricRows(table, 2, [reading, { ...reading, slice: "cat", value: 0.7 }]);
     expect([row?.text, plain(row!.base.change), plain(row!.root.change), row?.slices.length]).toEqual([
       "88.0% (86.0–90.0)",
-      "+8 pp",
-      "−2 pp",
+      "+8.0 pp",
+      "−2.0 pp",
       1,
     ]);
     expect([row?.base.goodness, row?.root.goodness]).toEqual(["good", "bad"]);
@@ -221,7 +237,7 @@ describe("effects", () => {
     mean: -0.3,
     ci_low: -0.5,
     ci_high: -0.1,
-    interval: "exact sign flips, 96.9 %",
+    interval: "sign-flip test, 96.9%",
     confidence: 0.96875,
     models: [
       ["p50", "p90"],
@@ -236,16 +252,16 @@ describe("effects", () => {
   });
   it("read as sentences", () => {
     expect(subject(prune)).toBe("prune amount 0.5 → 0.9");
-    expect(plain(predicate(accuracy, effect).text)).toBe("raises Accuracy by 8 pp");
+    expect(plain(predicate(accuracy, effect).text)).toBe("raises Accuracy by 8.0 pp");
     expect(predicate(accuracy, effect).goodness).toBe("neutral");
-    expect(predicate(accuracy, prune)).toEqual({ text: "lowers Accuracy by 30\u00a0pp", goodness: "bad" });
-    expect(predicate(accuracy, { ...prune, mean: null }).text).toBe("has no pair with two finite values of Accuracy");
-    expect(plain(evidence(accuracy, prune))).toBe("6 pairs, −50 to −10 pp (exact sign flips, 96.9 %)");
-    expect(plain(evidence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("it may be none");
-    const few = { ...prune, pairs: 4, interval: "exact sign flips, 87.5 %", confidence: 0.875 };
-    expect(evidence(accuracy, few)).toContain("too few to be sure");
+    expect(predicate(accuracy, prune)).toEqual({ text: "lowers Accuracy by 30.0\u00a0pp", goodness: "bad" });
+    expect(predicate(accuracy, { ...prune, mean: null }).text).toBe("has no pair in which both values of Accuracy are finite");
+    expect(plain(evidence(accuracy, prune))).toBe("6 pairs, −50 to −10 pp (96.9% interval)");
+    expect(plain(evidence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("could be zero");
+    const few = { ...prune, pairs: 4, interval: "sign-flip test, 87.5%", confidence: 0.875 };
+    expect(evidence(accuracy, few)).toContain("not enough pairs");
     expect(predicate(accuracy, few).goodness).toBe("neutral");
-    expect(evidence(accuracy, effect)).toBe("one pair only");
+    expect(evidence(accuracy, effect)).toBe("only one pair");
   });
   it("say where they are largest and where smallest", () => {
     const under = (means: Record<string, number | null>) =>
@@ -253,10 +269,10 @@ describe("effects", () => {
     const told = (means: Record<string, number | null>) =>
       plain(dependence(accuracy, { effect: { ...effect, mean: 0.176 }, conditions: under(means) }) ?? "");
     const amounts = { "after magnitude prune amount=0.5": 0.023, "after magnitude prune amount=0.75": 0.507 };
-    expect(told(amounts)).toBe("+50.7 pp after magnitude prune 0.75, +2.3 pp after 0.5");
+    expect(told(amounts)).toBe("helps most after magnitude prune 0.75 (+50.7 pp), least after 0.5 (+2.3)");
     expect(told({ "after prune": 0.4, ...amounts, "epochs=3": 0.1, "epochs=5": null })).toContain("prune 0.75");
-    expect(told({ "after prune": 0.6, "after quantize": -0.1 })).toBe("+60 pp after prune, −10 pp after quantize");
-    expect(told({ "epochs=1": 0.01, "epochs=9": 0.4 })).toBe("+40 pp with epochs 9, +1 pp with 1");
+    expect(told({ "after prune": 0.6, "after quantize": -0.1 })).toBe("helps after prune (+60.0 pp), hurts after quantize (−10.0 pp)");
+    expect(told({ "epochs=1": 0.01, "epochs=9": 0.4 })).toBe("helps most with epochs 9 (+40.0 pp), least with 1 (+1.0)");
     expect(told({ "after prune": 0.18, "after quantize": 0.17 })).toBe("");
     expect(told({})).toBe("");
   });

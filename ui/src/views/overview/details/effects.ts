@@ -1,6 +1,6 @@
 /** Matched-pair effects as plain sentences, ranked. */
 import type { Effect } from "@/api/models";
-import { formatDifference, formatDifferenceInterval, goodness, isolate, plural, type Goodness } from "@/format";
+import { formatDifference, formatDifferenceInterval, goodness, isolate, plain, plural, type Goodness } from "@/format";
 import type { CsvValue } from "@/export/csv";
 import { NUMBER, type Metric, type ModelTable } from "@/state/table";
 
@@ -39,7 +39,7 @@ export function subject(effect: Effect): string {
     .join(" ");
 }
 
-/** Whether an interval of at least 95 % leaves out zero. */
+/** Whether an interval of at least 95% leaves out zero. */
 export function isSure({ ci_low, ci_high, confidence }: Effect): boolean {
   return (confidence ?? 0) >= 0.95 && ci_low !== null && ci_high !== null && (ci_low > 0 || ci_high < 0);
 }
@@ -47,7 +47,7 @@ export function isSure({ ci_low, ci_high, confidence }: Effect): boolean {
 /** What an effect does, to follow its subject: `raises Top-1 Accuracy by 13 pp`. */
 export function predicate(metric: Metric, effect: Effect): { text: string; goodness: Goodness } {
   if (effect.mean === null)
-    return { text: `has no pair with two finite values of ${metric.name}`, goodness: "neutral" };
+    return { text: `has no pair in which both values of ${metric.name} are finite`, goodness: "neutral" };
   if (effect.mean === 0) return { text: `does not change ${metric.name}`, goodness: "neutral" };
   const change = formatDifference(metric, effect.mean).slice(1);
   const verdict = isSure(effect) ? goodness(metric, effect.mean) : "neutral";
@@ -57,26 +57,26 @@ export function predicate(metric: Metric, effect: Effect): { text: string; goodn
 function doubt(effect: Effect): string {
   if (isSure(effect)) return "";
   const isAllOneWay = effect.ci_low! > 0 || effect.ci_high! < 0;
-  return isAllOneWay ? ": too few to be sure" : ": it may be none";
+  return isAllOneWay ? ": not enough pairs" : ": could be zero";
 }
 
-/** How sure it is: `3 pairs, −131 to +36 pp: it may be none`. */
+/** How sure it is: `3 pairs, −131 to +36 pp: could be zero`. */
 export function evidence(metric: Metric, effect: Effect): string {
-  if (effect.pairs === 1) return "one pair only";
+  if (effect.pairs === 1) return "only one pair";
   const pairs = plural(effect.pairs, "pair");
   if (effect.mean === null || effect.ci_low === null || effect.ci_high === null) return pairs;
   const interval = formatDifferenceInterval(metric, effect.mean, effect.ci_low, effect.ci_high);
   const [, unit = "", ends = ""] = /^\S+?([^\d.,]*) \((.*)\)$/.exec(interval) ?? [];
-  const method = effect.interval ? ` (${effect.interval})` : "";
-  return ends === "" ? pairs : `${pairs}, ${ends}${unit}${method}${doubt(effect)}`;
+  const level = effect.confidence === null ? "" : ` (${plain(100 * effect.confidence)}% interval)`;
+  return ends === "" ? pairs : `${pairs}, ${ends}${unit}${level}${doubt(effect)}`;
 }
 
 /** A condition that shows in a difference of means must make this much of the mean over all pairs. */
 const WORTH_SAYING = 0.5;
 
 /**
- * What an effect depends on, when it does: where it is largest and where it is smallest, told of one kind of condition,
- * so that both can be compared: `+50.7 pp after magnitude prune 0.75, +2.3 pp after 0.5`.
+ * What an effect depends on, if anything: where it helps or hurts most and least, among conditions of one kind:
+ * `helps most after gradient prune 0.9 (+67.2 pp), least after 0.5 (+0.8)`.
  */
 export function dependence(metric: Metric, { effect, conditions }: RankedEffect): string | null {
   if (effect.mean === null) return null;
@@ -90,10 +90,21 @@ export function dependence(metric: Metric, { effect, conditions }: RankedEffect)
     const spread = Math.abs(first.mean! - last.mean!);
     if (spread < WORTH_SAYING * Math.abs(effect.mean) || spread <= (best?.spread ?? 0)) continue;
     const [most, least] = conditionWords(first.condition!, last.condition!);
-    const words = `${formatDifference(metric, first.mean)} ${most}, ${formatDifference(metric, last.mean)} ${least}`;
-    best = { words, spread };
+    best = { words: mostAndLeast(metric, [first.mean!, most], [last.mean!, least]), spread };
   }
   return best?.words ?? null;
+}
+
+/** The two ends of a dependence; where they go different ways, each says its own. */
+function mostAndLeast(metric: Metric, [high, most]: [number, string], [low, least]: [number, string]): string {
+  const does = { good: "helps", bad: "hurts", neutral: "changes" };
+  const said = (change: number): string => formatDifference(metric, change);
+  if (high * low < 0) {
+    const [one, other] = [does[goodness(metric, high)], does[goodness(metric, low)]];
+    return `${one} ${most} (${said(high)}), ${other} ${least} (${said(low)})`;
+  }
+  const unit = /\u00a0pp$/;
+  return `${does[goodness(metric, high)]} most ${most} (${said(high)}), least ${least} (${said(low).replace(unit, "")})`;
 }
 
 const ASSIGNMENT = /^(?:(after) (.*) )?([^= ]+)=(.*)$/;

@@ -16,11 +16,11 @@ const PLAIN = { name: "", higher_is_better: null, min: null, max: null };
 const SECONDS = { ...PLAIN, format: ".3s", unit: "s" };
 const SHARE = { ...PLAIN, format: ".0%", unit: "" };
 const MEANING = {
-  zeros: "Share of zeros among the weights of two and more dimensions.",
-  "bits per weight": "Nominal bits of one weight as the scheme says, mean over all weights.",
-  packed: "Bytes that the scheme implies: codes, scales, codebooks and bit maps.",
-  file: "Bytes of the checkpoint as it is, its header included.",
-  gzip: "Bytes of the weights after gzip, level 6.",
+  zeros: "Share of zeros among the weights, that is tensors of two or more dimensions.",
+  "bits per weight": "Nominal bits per weight of the scheme, mean over all weights.",
+  packed: "Packed size: the bytes that the scheme implies for codes, scales, codebooks and bit maps.",
+  file: "Size of the checkpoint file, header included.",
+  gzipped: "Size of the weights after gzip at level 6.",
   MACs: "Dense multiply-accumulates of one forward pass; zeros are not skipped.",
   "peak memory": "Weights, input and the operators’ outputs in use at the worst moment of a forward pass.",
 };
@@ -60,7 +60,7 @@ export function lines(row: RealityRow): Line[] {
     made("Claimed", "bits per weight", bits),
     made("Claimed", "packed", bytes(row.packed_bytes), size(row.packed_ratio)),
     made("Stored", "file", bytes(row.stored_bytes), size(row.stored_ratio)),
-    made("Stored", "gzip", bytes(row.gzip_bytes)),
+    made("Stored", "gzipped", bytes(row.gzip_bytes)),
     made("Effective", "MACs", macs, against(isRoot ? null : row.macs_ratio, "fewer", "more", SAME.size)),
     made("Effective", "peak memory", bytes(row.peak_memory_bytes)),
     {

@@ -12,7 +12,7 @@ export function variableWords(variable: Variable): string {
 /** `6 models differ in amount and whether train 2 was applied.` */
 export function differSentence(answer: SelectionAnswer, count: number): string {
   if (answer.variables.length === 0) {
-    return `These ${plural(count, "model")} were made the same way: they are replicates.`;
+    return `These ${plural(count, "model")} were made in the same way: they are replicates.`;
   }
   return `${plural(count, "model")} differ in ${listWords((answer.variables as Variable[]).map(variableWords))}.`;
 }

@@ -36,7 +36,7 @@ export function radiusOf(encodings: Encodings, model: number): number {
   return Math.max(LEAST, (encodings.size(model) ?? RADIUS_DEFAULT) * SCALE);
 }
 
-/** Ends of a model's 95 % intervals along x and y, in the metrics' units; null where none is known. */
+/** Ends of a model's 95% intervals along x and y, in the metrics' units; null where none is known. */
 export interface Interval {
   readonly x: Extent | null;
   readonly y: Extent | null;

@@ -71,7 +71,7 @@ describe("scene", () => {
 describe("story", () => {
   it("names the best bargain", () => {
     const title = makeTitle(table, size, accuracy, [2, 1, 0]);
-    expect(plain(title.text)).toBe("−60 % Size for −1 pp Accuracy");
+    expect(plain(title.text)).toBe("−60.0% Size for −1.0 pp Accuracy");
     expect(title.models).toEqual([1]);
   });
   it("counts the frontier where nothing is a bargain", () => {

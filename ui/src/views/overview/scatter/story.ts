@@ -8,7 +8,7 @@ export interface Title {
   readonly models: readonly number[];
 }
 
-/** A loss of quality that many would take: 2 points of a fraction, or 2 % of another number's value. */
+/** A loss of quality that many would take: 2 points of a fraction, or 2% of another number's value. */
 function isSmallLoss(metric: Metric, value: number, best: number): boolean {
   const loss = Math.abs(value - best);
   return changeKind(metric) === "points" ? loss <= 0.02 : loss <= 0.02 * Math.abs(best);
