@@ -44,7 +44,7 @@ def test_two_columns_make_the_combinations_that_occur():
     labels, probabilities = classified(count=4, classes=2)
     metadata = {"a": ["x", "x", "y", "y"], "b": [1, 1, 1, 2]}
     found = grouping.grouping(frame(labels, probabilities, metadata=metadata), ["a", "b"])
-    assert names_of(found) == ["a = x, b = 1", "a = x, b = 1", "a = y, b = 1", "a = y, b = 2"]
+    assert names_of(found) == ["a x, b 1", "a x, b 1", "a y, b 1", "a y, b 2"]
 
 
 def test_more_classes_than_bins_stay_classes():

@@ -55,8 +55,8 @@ def test_each_model_has_its_own_median():
 def test_a_range_that_is_too_short():
     found = suspects([finding("a", cut_off=6, reach=2.5), finding("b", cut_off=5, reach=9.0)])
     assert [suspect.module for suspect in found] == ["a"]
-    reach = "up to 2.5 times as far as the largest code"
-    assert found[0].reason == f"weights: 6.0% of the base's values are beyond the range, {reach}"
+    reach = "up to 2.5× the largest code"
+    assert found[0].reason == f"weights: 6.0% of the base's values are outside the range, {reach}"
 
 
 def test_an_outlier_that_stretches_the_steps():
@@ -64,7 +64,7 @@ def test_an_outlier_that_stretches_the_steps():
     (found,) = suspects([finding("a", error=0.5, **usual), finding("b", error=0.5, stretch=7.9), finding("c", **usual)])
     assert found.module == "a"
     assert "one value is 40× the root mean square of the others and makes every step coarser" in found.reason
-    assert found.reason.endswith("97.0% of the values are zero now")
+    assert found.reason.endswith("97.0% of the values became zero")
 
 
 def test_outputs_at_an_end_and_channels_that_make_the_error():

@@ -87,7 +87,7 @@ def test_a_weight_that_stretches_the_range_of_the_quantization_is_named(project,
     ratio = base["b.weight"].max() / np.sqrt((rest**2).mean())
     zeros = np.mean(model["b.weight"] == 0)
     assert f"one value is {ratio:,.3g}× the root mean square of the others" in reasons(project, "b")
-    assert reasons(project, "b").endswith(f"{zeros:.1%} of the values are zero now")
+    assert reasons(project, "b").endswith(f"{zeros:.1%} of the values became zero")
     assert not any("root mean square" in reasons(project, name) for name in ("a", "c", "d"))
 
 
@@ -100,7 +100,7 @@ def test_weights_that_the_scale_cannot_reach_are_named(project):
     assert np.mean(np.abs(model["c.weight"]) >= 6.9 * scale) == pytest.approx(0.1, abs=0.001)
     logged(project, base, model=model)
     share = np.mean(np.abs(base["c.weight"]) > 7.5 * scale)
-    assert f"weights: {share:.1%} of the base's values are beyond the range" in reasons(project, "c")
+    assert f"weights: {share:.1%} of the base's values are outside the range" in reasons(project, "c")
     assert not any("beyond" in reasons(project, name) for name in ("a", "b", "d"))
 
 
@@ -118,7 +118,7 @@ def test_scales_of_channels_and_groups_that_are_too_small(project, group):
         scales = 0.4 * sets.abs().amax(1, keepdim=True) / 7
         model[2].weight.copy_(((sets / scales).round().clamp(-7, 7) * scales).reshape(64, 64))
     logged(project, base, model=model)
-    assert "of the base's values are beyond the range" in reasons(project, "2")
+    assert "of the base's values are outside the range" in reasons(project, "2")
     assert not any("beyond" in reasons(project, name) for name in "013")
 
 

@@ -24,7 +24,7 @@ describe("a table for other documents", () => {
         "\\toprule",
         "model & accuracy \\\\",
         "\\midrule",
-        "cnn\\_p50|x & 97.5 \\% \\\\",
+        "cnn\\_p50|x & 97.5\\% \\\\",
         "a$<$b$>$ & $-$1.3 pp \\\\",
         "\\bottomrule",
         "\\end{tabular}",

@@ -11,4 +11,4 @@ def normal_quantile(probability: float) -> float:
 
 
 Z = normal_quantile(0.975)
-"""Standard errors to either side of an estimate that make an interval of 95 %, where many are known."""
+"""Standard errors to either side of an estimate that make an interval of 95%, where many are known."""

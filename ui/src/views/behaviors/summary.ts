@@ -21,9 +21,9 @@ export function isTie(metric: MetricLike, row: SummaryRow): boolean {
 /** Which instances a model or the base lacks, in words; empty if none. */
 export function missingWords(row: SummaryRow): string {
   const parts = [
-    row.missing > 0 ? `lacks ${formatCount(row.missing)} instances` : "",
+    row.missing > 0 ? `lacks ${formatCount(row.missing)} examples` : "",
     row.base_missing > 0 ? `base lacks ${formatCount(row.base_missing)}` : "",
-    row.nonfinite > 0 ? `${formatCount(row.nonfinite)} values are not finite` : "",
+    row.nonfinite > 0 ? `${formatCount(row.nonfinite)} values are NaN or infinite` : "",
   ];
   return parts.filter(Boolean).join("; ");
 }

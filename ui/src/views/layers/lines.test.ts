@@ -114,7 +114,7 @@ describe("words about a cell", () => {
     expect(words("weights", HEAD, 1)).toContain("of 10 weights");
   });
   it("say in which bands weights changed, of what is not the base", () => {
-    expect(words("weights", HEAD, 1)).toContain("6 by less than 20 %");
+    expect(words("weights", HEAD, 1)).toContain("6 by less than 20%");
     expect(words("weights", HEAD, 0)).not.toContain("Changed");
   });
   it("count zeros of each kind", () => {

@@ -25,7 +25,7 @@ const EFFECT: Effect = {
   ci_low: 0.05,
   ci_high: 0.09,
   models: [["p50", "p50-ft"]],
-  interval: "exact sign flips, 50 %",
+  interval: "exact sign flips, 50%",
   confidence: 0.5,
 };
 const REALITY = {

@@ -142,7 +142,7 @@ describe("the look into a tensor", () => {
   it("draws how much of the spectrum matters", async () => {
     const { tensor } = await open();
     const image = await within(tensor).findByRole("img", { name: /^Singular values/ });
-    // 9 + 4 + 1 of 14.0001 are more than 99 %, 9 + 4 are not
+    // 9 + 4 + 1 of 14.0001 are more than 99%, 9 + 4 are not
     expect(image.getAttribute("aria-label")).toContain("p50 3 of 4");
   });
 });
