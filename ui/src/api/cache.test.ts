@@ -18,6 +18,8 @@ describe("a kept answer", () => {
   });
 
   test("that there is not is a problem with a way out", () => {
-    expect(() => cachedAnswer({}, "model", { method: "PATCH", query: { id: "cnn" } })).toThrow("not contain that answer");
+    expect(() => cachedAnswer({}, "model", { method: "PATCH", query: { id: "cnn" } })).toThrow(
+      "not contain that answer",
+    );
   });
 });

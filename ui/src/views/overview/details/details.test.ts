@@ -85,23 +85,13 @@ describe("finding", () => {
     expect(finding(accuracy, layout, variables, { value: (id) => wins[id]! })).toBe("train is best throughout");
     expect(finding(accuracy, layout, variables, { value: (id) => ({ ...wins, e: 0.65 })[id]! })).toBeNull();
     // at 0.5 the lead of 0.1 is within 1.96 · √(0.04² + 0.04²) = 0.111, at 0.9 the lead of 0.4 is not
+    expect(finding(accuracy, layout, variables, { value: (id) => wins[id]!, error: () => 0.04 })).toBe(
+      "train is best at 0.9",
+    );
+    expect(finding(accuracy, layout, variables, { value: (id) => wins[id]!, error: () => 0.3 })).toBeNull();
     expect(
-      finding(
-        accuracy,
-        layout,
-        variables,
-        { value: (id) => wins[id]!, error: () => 0.04 },
-      ),
-    ).toBe("train is best at 0.9");
-    expect(
-      finding(
-        accuracy,
-        layout,
-        variables,
-        { value: (id) => wins[id]!, error: () => 0.3 },
-      ),
+      finding({ ...accuracy, higher_is_better: null }, layout, variables, { value: (id) => wins[id]! }),
     ).toBeNull();
-    expect(finding({ ...accuracy, higher_is_better: null }, layout, variables, { value: (id) => wins[id]! })).toBeNull();
   });
   it("calls a model uncompressed only where it is a root", () => {
     const bits = { name: "bits", kind: "parameter", values: [null, 8, 4] };
@@ -255,7 +245,9 @@ describe("effects", () => {
     expect(plain(predicate(accuracy, effect).text)).toBe("raises Accuracy by 8.0 pp");
     expect(predicate(accuracy, effect).goodness).toBe("neutral");
     expect(predicate(accuracy, prune)).toEqual({ text: "lowers Accuracy by 30.0\u00a0pp", goodness: "bad" });
-    expect(predicate(accuracy, { ...prune, mean: null }).text).toBe("has no pair in which both values of Accuracy are finite");
+    expect(predicate(accuracy, { ...prune, mean: null }).text).toBe(
+      "has no pair in which both values of Accuracy are finite",
+    );
     expect(plain(evidence(accuracy, prune))).toBe("6 pairs, −50 to −10 pp (96.9% interval)");
     expect(plain(evidence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("could be zero");
     const few = { ...prune, pairs: 4, interval: "sign-flip test, 87.5%", confidence: 0.875 };
@@ -271,8 +263,12 @@ describe("effects", () => {
     const amounts = { "after magnitude prune amount=0.5": 0.023, "after magnitude prune amount=0.75": 0.507 };
     expect(told(amounts)).toBe("helps most after magnitude prune 0.75 (+50.7 pp), least after 0.5 (+2.3)");
     expect(told({ "after prune": 0.4, ...amounts, "epochs=3": 0.1, "epochs=5": null })).toContain("prune 0.75");
-    expect(told({ "after prune": 0.6, "after quantize": -0.1 })).toBe("helps after prune (+60.0 pp), hurts after quantize (−10.0 pp)");
-    expect(told({ "epochs=1": 0.01, "epochs=9": 0.4 })).toBe("helps most with epochs 9 (+40.0 pp), least with 1 (+1.0)");
+    expect(told({ "after prune": 0.6, "after quantize": -0.1 })).toBe(
+      "helps after prune (+60.0 pp), hurts after quantize (−10.0 pp)",
+    );
+    expect(told({ "epochs=1": 0.01, "epochs=9": 0.4 })).toBe(
+      "helps most with epochs 9 (+40.0 pp), least with 1 (+1.0)",
+    );
     expect(told({ "after prune": 0.18, "after quantize": 0.17 })).toBe("");
     expect(told({})).toBe("");
   });

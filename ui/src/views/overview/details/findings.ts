@@ -120,7 +120,7 @@ function lineFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Var
   if (line.length === 2 && !isSure) return null;
   if (line.length === 2) return `${change} ${valuePhrase(x, last.value)}`;
   const steps = line.slice(1).map(({ mean }, i) => Math.sign(mean - line[i]!.mean));
-  const numeric = line.slice(1).every(({ value }) => typeof value === "number");
+  const numeric = line.every(({ value }) => typeof value === "number");
   if (numeric && (steps.every((sign) => sign <= 0) || steps.every((sign) => sign >= 0))) {
     if (!isSure) return null;
     return `${change} from ${valueWord(x, first.value)} to ${valueWord(x, last.value)}`;
