@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export CHROMIUM
 
 .NOTPARALLEL:
-.PHONY: help install ui demo test lint format types ui-check browser mutation clean
+.PHONY: help install ui demo docs test lint format types ui-check browser mutation clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -34,6 +34,9 @@ ui: install ## build the page into the package, if its sources changed
 
 demo: ui ## run the digits demo and serve it
 	$(BIN)/compress-compare demo digits $(ARGS)
+
+docs: install ## build the documentation as a site, in site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 test: ui browser lint types ui-check ## lint, types, page, then every Python and browser test
 	scripts/run-tests $(ARGS)
@@ -65,4 +68,4 @@ browser: ## make sure that the browser tests have a browser
 	@scripts/need-chromium
 
 clean: ## remove what was built (not runs/)
-	rm -rf $(VENV) ui/node_modules src/compress_compare/server/static dist build .mypy_cache .ruff_cache .pytest_cache test-results
+	rm -rf $(VENV) ui/node_modules src/compress_compare/server/static dist build site .mypy_cache .ruff_cache .pytest_cache test-results

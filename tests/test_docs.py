@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -115,3 +118,16 @@ def test_a_broken_link_would_be_found(tmp_path: Path) -> None:
         "[a](there.md) [b](there.md#a-heading-here) [c](gone.md) [d](there.md#gone) [e](https://example.org)"
     )
     assert broken_links(page) == ["gone.md", "there.md#gone"]
+
+
+def test_the_site_builds_without_a_warning_and_without_a_network(tmp_path: Path) -> None:
+    """A proxy that does not answer stands for the missing network."""
+    no_network = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | no_network, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    page = (tmp_path / "site" / "api" / "project.html").read_text(encoding="utf-8")
+    assert 'id="compress_compare.Project.log_model"' in page
+    assert "https://fonts" not in page

@@ -1,6 +1,6 @@
 """Coverage: tensor by tensor, what an operation changed, what it skipped, and what it changed that it should not have.
 
-Pure: arrays in, Arrow out. What should change follows from the operation (:class:`Expectation`) and from the names and
+Pure: arrays in, Arrow out. What should change follows from the operation (``Expectation``) and from the names and
 shapes of the tensors, since a checkpoint says no more: a weight has two or more dimensions, everything else that is a
 floating-point number is a norm or a bias.
 """
@@ -34,7 +34,7 @@ SCHEMA = pa.schema(
         ("type", pa.string()),
     ]
 )
-"""``status``: see :func:`coverage`. ``changed``, ``zeros_*``: shares from 0 to 1. ``levels_*``: distinct values in the
+"""``status``: see ``coverage``. ``changed``, ``zeros_*``: shares from 0 to 1. ``levels_*``: distinct values in the
 output channel that has most. ``largest_change``: absolute. ``shape``, ``type``: before → after where they differ."""
 
 _STATISTICS = ("running_mean", "running_var")

@@ -88,8 +88,8 @@ def json_document(path: Path) -> Any:
     """The JSON document in a file; NaN and Infinity are accepted.
 
     Raises:
-        NotFound: as for :func:`text`.
-        InvalidValue: as for :func:`text`, and ``import.not_json`` with the position.
+        NotFound: as for ``text``.
+        InvalidValue: as for ``text``, and ``import.not_json`` with the position.
     """
     try:
         return json.loads(text(path))

@@ -35,7 +35,7 @@ from .train import Train as Train, train as train
 from .types import Context as Context
 
 OPERATIONS: dict[str, type[BaseOperation]] = registry.imported(globals())
-"""Every operation of this package by name. Other packages add theirs as entry points: see :func:`available`."""
+"""Every operation of this package by name. Other packages add theirs as entry points: see ``available``."""
 
 
 def available() -> dict[str, type[BaseOperation]]:
@@ -44,10 +44,10 @@ def available() -> dict[str, type[BaseOperation]]:
 
 
 def get(name: str) -> type[BaseOperation]:
-    """The class of an operation by its name, with spaces or underscores; see :func:`registry.lookup`."""
+    """The class of an operation by its name, with spaces or underscores; see ``lookup``."""
     return registry.lookup(name, available())
 
 
 def from_record(record: records.Operation) -> BaseOperation:
-    """The operation that a record describes; see :func:`registry.from_record`."""
+    """The operation that a record describes; see ``from_record``."""
     return registry.from_record(record, available())

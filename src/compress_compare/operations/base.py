@@ -1,6 +1,6 @@
 """What every operation is: a frozen, strict dataclass that turns a model into a new model.
 
-An operation file holds one class, made with the :func:`operation` decorator::
+An operation file holds one class, made with the ``operation`` decorator::
 
     @operation
     class MagnitudePrune(BaseOperation):
@@ -43,7 +43,7 @@ _T = TypeVar("_T", bound="BaseOperation")
 
 
 class BaseOperation(ABC):
-    """The base of all operations. Subclasses declare fields and implement :meth:`apply`."""
+    """The base of all operations. Subclasses declare fields and implement ``apply``."""
 
     name: ClassVar[str]
     """As people read it, e.g. ``magnitude prune``; the function form has underscores."""
@@ -130,7 +130,7 @@ class BaseOperation(ABC):
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Field,))
 def operation(cls: type[_T]) -> type[_T]:
-    """Class decorator: a frozen, strict dataclass whose refusals are :class:`~compress_compare.errors.InvalidValue`."""
+    """Class decorator: a frozen, strict dataclass whose refusals are ``InvalidValue``."""
     made = cast("type[_T]", pydantic.dataclasses.dataclass(frozen=True, config=_STRICT)(cls))
     initialize = made.__init__
 
