@@ -85,8 +85,8 @@ def test_from_nothing_selected_to_the_inputs_that_went_wrong(behaviors: Page) ->
     behaviors.get_by_role("button", name=re.compile("^Compare cnn")).click()
     sentence = f"small gets {len(HURT)} wrong that cnn gets right, most often 3 read as 4"
     expect(behaviors.get_by_role("heading", name=sentence)).to_be_visible()
-    behaviors.get_by_role("button", name=f"small: right → wrong, {len(HURT)} instances").click()
-    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
+    behaviors.get_by_role("button", name=f"small: right → wrong, {len(HURT)} examples").click()
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} examples")).to_be_visible()
     behaviors.get_by_role("grid", name="Examples").get_by_role("gridcell", name=str(HURT[1]), exact=True).click()
     panel = behaviors.get_by_role("complementary", name="Example")
     expect(panel.get_by_role("row", name=re.compile("^predicts 3 4"))).to_be_visible()
@@ -95,7 +95,7 @@ def test_from_nothing_selected_to_the_inputs_that_went_wrong(behaviors: Page) ->
 
     behaviors.reload()
     expect(panel).to_be_visible()
-    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} examples")).to_be_visible()
     assert listed(behaviors)[:3] == [str(id) for id in HURT[:3]]
     behaviors.keyboard.press("Escape")
     expect(panel).to_be_hidden()
@@ -109,21 +109,21 @@ def test_classes_brushes_search_and_sorting(behaviors: Page) -> None:
     expect(table.get_by_role("row", name=re.compile("^3 80 100.0%.*4 ×40"))).to_be_visible()
     expect(behaviors.get_by_text("small hits class 3 harder than the rest")).to_be_visible()
     table.get_by_role("button", name="3", exact=True).click()
-    expect(behaviors.get_by_text(f"80 of {COUNT} instances")).to_be_visible()
+    expect(behaviors.get_by_text(f"80 of {COUNT} examples")).to_be_visible()
 
     go(behaviors, "sel=cnn&sel=small&level=slices")
     behaviors.get_by_role("button", name="label 3, half").click()
-    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} examples")).to_be_visible()
 
     go(behaviors, "sel=cnn&sel=small&metric=nll&rel=1")
     least = behaviors.get_by_role("slider", name="Least Loss (NLL) of small")
     least.focus()
     for _ in range(30):
         least.press("ArrowRight")
-    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} examples")).to_be_visible()
     behaviors.get_by_role("button", name="Show all").click()
     behaviors.get_by_role("searchbox", name="Search the examples").fill("399")
-    expect(behaviors.get_by_text(f"1 of {COUNT} instances")).to_be_visible()
+    expect(behaviors.get_by_text(f"1 of {COUNT} examples")).to_be_visible()
     behaviors.get_by_role("button", name="Remove the search").click()
     heading = behaviors.get_by_role("columnheader", name="id")
     heading.get_by_role("button").click()
@@ -159,13 +159,13 @@ def test_tokens_and_sounds(behaviors: Page) -> None:
     expect(play).to_be_enabled()
     assert panel.get_by_role("img", name="The shape of the sound").locator("path").get_attribute("d")
     go(behaviors, "sel=cnn&sel=small&data=spoken&id=b")
-    expect(panel.get_by_text("no sound that this browser can play")).to_be_visible()
+    expect(panel.get_by_text("cannot play the logged bytes as a sound")).to_be_visible()
     assert behaviors.evaluate("window.pwned") is None
 
 
 def test_what_is_shown_is_exported(behaviors: Page, tmp_path: Path) -> None:
     go(behaviors, "sel=cnn&sel=small&changed=1&sort=-id")
-    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} examples")).to_be_visible()
     behaviors.get_by_text("Export").click()
     with behaviors.expect_download() as download:
         behaviors.get_by_role("menuitem", name="Examples, Parquet").click()
@@ -193,8 +193,8 @@ def test_two_tabs_at_once_each_get_their_own_answers(behaviors: Page) -> None:
     for page, metric in ((behaviors, "nll"), (other, "correct")):
         page.bring_to_front()
         expect(page.locator("label", has_text="Metric").locator("select")).to_have_value(metric)
-    expect(other.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_visible()
-    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} instances")).to_be_hidden()
+    expect(other.get_by_text(f"{len(HURT)} of {COUNT} examples")).to_be_visible()
+    expect(behaviors.get_by_text(f"{len(HURT)} of {COUNT} examples")).to_be_hidden()
     other.close()
 
 

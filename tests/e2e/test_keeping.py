@@ -79,7 +79,7 @@ def test_a_view_is_named_and_found_again(overview: Page) -> None:
     expect(overview.get_by_role("button", name="By step")).to_have_attribute("aria-pressed", "true")
     overview.get_by_role("button", name="Views").click()
     overview.get_by_role("button", name="Delete the view Half and three quarters").click()
-    expect(overview.get_by_text("None yet.")).to_be_visible()
+    expect(overview.get_by_text("There are no saved views yet.")).to_be_visible()
 
 
 def test_the_way_a_selection_is_shown_is_in_the_address(overview: Page) -> None:

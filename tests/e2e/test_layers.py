@@ -109,7 +109,7 @@ def test_a_model_alone_and_one_without_weights(layers: Page) -> None:
     home = layers.url.split("#")[0]
     layers.goto(f"{home}#/layers?sel=int4&mode=sparsity")
     expect(layers.get_by_role("heading", name="Most zeros")).to_be_visible()
-    layers.get_by_role("button", name="Compare with its base base").click()
+    layers.get_by_role("button", name="Compare with its parent base").click()
     expect(layers.get_by_role("treegrid").get_by_role("columnheader")).to_have_count(4)
     layers.goto(f"{home}#/layers?sel=unlogged")
     expect(layers.get_by_role("heading", name="without a checkpoint")).to_be_visible()
