@@ -1,4 +1,4 @@
-"""What a user types: open a project, log models, and ask what differs. Each analysis is one call."""
+"""The project: open it, log models, and compare them. Each analysis is one call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def open(path: str | Path, *, create: bool = True, read_only: bool = False) -> P
 
     Raises:
         NotFound: ``project.unknown`` if there is none and ``create`` is false.
-        StoreError: ``store.*`` if it is damaged or of a newer version.
+        StoreError: ``store.*`` if it is damaged or has a newer version.
     """
     return Project.open(path, create=create, read_only=read_only)
 
@@ -39,13 +39,13 @@ class Project(Store):
     """A directory with everything about one family of experiments. Safe to use from several threads and processes."""
 
     def selection(self, ids: Sequence[str]) -> variables.Selection:
-        """What differs between models: ``.variables``, ``.rows``, ``.chart`` and ``.constant``."""
+        """Return what differs between models: ``.variables``, ``.rows``, ``.chart`` and ``.constant``."""
         from .analysis.selection import variables
 
         return variables.selection(self.graph(), checks.texts(ids, "Models"))
 
     def frontier(self, x: str, y: str) -> list[str]:
-        """Ids of the Pareto-optimal models by two metrics, best first along ``x``.
+        """Return the ids of the Pareto-optimal models by two metrics, best first along ``x``.
 
         Raises:
             NotFound: ``metric.unknown``.
@@ -56,9 +56,11 @@ class Project(Store):
         return frontier.frontier(self, x=x, y=y)
 
     def effects(self, metric: str | None = None, *, listed: int | None = None) -> Table:
-        """The matched-pair effect of every operation and parameter change on every metric, or on one, ranked.
+        """Return the matched-pair effect of every operation and parameter change on every metric, ranked.
 
-        Each row lists at most ``listed`` of its pairs, spread evenly; its numbers are of all.
+        Args:
+            metric: name of a single metric; all if not given.
+            listed: how many of its pairs a row lists at most, spread evenly. Its numbers cover all pairs.
 
         Raises:
             NotFound: ``metric.unknown``.
@@ -68,10 +70,10 @@ class Project(Store):
         return effects.effects(self, metric, listed=listed)
 
     def coverage(self, parent: str, child: str) -> Table:
-        """Tensor by tensor: what changed, what was skipped, and what changed that should not have.
+        """Return a row for each tensor: whether it changed, was skipped, or changed unexpectedly.
 
-        What should change follows from the operation of ``child`` if ``parent`` is its base; else all may change. See
-        ``analysis.coverage.coverage`` for the columns.
+        If ``parent`` is the base of ``child``, the operation of ``child`` says which tensors should change; otherwise
+        all may change. See ``analysis.coverage.coverage`` for the columns.
 
         Raises:
             NotFound: ``model.unknown``.
@@ -89,18 +91,18 @@ class Project(Store):
         metric: str = "correct",
         by: str | Sequence[str] | None = None,
     ) -> Behaviors:
-        """What changed for single instances, classes and slices between a base and models, joined by instance id.
+        """Compare the predictions of models with those of a base, joined by instance id.
 
         Args:
             base: id of the model that the others are compared with.
             models: ids.
-            dataset: name of the data that all of them answered.
+            dataset: name of a dataset on which all of them have outputs.
             metric: a per-instance metric, e.g. ``correct``, ``nll``, ``kl_divergence``, or one that was logged.
             by: the metadata columns of ``.groups``, at most two; the class if not given.
 
         Raises:
             NotFound: ``model.unknown``, ``dataset.unknown``, ``outputs.unknown``.
-            InvalidValue: ``behaviors.*``: what cannot be compared, or which metric does not apply and which do.
+            InvalidValue: ``behaviors.*``, if outputs cannot be compared or the metric does not apply.
         """
         from .comparisons.behaviors import Behaviors, columns_of, joined
 
@@ -117,22 +119,22 @@ class Project(Store):
         data: Iterable[Any] | None = None,
         alignment: Mapping[str, str] | None = None,
     ) -> Layers:
-        """What changed inside the layers between a base and models, from their checkpoints.
+        """Compare the layers of models with those of a base, from their checkpoints.
 
         Args:
             base: id of the model that the others are compared with.
             models: ids.
             what: ``sparsity``, ``weights``, ``storage`` or ``activations``.
-            network: for activations: the module that the checkpoints are of, or a function from an id to one.
+            network: for activations: a module into which the checkpoints fit, or a function from an id to one.
             data: for activations: batches of inputs, or of pairs of inputs and targets.
-            alignment: for the other modes: for names of tensors of the base, those of models to compare with them,
-                where no rule finds the counterpart.
+            alignment: for the other modes: names of tensors of the base → names of their counterparts in the models,
+                where no rule finds them.
 
         Raises:
             NotFound: ``model.unknown``.
             InvalidValue: ``layers.what``, ``layers.sample``, ``layers.network``, ``layers.alignment``,
-                ``model.no_checkpoint``, and ``model.*`` of what cannot be read.
-            StoreError: ``artifact.*`` if a checkpoint is gone or has changed since it was logged.
+                ``model.no_checkpoint``, and ``model.*`` for a checkpoint that cannot be read.
+            StoreError: ``artifact.*`` if a checkpoint is missing or has changed since it was logged.
         """
         ids = checks.texts(models, "Models")
         if what == "activations":
@@ -147,29 +149,29 @@ class Project(Store):
         return self._comparisons.layers(base, ids, what=what, alignment=alignment)
 
     def tensor(self, base: str, model: str, *, name: str, alignment: Mapping[str, str] | None = None) -> TensorView:
-        """A look into one tensor of a model beside the base's: cells at any zoom, channels, codebook, singular values.
+        """Compare one tensor of a model with the base's: cells at any zoom, channels, codebook, singular values.
 
         Args:
             base: id of the base.
-            model: id; the base itself shows its own numbers.
-            name: module and parameter with a dot between, as the table of ``layers`` has them.
+            model: id; the id of the base shows the base alone.
+            name: module and parameter with a dot between, as in the table of ``layers``.
             alignment: as for ``layers``.
 
         Raises:
             NotFound: ``model.unknown``, ``layers.no_tensor``.
-            InvalidValue: ``model.no_checkpoint``, ``layers.no_numbers``, and ``model.*`` of what cannot be read.
+            InvalidValue: ``model.no_checkpoint``, ``layers.no_numbers``, and ``model.*`` for an unreadable checkpoint.
             StoreError: ``artifact.*``.
         """
         return self._tensors.view(base, model, name=name, alignment=alignment)
 
     def reality(self, models: str | Sequence[str] | None = None) -> Table:
-        """What each model claims beside what it costs, against its root, and why they differ in words.
+        """Return what each model claims and what it costs, against its root, and why the two differ.
 
-        Columns: ``model, root, sparsity, bits`` (of one weight, nominal), ``stored_bytes, gzip_bytes, packed_bytes,
+        Columns: ``model, root, sparsity, bits`` (nominal, per weight), ``stored_bytes, gzip_bytes, packed_bytes,
         macs, peak_memory_bytes``, then ``latency_s, latency_iqr_s, latency_device`` and the same of ``onnx_latency``,
         ``onnx_bytes, integer_products, onnx_integer_products``; ``stored_ratio, packed_ratio, macs_ratio,
         latency_ratio, onnx_latency_ratio`` (root ÷ model: above 1 is smaller or faster); ``agrees`` (null where nothing
-        is claimed or measured), ``causes``, ``reason``, and ``missing``, the columns that are not known.
+        is claimed or measured), ``causes``, ``reason``, and ``missing``, the names of the unknown columns.
 
         Args:
             models: ids; all if not given.
@@ -185,8 +187,8 @@ class Project(Store):
     def show(self, models: Sequence[str] = (), *, height: int = 720) -> NotebookPage:
         """The overview in a notebook, with these models selected; what differs is known of them alone.
 
-        It is a picture of now that needs no server, so that it also works where the notebook runs elsewhere.
-        ``compress-compare serve`` shows the project as it grows.
+        It is a snapshot that needs no server, so it also works in a remote or saved notebook. It can show what differs
+        between the given models only. ``compress-compare serve`` shows the project as it grows.
         """
         from .report.notebook import show
 

@@ -1,4 +1,4 @@
-"""The nouns of a project: operations, metrics, models, datasets, checkpoints, jobs. Frozen, and validated when made."""
+"""The records of a project: operations, metrics, models, datasets, checkpoints, jobs. All are immutable and valid."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ Kind = Literal["number", "nan", "inf", "-inf"]
 
 @dataclass(frozen=True)
 class MetricValue:
-    """One measured number. NaN and infinities are kept as what they are.
+    """One measured number. NaN and infinities stay what they are.
 
     Args:
         value: the number, in the metric's unit.
@@ -195,7 +195,7 @@ class MetricValue:
 
     @property
     def kind(self) -> Kind:
-        """``number``, or which of the values that are not finite it is."""
+        """``number``, or the kind of a value that is not finite."""
         if math.isfinite(self.value):
             return "number"
         if math.isnan(self.value):
@@ -226,7 +226,7 @@ class LineageStep:
 
 @dataclass(frozen=True)
 class Reference:
-    """A second parent with a role, e.g. the teacher of a distillation. Drawn, never part of the lineage."""
+    """A second parent with a role, e.g. the teacher of a distillation. It is never part of the lineage."""
 
     role: str
     model: str
@@ -234,7 +234,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a model's weights are.
+    """The stored weights of a model.
 
     Args:
         format: ``safetensors``, ``torch``, ``huggingface``, ``onnx``, ``gguf`` or ``litert``.
@@ -267,7 +267,7 @@ class LoggedCheckpoint:
 
 @dataclass(frozen=True)
 class TaskPath:
-    """Where the task of a recipe is; see ``recipes.task.load``.
+    """The place of a recipe's task; see ``recipes.task.load``.
 
     Args:
         path: ``package.module:function``.
@@ -289,7 +289,7 @@ class TaskPath:
 
 
 def unusable_task(path: str, reason: str) -> InvalidValue:
-    """The error for a task that cannot be loaded from where it is said to be."""
+    """Return the error for a task that cannot be loaded from its path."""
     return InvalidValue(
         "config.task",
         f"The task {path[:120]!r} cannot be used.",

@@ -1,4 +1,4 @@
-"""The table type of all results: Arrow inside, a data frame of your choice outside."""
+"""The table type of all results: an Arrow table that converts to data frames."""
 
 from __future__ import annotations
 

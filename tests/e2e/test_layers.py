@@ -118,7 +118,7 @@ def test_a_model_alone_and_one_without_weights(layers: Page) -> None:
 def test_activations_without_a_task_are_refused_with_the_way_out(page: Page, address: str) -> None:
     page.goto(f"{address}#/layers?sel=base&sel=int4&mode=activations")
     page.get_by_role("button", name="Run 1 model against the base").click()
-    expect(page.get_by_role("alert")).to_contain_text("It is not known how the models of 'base' are made")
+    expect(page.get_by_role("alert")).to_contain_text("No task is attached to 'base': new models cannot be evaluated.")
     expect(page.get_by_text("project.layers(")).to_be_visible()
 
 

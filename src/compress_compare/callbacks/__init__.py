@@ -1,1 +1,1 @@
-"""Log what a training loop makes, from inside it. One framework per file; import the one that you use."""
+"""Callbacks that log the model of a training loop: one file per framework; import the one that you use."""

@@ -1,4 +1,4 @@
-"""What the callbacks share: one model that will be there when training ends."""
+"""The part that the callbacks share: the model to log when training ends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ModelEntry:
     names: Mapping[str, str] | None
 
     def check(self) -> None:
-        """Find out before the training what would be refused after it.
+        """Check before the training that the model can be logged after it.
 
         Raises:
             Conflict: ``model.exists``.
@@ -48,7 +48,7 @@ class ModelEntry:
             raise NotFound("model.unknown", f"The base {self.base!r} is not in the project.", hint="Log it first.")
 
     def log(self, module: Any, values: Mapping[str, float], *, epochs: float) -> None:
-        """Log the model with its weights; a metric that is wanted and not there is warned about.
+        """Log the model with its weights; warn about a requested metric that is missing.
 
         Args:
             module: the trained module.
@@ -61,7 +61,7 @@ class ModelEntry:
         self.project.log_model(self.id, base=self.base, operation=operation, metrics=metrics, checkpoint=module)
 
     def metrics(self, values: Mapping[str, float]) -> dict[str, float]:
-        """The values that are metrics, by the names of the project."""
+        """Return the values that are metrics, by the names of the project."""
         names = {name: name for name in values} if self.names is None else self.names
         return {name: values[theirs] for theirs, name in names.items() if theirs in values}
 

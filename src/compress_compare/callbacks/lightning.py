@@ -13,9 +13,9 @@ from .entry import ModelEntry
 
 
 class LogLightningModel(Callback):
-    """Logs the module as a model of a project when ``fit`` ends, with its weights and the last value of each metric.
+    """Logs the module in a project when ``fit`` ends, with its weights and the last value of each metric.
 
-    A name that is taken, or a base that is not there, is refused before the training begins. A run that is
+    It refuses a taken id or an unknown base before the training begins. A run that is
     interrupted logs nothing.
 
     Args:
@@ -38,7 +38,7 @@ class LogLightningModel(Callback):
         self._entry = ModelEntry(project, id, base, operation, metrics)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse what would be refused at the end."""
+        """Check before the training that the model can be logged."""
         if trainer.is_global_zero and not _is_trial(trainer):
             self._entry.check()
 

@@ -15,7 +15,7 @@ _NOT_QUALITY = ("epoch", "runtime", "samples_per_second", "steps_per_second", "m
 
 
 class LogTransformersModel(TrainerCallback):
-    """Logs the network as a model of a project when ``train`` ends, with its weights and what evaluation found.
+    """Logs the network in a project when ``train`` ends, with its weights and the metrics of evaluation.
 
     The metrics are those of the weights that are logged: of the best step where ``load_best_model_at_end`` is set,
     else of the last evaluation. An ``evaluate`` after the training adds what was not there. A name that is taken, or
@@ -43,7 +43,7 @@ class LogTransformersModel(TrainerCallback):
         self._is_logged = False
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Refuse what would be refused at the end."""
+        """Check before the training that the model can be logged."""
         if state.is_world_process_zero:
             self._entry.check()
 

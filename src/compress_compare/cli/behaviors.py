@@ -21,18 +21,20 @@ FLIPS = ("right_to_wrong", "wrong_to_right", "wrong_to_wrong", "mcnemar_p")
 @click.command()
 @click.argument("project")
 @click.argument("models", nargs=-1, required=True)
-@click.option("--base", help="The model that the others are compared with; the first of MODELS if not given.")
-@click.option("--dataset", help="The data that they answered; need not be given if there is only one.")
+@click.option("--base", help="The model that the others are compared with; default: the first of MODELS.")
+@click.option("--dataset", help="The dataset of the predictions; not needed if there is only one.")
 @click.option("--metric", default="correct", show_default=True, help="A per-instance metric.")
 @click.option("--by", multiple=True, help="Group by this metadata column instead of the class; can be given twice.")
-@click.option("--bootstrap", type=click.IntRange(min=100), help="Add paired bootstrap intervals of so many resamples.")
 @click.option(
-    "-o", "--output", help="Write a table to this file instead; its ending, .csv or .parquet, tells the format."
+    "--bootstrap", type=click.IntRange(min=100), help="Add paired bootstrap intervals from this number of resamples."
 )
-@click.option("--part", type=click.Choice(PARTS), default="instances", show_default=True, help="Which table that is.")
+@click.option(
+    "-o", "--output", help="Instead, write a table to this file; its ending, .csv or .parquet, decides the format."
+)
+@click.option("--part", type=click.Choice(PARTS), default="instances", show_default=True, help="The table to write.")
 @json_option
 def behaviors(project: str, models: tuple[str, ...], *, base: str | None, as_json: bool, **options: Any) -> None:
-    """What changed for single instances between a base and MODELS of PROJECT: flips, classes, predictions."""
+    """Compare the predictions of MODELS of PROJECT with those of a base: flips, classes, instances."""
     by = options["by"]
     with projects.open(project, create=False) as opened:
         data = options["dataset"] or _only([one.name for one in opened.datasets()])

@@ -13,7 +13,7 @@ from .output import echo_json, echo_table, json_option
 @click.argument("models", nargs=-1, required=True)
 @json_option
 def compare(project: str, models: tuple[str, ...], as_json: bool) -> None:
-    """Say what differs between MODELS of PROJECT, and compare their primary metrics."""
+    """Show what differs between MODELS of PROJECT, and compare their primary metrics."""
     with projects.open(project, create=False) as opened:
         selection = opened.selection(models)
         metrics = [metric.name for metric in opened.metrics() if metric.primary]

@@ -12,16 +12,16 @@ from .progress import StepProgress
 
 @click.command()
 @click.argument("name", type=click.Choice(["digits", "pydoc"]), default="digits")
-@click.option("--path", help="Where the project goes; default runs/NAME.")
+@click.option("--path", help="Directory of the project; default: runs/NAME.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
-@click.option("--no-serve", is_flag=True, help="End after the run instead of opening the page.")
+@click.option("--no-serve", is_flag=True, help="Exit after the run instead of opening the page.")
 @click.option("--port", type=int, help="Port of the page.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.pass_context
 def demo(
     context: click.Context, name: str, path: str | None, seed: int, no_serve: bool, port: int | None, no_browser: bool
 ) -> None:
-    """Run a demonstration project on real data, then serve it."""
+    """Make a demonstration project from real data, then serve it."""
     from ..demos import digits, pydoc
 
     location = Path(path or f"runs/{name}")

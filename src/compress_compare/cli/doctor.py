@@ -14,11 +14,11 @@ from .output import echo_json, echo_table, json_option
 
 @click.command()
 @click.argument("project", required=False)
-@click.option("--repair", is_flag=True, help="Put damaged files right from copies of them.")
-@click.option("--from", "places", multiple=True, metavar="PATH", help="A file or folder to look for copies in.")
+@click.option("--repair", is_flag=True, help="Repair damaged files from copies.")
+@click.option("--from", "places", multiple=True, metavar="PATH", help="A file or folder to search for copies.")
 @json_option
 def doctor(project: str | None, repair: bool, places: tuple[str, ...], as_json: bool) -> None:
-    """Say what is installed here and what is too old, and whether PROJECT can be read whole.
+    """List the installed versions and those that are too old, and check whether every file of PROJECT is intact.
 
     Ends with exit code 1 if something is damaged.
     """

@@ -10,10 +10,10 @@ from .output import echo_json, echo_table, json_option
 
 @click.command()
 @click.argument("project")
-@click.option("--metric", help="The only metric to look at.")
+@click.option("--metric", help="A single metric; default: all.")
 @json_option
 def effects(project: str, metric: str | None, as_json: bool) -> None:
-    """What each operation and parameter change does to each metric, from matched pairs of models of PROJECT."""
+    """List the effect of each operation and parameter change on each metric, from matched pairs of PROJECT."""
     with projects.open(project, create=False) as opened:
         rows = opened.effects(metric).to_pylist()
     if as_json:

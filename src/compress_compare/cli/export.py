@@ -13,8 +13,10 @@ from . import files
 
 @click.command()
 @click.argument("project")
-@click.option("-o", "--output", required=True, help="The file to write; its ending tells the format.")
-@click.option("--format", "format_", help="If the ending does not tell; see the command plugins for more.")
+@click.option("-o", "--output", required=True, help="The file to write; its ending decides the format.")
+@click.option(
+    "--format", "format_", help="The format, if the ending does not decide it; see the command plugins for more."
+)
 def export(project: str, output: str, format_: str | None) -> None:
     """Write all models of PROJECT with their metrics to a file: .json (experiments), .csv or .parquet (a table)."""
     path = Path(output)

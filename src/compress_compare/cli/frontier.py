@@ -10,7 +10,7 @@ from .output import cell, echo_json, json_option
 
 @click.command()
 @click.argument("project")
-@click.option("--x", required=True, help="Metric along which the models are ordered, best first.")
+@click.option("--x", required=True, help="The metric that orders the models, best first.")
 @click.option("--y", required=True, help="The other metric.")
 @json_option
 def frontier(project: str, x: str, y: str, as_json: bool) -> None:

@@ -12,8 +12,12 @@ from .. import project as projects
 @click.argument("source")
 @click.argument("path")
 @click.argument("project")
-@click.option("--higher-is-better", "higher", multiple=True, metavar="METRIC", help="More of this metric is better.")
-@click.option("--lower-is-better", "lower", multiple=True, metavar="METRIC", help="Less of this metric is better.")
+@click.option(
+    "--higher-is-better", "higher", multiple=True, metavar="METRIC", help="Higher values of this metric are better."
+)
+@click.option(
+    "--lower-is-better", "lower", multiple=True, metavar="METRIC", help="Lower values of this metric are better."
+)
 def import_(source: str, path: str, project: str, higher: tuple[str, ...], lower: tuple[str, ...]) -> None:
     """Import the experiments in PATH, a file, folder or URL, written by SOURCE, into PROJECT."""
     read = importers.load(source, path)

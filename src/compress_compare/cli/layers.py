@@ -35,15 +35,20 @@ SHOWN = {
 @click.command()
 @click.argument("project")
 @click.argument("models", nargs=-1, required=True)
-@click.option("--base", help="The model that the others are compared with; the first of MODELS if not given.")
+@click.option("--base", help="The model that the others are compared with; default: the first of MODELS.")
 @click.option("--what", type=click.Choice(list(SHOWN)), default="weights", show_default=True, help="What to compare.")
 @click.option("--depth", type=click.IntRange(min=0), help="Only modules down to this depth, without their tensors.")
-@click.option("--overlay", help="Write one model's numbers to this file as node data for Model Explorer instead.")
-@click.option("--measure", help="Which number; by default zeros, sqnr_db or bits.")
-@click.option("--align", multiple=True, metavar="BASE=MODEL", help="Compare a tensor of the base with this of models.")
+@click.option("--overlay", help="Instead, write one model's numbers to this file as node data for Model Explorer.")
+@click.option("--measure", help="The measure to write there; default: zeros, sqnr_db or bits.")
+@click.option(
+    "--align",
+    multiple=True,
+    metavar="BASE=MODEL",
+    help="Compare this tensor of the base with that tensor of the models.",
+)
 @json_option
 def layers(project: str, models: tuple[str, ...], *, base: str | None, as_json: bool, **options: Any) -> None:
-    """What changed inside the layers between a base and MODELS of PROJECT, and which are the suspects."""
+    """Compare the layers of MODELS of PROJECT with those of a base, and list the suspects."""
     others = [id for id in models if id != base] if base else list(models[1:] or models)
     others, what, depth = others or [models[0]], options["what"], options["depth"]
     with projects.open(project, create=False) as opened:

@@ -48,9 +48,9 @@ for command in (
 
 
 def main() -> None:
-    """Run the command; an error ends with three lines that say what, where and what to do.
+    """Run the command; an error ends with three lines: the error, its place and what to do.
 
-    The exit code is 2 for wrong input, and 3 where the disk takes no more.
+    The exit code is 2 for invalid input, and 3 if the disk is full or fails.
     """
     try:
         cli(standalone_mode=True)

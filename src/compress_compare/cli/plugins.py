@@ -22,7 +22,7 @@ ADDED: Mapping[extensions.Kind, Callable[[], Sequence[extensions.Added[Any]]]] =
 @click.command()
 @json_option
 def plugins(as_json: bool) -> None:
-    """List what other installed packages add, and why something of them cannot be used."""
+    """List the operations, importers and exporters of other installed packages, with the errors of those that fail."""
     found = [_document(one) for look in ADDED.values() for one in look()]
     if as_json:
         echo_json({"plugins": found})

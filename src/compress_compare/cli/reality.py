@@ -34,11 +34,11 @@ SHOWN = (
 @click.command()
 @click.argument("project")
 @click.argument("models", nargs=-1)
-@click.option("--measure", is_flag=True, help="First measure what is missing, by running the models.")
+@click.option("--measure", is_flag=True, help="First measure the missing values by running the models.")
 @trust_option
 @json_option
 def reality(project: str, models: tuple[str, ...], measure: bool, trust: bool, as_json: bool) -> None:
-    """Hold what MODELS of PROJECT claim (all if none is named) against what they cost, and say why they differ."""
+    """Compare what MODELS of PROJECT claim with what they cost, and say why the two differ; default: all models."""
     with projects.open(project, create=False) as opened:
         rows, failed = opened.reality(models or None).to_pylist(), False
         if measure:

@@ -15,8 +15,8 @@ from . import files
 @click.command()
 @click.argument("project")
 @click.argument("named", metavar="[MODELS]...", nargs=-1)
-@click.option("--models", multiple=True, help="Models to report on, with commas between; the frontier if not given.")
-@click.option("--base", help="The model that the others are compared with; the root of the first if not given.")
+@click.option("--models", multiple=True, help="Models to report on, separated by commas; default: the frontier.")
+@click.option("--base", help="The model that the others are compared with; default: the root of the first.")
 @click.option("-o", "--output", default="report.html", show_default=True, help="The file to write.")
 def report(project: str, named: tuple[str, ...], models: tuple[str, ...], base: str | None, output: str) -> None:
     """Write a report on models of PROJECT: one HTML file that needs no server and no network."""

@@ -26,14 +26,22 @@ ENGINES = ("local", "ray")
 
 @click.command()
 @click.argument("recipe")
-@click.option("--project", help="Where the models go; default runs/NAME after the name of the recipe.")
-@click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True, help="What runs it.")
-@click.option("--workers", type=click.IntRange(1, 256), default=2, show_default=True, help="Steps at a time.")
+@click.option("--project", help="Project for the models; default: runs/NAME, after the name of the recipe.")
+@click.option(
+    "--engine", type=click.Choice(ENGINES), default="local", show_default=True, help="The engine that runs the steps."
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=2, show_default=True, help="Number of steps that run at once."
+)
 @click.option("--memory", type=click.FloatRange(0.1), metavar="GB", help="Memory of one worker; default: no limit.")
-@click.option("--address", help="Of a Ray cluster, e.g. 10.0.0.5:6379; one of this machine alone if not given.")
+@click.option(
+    "--address", help="Address of a Ray cluster, e.g. 10.0.0.5:6379; default: a cluster on this machine alone."
+)
 @click.option("--cpus", type=click.FloatRange(0), default=1, show_default=True, help="Cores per step, on Ray.")
 @click.option("--gpus", type=click.FloatRange(0), default=0, show_default=True, help="Accelerators per step, on Ray.")
-@click.option("--plan", "only_plan", is_flag=True, help="Say what would be run, with the predicted size, and end.")
+@click.option(
+    "--plan", "only_plan", is_flag=True, help="List the models that would be made, with predicted sizes, and exit."
+)
 @trust_option
 @json_option
 def run(
@@ -49,7 +57,7 @@ def run(
     trust: bool,
     as_json: bool,
 ) -> None:
-    """Make the models of the file RECIPE that the project lacks. What an interrupted run has made is kept."""
+    """Make the models of the file RECIPE that the project lacks. Models of an interrupted run are reused."""
     wanted = load(Path(recipe))
     location = Path(project or f"runs/{Path(recipe).stem}")
     if only_plan:

@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("project")
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: 8787 or the next free one. 0 takes any free one.")
-@click.option("--no-browser", is_flag=True, help="Only print the address.")
+@click.option("--no-browser", is_flag=True, help="Print the address without opening a browser.")
 def serve(project: str, port: int | None, no_browser: bool) -> None:
     """Show PROJECT in the browser, on this machine only, until Ctrl-C.
 

@@ -1,4 +1,4 @@
-"""What changed when a model was compressed: the answer of ``project.behaviors``."""
+"""The result of ``project.behaviors``: how the predictions of models differ from those of a base."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ MAX_VECTOR_BYTES = 512_000_000
 
 
 class Behaviors:
-    """A base against models on one dataset, joined by instance id, by one per-instance metric.
+    """A comparison of models with a base on one dataset, joined by instance id, by one per-instance metric.
 
-    Everything is worked out when it is first asked for and kept.
+    Every result is computed on first use and kept.
 
     Args:
         frame: the outputs.
@@ -49,7 +49,7 @@ class Behaviors:
         directions: whether higher is better, of metrics that were logged, by name.
 
     Raises:
-        InvalidValue: ``behaviors.*``: what cannot be compared, or which metric does not apply and which do.
+        InvalidValue: ``behaviors.*``, if outputs cannot be compared or the metric does not apply.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Behaviors:
 
     @property
     def metrics(self) -> list[str]:
-        """The metrics that what was logged allows."""
+        """The metrics that the logged outputs allow."""
         return metrics.available(self._frame)
 
     @property
@@ -96,7 +96,7 @@ class Behaviors:
 
     @property
     def num_instances(self) -> int:
-        """Of the dataset."""
+        """Number of instances of the dataset."""
         return self._frame.num_instances
 
     @property
@@ -120,7 +120,7 @@ class Behaviors:
         return bool(self.by) or (self.has_labels and self.has_classes)
 
     def using(self, metric: str | None = None, by: str | Sequence[str] | None = None) -> Behaviors:
-        """The same models by another metric or in other groups, without reading again what was read."""
+        """Return the same comparison with another metric or other groups, without reading the files again."""
         chosen = self.by if by is None else columns_of(by)
         return Behaviors(self._frame, metric or self.metric, by=chosen, directions=self._directions)
 
@@ -139,8 +139,8 @@ class Behaviors:
         ci_high, interval``.
 
         Args:
-            resamples: how often the instances are drawn again, 100 to 1,000,000.
-            seed: of the draws.
+            resamples: number of resamples, 100 to 1,000,000.
+            seed: seed of the resamples.
         """
         if not 100 <= resamples <= 1_000_000:
             raise InvalidValue(
@@ -153,7 +153,7 @@ class Behaviors:
         """One row per model and class, or value of the columns ``by``.
 
         Raises:
-            InvalidValue: ``behaviors.group`` if the instances cannot be grouped so.
+            InvalidValue: ``behaviors.group`` if the instances cannot be grouped this way.
         """
         found = grouping.grouping(self._frame, self.by)
         higher_is_better = self._definition.higher_is_better
@@ -166,7 +166,7 @@ class Behaviors:
 
     @cached_property
     def pairs(self) -> Table:
-        """Every two of base and models by what they get right: difference, interval, McNemar's p, and ties."""
+        """Return a row for every two of base and models: difference in accuracy, interval, McNemar's p, and ties."""
         self._need_labels("Comparing every two models")
         found = self._changes("Comparing every two models")
         first = paired.changes(self._frame, self.base)
@@ -208,7 +208,7 @@ class Behaviors:
         return Table(tokens.corpus(self._frame))
 
     def histograms(self, bins: int = 40, where: object = None, *, relative: bool = False) -> Table:
-        """The values of base and models in shared bins, of the instances that a filter leaves.
+        """Return the values of base and models in shared bins, for the instances that pass a filter.
 
         Args:
             bins: how many, 1 to 1,000.
@@ -244,11 +244,11 @@ class Behaviors:
     # Instances
 
     def exemplars(self, share: float = 0.5, limit: int = 100) -> Table:
-        """Instances on which at least that share of the models disagree with the base, most of them first.
+        """Return the instances where at least this share of the models disagrees with the base, largest share first.
 
         Returns:
             ``id``, ``label`` if there is one, ``base_prediction``, ``prediction`` (the models' most frequent one),
-            ``num_changed``, ``num_models`` (that answered), ``share``.
+            ``num_changed``, ``num_models`` (that have a prediction), ``share``.
         """
         found = self._changes("Exemplars")
         changed, answered = exemplars.disagreements(found, self._frame.num_instances)
@@ -263,7 +263,7 @@ class Behaviors:
         return Table(table.append_column("share", pa.array(changed[rows] / np.maximum(answered[rows], 1))))
 
     def instances(self, sort: str | None = None, where: object = None, *, limit: int = 100, offset: int = 0) -> Table:
-        """Some of the instances that a filter leaves.
+        """Return some of the instances that pass a filter.
 
         Args:
             sort: a column, or ``-`` and a column for descending; stable, with NaN and then missing values last in both
@@ -315,7 +315,7 @@ class Behaviors:
         return tokens.of_instance(self._frame, single.place(self._frame.ids(), id))
 
     def count(self, where: object = None) -> int:
-        """How many instances a filter leaves."""
+        """Return the number of instances that pass a filter."""
         return len(self._columns.chosen(None, where))
 
     # Working out
@@ -354,7 +354,7 @@ class Behaviors:
 def joined(
     store: Store, base: str, *, models: str | Sequence[str], dataset: str
 ) -> tuple[Frame, dict[str, bool | None]]:
-    """What a base and models answered on a dataset, and which direction is better of the project's metrics.
+    """Return the outputs of a base and models on a dataset, and the directions of the project's metrics.
 
     Raises:
         NotFound: ``model.unknown``, ``dataset.unknown``, ``outputs.unknown``.

@@ -1,4 +1,4 @@
-"""Engines run the steps of experiments; a supervisor feeds them from the queue of a project. No torch is imported."""
+"""Engines run the steps of experiments; a supervisor feeds them from the queue of a project. They import no torch."""
 
 from .base import Engine, Limits, Outcome, Running, Work
 from .local import LocalEngine

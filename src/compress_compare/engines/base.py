@@ -1,4 +1,4 @@
-"""What every engine is: something that runs one piece of work per worker and says what has become of it."""
+"""The interface of engines, which run one piece of work per worker and report its outcome."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ HEARTBEAT = "heartbeat.json"
 
 @dataclass(frozen=True)
 class Limits:
-    """What a worker may take.
+    """The limits of a worker.
 
     Args:
         memory: bytes it may have resident; ``None``: no limit but the machine's.
-        heartbeat: seconds without a sign of life after which it is taken for lost.
-        grace: seconds between asking a worker to end and making it.
+        heartbeat: seconds without a heartbeat after which it counts as lost.
+        grace: seconds between asking a worker to end and killing it.
         log: bytes of output that are kept.
     """
 
@@ -48,7 +48,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Running:
-    """Work that goes on: share done from 0 to 1, and what it does now."""
+    """Unfinished work: the share that is done, from 0 to 1, and a message."""
 
     progress: float
     message: str
@@ -56,7 +56,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Work that has ended.
+    """Finished work.
 
     Args:
         state: how.
@@ -81,13 +81,13 @@ class Engine(Protocol):
         """Start it; returns a handle that `reap` understands in another process."""
 
     def poll(self, id: str) -> Running | Outcome:
-        """How the work of a job is doing. After an outcome the engine has forgotten it."""
+        """Return the state of a job's work. The engine forgets it once it has returned an outcome."""
 
     def cancel(self, id: str) -> None:
-        """Ask it to end; it ends after the grace period in any case. `poll` tells when."""
+        """Ask it to end, and kill it after the grace period. `poll` returns the outcome."""
 
     def reap(self, handle: str) -> None:
-        """End what another supervisor, now dead, has left running."""
+        """End the work that a dead supervisor left running."""
 
     def close(self) -> None:
         """End all work."""

@@ -1,4 +1,4 @@
-"""Runs work on this machine: one new process per step, in a group of its own, watched from outside."""
+"""The local engine: it runs each step in a new process with its own process group, and watches it from outside."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class LocalEngine:
     """Spawns a worker process for each piece of work.
 
     Args:
-        workers: how many at a time.
-        limits: what each may take.
+        workers: number of workers that run at once.
+        limits: limits of each.
     """
 
     def __init__(self, workers: int = 2, limits: Limits | None = None) -> None:

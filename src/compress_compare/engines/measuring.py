@@ -15,7 +15,7 @@ from .queue import Queue
 from .supervisor import Supervisor
 from .tasks import known_task
 
-LACKING = "built and run, so they cannot be measured"
+LACKING = "its models cannot be measured"
 Progress = Callable[[int, int, str], None]
 """(percent done, 100, what happens) → nothing."""
 

@@ -1,4 +1,4 @@
-"""Runs work on a Ray cluster: a task of Ray's per step, which runs the very worker of the local engine on its node.
+"""The Ray engine: it starts a Ray task for each step, which runs the worker of the local engine on its node.
 
 The folder of the project must be the same on every node: checkpoints travel through it and never through Ray. What Ray
 carries is the request and how it ended. A step whose node is lost is started again by Ray, twice at most; a worker that
@@ -38,7 +38,7 @@ AGAIN = "Run it again when there is a cluster, or with --engine local: what was 
 
 @dataclass(frozen=True)
 class Needs:
-    """What Ray keeps free for each step.
+    """The resources that Ray reserves for each step.
 
     Args:
         cpus: cores.

@@ -1,4 +1,4 @@
-"""Runs a whole recipe in this process, as the command line does, and says what it would do."""
+"""Runs or plans a whole recipe in this process, as the command line does."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class RunReport:
-    """How a recipe went.
+    """The result of running a recipe.
 
     Args:
         job: of the recipe.
         plan: what it asked for, as of its begin.
-        made: ids of the models that it made.
-        failed: the jobs of those that it did not make.
+        made: ids of the new models.
+        failed: the failed jobs.
     """
 
     job: Job
@@ -38,7 +38,7 @@ class RunReport:
 
 
 def run_recipe(directory: Path, recipe: Recipe, *, engine: Engine, progress: Progress | None = None) -> RunReport:
-    """Make the models of a recipe that a project lacks. What an interrupted run has made is kept.
+    """Make the models of a recipe that a project lacks. Models of an interrupted run are kept and reused.
 
     Args:
         directory: of the project.

@@ -58,20 +58,18 @@ def root_of(connection: Connection, id: str) -> str:
     return models.lineage(connection, models.one(connection, id))[0].id
 
 
-def known_task(connection: Connection, root: str, *, lacking: str = "made") -> TaskPath:
+def known_task(connection: Connection, root: str, *, lacking: str = "new models cannot be evaluated") -> TaskPath:
     """The task that is recorded for a root.
 
     Args:
         connection: to the project.
         root: id.
-        lacking: what is not known without it, of the models of the root.
+        lacking: what is impossible without a task, for the message.
 
     Raises:
         Conflict: ``config.no_task``.
     """
     recorded = tasks.of_root(connection, root)
     if recorded is None:
-        raise Conflict(
-            "config.no_task", f"It is not known how the models of {root[:80]!r} are {lacking}.", hint=RUN_LOCALLY
-        )
+        raise Conflict("config.no_task", f"No task is attached to {root[:80]!r}: {lacking}.", hint=RUN_LOCALLY)
     return TaskPath(recorded.path, recorded.options, tuple(recorded.folders))

@@ -1,1 +1,1 @@
-"""What is measured about a model, in which unit and how: one file per quantity."""
+"""Measures quality, size and cost of a model: one file per quantity, each with its unit and method."""

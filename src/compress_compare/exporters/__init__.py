@@ -1,4 +1,4 @@
-"""Formats of other tools: whole projects, in the table ``EXPORTERS``, each format in a file of its own."""
+"""Exporters of whole projects to the formats of other tools: one file per format, listed in ``EXPORTERS``."""
 
 from .registry import EXPORTERS, Exporter, added, available, choose
 

@@ -1,4 +1,4 @@
-"""Experiments written by other tools. One format per file; the table in ``registry`` is all there is."""
+"""Importers of experiments from other tools: one file per format, listed in ``registry``."""
 
 from .base import Correction, Imported, Importer, direct
 from .places import Place, json_document, other_format, text

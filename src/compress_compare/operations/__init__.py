@@ -39,15 +39,24 @@ OPERATIONS: dict[str, type[BaseOperation]] = registry.imported(globals())
 
 
 def available() -> dict[str, type[BaseOperation]]:
-    """Name → class of every operation, built in or from entry points in the group ``compress_compare.operations``."""
+    """Return name → class of every operation, those from entry points in ``compress_compare.operations`` included."""
     return registry.table(OPERATIONS)
 
 
 def get(name: str) -> type[BaseOperation]:
-    """The class of an operation by its name, with spaces or underscores; see ``lookup``."""
+    """Return the class of an operation by its name, with spaces or underscores.
+
+    Raises:
+        NotFound: ``operation.unknown``, with the nearest name.
+    """
     return registry.lookup(name, available())
 
 
 def from_record(record: records.Operation) -> BaseOperation:
-    """The operation that a record describes; see ``from_record``."""
+    """Return the operation that a record describes, so that ``from_record(op.record()) == op``.
+
+    Raises:
+        NotFound: ``operation.unknown``.
+        InvalidValue: ``parameter.*``.
+    """
     return registry.from_record(record, available())

@@ -1,4 +1,4 @@
-"""What every operation is: a frozen, strict dataclass that turns a model into a new model.
+"""The base class of operations: a frozen, strict dataclass that turns a model into a new model.
 
 An operation file holds one class, made with the ``operation`` decorator::
 
@@ -97,11 +97,11 @@ class BaseOperation(ABC):
 
     @property
     def parameters(self) -> dict[str, records.JSON]:
-        """All parameters, defaults included, as plain data."""
+        """Return all parameters, defaults included, as plain data."""
         return {item.name: records.check_parameter(getattr(self, item.name), item.name) for item in fields(self)}  # type: ignore[arg-type]
 
     def record(self) -> records.Operation:
-        """The operation as a project records it: the main parameters, and those that differ from their default.
+        """Return the record of the operation: the main parameters, and those that differ from their default.
 
         A default never changes once released, so nothing is lost: ``from_record(op.record()) == op``.
         """
@@ -115,7 +115,7 @@ class BaseOperation(ABC):
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
-        """The operation with these parameters; what is left out has its default.
+        """Make the operation with these parameters; the others have their default.
 
         Raises:
             InvalidValue: ``parameter.*``, naming the field, what is allowed and what was found.
@@ -124,13 +124,13 @@ class BaseOperation(ABC):
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
-        """The JSON schema of the parameters: bounds, choices, defaults, and a description of each."""
+        """Return the JSON schema of the parameters: bounds, choices, defaults, and a description of each."""
         return {**TypeAdapter(cls).json_schema(), "title": cls.name}
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Field,))
 def operation(cls: type[_T]) -> type[_T]:
-    """Class decorator: a frozen, strict dataclass whose refusals are ``InvalidValue``."""
+    """Make a class an operation: a frozen, strict dataclass that raises ``InvalidValue`` for an invalid parameter."""
     made = cast("type[_T]", pydantic.dataclasses.dataclass(frozen=True, config=_STRICT)(cls))
     initialize = made.__init__
 
@@ -147,7 +147,7 @@ def operation(cls: type[_T]) -> type[_T]:
 
 
 def function(cls: type[BaseOperation]) -> Callable[..., nn.Module]:
-    """The function form: ``function(MagnitudePrune)(model, amount=0.5)`` is ``MagnitudePrune(amount=0.5)(model)``.
+    """Make the function form of an operation: ``magnitude_prune(model, amount=0.5)``.
 
     Parameters may be given by position, in the order of the fields. ``data``, ``loss``, ``references``, ``progress``
     and the operation's roles (``teacher=``) are keywords.

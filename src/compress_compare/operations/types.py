@@ -1,4 +1,4 @@
-"""The words that operations share: what they are given, and how one refuses a model."""
+"""The types that operations share: their context, and the error for an unsuitable model."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Context:
         data: batches of (inputs, targets); present when the operation declares a ``data_requirement``.
         loss: (outputs, targets) → scalar tensor; cross entropy unless the caller gave another.
         references: further models by role, e.g. ``{"teacher": module}``; has every role the operation declares.
-        progress: to be called now and then.
+        progress: a function to call now and then, to report progress and allow a cancel.
     """
 
     data: Batches
@@ -50,7 +50,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Given:
-    """What the caller of an operation handed over, before it is checked."""
+    """The arguments of an operation's caller, before they are checked."""
 
     data: Batches | None
     loss: Loss | None
@@ -59,5 +59,5 @@ class Given:
 
 
 def unsuitable(name: str, title: str, *, detail: str = "", hint: str = "") -> InvalidValue:
-    """The error for a model, module or weight that the operation ``name`` cannot treat."""
+    """Return the error for a model, module or weight that the operation ``name`` cannot treat."""
     return InvalidValue("operation.not_applicable", f"{name}: {title}", detail=detail, hint=hint)

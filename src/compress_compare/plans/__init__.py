@@ -1,1 +1,1 @@
-"""Sensitivity of layers, what it recommends, and plans for this and other toolkits."""
+"""Sensitivity of layers, recommended plans, and plans for this and other toolkits."""

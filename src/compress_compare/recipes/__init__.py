@@ -1,4 +1,4 @@
-"""Recipes: a task, a base and a tree of steps whose lists multiply out. Importing this needs no torch."""
+"""Recipes: a task, a base and a tree of steps in which a list of values makes a model per value. They need no torch."""
 
 from ..records import TaskPath
 from .plan import KnownModel, Planned, RecipePlan, plan

@@ -1,4 +1,4 @@
-"""What a recipe asks for against what a project has: pure."""
+"""The plan of a recipe: which models it asks for, and which of them the project has."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class RecipePlan:
 
 
 def plan(recipe: Recipe, known: Sequence[KnownModel] = ()) -> RecipePlan:
-    """Compare a recipe with what is there. The same step at the same place of the tree stands for one model.
+    """Plan a recipe: list its models and mark those that exist. Equal steps at equal places of the tree are one model.
 
     Args:
-        recipe: what is wanted.
-        known: what is there, each model after its base and references.
+        recipe: the recipe.
+        known: the models of the project, each after its base and references.
 
     Raises:
         ConfigError: ``config.unknown_model``, ``config.cycle``, ``config.id_taken`` or ``config.too_many``.
@@ -79,7 +79,7 @@ def plan(recipe: Recipe, known: Sequence[KnownModel] = ()) -> RecipePlan:
 
 
 def identities(known: Iterable[KnownModel]) -> dict[str, str]:
-    """Id → identity of models that come after their bases and references."""
+    """Return id → identity for models that come after their bases and references."""
     found: dict[str, str] = {}
     for model in known:
         references = [(role, found.get(id, id)) for role, id in model.references]

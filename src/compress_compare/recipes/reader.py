@@ -1,4 +1,4 @@
-"""From YAML to a recipe, strictly: every key, type and range is checked, and what is wrong is said with its line."""
+"""Reads a recipe from YAML, strictly: it checks every key, type and range, and names the line of an error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_DEPTH = 20
 
 
 def load(path: Path) -> Recipe:
-    """Read a recipe file. Its folder and the current one are where its task is looked for first.
+    """Read a recipe file. Its task is searched in its folder, then in the current one.
 
     Raises:
         NotFound: ``config.no_file``.
@@ -41,7 +41,7 @@ def load(path: Path) -> Recipe:
 
 
 def loads(text: str, *, folders: tuple[str, ...] = ()) -> Recipe:
-    """Read a recipe.
+    """Read a recipe from text.
 
     Args:
         text: YAML.

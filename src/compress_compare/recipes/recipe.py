@@ -1,4 +1,4 @@
-"""What a recipe is: where to start and a tree of steps, each an operation applied to the model above it."""
+"""The recipe: a base model and a tree of steps, each an operation that is applied to the model above it."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class RecipePlace:
 
 @dataclass(frozen=True)
 class Step:
-    """One application of an operation, and what is made from its result.
+    """One application of an operation, and the steps that start from its result.
 
     Args:
-        operation: what is applied to the model above.
+        operation: the operation.
         then: steps that start from the result.
-        id: of the model; readable and unique by itself if not given.
+        id: id of the model; by default made from the operation.
         references: further models that the operation needs, by role: ids of this recipe or of the project.
-        place: where it stands, for messages.
+        place: its place in the recipe, for messages.
     """
 
     operation: BaseOperation
@@ -70,9 +70,9 @@ class Recipe:
     Args:
         task: what makes the network, its data and its metrics; ``None``: the task that the project knows.
         base: id of the model that the tree starts from.
-        made_by: how the base is made from the untrained network; ``None``: the base is in the project, or it is the
-            network as the task gives it.
-        steps: what is made from the base.
+        made_by: the operation that makes the base from the untrained network; ``None`` if the base is in the project,
+            or is the network of the task itself.
+        steps: the steps that start from the base.
     """
 
     task: TaskPath | None
@@ -84,7 +84,7 @@ class Recipe:
         check_name(self.base, "model id")
 
     def walk(self) -> Iterator[Step]:
-        """All steps, each after the one that it starts from, branch by branch."""
+        """Iterate over all steps, each after the one that it starts from, branch by branch."""
         pending = list(reversed(self.steps))
         while pending:
             step = pending.pop()

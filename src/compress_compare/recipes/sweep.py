@@ -1,4 +1,4 @@
-"""Lists multiply out: one operation for every combination of values."""
+"""Sweeps: one operation for every combination of values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..operations import BaseOperation
 
 
 def sweep(cls: type[BaseOperation], **parameters: Any) -> list[BaseOperation]:
-    """``sweep(Quantize, bits=[8, 4], strategy="channel")``: the operations, the last list varying fastest.
+    """Return one operation for every combination of values: ``sweep(Quantize, bits=[8, 4], strategy="channel")``.
 
     A parameter that itself takes a list, e.g. ``targets``, is swept by a list of lists.
     """
@@ -31,7 +31,7 @@ def list_parameters(cls: type[BaseOperation]) -> set[str]:
 
 
 def is_swept(value: Any, takes_list: bool) -> bool:
-    """Whether a value stands for several."""
+    """Return whether a value is a list of several."""
     if not isinstance(value, list | tuple):
         return False
     return not takes_list or (bool(value) and all(isinstance(item, list | tuple) for item in value))

@@ -1,4 +1,4 @@
-"""What the experiments of a recipe are about: a network, its data, and how its compressed versions are measured."""
+"""The task of a recipe: a network, its data, and how its compressed versions are measured."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Task:
-    """All that is needed to make and to measure models. A function without arguments that returns one is a task path.
+    """Everything that is needed to make and measure models. A task path names a function that returns one.
 
     Args:
         create: returns the network that experiments start from, the same at every call.
@@ -65,7 +65,7 @@ class Task:
     example: Any = None
 
     def instance(self) -> Any:
-        """One input.
+        """Return one input, to measure cost on.
 
         Raises:
             InvalidValue: ``config.no_example`` if the task has none with a tensor in it.

@@ -22,7 +22,7 @@ class UndeclaredAccess(RuntimeError):
 
 
 def needs_token(endpoint: Endpoint) -> Endpoint:
-    """Declare that an endpoint answers only to whom has the token."""
+    """Declare that an endpoint requires the token."""
     setattr(endpoint, _RULE, "token")
     return endpoint
 

@@ -161,7 +161,7 @@ class _Quiet:
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 that ends requests that never arrive whole, and that answers what is no HTTP with a problem as well."""
+    """HTTP/1.1 that ends incomplete requests, and answers malformed ones with a problem document."""
 
     patience = 30.0
     """Seconds from the first byte of a request, or from the connection, to the last byte of the request."""

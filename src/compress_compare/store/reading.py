@@ -1,4 +1,4 @@
-"""Reading: everything that a project holds, without any analysis of it."""
+"""The reading half of a project: everything that it holds, without any analysis."""
 
 from __future__ import annotations
 
@@ -59,27 +59,27 @@ class Reader:
         return self.path.resolve().name
 
     def revision(self) -> int:
-        """A number that grows with every write by any process."""
+        """Return a number that grows with every write by any process."""
         with self._database.read() as connection:
             return int(connection.execute(sa.select(schema.revisions.c.number)).scalar() or 0)
 
     def models(self) -> Table:
-        """One row per model: ``id, base, operation, parameters`` (JSON text), ``step``, then one column per metric."""
+        """Return a row per model: ``id, base, operation, parameters`` (JSON text), ``step``, then all metrics."""
         with self._database.read() as connection:
             return Table(overview.models_table(connection))
 
     def overview(self) -> Table:
-        """``models()`` with ``tags`` (list) and ``references`` (JSON text) before the metrics."""
+        """Return ``models()`` with ``tags`` (list) and ``references`` (JSON text) before the metrics."""
         with self._database.read() as connection:
             return Table(overview.overview_table(connection))
 
     def standard_errors(self) -> Table:
-        """One row per model: ``id``, then the standard errors of every metric that has any; null where missing."""
+        """Return one row per model: ``id``, then the standard error of each metric that has any; null where missing."""
         with self._database.read() as connection:
             return Table(overview.standard_errors_table(connection))
 
     def views(self) -> dict[str, str]:
-        """The addresses of the saved views of the page by name."""
+        """Return the saved views of the page: name → address."""
         with self._database.read() as connection:
             return views.listed(connection)
 
@@ -92,7 +92,7 @@ class Reader:
             return isinstance(id, str) and any(models.by_ids(connection, [id]))
 
     def model(self, id: str) -> Model:
-        """Everything about one model.
+        """Return everything that was logged about one model.
 
         Raises:
             NotFound: ``model.unknown``.
@@ -101,12 +101,12 @@ class Reader:
             return details.model(connection, id)
 
     def metrics(self) -> list[Metric]:
-        """The metric definitions in the order of definition."""
+        """Return the metric definitions in the order of definition."""
         with self._database.read() as connection:
             return list(metrics.definitions(connection).values())
 
     def metric(self, name: str) -> Metric:
-        """The definition of one metric.
+        """Return the definition of one metric.
 
         Raises:
             NotFound: ``metric.unknown``.
@@ -115,25 +115,25 @@ class Reader:
             return metrics.named(connection, name)
 
     def datasets(self) -> list[Dataset]:
-        """The datasets in the order of logging."""
+        """Return the datasets in the order of logging."""
         with self._database.read() as connection:
             return instances.datasets(connection)
 
     def instances(self, dataset: str) -> Table:
-        """The instances of a dataset: ``id, label, image`` (encoded bytes), ``text`` and metadata, as far as logged."""
+        """Return the instances of a dataset: ``id, label, image`` (encoded bytes), ``text`` and metadata, if logged."""
         with self._database.read() as connection:
             row = instances.dataset_row(connection, dataset)
         return Table(instances.load(self._artifacts, row.sha256))
 
     def outputs(self, model: str, dataset: str) -> Table:
-        """What a model answered: ``id, prediction``, then texts, vectors and per-instance metrics, as far as logged."""
+        """Return the outputs of a model: ``id, prediction``, then texts, vectors and metrics, if logged."""
         with self._database.read() as connection:
             row = models.one(connection, model)
             sha256 = instances.outputs_sha256(connection, row, instances.dataset_row(connection, dataset))
         return Table(instances.load(self._artifacts, sha256))
 
     def outputs_of(self, models: Sequence[str], *, dataset: str) -> tuple[StoredTable, dict[str, StoredTable]]:
-        """A dataset, and what models answered on it or on equal data under another name, read column by column.
+        """Return a dataset and the outputs of models on it, or on equal data under another name, to read by column.
 
         Raises:
             NotFound: ``dataset.unknown``, ``model.unknown``, ``outputs.unknown``.
@@ -142,7 +142,7 @@ class Reader:
             return outputs.outputs(connection, self._artifacts, dataset=dataset, ids=models)
 
     def answered(self, dataset: str) -> list[str]:
-        """Ids of the models that have outputs on a dataset, or on equal data under another name.
+        """Return the ids of the models that have outputs on a dataset, or on equal data under another name.
 
         Raises:
             NotFound: ``dataset.unknown``.
@@ -151,7 +151,7 @@ class Reader:
             return outputs.answered(connection, dataset)
 
     def checkpoints(self, ids: Sequence[str]) -> list[LoggedCheckpoint]:
-        """The checkpoints of models, in their order; nothing else about them is read.
+        """Return the checkpoints of models in the given order, without reading anything else about them.
 
         Raises:
             NotFound: ``model.unknown``.
@@ -162,7 +162,7 @@ class Reader:
             return [checkpoints.logged(connection, row) for row in found]
 
     def open_checkpoint(self, logged: LoggedCheckpoint) -> Weights:
-        """The tensors of a checkpoint, opened for reading piece by piece.
+        """Open the tensors of a checkpoint for reading piece by piece.
 
         Raises:
             StoreError: ``artifact.missing``, ``artifact.hash_mismatch``.
@@ -171,7 +171,7 @@ class Reader:
         return self._opener.open(logged.checkpoint, logged_at=logged.logged_at)
 
     def load_checkpoint(self, id: str) -> dict[str, Any]:
-        """The tensors of a model by name; see ``store.checkpoints.load``.
+        """Return the tensors of a model by name; see ``store.checkpoints.load``.
 
         Raises:
             NotFound: ``model.unknown``.
@@ -180,21 +180,21 @@ class Reader:
         return checkpoints.load(self._artifacts, self.checkpoints([id])[0].checkpoint)
 
     def checkpoint_notes(self, checkpoint: Checkpoint) -> dict[str, Any]:
-        """What was noted beside weights that were given in memory: ``tied``, ``scheme``, ``kept``."""
+        """Return the notes that were stored with weights from memory: ``tied``, ``scheme``, ``kept``."""
         return checkpoints.notes(self._artifacts, checkpoint)
 
     @property
     def activations(self) -> activations.KeptActivations:
-        """Where comparisons of activations are kept."""
+        """The stored comparisons of activations."""
         return activations.KeptActivations(self.path)
 
     def jobs(self) -> list[Job]:
-        """All jobs, newest first."""
+        """Return all jobs, newest first."""
         with self._database.read() as connection:
             return jobs.listed(connection)
 
     def damage(self) -> list[str]:
-        """A sentence for each fault of the database and each file that is gone or has changed. Reads everything."""
+        """Read everything, and return a sentence for each fault of the database and each missing or changed file."""
         with self._database.read() as connection:
             return verify.damage(connection, self._artifacts)
 
@@ -204,7 +204,7 @@ class Reader:
             return garbage.counted(connection, self.path)
 
     def graph(self) -> Graph:
-        """The provenance graph; read again only when models were logged since."""
+        """Return the provenance graph. It is read again only after new models were logged."""
         with self._database.read() as connection:
             count = models.count(connection)
             if self._graph is None or len(self._graph) != count:
@@ -212,7 +212,7 @@ class Reader:
             return self._graph
 
     def measured_graph(self) -> tuple[Graph, dict[str, np.ma.MaskedArray[Any, Any]]]:
-        """The provenance graph, and the values of every metric over its models [N]; masked where missing."""
+        """Return the provenance graph and the values of every metric over its models [N], masked where missing."""
         with self._database.read() as connection:
             return _graph(connection), overview.metric_columns(connection)
 

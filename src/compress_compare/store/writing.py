@@ -1,4 +1,4 @@
-"""Logging: the half of a project that writes."""
+"""The writing half of a project."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Writer(Reader):
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Make everything logged inside one transaction: all or nothing. Other writers wait meanwhile.
+        """Log everything inside the block in one transaction, all or nothing. Other writers wait meanwhile.
 
         To log thousands of models quickly, use ``log_models``.
         """
@@ -71,7 +71,7 @@ class Writer(Reader):
         return metric
 
     def set_direction(self, name: str, higher_is_better: bool | None) -> Metric:
-        """Say whether higher or lower values of a metric are better; ``None``: neither. The rest of it stays.
+        """Set whether higher values of a metric are better; ``None`` for neither. The rest of its definition stays.
 
         Raises:
             NotFound: ``metric.unknown``.
@@ -82,12 +82,12 @@ class Writer(Reader):
         return metric
 
     def save_view(self, name: str, address: str) -> None:
-        """Keep a view of the page under a name: what follows ``#`` in its address, with the ``#``."""
+        """Save a view of the page under a name. ``address`` is the part of its address from ``#`` on."""
         with self._database.write() as connection:
             views.save(connection, name, address)
 
     def delete_view(self, name: str) -> None:
-        """Forget a view of the page.
+        """Delete a saved view of the page.
 
         Raises:
             NotFound: ``view.unknown``.
@@ -109,7 +109,7 @@ class Writer(Reader):
     ) -> Model:
         """Log a model: one node of the provenance graph.
 
-        Logging the same again changes nothing; new metrics are added; what contradicts what is there is refused.
+        Logging the same model again changes nothing and adds new metrics. A contradiction is refused.
 
         Args:
             id: 1–256 characters.
@@ -142,10 +142,10 @@ class Writer(Reader):
             return details.model(connection, id)
 
     def log_models(self, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Log many models in one transaction, each given by the arguments of ``log_model``; bases come first.
+        """Log many models in one transaction. A row has the arguments of ``log_model``; a base precedes its children.
 
         Returns:
-            How many were given.
+            The number of rows.
         """
         with self._artifacts.staging() as staging:
             drafts = [draft(staging, row) for row in rows]
@@ -191,12 +191,12 @@ class Writer(Reader):
         audio: Any = None,
         tokens: Any = None,
     ) -> Dataset:
-        """Log evaluation data: one instance per id.
+        """Log evaluation data: one instance for each id.
 
         Args:
-            name: of the dataset.
+            name: name of the dataset.
             ids: [N] integers or strings, unique.
-            labels: [N], optional; sets of labels as lists, where an instance can have several.
+            labels: [N], optional; lists for sets of labels.
             images: [N] arrays [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), bytes of image files, or paths;
                 None for no image.
             texts: [N] strings.
@@ -230,20 +230,20 @@ class Writer(Reader):
         preprocessing: Any = None,
         classes: Sequence[str | int] | None = None,
     ) -> None:
-        """Log what a model answered on a dataset. Joined to it by id: any order, any subset.
+        """Log the outputs of a model on a dataset. They are joined to it by id, in any order; a subset is fine.
 
         Args:
             model: id of the model.
             dataset: name of the dataset.
             ids: [N] instance ids, all of them in the dataset.
-            predictions: [N] classes, numbers, strings, or sets of labels as lists; none for vectors or tokens alone.
+            predictions: [N] classes, numbers, strings, or lists for sets of labels; optional beside vectors or tokens.
             vectors: name → [N, size] numbers, e.g. ``probabilities``, ``logits``, ``embeddings``; kept as float32.
-            metrics: name → [N] numbers, your own per-instance metrics.
+            metrics: name → [N] numbers: per-instance metrics of your own.
             texts: [N] generated strings.
             tokens: name → [N] lists of one number per token, e.g. ``log_probability`` (natural) or the
                 ``kl_divergence`` that ``kl_per_token`` gives.
-            preprocessing: how the inputs were prepared; models that say otherwise are not compared.
-            classes: the names of the probabilities' elements; models with other ones are not compared.
+            preprocessing: how the inputs were prepared, as JSON data. Models with different values are not compared.
+            classes: the names of the probabilities' elements. Models with different classes are not compared.
         """
         answers = instance_tables.OutputColumns(vectors, metrics, texts, tokens, preprocessing, classes)
         table = instance_tables.outputs_table(ids, predictions, answers=answers)
@@ -260,17 +260,17 @@ class Writer(Reader):
                     self._publish(staging, [sha256])
 
     def log_task(self, root: str, path: str, *, options: Mapping[str, Any] | None = None) -> None:
-        """Record what the models of a root are about, so that operations can be applied to them from the page.
+        """Attach a task to a root, so that operations can be applied to its models from the page.
 
         Your own program says so; thus the task may run on this machine, which is noted in your settings.
 
         Args:
             root: id of the root.
-            path: ``package.module:function`` of the task; it will be imported when work is asked for.
+            path: ``package.module:function`` of the task. It is imported when a job needs it.
             options: keyword arguments of that function.
 
         Raises:
-            InvalidValue: ``config.task`` if ``path`` is not written so.
+            InvalidValue: ``config.task`` if ``path`` has another form.
         """
         named = TaskPath(path, checks.mapping(options, "Options"))
         task = tasks.TaskRow(named.path, dict(named.options), ())
@@ -344,7 +344,7 @@ def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:
     """Check the arguments of ``log_model`` and stage the checkpoint among them.
 
     Raises:
-        InvalidValue: ``model.fields`` for an argument that there is not, and what the checks of each raise.
+        InvalidValue: ``model.fields`` for an unknown argument, and the errors of the checks of each.
     """
     unknown = set(fields) - set(ModelDraft.__dataclass_fields__)
     if unknown or "id" not in fields:

@@ -90,7 +90,7 @@ class ChannelPeaks:
     peaks: Array = field(default_factory=lambda: np.zeros(0))
 
     def add(self, model: Array) -> None:
-        """Take in outputs ``(examples, channels)``; what is not finite is passed over."""
+        """Add outputs ``(examples, channels)``, without values that are NaN or infinite."""
         if model.size:
             found = np.abs(np.where(np.isfinite(model), model, 0)).max(axis=0)
             self.peaks = found if self.peaks.shape != found.shape else np.maximum(self.peaks, found)
@@ -130,7 +130,7 @@ class Ends:
     num_high: int = 0
 
     def add(self, numbers: Array) -> None:
-        """Take in numbers; what is not finite is counted and no end."""
+        """Add numbers. Values that are NaN or infinite are counted and cannot be an end of the range."""
         self.count += numbers.size
         finite = numbers[np.isfinite(numbers)]
         if not finite.size:
@@ -145,7 +145,7 @@ class Ends:
 
     @property
     def share(self) -> float | None:
-        """Of all numbers; zero is no end, since rectifiers leave it everywhere. ``None`` without two ends."""
+        """Share of the numbers at an end; ``None`` without two ends. Zero is never an end: rectifiers make many."""
         if not self.low < self.high:
             return None
         return ((self.num_low if self.low else 0) + (self.num_high if self.high else 0)) / self.count
@@ -153,7 +153,7 @@ class Ends:
 
 @dataclass
 class Activation:
-    """What a module puts out in a model, against its base: as it arrives, and when fed with the base's inputs."""
+    """The outputs of a module compared with the base's, given its own inputs and given the base's inputs."""
 
     count: int = 0
     absolute: float = 0.0

@@ -1,4 +1,4 @@
-"""What happened inside the layers of a model when it was compressed: the answer of ``project.layers``."""
+"""The result of ``project.layers``: how the layers of models differ from those of a base."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ Leaves = dict[tree.Key, Any]
 
 
 class Layers:
-    """A base against models, layer by layer, in one mode. What the numbers of a model are not about, tensors without a
-    counterpart or that are not read, stands under its id in ``notes``.
+    """A comparison of models with a base, layer by layer, in one mode.
+
+    What the numbers of a model are not about (tensors without a counterpart, or that are not read) stands under its id
+    in ``notes``.
 
     Args:
         base: id of the base.
@@ -66,13 +68,13 @@ class Layers:
         return f"Layers({self.base!r}, what={self.what!r}, {len(self.table):,} rows)"
 
     def _repr_html_(self) -> str:
-        """Who is to blame, if anyone, and the first rows, as a notebook shows them."""
+        """The suspects, if there are any, and the first rows, as a notebook shows them."""
         blamed = self.suspects._repr_html_() if len(self.suspects) else ""
         return blamed + self.table._repr_html_()
 
     @cached_property
     def suspects(self) -> Table:
-        """Who is to blame: ``module, model, score, reason``, worst first."""
+        """The suspect modules: ``module, model, score, reason``, most suspicious first."""
         return Table(diagnosis.to_arrow(diagnosis.suspects(self._findings)))
 
 
@@ -113,7 +115,7 @@ class LayerComparisons:
 
 
 def check_mode(what: str) -> None:
-    """Refuse what is no mode.
+    """Check a mode.
 
     Raises:
         InvalidValue: ``layers.what``.
@@ -125,7 +127,7 @@ def check_mode(what: str) -> None:
 
 
 def check_alignment(chosen: Mapping[str, str], base: Weights, *, models: Mapping[str, Weights]) -> None:
-    """Refuse to align what is not there.
+    """Check the names of an alignment.
 
     Raises:
         InvalidValue: ``layers.alignment``.

@@ -45,7 +45,7 @@ def of(
     """The findings of all models.
 
     Args:
-        measured: they.
+        measured: the measured differences of the tensors.
         schemes: what each model says about how its tensors are stored, by their names.
         spans: ranges of the base's tensors; ``None`` where only zeros were counted.
     """

@@ -1,6 +1,6 @@
 """Running a base and models side by side on batches, and comparing what every module puts out.
 
-Nothing is kept beyond a batch. A module is compared twice: as it arrives at it (cumulative), and fed with what the
+Nothing is kept beyond a batch. A module is compared twice: given its own inputs (cumulative), and given what the
 base's module was fed with (local), which tells who made an error from who received it.
 """
 
@@ -41,7 +41,7 @@ def activations(
         base: the base.
         models: by id; modules are matched by name.
         data: batches: inputs, or pairs of inputs and targets, of which the targets are not looked at.
-        note: told of each output of a module as it arrives: the network, the module's name, the tensor.
+        note: called for each output of a module with the network, the module's name and the tensor.
 
     Returns:
         For each model, by name of module in the order of registration. A module that puts out no tensor, or is never

@@ -1,4 +1,4 @@
-"""A look into one tensor of a model beside its base's: the answer of ``project.tensor``."""
+"""The result of ``project.tensor``: one tensor of a model beside its base's."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NAMED = 8
 
 
 class TensorView:
-    """One tensor of a model, and that of its base in its place.
+    """One tensor of a model, and its counterpart in the base.
 
     Args:
         pair: the checkpoints.
@@ -65,26 +65,26 @@ class TensorView:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the model's tensor."""
+        """Shape of the model's tensor."""
         return self._values.shape
 
     @property
     def dtype(self) -> str:
-        """As the file names it."""
+        """Number format, as the file names it."""
         return self._values.dtype
 
     @property
     def size(self) -> tuple[int, int]:
-        """Rows (output channels) and columns of the matrix that it is looked at as."""
+        """Rows (output channels) and columns of the tensor as a matrix."""
         return matrix.size(self.shape)
 
     @property
     def compares(self) -> bool:
-        """Whether each number has one of the base."""
+        """Whether each number has a counterpart in the base."""
         return self._base is not None
 
     def tile(self, place: TilePlace, what: Shown) -> pa.Table:
-        """At most 256 × 256 cells: see ``analysis.layers.tiles``. The table's metadata has ``rows`` and ``columns``.
+        """Return at most 256 × 256 cells: see ``analysis.layers.tiles``. Its metadata has ``rows`` and ``columns``.
 
         Raises:
             InvalidValue: ``layers.tile`` for a place outside, ``layers.no_change`` without a counterpart.
@@ -127,7 +127,7 @@ class TensorView:
 
     @cached_property
     def codes(self) -> dict[str, Array] | None:
-        """Of packed numbers, the integer codes and their ``counts``; ``None`` for others."""
+        """The integer codes of packed numbers and their ``counts``; ``None`` for other tensors."""
         stored = list(self._pair.model_tensors(self._match).values())
         packing = stored[0].packing if len(stored) == 1 else None
         if packing is None or packing.bits > channels.CODEBOOK.bit_length() - 1:

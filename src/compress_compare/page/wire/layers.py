@@ -1,4 +1,4 @@
-"""What travels over HTTP about layers: what to compare, and who is to blame."""
+"""HTTP messages about layers: what to compare, and the suspects."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SuspectAnswer(Answer):
 
 
 class SuspectsAnswer(Answer):
-    """Who is to blame, worst first."""
+    """The suspects, worst first."""
 
     suspects: list[SuspectAnswer]
 
