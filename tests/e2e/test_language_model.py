@@ -151,7 +151,7 @@ def test_the_repair(demo: Page, measured: dict[str, dict[str, Any]]) -> None:
     expect_selected(demo, chosen)
     figure = demo.get_by_role("figure", name=re.compile("^Bits per Byte"))
     expect(figure).to_contain_text('["LayerNorm"] is best')
-    for id, part in zip(chosen, ("no restore", "LayerNorm", "query", "blocks"), strict=True):
+    for id, part in zip(chosen, ("without restore", "LayerNorm", "query", "blocks"), strict=True):
         bar = figure.get_by_role("button", name=re.compile(re.escape(part)))
         expect(bar).to_have_attribute("aria-label", re.compile(f": {bits[id]:.3f}\\sbit$"))
 
@@ -169,7 +169,7 @@ def test_what_helps_in_general(demo: Page, measured: dict[str, dict[str, Any]]) 
     restore = details.get_by_role("button", name="restore lowers Bits per Byte")
     finetune = details.get_by_role("button", name="finetune lowers Bits per Byte")
     expect(restore).to_contain_text("5 pairs")
-    expect(finetune).to_contain_text("one pair only")
+    expect(finetune).to_contain_text("only one pair")
     restore.click()
     said = details.get_by_role("listitem").filter(has_text=re.compile(r'^\s*targets=\["LayerNorm"\]'))
     for row, change in ((restore, overall), (finetune, trained), (said, norms)):

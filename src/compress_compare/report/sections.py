@@ -78,7 +78,7 @@ def _image(content: bytes | None) -> str | None:
 
 
 def layers(project: Store, *, base: str, ids: Sequence[str]) -> dict[str, Any] | None:
-    """The error of each layer of each model that has weights of its own, and who is to blame; none without weights."""
+    """The error of each layer of each model that has weights, and the suspects; ``None`` without weights."""
     models = [id for id in ids if id != base and project.model(id).checkpoint is not None]
     if project.model(base).checkpoint is None or not models:
         return None

@@ -1778,7 +1778,7 @@ export interface components {
         };
         /**
          * SuspectsAnswer
-         * @description Who is to blame, worst first.
+         * @description The suspects, worst first.
          */
         SuspectsAnswer: {
             /** Suspects */

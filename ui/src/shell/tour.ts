@@ -14,8 +14,8 @@ export const STOPS: readonly Stop[] = [
     target: '[aria-label="Model map"]',
     title: "The map",
     text:
-      "Each dot is a model, and each ribbon is the step that made it from its parent. Where a ribbon changes color, " +
-      "accuracy was lost or regained. Click to select, shift-click to add, drag to select an area.",
+      "Each dot is a model, and each ribbon is the step that made it from its parent. Where a ribbon changes " +
+      "color, accuracy was lost or regained. Click to select, shift-click to add, drag to select an area.",
   },
   {
     page: "overview",
@@ -46,8 +46,8 @@ export const STOPS: readonly Stop[] = [
     target: "nav [aria-current]",
     title: "Layers",
     text:
-      "This page shows where inside the network the damage happened: zeros, weights, storage and activations of every " +
-      "layer, and the layers to suspect.",
+      "This page shows where inside the network the damage happened: zeros, weights, storage and activations of " +
+      "every layer, and the layers to suspect.",
   },
   {
     page: "experiments",
@@ -60,7 +60,7 @@ export const STOPS: readonly Stop[] = [
     target: "header",
     title: "Keep what you see",
     text:
-      "The address holds the whole view: send it to someone, or save it under a name with Views. Press / to search for " +
-      "models and ? for the keyboard shortcuts and this tour.",
+      "The address holds the whole view: send it to someone, or save it under a name with Views. Press / to search " +
+      "for models and ? for the keyboard shortcuts and this tour.",
   },
 ];

@@ -30,7 +30,7 @@ export interface Params {
   find: string;
   filters: readonly Filter[];
   brushes: Readonly<Record<string, Brush>>;
-  /** Only instances that any model predicts otherwise than the base. */
+  /** Only instances where any model disagrees with the base. */
   changed: boolean;
   /** A column, with "-" before it for descending; null: most changed first. */
   sort: string | null;

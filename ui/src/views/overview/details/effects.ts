@@ -104,7 +104,8 @@ function mostAndLeast(metric: Metric, [high, most]: [number, string], [low, leas
     return `${one} ${most} (${said(high)}), ${other} ${least} (${said(low)})`;
   }
   const unit = /\u00a0pp$/;
-  return `${does[goodness(metric, high)]} most ${most} (${said(high)}), least ${least} (${said(low).replace(unit, "")})`;
+  const verb = does[goodness(metric, high)];
+  return `${verb} most ${most} (${said(high)}), least ${least} (${said(low).replace(unit, "")})`;
 }
 
 const ASSIGNMENT = /^(?:(after) (.*) )?([^= ]+)=(.*)$/;
