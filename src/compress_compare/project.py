@@ -185,7 +185,7 @@ class Project(Store):
         return Table(reality(self, ids))
 
     def show(self, models: Sequence[str] = (), *, height: int = 720) -> NotebookPage:
-        """The overview in a notebook, with these models selected; what differs is known of them alone.
+        """Show the overview in a notebook, with these models selected.
 
         It is a snapshot that needs no server, so it also works in a remote or saved notebook. It can show what differs
         between the given models only. ``compress-compare serve`` shows the project as it grows.

@@ -72,7 +72,7 @@ const cell = (sqnr: number, zeros = 0): Cell => ({
   bits_per_parameter: 32,
 });
 
-/** A network of two layers in a block and a head; the second model lost most in the head. */
+/** A network of two layers in a block and a head; the second model changed most in the head. */
 export const ROWS: readonly Row[] = [
   ["", null, [cell(99), cell(12, 3)]],
   ["block", null, [cell(99), cell(20)]],

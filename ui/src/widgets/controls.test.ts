@@ -216,8 +216,8 @@ describe("MenuButton", () => {
   const groups = [[{ label: "Save as CSV", run: vi.fn() }]];
 
   it("opens and closes its menu, and has its title as name where it shows dots", async () => {
-    render(MenuButton, { title: "Save the map", groups });
-    const button = screen.getByRole("button", { name: "Save the map" });
+    render(MenuButton, { title: "Export the map", groups });
+    const button = screen.getByRole("button", { name: "Export the map" });
     expect([button.getAttribute("aria-expanded"), screen.queryByRole("menu")]).toEqual(["false", null]);
     await fireEvent.click(button);
     expect(button.getAttribute("aria-expanded")).toBe("true");
@@ -225,7 +225,7 @@ describe("MenuButton", () => {
     expect([groups[0]![0]!.run.mock.calls.length, screen.queryByRole("menu")]).toEqual([1, null]);
   });
   it("has the focus again when the menu closes", async () => {
-    render(MenuButton, { title: "Save the map", groups });
+    render(MenuButton, { title: "Export the map", groups });
     const button = screen.getByRole("button");
     button.focus();
     await fireEvent.click(button);
@@ -246,7 +246,7 @@ describe("Direction", () => {
     const refused = new Problem("server.gone", "It is gone.");
     const app = makeApp({ answers: { "PATCH metric": metric, "GET project": refused } });
     show(Direction, { metric }, app);
-    const [higher, lower] = screen.getAllByRole("button");
+    const [lower, higher] = screen.getAllByRole("button");
     expect(higher).toBeTruthy();
     await fireEvent.click(lower!);
     await waitFor(() => expect(server.of("GET project").length).toBe(1));

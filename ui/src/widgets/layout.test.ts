@@ -224,7 +224,7 @@ describe("ModelTooltip", () => {
   it("says what a model is and how its metrics changed against its base", () => {
     show(ModelTooltip, { model: 1, x: 10, y: 10 }, makeApp());
     const rows = screen.getAllByRole("row").map((row) => row.textContent?.replace(/\s+/g, " ").trim());
-    expect(rows[0]).toMatch(/^Accuracy ?90\.0% ?−8 pp$/);
+    expect(rows[0]).toMatch(/^Accuracy ?90\.0% ?−8\.0 pp$/);
     expect(rows[1]).toContain("−50");
     expect(screen.getByRole("tooltip").textContent).toContain("Change against cnn");
     expect(document.querySelector("td.bad")?.textContent).toContain("pp");

@@ -49,7 +49,7 @@ def patches(args: tuple[Any, ...], operand: Operand) -> Tensor:
 
 
 def _spread(x: Tensor, stride: tuple[int, ...]) -> Tensor:
-    """With zeros between neighbours, as many as the stride leaves room for."""
+    """With zeros between neighbors, as many as the stride leaves room for."""
     sizes = [(length - 1) * step + 1 for length, step in zip(x.shape[2:], stride, strict=True)]
     wide = x.new_zeros(*x.shape[:2], *sizes)
     wide[(slice(None), slice(None), *(slice(None, None, step) for step in stride))] = x

@@ -218,8 +218,8 @@ describe("the other levels", () => {
     expect(own(app).rank).toEqual(["count"]);
   });
   it("show how the confusions of a model changed, and the examples of a cell", async () => {
-    const labelled = { ...FULL, "POST behaviors": behaviors() };
-    const app = open("sel=cnn&sel=p50&level=classes", { answers: labelled });
+    const labeled = { ...FULL, "POST behaviors": behaviors() };
+    const app = open("sel=cnn&sel=p50&level=classes", { answers: labeled });
     await screen.findByRole("region", { name: "Table of classes" });
     await fireEvent.change(screen.getByLabelText(/Confusion of/), { target: { value: "p50" } });
     const matrix = await screen.findByRole("table", { name: /confusion matrix of p50/ });

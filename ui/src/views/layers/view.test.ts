@@ -206,7 +206,7 @@ describe("the suspects", () => {
     await fireEvent.click(within(list).getAllByRole("button")[0]!);
     expect(own(app).layer).toEqual(['["head"]']);
   });
-  it("list what lost most where nothing stands out", async () => {
+  it("list what changed most where no layer stands out", async () => {
     open("sel=cnn&sel=p50");
     const list = await screen.findByRole("region", { name: "Suspects" });
     await waitFor(() => expect(within(list).getAllByRole("button").length).toBe(1));

@@ -25,7 +25,7 @@ const EFFECT: Effect = {
   ci_low: 0.05,
   ci_high: 0.09,
   models: [["p50", "p50-ft"]],
-  interval: "exact sign flips, 50%",
+  interval: "sign-flip test, 50%",
   confidence: 0.5,
 };
 const REALITY = {
@@ -130,7 +130,7 @@ describe("the map", () => {
   });
   it("offers pictures and a table to save", async () => {
     open();
-    await fireEvent.click(screen.getByRole("button", { name: "Save the map" }));
+    await fireEvent.click(screen.getByRole("button", { name: "Export the map" }));
     const items = screen.getAllByRole("menuitem").map(({ textContent }) => textContent);
     expect(items.map((text) => /SVG|PNG|CSV/.exec(text!)?.[0])).toEqual(["SVG", "PNG", "CSV"]);
   });
@@ -183,7 +183,7 @@ describe("the details of one model", () => {
     const app = open("sel=p50-ft");
     expect(within(panel()).getByRole("heading", { level: 3 }).textContent).toBe("p50-ft");
     const [metrics, lineage] = within(panel()).getAllByRole("table");
-    expect(metrics!.textContent).toMatch(/Accuracy[^]*97[^]*\+7.pp[^]*−1.pp/);
+    expect(metrics!.textContent).toMatch(/Accuracy[^]*97[^]*\+7\.0.pp[^]*−1\.0.pp/);
     const steps = within(lineage!).getAllByRole("row").slice(1);
     expect(steps.map((row) => within(row).getByRole("button").title.split(":")[0])).toEqual(["cnn", "p50", "p50-ft"]);
     await fireEvent.click(within(steps[0]!).getByRole("button"));
