@@ -56,7 +56,7 @@ class GPTQQuantize(BaseOperation):
     by_activation: bool = False
     """Round the inputs of largest second moment first, instead of in the order of the weights ("act order")."""
     sequential: bool = True
-    """See the inputs of each block of layers behind the blocks already rounded, not as they were."""
+    """See each layer's inputs behind the layers already rounded, block by block, not as they were."""
     targets: Patterns = ()
     """Modules to quantize: class names, dotted paths, or `re:`. Empty: all weights of two or more dimensions."""
     ignore: Patterns = ()

@@ -57,7 +57,7 @@ class _Call:
 def stages(
     model: nn.Module, weights: Sequence[Weight], *, context: Context, name: str
 ) -> Iterator[tuple[str, dict[str, Inputs]]]:
-    """What weights are multiplied by, part by part: a block of a chain, or one weight outside of chains.
+    """What weights are multiplied by, part by part: those of a block with the same inputs, or one outside of blocks.
 
     Whoever goes through the parts changes the weights of each before asking for the next, which then sees its inputs
     behind what was changed. Weights that are in no product are in no part.
@@ -128,10 +128,22 @@ def _blocks(
         below = {id(parameter) for parameter in block.parameters()}
         own = [weight for weight in weights if id(weight.parameter) in below]
 
-        through = partial(_through, block, [call.pop(path) for call in calls], hidden)
-        yield path, watched(through, block, weights=own) if own else {}
+        own_calls = [call.pop(path) for call in calls]
+        through = partial(_through, block, own_calls, hidden)
+        for together in _groups(watched(partial(_through, block, own_calls[:1], hidden[:1]), block, weights=own), own):
+            yield path, watched(through, block, weights=together)
         with torch.no_grad(), plain_kernels(model):
             hidden = through()
+
+
+def _groups(found: dict[str, Inputs], weights: Sequence[Weight]) -> list[list[Weight]]:
+    """Weights in the order of first use, together those with the same inputs; last, those that were in no product."""
+    by_name = {weight.name: weight for weight in weights}
+    groups: dict[frozenset[int], list[Weight]] = {}
+    for name, inputs in found.items():
+        groups.setdefault(frozenset(map(id, inputs.spans.values())), []).append(by_name[name])
+    rest = [weight for weight in weights if weight.name not in found]
+    return [*groups.values(), rest] if rest else list(groups.values())
 
 
 def _through(block: nn.Module, calls: Sequence[_Call], hidden: Sequence[Tensor]) -> list[Tensor]:
