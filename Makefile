@@ -53,9 +53,10 @@ format: install ## fix style and formatting, the page's too
 types: install ## strict type check of the Python code
 	$(BIN)/mypy
 
-ui-check: install ## formatting, lint, types and unit tests of the page; its API types are up to date
+ui-check: install ## formatting, lint, types and unit tests of the page; its API types hold and are up to date
 	$(BIN)/python hatch_build.py npm run check
 	$(BIN)/python hatch_build.py npm test
+	$(BIN)/python hatch_build.py npm run renames
 	@cp $(SCHEMA) $(VENV)/schema.committed
 	@PYTHON= $(BIN)/python hatch_build.py npm run types
 	@cmp -s $(SCHEMA) $(VENV)/schema.committed || \

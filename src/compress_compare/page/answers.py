@@ -52,32 +52,38 @@ def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.BehaviorsAnswe
     classes, labels = found.has_classes, found.has_classes and found.has_labels
     calibrated = labels and "confidence" in found.metrics
     instances = ask.instances
-    return asked.BehaviorsAnswer(
-        base=found.base,
-        models=found.models,
-        metric=found.metric,
-        higher_is_better=found.higher_is_better,
-        meaning=found.meaning,
-        metrics=found.metrics,
-        columns=found.columns,
-        group_columns=found.group_columns,
-        num_instances=found.num_instances,
-        summary=part("summary", lambda: found.summary),
-        histograms=part("histograms", lambda: found.histograms(BINS, instances.where, relative=ask.relative)),
-        groups=part("groups", lambda: found.groups, possible=found.can_group),
-        changes=part("changes", lambda: Table(found.changes.slice(0, MOST_CHANGES)), possible=classes),
-        pairs=part("pairs", lambda: found.pairs, possible=labels),
-        confusion=part("confusion", lambda: found.confusion(ask.confusion_of or found.models[0]), possible=labels),
-        calibration=part("calibration", lambda: found.calibration, possible=calibrated),
-        calibration_errors=found.calibration_errors if "calibration" in wanted and calibrated else None,
-        perplexity=part("perplexity", lambda: found.perplexity, possible="perplexity" in found.metrics),
-        exemplars=part("exemplars", lambda: found.exemplars(limit=EXEMPLARS), possible=classes),
-        slices=part("slices", lambda: Table(found.slices.slice(0, MOST_CHANGES))),
-        instances=part(
-            "instances",
-            lambda: found.instances(instances.sort, instances.where, limit=instances.limit, offset=instances.offset),
-        ),
-        total=found.count(instances.where) if "instances" in wanted else None,
+    return asked.BehaviorsAnswer.model_validate(
+        {
+            "base": found.base,
+            "models": found.models,
+            "metric": found.metric,
+            "higher_is_better": found.higher_is_better,
+            "meaning": found.meaning,
+            "metrics": found.metrics,
+            "columns": found.columns,
+            "group_columns": found.group_columns,
+            "num_instances": found.num_instances,
+            "summary": part("summary", lambda: found.summary),
+            "histograms": part("histograms", lambda: found.histograms(BINS, instances.where, relative=ask.relative)),
+            "groups": part("groups", lambda: found.groups, possible=found.can_group),
+            "changes": part("changes", lambda: Table(found.changes.slice(0, MOST_CHANGES)), possible=classes),
+            "pairs": part("pairs", lambda: found.pairs, possible=labels),
+            "confusion": part(
+                "confusion", lambda: found.confusion(ask.confusion_of or found.models[0]), possible=labels
+            ),
+            "calibration": part("calibration", lambda: found.calibration, possible=calibrated),
+            "calibration_errors": found.calibration_errors if "calibration" in wanted and calibrated else None,
+            "perplexity": part("perplexity", lambda: found.perplexity, possible="perplexity" in found.metrics),
+            "exemplars": part("exemplars", lambda: found.exemplars(limit=EXEMPLARS), possible=classes),
+            "slices": part("slices", lambda: Table(found.slices.slice(0, MOST_CHANGES))),
+            "instances": part(
+                "instances",
+                lambda: found.instances(
+                    instances.sort, instances.where, limit=instances.limit, offset=instances.offset
+                ),
+            ),
+            "total": found.count(instances.where) if "instances" in wanted else None,
+        }
     )
 
 
@@ -96,7 +102,7 @@ def instance(found: Behaviors, payload: InstancePayload, *, id: int | str) -> as
             for measure, by_model in found.tokens(id).items()
             for model, values in by_model.items()
         ],
-        probabilities=rows(found.vectors(id, CLASSES)),
+        probabilities=[asked.ClassProbability.model_validate(row) for row in rows(found.vectors(id, CLASSES))],
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import AsyncIterator, Callable
 
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import UserError
+from ..page.wire.project import JobsNews, RevisionNews
 from ..store.store import Store
 
 POLL_S = 0.25
@@ -181,9 +181,9 @@ async def _gone(receive: Receive) -> None:
 
 
 def _message(revision: int, models: int) -> bytes:
-    data = json.dumps({"revision": revision, "models": models})
+    data = RevisionNews(revision=revision, models=models).model_dump_json()
     return f"event: revision\nid: {revision}\ndata: {data}\n\n".encode()
 
 
 def _jobs_message(revision: int) -> bytes:
-    return f"event: jobs\ndata: {json.dumps({'revision': revision})}\n\n".encode()
+    return f"event: jobs\ndata: {JobsNews(revision=revision).model_dump_json()}\n\n".encode()

@@ -9,6 +9,8 @@ from typing import Any
 from fastapi.openapi.utils import get_openapi
 
 from ..page.wire.base import Problem
+from ..page.wire.models import StreamedModel
+from ..page.wire.project import JobsNews, RevisionNews
 from . import routes
 from .router import API, Router, needs_token
 
@@ -24,7 +26,8 @@ def document() -> dict[str, Any]:
     schemas = content["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schemas["Problem"] = Problem.model_json_schema(mode="serialization")
+    for model in (Problem, StreamedModel, RevisionNews, JobsNews):
+        schemas[model.__name__] = model.model_json_schema(mode="serialization")
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path in content["paths"].values():
         for operation in path.values():

@@ -1,6 +1,10 @@
 /** What changed for single instances: the server computes, a page holds what it shows. */
 import type { Json } from "@/api/json";
-import { request, requestJson } from "./client";
+import { addressOf, answerOf, api, watched } from "./client";
+import { plainRows, type Plain } from "./numbers";
+import type { Asked, Schemas } from "./types";
+
+type Wire = Schemas["BehaviorsAnswer"];
 
 /** JSON has no literal for what is not finite. */
 export type Cell = Json;
@@ -9,226 +13,108 @@ export type Row = Readonly<Record<string, Cell>>;
 /** Column, operator, value; all of them hold. */
 export type Condition = readonly [string, string, Json];
 
-export type Part =
-  | "summary"
-  | "histograms"
-  | "groups"
-  | "changes"
-  | "confusion"
-  | "instances"
-  | "exemplars"
-  | "slices"
-  | "calibration"
-  | "perplexity";
+export type Part = NonNullable<Schemas["BehaviorsAsk"]["parts"]>[number];
+/** `metric` is null for the one that fits the task. */
+export type Comparison = Asked<
+  Required<Pick<Schemas["BehaviorsAsk"], "base" | "models" | "dataset" | "metric" | "by">>
+>;
+export type Page = Required<Omit<Asked<Schemas["InstancesAsk"]>, "where">> & { readonly where: readonly Condition[] };
 
-export interface Comparison {
-  base: string;
-  models: readonly string[];
-  dataset: string;
-  /** Null: the one that fits the task. */
-  metric: string | null;
-  by: readonly string[];
+export interface Question
+  extends Comparison, Partial<Asked<Pick<Schemas["BehaviorsAsk"], "relative" | "confusion_of">>> {
+  readonly parts: readonly Part[];
+  readonly instances?: Page;
 }
 
-export interface Page {
-  sort: string | null;
-  where: readonly Condition[];
-  limit: number;
-  offset: number;
-}
+/** How a metric of a model differs from the base's. */
+export type Counts = Pick<SummaryRow, keyof SummaryRow & keyof GroupRow>;
+export type SummaryRow = Plain<Schemas["SummaryRow"]>;
+export type HistogramRow = Plain<Schemas["HistogramRow"]>;
+export type GroupRow = Plain<Schemas["GroupRow"]>;
+export type ChangeRow = Schemas["PredictionChange"];
+export type ConfusionRow = Schemas["ConfusionRow"];
+export type SliceRow = Plain<Schemas["SliceRow"]>;
+export type ExemplarRow = Schemas["ExemplarRow"];
+export type CalibrationRow = Schemas["CalibrationRow"];
+export type PerplexityRow = Plain<Schemas["PerplexityRow"]>;
+/** One number per token of an instance. */
+export type TokenNumbers = Schemas["TokenNumbers"];
+export type ClassProbability = Plain<Schemas["ClassProbability"]>;
+export type Instance = Omit<Schemas["InstanceAnswer"], "probabilities"> & { probabilities: ClassProbability[] };
 
-export interface Question extends Comparison {
-  parts: readonly Part[];
-  relative?: boolean;
-  instances?: Page;
-  confusion_of?: string;
-}
-
-export interface Counts {
-  count: number;
-  value: number | null;
-  base_value: number | null;
-  difference: number | null;
-  ci_low: number | null;
-  ci_high: number | null;
-  /** How that interval was made. */
-  interval: string;
-  /** The same by a paired bootstrap. */
-  bootstrap_low: number | null;
-  bootstrap_high: number | null;
-  agreement: number | null;
-  right_to_wrong: number | null;
-  wrong_to_right: number | null;
-  wrong_to_wrong: number | null;
-  mcnemar_p: number | null;
-}
-
-export interface SummaryRow extends Counts {
-  model: string;
-  mcnemar_p_adjusted: number | null;
-  /** Instances that base and model both answered. */
-  compared: number;
-  missing: number;
-  base_missing: number;
-  nonfinite: number;
-}
-
-export interface HistogramRow {
-  model: string;
-  low: number;
-  high: number;
-  counts: number[];
-  nan: number;
-  positive_infinity: number;
-  negative_infinity: number;
-  missing: number;
-}
-
-export interface GroupRow extends Counts {
-  model: string;
-  group: string | number | boolean | null;
-  excess: number | null;
-  excess_p: number | null;
-  /** Worse than the average beyond chance; null where the metric has no direction. */
-  hurt: boolean | null;
-}
-
-export interface ChangeRow {
-  model: string;
-  base_prediction: Cell;
-  prediction: Cell;
-  count: number;
-  rate: number;
-}
-
-export interface ConfusionRow {
-  label: Cell;
-  prediction: Cell;
-  base_count: number;
-  count: number;
-  change: number;
-}
-
-/** Instances with one or two things in common that changed more or less than all, by more than chance. */
-export interface SliceRow {
-  model: string;
-  slice: string;
-  columns: string[];
-  count: number;
-  difference: number;
-  /** The slice's change minus that of all instances. */
-  excess: number;
-  /** Adjusted for all slices that were tried. */
-  p_adjusted: number;
-  tried: number;
-}
-
-/** An instance on which at least half of the models disagree with the base. */
-export interface ExemplarRow {
-  id: Cell;
-  label?: Cell;
-  base_prediction: Cell;
-  /** The models' most frequent one. */
-  prediction: Cell;
-  num_changed: number;
-  num_models: number;
-  share: number;
-}
-
-/** Instances of one model by how sure it is. */
-export interface CalibrationRow {
-  model: string;
-  low: number;
-  high: number;
-  count: number;
-  confidence: number | null;
-  accuracy: number | null;
-}
-
-/** Over all tokens together. */
-export interface PerplexityRow {
-  model: string;
-  tokens: number;
-  perplexity: number | null;
-  base_perplexity: number | null;
-  ratio: number | null;
-  ci_low: number | null;
-  ci_high: number | null;
-}
-
-export interface Answer {
-  base: string;
-  models: string[];
-  metric: string;
-  higher_is_better: boolean | null;
-  meaning: string;
-  metrics: string[];
-  columns: string[];
-  group_columns: string[];
-  num_instances: number;
+type Decoded = "summary" | "histograms" | "groups" | "slices" | "perplexity" | "calibration_errors";
+/** The parts that were not asked for are null. */
+export interface Answer extends Omit<Wire, Decoded> {
   summary: SummaryRow[] | null;
   histograms: HistogramRow[] | null;
   groups: GroupRow[] | null;
-  changes: ChangeRow[] | null;
-  confusion: ConfusionRow[] | null;
   slices: SliceRow[] | null;
-  exemplars: ExemplarRow[] | null;
-  calibration: CalibrationRow[] | null;
-  calibration_errors: Readonly<Record<string, number | null>> | null;
   perplexity: PerplexityRow[] | null;
-  instances: Row[] | null;
-  total: number | null;
+  calibration_errors: Readonly<Record<string, number | null>> | null;
 }
 
-export function fetchBehaviors(question: Question, signal?: AbortSignal, watch?: string): Promise<Answer> {
-  return requestJson<Answer>("behaviors", { method: "POST", body: question, signal, watch });
+const LIMITS = { ci_low: true, ci_high: true } as const;
+const COUNTS = {
+  ...LIMITS,
+  value: true,
+  base_value: true,
+  difference: true,
+  bootstrap_low: true,
+  bootstrap_high: true,
+  agreement: true,
+  mcnemar_p: true,
+} as const;
+
+export async function fetchBehaviors(question: Question, signal?: AbortSignal, watch?: string): Promise<Answer> {
+  const body = question as Asked<Schemas["BehaviorsAsk"]> as Schemas["BehaviorsAsk"];
+  return decode(await answerOf(api.POST("/api/v1/behaviors", { body, headers: watched(watch), signal })));
 }
 
-/** One number per token of an instance. */
-export interface TokenNumbers {
-  measure: string;
-  model: string;
-  values: Cell[];
+function decode(found: Wire): Answer {
+  const { summary, histograms, groups, slices, perplexity, calibration_errors: errors } = found;
+  return {
+    ...found,
+    summary: summary && plainRows(summary, { ...COUNTS, mcnemar_p_adjusted: true }),
+    histograms: histograms && plainRows(histograms, { low: true, high: true }),
+    groups: groups && plainRows(groups, { ...COUNTS, excess: true, excess_p: true }),
+    slices: slices && plainRows(slices, { difference: true, excess: true, p: true, p_adjusted: true }),
+    perplexity:
+      perplexity && plainRows(perplexity, { ...LIMITS, perplexity: true, base_perplexity: true, ratio: true }),
+    calibration_errors:
+      errors &&
+      Object.fromEntries(Object.entries(errors).map(([id, value]) => [id, value === null ? null : Number(value)])),
+  };
 }
 
-export interface Instance {
-  row: Row;
-  text: string | null;
-  is_cut: boolean;
-  has_image: boolean;
-  has_audio: boolean;
-  tokens: string[];
-  token_numbers: TokenNumbers[];
-  probabilities: { model: string; class: string; probability: number }[];
-}
-
-export function fetchInstance(
+export async function fetchInstance(
   { base, models, dataset, metric }: Comparison,
   id: string,
   signal?: AbortSignal,
 ): Promise<Instance> {
-  return requestJson("behaviors/instance", { method: "POST", body: { base, models, dataset, metric, id }, signal });
+  const body = { base, models: [...models], dataset, metric, id };
+  const found = await answerOf(api.POST("/api/v1/behaviors/instance", { body, signal }));
+  return { ...found, probabilities: plainRows(found.probabilities, { probability: true }) };
 }
 
 /** Ids of the models that have outputs on a dataset. */
 export async function fetchAnswered(dataset: string, signal?: AbortSignal): Promise<string[]> {
-  return (await requestJson<{ models: string[] }>("behaviors/answered", { query: { dataset }, signal })).models;
+  return (await answerOf(api.GET("/api/v1/behaviors/answered", { params: { query: { dataset } }, signal }))).models;
 }
 
 /** The sound of an instance, as it was logged. */
 export async function fetchSound(dataset: string, id: Cell, signal?: AbortSignal): Promise<ArrayBuffer> {
-  const answer = await request("behaviors/audio", { query: { dataset, id: String(id) }, accept: "*/*", signal });
-  return answer.arrayBuffer();
+  const query = { dataset, id: String(id) };
+  return answerOf(api.GET("/api/v1/behaviors/audio", { params: { query }, parseAs: "arrayBuffer", signal }));
 }
 
 /** Where the image of an instance is. */
 export function imageAddress(dataset: string, id: Cell): string {
-  return `api/v1/behaviors/image?${new URLSearchParams({ dataset, id: String(id) })}`;
+  return addressOf("/api/v1/behaviors/image", { dataset, id: String(id) });
 }
 
-/** Where a file with a table is: of the instances, all that the conditions leave. */
 export type ExportPart = "summary" | "groups" | "changes" | "instances" | "slices" | "exemplars" | "calibration";
 
+/** Where a file with a table is: of the instances, all that the conditions leave. */
 export function exportAddress(
   comparison: Comparison,
   page: Pick<Page, "sort" | "where">,
@@ -238,5 +124,5 @@ export function exportAddress(
   const { base, models, dataset, metric, by } = comparison;
   const { sort, where } = page;
   const ask = JSON.stringify({ base, models, dataset, metric, by, instances: { sort, where } });
-  return `api/v1/behaviors/export?${new URLSearchParams({ ask, part, format })}`;
+  return addressOf("/api/v1/behaviors/export", { ask, part, format });
 }

@@ -3,12 +3,8 @@ import { ApiError } from "./problem";
 
 export type Cache = Readonly<Record<string, unknown>>;
 
-/** What a request asks for, with its path. */
-export interface Asked {
-  method?: "GET" | "POST" | "PATCH" | "DELETE";
-  body?: unknown;
-  query?: Record<string, string | number>;
-}
+/** What is before a path in the address of a request. */
+const API = "/api/v1/";
 
 /** The answers in this file; null where the page comes from a server. */
 export function readCache(): Cache | null {
@@ -17,15 +13,18 @@ export function readCache(): Cache | null {
 }
 
 /** How a request is called in a file. */
-export function nameOf(path: string, options: Asked): string {
-  const { models } = (options.body ?? {}) as { models?: readonly string[] };
-  const detail = options.query?.id ?? options.query?.metric ?? (models && JSON.stringify([...models].sort()));
-  return [options.method ?? "GET", path, detail].filter((part) => part !== undefined).join(" ");
+export async function nameOf(request: Request): Promise<string> {
+  const { pathname, searchParams } = new URL(request.url);
+  const text = request.method === "GET" ? "" : await request.clone().text();
+  const { models } = (text ? JSON.parse(text) : {}) as { models?: readonly string[] };
+  const detail = searchParams.get("id") ?? searchParams.get("metric") ?? (models && JSON.stringify([...models].sort()));
+  const path = pathname.slice(pathname.indexOf(API) + API.length);
+  return [request.method, path, detail].filter((part) => part !== undefined && part !== null).join(" ");
 }
 
 /** The answer to a request, as the server gave it when the file was made. */
-export function cachedAnswer(cache: Cache, path: string, options: Asked): Response {
-  const answer = cache[nameOf(path, options)];
+export async function cachedAnswer(cache: Cache, request: Request): Promise<Response> {
+  const answer = cache[await nameOf(request)];
   if (answer === undefined) {
     throw new ApiError(0, {
       code: "kept.unasked",

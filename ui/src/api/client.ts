@@ -1,46 +1,35 @@
-/** Every request the page makes. Addresses are relative, so that a proxy in front of the server does not matter. */
-
-import { cachedAnswer, readCache, type Asked } from "./cache";
+/** Every request the page makes, typed from the server's schema: path, query, body and answer. */
+import createClient, { type Middleware } from "openapi-fetch";
+import { cachedAnswer, readCache } from "./cache";
 import { ApiError, type Told } from "./problem";
+import type { paths } from "./schema.gen";
 
-const ROOT = "api/v1/";
 const CACHE = readCache();
 /** Whether the page is in a file, which knows what it knows and can change nothing. */
 export const isFile = CACHE !== null;
 
-export interface RequestOptions extends Asked {
-  accept?: string;
-  signal?: AbortSignal;
-  /** A name under which the server says how far the answer is; see `api/watches`. */
-  watch?: string;
-}
+/** Where the page is: addresses are below it, so that a proxy in front of the server does not matter. */
+const HERE = globalThis.document?.baseURI ?? "";
+const ROOT = URL.canParse(".", HERE) ? new URL(".", HERE).href : "http://localhost/";
 
-/** Send a request and return the answer, whose status is 2xx; else throw an `ApiError`. */
-export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
-  if (CACHE) return cachedAnswer(CACHE, path, options);
-  const query = new URLSearchParams(Object.entries(options.query ?? {}).map(([key, value]) => [key, String(value)]));
-  const headers: Record<string, string> = { Accept: options.accept ?? "application/json" };
-  if (options.body !== undefined) headers["Content-Type"] = "application/json";
-  if (options.watch !== undefined) headers["X-Watch"] = options.watch;
-  let response: Response;
-  try {
-    response = await fetch(`${ROOT}${path}${query.size ? `?${query}` : ""}`, {
-      method: options.method ?? "GET",
-      headers,
-      body: options.body === undefined ? undefined : JSON.stringify(options.body),
-      signal: options.signal,
-    });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(0, {
-      code: "network",
-      title: "The server cannot be reached.",
-      hint: "Check that `compress-compare serve` is still running, then reload.",
-    });
-  }
+/** The server takes nothing that changes something unless it is JSON, even where there is nothing to say. */
+const asJson: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== "GET") request.headers.set("Content-Type", "application/json");
+  },
+};
+
+export const api = createClient<paths>({ baseUrl: ROOT, fetch: send });
+api.use(asJson);
+
+/** The answer, whose status is 2xx; else an `ApiError` is thrown. */
+async function send(request: Request): Promise<Response> {
+  if (CACHE) return cachedAnswer(CACHE, request);
+  const again = request.clone();
+  const response = await reach(request);
   if (response.ok) return response;
   const error = new ApiError(response.status, await problemOf(response));
-  if (error.code === "task.untrusted" && (await mayRun?.(error))) return request(path, options);
+  if (error.code === "task.untrusted" && (await mayRun?.(error))) return send(again);
   throw error;
 }
 
@@ -54,8 +43,34 @@ export function askBeforeRunning(ask: MayRun): () => void {
   return () => (mayRun = null);
 }
 
-export async function requestJson<T>(path: string, options?: RequestOptions): Promise<T> {
-  return (await (await request(path, options)).json()) as T;
+async function reach(request: Request): Promise<Response> {
+  try {
+    return await fetch(request);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, {
+      code: "network",
+      title: "The server cannot be reached.",
+      hint: "Check that `compress-compare serve` is still running, then reload.",
+    });
+  }
+}
+
+/** What a request was answered with. */
+export async function answerOf<T>(asked: Promise<{ data?: T }>): Promise<T> {
+  return (await asked).data as T;
+}
+
+/** The header under whose name the server says how far the answer is; see `api/watches`. */
+export function watched(name: string | undefined): Record<string, string> {
+  return name === undefined ? {} : { "X-Watch": name };
+}
+
+type Gets = { [Path in keyof paths]: paths[Path] extends { get: { parameters: { query: infer Q } } } ? Q : never };
+
+/** The address of something that is shown or saved rather than read. */
+export function addressOf<Path extends keyof paths>(path: Path, query: Gets[Path]): string {
+  return `${path.slice(1)}?${new URLSearchParams(query as Record<string, string>)}`;
 }
 
 async function problemOf(response: Response): Promise<Partial<Told>> {

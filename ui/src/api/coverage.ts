@@ -1,22 +1,12 @@
 /** What an operation really changed, tensor by tensor, against the model it was applied to. */
-import { requestJson } from "./client";
+import { answerOf, api } from "./client";
+import { plainRows, type Plain } from "./numbers";
+import type { Schemas } from "./types";
 
-export interface CoveredTensor {
-  tensor: string;
-  status: string;
-  shape: string;
-  values: number;
-  /** Share of the values that changed; null where the shapes differ. */
-  changed: number | null;
-}
+export type CoveredTensor = Plain<Schemas["CoveredTensor"]>;
+export type Coverage = Omit<Schemas["CoverageAnswer"], "tensors"> & { tensors: CoveredTensor[] };
 
-export interface Coverage {
-  base: string;
-  counts: Record<string, number>;
-  /** Those to look at first; at most 1,000. */
-  tensors: CoveredTensor[];
-}
-
-export function fetchCoverage(id: string, signal?: AbortSignal): Promise<Coverage> {
-  return requestJson<Coverage>("model/coverage", { query: { id }, signal });
+export async function fetchCoverage(id: string, signal?: AbortSignal): Promise<Coverage> {
+  const found = await answerOf(api.GET("/api/v1/model/coverage", { params: { query: { id } }, signal }));
+  return { ...found, tensors: plainRows(found.tensors, { changed: true }) };
 }

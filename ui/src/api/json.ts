@@ -1,2 +1,4 @@
+import type { Schemas } from "./types";
+
 /** Whatever JSON can hold: the values of operation parameters. */
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type Json = Schemas["Json"];

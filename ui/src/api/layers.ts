@@ -1,44 +1,34 @@
 /** What happened inside the layers: tables come as Arrow, because a large model has many rows. */
-import { tableFromIPC } from "@uwdata/flechette";
-import { request, requestJson } from "./client";
+import { readColumns } from "./arrow";
+import { answerOf, api, watched } from "./client";
+import { plainRows, type Plain } from "./numbers";
+import type { Asked, Schemas } from "./types";
 
-export type Mode = "sparsity" | "weights" | "storage" | "activations";
+export type LayerRow = Schemas["LayerRow"];
+/** The name of a column of the table, of whatever mode. */
+export type LayerColumn = keyof LayerRow;
+export type Mode = NonNullable<Schemas["LayersPair"]["what"]>;
 /** A number, a text, or a list of counts; null where there is none. */
 export type LayerValue = number | string | ArrayLike<number> | null;
 
-/** A base and models, by id; the base may stand among the models to be described by itself. */
-export interface LayersQuestion {
-  base: string;
-  models: readonly string[];
-  what: Mode;
-  /** Of activations: on how many examples they were compared. */
-  examples?: number;
-  /** For names of tensors of the base, those of models that are compared with them where no rule finds them. */
-  alignment?: Readonly<Record<string, string>>;
-}
+type Ask = Schemas["LayersAsk"];
 
-export interface LayersPart {
-  modules?: readonly string[];
-  columns?: readonly string[];
-  /** A regular expression, matched by the server in time linear in the names. */
-  match?: string;
-  histograms?: "counts" | "heights";
-}
+/** A base and models, by id; the base may stand among the models to be described by itself. */
+export type LayersQuestion = Asked<Pick<Ask, "base" | "models" | "alignment"> & { what: Mode; examples?: number }>;
+/** Which rows and columns of the table. */
+export type LayersPart = Asked<Partial<Pick<Ask, "modules" | "match" | "histograms">>> & {
+  readonly columns?: readonly LayerColumn[];
+};
 
 /** The answer, column by column. */
 export interface LayerColumns {
   what: Mode;
   models: readonly string[];
   count: number;
-  columns: ReadonlyMap<string, ArrayLike<LayerValue>>;
+  columns: ReadonlyMap<LayerColumn, ArrayLike<LayerValue>>;
 }
 
-export interface Suspect {
-  module: string;
-  model: string;
-  score: number | string;
-  reason: string;
-}
+export type Suspect = Plain<Schemas["SuspectAnswer"]>;
 
 export async function fetchLayers(
   question: LayersQuestion,
@@ -46,18 +36,24 @@ export async function fetchLayers(
   signal?: AbortSignal,
   watch?: string,
 ): Promise<LayerColumns> {
-  const response = await request("layers", { method: "POST", body: { ...question, ...part }, signal, watch });
-  const arrow = tableFromIPC(new Uint8Array(await response.arrayBuffer()), { useBigInt: false });
-  const columns = arrow.names.map((name, k) => [name, arrow.getChildAt(k).toArray() as ArrayLike<LayerValue>] as const);
-  return { what: question.what, models: question.models, count: arrow.numRows, columns: new Map(columns) };
+  const body = { ...question, ...part } as Ask;
+  const bytes = await answerOf(
+    api.POST("/api/v1/layers", { body, parseAs: "arrayBuffer", headers: watched(watch), signal }),
+  );
+  const { count, all } = readColumns<LayerRow>(bytes);
+  const columns = all as ReadonlyMap<LayerColumn, ArrayLike<LayerValue>>;
+  return { what: question.what, models: question.models, count, columns };
 }
 
 /** One number per tensor of one model, as a file of node data for Model Explorer. */
 export async function fetchOverlay(question: LayersQuestion, model: string, measure: string): Promise<Blob> {
-  return (await request("layers/overlay", { method: "POST", body: { ...question, model, measure } })).blob();
+  const body = { ...question, model, measure } as Schemas["LayersOverlay"];
+  return answerOf(api.POST("/api/v1/layers/overlay", { body, parseAs: "blob" }));
 }
 
 export async function fetchSuspects(question: LayersQuestion, signal?: AbortSignal): Promise<Suspect[]> {
-  const body = { ...question, what: question.what === "storage" ? "weights" : question.what };
-  return (await requestJson<{ suspects: Suspect[] }>("layers/suspects", { method: "POST", body, signal })).suspects;
+  const what = question.what === "storage" ? "weights" : question.what;
+  const body = { ...question, what } as Schemas["LayersPair"];
+  const { suspects } = await answerOf(api.POST("/api/v1/layers/suspects", { body, signal }));
+  return plainRows(suspects, { score: true });
 }

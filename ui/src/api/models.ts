@@ -1,110 +1,38 @@
 /** What the server knows about single models and selections of them. */
-import type { Json } from "@/api/json";
-import { requestJson } from "./client";
+import { answerOf, api } from "./client";
+import { plainRows, type Plain } from "./numbers";
+import type { Schemas } from "./types";
 
-/** JSON has no literal for what is not finite. */
-type WireNumber = number | "NaN" | "Infinity" | "-Infinity";
+export type MetricReading = Plain<Schemas["MetricValueAnswer"]>;
+export type StoredFile = Schemas["StoredFileAnswer"];
+export type ModelDetails = Omit<Schemas["ModelAnswer"], "metrics"> & { metrics: MetricReading[] };
+/** Note, tags or both. */
+export type ModelChange = Schemas["ModelChange"];
+export type Variable = Schemas["VariableAnswer"];
+/** What differs within a selection; rows give each model's values in the order of the variables. */
+export type SelectionAnswer = Schemas["SelectionAnswer"];
+/** The matched-pair effect of an operation, or of one change of a parameter, on a metric; pairs are (without, with). */
+export type Effect = Plain<Schemas["EffectAnswer"]>;
 
-export interface MetricReading {
-  name: string;
-  value: number;
-  slice: string | null;
-  device: string | null;
-  count: number | null;
-  standard_error: number | null;
-}
-
-export interface StoredFile {
-  name: string;
-  sha256: string;
-  num_bytes: number;
-}
-
-export interface ModelDetails {
-  id: string;
-  base: string | null;
-  operation: string | null;
-  parameters: Record<string, Json>;
-  step: number;
-  created_at: string;
-  lineage: { model: string; operation: string | null; parameters: Record<string, Json> }[];
-  references: { role: string; model: string }[];
-  tags: string[];
-  note: string;
-  metrics: MetricReading[];
-  checkpoint: { format: string; num_bytes: number; files: StoredFile[] } | null;
-  datasets: string[];
-}
-
-type WireModel = Omit<ModelDetails, "metrics"> & { metrics: (Omit<MetricReading, "value"> & { value: WireNumber })[] };
-
-function decode(model: WireModel): ModelDetails {
-  return { ...model, metrics: model.metrics.map((reading) => ({ ...reading, value: Number(reading.value) })) };
+function decode(model: Schemas["ModelAnswer"]): ModelDetails {
+  return { ...model, metrics: plainRows(model.metrics, { value: true }) };
 }
 
 export async function fetchModel(id: string, signal?: AbortSignal): Promise<ModelDetails> {
-  return decode(await requestJson<WireModel>("model", { query: { id }, signal }));
+  return decode(await answerOf(api.GET("/api/v1/model", { params: { query: { id } }, signal })));
 }
 
-export async function changeModel(id: string, change: { note?: string; tags?: string[] }): Promise<ModelDetails> {
-  return decode(await requestJson<WireModel>("model", { method: "PATCH", query: { id }, body: change }));
+export async function changeModel(id: string, change: ModelChange): Promise<ModelDetails> {
+  return decode(await answerOf(api.PATCH("/api/v1/model", { params: { query: { id } }, body: change })));
 }
 
-export interface Variable {
-  name: string;
-  kind: string;
-  values: Json[];
+export async function fetchSelection(models: readonly string[], signal?: AbortSignal): Promise<SelectionAnswer> {
+  // pairs arrive as pairs, which the client's types call lists
+  return (await answerOf(api.POST("/api/v1/selection", { body: { models: [...models] }, signal }))) as SelectionAnswer;
 }
-
-/** What differs within a selection; rows give each model's values in the order of the variables. */
-export interface SelectionAnswer {
-  variables: Variable[];
-  rows: Record<string, Json[]>;
-  chart: { x: string | null; color: string | null; facet: string | null };
-  constant: Json[];
-  /** Names of differences that are not needed to tell the models apart. */
-  also?: string[];
-  /** Why the chart is empty. */
-  reason?: string | null;
-  /** Which models could be charted instead. */
-  suggestion?: { keep: unknown[]; models: string[] } | null;
-}
-
-export function fetchSelection(models: readonly string[], signal?: AbortSignal): Promise<SelectionAnswer> {
-  return requestJson<SelectionAnswer>("selection", { method: "POST", body: { models }, signal });
-}
-
-/** The matched-pair effect of an operation, or of one change of a parameter, on a metric; pairs are (without, with). */
-export interface Effect {
-  operation: string;
-  parameter: string | null;
-  condition: string | null;
-  metric: string;
-  pairs: number;
-  mean: number | null;
-  median: number | null;
-  ci_low: number | null;
-  ci_high: number | null;
-  models: string[][];
-  /** How the interval was made, with its level. */
-  interval: string | null;
-  /** That level, from 0 to 1: fewer than six pairs cannot give 0.95. */
-  confidence: number | null;
-}
-
-type WireEffect = { [Key in keyof Effect]: Effect[Key] extends number | null ? WireNumber | null : Effect[Key] };
 
 /** The effects on a metric; each lists at most so many of its pairs, spread evenly. */
 export async function fetchEffects(metric: string, pairs: number, signal?: AbortSignal): Promise<Effect[]> {
-  const { effects } = await requestJson<{ effects: WireEffect[] }>("effects", { query: { metric, pairs }, signal });
-  const number = (value: WireNumber | null): number | null => (value === null ? null : Number(value));
-  return effects.map((effect) => ({
-    ...effect,
-    pairs: Number(effect.pairs),
-    mean: number(effect.mean),
-    median: number(effect.median),
-    ci_low: number(effect.ci_low),
-    ci_high: number(effect.ci_high),
-    confidence: number(effect.confidence),
-  }));
+  const { effects } = await answerOf(api.GET("/api/v1/effects", { params: { query: { metric, pairs } }, signal }));
+  return plainRows(effects, { mean: true, median: true, ci_low: true, ci_high: true, confidence: true });
 }

@@ -3,13 +3,7 @@ import type { Schemas } from "./types";
 type Task = Schemas["TaskAllow"];
 
 /** What a problem says of itself. */
-export interface Told {
-  code: string;
-  title: string;
-  detail: string;
-  hint: string;
-  task: Task;
-}
+export type Told = Pick<Schemas["Problem"], "code" | "title" | "detail" | "hint"> & { task: Task };
 
 /** A problem the server reported (RFC 9457), or that it could not be reached (`code` "network"). */
 export class ApiError extends Error {

@@ -1,47 +1,48 @@
 /** The project: its definitions, all its models, and the news of it. */
-import { isFile, request, requestJson } from "./client";
+import { answerOf, api, isFile } from "./client";
 import type { ProjectInfo, Schemas } from "./types";
 
-const ARROW = "application/vnd.apache.arrow.stream";
+const ARROW = { Accept: "application/vnd.apache.arrow.stream" };
 
 /** A named view: its name and the part of the address after the page's own. */
 export type SavedView = Schemas["View"];
 type Metric = Schemas["MetricAnswer"];
 
 export function fetchProject(signal?: AbortSignal): Promise<ProjectInfo> {
-  return requestJson<ProjectInfo>("project", { signal });
+  return answerOf(api.GET("/api/v1/project", { signal }));
 }
 
 /** All models as an Arrow stream, which `state/decode` reads, and the revision that it shows. */
 export async function fetchModels(signal?: AbortSignal): Promise<{ bytes: Uint8Array; revision: number }> {
-  const response = await request("models", { accept: ARROW, query: { precision: "single" }, signal });
-  const revision = Number(response.headers.get("X-Revision") ?? 0);
-  return { bytes: new Uint8Array(await response.arrayBuffer()), revision };
+  const query = { precision: "single" } as const;
+  const asked = api.GET("/api/v1/models", { params: { query }, headers: ARROW, parseAs: "arrayBuffer", signal });
+  const { data, response } = await asked;
+  return { bytes: new Uint8Array(data!), revision: Number(response.headers.get("X-Revision") ?? 0) };
 }
 
 /** Standard errors of all metrics as an Arrow stream, which `state/decode` reads. */
 export async function fetchStandardErrors(signal?: AbortSignal): Promise<Uint8Array> {
-  const response = await request("standard-errors", { accept: ARROW, signal });
-  return new Uint8Array(await response.arrayBuffer());
+  const asked = api.GET("/api/v1/standard-errors", { headers: ARROW, parseAs: "arrayBuffer", signal });
+  return new Uint8Array(await answerOf(asked));
 }
 
 /** Say which direction of a metric is better; null for neither. */
 export function changeDirection(name: string, higher_is_better: boolean | null): Promise<Metric> {
-  return requestJson<Metric>("metric", { method: "PATCH", query: { name }, body: { higher_is_better } });
+  return answerOf(api.PATCH("/api/v1/metric", { params: { query: { name } }, body: { higher_is_better } }));
 }
 
 export async function fetchViews(signal?: AbortSignal): Promise<SavedView[]> {
-  return (await requestJson<Schemas["Views"]>("views", { signal })).views;
+  return (await answerOf(api.GET("/api/v1/views", { signal }))).views;
 }
 
-/** Keep a view, in place of one of the same name; returns all of them. */
-export async function saveView(view: SavedView): Promise<SavedView[]> {
-  return (await requestJson<Schemas["Views"]>("views", { method: "POST", body: view })).views;
+/** Keep a view under its name; returns all of them. */
+export async function saveView(view: Schemas["ViewSave"]): Promise<SavedView[]> {
+  return (await answerOf(api.POST("/api/v1/views", { body: view }))).views;
 }
 
 /** Forget a view; returns the others. */
 export async function deleteView(name: string): Promise<SavedView[]> {
-  return (await requestJson<Schemas["Views"]>("views", { method: "DELETE", query: { name } })).views;
+  return (await answerOf(api.DELETE("/api/v1/views", { params: { query: { name } } }))).views;
 }
 
 /** `none`: the page is in a file, of which there are no news. */
@@ -73,11 +74,10 @@ export function watchRevisions(
       if (source.readyState === EventSource.CLOSED) timer = window.setTimeout(open, RETRY);
     });
     source.addEventListener("revision", (event) => {
-      const { revision } = JSON.parse((event as MessageEvent<string>).data) as { revision: number };
-      onRevision(revision);
+      onRevision((JSON.parse((event as MessageEvent<string>).data) as Schemas["RevisionNews"]).revision);
     });
     source.addEventListener("jobs", (event) => {
-      onJobs((JSON.parse((event as MessageEvent<string>).data) as { revision: number }).revision);
+      onJobs((JSON.parse((event as MessageEvent<string>).data) as Schemas["JobsNews"]).revision);
     });
   };
   open();

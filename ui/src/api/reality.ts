@@ -1,21 +1,28 @@
 /** What models claim beside what they cost. */
-import { requestJson } from "./client";
+import { answerOf, api } from "./client";
+import { plainRows, type Plain } from "./numbers";
 import type { Schemas } from "./types";
 
-type Wire = Schemas["RealityRow"];
-
 /** One model against its root; numbers that are not known are null. Ratios are root ÷ model. */
-export type RealityRow = {
-  [Key in keyof Wire]: Wire[Key] extends number | string | null
-    ? Exclude<Wire[Key], "NaN" | "Infinity" | "-Infinity">
-    : Wire[Key];
-};
+export type RealityRow = Plain<Schemas["RealityRow"]>;
 
 export async function fetchReality(model: string, signal?: AbortSignal): Promise<RealityRow> {
-  const answer = await requestJson<Schemas["RealityAnswer"]>("reality", {
-    method: "POST",
-    body: { models: [model] },
-    signal,
+  const { models } = await answerOf(api.POST("/api/v1/reality", { body: { models: [model] }, signal }));
+  const [row] = plainRows(models, {
+    sparsity: true,
+    bits: true,
+    macs: true,
+    latency_s: true,
+    latency_iqr_s: true,
+    onnx_latency_s: true,
+    onnx_latency_iqr_s: true,
+    integer_products: true,
+    onnx_integer_products: true,
+    stored_ratio: true,
+    packed_ratio: true,
+    macs_ratio: true,
+    latency_ratio: true,
+    onnx_latency_ratio: true,
   });
-  return answer.models[0] as RealityRow;
+  return row!;
 }

@@ -822,52 +822,32 @@ export interface components {
             /** Num Instances */
             num_instances: number;
             /** Summary */
-            summary: {
-                [key: string]: unknown;
-            }[] | null;
+            summary: components["schemas"]["SummaryRow"][] | null;
             /** Histograms */
-            histograms: {
-                [key: string]: unknown;
-            }[] | null;
+            histograms: components["schemas"]["HistogramRow"][] | null;
             /** Groups */
-            groups: {
-                [key: string]: unknown;
-            }[] | null;
+            groups: components["schemas"]["GroupRow"][] | null;
             /** Changes */
-            changes: {
-                [key: string]: unknown;
-            }[] | null;
+            changes: components["schemas"]["PredictionChange"][] | null;
             /** Pairs */
-            pairs: {
-                [key: string]: unknown;
-            }[] | null;
+            pairs: components["schemas"]["PairRow"][] | null;
             /** Confusion */
-            confusion: {
-                [key: string]: unknown;
-            }[] | null;
+            confusion: components["schemas"]["ConfusionRow"][] | null;
             /** Calibration */
-            calibration: {
-                [key: string]: unknown;
-            }[] | null;
+            calibration: components["schemas"]["CalibrationRow"][] | null;
             /** Calibration Errors */
             calibration_errors: {
-                [key: string]: number | null;
+                [key: string]: number | ("NaN" | "Infinity" | "-Infinity") | null;
             } | null;
             /** Perplexity */
-            perplexity: {
-                [key: string]: unknown;
-            }[] | null;
+            perplexity: components["schemas"]["PerplexityRow"][] | null;
             /** Exemplars */
-            exemplars: {
-                [key: string]: unknown;
-            }[] | null;
+            exemplars: components["schemas"]["ExemplarRow"][] | null;
             /** Slices */
-            slices: {
-                [key: string]: unknown;
-            }[] | null;
+            slices: components["schemas"]["SliceRow"][] | null;
             /** Instances */
             instances: {
-                [key: string]: unknown;
+                [key: string]: components["schemas"]["Json"];
             }[] | null;
             /** Total */
             total: number | null;
@@ -899,6 +879,42 @@ export interface components {
             relative: boolean;
         };
         /**
+         * CalibrationRow
+         * @description Instances of one model by how sure it is.
+         */
+        CalibrationRow: {
+            /** Model */
+            model: string;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Count */
+            count: number;
+            /** Confidence */
+            confidence: number | null;
+            /** Accuracy */
+            accuracy: number | null;
+        };
+        /**
+         * ChannelRow
+         * @description An output channel of a tensor, in order. What compares is null without a counterpart in the base.
+         */
+        ChannelRow: {
+            /** Norm */
+            norm: number;
+            /** Peak */
+            peak: number;
+            /** Num Zeros */
+            num_zeros: number;
+            /** Base Norm */
+            base_norm: number | null;
+            /** Change */
+            change: number | null;
+            /** Relative Change */
+            relative_change: number | null;
+        };
+        /**
          * ChartAnswer
          * @description Which variable goes on which channel.
          */
@@ -921,6 +937,32 @@ export interface components {
             num_bytes: number;
             /** Files */
             files: components["schemas"]["StoredFileAnswer"][];
+        };
+        /**
+         * ClassProbability
+         * @description The probability that a model gives a class.
+         */
+        ClassProbability: {
+            /** Model */
+            model: string;
+            /** Class */
+            class: string;
+            /** Probability */
+            probability: number | ("NaN" | "Infinity" | "-Infinity") | null;
+        };
+        /**
+         * ConfusionRow
+         * @description A cell of the confusion matrix, before and now.
+         */
+        ConfusionRow: {
+            label: components["schemas"]["Json"];
+            prediction: components["schemas"]["Json"];
+            /** Base Count */
+            base_count: number;
+            /** Count */
+            count: number;
+            /** Change */
+            change: number;
         };
         /**
          * CoverageAnswer
@@ -1009,12 +1051,76 @@ export interface components {
             effects: components["schemas"]["EffectAnswer"][];
         };
         /**
+         * ExemplarRow
+         * @description An instance on which at least half of the models disagree with the base.
+         */
+        ExemplarRow: {
+            /** Id */
+            id: number | string;
+            label: components["schemas"]["Json"];
+            base_prediction: components["schemas"]["Json"];
+            prediction: components["schemas"]["Json"];
+            /** Num Changed */
+            num_changed: number;
+            /** Num Models */
+            num_models: number;
+            /** Share */
+            share: number;
+        };
+        /**
          * FrontierAnswer
          * @description The Pareto-optimal models, best first along x.
          */
         FrontierAnswer: {
             /** Ids */
             ids: string[];
+        };
+        /**
+         * GroupRow
+         * @description A model against the base over the instances of a group, and how far that is from the average change.
+         */
+        GroupRow: {
+            /** Model */
+            model: string;
+            /** Metric */
+            metric: string;
+            /** Count */
+            count: number;
+            /** Compared */
+            compared: number;
+            /** Value */
+            value: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Base Value */
+            base_value: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Difference */
+            difference: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci Low */
+            ci_low: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci High */
+            ci_high: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Interval */
+            interval: string;
+            /** Bootstrap Low */
+            bootstrap_low: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Bootstrap High */
+            bootstrap_high: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Agreement */
+            agreement: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Right To Wrong */
+            right_to_wrong: number | null;
+            /** Wrong To Right */
+            wrong_to_right: number | null;
+            /** Wrong To Wrong */
+            wrong_to_wrong: number | null;
+            /** Mcnemar P */
+            mcnemar_p: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            group: components["schemas"]["Json"];
+            /** Excess */
+            excess: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Excess P */
+            excess_p: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Hurt */
+            hurt: boolean | null;
         };
         /**
          * Health
@@ -1028,13 +1134,35 @@ export interface components {
             status: "ok";
         };
         /**
+         * HistogramRow
+         * @description The values of a model in bins of equal width from `low` to `high`.
+         */
+        HistogramRow: {
+            /** Model */
+            model: string;
+            /** Low */
+            low: number | ("NaN" | "Infinity" | "-Infinity");
+            /** High */
+            high: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Counts */
+            counts: number[];
+            /** Nan */
+            nan: number;
+            /** Positive Infinity */
+            positive_infinity: number;
+            /** Negative Infinity */
+            negative_infinity: number;
+            /** Missing */
+            missing: number;
+        };
+        /**
          * InstanceAnswer
          * @description One instance and what base and models made of it.
          */
         InstanceAnswer: {
             /** Row */
             row: {
-                [key: string]: unknown;
+                [key: string]: components["schemas"]["Json"];
             };
             /** Text */
             text: string | null;
@@ -1049,9 +1177,7 @@ export interface components {
             /** Token Numbers */
             token_numbers: components["schemas"]["TokenNumbers"][];
             /** Probabilities */
-            probabilities: {
-                [key: string]: unknown;
-            }[];
+            probabilities: components["schemas"]["ClassProbability"][];
         };
         /**
          * InstanceAsk
@@ -1164,6 +1290,125 @@ export interface components {
         JobsAnswer: {
             /** Jobs */
             jobs: components["schemas"]["JobAnswer"][];
+        };
+        Json: string | number | boolean | unknown[] | {
+            [key: string]: unknown;
+        } | null;
+        /**
+         * LayerRow
+         * @description A tensor or module of a model, in the order of the tree. A stream has the columns of its mode alone.
+         */
+        LayerRow: {
+            /** Module */
+            module: string;
+            /** Parameter */
+            parameter: string | null;
+            /** Model */
+            model: string;
+            /** Num Parameters */
+            num_parameters: number;
+            /** Alignment */
+            alignment: string | null;
+            /** Counterpart */
+            counterpart: string | null;
+            /** Num Zeros */
+            num_zeros: number | null;
+            /** Zero Both */
+            zero_both: number | null;
+            /** Zero Model Only */
+            zero_model_only: number | null;
+            /** Zero Base Only */
+            zero_base_only: number | null;
+            /** Mean Abs */
+            mean_abs: number | null;
+            /** Mean Abs Change */
+            mean_abs_change: number | null;
+            /** Relative Error */
+            relative_error: number | null;
+            /** Sqnr Db */
+            sqnr_db: number | null;
+            /** Cosine */
+            cosine: number | null;
+            /** Num Distinct */
+            num_distinct: number | null;
+            /** Entropy Bits */
+            entropy_bits: number | null;
+            /** Num Nonfinite */
+            num_nonfinite: number | null;
+            /** Histogram */
+            histogram: number[] | null;
+            /** Histogram Low */
+            histogram_low: number | null;
+            /** Histogram High */
+            histogram_high: number | null;
+            /** Change Bands */
+            change_bands: number[] | null;
+            /** Mean */
+            mean: number | null;
+            /** Standard Deviation */
+            standard_deviation: number | null;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+            /** Num Compared */
+            num_compared: number | null;
+            /** Num Channels */
+            num_channels: number | null;
+            /** Num Dead Channels */
+            num_dead_channels: number | null;
+            /** Channel Norm Min */
+            channel_norm_min: number | null;
+            /** Channel Norm Max */
+            channel_norm_max: number | null;
+            /** Channel Norm Change */
+            channel_norm_change: number | null;
+            /** Most Changed Channel */
+            most_changed_channel: number | null;
+            /** Dtype */
+            dtype: string | null;
+            /** Bits */
+            bits: number | null;
+            /** Scheme */
+            scheme: string | null;
+            /** Group Size */
+            group_size: number | null;
+            /** Bytes */
+            bytes: number | null;
+            /** File Bytes */
+            file_bytes: number | null;
+            /** Bits Per Parameter */
+            bits_per_parameter: number | null;
+            /** Num Scales */
+            num_scales: number | null;
+            /** Scale Min */
+            scale_min: number | null;
+            /** Scale Max */
+            scale_max: number | null;
+            /** Code Min */
+            code_min: number | null;
+            /** Code Max */
+            code_max: number | null;
+            /** Zero Point Min */
+            zero_point_min: number | null;
+            /** Zero Point Max */
+            zero_point_max: number | null;
+            /** Cka */
+            cka: number | null;
+            /** Local Sqnr Db */
+            local_sqnr_db: number | null;
+            /** Local Relative Error */
+            local_relative_error: number | null;
+            /** Worst Channels */
+            worst_channels: number[] | null;
+            /** Worst Channel Shares */
+            worst_channel_shares: number[] | null;
+            /** Outlier Channels */
+            outlier_channels: number[] | null;
+            /** Clipped */
+            clipped: number | null;
+            /** Base Clipped */
+            base_clipped: number | null;
         };
         /**
          * LayersAsk
@@ -1330,7 +1575,7 @@ export interface components {
             operation: string | null;
             /** Parameters */
             parameters: {
-                [key: string]: unknown;
+                [key: string]: components["schemas"]["Json"];
             };
             /** Step */
             step: number;
@@ -1385,7 +1630,7 @@ export interface components {
             operation: string | null;
             /** Parameters */
             parameters: {
-                [key: string]: unknown;
+                [key: string]: components["schemas"]["Json"];
             };
             /** Step */
             step: number;
@@ -1484,6 +1729,96 @@ export interface components {
             count: number;
         };
         /**
+         * OverlayAnswer
+         * @description Node data for Model Explorer: a number by node, and the gradient from the smallest to the largest.
+         */
+        OverlayAnswer: {
+            /** Name */
+            name: string;
+            /** Results */
+            results: {
+                [key: string]: components["schemas"]["OverlayValue"];
+            };
+            /** Gradient */
+            gradient: components["schemas"]["OverlayStop"][];
+        };
+        /**
+         * OverlayStop
+         * @description A color of the gradient: where it is, from 0 to 1, and the color of text on it.
+         */
+        OverlayStop: {
+            /** Stop */
+            stop: number;
+            /** Bgcolor */
+            bgColor: string;
+            /** Textcolor */
+            textColor: string;
+        };
+        /**
+         * OverlayValue
+         * @description The number of one node.
+         */
+        OverlayValue: {
+            /** Value */
+            value: number;
+        };
+        /**
+         * PairRow
+         * @description Two models against each other by what they get right.
+         */
+        PairRow: {
+            /** First */
+            first: string;
+            /** Second */
+            second: string;
+            /** Count */
+            count: number;
+            /** First Value */
+            first_value: number | null;
+            /** Second Value */
+            second_value: number | null;
+            /** Difference */
+            difference: number | null;
+            /** Ci Low */
+            ci_low: number | null;
+            /** Ci High */
+            ci_high: number | null;
+            /** Bootstrap Low */
+            bootstrap_low: number | null;
+            /** Bootstrap High */
+            bootstrap_high: number | null;
+            /** First Only */
+            first_only: number;
+            /** Second Only */
+            second_only: number;
+            /** Mcnemar P */
+            mcnemar_p: number;
+            /** Mcnemar P Adjusted */
+            mcnemar_p_adjusted: number;
+            /** Tie */
+            tie: boolean;
+        };
+        /**
+         * PerplexityRow
+         * @description The perplexity over all tokens together.
+         */
+        PerplexityRow: {
+            /** Model */
+            model: string;
+            /** Tokens */
+            tokens: number;
+            /** Perplexity */
+            perplexity: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Base Perplexity */
+            base_perplexity: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ratio */
+            ratio: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci Low */
+            ci_low: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci High */
+            ci_high: number | ("NaN" | "Infinity" | "-Infinity") | null;
+        };
+        /**
          * PlanAnswer
          * @description The models, each after its base.
          */
@@ -1514,10 +1849,26 @@ export interface components {
             operation: string | null;
             /** Parameters */
             parameters: {
-                [key: string]: unknown;
+                [key: string]: components["schemas"]["Json"];
             };
             /** Done */
             done: boolean;
+        };
+        /**
+         * PredictionChange
+         * @description How often a prediction of the base turned into another.
+         */
+        PredictionChange: {
+            /** Model */
+            model: string;
+            base_prediction: components["schemas"]["Json"];
+            prediction: components["schemas"]["Json"];
+            /** Count */
+            count: number;
+            /** Rate */
+            rate: number;
+            /** Rate Of Base */
+            rate_of_base: number;
         };
         /**
          * ProjectAnswer
@@ -1659,11 +2010,11 @@ export interface components {
             variables: components["schemas"]["VariableAnswer"][];
             /** Rows */
             rows: {
-                [key: string]: unknown[];
+                [key: string]: components["schemas"]["Json"][];
             };
             chart: components["schemas"]["ChartAnswer"];
             /** Constant */
-            constant: unknown[];
+            constant: components["schemas"]["Json"][];
             /** Also */
             also: string[];
             /** Reason */
@@ -1677,6 +2028,32 @@ export interface components {
         SelectionAsk: {
             /** Models */
             models: string[];
+        };
+        /**
+         * SliceRow
+         * @description Instances with one or two things in common that changed more or less than all, by more than chance.
+         */
+        SliceRow: {
+            /** Model */
+            model: string;
+            /** Slice */
+            slice: string;
+            /** Columns */
+            columns: string[];
+            /** Values */
+            values: string[];
+            /** Count */
+            count: number;
+            /** Difference */
+            difference: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Excess */
+            excess: number | ("NaN" | "Infinity" | "-Infinity");
+            /** P */
+            p: number | ("NaN" | "Infinity" | "-Infinity");
+            /** P Adjusted */
+            p_adjusted: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Tried */
+            tried: number;
         };
         /**
          * SpectraAnswer
@@ -1734,7 +2111,7 @@ export interface components {
             operation: string | null;
             /** Parameters */
             parameters: {
-                [key: string]: unknown;
+                [key: string]: components["schemas"]["Json"];
             };
         };
         /**
@@ -1750,6 +2127,14 @@ export interface components {
             num_bytes: number;
         };
         /**
+         * StreamedErrors
+         * @description A row of the stream of standard errors. Then comes a column for each metric that has any, by its name.
+         */
+        StreamedErrors: {
+            /** Id */
+            id: string;
+        };
+        /**
          * SuggestionAnswer
          * @description Which of the selected models could be charted together: those that have these values.
          */
@@ -1757,10 +2142,58 @@ export interface components {
             /** Keep */
             keep: [
                 string,
-                unknown
+                components["schemas"]["Json"]
             ][];
             /** Models */
             models: string[];
+        };
+        /**
+         * SummaryRow
+         * @description A model against the base over all instances.
+         */
+        SummaryRow: {
+            /** Model */
+            model: string;
+            /** Metric */
+            metric: string;
+            /** Count */
+            count: number;
+            /** Compared */
+            compared: number;
+            /** Value */
+            value: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Base Value */
+            base_value: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Difference */
+            difference: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci Low */
+            ci_low: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci High */
+            ci_high: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Interval */
+            interval: string;
+            /** Bootstrap Low */
+            bootstrap_low: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Bootstrap High */
+            bootstrap_high: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Agreement */
+            agreement: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Right To Wrong */
+            right_to_wrong: number | null;
+            /** Wrong To Right */
+            wrong_to_right: number | null;
+            /** Wrong To Wrong */
+            wrong_to_wrong: number | null;
+            /** Mcnemar P */
+            mcnemar_p: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Mcnemar P Adjusted */
+            mcnemar_p_adjusted: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Missing */
+            missing: number;
+            /** Base Missing */
+            base_missing: number;
+            /** Nonfinite */
+            nonfinite: number;
         };
         /**
          * SuspectAnswer
@@ -1921,6 +2354,29 @@ export interface components {
             column: number;
         };
         /**
+         * TileCell
+         * @description A cell of a tile, row by row; the metadata of the stream has `rows` and `columns`.
+         *
+         *     A stream has the columns of what is shown: `mean, peak` of values; these, `model, base` of changes; the shares of
+         *     zeros of a mask.
+         */
+        TileCell: {
+            /** Mean */
+            mean: number;
+            /** Peak */
+            peak: number;
+            /** Model */
+            model: number;
+            /** Base */
+            base: number;
+            /** Zero Both */
+            zero_both: number;
+            /** Zero Model Only */
+            zero_model_only: number;
+            /** Zero Base Only */
+            zero_base_only: number;
+        };
+        /**
          * TokenNumbers
          * @description One number per token, as a model gave them.
          */
@@ -1930,7 +2386,7 @@ export interface components {
             /** Model */
             model: string;
             /** Values */
-            values: (number | string | null)[];
+            values: (number | ("NaN" | "Infinity" | "-Infinity") | null)[];
         };
         /**
          * VariableAnswer
@@ -1945,7 +2401,7 @@ export interface components {
              */
             kind: "parameter" | "presence" | "operation" | "sequence" | "root";
             /** Values */
-            values: unknown[];
+            values: components["schemas"]["Json"][];
         };
         /**
          * View
@@ -2004,6 +2460,44 @@ export interface components {
             hint: string;
             /** Trace Id */
             trace_id: string;
+        };
+        /**
+         * StreamedModel
+         * @description A row of the stream of all models. After these columns comes one of numbers for each metric, by its name.
+         */
+        StreamedModel: {
+            /** Id */
+            id: string;
+            /** Base */
+            base: string | null;
+            /** Operation */
+            operation: string | null;
+            /** Parameters */
+            parameters: string;
+            /** Step */
+            step: number;
+            /** Tags */
+            tags: string[];
+            /** References */
+            references: string;
+        };
+        /**
+         * RevisionNews
+         * @description The data of an event named `revision`: the project has changed.
+         */
+        RevisionNews: {
+            /** Revision */
+            revision: number;
+            /** Models */
+            models: number;
+        };
+        /**
+         * JobsNews
+         * @description The data of an event named `jobs`: a job has changed.
+         */
+        JobsNews: {
+            /** Revision */
+            revision: number;
         };
     };
     responses: never;
@@ -2095,7 +2589,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelPage"];
-                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.arrow.stream": components["schemas"]["StreamedModel"][];
                 };
             };
             /** @description The models are still those of the given ETag. */
@@ -2131,7 +2625,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.arrow.stream": components["schemas"]["StreamedErrors"][];
                 };
             };
             /** @description Unchanged. */
@@ -2474,7 +2968,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "image/*": string;
+                };
             };
             /** @description What went wrong and what to do. */
             default: {
@@ -2506,7 +3002,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "audio/*": string;
+                };
             };
             /** @description What went wrong and what to do. */
             default: {
@@ -2538,7 +3036,10 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/csv; charset=utf-8": string;
+                    "application/vnd.apache.parquet": string;
+                };
             };
             /** @description What went wrong and what to do. */
             default: {
@@ -2602,7 +3103,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.arrow.stream": components["schemas"]["LayerRow"][];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2668,7 +3169,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": components["schemas"]["OverlayAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2734,7 +3235,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.arrow.stream": components["schemas"]["TileCell"][];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -2767,7 +3268,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.arrow.stream": components["schemas"]["ChannelRow"][];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -3177,13 +3678,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events named `revision`, data `{revision, models}`: one at once, one per change. Events named `jobs`, data `{revision}`: one per change to a job after that. */
+            /** @description Events named `revision`, whose data is `RevisionNews`: one at once, one per change. Events named `jobs`, whose data is `JobsNews`: one per change to a job after that. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["RevisionNews"] | components["schemas"]["JobsNews"];
                 };
             };
             /** @description What went wrong and what to do. */

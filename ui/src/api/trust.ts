@@ -1,10 +1,10 @@
 /** What a project asks to run on this machine: it runs once its user has seen and allowed it. */
-import { requestJson } from "./client";
+import { answerOf, api } from "./client";
 import type { Schemas } from "./types";
 
 export type Task = Schemas["TaskAllow"];
 
 /** Let a task run, exactly as it was shown. */
 export async function allowTask({ path, options, folders }: Task): Promise<void> {
-  await requestJson<Schemas["TasksAnswer"]>("tasks/trust", { method: "POST", body: { path, options, folders } });
+  await answerOf(api.POST("/api/v1/tasks/trust", { body: { path, options, folders } }));
 }

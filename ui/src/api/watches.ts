@@ -1,14 +1,10 @@
 /** How far an answer is that takes long, and an end to it. */
-import { request, requestJson } from "./client";
+import { answerOf, api } from "./client";
 import { ApiError } from "./problem";
+import type { Schemas } from "./types";
 
-export interface Watched {
-  /** What is done now. */
-  readonly what: string;
-  readonly done: number;
-  /** 0 while it is not known. */
-  readonly total: number;
-}
+/** `total` is 0 while it is not known. */
+export type Watched = Schemas["Watched"];
 
 /** A name that no other request has. */
 export function watchName(): string {
@@ -18,7 +14,7 @@ export function watchName(): string {
 /** How far the request of this name is; null if it has been answered, or has not come yet. */
 export async function fetchWatch(name: string): Promise<Watched | null> {
   try {
-    return await requestJson<Watched | null>(`watches/${name}`);
+    return await answerOf(api.GET("/api/v1/watches/{name}", { params: { path: { name } } }));
   } catch (error) {
     // the request that is watched says what is wrong
     if (error instanceof ApiError) return null;
@@ -27,5 +23,5 @@ export async function fetchWatch(name: string): Promise<Watched | null> {
 }
 
 export async function cancelWatch(name: string): Promise<void> {
-  await request(`watches/${name}`, { method: "DELETE" });
+  await api.DELETE("/api/v1/watches/{name}", { params: { path: { name } } });
 }

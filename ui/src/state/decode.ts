@@ -1,29 +1,43 @@
 /** The server's Arrow stream of all models, as columns. */
 import { Precision, tableFromIPC, type Column } from "@uwdata/flechette";
 import type { Json } from "@/api/json";
+import type { Schemas } from "@/api/types";
 import { buildTable, type Metric, type ModelTable } from "./table";
 
-/** Columns before the first metric: id, base, operation, parameters, step, tags, references. */
-const FIXED = 7;
+type Fixed = keyof Schemas["StreamedModel"];
+/** Columns before the first metric, by their places; a metric may have the name of one. */
+const PLACE: Readonly<Record<Fixed, number>> = {
+  id: 0,
+  base: 1,
+  operation: 2,
+  parameters: 3,
+  step: 4,
+  tags: 5,
+  references: 6,
+};
+const FIXED = Object.keys(PLACE).length;
+/** The same of the standard errors. */
+const FIXED_OF_ERRORS: readonly (keyof Schemas["StreamedErrors"])[] = ["id"];
 
 /** Decode an Arrow IPC stream; `metrics` are the project's definitions, for units and directions. */
 export function decodeModels(bytes: Uint8Array, metrics: Metric[], revision: number): ModelTable {
   const arrow = tableFromIPC(bytes, { useBigInt: false });
-  const column = (k: number): Column<unknown> => arrow.getChildAt(k) as Column<unknown>;
-  const texts = (k: number): (string | null)[] => Array.from(column(k).toArray() as ArrayLike<string | null>);
+  const at = (k: number): Column<unknown> => arrow.getChildAt(k) as Column<unknown>;
+  const column = (name: Fixed): Column<unknown> => at(PLACE[name]);
+  const texts = (name: Fixed): (string | null)[] => Array.from(column(name).toArray() as ArrayLike<string | null>);
   const count = arrow.numRows;
   const names = arrow.names.slice(FIXED);
   const defined = new Map(metrics.map((metric) => [metric.name, metric]));
   return buildTable({
     revision,
-    ids: texts(0).map(String),
-    bases: texts(1),
-    operation: texts(2),
-    parameters: cached(texts(3), (text) => JSON.parse(text) as Record<string, Json>, {}),
-    tags: listColumn(column(5), count),
-    references: cached(texts(6), (text) => JSON.parse(text) as { role: string; model: string }[], []),
+    ids: texts("id").map(String),
+    bases: texts("base"),
+    operation: texts("operation"),
+    parameters: cached(texts("parameters"), (text) => JSON.parse(text) as Record<string, Json>, {}),
+    tags: listColumn(column("tags"), count),
+    references: cached(texts("references"), (text) => JSON.parse(text) as Schemas["ReferenceAnswer"][], []),
     metrics: names.map((name) => defined.get(name) ?? undeclared(name)),
-    values: names.map((_, k) => numbers(column(FIXED + k))),
+    values: names.map((_, k) => numbers(at(FIXED + k))),
   });
 }
 
@@ -35,8 +49,8 @@ export function decodeErrors(bytes: Uint8Array, table: ModelTable): StandardErro
   const arrow = tableFromIPC(bytes, { useBigInt: false });
   const rows = Array.from(arrow.getChildAt(0)!.toArray() as ArrayLike<string>, (id) => table.indexOf.get(id));
   const found = new Map<string, Float64Array>();
-  arrow.names.slice(1).forEach((name, k) => {
-    const column = arrow.getChildAt(k + 1)!.toArray() as ArrayLike<number | null>;
+  arrow.names.slice(FIXED_OF_ERRORS.length).forEach((name, k) => {
+    const column = arrow.getChildAt(FIXED_OF_ERRORS.length + k)!.toArray() as ArrayLike<number | null>;
     const errors = new Float64Array(table.count).fill(NaN);
     rows.forEach((row, i) => {
       if (row !== undefined) errors[row] = column[i] ?? NaN;

@@ -5,7 +5,7 @@ import { screen, waitFor } from "@testing-library/svelte";
 import { flushSync } from "svelte";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fetchEffects } from "@/api/models";
-import { request } from "@/api/client";
+import { fetchProject } from "@/api/project";
 import Followed from "@/testing/Followed.svelte";
 import { job } from "@/testing/jobs";
 import { metric, testTable } from "./testing";
@@ -334,8 +334,8 @@ describe("the theme", () => {
 
 describe("a request", () => {
   it("throws the server's problem", async () => {
-    server.set({ "GET x": new Problem("a.b", "No.", "Because.", "Try.", 409) });
-    await expect(request("x")).rejects.toMatchObject({
+    server.set({ "GET project": new Problem("a.b", "No.", "Because.", "Try.", 409) });
+    await expect(fetchProject()).rejects.toMatchObject({
       status: 409,
       code: "a.b",
       message: "No.",
@@ -344,17 +344,17 @@ describe("a request", () => {
     });
   });
   it("throws what is no problem of the server's as one", async () => {
-    server.set({ "GET x": new Response("<html>", { status: 502 }) });
-    await expect(request("x")).rejects.toMatchObject({ status: 502, code: "http.502" });
+    server.set({ "GET project": new Response("<html>", { status: 502 }) });
+    await expect(fetchProject()).rejects.toMatchObject({ status: 502, code: "http.502" });
   });
   it("says that the server is not there", async () => {
-    server.set({ "GET x": UNREACHABLE });
-    await expect(request("x")).rejects.toMatchObject({ code: "network" });
+    server.set({ "GET project": UNREACHABLE });
+    await expect(fetchProject()).rejects.toMatchObject({ code: "network" });
   });
   it("can be let go", async () => {
-    server.set({ "GET x": NEVER });
+    server.set({ "GET project": NEVER });
     const controller = new AbortController();
-    const asked = request("x", { signal: controller.signal });
+    const asked = fetchProject(controller.signal);
     controller.abort();
     await expect(asked).rejects.toMatchObject({ name: "AbortError" });
   });

@@ -6,6 +6,7 @@ export const DATASET = { name: "test", num_instances: 10, columns: ["id", "label
 /** Of ten examples p50 gets three wrong that the base gets right, and one right that it gets wrong. */
 export const SUMMARY: SummaryRow = {
   model: "p50",
+  metric: "correct",
   count: 10,
   value: 0.7,
   base_value: 0.9,
@@ -76,7 +77,8 @@ export function behaviors(change: Partial<Answer> = {}): Answer {
     summary: [SUMMARY],
     histograms: [histogram("cnn", 1), histogram("p50", 3)],
     groups: [group("0", { hurt: true, difference: -0.4, excess: -0.2 }), group("1", { difference: 0 })],
-    changes: [{ model: "p50", base_prediction: 0, prediction: 1, count: 2, rate: 0.2 }],
+    changes: [{ model: "p50", base_prediction: 0, prediction: 1, count: 2, rate: 0.2, rate_of_base: 0.4 }],
+    pairs: null,
     confusion: [
       { label: 0, prediction: 0, base_count: 5, count: 3, change: -2 },
       { label: 0, prediction: 1, base_count: 0, count: 2, change: 2 },
@@ -86,9 +88,11 @@ export function behaviors(change: Partial<Answer> = {}): Answer {
         model: "p50",
         slice: "ink < 0.2",
         columns: ["ink"],
+        values: ["< 0.2"],
         count: 4,
         difference: -0.5,
         excess: -0.3,
+        p: 0.001,
         p_adjusted: 0.004,
         tried: 12,
       },

@@ -1,6 +1,6 @@
 /** Answers of the server about layers: Arrow streams with a row for each module and tensor of each model. */
 import { float64, list, tableFromArrays, tableToIPC, utf8 } from "@uwdata/flechette";
-import type { LayerColumns, LayerValue } from "@/api/layers";
+import type { LayerColumn, LayerColumns, LayerValue } from "@/api/layers";
 import { buildLayers, type LayerTable } from "@/views/layers/table";
 import type { Asked } from "./server";
 
@@ -22,7 +22,10 @@ function columnsOf(flat: readonly Record<string, LayerValue>[]): [string, LayerV
 /** A table as the page has it. */
 export function layerTable(models: string[], rows: readonly Row[], what: LayerColumns["what"] = "weights"): LayerTable {
   const flat = flatten(models, rows);
-  return buildLayers({ what, models, count: flat.length, columns: new Map(columnsOf(flat)) }, models[0]!);
+  return buildLayers(
+    { what, models, count: flat.length, columns: new Map(columnsOf(flat) as [LayerColumn, LayerValue[]][]) },
+    models[0]!,
+  );
 }
 
 /** A table as the server sends it. */

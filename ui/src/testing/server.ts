@@ -47,7 +47,9 @@ function respond(reply: Reply, signal: AbortSignal | null | undefined): Promise<
   if (reply === UNREACHABLE) return Promise.reject(new TypeError("fetch failed"));
   if (reply === NEVER) {
     return new Promise((_, reject) => {
-      signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
+      const end = (): void => reject(new DOMException("aborted", "AbortError"));
+      if (signal?.aborted) end();
+      else signal?.addEventListener("abort", end);
     });
   }
   if (reply instanceof Response) return Promise.resolve(reply);
@@ -72,7 +74,10 @@ async function answer(input: RequestInfo | URL, init?: RequestInit): Promise<Res
   server.asked.push(asked);
   if (!(name in server.answers)) throw new Error(`The test has no answer to ${name}.`);
   const reply = server.answers[name];
-  return respond(typeof reply === "function" ? (reply as (asked: Asked) => Reply)(asked) : reply, init?.signal);
+  return respond(
+    typeof reply === "function" ? (reply as (asked: Asked) => Reply)(asked) : reply,
+    request?.signal ?? init?.signal,
+  );
 }
 
 // From the beginning, for clients that look once where to ask.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypeAliasType
 
 Number = float | Literal["NaN", "Infinity", "-Infinity"]
-
-
 """A measured number; the values that JSON has no literal for are strings."""
+
+Json = TypeAliasType("Json", str | int | float | bool | list[Any] | dict[str, Any] | None)
+"""Whatever JSON can hold: parameters of operations, labels, predictions."""
 
 
 class Answer(BaseModel):
@@ -23,6 +25,10 @@ class Ask(BaseModel):
     """A request body. misspelled fields are refused, types are not converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ArrowRow(Answer):
+    """The columns of an Arrow stream, as the fields that one row of it would have."""
 
 
 class Problem(Answer):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Answer, Ask
+from .base import Answer, Ask, Json, Number
 
 Condition = Annotated[list[Any], Field(min_length=3, max_length=3)]
 """`[column, operator, value]`."""
@@ -63,8 +63,172 @@ class InstanceAsk(Ask):
     id: int | str
 
 
-Rows = list[dict[str, Any]]
-"""A table, one object per row, keyed by the names of its columns."""
+Rows = list[dict[str, Json]]
+"""A table whose columns depend on what was logged, one object per row."""
+
+
+class ChangeNumbers(Answer):
+    """How a metric of a model differs from the base's over some instances; what is not known is null."""
+
+    model: str
+    metric: str
+    count: int
+    """Instances with a finite value of both."""
+    compared: int
+    """Instances that base and model both answered."""
+    value: Number | None
+    base_value: Number | None
+    difference: Number | None
+    ci_low: Number | None
+    ci_high: Number | None
+    interval: str
+    """How that interval was made."""
+    bootstrap_low: Number | None
+    """The same by a paired bootstrap."""
+    bootstrap_high: Number | None
+    agreement: Number | None
+    right_to_wrong: int | None
+    wrong_to_right: int | None
+    wrong_to_wrong: int | None
+    mcnemar_p: Number | None
+
+
+class SummaryRow(ChangeNumbers):
+    """A model against the base over all instances."""
+
+    mcnemar_p_adjusted: Number | None
+    """By Holm over the models."""
+    missing: int
+    base_missing: int
+    nonfinite: int
+
+
+class GroupRow(ChangeNumbers):
+    """A model against the base over the instances of a group, and how far that is from the average change."""
+
+    group: Json
+    excess: Number | None
+    excess_p: Number | None
+    hurt: bool | None
+    """Worse than the average beyond chance; null where the metric has no direction."""
+
+
+class HistogramRow(Answer):
+    """The values of a model in bins of equal width from `low` to `high`."""
+
+    model: str
+    low: Number
+    high: Number
+    counts: list[int]
+    nan: int
+    positive_infinity: int
+    negative_infinity: int
+    missing: int
+
+
+class PredictionChange(Answer):
+    """How often a prediction of the base turned into another."""
+
+    model: str
+    base_prediction: Json
+    prediction: Json
+    count: int
+    rate: float
+    """Of the instances that both answered."""
+    rate_of_base: float
+    """Of those of which the base predicted the same."""
+
+
+class PairRow(Answer):
+    """Two models against each other by what they get right."""
+
+    first: str
+    second: str
+    count: int
+    first_value: float | None
+    second_value: float | None
+    difference: float | None
+    ci_low: float | None
+    ci_high: float | None
+    bootstrap_low: float | None
+    bootstrap_high: float | None
+    first_only: int
+    second_only: int
+    mcnemar_p: float
+    mcnemar_p_adjusted: float
+    tie: bool
+    """Whether the difference may be chance."""
+
+
+class ConfusionRow(Answer):
+    """A cell of the confusion matrix, before and now."""
+
+    label: Json
+    prediction: Json
+    base_count: int
+    count: int
+    change: int
+
+
+class CalibrationRow(Answer):
+    """Instances of one model by how sure it is."""
+
+    model: str
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+class PerplexityRow(Answer):
+    """The perplexity over all tokens together."""
+
+    model: str
+    tokens: int
+    perplexity: Number | None
+    base_perplexity: Number | None
+    ratio: Number | None
+    ci_low: Number | None
+    ci_high: Number | None
+
+
+class ExemplarRow(Answer):
+    """An instance on which at least half of the models disagree with the base."""
+
+    id: int | str
+    label: Json = None
+    base_prediction: Json
+    prediction: Json
+    """The models' most frequent one."""
+    num_changed: int
+    num_models: int
+    share: float
+
+
+class SliceRow(Answer):
+    """Instances with one or two things in common that changed more or less than all, by more than chance."""
+
+    model: str
+    slice: str
+    columns: list[str]
+    values: list[str]
+    count: int
+    difference: Number
+    excess: Number
+    """The slice's change minus that of all instances."""
+    p: Number
+    p_adjusted: Number
+    """Adjusted for all slices that were tried."""
+    tried: int
+
+
+class ClassProbability(Answer):
+    """The probability that a model gives a class."""
+
+    model: str
+    class_: Annotated[str, Field(alias="class")]
+    probability: Number | None
 
 
 class BehaviorsAnswer(Answer):
@@ -81,18 +245,18 @@ class BehaviorsAnswer(Answer):
     columns: list[str]
     group_columns: list[str]
     num_instances: int
-    summary: Rows | None
-    histograms: Rows | None
-    groups: Rows | None
-    changes: Rows | None
-    pairs: Rows | None
-    confusion: Rows | None
-    calibration: Rows | None
-    calibration_errors: dict[str, float | None] | None
+    summary: list[SummaryRow] | None
+    histograms: list[HistogramRow] | None
+    groups: list[GroupRow] | None
+    changes: list[PredictionChange] | None
+    pairs: list[PairRow] | None
+    confusion: list[ConfusionRow] | None
+    calibration: list[CalibrationRow] | None
+    calibration_errors: dict[str, Number | None] | None
     """Expected calibration error by model."""
-    perplexity: Rows | None
-    exemplars: Rows | None
-    slices: Rows | None
+    perplexity: list[PerplexityRow] | None
+    exemplars: list[ExemplarRow] | None
+    slices: list[SliceRow] | None
     instances: Rows | None
     total: int | None
 
@@ -102,13 +266,13 @@ class TokenNumbers(Answer):
 
     measure: str
     model: str
-    values: list[float | str | None]
+    values: list[Number | None]
 
 
 class InstanceAnswer(Answer):
     """One instance and what base and models made of it."""
 
-    row: dict[str, Any]
+    row: dict[str, Json]
     """As in a list of instances."""
     text: str | None
     """The whole text that was logged, if any, up to a limit."""
@@ -119,7 +283,7 @@ class InstanceAnswer(Answer):
     tokens: list[str]
     """At most 2,000; empty without tokens."""
     token_numbers: list[TokenNumbers]
-    probabilities: Rows
+    probabilities: list[ClassProbability]
     """`model, class, probability`: the same largest classes of every model; empty without probabilities."""
 
 

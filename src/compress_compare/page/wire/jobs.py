@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Body
 from pydantic import Field
 
-from .base import Answer, Ask
+from .base import Answer, Ask, Json
 
 
 class JobError(Answer):
@@ -96,7 +96,7 @@ class PlannedModel(Answer):
     id: str
     base: str | None
     operation: str | None
-    parameters: dict[str, Any]
+    parameters: dict[str, Json]
     done: bool
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+import pyarrow as pa
+from pydantic import Field, create_model
 
-from .base import Answer, Ask, Number
+from ...analysis.layers import activations, measures, table
+from .base import Answer, ArrowRow, Ask, Number
 
 Alignment = Annotated[dict[str, str], Field(max_length=1000)]
 Level = Annotated[int, Field(ge=0, le=40)]
@@ -41,6 +43,78 @@ class LayersOverlay(LayersPair):
 
     model: str
     measure: Annotated[str, Field(max_length=200)]
+
+
+class OverlayValue(Answer):
+    """The number of one node."""
+
+    value: float
+
+
+class OverlayStop(Answer):
+    """A color of the gradient: where it is, from 0 to 1, and the color of text on it."""
+
+    stop: float
+    background: Annotated[str, Field(alias="bgColor")]
+    text: Annotated[str, Field(alias="textColor")]
+
+
+class OverlayAnswer(Answer):
+    """Node data for Model Explorer: a number by node, and the gradient from the smallest to the largest."""
+
+    name: str
+    results: dict[str, OverlayValue]
+    gradient: list[OverlayStop]
+
+
+def _row_of_all_modes() -> type[ArrowRow]:
+    """The columns of all modes, as the schemas of the tables have them; counts travel in double precision."""
+    modes = (measures.SPARSITY, measures.WEIGHTS, measures.STORAGE, activations.SCHEMA)
+    columns = {field.name: field.type for schema in (table.KEYS, *modes) for field in schema}
+    always = ("module", "model", "num_parameters")
+    fields: dict[str, Any] = {
+        name: (_kind(type_) if name in always else _kind(type_) | None, ...) for name, type_ in columns.items()
+    }
+    doc = "A tensor or module of a model, in the order of the tree. A stream has the columns of its mode alone."
+    return create_model("LayerRow", __base__=ArrowRow, __doc__=doc, __module__=__name__, **fields)
+
+
+def _kind(type_: pa.DataType) -> Any:
+    if pa.types.is_list(type_):
+        return list[float]
+    return str if pa.types.is_string(type_) else float
+
+
+LayerRow = _row_of_all_modes()
+
+
+class TileCell(ArrowRow):
+    """A cell of a tile, row by row; the metadata of the stream has `rows` and `columns`.
+
+    A stream has the columns of what is shown: `mean, peak` of values; these, `model, base` of changes; the shares of
+    zeros of a mask.
+    """
+
+    mean: float
+    peak: float
+    """The number furthest from zero."""
+    model: float
+    """Its mean in the model."""
+    base: float
+    zero_both: float
+    zero_model_only: float
+    zero_base_only: float
+
+
+class ChannelRow(ArrowRow):
+    """An output channel of a tensor, in order. What compares is null without a counterpart in the base."""
+
+    norm: float
+    peak: float
+    num_zeros: float
+    base_norm: float | None
+    change: float | None
+    relative_change: float | None
 
 
 class SuspectAnswer(Answer):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ... import records
-from .base import Answer, Ask, Number, number
+from .base import Answer, ArrowRow, Ask, Json, Number, number
 
 
 class ReferenceAnswer(Answer):
@@ -23,11 +23,31 @@ class ModelRow(Answer):
     id: str
     base: str | None
     operation: str | None
-    parameters: dict[str, Any]
+    parameters: dict[str, Json]
     step: int
     tags: list[str]
     references: list[ReferenceAnswer]
     metrics: dict[str, Number | None]
+
+
+class StreamedModel(ArrowRow):
+    """A row of the stream of all models. After these columns comes one of numbers for each metric, by its name."""
+
+    id: str
+    base: str | None
+    operation: str | None
+    parameters: str
+    """A JSON object."""
+    step: int
+    tags: list[str]
+    references: str
+    """A JSON list of `role, model`."""
+
+
+class StreamedErrors(ArrowRow):
+    """A row of the stream of standard errors. Then comes a column for each metric that has any, by its name."""
+
+    id: str
 
 
 class ModelPage(Answer):
@@ -43,7 +63,7 @@ class StepAnswer(Answer):
 
     model: str
     operation: str | None
-    parameters: dict[str, Any]
+    parameters: dict[str, Json]
 
 
 class MetricValueAnswer(Answer):
@@ -79,7 +99,7 @@ class ModelAnswer(Answer):
     id: str
     base: str | None
     operation: str | None
-    parameters: dict[str, Any]
+    parameters: dict[str, Json]
     step: int
     created_at: str
     lineage: list[StepAnswer]

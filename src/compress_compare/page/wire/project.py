@@ -18,6 +18,19 @@ class MetricAnswer(Answer):
     description: str
 
 
+class RevisionNews(Answer):
+    """The data of an event named `revision`: the project has changed."""
+
+    revision: int
+    models: int
+
+
+class JobsNews(Answer):
+    """The data of an event named `jobs`: a job has changed."""
+
+    revision: int
+
+
 class OperationUse(Answer):
     """An operation in this project: the parameters it was given and how many models it made."""
 

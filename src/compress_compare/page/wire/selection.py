@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Answer, Ask, Number, number
+from .base import Answer, Ask, Json, Number, number
 
 
 class SelectionAsk(Ask):
@@ -21,7 +21,7 @@ class VariableAnswer(Answer):
 
     name: str
     kind: Literal["parameter", "presence", "operation", "sequence", "root"]
-    values: list[Any]
+    values: list[Json]
 
 
 class ChartAnswer(Answer):
@@ -35,7 +35,7 @@ class ChartAnswer(Answer):
 class SuggestionAnswer(Answer):
     """Which of the selected models could be charted together: those that have these values."""
 
-    keep: list[tuple[str, Any]]
+    keep: list[tuple[str, Json]]
     models: list[str]
 
 
@@ -43,9 +43,9 @@ class SelectionAnswer(Answer):
     """What differs within a selection; rows give each model's values in the order of the variables."""
 
     variables: list[VariableAnswer]
-    rows: dict[str, list[Any]]
+    rows: dict[str, list[Json]]
     chart: ChartAnswer
-    constant: list[Any]
+    constant: list[Json]
     also: list[str]
     reason: str | None
     suggestion: SuggestionAnswer | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +23,10 @@ Dataset = Annotated[str, Query(description="The dataset's name.")]
 ATTACHED = 'attachment; filename="{}"'
 
 
+def _bytes(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {name: {"schema": {"type": "string", "format": "binary"}} for name in media_types}}}
+
+
 @router.post("/behaviors")
 @needs_token
 def behaviors(here: Here, ask: BehaviorsAsk) -> BehaviorsAnswer:
@@ -40,7 +44,7 @@ def instance(here: Here, ask: InstanceAsk) -> InstanceAnswer:
     return answers.instance(found, payload, id=payload.id)
 
 
-@router.get("/behaviors/image", response_class=Response)
+@router.get("/behaviors/image", response_class=Response, responses=_bytes("image/*"))
 @needs_token
 def image(here: Here, dataset: Dataset, id: Annotated[str, Query(description="The instance's id.")]) -> Response:
     """The image of one instance as it was logged; bytes that are no image of a known kind are only bytes."""
@@ -50,7 +54,7 @@ def image(here: Here, dataset: Dataset, id: Annotated[str, Query(description="Th
     return _file(content, "image")
 
 
-@router.get("/behaviors/audio", response_class=Response)
+@router.get("/behaviors/audio", response_class=Response, responses=_bytes("audio/*"))
 @needs_token
 def audio(here: Here, dataset: Dataset, id: Annotated[str, Query(description="The instance's id.")]) -> Response:
     """The sound of one instance as it was logged."""
@@ -60,7 +64,7 @@ def audio(here: Here, dataset: Dataset, id: Annotated[str, Query(description="Th
     return _file(content, "audio")
 
 
-@router.get("/behaviors/export", response_class=Response)
+@router.get("/behaviors/export", response_class=Response, responses=_bytes(*tables.MEDIA_TYPES.values()))
 @needs_token
 def export(
     here: Here,

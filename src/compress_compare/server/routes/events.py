@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from ...page.wire.project import JobsNews, RevisionNews
 from ..context import Here
 from ..events import EventStream
 from ..router import API, Router, needs_token
 
 router = Router(prefix=API, tags=["events"])
+
+DATA = {"anyOf": [{"$ref": f"#/components/schemas/{news.__name__}"} for news in (RevisionNews, JobsNews)]}
 
 
 @router.get(
@@ -17,10 +20,10 @@ router = Router(prefix=API, tags=["events"])
     responses={
         200: {
             "description": (
-                "Events named `revision`, data `{revision, models}`: one at once, one per change. Events named `jobs`, "
-                "data `{revision}`: one per change to a job after that."
+                "Events named `revision`, whose data is `RevisionNews`: one at once, one per change. Events named "
+                "`jobs`, whose data is `JobsNews`: one per change to a job after that."
             ),
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": DATA}},
         }
     },
 )

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 
 from ...comparisons.layers import activation_answers
 from ...comparisons.layers.compare import Layers
 from ...exporters import model_explorer
-from ...page.arrow import MEDIA_TYPE, stream
+from ...page.arrow import stream
 from ...page.layer_tables import wanted
-from ...page.wire.layers import LayersAsk, LayersOverlay, LayersPair, SuspectsAnswer
+from ...page.wire.layers import LayerRow, LayersAsk, LayersOverlay, LayersPair, OverlayAnswer, SuspectsAnswer
+from ..arrow_stream import ArrowStream, rows_of
 from ..context import Here
 from ..router import API, Router, needs_token
 
 router = Router(prefix=API, tags=["layers"])
 
-JSON: dict[str, Any] = {"content": {"application/json": {"schema": {"type": "object"}}}}
-ARROW: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 
-
-@router.post("/layers", response_class=Response, responses={200: ARROW})
+@router.post("/layers", response_class=ArrowStream, responses=rows_of(LayerRow))
 @needs_token
-def layers(here: Here, ask: LayersAsk) -> Response:
+def layers(here: Here, ask: LayersAsk) -> ArrowStream:
     """A row for each tensor and module of each model, in the order of the tree, as one Arrow IPC stream."""
     found = _compared(here, ask)
-    return Response(stream(wanted(found.table.arrow, ask)), media_type=MEDIA_TYPE)
+    return ArrowStream(stream(wanted(found.table.arrow, ask)))
 
 
 @router.post("/layers/suspects")
@@ -37,7 +33,7 @@ def suspects(here: Here, ask: LayersPair) -> SuspectsAnswer:
     return SuspectsAnswer.model_validate({"suspects": found.suspects.to_pylist()})
 
 
-@router.post("/layers/overlay", response_class=Response, responses={200: JSON})
+@router.post("/layers/overlay", response_class=Response, responses={200: {"model": OverlayAnswer}})
 @needs_token
 def overlay(here: Here, ask: LayersOverlay) -> Response:
     """One number per tensor of one model, as a file of node data for Model Explorer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query, Request
 from starlette.responses import Response
@@ -11,8 +11,9 @@ from ...errors import InvalidValue
 from ...page.arrow import MEDIA_TYPE
 from ...page.snapshot import Kind, Snapshot
 from ...page.wire import coverage as wire_coverage
-from ...page.wire.models import ModelAnswer, ModelChange, ModelPage
+from ...page.wire.models import ModelAnswer, ModelChange, ModelPage, StreamedErrors, StreamedModel
 from ...page.wire.models import model as model_answer
+from ..arrow_stream import ArrowStream, rows_of
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -24,7 +25,7 @@ Precision = Annotated[
     Literal["double", "single"],
     Query(description="Of the metrics in a stream: single takes half the space and keeps seven digits."),
 ]
-ARROW: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+ROWS = {"type": "array", "items": {"$ref": f"#/components/schemas/{StreamedModel.__name__}"}}
 Offset = Annotated[int, Query(ge=0, le=2**53, description="How many models to skip.")]
 
 
@@ -32,7 +33,7 @@ Offset = Annotated[int, Query(ge=0, le=2**53, description="How many models to sk
     "/models",
     response_model=ModelPage,
     responses={
-        200: ARROW,
+        200: {"content": {MEDIA_TYPE: {"schema": ROWS}}},
         304: {"description": "The models are still those of the given ETag."},
     },
 )
@@ -47,7 +48,11 @@ def models(
     return _stream(request, snapshot, precision)
 
 
-@router.get("/standard-errors", response_class=Response, responses={200: ARROW, 304: {"description": "Unchanged."}})
+@router.get(
+    "/standard-errors",
+    response_class=ArrowStream,
+    responses={**rows_of(StreamedErrors), 304: {"description": "Unchanged."}},
+)
 @needs_token
 def standard_errors(here: Here, request: Request) -> Response:
     """One row per model as an Arrow IPC stream: its id, then the standard errors of each metric that has any."""

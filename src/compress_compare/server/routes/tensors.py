@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from starlette.responses import Response
-
 from ...comparisons.layers.tensor import TensorView
 from ...page import tensors as answers
-from ...page.arrow import MEDIA_TYPE, stream
-from ...page.wire.layers import SpectraAnswer, SpectraAsk, TensorAnswer, TensorAsk, TileAsk
+from ...page.arrow import stream
+from ...page.wire.layers import ChannelRow, SpectraAnswer, SpectraAsk, TensorAnswer, TensorAsk, TileAsk, TileCell
+from ..arrow_stream import ArrowStream, rows_of
 from ..context import Here
 from ..router import API, Router, needs_token
-from .layers import ARROW
 
 router = Router(prefix=API, tags=["layers"])
 
@@ -22,20 +20,20 @@ def tensor(here: Here, ask: TensorAsk) -> TensorAnswer:
     return answers.tensor(here.project.tensor(ask.base, ask.model, name=ask.tensor, alignment=ask.alignment))
 
 
-@router.post("/layers/tensor/tile", response_class=Response, responses={200: ARROW})
+@router.post("/layers/tensor/tile", response_class=ArrowStream, responses=rows_of(TileCell))
 @needs_token
-def tile(here: Here, ask: TileAsk) -> Response:
+def tile(here: Here, ask: TileAsk) -> ArrowStream:
     """At most 256 × 256 cells, row by row, as one Arrow IPC stream; its metadata has `rows` and `columns`."""
     found = answers.tile(here.project.tensor(ask.base, ask.model, name=ask.tensor, alignment=ask.alignment), ask)
-    return Response(stream(found), media_type=MEDIA_TYPE)
+    return ArrowStream(stream(found))
 
 
-@router.post("/layers/tensor/channels", response_class=Response, responses={200: ARROW})
+@router.post("/layers/tensor/channels", response_class=ArrowStream, responses=rows_of(ChannelRow))
 @needs_token
-def channels(here: Here, ask: TensorAsk) -> Response:
+def channels(here: Here, ask: TensorAsk) -> ArrowStream:
     """A row for each output channel, in order, as one Arrow IPC stream."""
     found = here.project.tensor(ask.base, ask.model, name=ask.tensor, alignment=ask.alignment).channels.arrow
-    return Response(stream(answers.channels(found)), media_type=MEDIA_TYPE)
+    return ArrowStream(stream(answers.channels(found)))
 
 
 @router.post("/layers/tensor/spectra")

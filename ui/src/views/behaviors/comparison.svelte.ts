@@ -121,10 +121,12 @@ export class Comparing {
   });
 
   readonly #isKnown: boolean = $derived.by(() => this.overall.value !== null);
+  /** So that opening an instance asks for no other list. */
+  readonly #isListed: boolean = $derived.by(() => this.params.level === "instances");
   /** The instances that are listed. */
   readonly rows = new Rows(() => {
     const [comparison, where, sort] = [this.question, this.where, this.sort];
-    return comparison && this.#isKnown && this.params.level === "instances" ? { comparison, where, sort } : null;
+    return comparison && this.#isKnown && this.#isListed ? { comparison, where, sort } : null;
   });
   /** How many instances the filters leave; null while it is not known. */
   readonly total: number | null = $derived.by(() => this.rows.about?.total ?? null);

@@ -12,6 +12,7 @@ import { bothIntervals, formatP, sentence, verdict } from "./sentence";
 
 const row = (change: Partial<SummaryRow>): SummaryRow => ({
   model: "m",
+  metric: "correct",
   count: 10,
   compared: 10,
   value: 0.5,
@@ -53,8 +54,9 @@ const answer = (summary: SummaryRow[]): Answer => ({
   calibration: null,
   calibration_errors: null,
   perplexity: null,
+  pairs: null,
   total: null,
-  changes: [{ model: "m", base_prediction: 6, prediction: 8, count: 3, rate: 0.3 }],
+  changes: [{ model: "m", base_prediction: 6, prediction: 8, count: 3, rate: 0.3, rate_of_base: 0.5 }],
 });
 const accuracy = metricOf("correct", true);
 

@@ -1,9 +1,10 @@
+import type { LayerColumn } from "@/api/layers";
 import { describe, expect, it } from "vitest";
 import { candidates } from "./align";
 import { firstOf, OUTPUTS, WEIGHTS } from "./channels";
 import { buildLayers } from "./table";
 
-const COLUMNS: [string, (string | number | number[] | null)[]][] = [
+const COLUMNS: [LayerColumn, (string | number | number[] | null)[]][] = [
   ["module", ["", "", "fc", "fc", "fc", "fc", "head", "head", "head"]],
   ["parameter", [null, null, null, null, "w", "w", null, "m", "b"]],
   ["model", ["base", "a", "base", "a", "base", "a", "a", "a", "a"]],

@@ -74,11 +74,13 @@ export function cellWords(table: LayerTable, row: number, model: number, measure
   if (compared !== null) lines.push(`${measure.name} ${formatValue(measure, compared)}`);
   const count = numberAt(table, row, model, "num_parameters") ?? 0;
   if (table.what === "sparsity") {
-    const parts = ["zero_both", "zero_model_only", "zero_base_only"].map((name) => numberAt(table, row, model, name));
+    const parts = (["zero_both", "zero_model_only", "zero_base_only"] as const).map((name) =>
+      numberAt(table, row, model, name),
+    );
     parts.forEach((part, k) => part !== null && model > 0 && lines.push(`${formatCount(part)} ${ZEROS[k]!}`));
     if (model === 0) lines.push(`${formatCount(numberAt(table, row, model, "num_zeros") ?? 0)} zero`);
   } else if (table.what === "weights") {
-    const [low, high] = ["histogram_low", "histogram_high"].map((name) => numberAt(table, row, model, name));
+    const [low, high] = (["histogram_low", "histogram_high"] as const).map((name) => numberAt(table, row, model, name));
     if (low != null && high != null)
       lines.push(`Histogram from ${plain(low)} to ${plain(high)}, heights as square roots`);
     const bands = listAt(table, row, model, "change_bands");
@@ -87,7 +89,9 @@ export function cellWords(table: LayerTable, row: number, model: number, measure
       lines.push(`Changed: ${said.filter(Boolean).join(", ")}`);
     }
   } else if (table.what === "activations") {
-    const [local, all] = ["local_relative_error", "relative_error"].map((name) => numberAt(table, row, model, name));
+    const [local, all] = (["local_relative_error", "relative_error"] as const).map((name) =>
+      numberAt(table, row, model, name),
+    );
     if (local != null && model > 0) {
       lines.push(`Error added here ${plain(local)}, error so far ${all == null ? MISSING : plain(all)}`);
     }

@@ -20,7 +20,9 @@ const outliers: Words = (table, row, model) => {
 };
 
 const norms: Words = (table, row, model) => {
-  const [low, high] = ["channel_norm_min", "channel_norm_max"].map((name) => numberAt(table, row, model, name));
+  const [low, high] = (["channel_norm_min", "channel_norm_max"] as const).map((name) =>
+    numberAt(table, row, model, name),
+  );
   if (low == null || high == null) return MISSING;
   return low === high ? plain(low) : `${plain(low)}–${plain(high)}`;
 };

@@ -1,7 +1,8 @@
 /** What is shown, as a file: a line for each row and model. */
+import type { LayerColumn } from "@/api/layers";
 import { numberAt, pathOf, textAt, type LayerTable } from "./table";
 
-const NUMBERS: Readonly<Record<LayerTable["what"], readonly string[]>> = {
+const NUMBERS: Readonly<Record<LayerTable["what"], readonly LayerColumn[]>> = {
   sparsity: ["num_zeros", "zero_both", "zero_model_only", "zero_base_only"],
   weights: [
     "mean_abs",
@@ -38,19 +39,19 @@ const NUMBERS: Readonly<Record<LayerTable["what"], readonly string[]>> = {
   ],
   storage: ["bits", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
 };
-const TEXTS = ["dtype", "scheme", "alignment", "counterpart"];
+const TEXTS = ["dtype", "scheme", "alignment", "counterpart"] as const;
 
 /** Columns that a file needs beside those that name a row. */
-export const CSV_COLUMNS: Readonly<Record<LayerTable["what"], readonly string[]>> = {
+export const CSV_COLUMNS: Readonly<Record<LayerTable["what"], readonly LayerColumn[]>> = {
   ...NUMBERS,
   storage: [...NUMBERS.storage, "dtype", "scheme"],
 };
-const numbersOf = (table: LayerTable): string[] => ["num_parameters", ...NUMBERS[table.what]];
+const numbersOf = (table: LayerTable): LayerColumn[] => ["num_parameters", ...NUMBERS[table.what]];
 
 /** Comma-separated, with a line of names; what a spreadsheet would take for a formula gets an apostrophe in front. */
 export function toCsv(table: LayerTable, rows: readonly number[]): string {
   const texts = TEXTS.filter((name) => table.what === "storage" || (name !== "dtype" && name !== "scheme"));
-  const lines = [["layer", "model", ...numbersOf(table), ...texts]];
+  const lines: string[][] = [["layer", "model", ...numbersOf(table), ...texts]];
   for (const row of rows) {
     table.models.forEach((id, model) => {
       if (!table.has(row, model)) return;

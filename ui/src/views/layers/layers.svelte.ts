@@ -1,6 +1,13 @@
 /** What the page of layers compares and shows. */
 import type { ApiError } from "@/api/problem";
-import { fetchLayers, fetchOverlay, fetchSuspects, type LayersQuestion, type Mode } from "@/api/layers";
+import {
+  fetchLayers,
+  fetchOverlay,
+  fetchSuspects,
+  type LayerColumn,
+  type LayersQuestion,
+  type Mode,
+} from "@/api/layers";
 import { fetchModel } from "@/api/models";
 import { variableColors } from "@/charts/colors";
 import type { AppState } from "@/state/app";
@@ -17,8 +24,8 @@ import { buildLayers, keyOf } from "./table";
 export const MOST_MODELS = 24;
 
 /** Columns of the table that the page draws; a panel asks for all of one layer. */
-const COMMON = ["module", "parameter", "model", "num_parameters", "alignment", "counterpart"];
-const SHOWN: Readonly<Record<Mode, readonly string[]>> = {
+const COMMON = ["module", "parameter", "model", "num_parameters", "alignment", "counterpart"] as const;
+const SHOWN: Readonly<Record<Mode, readonly LayerColumn[]>> = {
   sparsity: [...COMMON, "num_zeros", "zero_both", "zero_model_only", "zero_base_only"],
   weights: [
     ...COMMON,
@@ -169,7 +176,7 @@ export class LayersState {
     const [question, { find, pattern }] = [this.question, this.params];
     if (!question || !pattern || !find) return null;
     return async (signal) => {
-      const part = { match: find, columns: ["module", "parameter"] };
+      const part = { match: find, columns: ["module", "parameter"] } as const;
       const { columns, count } = await fetchLayers(question, part, signal);
       const [modules, parameters] = [columns.get("module")!, columns.get("parameter")!];
       const key = (i: number): string => keyOf(modules[i] as string, parameters[i] as string | null);

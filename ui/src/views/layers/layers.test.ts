@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { LayerColumns, LayerValue } from "@/api/layers";
+import type { LayerColumn, LayerColumns, LayerValue } from "@/api/layers";
 import { apart, storedShort } from "./cells";
 import { toCsv } from "./csv";
 import { measureOf } from "./measures";
@@ -20,7 +20,12 @@ function answer(models: string[], rows: Row[], what: LayerColumns["what"] = "wei
   const names = [...new Set(flat.flatMap((row) => Object.keys(row)))];
   const column = (name: string): LayerValue[] =>
     flat.map((row) => ((row as Record<string, LayerValue>)[name] ?? null) as LayerValue);
-  return { what, models, count: flat.length, columns: new Map(names.map((name) => [name, column(name)])) };
+  return {
+    what,
+    models,
+    count: flat.length,
+    columns: new Map(names.map((name) => [name as LayerColumn, column(name)])),
+  };
 }
 
 const sqnr = (...values: (number | null)[]): (Record<string, LayerValue> | null)[] => [

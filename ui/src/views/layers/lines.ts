@@ -1,4 +1,5 @@
 /** The lines of the panel's table: one fact of a layer, in words, for each model. */
+import type { LayerColumn } from "@/api/layers";
 import { formatBytes, formatCount, formatValue, MISSING, plain } from "@/format";
 import { apart, storedShort } from "./cells";
 import { firstOf, OUTPUTS, WEIGHTS } from "./channels";
@@ -15,7 +16,7 @@ export interface Line {
   readonly titles?: readonly string[];
 }
 
-const RANGE: readonly [column: string, name: string][] = [
+const RANGE: readonly [column: LayerColumn, name: string][] = [
   ["mean", "Mean"],
   ["standard_deviation", "Standard deviation"],
   ["min", "Min"],

@@ -1,5 +1,5 @@
 /** What can be read off a layer as one number, for sorting, for the depth profile, and beside each picture. */
-import type { Mode } from "@/api/layers";
+import type { LayerColumn, Mode } from "@/api/layers";
 import type { MetricLike } from "@/format";
 import { numberAt, type LayerTable } from "./table";
 
@@ -17,8 +17,8 @@ export interface Measure extends MetricLike {
 }
 
 const PLAIN = { unit: "", format: "", higher_is_better: null, min: 0, max: null, log: false, loss: () => null };
-const column = (id: string) => (table: LayerTable, row: number, model: number) => numberAt(table, row, model, id);
-const share = (id: string) => (table: LayerTable, row: number, model: number) => {
+const column = (id: LayerColumn) => (table: LayerTable, row: number, model: number) => numberAt(table, row, model, id);
+const share = (id: LayerColumn) => (table: LayerTable, row: number, model: number) => {
   const [part, all] = [numberAt(table, row, model, id), numberAt(table, row, model, "num_parameters")];
   return part === null || !all ? null : part / all;
 };

@@ -1,5 +1,5 @@
 /** The answer of the server as a tree of rows, with a cell for each model. */
-import type { LayerColumns, LayerValue, Mode } from "@/api/layers";
+import type { LayerColumn, LayerColumns, LayerValue, Mode } from "@/api/layers";
 
 export interface LayerRow {
   readonly module: string;
@@ -27,7 +27,7 @@ export interface LayerTable {
   /** Depth of the deepest module. */
   readonly deepest: number;
   /** What a column says about a row of a model; null where the model has no such row. */
-  value(row: number, model: number, column: string): LayerValue;
+  value(row: number, model: number, column: LayerColumn): LayerValue;
   /** Whether the model has such a row at all, if only to say that it lacks the tensor. */
   has(row: number, model: number): boolean;
 }
@@ -57,7 +57,7 @@ interface Draft {
 
 export function buildLayers(answer: LayerColumns, base: string): LayerTable {
   const { models, columns } = answer;
-  const texts = (name: string): ArrayLike<string | null> => (columns.get(name) ?? []) as ArrayLike<string | null>;
+  const texts = (name: LayerColumn): ArrayLike<string | null> => (columns.get(name) ?? []) as ArrayLike<string | null>;
   const [modules, parameters, ids] = [texts("module"), texts("parameter"), texts("model")];
   const counts = (columns.get("num_parameters") ?? []) as ArrayLike<number>;
   const place = new Map(models.map((id, k) => [id, k]));
@@ -114,19 +114,19 @@ function layersOf(rows: readonly Draft[]): number[] {
 }
 
 /** A number of a cell: null where it is missing, NaN and infinities as they are. */
-export function numberAt(table: LayerTable, row: number, model: number, column: string): number | null {
+export function numberAt(table: LayerTable, row: number, model: number, column: LayerColumn): number | null {
   const value = table.value(row, model, column);
   return typeof value === "number" ? value : null;
 }
 
 /** A list of a cell. */
-export function listAt(table: LayerTable, row: number, model: number, column: string): ArrayLike<number> | null {
+export function listAt(table: LayerTable, row: number, model: number, column: LayerColumn): ArrayLike<number> | null {
   const value = table.value(row, model, column);
   return value !== null && typeof value === "object" ? value : null;
 }
 
 /** A text of a cell. */
-export function textAt(table: LayerTable, row: number, model: number, column: string): string | null {
+export function textAt(table: LayerTable, row: number, model: number, column: LayerColumn): string | null {
   const value = table.value(row, model, column);
   return typeof value === "string" ? value : null;
 }

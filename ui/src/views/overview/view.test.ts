@@ -13,6 +13,9 @@ const SELECTION: SelectionAnswer = {
   rows: { p50: [0.5], p90: [0.9] },
   chart: { x: "amount", color: null, facet: null },
   constant: [],
+  also: [],
+  reason: null,
+  suggestion: null,
 };
 const EFFECT: Effect = {
   operation: "finetune",
@@ -27,6 +30,8 @@ const EFFECT: Effect = {
   models: [["p50", "p50-ft"]],
   interval: "sign-flip test, 50%",
   confidence: 0.5,
+  non_finite: 0,
+  missing: 0,
 };
 const REALITY = {
   model: "p50",

@@ -18,6 +18,7 @@ export interface Paint {
 }
 
 const STEPS = 511;
+const MASKS = ["zero_both", "zero_model_only", "zero_base_only"] as const;
 
 /** A diverging ramp as bytes, zero in the middle. */
 export function rampBytes(colors: readonly string[]): Uint8ClampedArray {
@@ -59,7 +60,7 @@ function paintNumbers(bytes: Uint8ClampedArray, tile: Tile, paint: Paint): void 
 }
 
 function paintMask(bytes: Uint8ClampedArray, tile: Tile, { mask }: Paint): void {
-  const [both, model, base] = ["zero_both", "zero_model_only", "zero_base_only"].map((name) => tile.cells.get(name)!);
+  const [both, model, base] = MASKS.map((name) => tile.cells.get(name)!);
   for (let i = 0; i < both!.length; i++) {
     const shares = [both![i]!, model![i]!, base![i]!];
     const none = 1 - shares[0]! - shares[1]! - shares[2]!;

@@ -1,5 +1,5 @@
 /** What is said about the cell under the pointer. */
-import type { Place, Shown, Tensor, Tile } from "@/api/tensors";
+import type { Place, Shown, Tensor, Tile, TileColumn } from "@/api/tensors";
 import { SIDE } from "@/api/tensors";
 import { plain } from "@/format";
 import { indexOf } from "./frame";
@@ -32,12 +32,12 @@ export function reading(
   if (!tile) return { where, parts: [] };
   const cell =
     Math.floor(row / high - place.row * SIDE) * tile.columns + Math.floor(column / wide - place.column * SIDE);
-  const number = (name: string): number => tile.cells.get(name)?.[cell] ?? NaN;
+  const number = (name: TileColumn): number => tile.cells.get(name)?.[cell] ?? NaN;
   return { where, parts: show === "mask" ? masks(number, single) : numbers(number, single, show) };
 }
 
-function numbers(number: (name: string) => number, single: boolean, show: Shown): (readonly [string, string])[] {
-  const text = (name: string): string => plain(number(name));
+function numbers(number: (name: TileColumn) => number, single: boolean, show: Shown): (readonly [string, string])[] {
+  const text = (name: TileColumn): string => plain(number(name));
   const own: (readonly [string, string])[] = single
     ? [[show, text("mean")]]
     : [
@@ -52,8 +52,8 @@ function numbers(number: (name: string) => number, single: boolean, show: Shown)
   ];
 }
 
-function masks(number: (name: string) => number, single: boolean): (readonly [string, string])[] {
-  const shares = ["zero_both", "zero_model_only", "zero_base_only"].map(number);
+function masks(number: (name: TileColumn) => number, single: boolean): (readonly [string, string])[] {
+  const shares = (["zero_both", "zero_model_only", "zero_base_only"] as const).map(number);
   if (single) {
     const at = shares.findIndex((share) => share > 0);
     return [["", at < 0 ? "not zero" : MASKS[at]!]];

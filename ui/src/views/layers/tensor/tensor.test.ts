@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Channels, Tile } from "@/api/tensors";
+import type { Channels, Tile, TileColumn } from "@/api/tensors";
 import { coverOf, indexOf, levelFor, moved, readFrame, tilesFor, whole, within, writeFrame, zoomed } from "./frame";
 import { channelOrder, largest } from "./order";
 import { colorOf, pixels, rampBytes, type Paint } from "./paint";
@@ -68,7 +68,7 @@ describe("colors", () => {
   const tile = (cells: Record<string, number[]>): Tile => ({
     rows: 1,
     columns: Object.values(cells)[0]!.length,
-    cells: new Map(Object.entries(cells)),
+    cells: new Map(Object.entries(cells) as [TileColumn, number[]][]),
   });
 
   it("puts zero in the middle and what is beyond at the ends", () => {

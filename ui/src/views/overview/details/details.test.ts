@@ -216,6 +216,8 @@ describe("effects", () => {
     ci_high: null,
     interval: null,
     confidence: null,
+    non_finite: 0,
+    missing: 0,
     models: [["p50", "p50-ft"]],
   };
   const prune: Effect = {
