@@ -102,16 +102,15 @@ describe("a picture", () => {
 describe("what a panel's menu saves", () => {
   it("is a picture in two formats", () => {
     const labels = pictureItems(
-      "the map",
       () => "demo",
       () => PICTURE,
     ).map(({ label }) => label);
-    expect(labels).toEqual(["Save the map as SVG", "Save the map as PNG"]);
+    expect(labels).toEqual(["Export SVG", "Export PNG"]);
   });
   it("is a table, written when it is asked for", async () => {
     const rows = vi.fn(() => [["a", 1]] as const);
     const item = tableItem({ what: "the models", header: ["id", "size"], rows }, () => "demo");
-    expect([item.label, rows.mock.calls.length]).toEqual(["Save the models as CSV", 0]);
+    expect([item.label, rows.mock.calls.length]).toEqual(["Export CSV: models", 0]);
     item.run!();
     expect(files[0]!.name).toBe("demo models.csv");
     expect((await textOf(files[0]!.blob)).replace("\ufeff", "").split(/\r?\n/).slice(0, 2)).toEqual(["id,size", "a,1"]);

@@ -52,7 +52,7 @@ describe("the tables of a report", () => {
     const [base, tuned] = texts(table);
     expect([base![0], base![3]]).toEqual(["cnn", ""]);
     expect(tuned![1]).toMatch(/prune.*→ finetune/);
-    expect(tuned![3]).toMatch(/^−1.pp$/);
+    expect(tuned![3]).toMatch(/^−1\.0.pp$/);
     expect(table.rows[1]![3]!.tone).toBe("bad");
     expect(table.rows[1]![5]!.tone).toBe("good");
   });

@@ -103,9 +103,9 @@ describe("a sound", () => {
     await within(panel).findByRole("button", { name: "Play" });
   });
   it("says that it is none", async () => {
-    decode = () => Promise.reject(new Error("no sound"));
+    decode = () => Promise.reject(new Error("cannot play"));
     const panel = await open(of({ has_audio: true, text: null }));
-    await waitFor(() => expect(panel.textContent).toMatch(/no sound/));
+    await waitFor(() => expect(panel.textContent).toMatch(/cannot play/));
     expect(within(panel).queryByRole("button", { name: "Play" })).toBeNull();
   });
 });

@@ -105,7 +105,7 @@ describe("the headline", () => {
     expect(sentence(behaviors({ summary: [sure], changes: [] }), CORRECT)).not.toContain("often");
   });
   it("says that nothing differs where chance does", () => {
-    expect(sentence(behaviors(), CORRECT)).toContain("p50 does not differ from cnn");
+    expect(sentence(behaviors(), CORRECT)).toContain("p50 does not differ significantly from cnn");
     const two = [SUMMARY, { ...SUMMARY, model: "p90" }];
     expect(sentence(behaviors({ summary: two }), CORRECT)).toMatch(/^None/);
   });

@@ -118,7 +118,7 @@ describe("the scatterplot", () => {
     const { app, plot } = await open();
     await pointer(plot, "contextmenu", of(3), { button: 2 });
     expect(screen.getByRole("menu", { name: "p90" })).toBeTruthy();
-    await fireEvent.click(screen.getByRole("menuitem", { name: "Compare with its base" }));
+    await fireEvent.click(screen.getByRole("menuitem", { name: "Compare with its parent" }));
     expect([...app.view.selection]).toEqual([0, 3]);
     await pointer(plot, "contextmenu", NOWHERE, { button: 2 });
     expect(screen.getByRole("menu", { name: "Model scatterplot" })).toBeTruthy();

@@ -21,18 +21,18 @@ describe("the menu of a model", () => {
   };
 
   it("offers of a root no base, and of a leaf nothing below", () => {
-    expect(open(0).labels).not.toContain("Compare with its base");
-    expect(open(0).labels).toContain("Select it and all below");
-    expect(open(4).labels).toContain("Compare with its base");
+    expect(open(0).labels).not.toContain("Compare with its parent");
+    expect(open(0).labels).toContain("Select it and its descendants");
+    expect(open(4).labels).toContain("Compare with its parent");
     expect(open(4).labels).not.toContain("Collapse");
   });
   it("selects what belongs to a model", () => {
     const { app, run } = open(1);
-    run("Compare with its base");
+    run("Compare with its parent");
     expect([...app.view.selection]).toEqual([0, 1]);
     run("Select its lineage");
     expect([...app.view.selection]).toEqual([0, 1]);
-    run("Select it and all below");
+    run("Select it and its descendants");
     expect([...app.view.selection]).toEqual([1, 2]);
     run("Select its children");
     expect([...app.view.selection]).toEqual([2]);
