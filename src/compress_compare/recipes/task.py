@@ -86,8 +86,8 @@ def load(where: TaskPath) -> Task:
     """Import the function that a path names and call it.
 
     This runs code. It is called with what the user's own command line or program named, or with what the user has seen
-    and allowed. A function is called only if it says itself, by its annotation, that it returns a task: a project can
-    name any function of any library, and most of them are none.
+    and allowed. A function is called only if it says itself that it returns a task: by its annotation or, without one,
+    because its module imports ``Task``. A project can name any function of any library, and most of them are none.
 
     Raises:
         InvalidValue: ``config.task`` if it cannot be imported, is not there, is no task, or fails.
@@ -133,6 +133,8 @@ def _returns_task(found: Callable[..., object]) -> bool:
     if not inspect.isfunction(found):
         return False
     said = found.__annotations__.get("return")
+    if said is None:
+        return not NAMES.isdisjoint(_imported(found).values())
     if not isinstance(said, str):
         return said is Task
     first, *rest = said.strip("'\"").split(".")
