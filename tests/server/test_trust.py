@@ -199,7 +199,7 @@ def test_nothing_is_called_before_it_is_known_to_be_a_task(path, reason):
 
 
 ANNOTATED = {
-    "not at all, in a module of tasks": "from compress_compare.recipes import Task\ndef task(): return Task(None, None)",
+    "not at all": "from compress_compare.recipes import Task\ndef task(): return Task(None, None)",
     "at once": "from compress_compare.recipes import Task\ndef task() -> Task: return Task(None, None)",
     "as text": "from compress_compare import recipes\ndef task() -> 'recipes.Task': return recipes.Task(None, None)",
     "for the type checker": "from __future__ import annotations\nfrom typing import TYPE_CHECKING\n"
