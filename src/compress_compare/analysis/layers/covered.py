@@ -40,7 +40,7 @@ class Covered:
     share: float
 
     def __str__(self) -> str:
-        """``38 of 41 tensors, 96.2 % of the weights``."""
+        """``38 of 41 tensors, 96.2% of the weights``."""
         return f"{self.compared:,} of {self.tensors:,} tensors, {percent(self.share)} of the weights"
 
     @property
@@ -57,10 +57,10 @@ class Covered:
 
 
 def percent(share: float) -> str:
-    """``96.2 %``; never 100 or 0 for what is not all or nothing."""
+    """``96.2%``; never 100 or 0 for what is not all or nothing."""
     if share in (0.0, 1.0):
         return f"{share:.0%}".replace("%", " %")
-    return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
+    return f"{min(max(100 * share, 0.1), 99.9):.1f}%"
 
 
 def added(rows: pa.Table, order: Order, *, parts: Mapping[str, Mapping[tree.Key, Part]]) -> pa.Table:

@@ -37,8 +37,8 @@ Leaves = dict[tree.Key, Any]
 class Layers:
     """A comparison of models with a base, layer by layer, in one mode.
 
-    What the numbers of a model are not about (tensors without a counterpart, or that are not read) stands under its id
-    in ``notes``.
+    ``notes`` has, by model id, the tensors that its numbers leave out: those without a counterpart or in an unsupported
+    packing.
 
     Args:
         base: id of the base.

@@ -5,7 +5,7 @@ const ORDER = ["unexpected", "skipped", "unread", "removed", "added", "resized",
 const WORDS: Record<string, string> = {
   unexpected: "changed unexpectedly",
   skipped: "skipped unexpectedly",
-  unread: "packed in a way that is not read",
+  unread: "in an unsupported packing",
   unchanged: "unchanged, as expected",
 };
 

@@ -111,10 +111,33 @@ describe("finding", () => {
       finding(accuracy, layout, { x: train, color: undefined }, { value, error: () => error });
     expect([told(0.2) === null, told(0.3)]).toEqual([false, null]);
   });
+  it("calls a model uncompressed only where it is a root", () => {
+    const bits = { name: "bits", kind: "parameter", values: [null, 8, 4] };
+    const selection: Selection = { variables: [bits], rows: { a: [null], b: [8], c: [4] } };
+    const layout = layoutBars(selection, { x: "bits", color: null, facet: null }, ["a", "b", "c"]);
+    const told = (facts: Facts): string | null => finding(accuracy, layout, { x: bits, color: undefined }, facts);
+    const known = (id: string): number => ({ a: 0.9, b: 0.8, c: 0.7 })[id]!;
+    expect(told({ value: known, isRoot: (id) => id === "a" })).toBe("the uncompressed model is best");
+    expect(told({ value: known })).toBe("best without bits");
+    // 1.96 · √(0.04² + 0.04²) = 0.111 is more than the lead of 0.1, and 1.96 · √(0.03² + 0.03²) = 0.083 is less
+    expect(told({ value: known, error: () => 0.04 })).toBeNull();
+    expect(told({ value: known, error: () => 0.03 })).toBe("best without bits");
+  });
+  it("compares two only beyond their interval", () => {
+    const layout = layoutBars(six, { x: "train 2", color: null, facet: null }, ["c", "d"]);
+    const told = (error: number): string | null =>
+      finding(accuracy, layout, { x: train, color: undefined }, { value, error: () => error });
+    expect([told(0.2) === null, told(0.3)]).toEqual([false, null]);
+  });
   it("is silent where a value is missing", () => {
     const layout = layoutBars(six, { x: "amount", color: null, facet: null }, ["a", "c", "e"]);
     expect(
-      finding(accuracy, layout, { x: amountVariable, color: undefined }, { value: (id) => (id === "c" ? null : 0.5) }),
+      finding(
+        accuracy,
+        layout,
+        { x: amountVariable, color: undefined },
+        { value: (id) => (id === "c" ? null : 0.5) },
+      ),
     ).toBeNull();
   });
 });
