@@ -172,3 +172,62 @@ def test_cut_at_every_byte(tmp_path):
 def test_the_package_is_not_imported():
     command = "import sys, compress_compare.readers.onnx; sys.exit('onnx' in sys.modules)"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", command]) == 0
+
+
+def test_quantized_in_blocks_of_four_bits(tmp_path):
+    rng = np.random.default_rng(2)
+    codes, scales = rng.integers(-8, 8, (64, 6)), rng.uniform(0.1, 1, (2, 6)).astype(np.float32)
+    flat = codes.reshape(-1) & 15
+    raw = (flat[0::2] | flat[1::2] << 4).astype(np.uint8).tobytes()
+    node = helper.make_node("DequantizeLinear", ["w_quantized", "s"], ["w"], axis=0, block_size=32)
+    tensors = [
+        helper.make_tensor("w_quantized", TensorProto.INT4, [64, 6], raw, raw=True),
+        numpy_helper.from_array(scales, "s"),
+    ]
+    stored = numbers(tmp_path, [node], tensors)["w"]
+    expected = [[int(codes[i, j]) * float(scales[i // 32, j]) for j in range(6)] for i in range(64)]
+    assert stored.values.whole() == pytest.approx(np.array(expected), rel=1e-6)
+    assert (stored.packing.bits, stored.num_bytes) == (4, 192 + 48)
+
+
+def test_integers_that_an_operator_takes_itself(tmp_path):
+    rng = np.random.default_rng(3)
+    codes, scales = rng.integers(0, 256, (8, 3)).astype(np.uint8), np.array([0.5, 0.25, 2], np.float32)
+    zeros = np.array([128, 7, 0], np.uint8)
+    node = helper.make_node("MatMulInteger", ["x", "w_quantized", "z", "w_zero_point"], ["y"])
+    named = {"w_quantized": codes, "w_scale": scales, "w_zero_point": zeros}
+    found = numbers(tmp_path, [node], [numpy_helper.from_array(array, name) for name, array in named.items()])
+    expected = [[(int(codes[i, j]) - int(zeros[j])) * float(scales[j]) for j in range(3)] for i in range(8)]
+    assert list(found) == ["w"]
+    assert found["w"].values.whole() == pytest.approx(np.array(expected), rel=1e-6)
+
+
+def test_matmul_of_n_bits(tmp_path):
+    rng = np.random.default_rng(4)
+    codes, scales = rng.integers(0, 16, (5, 64)), rng.uniform(0.1, 1, (5, 2)).astype(np.float32)
+    packed = (codes[:, 0::2] | codes[:, 1::2] << 4).astype(np.uint8).reshape(5, 2, 16)
+    node = helper.make_node(
+        "MatMulNBits", ["x", "w_Q4", "w_scales"], ["y"], domain="com.microsoft", K=64, N=5, bits=4, block_size=32
+    )
+    tensors = [numpy_helper.from_array(packed, "w_Q4"), numpy_helper.from_array(scales.reshape(-1), "w_scales")]
+    found = numbers(tmp_path, [node], tensors)
+    expected = [[(int(codes[i, j]) - 8) * float(scales[i, j // 32]) for j in range(64)] for i in range(5)]
+    assert list(found) == ["w"]
+    assert found["w"].values.whole() == pytest.approx(np.array(expected), rel=1e-6)
+
+
+def test_weights_in_constants_are_read_and_single_numbers_are_not_weights(tmp_path):
+    weight = np.arange(6, dtype=np.float32).reshape(2, 3)
+    nodes = [
+        helper.make_node("Constant", [], ["w"], value=numpy_helper.from_array(weight)),
+        helper.make_node("Constant", [], ["shape"], value=numpy_helper.from_array(np.array([1, 6]))),
+        helper.make_node("MatMul", ["x", "w"], ["y"]),
+    ]
+    found = numbers(tmp_path, nodes, [numpy_helper.from_array(np.float32(2), "two")])
+    assert sorted(found) == ["two", "w"]
+    assert np.array_equal(found["w"].values.whole(), weight)
+    assert read(tmp_path / "m.onnx").extra["buffers"] == ["two"]
+
+
+def numbers(tmp_path, nodes, tensors):
+    return read(write(tmp_path / "m.onnx", tensors, nodes)).tensors

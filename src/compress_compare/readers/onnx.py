@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -16,9 +16,10 @@ import numpy as np
 
 from ..analysis.layers.values import Array, Values
 from ..errors import InvalidValue
+from . import onnx_nodes
 from .dtypes import DTYPES
 from .mapped import Mapped
-from .packed import CodeGrid, table
+from .onnx_nodes import OnnxNode
 from .protobuf import Message, WireError, integers
 from .regular import open_regular
 from .safetensors_header import MAX_DIMENSIONS, MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
@@ -29,7 +30,8 @@ _TYPES = {
     13: "U64", 14: "C64", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 19: "F8_E5M2", 20: "F8_E5M2FNUZ",
 }  # fmt: skip
 _FOURS = {21: "uint4", 22: "int4"}
-_SUFFIX = "_quantized"
+FLOATS = (1, 10, 11, 16)
+INTERESTING = ("DequantizeLinear", "MatMulNBits", *onnx_nodes.PLACES)
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,7 @@ class OnnxGraph:
     """What is read of a model."""
 
     tensors: dict[str, Initializer] = field(default_factory=dict)
-    scaled: dict[str, tuple[str, str | None, int]] = field(default_factory=dict)
-    """For each quantized tensor, the names of its scale and zero point, and the dimension that they belong to."""
-
+    nodes: list[OnnxNode] = field(default_factory=list)
     num_nodes: int = 0
 
 
@@ -108,7 +108,8 @@ def read(files: Mapping[str, Path], name: str) -> Weights:
     tensors = {key: _stored(one, others) for key, one in graph.tensors.items()}
     opened = tuple(filter(None, (mapped, *others.values())))
     numbers = _dequantized(tensors, graph)
-    return Weights(numbers, {"order": list(numbers)}, opened)
+    constants = [key for key, stored in numbers.items() if not stored.packing and onnx_nodes.is_constant(stored.shape)]
+    return Weights(numbers, {"order": list(numbers), "buffers": constants, "graph": "onnx"}, opened)
 
 
 def _graph(path: Path, name: str) -> tuple[OnnxGraph, Mapped]:
@@ -155,18 +156,27 @@ def _walk(message: Message, graph: OnnxGraph, name: str) -> None:
 
 def _node(message: Message, graph: OnnxGraph) -> None:
     inputs: list[str] = []
-    axis, kind = 1, ""
+    outputs: list[str] = []
+    kind, numbers = "", dict[str, int]()
+    constant: Any = None
     for number, value in message.fields():
-        if number == 1:
-            inputs.append(_text(value))
+        if number in (1, 2):
+            (inputs if number == 1 else outputs).append(_text(value))
         elif number == 4:
             kind = _text(value)
         elif number == 5:
             attribute = dict(Message(value).fields())
-            if 1 in attribute and _text(attribute[1]) == "axis" and isinstance(attribute.get(3), int):
-                axis = attribute[3]
-    if kind == "DequantizeLinear" and len(inputs) >= 2:
-        graph.scaled[inputs[0]] = (inputs[1], inputs[2] if len(inputs) > 2 else None, axis)
+            name = _text(attribute[1]) if 1 in attribute else ""
+            if isinstance(attribute.get(3), int):
+                numbers[name] = integers(attribute[3])[0]
+            if name == "value" and 5 in attribute:
+                constant = attribute[5]
+    if kind == "Constant" and constant is not None and outputs:
+        one = replace(_initializer(Message(constant)), name=outputs[0])
+        if one.kind in FLOATS and not onnx_nodes.is_constant(one.shape) and one.name not in graph.tensors:
+            graph.tensors[one.name] = one
+    elif kind in INTERESTING:
+        graph.nodes.append(OnnxNode(kind, tuple(inputs), tuple(outputs), numbers))
 
 
 def _initializer(message: Message) -> Initializer:
@@ -245,40 +255,16 @@ def _four(dtype: str, shape: tuple[int, ...], raw: Array) -> StoredTensor:
 
 
 def _dequantized(tensors: dict[str, StoredTensor], graph: OnnxGraph) -> dict[str, StoredTensor]:
-    gone = {part for scale, zero, _ in graph.scaled.values() for part in (scale, zero) if part is not None}
+    scaled = dict(found for node in graph.nodes if (found := onnx_nodes.codes(node, tensors)) is not None)
+    gone = {part for of in scaled.values() for part in (of.scale, of.zero) if part is not None}
     result = {}
     for name, stored in tensors.items():
-        found = _scaled(stored, tensors, graph.scaled[name]) if name in graph.scaled else None
+        found = onnx_nodes.numbers(stored, tensors, scaled[name]) if name in scaled else None
         if found is not None:
-            result[name.removesuffix(_SUFFIX)] = found
+            result[onnx_nodes.ENDS.sub("", name)] = found
         elif name not in gone:
             result[name] = stored
     return result
-
-
-def _scaled(
-    stored: StoredTensor, tensors: Mapping[str, StoredTensor], names: tuple[str, str | None, int]
-) -> StoredTensor | None:
-    """The numbers of codes with a scale for all or for each entry of one dimension."""
-    scale, zero = tensors.get(names[0]), tensors.get(names[1] or "")
-    if scale is None or scale.values is None or stored.values is None or not stored.shape:
-        return None
-    axis = names[2] % len(stored.shape)
-    parts = [stored, scale, *([zero] if zero else [])]
-    factors = scale.values.whole()
-    zeros = zero.values.whole() if zero and zero.values else None
-    codes = np.moveaxis(stored.values.whole(), axis, 0) if factors.size > 1 else stored.values.whole()
-    rows = len(codes)
-    scales, offsets = table(factors, rows), None if zeros is None else table(zeros, rows)
-    if scales is None or factors.ndim > 1:
-        return None
-    flat = codes.reshape(rows, -1)
-    grid = CodeGrid(lambda first, last: flat[first:last], codes.shape, scales, offsets)
-    bits = 4 if stored.dtype in _FOURS.values() else 8
-    values = grid.values(stored.dtype, stored.values.raw)
-    if factors.size > 1 and axis:
-        values = Values.of(np.moveaxis(values.whole(), 0, axis))
-    return StoredTensor(stored.dtype, stored.shape, sum(part.num_bytes for part in parts), values, grid.packing(bits))
 
 
 def _check_inside(location: str) -> None:

@@ -202,10 +202,11 @@ def _oriented(listed: Iterable[Match], base: Weights, model: Weights) -> list[Ma
     """Square matrices told apart from their transposes, where the others do not say that none is transposed."""
     matches = list(listed)
     other = ("gguf" in base.extra) != ("gguf" in model.extra) or base.extra.get("graph") != model.extra.get("graph")
-    turnable = [match for match in matches if _is_turnable(match, base, model, other=other)]
+    some = any(match.how == "transposed" for match in matches)
+    turnable = [match for match in matches if _is_turnable(match, base, model, other=other or some)]
     shapes = {match.name: _find(base, str(match.base)).shape for match in turnable}
     straight = any(shape[-1] != shape[-2] for shape in shapes.values())
-    if straight and not any(match.how == "transposed" for match in matches):
+    if straight and not some:
         return matches
     turned = {match.name for match in turnable if _is_turned(match, base, model)}
     return [replace(match, how="transposed") if match.name in turned else match for match in matches]

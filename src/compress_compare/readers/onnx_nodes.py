@@ -1,0 +1,169 @@
+"""Which tensors of an ONNX graph are codes, and the scales that its nodes multiply them by.
+
+Sources: the operators DequantizeLinear (with blocks since opset 21), MatMulInteger, ConvInteger, QLinearMatMul and
+QLinearConv; ``com.microsoft.MatMulNBits``; the names that ``onnxruntime.quantization`` gives (``NAME_quantized``,
+``NAME_scale``, ``NAME_zero_point``; ``NAME_Q4``).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..analysis.layers.values import Array
+from .blocks import Blocks, fitted
+from .dtypes import DTYPES
+from .packed import stream
+from .weights import StoredTensor
+
+ENDS = re.compile(r"_quantized$|_Q\d+(G\d+)?$")
+"""What onnxruntime adds to the name of a tensor."""
+
+LAST, FIRST = -1, 0
+PLACES = {
+    "MatMulInteger": (1, None, 3, LAST),
+    "ConvInteger": (1, None, 3, FIRST),
+    "QLinearMatMul": (3, 4, 5, LAST),
+    "QLinearConv": (3, 4, 5, FIRST),
+}
+"""Of an operator, the places of codes, scales and zero points among its inputs, and the dimension of its outputs."""
+
+FOURS = {"uint4": 4, "int4": 4}
+
+
+@dataclass(frozen=True)
+class OnnxNode:
+    """A node: its operator, the names of inputs and outputs, the attributes that are whole numbers."""
+
+    kind: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CodesOf:
+    """Codes and what makes numbers of them, by the names of tensors.
+
+    Args:
+        scale: of the scales.
+        zero: of the zero points; ``None`` for none.
+        axis: the dimension that the scales belong to.
+        block: numbers along it that share a scale; 0 for all of an entry.
+        packed: of MatMulNBits, ``bits``, ``K``, ``N`` and ``block_size``; empty for others.
+    """
+
+    scale: str
+    zero: str | None
+    axis: int
+    block: int = 0
+    packed: Mapping[str, int] = field(default_factory=dict)
+
+
+def codes(node: OnnxNode, known: Mapping[str, Any]) -> tuple[str, CodesOf] | None:
+    """The tensor of codes that a node uses, and what belongs to it; ``known`` are the graph's tensors."""
+    inputs = node.inputs
+    if node.kind == "DequantizeLinear" and len(inputs) >= 2:
+        zero = inputs[2] if len(inputs) > 2 and inputs[2] else None
+        return inputs[0], CodesOf(inputs[1], zero, node.numbers.get("axis", 1), node.numbers.get("block_size", 0))
+    if node.kind == "MatMulNBits" and len(inputs) >= 3:
+        zero = inputs[3] if len(inputs) > 3 and inputs[3] else None
+        return inputs[1], CodesOf(inputs[2], zero, LAST, packed=node.numbers)
+    if node.kind in PLACES and len(inputs) > PLACES[node.kind][0]:
+        at, scale_at, zero_at, axis = PLACES[node.kind]
+        name = inputs[at]
+        scale = f"{ENDS.sub('', name)}_scale" if scale_at is None else inputs[scale_at]
+        zero = inputs[zero_at] if zero_at < len(inputs) and inputs[zero_at] else None
+        return (name, CodesOf(scale, zero, axis)) if scale in known else None
+    return None
+
+
+def numbers(stored: StoredTensor, tensors: Mapping[str, StoredTensor], of: CodesOf) -> StoredTensor | None:
+    """The numbers of codes; ``None`` where scales do not fit them."""
+    scale, zero = tensors.get(of.scale), tensors.get(of.zero or "")
+    if scale is None or scale.values is None or stored.values is None or not stored.shape:
+        return None
+    parts = [stored, scale, *([zero] if zero else [])]
+    places = zero.values.whole() if zero and zero.values else None
+    if of.packed:
+        return _packed(stored, of.packed, scales=scale.values.whole(), zero=zero, parts=parts)
+    scales = scale.values.whole()
+    fit = _fit(scales, stored.shape, of)
+    if fit is None or (places is not None and places.size not in (1, fit[0].size)):
+        return None
+    zeros = None
+    if places is not None:
+        shape = fit[0].shape if places.size > 1 else (1,) * len(stored.shape)
+        zeros = np.broadcast_to(places.astype(np.float32).reshape(shape), fit[0].shape)
+    values, columns = stored.values, stored.shape[-1]
+
+    def rows(first: int, last: int) -> Array:
+        return values.numbers(first * columns, last * columns).reshape(last - first, columns)
+
+    blocks = Blocks(rows, stored.shape, *fit, zeros=zeros)
+    bits = FOURS.get(stored.dtype) or DTYPES[stored.dtype].bits
+    name = DTYPES[stored.dtype].name if stored.dtype in DTYPES else stored.dtype
+    num_bytes = sum(part.num_bytes for part in parts)
+    return StoredTensor(
+        stored.dtype, stored.shape, num_bytes, blocks.values(name, values.raw), blocks.packing(bits), turnable=True
+    )
+
+
+def _fit(scales: Array, shape: tuple[int, ...], of: CodesOf) -> tuple[Array, tuple[int, ...]] | None:
+    """Scales as an entry for each block, and the sizes of blocks."""
+    axis = of.axis % len(shape)
+    if of.block:
+        block = [of.block if at == axis else 1 for at in range(len(shape))]
+        return fitted(scales, shape, block=block) if scales.ndim == len(shape) else None
+    if scales.size not in (1, shape[axis]) or (scales.ndim > 1 and scales.size > 1):
+        return None
+    parts = [scales.size if at == axis else 1 for at in range(len(shape))]
+    sizes = tuple(max(whole // part, 1) for whole, part in zip(shape, parts, strict=True))
+    return scales.reshape(parts).astype(np.float32), sizes
+
+
+def _packed(
+    stored: StoredTensor,
+    said: Mapping[str, int],
+    *,
+    scales: Array,
+    zero: StoredTensor | None,
+    parts: list[StoredTensor],
+) -> StoredTensor | None:
+    """Of MatMulNBits: codes [outputs, blocks, bytes], the lowest bits first, whose default zero is the middle."""
+    bits, size, inputs, outputs = (said.get(name, 0) for name in ("bits", "block_size", "K", "N"))
+    bits = bits or 4
+    if bits not in (2, 4, 8) or size < 1 or inputs < 1 or outputs < 1 or stored.values is None:
+        return None
+    groups = -(-inputs // size)
+    if stored.values.raw.size != outputs * groups * size * bits // 8 or scales.size != outputs * groups:
+        return None
+    raw = stored.values.raw.view(np.uint8).reshape(outputs, -1)
+    zeros = np.full((outputs, groups), 1 << (bits - 1), np.float32)
+    if zero is not None and zero.values is not None:
+        if zero.dtype == "U8":
+            row = zero.values.raw.view(np.uint8).reshape(outputs, -1)
+            if row.shape[1] * 8 < groups * bits:
+                return None
+            zeros = stream(row, groups, bits=bits).astype(np.float32)
+        else:
+            zeros = zero.values.whole().reshape(outputs, groups).astype(np.float32)
+
+    def rows(first: int, last: int) -> Array:
+        return stream(raw[first:last], groups * size, bits=bits)[:, :inputs]
+
+    table = scales.reshape(outputs, groups).astype(np.float32)
+    blocks = Blocks(rows, (outputs, inputs), table, (1, size), zeros=zeros)
+    num_bytes = sum(part.num_bytes for part in parts)
+    values = blocks.values(f"uint{bits}", stored.values.raw)
+    return StoredTensor(f"uint{bits}", (outputs, inputs), num_bytes, values, blocks.packing(bits), turnable=True)
+
+
+def is_constant(shape: tuple[int, ...]) -> bool:
+    """Whether a tensor of floats is a number of the graph and no weight."""
+    return math.prod(shape) <= 1
