@@ -3,5 +3,6 @@
 from .analysis.behaviors.tokens import kl_per_token
 from .project import Project, open
 from .records import Metric, MetricValue, Operation
+from .schemes.declared import Scheme
 
-__all__ = ["Metric", "MetricValue", "Operation", "Project", "kl_per_token", "open"]
+__all__ = ["Metric", "MetricValue", "Operation", "Project", "Scheme", "kl_per_token", "open"]

@@ -8,7 +8,7 @@ import click
 
 from ..errors import StorageError, UserError
 from . import behaviors as behaviors_command
-from . import compare, demo, doctor, export, frontier, imports, ls, purge, serve, show
+from . import compare, demo, diff, doctor, export, frontier, imports, ls, purge, serve, show
 from . import effects as effects_command
 from . import layers as layers_command
 from . import operations as operations_command
@@ -31,6 +31,7 @@ for command in (
     ls.ls,
     show.show,
     compare.compare,
+    diff.diff,
     effects_command.effects,
     frontier.frontier,
     behaviors_command.behaviors,

@@ -259,7 +259,7 @@ def _dequantized(tensors: dict[str, StoredTensor], graph: OnnxGraph) -> dict[str
     gone = {part for of in scaled.values() for part in (of.scale, of.zero) if part is not None}
     result = {}
     for name, stored in tensors.items():
-        found = onnx_nodes.numbers(stored, tensors, scaled[name]) if name in scaled else None
+        found = onnx_nodes.numbers(stored, tensors, of=scaled[name]) if name in scaled else None
         if found is not None:
             result[onnx_nodes.ENDS.sub("", name)] = found
         elif name not in gone:

@@ -83,7 +83,7 @@ def codes(node: OnnxNode, known: Mapping[str, Any]) -> tuple[str, CodesOf] | Non
     return None
 
 
-def numbers(stored: StoredTensor, tensors: Mapping[str, StoredTensor], of: CodesOf) -> StoredTensor | None:
+def numbers(stored: StoredTensor, tensors: Mapping[str, StoredTensor], *, of: CodesOf) -> StoredTensor | None:
     """The numbers of codes; ``None`` where scales do not fit them."""
     scale, zero = tensors.get(of.scale), tensors.get(of.zero or "")
     if scale is None or scale.values is None or stored.values is None or not stored.shape:
@@ -93,7 +93,7 @@ def numbers(stored: StoredTensor, tensors: Mapping[str, StoredTensor], of: Codes
     if of.packed:
         return _packed(stored, of.packed, scales=scale.values.whole(), zero=zero, parts=parts)
     scales = scale.values.whole()
-    fit = _fit(scales, stored.shape, of)
+    fit = _fit(scales, stored.shape, of=of)
     if fit is None or (places is not None and places.size not in (1, fit[0].size)):
         return None
     zeros = None
@@ -114,7 +114,7 @@ def numbers(stored: StoredTensor, tensors: Mapping[str, StoredTensor], of: Codes
     )
 
 
-def _fit(scales: Array, shape: tuple[int, ...], of: CodesOf) -> tuple[Array, tuple[int, ...]] | None:
+def _fit(scales: Array, shape: tuple[int, ...], *, of: CodesOf) -> tuple[Array, tuple[int, ...]] | None:
     """Scales as an entry for each block, and the sizes of blocks."""
     axis = of.axis % len(shape)
     if of.block:

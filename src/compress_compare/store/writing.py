@@ -13,7 +13,8 @@ from typing import Any
 from .. import checks
 from ..errors import InvalidValue, StoreError
 from ..records import Dataset, Metric, Model, Operation, Reference, TaskPath, check_name
-from ..schemes import channels, scheme
+from ..schemes import channels, declared, scheme
+from ..schemes.declared import Scheme
 from . import (
     checkpoints,
     details,
@@ -104,6 +105,7 @@ class Writer(Reader):
         metrics: Mapping[str, Measured] | None = None,
         checkpoint: object | None = None,
         references: Mapping[str, str | Sequence[str]] | None = None,
+        scheme: Mapping[str, Scheme] | None = None,
         tags: Iterable[str] = (),
         note: str = "",
     ) -> Model:
@@ -118,6 +120,8 @@ class Writer(Reader):
             metrics: by name: a number, a ``MetricValue`` or a list of those (slices, devices). ``None`` is missing.
             checkpoint: a module, a state dict, or the path of a file or Hugging Face folder.
             references: second parents by role, e.g. ``{"teacher": "resnet50"}``.
+            scheme: how the weights are meant to be packed, by patterns of names, for weights given in memory that hold
+                the numbers in use: ``{"re:.*proj.weight": cc.Scheme(bits=4, group_size=32)}``.
             tags: short labels.
             note: free text.
 
@@ -133,6 +137,7 @@ class Writer(Reader):
                     "metrics": metrics,
                     "checkpoint": checkpoint,
                     "references": references,
+                    "scheme": scheme,
                     "tags": tags,
                     "note": note,
                 }
@@ -346,14 +351,14 @@ def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:
     Raises:
         InvalidValue: ``model.fields`` for an unknown argument, and the errors of the checks of each.
     """
-    unknown = set(fields) - set(ModelDraft.__dataclass_fields__)
+    unknown = set(fields) - set(ModelDraft.__dataclass_fields__) - {"scheme"}
     if unknown or "id" not in fields:
         raise InvalidValue(
             "model.fields",
             f"A model has no {min(unknown)!r}." if unknown else "A model needs an id.",
             hint=f"It has {', '.join(ModelDraft.__dataclass_fields__)}.",
         )
-    base, weights = fields.get("base"), fields.get("checkpoint")
+    base, weights, said = fields.get("base"), fields.get("checkpoint"), fields.get("scheme")
     checked = ModelDraft(
         id=fields["id"],
         base=base.id if isinstance(base, Model) else base,
@@ -365,7 +370,7 @@ def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:
     )
     if weights is None:
         return checked
-    return replace(checked, checkpoint=checkpoints.store(staging, weights, extra=_scheme(weights)))
+    return replace(checked, checkpoint=checkpoints.store(staging, weights, extra=_scheme(weights, said)))
 
 
 def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[Reference, ...]:
@@ -376,7 +381,14 @@ def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[R
     )
 
 
-def _scheme(weights: Any) -> Mapping[str, Any]:
-    """What the operations recorded about each tensor, stored with the weights: its packing, its channels."""
-    noted = {"scheme": scheme.to_json(scheme.of(weights)), "kept": channels.to_json(channels.of(weights))}
+def _scheme(weights: Any, said: Mapping[str, Scheme] | None) -> Mapping[str, Any]:
+    """What the operations recorded about each tensor, stored with the weights, or what was said: packing, channels."""
+    known = scheme.of(weights)
+    if said is not None:
+        state = weights.state_dict() if hasattr(weights, "state_dict") else weights
+        if not isinstance(state, Mapping):
+            title = "A scheme is declared for weights that are given in memory; a file says itself how it is packed."
+            raise InvalidValue("scheme.file", title, hint="Load the file and pass its state dict.")
+        known |= declared.schemes(said, [str(name) for name in state])
+    noted = {"scheme": scheme.to_json(known), "kept": channels.to_json(channels.of(weights))}
     return {key: value for key, value in noted.items() if value}

@@ -9,7 +9,7 @@ from operator import add
 from typing import Any, Protocol
 
 
-class Scheme(Protocol):
+class StorageScheme(Protocol):
     """What one tensor is stored as; ``operations.scheme.TensorScheme`` says what the fields mean."""
 
     @property
@@ -110,7 +110,7 @@ def _merged(first: Mapping[str, float | None], second: Mapping[str, float | None
     return merged
 
 
-def packed_bytes(scheme: Scheme, shape: tuple[int, ...], *, element_bits: int, nonzero: int) -> int:
+def packed_bytes(scheme: StorageScheme, shape: tuple[int, ...], *, element_bits: int, nonzero: int) -> int:
     """Bytes of one tensor stored as its scheme says: values or labels, bit map, scales or codebooks.
 
     Args:
@@ -127,7 +127,7 @@ def packed_bytes(scheme: Scheme, shape: tuple[int, ...], *, element_bits: int, n
     return values + _bytes(scheme.num_tables(shape) * _table_bits(scheme))
 
 
-def _table_bits(scheme: Scheme) -> int:
+def _table_bits(scheme: StorageScheme) -> int:
     if scheme.kind == "palettized":
         return (scheme.codebook_size or 0) * scheme.dim * scheme.table_bits
     return scheme.table_bits + (0 if scheme.symmetric else scheme.bits or 0)

@@ -1,0 +1,72 @@
+"""``compress-compare diff``: files beside each other, without a project."""
+
+import json
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from safetensors.numpy import save_file
+
+from compress_compare.cli.main import cli
+
+RNG = np.random.default_rng(0)
+BASE = {"fc.weight": RNG.normal(size=(64, 32)).astype(np.float32), "norm.weight": np.ones(32, np.float32)}
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(cli, ["diff", *map(str, arguments)], catch_exceptions=code != 0)
+    assert result.exit_code == code, result.output
+    return result.stdout
+
+
+@pytest.fixture
+def base(tmp_path):
+    save_file(BASE, tmp_path / "base.safetensors")
+    return tmp_path / "base.safetensors"
+
+
+def test_the_numbers_of_another_format(tmp_path, base):
+    kind = gguf.GGMLQuantizationType.Q8_0
+    writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
+    for name, array in BASE.items():
+        packed = array.ndim > 1
+        data = gguf.quants.quantize(array, kind) if packed else array
+        writer.add_tensor(name, data, raw_dtype=kind if packed else None)
+    writer.write_header_to_file(), writer.write_kv_data_to_file(), writer.write_tensors_to_file(), writer.close()
+    near = gguf.quants.dequantize(gguf.quants.quantize(BASE["fc.weight"], kind), kind)
+    noise, signal = ((near - BASE["fc.weight"]).astype(float) ** 2).sum(), (BASE["fc.weight"].astype(float) ** 2).sum()
+    (model,) = json.loads(run(base, tmp_path / "m.gguf", "--json"))["models"]
+    rows = {(row["module"], row["parameter"]): row for row in model["rows"]}
+    assert rows["fc", "weight"]["sqnr_db"] == pytest.approx(10 * np.log10(signal / noise), rel=1e-6)
+    assert (rows["fc", "weight"]["bits"], rows["fc", "weight"]["file_bytes"]) == (8, 64 * 34)
+    assert (rows["", None]["num_tensors"], rows["", None]["share_compared"]) == (2, 1.0)
+    assert model["notes"] == []
+
+
+def test_several_models_and_what_is_missing(tmp_path, base):
+    torch.save(
+        {"state_dict": {"fc.weight": torch.from_numpy(BASE["fc.weight"]), "norm.weight": torch.ones(32)}},
+        tmp_path / "same.pt",
+    )
+    save_file({"fc.weight": BASE["fc.weight"]}, tmp_path / "part.safetensors")
+    shown = run(base, tmp_path / "same.pt", tmp_path / "part.safetensors").splitlines()
+    assert shown[0].startswith("same.pt: 2 of 2 tensors compared, no number that was compared differs")
+    part = next(at for at, line in enumerate(shown) if line.startswith("part.safetensors: 1 of 2 tensors compared"))
+    assert shown[part + 1] == "  1 of 2 tensors, 98.5 % of the weights compared."
+
+
+def test_what_cannot_be_compared_is_told(tmp_path, base):
+    from compress_compare.errors import InvalidValue
+
+    for paths, code in (
+        ([base], "diff.paths"),
+        ([base, tmp_path / "none.safetensors"], "input.not_found"),
+        ([base, tmp_path], ""),
+    ):
+        result = CliRunner().invoke(cli, ["diff", *map(str, paths)])
+        if code:
+            assert isinstance(result.exception, InvalidValue) and result.exception.code == code
+        else:
+            assert result.exit_code == 0
