@@ -255,9 +255,9 @@ def _four(dtype: str, shape: tuple[int, ...], raw: Array) -> StoredTensor:
 
 
 def _dequantized(tensors: dict[str, StoredTensor], graph: OnnxGraph) -> dict[str, StoredTensor]:
-    scaled = dict(found for node in graph.nodes if (found := onnx_nodes.codes(node, tensors)) is not None)
+    scaled = dict(each for node in graph.nodes if (each := onnx_nodes.codes(node, tensors)) is not None)
     gone = {part for of in scaled.values() for part in (of.scale, of.zero) if part is not None}
-    result = {}
+    result: dict[str, StoredTensor] = {}
     for name, stored in tensors.items():
         found = onnx_nodes.numbers(stored, tensors, of=scaled[name]) if name in scaled else None
         if found is not None:
