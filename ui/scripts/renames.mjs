@@ -26,7 +26,8 @@ const UNREAD = {
   OverlayStop: "the page saves it as a file for Model Explorer",
   OverlayValue: "the page saves it as a file for Model Explorer",
   PairRow: "for scripts: the page compares models with their base",
-  StepAnswer: "for scripts: the page follows the bases of the models that it has",
+  TaskAnswer: "for scripts: the page is told of the task where it is refused",
+  TasksAnswer: "for scripts: the page is told of the task where it is refused",
 };
 
 const { options, fileNames } = ts.parseJsonConfigFileContent(
