@@ -54,7 +54,7 @@ def test_several_models_and_what_is_missing(tmp_path, base):
     shown = run(base, tmp_path / "same.pt", tmp_path / "part.safetensors").splitlines()
     assert shown[0].startswith("same.pt: 2 of 2 tensors compared, no number that was compared differs")
     part = next(at for at, line in enumerate(shown) if line.startswith("part.safetensors: 1 of 2 tensors compared"))
-    assert shown[part + 1] == "  1 of 2 tensors, 98.5 % of the weights compared."
+    assert shown[part + 1] == "  1 of 2 tensors, 98.5% of the weights compared."
 
 
 def test_what_cannot_be_compared_is_told(tmp_path, base):

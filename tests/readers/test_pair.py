@@ -149,4 +149,4 @@ def test_notes_say_what_is_missing():
     model = {"a.weight": base["a.weight"], "other.weight": normal(3, 4)}
     pair = ModelPair.of(weights(base), weights(model), buffers=False)
     assert pair.matches["c.weight"].is_guess
-    assert pair.notes() == ["2 of 3 tensors, 91.1 % of the weights compared", "1 pair is a guess by shape"]
+    assert pair.notes() == ["2 of 3 tensors, 91.1% of the weights compared", "1 pair is a guess by shape"]

@@ -18,6 +18,8 @@ ROUTES = [  # every route there is, with a method it answers to
     ("POST", "/api/v1/behaviors/instance"),
     ("GET", "/api/v1/model/coverage?parent=cnn&child=cnn"),
     ("POST", "/api/v1/reality"),
+    ("GET", "/api/v1/tasks"),
+    ("POST", "/api/v1/tasks/trust"),
     ("GET", "/api/v1/behaviors/image?dataset=digits&id=1"),
     ("GET", "/api/v1/behaviors/audio?dataset=digits&id=1"),
     ("GET", "/api/v1/behaviors/export?ask={}&part=summary&format=csv"),

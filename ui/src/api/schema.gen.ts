@@ -1409,6 +1409,12 @@ export interface components {
             clipped: number | null;
             /** Base Clipped */
             base_clipped: number | null;
+            /** Num Tensors */
+            num_tensors: number | null;
+            /** Num Tensors Compared */
+            num_tensors_compared: number | null;
+            /** Share Compared */
+            share_compared: number | null;
         };
         /**
          * LayersAsk

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pyarrow as pa
 from pydantic import Field, create_model
 
-from ...analysis.layers import activations, measures, table
+from ...analysis.layers import activations, covered, measures, table
 from .base import Answer, ArrowRow, Ask, Number
 
 Alignment = Annotated[dict[str, str], Field(max_length=1000)]
@@ -69,7 +69,7 @@ class OverlayAnswer(Answer):
 
 def _row_of_all_modes() -> type[ArrowRow]:
     """The columns of all modes, as the schemas of the tables have them; counts travel in double precision."""
-    modes = (measures.SPARSITY, measures.WEIGHTS, measures.STORAGE, activations.SCHEMA)
+    modes = (measures.SPARSITY, measures.WEIGHTS, measures.STORAGE, activations.SCHEMA, covered.FIELDS)
     columns = {field.name: field.type for schema in (table.KEYS, *modes) for field in schema}
     always = ("module", "model", "num_parameters")
     fields: dict[str, Any] = {
