@@ -132,12 +132,7 @@ describe("finding", () => {
   it("is silent where a value is missing", () => {
     const layout = layoutBars(six, { x: "amount", color: null, facet: null }, ["a", "c", "e"]);
     expect(
-      finding(
-        accuracy,
-        layout,
-        { x: amountVariable, color: undefined },
-        { value: (id) => (id === "c" ? null : 0.5) },
-      ),
+      finding(accuracy, layout, { x: amountVariable, color: undefined }, { value: (id) => (id === "c" ? null : 0.5) }),
     ).toBeNull();
   });
 });
