@@ -81,7 +81,7 @@ class GPTQQuantize(BaseOperation):
         Raises:
             InvalidValue: ``operation.not_applicable`` when no selected weight belongs to a layer that can be followed.
         """
-        from .parts.blocks import stages
+        from .parts.blocks import first_use, stages
         from .parts.moments import layer_inputs
         from .parts.reached import Reached
         from .quantize import Quantize
@@ -89,13 +89,20 @@ class GPTQQuantize(BaseOperation):
 
         plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
-        if self.sequential:
-            parts = stages(model, weights, context=context, name=self.name)
-        else:
-            parts = iter([("", layer_inputs(model, weights, context=context, name=self.name))])
         by_name = {weight.name: weight for weight in weights}
         schemes: dict[str, TensorScheme] = {}
-        reached = Reached()
+        reached, looked_up = Reached(), 0
+        if self.sequential:  # what is looked up comes before all that is multiplied
+            use = first_use(model, weights, context=context, name=self.name)
+            for weight in weights:
+                if weight.name in use.looked_up:
+                    weight.parameter.data = plain.rounded(weight.parameter.data, weight.layout)
+                    schemes[weight.name] = reached.note(plain.stored(weight), weight, found=None)
+            looked_up = len(schemes)
+            multiplied = [weight for weight in weights if weight.name not in use.looked_up]
+            parts = stages(model, multiplied, order=use.multiplied, context=context, name=self.name)
+        else:
+            parts = iter([("", layer_inputs(model, weights, context=context, name=self.name))])
         for part, found in parts:
             for name, inputs in found.items():
                 context.progress(len(schemes) / len(weights), f"{part}: {name}" if part not in ("", name) else name)
@@ -104,7 +111,7 @@ class GPTQQuantize(BaseOperation):
                 )
                 schemes[name] = reached.note(stored, by_name[name], found=inputs)
                 self._round(by_name[name], inputs)
-        if not schemes:
+        if len(schemes) == looked_up:
             hint = "Round to nearest with quantize."
             raise unsuitable(self.name, "no selected weight belongs to a linear or convolutional layer.", hint=hint)
         for weight in weights:

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from compress_compare.operations import gptq_quantize
-from compress_compare.operations.parts.blocks import stages
+from compress_compare.operations import gptq_quantize, quantize
+from compress_compare.operations.parts.blocks import first_use, stages
 from compress_compare.operations.targets import select
 from compress_compare.operations.types import Context
 
@@ -100,7 +100,9 @@ def test_within_a_block_layers_are_rounded_behind_those_before_them() -> None:
 def test_moments_are_let_go_block_by_block() -> None:
     model = Deep(4)
     context = Context(data=data(), loss=lambda *_: torch.zeros(()), references={}, progress=lambda *_: None)
-    parts = [part for part, _ in stages(model, select("test", model), context=context, name="test")]
+    weights = select("test", model)
+    use = first_use(model, weights, context=context, name="test")
+    parts = [part for part, _ in stages(model, weights, order=use.multiplied, context=context, name="test")]
     assert parts == ["first.weight", *(f"blocks.{number}" for number in range(4)), "last.weight"]
 
 
@@ -115,3 +117,14 @@ def test_decoders_are_read_without_a_cache() -> None:
     child = gptq_quantize(model, 4, **given)
     assert any(text.startswith("transformer.h.1: ") for text in said)
     assert child.config.use_cache and model.config.use_cache
+
+
+@torch.no_grad()
+def test_what_is_looked_up_is_rounded_before_what_reads_it() -> None:
+    torch.manual_seed(0)
+    model, tokens = nn.Sequential(nn.Embedding(30, 8), nn.Linear(8, 8, bias=False)), torch.arange(30)[None]
+    child = gptq_quantize(model, 2, data=[(tokens, tokens)])
+    table = quantize(model, 2, targets=["0"])[0].weight
+    assert torch.equal(child[0].weight, table)
+    layer = gptq_quantize(model[1], 2, data=[(table[tokens], NONE)])
+    torch.testing.assert_close(child[1].weight, layer.weight, rtol=1e-4, atol=1e-5)

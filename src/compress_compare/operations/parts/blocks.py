@@ -54,8 +54,30 @@ class _Call:
         return answer
 
 
+@dataclass(frozen=True)
+class FirstUse:
+    """How a model uses weights on the first batch.
+
+    Args:
+        multiplied: names in the order of their first product.
+        looked_up: names of tables, from which an embedding takes rows.
+    """
+
+    multiplied: list[str]
+    looked_up: set[str]
+
+
+def first_use(model: nn.Module, weights: Sequence[Weight], *, context: Context, name: str) -> FirstUse:
+    """Run the first batch and see; see :func:`stages` for the arguments."""
+    model.eval()
+    order = _Order(weights)
+    with without_cache(model), torch.no_grad(), plain_kernels(model), order:
+        forward(model, next(iter(unpadded(model, context.data)))[0], operation=name)
+    return FirstUse([used for used in order.names if used not in order.tables], order.tables)
+
+
 def stages(
-    model: nn.Module, weights: Sequence[Weight], *, context: Context, name: str
+    model: nn.Module, weights: Sequence[Weight], *, order: Sequence[str], context: Context, name: str
 ) -> Iterator[tuple[str, dict[str, Inputs]]]:
     """What weights are multiplied by, part by part: those of a block with the same inputs, or one outside of blocks.
 
@@ -64,7 +86,8 @@ def stages(
 
     Args:
         model: put into evaluation mode.
-        weights: to follow.
+        weights: to follow, without tables.
+        order: their names in the order of first use, as far as that is known.
         context: data and progress.
         name: of the operation, for error messages.
 
@@ -74,13 +97,12 @@ def stages(
     model.eval()
     with without_cache(model):
         example = next(iter(unpadded(model, context.data)))[0]
-        order = _first_use(model, weights, inputs=example, name=name)
         chains = _chains(model, weights, inputs=example, name=name)
         owner = {weight.name: chain for chain in chains for weight in weights if _holds(chain, weight)}
         by_name = {weight.name: weight for weight in weights}
         done: set[int] = set()
         late = [weight.name for weight in weights if weight.name not in order]
-        for used in (*order, *late):
+        for used in (*(used for used in order if used in by_name), *late):
             chain = owner.get(used)
             if chain is None and used in order:
                 yield used, watched(_passes(model, context, name=name), model, weights=[by_name[used]])
@@ -225,10 +247,12 @@ class _Order(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self, weights: Sequence[Weight]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.products, self.names = Products(weights), dict[str, None]()
+        self.products, self.names, self.tables = Products(weights), dict[str, None](), set[str]()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         packet = getattr(func, "overloadpacket", func)
+        if packet is torch.ops.aten.embedding:
+            self.tables |= self.products.names(args[0])
         operands = (
             self.products.convolution(args)
             if packet is torch.ops.aten.convolution
@@ -236,10 +260,3 @@ class _Order(TorchDispatchMode):  # type: ignore[no-untyped-call]
         )
         self.names.update((operand.name, None) for operand in operands)
         return func(*args, **(kwargs or {}))
-
-
-def _first_use(model: nn.Module, weights: Sequence[Weight], *, inputs: Any, name: str) -> list[str]:
-    order = _Order(weights)
-    with torch.no_grad(), plain_kernels(model), order:
-        forward(model, inputs, operation=name)
-    return list(order.names)
