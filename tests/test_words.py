@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 KINDS = {".py", ".ts", ".svelte", ".md", ".css", ".html", ".yaml", ".toml"}
-GENERATED = {"ui/src/api/schema.gen.ts"}
+GENERATED = {"ui/src/api/schema.gen.ts", "ui/src/api/vocabulary.gen.ts"}
 PLACES = ("src", "ui/src", "docs", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 
 RETIRED = (

@@ -85,8 +85,9 @@ def test_paragraphs_are_one_line_each(text: str) -> None:
     assert paragraphs(text) == ["One.", "Two lines."][: text.count("\n\n") + 1]
 
 
-def test_the_committed_documentation_is_what_the_classes_say() -> None:
-    command = [sys.executable, "scripts/operation-docs", "--check"]
+@pytest.mark.parametrize("script", ["operation-docs", "measure-docs"])
+def test_the_committed_documentation_is_what_the_definitions_say(script: str) -> None:
+    command = [sys.executable, f"scripts/{script}", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -10,6 +10,7 @@ import click
 
 from .. import project as projects
 from ..analysis.layers import tree
+from ..analysis.layers.measures import MEASURES, columns
 from ..comparisons.layers.compare import Layers
 from ..errors import InvalidValue
 from ..exporters import model_explorer
@@ -17,19 +18,11 @@ from . import files
 from .output import cell, echo_json, echo_table, json_option
 
 SHOWN = {
-    "sparsity": ("num_zeros", "zero_both", "zero_model_only", "zero_base_only"),
-    "weights": (
-        "mean_abs",
-        "mean_abs_change",
-        "relative_error",
-        "sqnr_db",
-        "cosine",
-        "entropy_bits",
-        "num_dead_channels",
-        "num_nonfinite",
-    ),
-    "storage": ("dtype", "bits", "scheme", "group_size", "bytes"),
+    "sparsity": columns("sparsity"),
+    "weights": columns("weights"),
+    "storage": ["dtype", "scheme", "bits", "group_size", *columns("storage")],
 }
+"""Columns that a terminal has room for."""
 
 
 @click.command()
@@ -39,7 +32,7 @@ SHOWN = {
 @click.option("--what", type=click.Choice(list(SHOWN)), default="weights", show_default=True, help="What to compare.")
 @click.option("--depth", type=click.IntRange(min=0), help="Only modules down to this depth, without their tensors.")
 @click.option("--overlay", help="Instead, write one model's numbers to this file as node data for Model Explorer.")
-@click.option("--measure", help="The measure to write there; default: zeros, sqnr_db or bits.")
+@click.option("--measure", help="The measure to write there; default: zeros, sqnr_db or bytes.")
 @click.option(
     "--align",
     multiple=True,
@@ -83,7 +76,7 @@ def _alignment(texts: Sequence[str]) -> dict[str, str]:
 def _write_overlay(found: Layers, models: Sequence[str], path: str, *, measure: str | None) -> None:
     if len(models) > 1:
         raise InvalidValue("layers.overlay", "An overlay is of one model.", hint="Name a base and one model.")
-    chosen = measure or model_explorer.DEFAULTS[found.what]
+    chosen = measure or MEASURES[found.what][0].id
     files.write(Path(path), model_explorer.overlay(found.table.arrow, model=models[0], measure=chosen))
     click.echo(f"Wrote {chosen} of {models[0]} to {path}.")
 

@@ -14,11 +14,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..analysis.layers.measures import MEASURES, read
 from ..errors import InvalidValue, NotFound
 
-SHARES = {"zeros": "num_zeros", "new_zeros": "zero_model_only", "filled_zeros": "zero_base_only"}
-"""Shares of a tensor's elements, by the column that counts them."""
-DEFAULTS = {"sparsity": "zeros", "weights": "sqnr_db", "storage": "bits"}
 LOW, HIGH = "#f5e9c8", "#1f3a8a"
 
 
@@ -28,7 +26,7 @@ def overlay(table: pa.Table, *, model: str, measure: str) -> bytes:
     Args:
         table: of ``project.layers``: rows with ``module, parameter, model`` and numbers.
         model: whose rows.
-        measure: a column of numbers, or ``zeros``, ``new_zeros``, ``filled_zeros`` as shares.
+        measure: a column of numbers, or a measure that is a share of the layer's weights, such as ``zeros``.
 
     Raises:
         InvalidValue: ``layers.measure``, listing those that the table has.
@@ -62,15 +60,20 @@ def placeholder(name: str) -> str:
 
 
 def _values(rows: pa.Table, measure: str) -> Sequence[float | None]:
-    known = [*(name for name, column in SHARES.items() if column in rows.column_names), *_numbers(rows)]
-    if measure not in known:
-        hint = f"Choose one of: {', '.join(known)}."
+    numbers = _numbers(rows)
+    shares = {
+        one.id: one
+        for ones in MEASURES.values()
+        for one in ones
+        if one.share_of == "num_parameters" and one.read_from in numbers
+    }
+    if measure in shares:
+        found: Sequence[float | None] = read(rows, shares[measure]).to_pylist()
+        return found
+    if measure not in numbers:
+        hint = f"Choose one of: {', '.join([*shares, *numbers])}."
         raise InvalidValue("layers.measure", f"There is no measure {measure[:80]!r} here.", hint=hint)
-    if measure in SHARES:
-        whole = rows["num_parameters"].to_pylist()
-        parts = rows[SHARES[measure]].to_pylist()
-        return [part / all if part is not None and all else None for part, all in zip(parts, whole, strict=True)]
-    found: Sequence[float | None] = rows[measure].to_pylist()
+    found = rows[measure].to_pylist()
     return found
 
 

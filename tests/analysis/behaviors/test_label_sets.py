@@ -65,6 +65,6 @@ def test_groups_are_single_labels_of_which_an_instance_can_have_several(sets, fr
 def test_integers_are_labels_too(frame):
     ids = [1, 2]
     small = Frame(dataset(ids, labels=[[2, 1], []]), {"a": outputs(ids, [[1, 2], [3]]), "b": outputs(ids, [[1], []])})
-    assert metrics.values(small, "correct", metric=metrics.builtin()["correct"])["a"].tolist() == [1, 0]
+    assert metrics.values(small, "correct", metric=metrics.BUILTIN["correct"])["a"].tolist() == [1, 0]
     assert small.classes().to_pylist() == ["(none)", "1", "1, 2", "3"]
     assert "true_probability" not in metrics.available(small)

@@ -179,4 +179,4 @@ def test_what_does_not_apply_says_what_is_missing_and_what_there_is(name, needs)
 
 
 def test_every_metric_says_what_it_means():
-    assert all(metric.meaning.endswith(".") for metric in metrics.builtin().values())
+    assert all(metric.meaning.endswith(".") for metric in metrics.BUILTIN.values())

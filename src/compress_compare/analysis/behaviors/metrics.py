@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from ...errors import InvalidValue
 from . import against_base, label_sets, own, texts, tokens
@@ -25,9 +26,18 @@ _MISSING = {
 }
 
 
+class _Fraction(TypedDict):
+    format: str
+    low: float
+    high: float
+
+
+FRACTION: _Fraction = {"format": ".1%", "low": 0, "high": 1}
+
+
 @dataclass(frozen=True)
 class InstanceMetric:
-    """A number per instance.
+    """A number per instance, and how people read it.
 
     Args:
         compute: from the frame to one float64 ``[instances]`` per model, the base included; NaN where a model lacks
@@ -35,82 +45,236 @@ class InstanceMetric:
         higher_is_better: the direction; ``None`` where there is none.
         needs: what must have been logged.
         meaning: one sentence.
+        title: what it is called; empty for its name.
+        format: how numbers are written, in d3-format's language; empty for three significant digits.
+        unit: for example ``nats``.
+        low: the smallest possible value; ``None`` where there is none.
+        high: the largest possible value; ``None`` where there is none.
+        against_base: whether it compares with the base by itself.
+        yes_no: whether it is 0 or 1 and says no more than right or wrong.
     """
 
     compute: Callable[[Frame], Mapping[str, Floats]]
     higher_is_better: bool | None
     needs: tuple[str, ...]
     meaning: str
+    title: str = ""
+    format: str = ""
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    against_base: bool = False
+    yes_no: bool = False
 
 
-def builtin() -> dict[str, InstanceMetric]:
-    """All metrics that need nothing but outputs, in the order in which they are offered."""
-    label_probability, vectors = (LABELS, CLASSES, PROBABILITIES), (VECTORS,)
-    return {
-        "correct": InstanceMetric(own.correct, True, (LABELS, CLASSES), "1 where the prediction is the label, else 0."),
-        "true_probability": InstanceMetric(own.true_probability, True, label_probability, "Probability of the label."),
-        "base_probability": InstanceMetric(
-            own.base_probability, True, (CLASSES, PROBABILITIES), "Probability of what the base predicts."
-        ),
-        "confidence": InstanceMetric(
-            own.confidence, None, (CLASSES, PROBABILITIES), "Probability of the own prediction."
-        ),
-        "margin": InstanceMetric(
-            own.margin, True, label_probability, "Probability of the label minus the largest of the others."
-        ),
-        "nll": InstanceMetric(own.nll, False, label_probability, "−ln of the probability of the label, in nats."),
-        "kl_divergence": InstanceMetric(
-            against_base.kl_divergence, False, (PROBABILITIES,), "KL divergence of base ‖ model, in nats."
-        ),
-        "js_divergence": InstanceMetric(
-            against_base.js_divergence, False, (PROBABILITIES,), "Jensen–Shannon divergence, in nats."
-        ),
-        "total_variation": InstanceMetric(
-            against_base.total_variation, False, (PROBABILITIES,), "Half the sum of absolute differences."
-        ),
-        "mse": InstanceMetric(
-            against_base.mse, False, vectors, "Mean squared difference from the base over the vector."
-        ),
-        "difference": InstanceMetric(against_base.difference, None, vectors, "Model minus base."),
-        "absolute_difference": InstanceMetric(against_base.absolute_difference, False, vectors, "|model minus base|."),
-        "ratio": InstanceMetric(against_base.ratio, None, vectors, "Model divided by base."),
-        "cosine": InstanceMetric(against_base.cosine, True, vectors, "Cosine similarity to the base's vector."),
-        "error": InstanceMetric(own.error, None, (LABELS, NUMBERS), "Prediction minus label."),
-        "absolute_error": InstanceMetric(own.absolute_error, False, (LABELS, NUMBERS), "|prediction minus label|."),
-        "squared_error": InstanceMetric(own.squared_error, False, (LABELS, NUMBERS), "(prediction minus label)²."),
-        "exact_match": InstanceMetric(
-            texts.exact_match, True, (LABELS, TEXTS), "1 where the normalized texts are equal."
-        ),
-        "token_f1": InstanceMetric(texts.token_f1, True, (LABELS, TEXTS), "F1 of the normalized words."),
-        "edit_distance": InstanceMetric(
-            texts.edit_distance, False, (LABELS, TEXTS), "Word edits to the label over the longer length, 0 to 1."
-        ),
-        "jaccard": InstanceMetric(label_sets.jaccard, True, (SETS,), "Labels in both sets over labels in either."),
-        "label_f1": InstanceMetric(label_sets.label_f1, True, (SETS,), "F1 of the predicted labels."),
-        "hamming": InstanceMetric(
-            label_sets.hamming, False, (SETS,), "Share of all labels that are given or left out wrongly."
-        ),
-        LOG_PROBABILITY: InstanceMetric(
-            tokens.log_probability, True, (TOKENS,), "Mean natural log-probability of the tokens."
-        ),
-        "perplexity": InstanceMetric(
-            tokens.perplexity, False, (TOKENS,), "exp of the mean loss of the instance’s tokens."
-        ),
-    }
-
-
-def _of_tokens() -> dict[str, InstanceMetric]:
-    """What a metric means for language models."""
-    return {
-        "nll": InstanceMetric(tokens.nll, False, (TOKENS,), "Mean of −ln of the probability of the tokens, in nats.")
-    }
+_ON_LABEL, _ON_VECTORS = (LABELS, CLASSES, PROBABILITIES), (VECTORS,)
+BUILTIN = {
+    "correct": InstanceMetric(
+        own.correct,
+        True,
+        (LABELS, CLASSES),
+        "1 where the prediction is the label, else 0.",
+        title="Accuracy",
+        **FRACTION,
+        yes_no=True,
+    ),
+    "true_probability": InstanceMetric(
+        own.true_probability, True, _ON_LABEL, "Probability of the label.", title="Probability of the label", **FRACTION
+    ),
+    "base_probability": InstanceMetric(
+        own.base_probability,
+        True,
+        (CLASSES, PROBABILITIES),
+        "Probability of what the base predicts.",
+        title="Probability of the base’s prediction",
+        **FRACTION,
+    ),
+    "confidence": InstanceMetric(
+        own.confidence,
+        None,
+        (CLASSES, PROBABILITIES),
+        "Probability of the own prediction.",
+        title="Confidence",
+        **FRACTION,
+    ),
+    "margin": InstanceMetric(
+        own.margin,
+        True,
+        _ON_LABEL,
+        "Probability of the label minus the largest of the others.",
+        title="Margin",
+        format=".3f",
+        low=-1,
+        high=1,
+    ),
+    "nll": InstanceMetric(
+        own.nll,
+        False,
+        _ON_LABEL,
+        "−ln of the probability of the label; with tokens, the mean of −ln of their probabilities.",
+        title="Loss (NLL)",
+        format=".3~f",
+        unit="nats",
+        low=0,
+    ),
+    "kl_divergence": InstanceMetric(
+        against_base.kl_divergence,
+        False,
+        (PROBABILITIES,),
+        "KL divergence of base ‖ model; infinite where the model gives no probability to what the base holds possible.",
+        title="KL divergence",
+        format=".3~f",
+        unit="nats",
+        low=0,
+        against_base=True,
+    ),
+    "js_divergence": InstanceMetric(
+        against_base.js_divergence,
+        False,
+        (PROBABILITIES,),
+        "Jensen–Shannon divergence, 0 to ln 2.",
+        title="JS divergence",
+        format=".3~f",
+        unit="nats",
+        low=0,
+        against_base=True,
+    ),
+    "total_variation": InstanceMetric(
+        against_base.total_variation,
+        False,
+        (PROBABILITIES,),
+        "Half the sum of absolute differences of the probabilities.",
+        title="Total variation",
+        **FRACTION,
+        against_base=True,
+    ),
+    "mse": InstanceMetric(
+        against_base.mse,
+        False,
+        _ON_VECTORS,
+        "Mean squared difference from the base over the elements of the vector.",
+        title="Squared difference",
+        low=0,
+        against_base=True,
+    ),
+    "difference": InstanceMetric(
+        against_base.difference,
+        None,
+        _ON_VECTORS,
+        "Model minus base: of numeric predictions, else of `base_probability`, else the mean over the vectors.",
+        title="Difference from base",
+        against_base=True,
+    ),
+    "absolute_difference": InstanceMetric(
+        against_base.absolute_difference,
+        False,
+        _ON_VECTORS,
+        "The absolute value of `difference`.",
+        title="Absolute difference",
+        low=0,
+        against_base=True,
+    ),
+    "ratio": InstanceMetric(
+        against_base.ratio,
+        None,
+        _ON_VECTORS,
+        "Model divided by base, of the same numbers as `difference`.",
+        title="Ratio to base",
+        low=0,
+        against_base=True,
+    ),
+    "cosine": InstanceMetric(
+        against_base.cosine,
+        True,
+        _ON_VECTORS,
+        "Cosine similarity to the base's vector: embeddings, else probabilities, logits or any others.",
+        title="Cosine similarity",
+        format=".4f",
+        against_base=True,
+    ),
+    "error": InstanceMetric(own.error, None, (LABELS, NUMBERS), "Prediction minus label.", title="Error"),
+    "absolute_error": InstanceMetric(
+        own.absolute_error, False, (LABELS, NUMBERS), "|prediction minus label|.", title="Absolute error", low=0
+    ),
+    "squared_error": InstanceMetric(
+        own.squared_error, False, (LABELS, NUMBERS), "(prediction minus label)².", title="Squared error", low=0
+    ),
+    "exact_match": InstanceMetric(
+        texts.exact_match,
+        True,
+        (LABELS, TEXTS),
+        "1 where the texts are equal after SQuAD's normalization, else 0.",
+        title="Exact match",
+        **FRACTION,
+        yes_no=True,
+    ),
+    "token_f1": InstanceMetric(
+        texts.token_f1,
+        True,
+        (LABELS, TEXTS),
+        "F1 of the words, after the same normalization.",
+        title="Word F1",
+        **FRACTION,
+    ),
+    "edit_distance": InstanceMetric(
+        texts.edit_distance,
+        False,
+        (LABELS, TEXTS),
+        "Word edits to the label over the longer length, 0 to 1.",
+        title="Edit distance",
+        **FRACTION,
+    ),
+    "jaccard": InstanceMetric(
+        label_sets.jaccard,
+        True,
+        (SETS,),
+        "Labels in both sets over labels in either.",
+        title="Overlap of labels (Jaccard)",
+        **FRACTION,
+    ),
+    "label_f1": InstanceMetric(
+        label_sets.label_f1, True, (SETS,), "F1 of the predicted labels.", title="F1 of labels", **FRACTION
+    ),
+    "hamming": InstanceMetric(
+        label_sets.hamming,
+        False,
+        (SETS,),
+        "Share of all labels that are given or left out wrongly.",
+        title="Labels that differ (Hamming)",
+        **FRACTION,
+    ),
+    LOG_PROBABILITY: InstanceMetric(
+        tokens.log_probability,
+        True,
+        (TOKENS,),
+        "Mean natural log-probability of the tokens.",
+        title="Log-probability per token",
+        format=".3~f",
+        unit="nats",
+        high=0,
+    ),
+    "perplexity": InstanceMetric(
+        tokens.perplexity,
+        False,
+        (TOKENS,),
+        "exp of the mean loss of the instance’s tokens.",
+        title="Perplexity",
+        format=".3~f",
+        low=1,
+    ),
+}
+"""All metrics that need nothing but outputs, in the order in which they are offered."""
+_OF_TOKENS = {
+    "nll": replace(BUILTIN["nll"], compute=tokens.nll, needs=(TOKENS,)),
+}
+"""What a metric means for language models."""
 
 
 def available(frame: Frame) -> list[str]:
     """Names of the metrics that what was logged allows."""
 
     def allowed() -> list[str]:
-        known = [*builtin().items(), *_of_tokens().items()]
+        known = [*BUILTIN.items(), *_OF_TOKENS.items()]
         names = [name for name, metric in known if not _lacks(frame, metric)]
         return list(dict.fromkeys([*names, *frame.logged_names(), *frame.token_names()]))
 
@@ -128,10 +292,10 @@ def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> I
     Raises:
         InvalidValue: ``behaviors.metric`` naming what is missing, and the metrics that are available.
     """
-    known = builtin().get(name)
+    known = BUILTIN.get(name)
     if known is not None and not (lacking := _lacks(frame, known)):
         return known
-    of_tokens = _of_tokens().get(name)
+    of_tokens = _OF_TOKENS.get(name)
     if of_tokens is not None and not _lacks(frame, of_tokens):
         return of_tokens
     if name in frame.token_names():

@@ -1,44 +1,9 @@
 /** What is shown, as a file: a line for each row and model. */
 import type { LayerColumn } from "@/api/layers";
+import { LAYER_NUMBERS } from "@/api/vocabulary.gen";
 import { numberAt, pathOf, textAt, type LayerTable } from "./table";
 
-const NUMBERS: Readonly<Record<LayerTable["what"], readonly LayerColumn[]>> = {
-  sparsity: ["num_zeros", "zero_both", "zero_model_only", "zero_base_only"],
-  weights: [
-    "mean_abs",
-    "mean_abs_change",
-    "relative_error",
-    "sqnr_db",
-    "cosine",
-    "num_distinct",
-    "entropy_bits",
-    "num_nonfinite",
-    "mean",
-    "standard_deviation",
-    "min",
-    "max",
-    "num_zeros",
-    "num_channels",
-    "num_dead_channels",
-    "channel_norm_min",
-    "channel_norm_max",
-    "channel_norm_change",
-    "most_changed_channel",
-  ],
-  activations: [
-    "relative_error",
-    "local_relative_error",
-    "sqnr_db",
-    "local_sqnr_db",
-    "cosine",
-    "cka",
-    "mean_abs",
-    "mean_abs_change",
-    "num_nonfinite",
-    "clipped",
-  ],
-  storage: ["bits", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
-};
+const NUMBERS: Readonly<Record<LayerTable["what"], readonly LayerColumn[]>> = LAYER_NUMBERS;
 const TEXTS = ["dtype", "scheme", "alignment", "counterpart"] as const;
 
 /** Columns that a file needs beside those that name a row. */

@@ -15,7 +15,7 @@ import { OTHER } from "@/styles/ramps";
 import { chooseBase } from "@/state/base";
 import { follow } from "@/state/request.svelte";
 import { CSV_COLUMNS, toCsv } from "./csv";
-import { measureOf } from "./measures";
+import { columnsOf, measureOf } from "./measures";
 import { readParams, writeParams, type Params } from "./params";
 import { byDepth, easyDepth, findText, shownRows, type Wanted } from "./rows";
 import { buildLayers, keyOf } from "./table";
@@ -25,44 +25,13 @@ export const MOST_MODELS = 24;
 
 /** Columns of the table that the page draws; a panel asks for all of one layer. */
 const COMMON = ["module", "parameter", "model", "num_parameters", "alignment", "counterpart"] as const;
-const SHOWN: Readonly<Record<Mode, readonly LayerColumn[]>> = {
-  sparsity: [...COMMON, "num_zeros", "zero_both", "zero_model_only", "zero_base_only"],
-  weights: [
-    ...COMMON,
-    "mean_abs",
-    "mean_abs_change",
-    "relative_error",
-    "sqnr_db",
-    "cosine",
-    "num_distinct",
-    "entropy_bits",
-    "num_nonfinite",
-    "histogram",
-    "histogram_low",
-    "histogram_high",
-    "change_bands",
-    "num_compared",
-    "num_dead_channels",
-    "channel_norm_change",
-  ],
-  activations: [
-    ...COMMON,
-    "relative_error",
-    "local_relative_error",
-    "sqnr_db",
-    "local_sqnr_db",
-    "cosine",
-    "cka",
-    "mean_abs",
-    "mean_abs_change",
-    "num_nonfinite",
-    "worst_channels",
-    "worst_channel_shares",
-    "outlier_channels",
-    "clipped",
-  ],
-  storage: [...COMMON, "dtype", "bits", "scheme", "group_size", "bytes", "file_bytes", "bits_per_parameter"],
+const PICTURED: Readonly<Record<Mode, readonly LayerColumn[]>> = {
+  sparsity: [],
+  weights: ["histogram", "histogram_low", "histogram_high", "change_bands", "num_compared"],
+  activations: ["mean_abs_change", "worst_channels", "worst_channel_shares", "outlier_channels"],
+  storage: ["dtype", "bits", "scheme", "group_size"],
 };
+const shown = (mode: Mode): LayerColumn[] => [...COMMON, ...columnsOf(mode), ...PICTURED[mode]];
 
 export class LayersState {
   readonly #app: AppState;
@@ -130,7 +99,7 @@ export class LayersState {
     void this.compared;
     if (!question) return null;
     return async (signal, watch) => {
-      const part = { histograms: "heights", columns: SHOWN[question.what] } as const;
+      const part = { histograms: "heights", columns: shown(question.what) } as const;
       return buildLayers(await fetchLayers(question, part, signal, watch), question.base);
     };
   });

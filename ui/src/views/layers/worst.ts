@@ -69,15 +69,5 @@ function ownSentence(table: LayerTable, layers: readonly number[], measure: Meas
 }
 
 function superlative(measure: Measure): string {
-  const things = [
-    "zeros",
-    "new_zeros",
-    "filled_zeros",
-    "bytes",
-    "file_bytes",
-    "num_distinct",
-    "num_nonfinite",
-    "num_dead_channels",
-  ];
-  return `${things.includes(measure.id) ? "Most" : "Highest"} ${measure.name.toLowerCase()}`;
+  return `${measure.counts ? "Most" : "Highest"} ${measure.name.toLowerCase()}`;
 }
