@@ -39,6 +39,18 @@ def reading(path: Path, storage: ProjectStorage) -> sa.Engine:
     return _engine(lambda: _somehow(path), begin="BEGIN")
 
 
+def copied(connection: sa.Connection, path: Path) -> None:
+    """Write what a connection sees into a new database file."""
+    source = connection.connection.driver_connection
+    create_private(path)
+    target = sqlite3.connect(path)
+    try:
+        if isinstance(source, sqlite3.Connection):
+            source.backup(target)
+    finally:
+        target.close()
+
+
 def _engine(
     connect: Callable[[], sqlite3.Connection], *, begin: str, pool: type[sa.Pool] = sa.pool.QueuePool
 ) -> sa.Engine:

@@ -6,6 +6,7 @@ readers wait for nobody and write nothing. What goes wrong below comes out as a 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from . import location, migrations, schema
-from .connections import create_private, reading, writing
+from .connections import copied, create_private, reading, writing
 from .faults import told
 from .lock import WriterLock, busy
 from .storage import ProjectStorage, writable
@@ -45,6 +46,7 @@ class Database:
         self._thread_lock = RLock()
         self._writing: sa.Connection | None = None
         self._undo: list[Callable[[], object]] = []
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._readers = reading(path, self.storage)
         self._writer = writing(path)
         try:
@@ -109,6 +111,8 @@ class Database:
         """Release all connections."""
         self._readers.dispose()
         self._writer.dispose()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     def _prepare(self) -> None:
         """Create the tables or bring them up, if that is needed at all: opening a project waits for no writer."""
@@ -116,10 +120,25 @@ class Database:
             with self.read() as connection:
                 if not migrations.needed(connection):
                     return
+                if self.storage.read_only:
+                    self._read_copy(connection)
+                    return
         self.storage.check()
         create_private(self._path)
         with self._this_thread(), self._transaction() as connection:
             migrations.migrate(connection)
+
+    def _read_copy(self, connection: sa.Connection) -> None:
+        """Read an older project that may not be written from a copy of its database, which is brought up instead."""
+        self._copy = tempfile.TemporaryDirectory(prefix="compress-compare-", ignore_cleanup_errors=True)
+        path = Path(self._copy.name) / self._path.name
+        copied(connection, path)
+        engine = writing(path)
+        with engine.connect() as own, own.begin():
+            migrations.migrate(own)
+        engine.dispose()
+        self._readers.dispose()
+        self._readers = reading(path, ProjectStorage(path.parent))
 
     @contextmanager
     def _this_thread(self, wait: float | None = None) -> Iterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ..records import LineageStep, Model
-from . import checkpoints, instances, metrics, models, notes
+from . import checkpoints, instances, metrics, models, notes, origin
 
 
 def model(connection: sa.Connection, id: str) -> Model:
@@ -29,4 +29,7 @@ def model(connection: sa.Connection, id: str) -> Model:
         note=notes.note_of(connection, row.key),
         checkpoint=checkpoints.of_model(connection, row.key),
         datasets=instances.datasets_of(connection, row.key),
+        replicate=row.replicate,
+        archived_at=row.archived_at,
+        origin=origin.of_key(connection, row.origin_key),
     )

@@ -23,6 +23,7 @@ class ModelDraft:
     references: tuple[Reference, ...] = ()
     tags: tuple[str, ...] = ()
     note: str = ""
+    replicate: str | None = None
 
     def __post_init__(self) -> None:
         check_name(self.id, "model id")
@@ -32,6 +33,8 @@ class ModelDraft:
             raise InvalidValue("model.own_base", f"Model {self.id!r} names itself as its base.")
         for tag in self.tags:
             check_name(tag, "tag")
+        if self.replicate is not None:
+            check_name(self.replicate, "replicate")
         check_note(self.note)
 
 
@@ -70,11 +73,17 @@ def check_metrics(metrics: Mapping[str, Measured] | None) -> dict[str, tuple[Met
     checked: dict[str, tuple[MetricValue, ...]] = {}
     for name, measured in checks.mapping(metrics, "Metrics").items():
         values = _values(name, measured)
-        if len(values) > 1 and len({(value.slice, value.device) for value in values}) < len(values):
-            raise InvalidValue("metric.duplicate", f"Metric {name!r} has two values for one slice and device.")
+        if len(values) > 1 and len({_place(value) for value in values}) < len(values):
+            raise InvalidValue(
+                "metric.duplicate", f"Metric {name!r} has two values for one slice, device, dataset and protocol."
+            )
         if values:
             checked[name] = values
     return checked
+
+
+def _place(value: MetricValue) -> tuple[str | None, ...]:
+    return (value.slice, value.device, value.dataset, value.protocol_json)
 
 
 def _values(name: str, measured: Measured) -> tuple[MetricValue, ...]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..errors import Conflict, NotFound
 from ..records import Job
-from . import schema
+from . import origin, schema
 from .models import now
 
 ENDED = ("done", "failed", "cancelled", "interrupted")
@@ -73,7 +73,7 @@ def revision(connection: sa.Connection) -> int:
 def create(connection: sa.Connection, drafts: Sequence[Draft], *, owner: str) -> list[str]:
     """Queue jobs in order; returns their ids."""
     position = connection.execute(sa.select(sa.func.max(schema.jobs.c.position))).scalar() or 0
-    created_at = now()
+    created_at, origin_key = now(), origin.key_of_now(connection) if drafts else None
     rows = [
         {
             "position": position + 1 + index,
@@ -91,6 +91,7 @@ def create(connection: sa.Connection, drafts: Sequence[Draft], *, owner: str) ->
             "owner": owner,
             "handle": "",
             "created_at": created_at,
+            "origin_key": origin_key,
         }
         for index, draft in enumerate(drafts)
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,11 @@ SPECIAL = np.array([np.nan, np.nan, np.inf, -np.inf, -0.0])
 """The value of each kind that SQLite cannot hold as a number, by the kind's index."""
 
 VALUE = np.dtype([("model", np.int64), ("value", np.float64), ("kind", np.int8)])
+
+PLACE = ("model_key", "metric_key", "slice", "device", "dataset", "protocol")
+"""Which value it is: a model has one for each."""
+
+COLUMNS = (*PLACE, "value", "kind", "count", "standard_error")
 
 MetricsByModel = Mapping[int, Mapping[str, tuple[MetricValue, ...]]]
 
@@ -77,15 +84,13 @@ def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapp
             if name not in keys:
                 keys[name] = define(connection, Metric(name))
             for value in values:
-                place = (model_key, keys[name], value.slice or "", value.device or "")
-                columns = (*_stored(value), value.count, value.standard_error)
+                place, columns = (model_key, keys[name], *_place(value)), (*_stored(value), *_spread(value))
                 if place not in known:
                     inserted.append((*place, *columns))
                 elif known[place] != columns:
                     raise conflict(known_models[model_key], f"value of {name!r}")
     if inserted:
-        names = ("model_key", "metric_key", "slice", "device", "value", "kind", "count", "standard_error")
-        connection.execute(schema.metric_values.insert(), [dict(zip(names, row, strict=True)) for row in inserted])
+        connection.execute(schema.metric_values.insert(), [dict(zip(COLUMNS, row, strict=True)) for row in inserted])
 
 
 def of_model(connection: sa.Connection, key: int) -> dict[str, tuple[MetricValue, ...]]:
@@ -95,26 +100,59 @@ def of_model(connection: sa.Connection, key: int) -> dict[str, tuple[MetricValue
         sa.select(schema.metrics.c.name, *_value_columns())
         .join(schema.metrics, schema.metrics.c.key == table.c.metric_key)
         .where(table.c.model_key == key)
-        .order_by(table.c.metric_key, table.c.device, table.c.slice)
+        .order_by(table.c.metric_key, table.c.device, table.c.dataset, table.c.protocol, table.c.slice)
     )
     found: dict[str, list[MetricValue]] = {}
-    for name, value, kind, slice_, device, count, error in rows(connection, query):
-        number = value if kind == NUMBER else float(SPECIAL[kind])
-        found.setdefault(name, []).append(MetricValue(number, slice_ or None, device or None, count, error))
+    for name, *columns in rows(connection, query):
+        found.setdefault(name, []).append(_measured(*columns))
     return {name: tuple(values) for name, values in found.items()}
+
+
+@dataclass(frozen=True)
+class Split:
+    """One way in which a metric was measured.
+
+    Args:
+        metric: its key.
+        device: as in `MetricValue`; empty where nothing was said, like the two that follow.
+        dataset: name.
+        protocol: JSON text.
+    """
+
+    metric: int
+    device: str = ""
+    dataset: str = ""
+    protocol: str = ""
+
+    def where(self) -> sa.ColumnElement[bool]:
+        """The values over all instances that were measured so."""
+        columns = schema.metric_values.c
+        return sa.and_(
+            columns.metric_key == self.metric,
+            columns.device == self.device,
+            columns.dataset == self.dataset,
+            columns.protocol == self.protocol,
+            columns.slice == "",
+        )
+
+    def parts(self) -> tuple[str, str, str]:
+        """What tells it from others: device, dataset, and the protocol in words."""
+        said = json.loads(self.protocol) if self.protocol else {}
+        words = ", ".join(f"{key} {_word(value)}" for key, value in said.items())
+        return self.device, self.dataset, words
 
 
 def columns(connection: sa.Connection, model_keys: np.ndarray[Any, Any]) -> dict[str, np.ma.MaskedArray[Any, Any]]:
     """The values over all instances (no slice) of every metric, one masked float64 array over ``model_keys`` each.
 
-    Masked means missing. Where a metric was measured on several devices each has a column, named ``metric (device)``.
+    Masked means missing. Where a metric was measured in several ways (devices, datasets, protocols) each has a column,
+    named ``metric (device)`` and so on.
     """
     table = schema.metric_values
+    finite = sa.func.coalesce(table.c.value, 0.0)
     result = {}
-    for (key, device), column in _column_names(connection).items():
-        of_metric = (table.c.metric_key == key) & (table.c.device == device) & (table.c.slice == "")
-        finite = sa.func.coalesce(table.c.value, 0.0)
-        query = sa.select(table.c.model_key, finite, table.c.kind).where(of_metric)
+    for split, column in column_names(connection).items():
+        query = sa.select(table.c.model_key, finite, table.c.kind).where(split.where())
         result[column] = _column(numbers(connection, query, VALUE), model_keys)
     return result
 
@@ -124,15 +162,14 @@ def error_columns(
 ) -> dict[str, np.ma.MaskedArray[Any, Any]]:
     """The standard errors of the values in ``columns``, for those metrics that have any; masked where unknown."""
     table = schema.metric_values
-    query = sa.select(table.c.model_key, table.c.metric_key, table.c.device, table.c.standard_error).where(
-        table.c.slice == "", table.c.standard_error.is_not(None)
-    )
-    found: dict[tuple[int, str], tuple[list[int], list[float]]] = {}
-    for model_key, metric_key, device, error in rows(connection, query):
-        models, errors = found.setdefault((metric_key, device), ([], []))
+    columns = [table.c[name] for name in ("model_key", "metric_key", "device", "dataset", "protocol", "standard_error")]
+    query = sa.select(*columns).where(table.c.slice == "", table.c.standard_error.is_not(None))
+    found: dict[Split, tuple[list[int], list[float]]] = {}
+    for model_key, *split, error in rows(connection, query):
+        models, errors = found.setdefault(Split(*split), ([], []))
         models.append(model_key)
         errors.append(error)
-    names = _column_names(connection) if found else {}
+    names = column_names(connection) if found else {}
     result = {}
     for place in (place for place in names if place in found):
         models, errors = found[place]
@@ -143,19 +180,35 @@ def error_columns(
     return result
 
 
-def _column_names(connection: sa.Connection) -> dict[tuple[int, str], str]:
-    """The name of the column of each metric's key and device, in the order of definition, then of devices."""
+def column_names(connection: sa.Connection) -> dict[Split, str]:
+    """The name of the column of each way of measuring, in the order of definition, then of what tells them apart."""
     table = schema.metric_values
     names = {key: metric.name for key, metric in definitions(connection).items()}
-    places = sa.select(table.c.metric_key, table.c.device).where(table.c.slice == "").distinct()
-    devices: dict[int, list[str]] = {key: [] for key in names}
-    for metric_key, device in sorted(rows(connection, places)):
-        devices[metric_key].append(device)
+    columns = [table.c[name] for name in ("metric_key", "device", "dataset", "protocol")]
+    found: dict[int, list[Split]] = {key: [] for key in names}
+    for row in sorted(rows(connection, sa.select(*columns).where(table.c.slice == "").distinct())):
+        found[row[0]].append(Split(*row))
     return {
-        (key, device): f"{name} ({device})" if device and len(devices[key]) > 1 else name
-        for key, name in names.items()
-        for device in devices[key] or [""]
+        split: name
+        for key, splits in found.items()
+        for split, name in zip(splits or [Split(key)], _labels(names[key], splits), strict=True)
     }
+
+
+def _labels(name: str, splits: list[Split]) -> list[str]:
+    """The name of a metric for each way in which it was measured, with what differs between them in parentheses."""
+    if len(splits) < 2:
+        return [name]
+    parts = [split.parts() for split in splits]
+    differing = [place for place in range(3) if len({one[place] for one in parts}) > 1]
+    said = [", ".join(one[place] for place in differing if one[place]) for one in parts]
+    if len(set(said)) < len(said):
+        said = [", ".join(filter(None, (split.device, split.dataset, split.protocol))) for split in splits]
+    return [f"{name} ({text})" if text else name for text in said]
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _column(found: np.ndarray[Any, Any], model_keys: np.ndarray[Any, Any]) -> np.ma.MaskedArray[Any, Any]:
@@ -185,24 +238,30 @@ def _stored(value: MetricValue) -> tuple[float | None, int]:
     return (value.value if value.kind == "number" else None), schema.KINDS.index(value.kind)
 
 
-def _value_columns() -> tuple[sa.Column[Any], ...]:
-    columns = schema.metric_values.c
-    return (columns.value, columns.kind, columns.slice, columns.device, columns.count, columns.standard_error)
+def _place(value: MetricValue) -> tuple[str, str, str, str]:
+    return (value.slice or "", value.device or "", value.dataset or "", value.protocol_json)
+
+
+def _spread(value: MetricValue) -> tuple[int | None, float | None]:
+    return (value.count, value.standard_error)
+
+
+def _value_columns() -> list[sa.Column[Any]]:
+    return [schema.metric_values.c[name] for name in COLUMNS[2:]]
+
+
+def _measured(*columns: Any) -> MetricValue:
+    """A value from its columns after the keys of model and metric."""
+    slice_, device, dataset, protocol, value, kind, count, error = columns
+    number = value if kind == NUMBER else float(SPECIAL[kind])
+    said = json.loads(protocol) if protocol else None
+    return MetricValue(number, slice_ or None, device or None, count, error, dataset or None, said)
 
 
 def _known(connection: sa.Connection, keys: list[int]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    table = schema.metric_values
-    known = {}
+    table, known = schema.metric_values, {}
+    columns = [table.c[name] for name in COLUMNS]
     for start in range(0, len(keys), CHUNK):
-        query = sa.select(
-            table.c.model_key,
-            table.c.metric_key,
-            table.c.slice,
-            table.c.device,
-            table.c.value,
-            table.c.kind,
-            table.c.count,
-            table.c.standard_error,
-        ).where(table.c.model_key.in_(keys[start : start + CHUNK]))
-        known.update({row[:4]: row[4:] for row in rows(connection, query)})
+        query = sa.select(*columns).where(table.c.model_key.in_(keys[start : start + CHUNK]))
+        known.update({row[: len(PLACE)]: row[len(PLACE) :] for row in rows(connection, query)})
     return known

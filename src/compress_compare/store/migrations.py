@@ -10,12 +10,12 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from ..errors import StoreError
-from . import garbage, schema
+from . import garbage, schema, second_schema
 
 Migration = Callable[[sa.Connection], None]
 
 FIRST_VERSION = 1
-MIGRATIONS: tuple[Migration, ...] = ()
+MIGRATIONS: tuple[Migration, ...] = (second_schema.migrate,)
 """``MIGRATIONS[i]`` brings version ``i + 1`` to version ``i + 2``."""
 
 

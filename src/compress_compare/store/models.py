@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..errors import Conflict, NotFound
 from ..records import Operation, Reference
-from . import schema
+from . import origin, schema
 from .database import rows
 from .drafts import ModelDraft
 
@@ -30,6 +30,9 @@ class StoredModel:
     operation: Operation | None
     step: int
     created_at: str
+    replicate: str | None = None
+    archived_at: str | None = None
+    origin_key: int | None = None
 
 
 def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dict[str, int], set[int]]:
@@ -44,7 +47,7 @@ def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dic
     wanted = {draft.id for draft in drafts} | {draft.base for draft in drafts if draft.base is not None}
     known = {row.id: row for row in by_ids(connection, wanted)}
     next_key = 1 + (connection.execute(sa.select(sa.func.max(schema.models.c.key))).scalar() or 0)
-    created_at = now()
+    created_at, origin_key = now(), origin.key_of_now(connection) if drafts else None
     inserted: list[dict[str, Any]] = []
     for draft in drafts:
         base = _base(draft, known)
@@ -58,6 +61,8 @@ def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dic
             operation=draft.operation,
             step=base.step + 1 if base else 0,
             created_at=created_at,
+            replicate=draft.replicate,
+            origin_key=origin_key,
         )
         known[draft.id] = row
         inserted.append(_columns(row))
@@ -175,6 +180,8 @@ def _check_same(draft: ModelDraft, row: StoredModel, base: StoredModel | None) -
         row.operation and (row.operation.name, row.operation.canonical_parameters)
     ):
         differing.append("operation")
+    if draft.replicate is not None and draft.replicate != row.replicate:
+        differing.append("replicate")
     if differing:
         raise conflict(draft.id, " and ".join(differing))
 
@@ -197,6 +204,9 @@ def _columns(row: StoredModel) -> dict[str, Any]:
         "parameters": row.operation.parameters_json if row.operation else "{}",
         "step": row.step,
         "created_at": row.created_at,
+        "replicate": row.replicate,
+        "archived_at": row.archived_at,
+        "origin_key": row.origin_key,
     }
 
 
@@ -208,4 +218,7 @@ def _row(row: sa.Row[Any]) -> StoredModel:
         operation=operation(row.operation, row.parameters),
         step=row.step,
         created_at=row.created_at,
+        replicate=row.replicate,
+        archived_at=row.archived_at,
+        origin_key=row.origin_key,
     )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from .. import checks
 from ..records import check_name
-from . import schema
+from . import origin, schema
 from .database import rows
 from .drafts import check_note
 
@@ -26,7 +26,9 @@ def set_note(connection: sa.Connection, key: int, text: str) -> None:
     """Replace the note of a model; an empty text removes it."""
     connection.execute(schema.notes.delete().where(schema.notes.c.model_key == key))
     if check_note(text):
-        connection.execute(schema.notes.insert().values(model_key=key, text=text))
+        connection.execute(
+            schema.notes.insert().values(model_key=key, text=text, origin_key=origin.key_of_now(connection))
+        )
 
 
 def tags_by_model(connection: sa.Connection) -> dict[int, list[str]]:

@@ -24,6 +24,14 @@ revisions = sa.Table(
 )
 """One row: how often anything was written, and how often jobs were, whose progress leaves the models as they are."""
 
+origins = sa.Table(
+    "origins",
+    metadata,
+    sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("content", sa.Text, nullable=False, unique=True),
+)
+"""Who did something, where and with what, as JSON: shared by all that one process writes."""
+
 models = sa.Table(
     "models",
     metadata,
@@ -34,7 +42,11 @@ models = sa.Table(
     sa.Column("parameters", sa.Text, nullable=False, server_default="{}"),
     sa.Column("step", sa.Integer, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("replicate", sa.Text),
+    sa.Column("archived_at", sa.Text),
+    sa.Column("origin_key", sa.BigInteger, sa.ForeignKey("origins.key")),
 )
+"""``replicate`` names one of several models made alike, e.g. by its seed; an archived model is hidden."""
 
 model_references = sa.Table(
     "model_references",
@@ -65,12 +77,18 @@ metric_values = sa.Table(
     sa.Column("metric_key", sa.Integer, sa.ForeignKey("metrics.key"), primary_key=True),
     sa.Column("slice", sa.Text, primary_key=True, server_default=""),
     sa.Column("device", sa.Text, primary_key=True, server_default=""),
+    sa.Column("dataset", sa.Text, primary_key=True, server_default=""),
+    sa.Column("protocol", sa.Text, primary_key=True, server_default=""),
     sa.Column("value", sa.Float),
     sa.Column("kind", sa.SmallInteger, nullable=False),
     sa.Column("count", sa.BigInteger),
     sa.Column("standard_error", sa.Float),
-    sa.Index("metric_values_by_metric", "metric_key", "slice", "device", "model_key", "value", "kind"),
+    sa.Index(
+        "metric_values_by_metric",
+        *("metric_key", "slice", "device", "dataset", "protocol", "model_key", "value", "kind"),
+    ),
 )
+"""``dataset`` is a name, ``protocol`` JSON text with sorted keys; both are empty where nothing was said."""
 
 files = sa.Table(
     "files",
@@ -91,7 +109,10 @@ datasets = sa.Table(
     sa.Column("num_instances", sa.BigInteger, nullable=False),
     sa.Column("columns", sa.Text, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("family", sa.Text),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
 )
+"""``family`` is the name of the first version of a dataset, for those that came after it."""
 
 outputs = sa.Table(
     "outputs",
@@ -115,6 +136,7 @@ notes = sa.Table(
     metadata,
     sa.Column("model_key", sa.BigInteger, sa.ForeignKey("models.key"), primary_key=True),
     sa.Column("text", sa.Text, nullable=False),
+    sa.Column("origin_key", sa.BigInteger, sa.ForeignKey("origins.key")),
 )
 
 tasks = sa.Table(
@@ -149,5 +171,48 @@ jobs = sa.Table(
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("started_at", sa.Text),
     sa.Column("finished_at", sa.Text),
+    sa.Column("origin_key", sa.BigInteger, sa.ForeignKey("origins.key")),
 )
 """``owner`` is the process that runs the job, ``handle`` what runs it there, ``request`` (JSON) what is to be done."""
+
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("origin_key", sa.BigInteger, sa.ForeignKey("origins.key")),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("old", sa.Text, nullable=False),
+    sa.Column("new", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("undoable", sa.Boolean, nullable=False),
+    sa.Column("undone_by", sa.BigInteger, sa.ForeignKey("history.number")),
+)
+"""What was changed after it was logged; ``old`` and ``new`` are JSON text, of which the action says the form."""
+
+history_models = sa.Table(
+    "history_models",
+    metadata,
+    sa.Column("number", sa.BigInteger, sa.ForeignKey("history.number"), primary_key=True),
+    sa.Column("model_key", sa.BigInteger, primary_key=True, index=True),
+    sa.Column("model", sa.Text, nullable=False),
+)
+"""Which models a change is about, with their ids of that time; a key stays after its model is gone."""
+
+deleted = sa.Table(
+    "deleted",
+    metadata,
+    sa.Column("model_key", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False, index=True),
+    sa.Column("number", sa.BigInteger, sa.ForeignKey("history.number"), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)
+"""Deleted models that can be restored: their rows of all tables as JSON, so that no reader meets them."""
+
+kept_files = sa.Table(
+    "kept_files",
+    metadata,
+    sa.Column("number", sa.BigInteger, sa.ForeignKey("history.number"), primary_key=True),
+    sa.Column("sha256", sa.Text, primary_key=True),
+)
+"""Stored files that only a change that can be undone still needs."""

@@ -108,6 +108,7 @@ class Writer(Reader):
         scheme: Mapping[str, Scheme] | None = None,
         tags: Iterable[str] = (),
         note: str = "",
+        replicate: str | None = None,
     ) -> Model:
         """Log a model: one node of the provenance graph.
 
@@ -124,6 +125,7 @@ class Writer(Reader):
                 the numbers in use: ``{"re:.*proj.weight": cc.Scheme(bits=4, group_size=32)}``.
             tags: short labels.
             note: free text.
+            replicate: which of several models made alike it is, e.g. ``seed 3``.
 
         Raises:
             InvalidValue, NotFound, Conflict: ``model.*``, ``name.invalid``, ``metric.*``, ``checkpoint.*``.
@@ -140,6 +142,7 @@ class Writer(Reader):
                     "scheme": scheme,
                     "tags": tags,
                     "note": note,
+                    "replicate": replicate,
                 }
             ]
         )
@@ -367,6 +370,7 @@ def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:
         references=_references(fields.get("references")),
         tags=tuple(checks.texts(fields.get("tags") or (), "Tags")),
         note=checks.text(fields.get("note"), "A note"),
+        replicate=fields.get("replicate"),
     )
     if weights is None:
         return checked

@@ -1,0 +1,30 @@
+"""The records of a project: operations, metrics, models, datasets, checkpoints, jobs. All are immutable and valid."""
+
+from .metric import Kind, Metric, MetricValue
+from .model import Checkpoint, Dataset, LineageStep, LoggedCheckpoint, Model, Origin, Reference, StoredFile
+from .names import JSON, MAX_NAME, check_name, check_parameter
+from .operation import Operation
+from .work import Job, JobState, TaskPath, unusable_task
+
+__all__ = [
+    "JSON",
+    "MAX_NAME",
+    "Checkpoint",
+    "Dataset",
+    "Job",
+    "JobState",
+    "Kind",
+    "LineageStep",
+    "LoggedCheckpoint",
+    "Metric",
+    "MetricValue",
+    "Model",
+    "Operation",
+    "Origin",
+    "Reference",
+    "StoredFile",
+    "TaskPath",
+    "check_name",
+    "check_parameter",
+    "unusable_task",
+]
