@@ -79,7 +79,7 @@ def test_outside_of_a_repository_there_is_no_commit(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "kept"),
     [
-        (["/home/me/bin/compress-compare", "run", "/secret/recipe.yaml"], "compress-compare run …"),
+        (["/opt/tools/compress-compare", "run", "/secret/recipe.yaml"], "compress-compare run …"),
         (["train.py", "run", "-v", "--lr=1e-3", "--key=abc", "7"], "train.py … -v --lr=1e-3 --key=… 7"),
         (["train.py", "4111111111111111"], "train.py …"),
         ([], ""),
