@@ -9,7 +9,7 @@ NAME = "compress_compare"
 
 # From the bottom up; a module imports only from rows above its own in this table, or from its own package.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("errors", "late"),
     ("checks", "progress", "table", "schemes", "plugins"),
     ("records",),
     ("analysis", "operations"),

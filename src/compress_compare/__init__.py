@@ -1,8 +1,32 @@
 """Run, track and compare neural network compression experiments."""
 
-from .analysis.behaviors.tokens import kl_per_token
-from .project import Project, open
-from .records import Metric, MetricValue, Operation
-from .schemes.declared import Scheme
+from typing import TYPE_CHECKING
+
+from . import late
+
+if TYPE_CHECKING:
+    from .analysis.behaviors.tokens import kl_per_token
+    from .project import Project, open
+    from .records import Metric, MetricValue, Operation
+    from .schemes.declared import Scheme
 
 __all__ = ["Metric", "MetricValue", "Operation", "Project", "Scheme", "kl_per_token", "open"]
+
+__getattr__ = late.names(
+    __name__,
+    {
+        "Metric": "records",
+        "MetricValue": "records",
+        "Operation": "records",
+        "Project": "project",
+        "Scheme": "schemes.declared",
+        "kl_per_token": "analysis.behaviors.tokens",
+        "open": "project",
+        "engines": "engines",
+        "errors": "errors",
+        "evaluation": "evaluation",
+        "operations": "operations",
+        "plans": "plans",
+        "recipes": "recipes",
+    },
+)

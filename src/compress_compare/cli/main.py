@@ -6,46 +6,85 @@ import sys
 
 import click
 
+from .. import late
 from ..errors import StorageError, UserError
-from . import behaviors as behaviors_command
-from . import compare, demo, diff, doctor, export, frontier, imports, ls, purge, serve, show
-from . import effects as effects_command
-from . import layers as layers_command
-from . import operations as operations_command
-from . import plugins as plugins_command
-from . import reality as reality_command
-from . import report as report_command
-from . import run as run_command
+
+COMMANDS = {
+    "demo": ("demo", "Make a demonstration project from real data, then serve it."),
+    "serve": ("serve", "Show PROJECT in the browser, on this machine only, until Ctrl-C."),
+    "run": ("run", "Make the models of the file RECIPE that the project lacks."),
+    "ls": ("ls", "List the models of PROJECT with their primary metrics."),
+    "show": ("show", "Show everything about one MODEL of PROJECT."),
+    "compare": ("compare", "Show what differs between MODELS of PROJECT, and compare their primary metrics."),
+    "diff": (
+        "diff",
+        "Compare checkpoints, files or folders of any format, with the first of PATHS, without a project.",
+    ),
+    "effects": (
+        "effects",
+        "List the effect of each operation and parameter change on each metric, from matched pairs of PROJECT.",
+    ),
+    "frontier": ("frontier", "List the Pareto-optimal models of PROJECT by two metrics."),
+    "behaviors": (
+        "behaviors",
+        "Compare the predictions of MODELS of PROJECT with those of a base: flips, classes, instances.",
+    ),
+    "layers": ("layers", "Compare the layers of MODELS of PROJECT with those of a base, and list the suspects."),
+    "reality": (
+        "reality",
+        "Compare what MODELS of PROJECT claim with what they cost, and say why the two differ; default: all models.",
+    ),
+    "import": ("imports", "Import the experiments in PATH, a file, folder or URL, written by SOURCE, into PROJECT."),
+    "export": (
+        "export",
+        "Write all models of PROJECT with their metrics to a file: .json (experiments), .csv or .parquet (a table).",
+    ),
+    "report": ("report", "Write a report on models of PROJECT: one HTML file that needs no server and no network."),
+    "operations": (
+        "operations",
+        "List the compression operations, those of other packages too, or explain the one called NAME.",
+    ),
+    "plugins": (
+        "plugins",
+        "List the operations, importers and exporters of other installed packages, with the errors of those that fail.",
+    ),
+    "doctor": (
+        "doctor",
+        "List the installed versions and those that are too old, and check whether every file of PROJECT is intact.",
+    ),
+    "purge": ("purge", "Remove files of PROJECT that nothing names, which killed processes have left."),
+}
+"""Each command with its module and its first sentence: what `--help` lists without importing any of them."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name, imported; ``None`` where there is none."""
+        return command(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands with their first sentences."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+
+
+def command(name: str) -> click.Command:
+    """The command of that name, imported."""
+    module, _ = COMMANDS[name]
+    found: click.Command = late.attribute(f"{__package__}.{module}", "import_" if name == "import" else name)
+    return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="compress-compare")
 def cli() -> None:
     """Run, track and compare neural network compression experiments."""
-
-
-for command in (
-    demo.demo,
-    serve.serve,
-    run_command.run,
-    ls.ls,
-    show.show,
-    compare.compare,
-    diff.diff,
-    effects_command.effects,
-    frontier.frontier,
-    behaviors_command.behaviors,
-    layers_command.layers,
-    reality_command.reality,
-    imports.import_,
-    export.export,
-    report_command.report,
-    operations_command.operations,
-    plugins_command.plugins,
-    doctor.doctor,
-    purge.purge,
-):
-    cli.add_command(command)
 
 
 def main() -> None:
