@@ -35,7 +35,7 @@ assert form["lowers"] == "non-zero weights"
 assert form["description"].startswith("Set the weights to zero that are smaller than")
 schema = form["parameters"]["properties"]["deviations"]
 assert (schema["minimum"], schema["maximum"], schema["default"]) == (0, 10, 0.5)
-assert schema["description"] == "Weights smaller than so many standard deviations become zero."
+assert schema["description"] == "Weights of smaller magnitude than this number of standard deviations become zero."
 """
 COVERAGE = """
 import sys
