@@ -1,4 +1,10 @@
+import pytest
+
 from compress_compare.demos.pydoc.experiments import experiments
+from compress_compare.demos.pydoc.network import PieceTransformer
+from compress_compare.operations.targets import reached
+
+TARGETED = [node for node in experiments() if getattr(node.operation, "targets", ())]
 
 
 def test_at_least_forty_models_each_after_what_it_is_made_with():
@@ -21,3 +27,10 @@ def test_every_amount_has_its_norms_restored_and_three_have_other_parts():
 
 def test_the_seed_reaches_everything_random():
     assert {node.operation.seed for node in experiments(5) if hasattr(node.operation, "seed")} >= {5}
+
+
+@pytest.mark.parametrize("node", TARGETED, ids=lambda node: node.id)
+def test_every_pattern_matches_a_layer_of_the_network(node):
+    for pattern in node.operation.targets:
+        weights, _ = reached(node.id, PieceTransformer(vocabulary=512), pattern=pattern)
+        assert weights, pattern

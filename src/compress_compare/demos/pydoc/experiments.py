@@ -71,7 +71,7 @@ def _retrained(seed: int, passes: int) -> Iterator[Node]:
 def _parts() -> Iterator[Node]:
     """Does attention bear pruning better than feed-forward layers?"""
     for amount in PARTS:
-        for name, target in (("attention", "Attention"), ("feed-forward", "FeedForward")):
+        for name, target in (("attention", "CausalAttention"), ("feed-forward", "FeedForward")):
             yield Node(
                 f"{ROOT}-{name}{amount}", ROOT, MagnitudePrune(amount=amount / 100, scope="local", targets=(target,))
             )
