@@ -15,6 +15,7 @@ from .table import Table
 if TYPE_CHECKING:
     from .analysis.selection import variables
     from .comparisons.behaviors import Behaviors
+    from .comparisons.gate.report import GateReport
     from .comparisons.layers.compare import LayerComparisons, Layers
     from .comparisons.layers.tensor import Tensors, TensorView
     from .report.notebook import NotebookPage
@@ -183,6 +184,27 @@ class Project(Store):
 
         ids = self.models()["id"].to_pylist() if models is None else checks.texts(models, "Models")
         return Table(reality(self, ids))
+
+    def gate(self, model: str, *, base: str | None = None, rules: object) -> GateReport:
+        """Hold a model against the rules of a release; it has ``outcome, passed, table, markdown(), junit()``.
+
+        A rule passes or fails where an interval lies on one side of its bound. Everything else is ``undecided``: too
+        few instances, no data, outputs on other data or stale ones, values measured under unlike conditions.
+
+        Args:
+            model: id.
+            base: id of what it must not fall behind; the root of its lineage if not given.
+            rules: path of a YAML file, a list of rules, or a mapping with ``rules`` and ``confidence``; see
+                ``docs/guide/gate-a-release.md``.
+
+        Raises:
+            NotFound: ``model.unknown``, ``dataset.unknown``, ``config.no_file``.
+            InvalidValue: ``gate.base`` if model and base are the same; ``config.*``, ``metric.*``, ``value.quantity``
+                for a rule that cannot be read, with its line.
+        """
+        from .comparisons.gate.check import gate
+
+        return gate(self, model, base=base, rules=rules)
 
     def show(self, models: Sequence[str] = (), *, height: int = 720) -> NotebookPage:
         """Show the overview in a notebook, with these models selected.

@@ -25,6 +25,10 @@ COMMANDS = {
         "List the effect of each operation and parameter change on each metric, from matched pairs of PROJECT.",
     ),
     "frontier": ("frontier", "List the Pareto-optimal models of PROJECT by two metrics."),
+    "gate": (
+        "gate",
+        "Hold MODEL of PROJECT against the rules of a release. Exit code 0: passed, 3: failed, 4: not enough data.",
+    ),
     "behaviors": (
         "behaviors",
         "Compare the predictions of MODELS of PROJECT with those of a base: flips, classes, instances.",

@@ -30,18 +30,22 @@ class ConfigError(InvalidValue):
 
 @dataclass(frozen=True)
 class RecipePlace:
-    """A place in a recipe: the path of the field and, if it came from a file, the line, counted from 1."""
+    """A place in a recipe: the path of the field and, if it came from a file, the line, counted from 1.
+
+    ``document`` is what the text is where it is no recipe.
+    """
 
     path: str = ""
     line: int | None = None
+    document: str = "recipe"
 
     def __str__(self) -> str:
-        where = f"Line {self.line}" if self.line is not None else "In the recipe"
+        where = f"Line {self.line}" if self.line is not None else f"In the {self.document}"
         return f"{where}, {self.path}" if self.path else where
 
     def key(self, name: str) -> RecipePlace:
         """The field ``name`` below this place."""
-        return RecipePlace(f"{self.path}.{name}" if self.path else name, self.line)
+        return RecipePlace(f"{self.path}.{name}" if self.path else name, self.line, self.document)
 
 
 @dataclass(frozen=True)

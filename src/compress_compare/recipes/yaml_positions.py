@@ -33,8 +33,12 @@ class Located:
         return self.value
 
 
-def parse(text: str) -> Located:
+def parse(text: str, *, document: str = "recipe") -> Located:
     """Read a YAML document.
+
+    Args:
+        text: YAML.
+        document: what it is called in messages.
 
     Raises:
         ConfigError: ``config.too_large``, ``config.syntax``, ``config.too_deep``, ``config.cycle``, ``config.tag``,
@@ -42,53 +46,60 @@ def parse(text: str) -> Located:
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         found = f"At most {MAX_BYTES:,} bytes; found {len(text):,} characters."
-        raise ConfigError("config.too_large", "The recipe is too large.", place=RecipePlace(), detail=found)
+        raise ConfigError(
+            "config.too_large", f"The {document} is too large.", place=RecipePlace(document=document), detail=found
+        )
     try:
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = RecipePlace("", mark.line + 1 if mark else None)
+        place = RecipePlace("", mark.line + 1 if mark else None, document)
         detail = f"{error.problem or error.context}"[:200]
-        raise ConfigError("config.syntax", "The recipe is not valid YAML.", place=place, detail=detail) from None
+        raise ConfigError("config.syntax", f"The {document} is not valid YAML.", place=place, detail=detail) from None
     except yaml.YAMLError as error:
         detail = str(error).split("\n")[0][:200]
-        raise ConfigError(
-            "config.syntax", "The recipe is not valid YAML.", place=RecipePlace(), detail=detail
-        ) from None
+        place = RecipePlace(document=document)
+        raise ConfigError("config.syntax", f"The {document} is not valid YAML.", place=place, detail=detail) from None
     except RecursionError:
-        raise _too_deep(RecipePlace()) from None
+        raise _too_deep(RecipePlace(document=document)) from None
     if root is None:
-        raise ConfigError(
-            "config.empty", "The recipe is empty.", place=RecipePlace(), hint="Start with: task: module:name"
-        )
-    return _Reader(loader).read(root, "", above=())
+        hint = "Start with: task: module:name" if document == "recipe" else ""
+        place = RecipePlace(document=document)
+        raise ConfigError("config.empty", f"The {document} is empty.", place=place, hint=hint)
+    return _Reader(loader, document).read(root, "", above=())
 
 
 class _Reader:
-    def __init__(self, loader: yaml.SafeLoader) -> None:
+    def __init__(self, loader: yaml.SafeLoader, document: str) -> None:
         self._loader = loader
+        self._document = document
         self._count = 0
 
     def read(self, node: yaml.Node, path: str, *, above: tuple[int, ...]) -> Located:
-        place = RecipePlace(path, node.start_mark.line + 1)
+        place = self._place(path, node)
         self._count += 1
         if self._count > MAX_VALUES:
             detail = f"More than {MAX_VALUES:,} with every alias written out."
-            raise ConfigError("config.too_large", "The recipe has too many values.", place=place, detail=detail)
+            raise ConfigError(
+                "config.too_large", f"The {self._document} has too many values.", place=place, detail=detail
+            )
         if id(node) in above:
-            raise ConfigError("config.cycle", "A part of the recipe contains itself.", place=place)
+            raise ConfigError("config.cycle", f"A part of the {self._document} contains itself.", place=place)
         if len(above) >= MAX_DEPTH:
             raise _too_deep(place)
         if node.tag not in _PLAIN:
             raise ConfigError(
                 "config.tag",
-                "A recipe holds texts, numbers, lists and mappings only.",
+                f"A {self._document} holds texts, numbers, lists and mappings only.",
                 place=place,
                 detail=f"Found the YAML tag {node.tag[:80]!a}.",
                 hint="Put a text that YAML takes for something else in quotes.",
             )
         return Located(self._value(node, path, (*above, id(node))), place)
+
+    def _place(self, path: str, node: yaml.Node) -> RecipePlace:
+        return RecipePlace(path, node.start_mark.line + 1, self._document)
 
     def _value(self, node: yaml.Node, path: str, above: tuple[int, ...]) -> Any:
         if isinstance(node, yaml.SequenceNode):
@@ -98,7 +109,7 @@ class _Reader:
         try:
             return self._loader.construct_object(node)
         except (ValueError, yaml.YAMLError) as error:
-            place = RecipePlace(path, node.start_mark.line + 1)
+            place = self._place(path, node)
             raise ConfigError(
                 "config.syntax", "A number cannot be read.", place=place, detail=str(error)[:80]
             ) from None
@@ -106,7 +117,7 @@ class _Reader:
     def _entries(self, node: yaml.MappingNode, path: str, above: tuple[int, ...]) -> Iterator[tuple[str, Located]]:
         seen: set[str] = set()
         for key_node, value_node in node.value:
-            place = RecipePlace(path, key_node.start_mark.line + 1)
+            place = self._place(path, key_node)
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != "tag:yaml.org,2002:str":
                 detail = f"Found {str(key_node.value)[:40]!a}." if isinstance(key_node, yaml.ScalarNode) else ""
                 raise ConfigError("config.key", "A key must be a text.", place=place, detail=detail)
@@ -118,4 +129,6 @@ class _Reader:
 
 
 def _too_deep(place: RecipePlace) -> ConfigError:
-    return ConfigError("config.too_deep", f"The recipe is nested more than {MAX_DEPTH} levels deep.", place=place)
+    return ConfigError(
+        "config.too_deep", f"The {place.document} is nested more than {MAX_DEPTH} levels deep.", place=place
+    )

@@ -1,0 +1,100 @@
+"""Quantities are read as people write them, and written as the page writes them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from compress_compare.analysis.quantities.reading import quantity
+from compress_compare.analysis.quantities.writing import written, written_difference
+from compress_compare.errors import InvalidValue
+from compress_compare.evaluation import metrics
+from compress_compare.records import Metric
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "expected"),
+    [
+        ("4 kB", "B", 4000),
+        ("4KiB", "B", 4096),
+        ("300 KB", "B", 300_000),
+        ("1.5 GB", "B", 1.5e9),
+        ("4k", "B", 4000),
+        ("512", "B", 512),
+        (512, "B", 512),
+        ("5 ms", "s", 0.005),
+        ("38 µs", "s", 38e-6),
+        ("38us", "s", 38e-6),
+        ("2 min", "s", 120),
+        ("2 %", "", 0.02),
+        ("2%", "", 0.02),
+        ("1.5 pp", "", 0.015),
+        ("0.02", "", 0.02),
+        ("-0.5", "", -0.5),
+        ("−0.5", "", -0.5),
+        ("1.2M", "", 1.2e6),
+        ("115,840", "", 115_840),
+        ("1e-3", "s", 0.001),
+        (".5", "", 0.5),
+        ("3 nat", "nat", 3),
+    ],
+)
+def test_reads(text: str, unit: str, expected: float) -> None:
+    assert quantity(text, unit=unit) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("4 kB", "s"), ("5 ms", "B"), ("2 %", "B"), ("four", ""), ("", ""), ("4 furlongs", ""), ("1 2", ""),
+        (True, ""), (math.nan, ""), ("1e999", ""), (None, ""), ("__import__('os')", ""),
+    ],
+)  # fmt: skip
+def test_refuses(text: object, unit: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        quantity(text, unit=unit)  # type: ignore[arg-type]
+    assert caught.value.code == "value.quantity"
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "expected"),
+    [
+        (metrics.TOP1_ACCURACY, 0.9163, "91.6%"),
+        (metrics.PACKED_SIZE, 146_812.0, "147 kB"),
+        (metrics.PACKED_SIZE, 999.0, "999 B"),
+        (metrics.PACKED_SIZE, 999_600.0, "1 MB"),
+        (metrics.PACKED_SIZE, 0.0, "0 B"),
+        (metrics.PARAMETERS, 25_600_000.0, "25,600,000"),
+        (metrics.MACS, 115_840.0, "116 k"),
+        (metrics.LATENCY, 0.000381, "381 µs"),
+        (metrics.LATENCY, 1.5, "1.5 s"),
+        (metrics.NEGATIVE_LOG_LIKELIHOOD, 0.12345, "0.123 nat"),
+        (Metric("F1", min=0, max=1), 0.91234, "91.2%"),
+        (Metric("Energy", unit="J"), 1234.0, "1.23 kJ"),
+        (Metric("BLEU"), 31.4159, "31.4"),
+        (Metric("BLEU"), -31.4159, "−31.4"),
+        (Metric("Ratio", format=".2~f"), 1.50, "1.5"),
+        (Metric("Tiny"), 0.0000123, "1.23e-05"),
+        (Metric("Signed", format="+.1f"), 2.0, "+2.0"),
+        (Metric("Scientific", format=".2e"), 146_812.0, "1.47e+05"),
+        (metrics.TOP1_ACCURACY, None, "–"),
+        (metrics.TOP1_ACCURACY, math.nan, "NaN"),
+        (metrics.LATENCY, -math.inf, "−∞"),
+    ],
+)
+def test_writes(metric: Metric, value: float | None, expected: str) -> None:
+    assert written(value, metric) == expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "expected"),
+    [
+        (metrics.TOP1_ACCURACY, -0.0204, "−2.0 pp"),
+        (metrics.TOP1_ACCURACY, 0.0, "0.0 pp"),
+        (metrics.PACKED_SIZE, 1500.0, "+1.5 kB"),
+        (metrics.PACKED_SIZE, None, "–"),
+    ],
+)
+def test_writes_differences(metric: Metric, value: float | None, expected: str) -> None:
+    assert written_difference(value, metric) == expected
