@@ -38,8 +38,7 @@ FORMATS = ("table", "json", "junit", "markdown")
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("-o", "--output", help="Write that to this file, and print the table.")
-@click.pass_context
-def gate(context: click.Context, project: str, model: str, *, base: str | None, **options: str | None) -> None:
+def gate(project: str, model: str, *, base: str | None, **options: str | None) -> None:
     """Hold MODEL of PROJECT against the rules of a release. Exit code 0: passed, 3: failed, 4: not enough data."""
     counts = str(options["undecided"])
     try:
@@ -57,7 +56,7 @@ def gate(context: click.Context, project: str, model: str, *, base: str | None, 
     else:
         click.echo(_text(report, format_, undecided=counts), nl=False)
     outcome = counts if report.outcome == "undecided" else report.outcome
-    context.exit(CODES[outcome])
+    sys.exit(CODES[outcome])
 
 
 def _text(report: GateReport, format_: str, *, undecided: str) -> str:

@@ -129,6 +129,18 @@ def test_more_confidence_needs_more_data(project: cc.Project) -> None:
             cc.MetricValue(1.0, device="b", count=9, standard_error=0.001),
             "unlike conditions: a against b",
         ),
+        (
+            "data",
+            cc.MetricValue(1.0, dataset="a", count=9, standard_error=0.001),
+            cc.MetricValue(1.0, dataset="b", count=9, standard_error=0.001),
+            "unlike conditions: dataset a against dataset b",
+        ),
+        (
+            "protocol",
+            cc.MetricValue(1.0, protocol={"limit": 100}, count=9, standard_error=0.001),
+            cc.MetricValue(1.0, protocol={"limit": 99}, count=9, standard_error=0.001),
+            'unlike conditions: {"limit":100} against {"limit":99}',
+        ),
     ],
 )
 def test_values_that_cannot_be_compared(tmp_path: Path, id: str, before: Any, after: Any, said: str) -> None:
@@ -145,7 +157,7 @@ def outputs(project: cc.Project, id: str, dataset: str, count: int, **more: Any)
     project.log_outputs(id, dataset, ids=list(range(count)), predictions=[place % 4 for place in range(count)], **more)
 
 
-@pytest.mark.parametrize("case", ["stale", "another dataset", "another subset", "ambiguous", "not finite"])
+@pytest.mark.parametrize("case", ["stale", "another dataset", "another subset", "ambiguous", "not finite", "protocol"])
 def test_outputs_that_cannot_be_compared(tmp_path: Path, case: str) -> None:
     labels = [place % 4 for place in range(COUNT)]
     rule: dict[str, Any] = {"metric": "Top-1 Accuracy", "max_drop": 0.9}
@@ -155,8 +167,10 @@ def test_outputs_that_cannot_be_compared(tmp_path: Path, case: str) -> None:
         opened.log_dataset("a", ids=list(range(COUNT)), labels=labels)
         opened.log_dataset("b", ids=list(range(500)), labels=labels[:500])
         stated = 0.7 if case == "stale" else 1.0
-        opened.log_model("base", metrics={"Top-1 Accuracy": cc.MetricValue(1.0, count=COUNT)})
-        opened.log_model("m", base="base", metrics={"Top-1 Accuracy": cc.MetricValue(stated, count=COUNT)})
+        protocols = [{"shots": shots} if case == "protocol" else None for shots in (0, 5)]
+        opened.log_model("base", metrics={"Top-1 Accuracy": cc.MetricValue(1.0, count=COUNT, protocol=protocols[0])})
+        value = cc.MetricValue(stated, count=COUNT, protocol=protocols[1])
+        opened.log_model("m", base="base", metrics={"Top-1 Accuracy": value})
         scores = {"metrics": {"Score": [1.0] * (COUNT - 1) + [math.nan]}} if case == "not finite" else {}
         outputs(opened, "base", "a", COUNT, **({"metrics": {"Score": [1.0] * COUNT}} if scores else {}))
         if case == "another dataset":
@@ -175,10 +189,27 @@ def test_outputs_that_cannot_be_compared(tmp_path: Path, case: str) -> None:
             "another subset": "1,000 and 'm' 749, not the same ones",
             "ambiguous": "Name the dataset",
             "not finite": "not finite",
+            "protocol": "unlike protocols",
         }
         assert (found.outcome, said[case] in found.reason) == ("undecided", True), found.reason
         if case == "ambiguous":
             assert check(opened, "m", {**rule, "dataset": "a"}).outcome == "pass"
+
+
+def test_values_that_name_their_data_choose_the_outputs(tmp_path: Path) -> None:
+    labels = [place % 4 for place in range(COUNT)]
+    rule: dict[str, Any] = {"metric": "Top-1 Accuracy", "max_drop": 0.9}
+    with cc.open(tmp_path / "project") as opened:
+        opened.define_metric(**asdict(metrics.TOP1_ACCURACY))
+        for id in ("base", "m"):
+            value = cc.MetricValue(1.0, dataset="a")
+            opened.log_model(id, base=None if id == "base" else "base", metrics={"Top-1 Accuracy": value})
+            for data, count in (("a", COUNT), ("b", 500)):
+                opened.log_dataset(data, ids=list(range(count)), labels=labels[:count])
+                outputs(opened, id, data, count)
+        found = check(opened, "m", rule)
+        assert (found.outcome, found.estimate.count) == ("pass", COUNT)
+        assert check(opened, "m", {**rule, "dataset": "b"}).estimate.count == 500
 
 
 def test_nothing_measured_is_undecided(project: cc.Project) -> None:

@@ -36,6 +36,7 @@ COUNTED = frozenset(
     )
 )
 """Metrics that are counted or follow from the weights, so that they have no interval."""
+NAME_ONE = "Name the device or the dataset."
 ROUNDED = 5e-4
 """How far a logged fraction may be from the mean of its outputs; for other numbers, twice that as a ratio."""
 
@@ -98,7 +99,7 @@ class GateEvidence:
         found = self._values(self.model, metric, rule)
         if len(found) > 1:
             places = ", ".join(sorted(map(_conditions, found)))
-            raise NotEnoughError(f"{metric.name!r} was measured under several conditions: {places}. Name the device.")
+            raise NotEnoughError(f"{metric.name!r} was measured under several conditions: {places}. {NAME_ONE}")
         return _finite(found[0], self.model.id)
 
     def values(self, metric: Metric, rule: GateRule) -> tuple[MetricValue, MetricValue]:
@@ -110,7 +111,7 @@ class GateEvidence:
             places = f"{' or '.join(sorted(before))} against {' or '.join(sorted(after))}"
             raise NotEnoughError(f"{metric.name!r} of the two was measured under unlike conditions: {places}.")
         if len(shared) > 1:
-            raise NotEnoughError(f"{metric.name!r} was measured on {', '.join(sorted(shared))}. Name the device.")
+            raise NotEnoughError(f"{metric.name!r} was measured on {', '.join(sorted(shared))}. {NAME_ONE}")
         base, model = _finite(before[shared[0]], self.base.id), _finite(after[shared[0]], self.model.id)
         if model.device is None and None not in (base.count, model.count) and base.count != model.count:
             counts = f"{base.count:,} and {model.count:,} instances"
@@ -118,14 +119,15 @@ class GateEvidence:
         return base, model
 
     def _values(self, model: Model, metric: Metric, rule: GateRule) -> list[MetricValue]:
-        wanted, device = rule.options.get("slice"), rule.options.get("device")
+        wanted, device, dataset = (rule.options.get(name) for name in ("slice", "device", "dataset"))
         found = [
             value
             for value in model.metrics.get(metric.name, ())
-            if value.slice == wanted and device in (None, value.device)
+            if value.slice == wanted and device in (None, value.device) and dataset in (None, value.dataset)
         ]
         if not found:
-            where = "".join(f" for {key} {text!r}" for key, text in (("slice", wanted), ("device", device)) if text)
+            said = (("slice", wanted), ("device", device), ("dataset", dataset))
+            where = "".join(f" for {key} {text!r}" for key, text in said if text)
             raise NotEnoughError(f"{model.id!r} has no value of {metric.name!r}{where}.")
         return found
 
@@ -145,7 +147,7 @@ class GateEvidence:
             if name != metric.name and self.base.datasets and self.model.datasets and not self._shared(rule):
                 raise NotEnoughError(self._unlike(rule))
             return None
-        fitting = [(data, made) for data, made in found if self._fits(metric, made)]
+        fitting = [(data, made) for data, made in found if self._fits(metric, rule, made=made, dataset=data)]
         if not fitting:
             data, made = found[0]
             means = " and ".join(f"{mean:.4g}" for mean in _means(made))
@@ -205,11 +207,23 @@ class GateEvidence:
         except InvalidValue:
             return None
 
-    def _fits(self, metric: Metric, made: PairedValues) -> bool:
+    def _fits(self, metric: Metric, rule: GateRule, *, made: PairedValues, dataset: str) -> bool:
+        """Whether outputs are what the stated values are of; the values of the two must say the same protocol.
+
+        A value that names other data says nothing of these outputs, unless the rule chose their dataset.
+        """
+        protocols = []
         for model, mean in zip((self.base, self.model), _means(made), strict=True):
             stated = [value for value in model.metrics.get(metric.name, ()) if value.slice is None]
-            if stated and not any(_is_near(value.value, mean, metric) for value in stated):
+            about = [value for value in stated if value.dataset in (None, dataset)]
+            if about and not any(_is_near(value.value, mean, metric) for value in about):
                 return False
+            if stated and not about and "dataset" not in rule.options:
+                return False
+            protocols.append({value.protocol_json for value in about})
+        if all(protocols) and protocols[0].isdisjoint(protocols[1]):
+            places = " against ".join(" or ".join(sorted(each)) or "none" for each in protocols)
+            raise NotEnoughError(f"{metric.name!r} of the two was measured by unlike protocols: {places}.")
         return True
 
     def _complete(self, dataset: str, made: PairedValues) -> PairedValues:
@@ -252,7 +266,8 @@ def _is_near(stated: float, mean: float, metric: Metric) -> bool:
 
 def _conditions(value: MetricValue) -> str:
     """What a value must share with another to be compared with it."""
-    return value.device or "no stated device"
+    said = [value.device, value.dataset and f"dataset {value.dataset}", value.protocol_json]
+    return ", ".join(part for part in said if part) or "nothing stated"
 
 
 def _finite(value: MetricValue, model: str) -> MetricValue:
