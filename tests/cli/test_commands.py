@@ -86,6 +86,22 @@ def test_import_reports_and_warns(tmp_path):
     assert done.stderr.startswith("warning: Model 'a': its base 'gone' is missing")
 
 
+def test_import_recognizes_the_tool_and_shows_what_would_come_in(tmp_path):
+    source = tmp_path / "models.json"
+    source.write_text(json.dumps({"models": [{"id": "a", "metrics": {"Accuracy": float("nan")}}]}))
+    shown = run("import", source, tmp_path / "p", "--dry-run")
+    assert "Recognized as compress-and-compare: a JSON object" in shown.stdout
+    assert "Nothing was imported." in shown.stdout and not (tmp_path / "p").exists()
+    document = json.loads(run("import", source, tmp_path / "p", "--dry-run", "--json").stdout)
+    assert document["source"] == "compress-and-compare"
+    assert [(model["id"], model["is_new"]) for model in document["models"]] == [("a", True)]
+    assert [(metric["name"], metric["not_finite"]) for metric in document["metrics"]] == [("Accuracy", 1)]
+    report = json.loads(run("import", source, tmp_path / "p", "--json").stdout)
+    assert (report["num_models"], report["num_new_models"]) == (1, 1)
+    again = json.loads(run("import", source, tmp_path / "p", "--dry-run", "--json").stdout)
+    assert [model["is_new"] for model in again["models"]] == [False]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -94,6 +110,7 @@ def test_import_reports_and_warns(tmp_path):
         (["compare", "PATH", "cnn", "nope"], "model.unknown"),
         (["frontier", "PATH", "--x", "nope", "--y", "Size"], "metric.unknown"),
         (["import", "compress-and-compare", "nowhere.json", "PATH"], "import.no_file"),
+        (["import", "nowhere.json", "PATH"], "import.no_file"),
     ],
 )
 def test_wrong_input_ends_with_2_and_a_sentence(path, arguments, code):

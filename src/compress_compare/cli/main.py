@@ -38,7 +38,10 @@ COMMANDS = {
         "reality",
         "Compare what MODELS of PROJECT claim with what they cost, and say why the two differ; default: all models.",
     ),
-    "import": ("imports", "Import the experiments in PATH, a file, folder or URL, written by SOURCE, into PROJECT."),
+    "import": (
+        "imports",
+        "Import the experiments in each PATH, a file, folder or URL that another tool wrote, into PROJECT.",
+    ),
     "export": (
         "export",
         "Write all models of PROJECT with their metrics to a file: .json (experiments), .csv or .parquet (a table).",

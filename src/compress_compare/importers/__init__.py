@@ -2,22 +2,30 @@
 
 from .base import Correction, Imported, Importer, direct
 from .places import Place, json_document, other_format, text
-from .registry import IMPORTERS, added, available, load
+from .preview import ImportPreview, preview
+from .registry import IMPORTERS, Recognized, added, available, load, load_all, recognize
+from .rules import Rules
 from .write import ImportReport, write
 
 __all__ = [
     "IMPORTERS",
     "Correction",
+    "ImportPreview",
     "ImportReport",
     "Imported",
     "Importer",
     "Place",
+    "Recognized",
+    "Rules",
     "added",
     "available",
     "direct",
     "json_document",
     "load",
+    "load_all",
     "other_format",
+    "preview",
+    "recognize",
     "text",
     "write",
 ]

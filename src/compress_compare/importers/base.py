@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import NotFound
@@ -41,6 +42,11 @@ class Imported:
         notes: id of one of the models → its note, likewise.
         corrections: values that replace those that the project has.
         warnings: a sentence for each entry that was left out or understood in part, naming it.
+        notices: a sentence for each thing that was taken from somewhere and that a user may want to know or to change.
+        facts: id of a model → what its tool says about it by dotted names, such as ``tag:stage`` and ``config.bits``;
+            base and operation are proposed from them, see ``rules``.
+        keys: what the tool itself calls a model, or a second name of it → its id.
+        reasons: name of a metric → why it has its unit and direction.
     """
 
     metrics: list[Metric] = field(default_factory=list)
@@ -51,6 +57,24 @@ class Imported:
     notes: dict[str, str] = field(default_factory=dict)
     corrections: list[Correction] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    facts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def join(self, other: Imported) -> None:
+        """Take in what was read from another place; a metric keeps its first definition."""
+        known = {metric.name for metric in self.metrics}
+        self.metrics += [metric for metric in other.metrics if metric.name not in known]
+        for name in ("models", "datasets", "outputs", "corrections", "warnings", "notices"):
+            getattr(self, name).extend(getattr(other, name))
+        for name in ("checkpoints", "notes", "facts", "keys", "reasons"):
+            mine = getattr(self, name)
+            mine.update({key: value for key, value in getattr(other, name).items() if key not in mine})
+
+
+def _never(path: Path) -> str | None:  # noqa: ARG001 -- an importer that recognizes nothing
+    return None
 
 
 @dataclass(frozen=True)
@@ -61,11 +85,14 @@ class Importer:
         read: reads what is in a place of a kind in ``takes``.
         summary: what it reads, as a noun phrase.
         takes: whether that is a file, a folder or a URL.
+        recognizes: says by what a file or folder shows that it is of this format, as a noun phrase, or None. It reads
+            little: see ``files``.
     """
 
     read: Callable[[Place], Imported]
     summary: str
     takes: frozenset[Kind] = frozenset({"file"})
+    recognizes: Callable[[Path], str | None] = _never
 
 
 def direct(imported: Imported, *, higher: Iterable[str] = (), lower: Iterable[str] = ()) -> None:
@@ -79,6 +106,7 @@ def direct(imported: Imported, *, higher: Iterable[str] = (), lower: Iterable[st
     if unknown:
         names = ", ".join(metric.name for metric in imported.metrics)
         raise NotFound("metric.unknown", f"The file has no metric {min(unknown)!r}.", hint=f"It has: {names}.")
+    imported.reasons.update(dict.fromkeys(directions, "you said so"))
     imported.metrics = [
         replace(metric, higher_is_better=directions.get(metric.name, metric.higher_is_better))
         for metric in imported.metrics

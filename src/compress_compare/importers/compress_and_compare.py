@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidValue, UserError
 from ..records import Metric, Operation, check_name
 from .base import Imported, Importer
+from .files import head
 from .places import Place, json_document, other_format
 
 WHAT = "an experiment file of Compress and Compare"
@@ -119,4 +121,15 @@ def _values(entry: object, label: str, imported: Imported) -> dict[str, float | 
     return values
 
 
-IMPORTER = Importer(read, "the experiment file of the research system Compress and Compare (IEEE VIS 2024)")
+def recognizes(path: Path) -> str | None:
+    """An object that begins with operations, metrics or models."""
+    start = head(path).lstrip(b"\xef\xbb\xbf \r\n\t")
+    named = any(start.startswith(b"{") and f'"{name}"'.encode() in start[:60] for name in ("operations", "models"))
+    return "a JSON object with operations, metrics and models" if named else None
+
+
+IMPORTER = Importer(
+    read,
+    "the experiment file of the research system Compress and Compare (IEEE VIS 2024)",
+    recognizes=recognizes,
+)

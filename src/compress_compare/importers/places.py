@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,10 +25,12 @@ class Place:
     Args:
         kind: which of them.
         address: the path or the URL as it was given.
+        options: what the user says about how to read it, e.g. the mapping of a table's columns.
     """
 
     kind: Kind
     address: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:

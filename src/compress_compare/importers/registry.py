@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from .. import plugins
 from ..errors import InvalidValue
-from . import compress_and_compare
+from . import compress_and_compare, lm_eval, mlflow, olive, trackio
 from .base import Imported, Importer
 from .places import locate
+from .rules import DEFAULT, Rules, relate
 
 IMPORTERS: Mapping[str, Importer] = {
     "compress-and-compare": compress_and_compare.IMPORTER,
+    "lm-eval": lm_eval.IMPORTER,
+    "mlflow": mlflow.IMPORTER,
+    "olive": olive.IMPORTER,
+    "trackio": trackio.IMPORTER,
 }
+SPECIFIC: frozenset[str] = frozenset()
+"""Importers whose mark no other tool's file has: they are taken before one that reads a more general format."""
 
 
 def added() -> list[plugins.Added[Importer]]:
@@ -30,17 +39,72 @@ def available() -> dict[str, Importer]:
     return plugins.joined(IMPORTERS, added())
 
 
-def load(source: str, where: str | Path) -> Imported:
+@dataclass(frozen=True)
+class Recognized:
+    """What a file or folder shows itself to be.
+
+    Args:
+        source: name of the importer.
+        reason: by what, as a noun phrase.
+    """
+
+    source: str
+    reason: str
+
+
+def recognize(where: str | Path) -> Recognized:
+    """The importer that a file or folder is for.
+
+    Raises:
+        NotFound: ``import.no_file``.
+        InvalidValue: ``import.not_recognized`` if none knows it, or several do and none of them before the others.
+    """
+    known = available()
+    place = locate(where, takes=("file", "folder", "url"))
+    hint = f"Name one: {', '.join(known)}."
+    if place.kind == "url":
+        raise InvalidValue("import.not_recognized", "A URL does not say what is behind it.", hint=hint)
+    found = [
+        Recognized(name, reason)
+        for name, importer in known.items()
+        if place.kind in importer.takes and (reason := importer.recognizes(place.path))
+    ]
+    if not found:
+        title = f"{place.name!r} is not recognized as the file or folder of any tool."
+        raise InvalidValue("import.not_recognized", title, hint=hint)
+    if len(found) > 1 and found[0].source not in SPECIFIC:
+        names = "; ".join(f"{one.source} ({one.reason})" for one in found)
+        title = f"{place.name!r} could be of several tools."
+        raise InvalidValue("import.not_recognized", title, detail=f"{names}.", hint="Name the one that is meant.")
+    return found[0]
+
+
+def load(
+    source: str, where: str | Path, *, rules: Rules = DEFAULT, options: Mapping[str, Any] | None = None
+) -> Imported:
     """Read the experiments that ``source`` wrote.
 
     Args:
         source: name of an importer.
         where: a file, a folder or a URL, as the importer takes them.
+        rules: where base and operation are looked for.
+        options: of the importer, e.g. the mapping of a table's columns.
 
     Raises:
         NotFound: ``import.no_file``.
         InvalidValue: ``import.*`` if it cannot be read as that.
     """
+    return load_all(source, [where], rules=rules, options=options)
+
+
+def load_all(
+    source: str,
+    places: Sequence[str | Path],
+    *,
+    rules: Rules = DEFAULT,
+    options: Mapping[str, Any] | None = None,
+) -> Imported:
+    """Read several files or folders of one tool as one import: a base may stand in any of them."""
     known = available()
     if source not in known:
         raise InvalidValue(
@@ -49,7 +113,12 @@ def load(source: str, where: str | Path) -> Imported:
             hint=f"Choose one of: {', '.join(known)}.",
         )
     importer = known[source]
-    return importer.read(locate(where, takes=importer.takes))
+    imported = Imported()
+    for where in places:
+        place = locate(where, takes=importer.takes)
+        imported.join(importer.read(replace(place, options=dict(options or {}))))
+    relate(imported, rules)
+    return imported
 
 
 def _load(plugin: plugins.Plugin) -> tuple[str, Importer]:

@@ -6,9 +6,10 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidValue
+from ..errors import Conflict
 from ..records import Metric
-from .base import Imported
+from . import changes
+from .base import Correction, Imported
 
 if TYPE_CHECKING:
     from ..store.store import Store
@@ -16,12 +17,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What came in."""
+    """What came in.
+
+    Args:
+        num_models: that were read, with those that were there.
+        num_datasets: likewise.
+        num_outputs: sets of outputs, likewise.
+        warnings: a sentence each.
+        num_new_models: that were not in the project.
+        num_new_values: of metrics that models of the project did not have.
+        notices: a sentence for each thing that was taken from somewhere.
+    """
 
     num_models: int
     num_datasets: int
     num_outputs: int
     warnings: Sequence[str]
+    num_new_models: int = 0
+    num_new_values: int = 0
+    notices: Sequence[str] = ()
 
 
 def write(imported: Imported, project: Store) -> ImportReport:
@@ -29,33 +43,54 @@ def write(imported: Imported, project: Store) -> ImportReport:
 
     Models in a cycle are left out; a model whose base neither the import nor the project has becomes a root. Outputs
     of models that neither has are left out, as are notes and checkpoints of models that the import does not have. All
-    are warned about.
+    are warned about. Models that the project has keep their tags and notes, and get the metrics that are new.
 
     Raises:
-        InvalidValue: ``import.corrections`` if there are corrections, which a project cannot take yet.
+        Conflict: ``import.corrections`` if the project has other values; ``model.conflict`` if it has another base or
+            operation; ``dataset.conflict``, ``outputs.conflict``.
     """
-    if imported.corrections:
-        first = imported.corrections[0]
-        raise InvalidValue(
-            "import.corrections",
-            f"{len(imported.corrections):,} values would have to be corrected, and a project cannot do that yet.",
-            detail=f"The first is {first.metric!r} of {first.model!r}: {first.value:g} ({first.reason})",
-            hint="Import into a new project.",
-        )
     warnings = list(imported.warnings)
     models = _completed(ordered(imported.models, warnings, known=project), imported, warnings)
     with project.batch():
+        found = changes.against(project, models)
+        refuse([*imported.corrections, *found.corrections])
         known = {metric.name for metric in project.metrics()}
         for metric in imported.metrics:
             if metric.name not in known:
                 project.define_metric(**{name: getattr(metric, name) for name in Metric.__dataclass_fields__})
-        project.log_models(models)
+        project.log_models(found.models)
         for dataset in imported.datasets:
-            project.log_dataset(**dataset)
+            if not changes.has_dataset(project, dataset):
+                project.log_dataset(**dataset)
         outputs = [one for one in imported.outputs if _has_model(one, project, warnings)]
         for answers in outputs:
             project.log_outputs(**answers)
-    return ImportReport(len(models), len(imported.datasets), len(outputs), warnings)
+    return ImportReport(
+        num_models=len(models),
+        num_datasets=len(imported.datasets),
+        num_outputs=len(outputs),
+        warnings=warnings,
+        num_new_models=len(models) - len(found.known),
+        num_new_values=found.num_new_values,
+        notices=imported.notices,
+    )
+
+
+def refuse(corrections: Sequence[Correction]) -> None:
+    """Refuse values that would replace those of a project.
+
+    Raises:
+        Conflict: ``import.corrections``, naming the first.
+    """
+    if corrections:
+        first = corrections[0]
+        values = "1 value" if len(corrections) == 1 else f"{len(corrections):,} values"
+        raise Conflict(
+            "import.corrections",
+            f"{values} would have to be corrected, and a project cannot do that yet.",
+            detail=f"The first is {first.metric!r} of {first.model!r}: {first.value:g} ({first.reason})",
+            hint="Import into a new project.",
+        )
 
 
 def _completed(models: Sequence[dict[str, Any]], imported: Imported, warnings: list[str]) -> list[dict[str, Any]]:

@@ -1,0 +1,138 @@
+"""What an import would change in a project: which models are new, which values are, and which differ from its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Conflict, NotFound
+from ..records import MetricValue, Model, Operation
+from ..store.drafts import check_operation
+from .base import Correction
+
+if TYPE_CHECKING:
+    from ..store.store import Store
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An import against a project.
+
+    Args:
+        models: what is to be logged: new models as they are, and models that are there with their new values.
+        known: ids of the models that are there.
+        num_new_values: of the metrics of those.
+        corrections: values that differ from those of the project.
+    """
+
+    models: Sequence[dict[str, Any]]
+    known: frozenset[str]
+    num_new_values: int
+    corrections: Sequence[Correction]
+
+
+def against(project: Store | None, models: Sequence[dict[str, Any]]) -> Difference:
+    """Compare the models of an import with those of a project, or with an empty one.
+
+    Raises:
+        Conflict: ``model.conflict`` if one of them has another base or operation there.
+    """
+    listed: list[dict[str, Any]] = []
+    known: set[str] = set()
+    corrections: list[Correction] = []
+    count = 0
+    there_ids = set() if project is None else set(project.models()["id"].to_pylist())
+    for model in models:
+        if project is None or model["id"] not in there_ids:
+            listed.append(model)
+            continue
+        there = project.model(model["id"])
+        known.add(there.id)
+        _same_origin(model, there)
+        added: dict[str, list[MetricValue]] = {}
+        for name, value in values_of(model):
+            old = _at(there.metrics.get(name, ()), value)
+            if old is None:
+                added.setdefault(name, []).append(value)
+                count += 1
+            elif not _equal(old, value):
+                said = f"the project has {old.value:g}, the source has {value.value:g}"
+                corrections.append(Correction(there.id, name, value.value, said))
+        entry = {"id": there.id, "base": there.base, "operation": there.operation, "metrics": added}
+        if model.get("checkpoint") is not None:
+            entry["checkpoint"] = model["checkpoint"]
+        if added or "checkpoint" in entry:
+            listed.append(entry)
+    return Difference(listed, frozenset(known), count, corrections)
+
+
+def values_of(model: Mapping[str, Any]) -> Iterable[tuple[str, MetricValue]]:
+    """Name and value of everything that a model was measured."""
+    for name, measured in (model.get("metrics") or {}).items():
+        for one in measured if isinstance(measured, list | tuple) else (measured,):
+            if one is not None:
+                yield name, one if isinstance(one, MetricValue) else MetricValue(one)
+
+
+def _at(values: Iterable[MetricValue], wanted: MetricValue) -> MetricValue | None:
+    return next((value for value in values if _place(value) == _place(wanted)), None)
+
+
+def _place(value: MetricValue) -> tuple[str | None, ...]:
+    return value.slice, value.device, value.dataset, value.protocol_json
+
+
+def _equal(one: MetricValue, other: MetricValue) -> bool:
+    same = one.value == other.value or (math.isnan(one.value) and math.isnan(other.value))
+    return same and one.count == other.count and one.standard_error == other.standard_error
+
+
+def _same_origin(model: Mapping[str, Any], there: Model) -> None:
+    """A model that is there may know more or fewer parameters: which ones vary depends on the other models."""
+    base = model.get("base")
+    differing = []
+    if (base.id if isinstance(base, Model) else base) != there.base:
+        differing.append(f"base: {there.base!r} here, {base!r} in the source")
+    record = check_operation(model.get("operation"))
+    if not _agree(record, there.operation):
+        mine, its = (None if one is None else one.name for one in (there.operation, record))
+        differing.append(f"operation: {mine!r} here, {its!r} in the source, or other parameters")
+    if differing:
+        raise Conflict(
+            "model.conflict",
+            f"Model {there.id[:80]!r} is already logged with another {differing[0].partition(':')[0]}.",
+            detail="; ".join(differing) + ".",
+            hint="Import into a new project, or rename one of the two.",
+        )
+
+
+def _agree(one: Operation | None, other: Operation | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    shared = set(one.parameters) & set(other.parameters)
+    return one.name == other.name and all(one.parameters[name] == other.parameters[name] for name in shared)
+
+
+def has_dataset(project: Store | None, dataset: Mapping[str, Any]) -> bool:
+    """Whether a project has these instances already, perhaps among more of the same name."""
+    if project is None:
+        return False
+    try:
+        there = project.instances(dataset["name"])
+    except NotFound:
+        return False
+    positions = {id: position for position, id in enumerate(there["id"].to_pylist())}
+    if len(dataset["ids"]) > len(positions) or not all(id in positions for id in dataset["ids"]):
+        return False
+    where = [positions[id] for id in dataset["ids"]]
+    for given, column in (("labels", "label"), ("texts", "text")):
+        mine = dataset.get(given)
+        if (mine is not None) != (column in there.column_names):
+            return False
+        if mine is not None:
+            old = there[column].to_pylist()
+            if any(old[position] != new for position, new in zip(where, mine, strict=True)):
+                return False
+    return True
