@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ..analysis.layers.covered import percent
+from ..readers import adapters
 from ..readers.pair import ModelPair
 
 SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.")
@@ -30,9 +31,10 @@ def missing(pair: ModelPair, files: Sequence[str]) -> str:
 
 def _adapter(pair: ModelPair) -> str:
     names = list(pair.model.tensors)
-    if not names or not all(ADAPTER.search(name) for name in names):
-        return ""
-    return f"An adapter alone ({len(names):,} tensors), to be used on top of a model."
+    count = pair.model.extra.get(adapters.ADAPTER)
+    if count is None and names and all(ADAPTER.search(name) for name in names):
+        count = len(names)
+    return "" if count is None else f"An adapter alone ({count:,} tensors), to be used on top of a model."
 
 
 def _shards(files: Sequence[str]) -> str:

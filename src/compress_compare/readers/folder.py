@@ -20,6 +20,9 @@ CONFIG = "config.json"
 CONFIGS = {CONFIG: ("quantization_config", "quantization"), "quantize_config.json": (None,)}
 """Files that say how weights are packed, and under which keys: of transformers, MLX, GPTQ."""
 
+KNOWN = {CONFIG: "model_config", "adapter_config.json": "adapter_config"}
+"""Files about the model, and under which key of what is known about a checkpoint their entries stand."""
+
 CONSOLIDATED = "consolidated.safetensors"
 """The same weights again, under the names of Mistral's own library."""
 MAX_INDEX_BYTES = 100_000_000
@@ -57,6 +60,7 @@ def read(files: Mapping[str, Path]) -> Weights:
             tensors[name] = stored
         extra.update(weights.extra)
         opened += weights.files
+    extra |= {key: said for name, key in KNOWN.items() if name in files and (said := _scalars(files[name]))}
     found = {name: _quantization(files[name], keys) for name, keys in CONFIGS.items() if name in files}
     if found:
         extra["quantization_config"] = next((said for said in found.values() if said), {})
@@ -87,16 +91,31 @@ def shards(files: Mapping[str, Path]) -> list[str]:
     return found
 
 
-def _quantization(path: Path, keys: tuple[str | None, ...]) -> dict[str, Any]:
-    """What the model's configuration says about how its weights are packed; empty where it says nothing."""
+def _scalars(path: Path) -> dict[str, Any]:
+    """Entries of a configuration that are numbers, texts, or mappings of names to such."""
+    plain = str | int | float | bool
+    return {
+        key: value
+        for key, value in _json(path).items()
+        if isinstance(value, plain)
+        or (isinstance(value, dict) and all(isinstance(one, plain) for one in value.values()))
+    }
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The object in a file; empty where there is none."""
     with open_regular(path) as file:
         content = file.read(MAX_INDEX_BYTES)
     try:
-        content = json.loads(content)
+        found = json.loads(content)
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(content, dict):
-        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _quantization(path: Path, keys: tuple[str | None, ...]) -> dict[str, Any]:
+    """What the model's configuration says about how its weights are packed; empty where it says nothing."""
+    content = _json(path)
     found = [content if key is None else content.get(key) for key in keys]
     return next((said for said in found if isinstance(said, dict)), {})
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from . import adapters
 from .packings import bitsandbytes, compressed_tensors, floats4, gptq, mlx, narrow, reparametrized, unread
 from .packings.base import Layout, Unpacked
 from .weights import StoredTensor, Weights
@@ -52,7 +53,7 @@ def unpacked(weights: Weights) -> Weights:
             tensors[made[name].name] = made[name].stored
         elif name not in gone:
             tensors[name] = stored
-    return unread.said(replace(weights, tensors=tensors, extra=_reordered(weights.extra, made, gone)))
+    return adapters.merged(unread.said(replace(weights, tensors=tensors, extra=_reordered(weights.extra, made, gone))))
 
 
 def _reordered(extra: Mapping[str, Any], made: Mapping[str, Unpacked], gone: set[str]) -> Mapping[str, Any]:

@@ -15,6 +15,9 @@ WRAPPERS = {"module", "_orig_mod", "model", "net", "network", "base_model", "bac
 INSIDE = {"_orig_mod", "module", "base_layer", "_checkpoint_wrapped_module", "_fsdp_wrapped_module"}
 """Parts that wrappers put anywhere into names."""
 
+SAME = {"block_sparse_moe": "mlp"}
+"""Parts of names that became others in a later version of transformers."""
+
 ENOUGH = 0.5
 """Share of the names that a prefix must explain to be one."""
 
@@ -73,7 +76,7 @@ def _single(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _plain(name: str) -> str:
-    parts = [part for part in name.split(".")[:-1] if part not in INSIDE]
+    parts = [SAME.get(part, part) for part in name.split(".")[:-1] if part not in INSIDE]
     start = next((at for at, part in enumerate(parts) if part not in WRAPPERS), len(parts))
     return ".".join([*parts[start:], name.rpartition(".")[2]])
 

@@ -14,6 +14,8 @@ from ..analysis.layers.align import Match
 from ..analysis.layers.covered import Covered, Part
 from ..analysis.layers.values import Values
 from . import fused, gguf_names, kinds, orientation
+from .adapters import ADAPTER, applied
+from .assembled import SAID, assembled
 from .fused import Fold
 from .names import Names, lined_up
 from .weights import StoredTensor, Weights
@@ -50,6 +52,7 @@ class ModelPair:
         Raises:
             InvalidValue: ``layers.alignment``.
         """
+        model = assembled(base, applied(base, model))
         names = lined_up(base, model)
         plain = replace(model, tensors={names.of(name): stored for name, stored in model.tensors.items()})
         plain = replace(plain, extra=_renamed(model, names))
@@ -103,6 +106,9 @@ class ModelPair:
                 f"packed by {tool}, not readable{side}: {count:,} {'tensor' if count == 1 else 'tensors'}"
                 for tool, count in one.unread.items()
             ]
+        if ADAPTER in self.model.extra:
+            said.append(f"an adapter of {self.model.extra[ADAPTER]:,} tensors, added to the weights of the base")
+        said += [str(each) for each in self.model.extra.get(SAID, [])]
         guesses = sum(match.is_guess for match in weights)
         if guesses:
             said.append(f"{guesses:,} {'pair is a guess' if guesses == 1 else 'pairs are guesses'} by shape")

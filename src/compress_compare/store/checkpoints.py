@@ -21,7 +21,7 @@ from ..readers import folder as folders
 from ..readers import nonfinite, one_file, onnx, safetensors
 from ..readers.regular import open_regular
 from ..records import Checkpoint, LoggedCheckpoint, StoredFile
-from . import schema
+from . import peft, schema
 from .artifacts import Artifacts
 from .conversion import convert
 from .database import rows
@@ -54,7 +54,11 @@ def store(staging: Staging, source: object, *, extra: Mapping[str, Any] | None =
     if isinstance(source, str | Path):
         return _store_path(staging, Path(source))
     if hasattr(source, "state_dict"):
-        extra = {"buffers": [name for name, _ in getattr(source, "named_buffers", list)()], **(extra or {})}
+        extra = {
+            "buffers": [name for name, _ in getattr(source, "named_buffers", list)()],
+            **peft.adapters(source),
+            **(extra or {}),
+        }
         source = source.state_dict()
     if not isinstance(source, Mapping):
         raise InvalidValue(

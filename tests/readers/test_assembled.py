@@ -1,0 +1,162 @@
+"""Fused projections and experts in one tensor beside checkpoints that have them apart, both ways round."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compress_compare.readers.pair import ModelPair
+from compress_compare.readers.weights import Weights
+
+from .made import normal, weights
+
+HIDDEN, SMALL = 6, 2
+
+
+def checkpoint(layers=2):
+    found = {}
+    for at in range(layers):
+        start = f"model.layers.{at}"
+        found |= {
+            f"{start}.self_attn.{each}_proj.weight": normal(rows, HIDDEN)
+            for each, rows in (("q", 6), ("k", 2), ("v", 2))
+        }
+        found |= {f"{start}.self_attn.{each}_proj.bias": normal(rows) for each, rows in (("q", 6), ("k", 2), ("v", 2))}
+        found |= {f"{start}.mlp.{each}_proj.weight": normal(8, HIDDEN) for each in ("gate", "up")}
+        found[f"{start}.mlp.down_proj.weight"] = normal(HIDDEN, 8)
+    return found
+
+
+def fused(plain, layers=2):
+    found = dict(plain)
+    for at in range(layers):
+        start = f"model.layers.{at}"
+        for end in ("weight", "bias"):
+            found[f"{start}.self_attn.qkv_proj.{end}"] = np.concatenate(
+                [found.pop(f"{start}.self_attn.{each}_proj.{end}") for each in "qkv"]
+            )
+        found[f"{start}.mlp.gate_up_proj.weight"] = np.concatenate(
+            [found.pop(f"{start}.mlp.{each}_proj.weight") for each in ("gate", "up")]
+        )
+    return found
+
+
+def equal(base, model, rule, count):
+    """The pair, of which every tensor of the base must be found with the very same numbers."""
+    pair = ModelPair.of(base, model, buffers=False)
+    assert set(pair.matches) == set(base.tensors)
+    for name, match in pair.matches.items():
+        first, second = pair.values(match)
+        assert np.array_equal(first.whole(), second.whole()), name
+        assert np.array_equal(second.numbers(1, second.count - 1), second.whole().reshape(-1)[1:-1])
+    assert sum(match.how == rule for match in pair.matches.values()) == count
+    assert pair.notes() == []
+    return pair
+
+
+@pytest.mark.parametrize("wrapper", ["", "module."])
+def test_projections_fused_in_the_model_or_in_the_base(wrapper):
+    apart = checkpoint()
+    together = fused(apart)
+    renamed = [weights({f"{wrapper}{name}": array for name, array in one.items()}) for one in (apart, together)]
+    pair = equal(weights(apart), renamed[1], "projections", 16)
+    assert sum(stored.num_bytes for stored in pair.model.tensors.values()) == sum(a.nbytes for a in apart.values())
+    equal(weights(together), renamed[0], "projections", 6)
+
+
+def test_projections_that_stand_the_other_way_round():
+    apart = {f"h.attn.{each}_proj.weight": normal(4, 4) for each in "qkv"}
+    together = {"h.attn.c_attn.weight": np.concatenate(list(apart.values())).T.copy()}
+    equal(weights(apart), weights(together), "projections", 3)
+    pair = ModelPair.of(weights(together), weights(apart), buffers=False)
+    first, second = pair.values(pair.matches["h.attn.c_attn.weight"])
+    assert np.array_equal(first.whole(), second.whole())
+
+
+def test_rows_that_are_interleaved_by_head_are_undone_only_where_the_configuration_names_the_architecture():
+    apart = {f"h.attention.{each}.weight": normal(8, 8) for each in ("query", "key", "value")}
+    rows = [part[4 * head : 4 * head + 4] for head in range(2) for part in apart.values()]
+    together = {"h.attention.query_key_value.weight": np.concatenate(rows)}
+    config = {"model_type": "gpt_neox", "num_attention_heads": 2}
+    equal(weights(apart), weights(together, model_config=config), "projections", 3)
+    pair = ModelPair.of(weights(apart), weights(together), buffers=False)
+    assert {match.how for match in pair.matches.values()} == {"base only", "model only"}
+    assert any("config.json" in note for note in pair.notes())
+
+
+def experts(names, count=3, prefix="model.layers.0.mlp"):
+    gate, up, down = names
+    shapes = {gate: (4, 6), up: (4, 6), down: (6, 4)}
+    return {f"{prefix}.experts.{at}.{each}.weight": normal(*shapes[each]) for at in range(count) for each in names}
+
+
+def stacked(apart, names, count=3):
+    prefix = "model.layers.0.mlp.experts"
+    find = {name.split("experts.")[1]: array for name, array in apart.items()}
+    gate, up, down = ([find[f"{at}.{each}.weight"] for at in range(count)] for each in names)
+    return {
+        f"{prefix}.gate_up_proj": np.stack([np.concatenate(pair) for pair in zip(gate, up, strict=True)]),
+        f"{prefix}.down_proj": np.stack(down),
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "prefix"),
+    [
+        (("gate_proj", "up_proj", "down_proj"), "model.layers.0.mlp"),
+        (("w1", "w3", "w2"), "model.layers.0.block_sparse_moe"),
+    ],
+)
+def test_experts_in_one_tensor_or_in_many(names, prefix):
+    apart = experts(names, prefix=prefix)
+    together = stacked(apart, names)
+    equal(weights(apart), weights(together), "experts", 9)
+    equal(weights(together), weights(apart), "experts", 2)
+    turned = {name: np.swapaxes(array, 1, 2).copy() for name, array in together.items()}
+    equal(weights(apart), weights(turned), "experts", 9)
+
+
+def test_gate_and_up_that_alternate_row_by_row():
+    names = ("gate_proj", "up_proj", "down_proj")
+    apart = experts(names)
+    together = stacked(apart, names)
+    whole = together["model.layers.0.mlp.experts.gate_up_proj"]
+    mixed = whole.reshape(3, 2, 4, 6).swapaxes(1, 2).reshape(3, 8, 6)
+    equal(weights(apart), weights({**together, "model.layers.0.mlp.experts.gate_up_proj": mixed}), "experts", 9)
+
+
+def test_experts_of_a_gguf_file():
+    names = ("gate_proj", "up_proj", "down_proj")
+    apart = experts(names)
+    whole = {
+        f"blk.0.ffn_{each}_exps.weight": np.stack(
+            [apart[f"model.layers.0.mlp.experts.{at}.{each}_proj.weight"] for at in range(3)]
+        )
+        for each in ("gate", "up", "down")
+    }
+    equal(weights(apart), weights(whole, gguf={"general.architecture": "qwen3moe"}), "experts", 9)
+
+
+def test_what_does_not_fit_stays_as_it_is():
+    apart = checkpoint(1)
+    together = fused(apart, 1) | {"model.layers.0.self_attn.qkv_proj.weight": normal(9, HIDDEN)}
+    pair = ModelPair.of(weights(apart), weights(together), buffers=False)
+    assert pair.matches["model.layers.0.self_attn.q_proj.weight"].how == "base only"
+    gap = experts(("gate_proj", "up_proj", "down_proj"))
+    del gap["model.layers.0.mlp.experts.1.up_proj.weight"]
+    kept = ModelPair.of(weights(stacked(experts(("a", "b", "c")), ("a", "b", "c"))), weights(gap), buffers=False)
+    assert kept.matches["model.layers.0.mlp.experts.gate_up_proj"].how == "base only"
+
+
+@given(st.lists(st.sampled_from(["q", "k", "v", "gate", "up", "down", "qkv", "gate_up"]), unique=True, min_size=1),
+       st.booleans())  # fmt: skip
+def test_no_tensor_is_paired_twice_and_none_is_lost(parts, swap):
+    whole = checkpoint(1)
+    every = {**whole, **fused(whole, 1)}
+    some = {name: array for name, array in every.items() if any(f".{part}_proj" in name for part in parts)}
+    sides = (weights(some), weights(every)) if swap else (weights(every), weights(some))
+    pair = ModelPair.of(*sides, buffers=False)
+    for side, sources in (("base", pair.base), ("model", pair.model)):
+        named = [getattr(match, side) for match in pair.matches.values() if getattr(match, side) is not None]
+        assert sorted(named) == sorted(sources.tensors)
+    assert isinstance(pair.model, Weights)
