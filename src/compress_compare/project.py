@@ -45,16 +45,74 @@ class Project(Store):
 
         return variables.selection(self.graph(), checks.texts(ids, "Models"))
 
-    def frontier(self, x: str, y: str) -> list[str]:
+    def frontier(
+        self,
+        x: str,
+        y: str,
+        *,
+        where: str | None = None,
+        min: Mapping[str, str | float] | None = None,
+        max: Mapping[str, str | float] | None = None,
+    ) -> list[str]:
         """Return the ids of the Pareto-optimal models by two metrics, best first along ``x``.
+
+        Args:
+            x: name of a metric, as in the columns of ``models()``.
+            y: likewise.
+            where: which models count; see ``find``.
+            min: smallest values that count, by metric; see ``best``.
+            max: largest, likewise.
 
         Raises:
             NotFound: ``metric.unknown``.
-            InvalidValue: ``metric.direction_unknown`` if a metric does not say which direction is better.
+            InvalidValue: ``metric.direction_unknown`` if a metric does not say which direction is better; ``ask.name``
+                for one that was measured in several ways, of which one has to be named.
         """
-        from .comparisons import frontier
+        from .comparisons import ask, frontier
 
-        return frontier.frontier(self, x=x, y=y)
+        found = frontier.frontier(self, x, y=y, bounds=ask.Bounds(min, max), where=where)
+        ids: list[str] = found["id"].to_pylist()
+        return ids
+
+    def find(self, where: str | None = None, *, sort: str | Sequence[str] = (), limit: int | None = None) -> Table:
+        """Return the models that meet a condition, with the columns of ``overview()``.
+
+        Args:
+            where: e.g. ``Packed Size < 300 kB and "Top-1 Accuracy" > 0.9 and operation contains prune``. A condition is
+                a column, one of ``= != < <= > >= contains`` and a value, or a column and ``is missing``; conditions are
+                joined by ``and``, ``or``, ``not`` and parentheses. What is missing meets no condition but the last.
+            sort: columns, the first one first; one that begins with ``-`` from the largest to the smallest.
+            limit: how many rows at most.
+
+        Raises:
+            InvalidValue: ``ask.syntax``, ``ask.name``, ``ask.value``, with the place in the text.
+        """
+        from .comparisons import ask
+
+        return Table(ask.find(self, where, sort=sort, limit=limit))
+
+    def best(
+        self,
+        by: str,
+        *,
+        where: str | None = None,
+        min: Mapping[str, str | float] | None = None,
+        max: Mapping[str, str | float] | None = None,
+    ) -> Table:
+        """Return the models within bounds, the best by one metric first.
+
+        Args:
+            by: name of the metric.
+            where: which models count; see ``find``.
+            min: smallest values that count, by metric: ``{"Top-1 Accuracy": 0.9}``.
+            max: largest: ``{"Packed Size": "300 kB"}``. A model without the value is left out.
+
+        Raises:
+            InvalidValue: ``ask.*``, ``value.quantity``, ``metric.direction_unknown``.
+        """
+        from .comparisons import ask
+
+        return Table(ask.best(self, by, bounds=ask.Bounds(min, max), where=where))
 
     def effects(self, metric: str | None = None, *, listed: int | None = None) -> Table:
         """Return the matched-pair effect of every operation and parameter change on every metric, ranked.

@@ -5,20 +5,33 @@ from __future__ import annotations
 import click
 
 from .. import project as projects
-from .output import cell, echo_json, json_option
+from ..comparisons import ask
+from ..comparisons import frontier as comparisons
+from .best import bounds_options, given
+from .output import echo_json, echo_models, json_option
 
 
 @click.command()
 @click.argument("project")
 @click.option("--x", required=True, help="The metric that orders the models, best first.")
 @click.option("--y", required=True, help="The other metric.")
+@bounds_options[0]
+@bounds_options[1]
+@bounds_options[2]
 @json_option
-def frontier(project: str, x: str, y: str, as_json: bool) -> None:
+def frontier(project: str, x: str, *, y: str, low: tuple[str, ...], high: tuple[str, ...], **options: object) -> None:
     """List the Pareto-optimal models of PROJECT by two metrics."""
+    bounds, where = given(low, high), options["where"]
     with projects.open(project, create=False) as opened:
-        ids = opened.frontier(x, y)
-    if as_json:
-        echo_json({"x": x, "y": y, "ids": ids})
+        known = ask.columns(opened)
+        found = comparisons.frontier(opened, x, y=y, bounds=bounds, where=where if isinstance(where, str) else None)
+    rows = found.to_pylist()
+    if options["as_json"]:
+        values = [{"id": row["id"], x: row[x], y: row[y]} for row in rows]
+        echo_json({"x": x, "y": y, "ids": [row["id"] for row in rows], "models": values})
         return
-    for id in ids:
-        click.echo(cell(id))
+    if not rows:
+        click.echo(f"No model has both {x} and {y} within the bounds.", err=True)
+        return
+    bounded = [known.named(each) for each in (*(bounds.low or {}), *(bounds.high or {}))]
+    echo_models(rows, list(dict.fromkeys(["id", x, y, *bounded])), metrics=known.metrics)

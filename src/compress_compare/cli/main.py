@@ -25,6 +25,7 @@ COMMANDS = {
         "List the effect of each operation and parameter change on each metric, from matched pairs of PROJECT.",
     ),
     "frontier": ("frontier", "List the Pareto-optimal models of PROJECT by two metrics."),
+    "best": ("best", "Name the best model of PROJECT by one metric, among those within the bounds."),
     "gate": (
         "gate",
         "Hold MODEL of PROJECT against the rules of a release. Exit code 0: passed, 3: failed, 4: not enough data.",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import click
+
+from ..analysis.quantities import writing
+from ..records import Metric
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
@@ -28,11 +31,14 @@ def plain(value: Any) -> Any:
     return value
 
 
-def echo_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print aligned columns; numbers to the right."""
+def echo_table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: Collection[str] = ()) -> None:
+    """Print aligned columns; numbers to the right, and the columns that ``numbers`` names."""
     cells = [[cell(value) for value in row] for row in rows]
     widths = [max(len(line[i]) for line in [list(header), *cells]) for i in range(len(header))]
-    numeric = [bool(rows) and all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(header))]
+    numeric = [
+        header[i] in numbers or (bool(rows) and all(isinstance(row[i], int | float | None) for row in rows))
+        for i in range(len(header))
+    ]
     for line in [list(header), *cells]:
         padded = (
             text.rjust(w) if right else text.ljust(w) for text, w, right in zip(line, widths, numeric, strict=True)
@@ -47,3 +53,19 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(value))
+
+
+def echo_models(rows: Sequence[Mapping[str, Any]], names: Sequence[str], *, metrics: Mapping[str, Metric]) -> None:
+    """Print columns of models, each value in its metric's own format and unit.
+
+    Args:
+        rows: by column.
+        names: the columns to print.
+        metrics: by column, the metric that its numbers are of.
+    """
+    shown = [
+        [writing.written(row[name], metrics[name]) if name in metrics else row[name] for name in names] for row in rows
+    ]
+    echo_table(
+        names, [[", ".join(each) if isinstance(each, list) else each for each in row] for row in shown], numbers=metrics
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .. import project as projects
+from ..analysis.quantities import writing
 from ..errors import InvalidValue
 from ..records import Model, Operation
 from .output import cell, echo_json, echo_table, json_option
@@ -21,6 +22,7 @@ def show(project: str, model: str, as_json: bool) -> None:
     """Show everything about one MODEL of PROJECT."""
     with projects.open(project, create=False) as opened:
         found = opened.model(model)
+        metrics = {metric.name: metric for metric in opened.metrics()}
         covered = _coverage(opened, found)
         (checked,) = opened.reality(model).to_pylist()
     if as_json:
@@ -29,10 +31,14 @@ def show(project: str, model: str, as_json: bool) -> None:
     click.echo(cell(found.id))
     for step in found.lineage:
         click.echo(f"  {cell(step.model)}  {cell(_operation(step.operation))}")
-    values = [(name, value.slice, value.device, value.value) for name, vs in found.metrics.items() for value in vs]
+    values = [
+        (name, value.slice, value.device, writing.written(value.value, metrics[name]))
+        for name, vs in found.metrics.items()
+        for value in vs
+    ]
     if values:
         click.echo()
-        echo_table(["metric", "slice", "device", "value"], values)
+        echo_table(["metric", "slice", "device", "value"], values, numbers=["value"])
     for label, text in (("tags", ", ".join(found.tags)), ("note", found.note), ("datasets", ", ".join(found.datasets))):
         if text:
             click.echo(f"{label}: {cell(text)}")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+from ..comparisons.ask import columns
 from ..comparisons.frontier import frontier
 from ..errors import InvalidValue, UserError
 from ..page.built import STATIC
@@ -69,10 +70,10 @@ def overview(project: Store, models: Sequence[str] = ()) -> str:
 
 def _interesting(project: Store) -> list[str]:
     """The frontier of the first metric that should be high and the first that should be low; else the first models."""
-    metrics = sorted(project.metrics(), key=lambda metric: not metric.primary)
-    high = next((metric.name for metric in metrics if metric.higher_is_better is True), None)
-    low = next((metric.name for metric in metrics if metric.higher_is_better is False), None)
-    best = frontier(project, x=low, y=high) if high and low else []
+    metrics = sorted(columns(project).metrics.items(), key=lambda each: not each[1].primary)
+    high = next((name for name, metric in metrics if metric.higher_is_better is True), None)
+    low = next((name for name, metric in metrics if metric.higher_is_better is False), None)
+    best = frontier(project, low, y=high)["id"].to_pylist() if high and low else []
     return (best or project.models()["id"].to_pylist())[: MOST_MODELS - 1]
 
 

@@ -1,0 +1,1 @@
+"""Questions about all models of a project, in one line: conditions, an order, bounds."""

@@ -1,0 +1,111 @@
+"""Finding models of a project: by a condition, as the best under bounds, on a frontier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from .. import checks
+from ..analysis.ask.expression import parse
+from ..analysis.ask.selecting import ModelColumns, mask, order
+from ..analysis.quantities.reading import quantity
+from ..errors import InvalidValue
+from ..records import Metric
+from ..store.store import Store
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds of metrics by name, as numbers or with a unit: ``{"Packed Size": "300 kB"}``.
+
+    Args:
+        low: smallest values that count.
+        high: largest.
+    """
+
+    low: Mapping[str, str | float] | None = None
+    high: Mapping[str, str | float] | None = None
+
+
+NO_BOUNDS = Bounds()
+
+
+def columns(store: Store) -> ModelColumns:
+    """All that can be asked of the models of a project: ``models()`` with their tags."""
+    table = store.overview().arrow
+    table = table.drop_columns([name for name in ("references",) if name in table.column_names])
+    definitions = sorted(store.metrics(), key=lambda metric: -len(metric.name))
+    found = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_floating(column.type):
+            of = next(
+                (metric for metric in definitions if name == metric.name or name.startswith(f"{metric.name} (")), None
+            )
+            found[name] = of or Metric(name)
+    return ModelColumns(table, found)
+
+
+def find(
+    store: Store, where: str | None = None, *, sort: str | Sequence[str] = (), limit: int | None = None
+) -> pa.Table:
+    """See ``Project.find``."""
+    known = columns(store)
+    return known.table.take(pa.array(rows_of(known, where, sort=checks.texts(sort, "The columns to sort by"))[:limit]))
+
+
+def best(store: Store, by: str, *, bounds: Bounds = NO_BOUNDS, where: str | None = None) -> pa.Table:
+    """See ``Project.best``."""
+    known = columns(store)
+    name = known.named(by)
+    better = direction(known, name)
+    rows = within(known, rows_of(known, where), bounds=bounds)
+    rows = rows[~np.isnan(known.numbers(name)[rows])]
+    return known.table.take(pa.array(order(known, [f"-{name}" if better else name], rows=rows)))
+
+
+def direction(known: ModelColumns, name: str) -> bool:
+    """Whether higher is better.
+
+    Raises:
+        InvalidValue: ``metric.direction_unknown``; ``ask.value`` for a column that is no metric.
+    """
+    metric = known.metrics.get(name)
+    if metric is None:
+        raise InvalidValue(
+            "ask.value", f"{name!r} is not a metric.", hint=f"Metrics: {', '.join(known.metrics)}."[:400]
+        )
+    if metric.higher_is_better is None:
+        raise InvalidValue(
+            "metric.direction_unknown",
+            f"Metric {metric.name!r} does not say whether higher or lower is better.",
+            hint=f"Define it: project.define_metric({metric.name!r}, higher_is_better=…).",
+        )
+    return metric.higher_is_better
+
+
+def rows_of(
+    known: ModelColumns, where: str | None, *, sort: Sequence[str] = ()
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The places of the models that meet a condition, in an order."""
+    rows = np.arange(len(known.table), dtype=np.int64)
+    if where is not None and where.strip():
+        rows = rows[mask(parse(where, known.names), known)]
+    return order(known, sort, rows=rows)
+
+
+def within(
+    known: ModelColumns, rows: np.ndarray[tuple[int], np.dtype[np.int64]], *, bounds: Bounds
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Those of some places where every bounded metric has a value within its bounds."""
+    for limits, sign in ((bounds.low, 1), (bounds.high, -1)):
+        for given, limit in checks.mapping(limits, "Bounds").items():
+            name = known.named(given)
+            if name not in known.metrics:
+                raise InvalidValue("ask.value", f"{name!r} is not a metric.")
+            bound = quantity(limit, unit=known.metrics[name].unit)
+            with np.errstate(invalid="ignore"):
+                rows = rows[sign * known.numbers(name)[rows] >= sign * bound]
+    return rows
