@@ -16,6 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("readers", "evaluation"),
     ("store", "plans", "recipes"),
     ("comparisons", "importers", "exporters", "callbacks"),
+    ("shipping",),
     ("page", "engines"),
     ("report",),
     ("project",),

@@ -1,4 +1,4 @@
-"""What other installed packages add to this one, through entry points: operations, importers and exporters."""
+"""What other installed packages add to this one, through entry points: operations, importers, exporters and formats."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Generic, Literal, TypeVar
 
 from .errors import UserError
 
-Kind = Literal["operation", "importer", "exporter"]
+Kind = Literal["operation", "importer", "exporter", "format"]
 GROUPS: Mapping[Kind, str] = {
     "operation": "compress_compare.operations",
     "importer": "compress_compare.importers",
     "exporter": "compress_compare.exporters",
+    "format": "compress_compare.formats",
 }
 """The group of entry points in which a package declares what it adds, by kind."""
 

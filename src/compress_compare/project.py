@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .comparisons.layers.compare import LayerComparisons, Layers
     from .comparisons.layers.tensor import Tensors, TensorView
     from .report.notebook import NotebookPage
+    from .shipping.ship import Shipped
 
 
 def open(path: str | Path, *, create: bool = True, read_only: bool = False) -> Project:
@@ -263,6 +264,39 @@ class Project(Store):
         from .comparisons.gate.check import gate
 
         return gate(self, model, base=base, rules=rules)
+
+    def ship(
+        self,
+        model: str,
+        directory: str | Path,
+        *,
+        format: str = "packed",
+        sample: int | None = None,
+        task: Any = None,
+    ) -> Shipped:
+        """Write a model in a format that a runtime loads, prove it, and log it as a child of the model.
+
+        The files are read back by the format's own library and held against the model: its numbers, and its answers on
+        a sample. Where they do not agree, the files are removed and nothing is logged.
+
+        Args:
+            model: id.
+            directory: for the files; it must not exist, or be empty.
+            format: ``packed``, ``safetensors`` and others; see ``shipping.FORMATS``.
+            sample: on how many examples it is run, 256 if not given; 0 compares the numbers alone.
+            task: a ``recipes.Task`` that says how to build and run the model; that of the project if not given.
+
+        Raises:
+            NotFound: ``model.unknown``.
+            InvalidValue: ``ship.cannot_hold`` naming the nearest format that can, ``ship.no_network``,
+                ``ship.not_proved``, ``model.no_checkpoint``, ``config.*``.
+            Conflict: ``ship.directory`` for a directory with files in it.
+            Untrusted: ``task.untrusted`` if the project's task was not allowed on this machine.
+            MissingExtra: what the format needs is not installed.
+        """
+        from .shipping.ship import How, ship
+
+        return ship(self, model, directory=directory, how=How(format, sample, task))
 
     def show(self, models: Sequence[str] = (), *, height: int = 720) -> NotebookPage:
         """Show the overview in a notebook, with these models selected.

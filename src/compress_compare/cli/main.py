@@ -47,6 +47,7 @@ COMMANDS = {
         "export",
         "Write all models of PROJECT with their metrics to a file: .json (experiments), .csv or .parquet (a table).",
     ),
+    "ship": ("ship", "Write MODEL of PROJECT into DIRECTORY, read it back, and hold it against the model."),
     "report": ("report", "Write a report on models of PROJECT: one HTML file that needs no server and no network."),
     "operations": (
         "operations",
@@ -54,7 +55,7 @@ COMMANDS = {
     ),
     "plugins": (
         "plugins",
-        "List the operations, importers and exporters of other installed packages, with the errors of those that fail.",
+        "List the operations, importers, exporters and formats of other packages, with the errors of those that fail.",
     ),
     "doctor": (
         "doctor",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .. import exporters, importers, operations
+from .. import exporters, importers, operations, shipping
 from .. import plugins as extensions
 from .output import echo_json, echo_table, json_option
 
@@ -15,6 +15,7 @@ ADDED: Mapping[extensions.Kind, Callable[[], Sequence[extensions.Added[Any]]]] =
     "operation": lambda: operations.registry.added(operations.OPERATIONS),
     "importer": importers.added,
     "exporter": exporters.added,
+    "format": shipping.added,
 }
 """What other packages add, by kind."""
 
@@ -22,7 +23,7 @@ ADDED: Mapping[extensions.Kind, Callable[[], Sequence[extensions.Added[Any]]]] =
 @click.command()
 @json_option
 def plugins(as_json: bool) -> None:
-    """List the operations, importers and exporters of other installed packages, with the errors of those that fail."""
+    """List the operations, importers, exporters and formats of other packages, with the errors of those that fail."""
     found = [_document(one) for look in ADDED.values() for one in look()]
     if as_json:
         echo_json({"plugins": found})

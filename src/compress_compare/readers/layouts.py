@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import adapters
-from .packings import bitsandbytes, compressed_tensors, floats4, gptq, mlx, narrow, reparametrized, unread
+from .packings import bitsandbytes, compressed_tensors, floats4, gptq, mlx, narrow, reparametrized, streams, unread
 from .packings.base import Layout, Unpacked
 from .weights import StoredTensor, Weights
 
@@ -37,6 +37,7 @@ LAYOUTS: tuple[Layout, ...] = (
 
 def unpacked(weights: Weights) -> Weights:
     """The same checkpoint with the numbers in place of codes, scales and zero points."""
+    weights = streams.expanded(weights)
     own = weights.extra.get("scheme")
     own = set(own) if isinstance(own, dict) else set()
     made: dict[str, Unpacked] = {}

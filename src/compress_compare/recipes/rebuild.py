@@ -15,6 +15,9 @@ from ..operations import BaseOperation
 from ..schemes import scheme
 from .task import Task
 
+SHIP = "ship"
+"""The operation of a model that was written out and read back: its network is that of its base."""
+
 
 @dataclass(frozen=True)
 class RebuiltWeights:
@@ -47,7 +50,8 @@ def rebuild(
     """
     model = task.create()
     for index, step in enumerate(lineage):
-        operation = operations(step.operation) if step.operation is not None else None
+        record = step.operation if step.operation is None or step.operation.name != SHIP else None
+        operation = operations(record) if record is not None else None
         if operation is not None and not operation.keeps_shapes:
             base = _filled(model, lineage[index - 1].model, weights) if index else model
             model = apply(task, operation, model=base)

@@ -19,6 +19,7 @@ from ..errors import InvalidValue, StoreError
 from ..readers import checkpoint as readers
 from ..readers import folder as folders
 from ..readers import nonfinite, one_file, onnx, safetensors
+from ..readers.packings import streams
 from ..readers.regular import open_regular
 from ..records import Checkpoint, LoggedCheckpoint, StoredFile
 from . import peft, schema
@@ -145,8 +146,8 @@ def load(artifacts: Artifacts, checkpoint: Checkpoint) -> dict[str, Any]:
     for file in checkpoint.files:
         if file.name.endswith(".safetensors"):
             path = artifacts.verify(file.sha256)
-            tensors.update(_load_file(path))
-            for alias, name in header(path).get("tied", {}).items():
+            tensors.update(_load_packed(path) if header(path).get("layout") == streams.LAYOUT else _load_file(path))
+            for alias, name in _noted(path).get("tied", {}).items():
                 tensors[alias] = tensors[name]
     return tensors
 
@@ -156,7 +157,7 @@ def notes(artifacts: Artifacts, checkpoint: Checkpoint) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for file in checkpoint.files:
         if file.name.endswith(".safetensors"):
-            for key, value in header(artifacts.path(file.sha256)).items():
+            for key, value in _noted(artifacts.path(file.sha256)).items():
                 found[key] = {**found[key], **value} if isinstance(value, dict) and key in found else value
     return found
 
@@ -164,6 +165,12 @@ def notes(artifacts: Artifacts, checkpoint: Checkpoint) -> dict[str, Any]:
 def header(path: Path) -> dict[str, Any]:
     """What ``store`` kept in the header of a safetensors file: ``tied`` and what the caller gave as ``extra``."""
     return safetensors.notes(safetensors.check(path))
+
+
+def _noted(path: Path) -> Mapping[str, Any]:
+    """What was kept beside the weights of a safetensors file, wherever in it that stands."""
+    found = header(path)
+    return streams.expanded(safetensors.read(path)).extra if found.get("layout") == streams.LAYOUT else found
 
 
 def _known(connection: sa.Connection, id: str) -> Checkpoint | None:
@@ -185,6 +192,24 @@ def _same(artifacts: Artifacts, known: Checkpoint, staging: Staging, *, new: Che
         if not safetensors.same(artifacts.verify(by_name[file.name].sha256), path):
             return False
     return True
+
+
+def _load_packed(path: Path) -> dict[str, Any]:
+    """The tensors of a file that this tool packed, each in its own number format."""
+    from ..readers import raw
+
+    tensors = streams.expanded(safetensors.read(path)).tensors
+    return _load_bytes(raw.serialized({name: raw.raw(stored) for name, stored in tensors.items()}))
+
+
+def _load_bytes(content: bytes) -> dict[str, Any]:
+    try:
+        from safetensors.torch import load
+    except ImportError:
+        from safetensors.numpy import load as load_arrays
+
+        return dict(load_arrays(content))
+    return dict(load(content))
 
 
 def _load_file(path: Path) -> dict[str, Any]:

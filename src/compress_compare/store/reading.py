@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..analysis.lineage import Graph
 from ..readers.weights import Weights
-from ..records import Checkpoint, Dataset, Job, LoggedCheckpoint, Metric, Model
+from ..records import Checkpoint, Dataset, Job, LoggedCheckpoint, Metric, Model, TaskPath
 from ..table import Table
 from . import (
     activations,
@@ -27,6 +27,7 @@ from . import (
     outputs,
     overview,
     schema,
+    tasks,
     verify,
     views,
 )
@@ -170,6 +171,14 @@ class Reader:
         """
         return self._opener.open(logged.checkpoint, logged_at=logged.logged_at)
 
+    def checkpoint_paths(self, checkpoint: Checkpoint) -> dict[str, Path]:
+        """Return where each file of a checkpoint lies, by its own name, after a comparison of its hash.
+
+        Raises:
+            StoreError: ``artifact.missing``, ``artifact.hash_mismatch``.
+        """
+        return {file.name: self._artifacts.verify(file.sha256) for file in checkpoint.files}
+
     def load_checkpoint(self, id: str) -> dict[str, Any]:
         """Return the tensors of a model by name; see ``store.checkpoints.load``.
 
@@ -182,6 +191,12 @@ class Reader:
     def checkpoint_notes(self, checkpoint: Checkpoint) -> dict[str, Any]:
         """Return the notes that were stored with weights from memory: ``tied``, ``scheme``, ``kept``."""
         return checkpoints.notes(self._artifacts, checkpoint)
+
+    def task_of(self, root: str) -> TaskPath | None:
+        """Return the task that is recorded for a root; ``None`` without one. Nothing is run."""
+        with self._database.read() as connection:
+            found = tasks.of_root(connection, root)
+        return None if found is None else TaskPath(found.path, found.options, tuple(found.folders))
 
     @property
     def activations(self) -> activations.KeptActivations:
