@@ -70,7 +70,7 @@ def _files(model: Model) -> dict[str, str]:
 
 
 def _metrics(store: Store, model: Model) -> Iterable[dict[str, Any]]:
-    """The finite values over all examples, with what each depends on and a 95 % interval where there is an error."""
+    """The finite values over all examples, with what each depends on and a 95% interval where there is an error."""
     units = {metric.name: metric.unit for metric in store.metrics()}
     for name, values in model.metrics.items():
         for value in values:
