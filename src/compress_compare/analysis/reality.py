@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from .inference.ties import SAME_TIME
+
 PRUNED = 0.1
 """Share of weights that must have become zero for a model to count as pruned."""
 COARSER = 0.75
@@ -18,8 +20,6 @@ FEWER = 0.95
 """Share of the root's multiply-accumulates below which less work counts as claimed."""
 KEPT = 0.8
 """Share of a claimed factor that must be measured for the claim to hold."""
-SAME_TIME = 1.25
-"""Two times within this factor are the same; medians of short runs differ as much from minute to minute."""
 DOMINANT = 0.3
 """Share of the packed bytes from which an uncompressed tensor is named."""
 RUNTIMES = ("PyTorch", "ONNX Runtime")

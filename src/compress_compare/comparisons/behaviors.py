@@ -247,7 +247,8 @@ class Behaviors:
         """Return the instances where at least this share of the models disagrees with the base, largest share first.
 
         Returns:
-            ``id``, ``label`` if there is one, ``base_prediction``, ``prediction`` (the models' most frequent one),
+            ``id``, ``label`` if there is one, ``base_prediction``, ``prediction`` (the models' most frequent one,
+            null where several are),
             ``num_changed``, ``num_models`` (that have a prediction), ``share``.
         """
         found = self._changes("Exemplars")
@@ -256,7 +257,8 @@ class Behaviors:
         names = ["id", *(["label"] if self._frame.has_labels else []), f"prediction[{self.base}]"]
         table = self._columns.table(rows, names)
         classes = self._frame.classes()
-        modal = classes.take(pa.array(exemplars.most_frequent(found, rows, size=len(classes))))
+        votes = exemplars.most_frequent(found, rows, size=len(classes))
+        modal = classes.take(pa.array(votes, mask=votes < 0))
         table = table.rename_columns([*names[:-1], "base_prediction"]).append_column("prediction", modal)
         table = table.append_column("num_changed", pa.array(changed[rows]))
         table = table.append_column("num_models", pa.array(answered[rows]))

@@ -25,3 +25,11 @@ def test_the_largest_share_and_then_the_most_models_come_first():
 
 def test_the_most_frequent_prediction_of_the_models():
     assert exemplars.most_frequent(MODELS, np.array([2, 1, 3]), size=3).tolist() == [2, 1, 1]
+
+
+def test_no_prediction_is_the_most_frequent_of_three_that_are_all_different():
+    three = {
+        name: Changes(BASE, np.array([0, after, 0, 0, 0], dtype=np.int32), None)
+        for name, after in {"a": 0, "b": 1, "c": 2}.items()
+    }
+    assert exemplars.most_frequent(three, np.array([0, 1]), size=3).tolist() == [0, -1]

@@ -13,3 +13,4 @@ export {
 } from "./number";
 export { formatChange, formatDifference, formatDifferenceInterval, formatInterval } from "./change";
 export { formatParameter, isolate, listWords, operationFull, operationLabel, shorten, type Parameters } from "./text";
+export { judge, leaders, orderOf, SAME_TIME, Z95, type Reading } from "./ties";

@@ -5,6 +5,7 @@ import {
   formatDifferenceInterval,
   formatValue,
   goodness,
+  judge,
   MISSING,
   operationFull,
   type Goodness,
@@ -55,7 +56,7 @@ export function modelsTable(table: ModelTable, metrics: readonly Metric[], model
           ? { text: "" }
           : {
               text: formatChange(metric, value!, before!),
-              tone: isKnown ? goodness(metric, value! - before!) : undefined,
+              tone: isKnown ? judge(metric, { value: value! }, { value: before! }) : undefined,
             };
       return [{ text: formatValue(metric, value!) }, change];
     }),

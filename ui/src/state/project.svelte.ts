@@ -62,10 +62,10 @@ export class ProjectStore {
     if (!this.error && this.table && this.#wanted > this.table.revision) await this.refresh();
   }
   /** The standard error of a model's metric over everything; null where none is known. */
-  errorOf(model: number, metric: string): number | null {
+  readonly errorOf = (model: number, metric: string): number | null => {
     const error = this.standardErrors?.get(metric)?.[model];
     return error === undefined || Number.isNaN(error) ? null : error;
-  }
+  };
 
   /** A picture without intervals is still right: it stays so when they cannot be had. */
   async #measureErrors(table: ModelTable): Promise<void> {

@@ -1,5 +1,5 @@
 /** What a view says about one model, read from the table. */
-import { formatChange, formatValue, goodness, operationFull, operationLabel, type Goodness } from "@/format";
+import { formatChange, formatValue, judge, operationFull, operationLabel, type Goodness } from "@/format";
 import { MISSING, NAN, NEGATIVE_INFINITY, POSITIVE_INFINITY, type Metric, type ModelTable } from "@/state/table";
 
 /** A metric of a model as it was logged: infinities and NaN as such, null where it is missing. */
@@ -27,8 +27,17 @@ export interface MetricFact {
   readonly goodness: Goodness;
 }
 
-/** A metric of a model and its change against `reference` (a row, or -1 for none). */
-export function metricFact(table: ModelTable, metric: Metric, model: number, reference: number): MetricFact {
+/** The standard error of a model's metric, null where none is known. */
+export type ErrorOf = (model: number, metric: string) => number | null;
+
+/** A metric of a model and its change against `reference` (a row, or -1 for none), which is neutral where they tie. */
+export function metricFact(
+  table: ModelTable,
+  metric: Metric,
+  model: number,
+  reference: number,
+  errorOf: ErrorOf = () => null,
+): MetricFact {
   const value = valueOf(table, metric.name, model);
   const before = reference < 0 ? null : valueOf(table, metric.name, reference);
   const known = value !== null && before !== null && Number.isFinite(value) && Number.isFinite(before);
@@ -37,7 +46,13 @@ export function metricFact(table: ModelTable, metric: Metric, model: number, ref
     value,
     text: formatValue(metric, value),
     change: known ? formatChange(metric, value, before) : "",
-    goodness: known ? goodness(metric, value - before) : "neutral",
+    goodness: known
+      ? judge(
+          metric,
+          { value, error: errorOf(model, metric.name) },
+          { value: before, error: errorOf(reference, metric.name) },
+        )
+      : "neutral",
   };
 }
 

@@ -39,8 +39,10 @@ def ranked(changed: NDArray[np.int64], answered: NDArray[np.int64], *, share: fl
 
 
 def most_frequent(by_model: Mapping[str, Changes], rows: NDArray[np.int64], *, size: int) -> Codes:
-    """``[rows]`` the class most predicted by the models, the base not counted; the first class among equals."""
+    """``[rows]`` the class most predicted by the models, the base not counted; −1 where several are."""
     votes = np.zeros((len(rows), size + 1), dtype=np.int32)
     for of_model in by_model.values():
         votes[np.arange(len(rows)), of_model.after[rows]] += 1
-    return np.asarray(np.argmax(votes[:, :size], axis=1), dtype=np.int32)
+    cast = votes[:, :size]
+    tied = np.sum(cast == cast.max(axis=1, keepdims=True), axis=1) > 1
+    return np.where(tied, -1, np.argmax(cast, axis=1)).astype(np.int32)

@@ -200,7 +200,7 @@ class ExemplarRow(Answer):
     label: Json = None
     base_prediction: Json
     prediction: Json
-    """The models' most frequent one."""
+    """The models' most frequent one; null where several are as frequent."""
     num_changed: int
     num_models: int
     share: float

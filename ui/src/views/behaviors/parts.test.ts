@@ -63,7 +63,34 @@ const accuracy = metricOf("correct", true);
 describe("sentence", () => {
   it("names the model that loses most, and to what", () => {
     expect(sentence(answer([row({ model: "k", right_to_wrong: 1 }), row({})]), accuracy)).toBe(
-      "m gets 4 wrong that b gets right, most often 6 read as 8",
+      "m gets 4 wrong that b gets right",
+    );
+  });
+  it("names the most frequent change only where it is clearly ahead", () => {
+    const changes = (...counts: number[]) =>
+      counts.map((count) => ({
+        model: "m",
+        base_prediction: count,
+        prediction: 8,
+        count,
+        rate: 0.3,
+        rate_of_base: 0.5,
+      }));
+    // 9 − 2 = 7 is more than 1.96 · √11 = 6.5, and 9 − 3 = 6 is less than 1.96 · √12 = 6.8
+    expect(sentence({ ...answer([row({})]), changes: changes(9, 2) }, accuracy)).toMatch(/, most often 9 read as 8$/);
+    expect(sentence({ ...answer([row({})]), changes: changes(9, 3) }, accuracy)).toMatch(/right$/);
+  });
+  it("calls changes of a number that are within each other's intervals a tie, and those with zero in theirs none", () => {
+    const number = { right_to_wrong: null, mcnemar_p: null, mcnemar_p_adjusted: null };
+    const told = (...rows: Parameters<typeof row>[0][]): string =>
+      sentence(answer(rows.map((one) => row({ ...number, ...one }))), accuracy);
+    const other = { model: "k", difference: -0.35, ci_low: -0.55, ci_high: -0.15 };
+    expect(told({}, other)).toBe("m and k change accuracy most against b, and tie");
+    const four = ["k", "l", "n"].map((model) => ({ ...other, model }));
+    expect(told({}, ...four)).toBe("m, k and 2 more change accuracy most against b, and tie");
+    expect(told({ ci_high: 0.1 })).toBe("m does not differ from b in accuracy by more than its interval");
+    expect(told({ ci_high: 0.1 }, { ...other, ci_high: 0.1 })).toMatch(
+      /^None of the models differs from b in accuracy/,
     );
   });
   it("says when chance explains all", () => {
@@ -76,7 +103,7 @@ describe("sentence", () => {
       answer([row({ right_to_wrong: null, mcnemar_p: null, mcnemar_p_adjusted: null })]),
       accuracy,
     );
-    expect(found.replaceAll("\u00a0", " ")).toBe("m changes accuracy most: −40 pp (−60 to −20)");
+    expect(found.replaceAll("\u00a0", " ")).toBe("m changes accuracy most against b: −40 pp (−60 to −20)");
   });
   it("tells the interval by both methods", () => {
     expect(bothIntervals(accuracy, row({ interval: "Newcombe" })).replaceAll("\u00a0", " ")).toBe(

@@ -1,6 +1,15 @@
 /** What the comparison found, in one sentence. */
 import type { Answer, ChangeRow, Counts, SummaryRow } from "@/api/behaviors";
-import { formatCount, formatDifferenceInterval, goodness, shorten, type MetricLike } from "@/format";
+import {
+  formatCount,
+  formatDifferenceInterval,
+  goodness,
+  leaders,
+  listWords,
+  shorten,
+  Z95,
+  type MetricLike,
+} from "@/format";
 import { word } from "./filters";
 
 export function sentence(answer: Answer, metric: MetricLike): string {
@@ -11,28 +20,50 @@ export function sentence(answer: Answer, metric: MetricLike): string {
     null,
   );
   if (worst && isBeyondChance(worst)) {
-    const change = answer.changes?.find(({ model }) => model === worst.model);
+    const changes = (answer.changes ?? []).filter(({ model }) => model === worst.model);
     const flips = formatCount(worst.right_to_wrong ?? 0);
-    return `${shorten(worst.model, 28)} gets ${flips} wrong that ${base} gets right${often(change)}`;
+    return `${shorten(worst.model, 28)} gets ${flips} wrong that ${base} gets right${often(changes)}`;
   }
   if (rows.length > 0 && rows.every((row) => row.mcnemar_p !== null)) {
     const who = rows.length === 1 ? shorten(rows[0]!.model, 28) : "None of the models";
     const verb = rows.length === 1 ? "does not differ" : "differs";
     return `${who} ${verb} significantly from ${base} in accuracy`;
   }
-  const largest = rows.reduce<SummaryRow | null>(
-    (most, row) => (Math.abs(row.difference ?? 0) > Math.abs(most?.difference ?? 0) ? row : most),
-    null,
-  );
-  if (!largest) return `${formatCount(rows.length)} compared with ${base}`;
-  const { difference, ci_low, ci_high } = largest;
-  const interval = formatDifferenceInterval(metric, difference ?? 0, ci_low, ci_high);
-  return `${shorten(largest.model, 28)} changes ${metric.name.toLowerCase()} most: ${interval}`;
+  if (rows.length === 0) return `Nothing is compared with ${base}`;
+  return changeSentence(rows, metric, base);
 }
 
-/** Only what happened more than once is often: free texts rarely repeat. */
-function often(change: ChangeRow | undefined): string {
-  return change && change.count > 1
+/** A name inside a sentence: `accuracy`, but `KL divergence`. */
+const inSentence = (name: string): string =>
+  /^[A-Z][a-z]/.test(name) ? `${name[0]!.toLowerCase()}${name.slice(1)}` : name;
+
+/** The model whose metric changes most, of those that change by more than their interval. */
+function changeSentence(rows: readonly SummaryRow[], metric: MetricLike, base: string): string {
+  const what = inSentence(metric.name);
+  const changed = rows.filter((row) => row.difference !== null && excludesZero(row));
+  const sizes = changed.map((row) => ({
+    value: Math.abs(row.difference!),
+    error: (row.ci_high! - row.ci_low!) / 2 / Z95,
+  }));
+  const most = leaders(metric, sizes, true).map((place) => changed[place]!);
+  const [first] = most;
+  if (!first) {
+    const who = rows.length === 1 ? `${shorten(rows[0]!.model, 28)} does not differ` : "None of the models differs";
+    return `${who} from ${base} in ${what} by more than its interval`;
+  }
+  if (most.length === 1) {
+    const interval = formatDifferenceInterval(metric, first.difference!, first.ci_low, first.ci_high);
+    return `${shorten(first.model, 28)} changes ${what} most against ${base}: ${interval}`;
+  }
+  const names = most.slice(0, most.length > 3 ? 2 : 3).map(({ model }) => shorten(model, 28));
+  if (most.length > names.length) names.push(`${most.length - names.length} more`);
+  return `${listWords(names)} change ${what} most against ${base}, and tie`;
+}
+
+/** Free texts rarely repeat, and the most frequent of a few is chance: said only where it is clearly ahead. */
+function often([change, next]: readonly ChangeRow[]): string {
+  const lead = (change?.count ?? 0) - (next?.count ?? 0);
+  return change && lead > Z95 * Math.sqrt(change.count + (next?.count ?? 0))
     ? `, most often ${shorten(word(change.base_prediction))} read as ${shorten(word(change.prediction))}`
     : "";
 }

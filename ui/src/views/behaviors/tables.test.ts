@@ -101,7 +101,7 @@ describe("words about a model", () => {
 describe("the headline", () => {
   it("is what went wrong, where chance does not explain it", () => {
     const sure = { ...SUMMARY, mcnemar_p_adjusted: 0.001 };
-    expect(sentence(behaviors({ summary: [sure] }), CORRECT)).toMatch(/^p50 gets 3 wrong.*cnn.*0.*1/);
+    expect(sentence(behaviors({ summary: [sure] }), CORRECT)).toBe("p50 gets 3 wrong that cnn gets right");
     expect(sentence(behaviors({ summary: [sure], changes: [] }), CORRECT)).not.toContain("often");
   });
   it("says that nothing differs where chance does", () => {
@@ -110,11 +110,12 @@ describe("the headline", () => {
     expect(sentence(behaviors({ summary: two }), CORRECT)).toMatch(/^None/);
   });
   it("is the largest change of a number", () => {
+    const number = { right_to_wrong: null, mcnemar_p: null, mcnemar_p_adjusted: null };
     const rows = [
-      { ...SUMMARY, right_to_wrong: null, mcnemar_p: null, mcnemar_p_adjusted: null, difference: 0.5 },
-      { ...SUMMARY, model: "p90", right_to_wrong: null, mcnemar_p: null, mcnemar_p_adjusted: null, difference: -0.7 },
+      { ...SUMMARY, ...number, difference: 0.5, ci_low: 0.4, ci_high: 0.6 },
+      { ...SUMMARY, ...number, model: "p90", difference: -0.9, ci_low: -1, ci_high: -0.8 },
     ];
-    expect(sentence(behaviors({ summary: rows }), NLL)).toMatch(/^p90 changes/);
+    expect(sentence(behaviors({ summary: rows }), NLL)).toMatch(/^p90 changes loss \(NLL\) most against cnn/);
   });
 });
 

@@ -1,5 +1,6 @@
 /** What a cell says in words. */
 import { formatCount, formatValue, MISSING, plain } from "@/format";
+import { coveredWords, isGuess } from "./covered";
 import type { Measure } from "./measures";
 import { listAt, numberAt, pathOf, textAt, type LayerTable } from "./table";
 
@@ -96,6 +97,9 @@ export function cellWords(table: LayerTable, row: number, model: number, measure
       lines.push(`Error added here ${plain(local)}, error so far ${all == null ? MISSING : plain(all)}`);
     }
   } else lines.push(storedAs(table, row, model));
-  lines.push(`of ${formatCount(count)} weights`, matched(table, row, model));
+  lines.push(`of ${formatCount(count)} weights`, coveredWords(table, row, model), matched(table, row, model));
+  if (table.rows[row]!.parameter === null && isGuess(table, row, model)) {
+    lines.push("Some of it is compared with tensors that were matched by shape alone, which is a guess.");
+  }
   return lines.filter(Boolean).join("\n");
 }

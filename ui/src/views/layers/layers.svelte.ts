@@ -25,9 +25,11 @@ export const MOST_MODELS = 24;
 
 /** Columns of the table that the page draws; a panel asks for all of one layer. */
 const COMMON = ["module", "parameter", "model", "num_parameters", "alignment", "counterpart"] as const;
+/** How much of a module a sum is about. */
+const COVERED = ["num_tensors", "num_tensors_compared", "share_compared"] as const;
 const PICTURED: Readonly<Record<Mode, readonly LayerColumn[]>> = {
-  sparsity: [],
-  weights: ["histogram", "histogram_low", "histogram_high", "change_bands", "num_compared"],
+  sparsity: [...COVERED],
+  weights: [...COVERED, "histogram", "histogram_low", "histogram_high", "change_bands", "num_compared"],
   activations: ["mean_abs_change", "worst_channels", "worst_channel_shares", "outlier_channels"],
   storage: ["dtype", "bits", "scheme", "group_size"],
 };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LayerColumn, LayerColumns, LayerValue } from "@/api/layers";
-import { apart, storedShort } from "./cells";
+import { apart, cellWords, storedShort } from "./cells";
+import { coveredWords, isGuess } from "./covered";
 import { toCsv } from "./csv";
 import { measureOf } from "./measures";
 import { DEFAULTS, readParams, writeParams, type Params } from "./params";
@@ -157,8 +158,51 @@ describe("what changed most", () => {
       ["head", 1, 3],
     ]);
     expect(sentence(TABLE, TABLE.layers, SQNR).replaceAll("\u00a0", " ")).toBe(
-      "block.norm changed most in b: SQNR 2.0 dB",
+      "block.norm changed most in b against base: SQNR 2.0 dB",
     );
+  });
+  const told = (rows: Row[], what?: LayerColumns["what"], id = "sqnr_db"): string => {
+    const found = buildLayers(answer(["base", "a"], rows, what), "base");
+    return sentence(found, found.layers, measureOf(found.what, id, true)).replaceAll("\u00a0", " ");
+  };
+  it("calls none of equal changes the largest", () => {
+    const rows: Row[] = ["one", "two", "three", "four"].map((module) => [
+      module,
+      null,
+      sqnr(module === "four" ? 20 : 3),
+    ]);
+    expect(told([["", null, sqnr(5)], ...rows])).toBe("one, two and three changed most in a against base, and tie");
+    const five = [...rows, ["five", null, sqnr(3)] as Row];
+    expect(told([["", null, sqnr(5)], ...five])).toBe("one, two and 2 more changed most in a against base, and tie");
+  });
+  it("blames the layer that adds error, not the one that error reaches", () => {
+    const outputs = (local: number, all: number): (Record<string, LayerValue> | null)[] => [
+      {},
+      { local_relative_error: local, relative_error: all },
+    ];
+    const rows: Row[] = [
+      ["", null, [{}, {}]],
+      ["first", null, outputs(0.5, 0.5)],
+      ["repaired", null, outputs(0.01, 0.9)],
+    ];
+    for (const id of ["relative_error", "local_relative_error"]) {
+      expect(told(rows, "activations", id)).toBe("first adds most error in a against base: Error added here 50%");
+    }
+  });
+  it("says what was not compared instead of that nothing differs", () => {
+    const part = { num_tensors: 41, num_tensors_compared: 38, share_compared: 0.962 };
+    const whole = { num_tensors: 2, num_tensors_compared: 2, share_compared: 1 };
+    const rows = (covered: Record<string, LayerValue>): Row[] => [
+      ["", null, [whole, { sqnr_db: Infinity, ...covered }]],
+      ["head", null, sqnr(Infinity)],
+      ["head", "weight", [{}, { sqnr_db: Infinity, alignment: "shape" }]],
+    ];
+    expect(told(rows(part))).toBe("Only in part: 38 of 41 tensors, 96.2% of the weights compared; these equal base");
+    expect(told(rows(whole))).toBe("No layer differs from base");
+    const found = buildLayers(answer(["base", "a"], rows(part)), "base");
+    expect([0, 1, 2].map((row) => isGuess(found, row, 1))).toEqual([false, true, true]);
+    expect(coveredWords(found, 0, 0)).toBe("");
+    expect(cellWords(found, 0, 1, SQNR)).toContain("96.2% of the weights compared");
   });
   it("is measured on one scale for every model", () => {
     expect([40, 20, 0, -50, Infinity].map(SQNR.loss)).toEqual([0, 0.5, 1, 1, 0]);

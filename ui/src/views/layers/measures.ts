@@ -66,6 +66,23 @@ export function columnsOf(mode: Mode): LayerColumn[] {
   return [...new Set(DEFINED[mode].map((defined) => defined.column))];
 }
 
+/** By the error so far, or what follows from it, the same of the error that a layer adds. */
+const ADDED: Readonly<Record<string, string>> = {
+  relative_error: "local_relative_error",
+  sqnr_db: "local_sqnr_db",
+  cosine: "local_relative_error",
+  cka: "local_relative_error",
+};
+
+/**
+ * What layers are blamed by: of activations the error that a layer adds, since a layer that is reached by the error of
+ * those before it may well reduce it.
+ */
+export function addedOf(mode: Mode, measure: Measure): Measure {
+  const id = mode === "activations" ? ADDED[measure.id] : undefined;
+  return MEASURES[mode].find((other) => other.id === id) ?? measure;
+}
+
 /** The measure of a mode by its name, else the first that says something about these models. */
 export function measureOf(mode: Mode, id: string | null, compares: boolean): Measure {
   const known = MEASURES[mode].filter((measure) => compares || !measure.compares);

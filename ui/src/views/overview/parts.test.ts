@@ -159,10 +159,10 @@ describe("what the scatterplot says", () => {
     expect([...frontierOf(TABLE, BYTES, ACCURACY, without)!].sort()).toEqual([0, 1, 3]);
   });
   it("is the best bargain: half the size for one point", () => {
-    const title = makeTitle(TABLE, BYTES, ACCURACY, frontier);
+    const title = makeTitle(TABLE, { x: BYTES, y: ACCURACY }, frontier);
     expect(title.text).toMatch(/−50.*Size.*−1.*Accuracy/);
     expect(title.models).toEqual([2]);
-    expect(makeTitle(TABLE, ACCURACY, BYTES, frontier).models).toEqual([2]);
+    expect(makeTitle(TABLE, { x: ACCURACY, y: BYTES }, frontier).models).toEqual([2]);
   });
   it("names the metric that does not say which direction is better", () => {
     const open = { ...BYTES, higher_is_better: null };

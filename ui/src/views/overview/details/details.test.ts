@@ -53,7 +53,7 @@ describe("finding", () => {
       "train 2 matters most at 0.9: +67.2 pp",
     );
     expect(finding(accuracy, layout, { x: amountVariable, color: train }, { value: () => 0.5 })).toBe(
-      "train 2 makes no difference",
+      "train 2: a tie throughout",
     );
   });
   it("follows a line that only falls", () => {
@@ -88,7 +88,9 @@ describe("finding", () => {
     expect(finding(accuracy, layout, variables, { value: (id) => wins[id]!, error: () => 0.04 })).toBe(
       "train is best at 0.9",
     );
-    expect(finding(accuracy, layout, variables, { value: (id) => wins[id]!, error: () => 0.3 })).toBeNull();
+    expect(finding(accuracy, layout, variables, { value: (id) => wins[id]!, error: () => 0.3 })).toBe(
+      "operation: a tie throughout",
+    );
     expect(
       finding({ ...accuracy, higher_is_better: null }, layout, variables, { value: (id) => wins[id]! }),
     ).toBeNull();
@@ -102,32 +104,35 @@ describe("finding", () => {
     expect(told({ value: known, isRoot: (id) => id === "a" })).toBe("the uncompressed model is best");
     expect(told({ value: known })).toBe("best without bits");
     // 1.96 · √(0.04² + 0.04²) = 0.111 is more than the lead of 0.1, and 1.96 · √(0.03² + 0.03²) = 0.083 is less
-    expect(told({ value: known, error: () => 0.04 })).toBeNull();
+    expect(told({ value: known, error: () => 0.04 })).toBe("none and 8 tie for best");
     expect(told({ value: known, error: () => 0.03 })).toBe("best without bits");
   });
   it("compares two only beyond their interval", () => {
     const layout = layoutBars(six, { x: "train 2", color: null, facet: null }, ["c", "d"]);
     const told = (error: number): string | null =>
       finding(accuracy, layout, { x: train, color: undefined }, { value, error: () => error });
-    expect([told(0.2) === null, told(0.3)]).toEqual([false, null]);
+    // 1.96 · √2 · 0.2 = 0.55 is less than the 61.4 points between the two, and with 0.3 it is more
+    expect([told(0.2), told(0.3)].map(plain)).toEqual(["+61.4 pp with train 2", "a tie: +61.4 pp with train 2"]);
   });
-  it("calls a model uncompressed only where it is a root", () => {
-    const bits = { name: "bits", kind: "parameter", values: [null, 8, 4] };
-    const selection: Selection = { variables: [bits], rows: { a: [null], b: [8], c: [4] } };
-    const layout = layoutBars(selection, { x: "bits", color: null, facet: null }, ["a", "b", "c"]);
-    const told = (facts: Facts): string | null => finding(accuracy, layout, { x: bits, color: undefined }, facts);
-    const known = (id: string): number => ({ a: 0.9, b: 0.8, c: 0.7 })[id]!;
-    expect(told({ value: known, isRoot: (id) => id === "a" })).toBe("the uncompressed model is best");
-    expect(told({ value: known })).toBe("best without bits");
-    // 1.96 · √(0.04² + 0.04²) = 0.111 is more than the lead of 0.1, and 1.96 · √(0.03² + 0.03²) = 0.083 is less
-    expect(told({ value: known, error: () => 0.04 })).toBeNull();
-    expect(told({ value: known, error: () => 0.03 })).toBe("best without bits");
-  });
-  it("compares two only beyond their interval", () => {
-    const layout = layoutBars(six, { x: "train 2", color: null, facet: null }, ["c", "d"]);
-    const told = (error: number): string | null =>
-      finding(accuracy, layout, { x: train, color: undefined }, { value, error: () => error });
-    expect([told(0.2) === null, told(0.3)]).toEqual([false, null]);
+  it("calls 97.9 (96.8–98.9) against 98.0 (97.0–99.0) a tie, never the best", () => {
+    const operation = { name: "operation", kind: "operation", values: [null, "quantize"] };
+    const two: Selection = { variables: [operation], rows: { a: [null], b: ["quantize"] } };
+    const layout = layoutBars(two, { x: "operation", color: null, facet: null }, ["a", "b"]);
+    const known: Record<string, number> = { a: 0.979, b: 0.98, c: 0.5 };
+    const facts: Facts = {
+      value: (id) => known[id]!,
+      error: (id) => ({ a: 0.0053, b: 0.0051 })[id] ?? 0.02,
+      isRoot: (id) => id === "a",
+    };
+    expect(plain(finding(accuracy, layout, { x: operation, color: undefined }, facts))).toBe(
+      "a tie: +0.1 pp quantize against the uncompressed model",
+    );
+    const three = { ...operation, values: [null, "prune", "quantize"] };
+    const selection: Selection = { variables: [three], rows: { a: [null], c: ["prune"], b: ["quantize"] } };
+    const wide = layoutBars(selection, { x: "operation", color: null, facet: null }, ["a", "c", "b"]);
+    expect(finding(accuracy, wide, { x: three, color: undefined }, facts)).toBe("none and quantize tie for best");
+    const all = { ...facts, value: (id: string) => (id === "c" ? 0.97 : known[id]!) };
+    expect(finding(accuracy, wide, { x: three, color: undefined }, all)).toBe("all 3 tie");
   });
   it("is silent where a value is missing", () => {
     const layout = layoutBars(six, { x: "amount", color: null, facet: null }, ["a", "c", "e"]);

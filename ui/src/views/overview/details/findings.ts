@@ -1,52 +1,35 @@
 /** What a chart shows, in a few words, where it can be said: the title of a comparison of one metric. */
 import { summarize, type BarLayout, type Variable, type VariableValue } from "@/charts/bars";
 import { valuePhrase, valueWord } from "@/charts/words";
-import { formatChange, isFraction, listWords, type MetricLike } from "@/format";
+import { formatChange, leaders, listWords, orderOf, type MetricLike, type Reading } from "@/format";
 
 interface Means {
   /** Mean by x and color; null where there is none. Facets are averaged only where there is a single one. */
-  at(x: number, color: number): number | null;
-  /** Its standard error; 0 where none is known. */
-  errorAt(x: number, color: number): number;
+  at(x: number, color: number): Reading | null;
   /** Whether all models of an x or of a color are roots, which nothing was done to. */
   areRoots(of: "x" | "color", index: number): boolean;
 }
 
-type Reading = (id: string) => number | null;
+type NumberOf = (id: string) => number | null;
 
 /** What is known about the models of a chart; without standard errors, values count as exact. */
 export interface Facts {
-  readonly value: Reading;
-  readonly error?: Reading;
+  readonly value: NumberOf;
+  readonly error?: NumberOf;
   readonly isRoot?: (id: string) => boolean;
 }
 
 function meansOf(layout: BarLayout, { value, error = () => null, isRoot = () => false }: Facts): Means {
-  const means = new Map<string, number | null>();
-  const errors = new Map<string, number>();
+  const means = new Map<string, Reading>();
   for (const cell of layout.cells.filter(({ facet }) => facet === 0)) {
-    const place = `${cell.x}/${cell.color}`;
-    means.set(place, summarize(cell.ids.map(value)).mean);
-    errors.set(place, Math.hypot(...cell.ids.map((id) => error(id) ?? 0)) / cell.ids.length);
+    const { mean } = summarize(cell.ids.map(value));
+    const spread = Math.hypot(...cell.ids.map((id) => error(id) ?? 0)) / cell.ids.length;
+    if (mean !== null) means.set(`${cell.x}/${cell.color}`, { value: mean, error: spread });
   }
   return {
     at: (x, color) => means.get(`${x}/${color}`) ?? null,
-    errorAt: (x, color) => errors.get(`${x}/${color}`) ?? 0,
     areRoots: (of, index) => layout.cells.filter((cell) => cell[of] === index).every(({ ids }) => ids.every(isRoot)),
   };
-}
-
-/** Half the width of a 95% interval of a normal difference, in standard errors. */
-const CLEAR = 1.96;
-
-/** Differences below this are not worth a title: a tenth of a point of a fraction, or 0.5% of the largest value. */
-function isNothing(metric: MetricLike, difference: number, largest: number): boolean {
-  return isFraction(metric) ? Math.abs(difference) < 0.001 : Math.abs(difference) < 0.005 * Math.abs(largest);
-}
-
-/** Whether a difference is more than nothing and beyond its 95% interval. */
-function isClear(metric: MetricLike, difference: number, largest: number, errors: readonly number[]): boolean {
-  return !isNothing(metric, difference, largest) && Math.abs(difference) > CLEAR * Math.hypot(...errors);
 }
 
 /** The sentence about a winner: `train is best`, `best with train 2`, `the uncompressed model is best`. */
@@ -60,76 +43,95 @@ function bestWords(variable: Variable, value: VariableValue, areRoots: boolean):
 function pairFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Variable, color: Variable): string | null {
   const gaps = layout.xs.flatMap((_, i) => {
     const [without, withIt] = [means.at(i, 0), means.at(i, 1)];
-    return without === null || withIt === null ? [] : [{ i, without, withIt, size: Math.abs(withIt - without) }];
+    if (!without || !withIt) return [];
+    const error = Math.hypot(without.error ?? 0, withIt.error ?? 0);
+    const gap = { value: Math.abs(withIt.value - without.value), error };
+    return [{ i, without, withIt, gap, isTie: orderOf(metric, withIt, without) === "tie" }];
   });
   if (gaps.length < 2) return null;
-  const sorted = [...gaps].sort((a, b) => b.size - a.size);
-  const [first, second, last] = [sorted[0]!, sorted[1]!, sorted[sorted.length - 1]!];
   const name = color.kind === "presence" ? color.name : valueWord(color, layout.colors[1]!);
-  const largest = Math.max(...gaps.map((gap) => Math.max(Math.abs(gap.without), Math.abs(gap.withIt))));
-  if (isNothing(metric, first.size, largest)) return `${name} makes no difference`;
+  if (gaps.every(({ isTie }) => isTie)) return `${name}: a tie throughout`;
+  const largest = leaders(
+    metric,
+    gaps.map(({ gap }) => gap),
+    true,
+  );
+  const sizes = gaps.map(({ gap }) => gap.value).sort((a, b) => b - a);
+  const first = gaps[largest[0]!]!;
   // "most" must be more than a little more, and not about the same everywhere
-  if (first.size < 1.05 * second.size || first.size < 1.5 * last.size) return null;
-  if (first.size <= CLEAR * Math.hypot(means.errorAt(first.i, 0), means.errorAt(first.i, 1))) return null;
-  const change = formatChange(metric, first.withIt, first.without);
+  if (largest.length > 1 || first.isTie || sizes[0]! < 1.05 * sizes[1]! || sizes[0]! < 1.5 * sizes.at(-1)!) return null;
+  const change = formatChange(metric, first.withIt.value, first.without.value);
   return `${name} matters most at ${valueWord(x, layout.xs[first.i]!)}: ${change}`;
 }
 
 /** With more colors: the one that is best wherever one is, by more than the 95% interval of the difference. */
 function bestFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Variable, color: Variable): string | null {
-  const spreads = layout.xs.flatMap((_, i) => {
-    const known = layout.colors.map((_, c) => means.at(i, c)).filter((mean) => mean !== null);
-    return known.length < 2 ? [] : [{ low: Math.min(...known), high: Math.max(...known) }];
-  });
-  if (spreads.length > 1 && spreads.every(({ low, high }) => isNothing(metric, high - low, high))) {
-    return `${color.name} makes no difference`;
-  }
-  if (metric.higher_is_better === null) return null;
-  const sign = metric.higher_is_better ? 1 : -1;
   const contests = layout.xs.flatMap((_, i) => {
-    const there = layout.colors.flatMap((_, c) => {
-      const mean = means.at(i, c);
-      return mean === null ? [] : [{ c, worth: sign * mean, error: means.errorAt(i, c) }];
-    });
-    const [best, next] = there.sort((a, b) => b.worth - a.worth);
-    if (!best || !next) return [];
-    const clear = isClear(metric, best.worth - next.worth, best.worth, [best.error, next.error]);
-    return [{ i, winner: clear ? best.c : null }];
+    const there = layout.colors.map((_, c) => means.at(i, c));
+    const known = there.filter((mean) => mean !== null).length;
+    const best = leaders(metric, there, metric.higher_is_better ?? true);
+    return known < 2 ? [] : [{ i, best, isTie: best.length === known }];
   });
-  const won = contests.filter(({ winner }) => winner !== null);
-  const winner = won[0]?.winner ?? null;
-  if (winner === null || contests.length < 2 || won.some((other) => other.winner !== winner)) return null;
+  if (contests.length > 1 && contests.every(({ isTie }) => isTie)) return `${color.name}: a tie throughout`;
+  if (metric.higher_is_better === null) return null;
+  const won = contests.filter(({ best }) => best.length === 1);
+  const winner = won[0]?.best[0] ?? null;
+  if (winner === null || contests.length < 2 || won.some(({ best }) => best[0] !== winner)) return null;
   const where =
     won.length === contests.length ? "throughout" : `at ${listWords(won.map(({ i }) => valueWord(x, layout.xs[i]!)))}`;
   return `${bestWords(color, layout.colors[winner]!, means.areRoots("color", winner))} ${where}`;
 }
 
+interface Point {
+  readonly i: number;
+  readonly value: VariableValue;
+  readonly mean: Reading;
+}
+
+/** Of two: the change from the first to the second, and whether it is a tie. */
+function changeFinding(metric: MetricLike, means: Means, x: Variable, [first, last]: readonly [Point, Point]): string {
+  const change = `${formatChange(metric, last.mean.value, first.mean.value)} ${valuePhrase(x, last.value)}`;
+  const isRoot = first.value === null && means.areRoots("x", first.i);
+  const than = isRoot ? "the uncompressed model" : valuePhrase(x, first.value);
+  const what = x.kind === "presence" ? change : `${change} against ${than}`;
+  if (first.mean.value === last.mean.value) return "equal";
+  return orderOf(metric, last.mean, first.mean) === "tie" ? `a tie: ${what}` : what;
+}
+
 /** Without color: from the first to the last of numbers when it only falls or only rises, else the best one. */
 function lineFinding(metric: MetricLike, layout: BarLayout, means: Means, x: Variable): string | null {
-  const line = layout.xs.flatMap((value, i) => {
+  const line: Point[] = layout.xs.flatMap((value, i) => {
     const mean = means.at(i, 0);
-    return mean === null ? [] : [{ i, value, mean, error: means.errorAt(i, 0) }];
+    return mean === null ? [] : [{ i, value, mean }];
   });
   if (line.length < 2 || line.length < layout.xs.length) return null;
   const [first, last] = [line[0]!, line[line.length - 1]!];
-  const largest = Math.max(...line.map(({ mean }) => Math.abs(mean)));
-  const spread = Math.max(...line.map(({ mean }) => mean)) - Math.min(...line.map(({ mean }) => mean));
-  if (isNothing(metric, spread, largest)) return "all equal";
-  const change = formatChange(metric, last.mean, first.mean);
-  const isSure = isClear(metric, last.mean - first.mean, largest, [first.error, last.error]);
-  if (line.length === 2 && !isSure) return null;
-  if (line.length === 2) return `${change} ${valuePhrase(x, last.value)}`;
-  const steps = line.slice(1).map(({ mean }, i) => Math.sign(mean - line[i]!.mean));
+  if (line.length === 2) return changeFinding(metric, means, x, [first, last]);
+  const readings = line.map(({ mean }) => mean);
+  if (leaders(metric, readings, true).length === line.length) return `all ${line.length} tie`;
+  const steps = line.slice(1).map(({ mean }, i) => Math.sign(mean.value - line[i]!.mean.value));
   const numeric = line.every(({ value }) => typeof value === "number");
   if (numeric && (steps.every((sign) => sign <= 0) || steps.every((sign) => sign >= 0))) {
-    if (!isSure) return null;
+    if (orderOf(metric, last.mean, first.mean) === "tie") return null;
+    const change = formatChange(metric, last.mean.value, first.mean.value);
     return `${change} from ${valueWord(x, first.value)} to ${valueWord(x, last.value)}`;
   }
   if (metric.higher_is_better === null) return null;
-  const sign = metric.higher_is_better ? 1 : -1;
-  const [best, next] = [...line].sort((a, b) => sign * (b.mean - a.mean));
-  if (!isClear(metric, best!.mean - next!.mean, best!.mean, [best!.error, next!.error])) return null;
-  return bestWords(x, best!.value, means.areRoots("x", best!.i));
+  const best = leaders(metric, readings, metric.higher_is_better);
+  if (best.length > 1)
+    return tieWords(
+      x,
+      best.map((place) => line[place]!.value),
+      line.length,
+    );
+  const winner = line[best[0]!]!;
+  return bestWords(x, winner.value, means.areRoots("x", winner.i));
+}
+
+/** Those that tie for best, by name while they are few. */
+function tieWords(x: Variable, values: readonly VariableValue[], of: number): string {
+  if (values.length > 3) return `${values.length} of ${of} tie for best`;
+  return `${listWords(values.map((value) => valueWord(x, value)))} tie for best`;
 }
 
 /** The finding of one chart, or null where there is none that is sure to be right. */

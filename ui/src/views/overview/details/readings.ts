@@ -4,7 +4,7 @@ import type { CsvValue } from "@/export/csv";
 import { intervalOf } from "@/charts/interval";
 import { formatInterval, formatValue } from "@/format";
 import type { Metric, ModelTable } from "@/state/table";
-import { lineageOf, metricFact, valueOf, type MetricFact } from "@/widgets/facts";
+import { lineageOf, metricFact, valueOf, type ErrorOf, type MetricFact } from "@/widgets/facts";
 
 export interface MetricRow {
   readonly metric: Metric;
@@ -33,12 +33,17 @@ function wholeOf(own: readonly MetricReading[], value: number | null): MetricRea
 }
 
 /** The metrics of a model in the order of their definition, primary ones first. */
-export function metricRows(table: ModelTable, model: number, readings: readonly MetricReading[]): MetricRow[] {
+export function metricRows(
+  table: ModelTable,
+  model: number,
+  readings: readonly MetricReading[],
+  errorOf?: ErrorOf,
+): MetricRow[] {
   const base = table.base[model]!;
   const root = lineageOf(table, model)[0]!;
   const metrics = [...table.metrics].sort((a, b) => Number(b.primary) - Number(a.primary));
   return metrics.map((metric) => {
-    const fact = metricFact(table, metric, model, base);
+    const fact = metricFact(table, metric, model, base, errorOf);
     const own = readings.filter((reading) => reading.name === metric.name);
     const whole = wholeOf(own, fact.value);
     // the table has seven digits, the reading all
@@ -50,7 +55,7 @@ export function metricRows(table: ModelTable, model: number, readings: readonly 
       text: interval ? formatInterval(metric, value!, ...interval) : formatValue(metric, value),
       missing: fact.value === null,
       base: fact,
-      root: metricFact(table, metric, model, root === model ? -1 : root),
+      root: metricFact(table, metric, model, root === model ? -1 : root, errorOf),
       note: noteOf(whole),
       slices: own.filter((reading) => reading.slice !== null),
     };

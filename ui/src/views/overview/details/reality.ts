@@ -1,6 +1,6 @@
 /** The rows of the reality check: what a model claims, what is stored, and what it costs when it runs. */
 import type { RealityRow } from "@/api/reality";
-import { formatBytes, formatCount, formatValue } from "@/format";
+import { formatBytes, formatCount, formatValue, SAME_TIME } from "@/format";
 
 export interface Line {
   readonly part: "Claimed" | "Stored" | "Effective";
@@ -24,8 +24,8 @@ const MEANING = {
   MACs: "Dense multiply-accumulates of one forward pass; zeros are not skipped.",
   "peak memory": "Weights, input and the operators’ outputs in use at the worst moment of a forward pass.",
 };
-/** Within this factor a file or a number of operations is the same, and a time. */
-const SAME = { size: 1.05, time: 1.25 };
+/** Within this factor a file or a number of operations is the same. */
+const SAME_SIZE = 1.05;
 
 type Than = Pick<Line, "change" | "goodness">;
 const NONE: Than = { change: "", goodness: "neutral" };
@@ -43,8 +43,8 @@ export function against(ratio: number | null, better: string, worse: string, sam
 
 export function lines(row: RealityRow): Line[] {
   const isRoot = row.model === row.root;
-  const size = (ratio: number | null) => against(isRoot ? null : ratio, "smaller", "larger", SAME.size);
-  const time = (ratio: number | null) => against(isRoot ? null : ratio, "faster", "slower", SAME.time);
+  const size = (ratio: number | null) => against(isRoot ? null : ratio, "smaller", "larger", SAME_SIZE);
+  const time = (ratio: number | null) => against(isRoot ? null : ratio, "faster", "slower", SAME_TIME);
   const macs = row.macs === null ? null : formatCount(row.macs);
   const bytes = (value: number | null) => (value === null ? null : formatBytes(value));
   const bits = row.bits === null ? null : String(Number(row.bits.toFixed(2)));
@@ -61,7 +61,7 @@ export function lines(row: RealityRow): Line[] {
     made("Claimed", "packed", bytes(row.packed_bytes), size(row.packed_ratio)),
     made("Stored", "file", bytes(row.stored_bytes), size(row.stored_ratio)),
     made("Stored", "gzipped", bytes(row.gzip_bytes)),
-    made("Effective", "MACs", macs, against(isRoot ? null : row.macs_ratio, "fewer", "more", SAME.size)),
+    made("Effective", "MACs", macs, against(isRoot ? null : row.macs_ratio, "fewer", "more", SAME_SIZE)),
     made("Effective", "peak memory", bytes(row.peak_memory_bytes)),
     {
       part: "Effective",

@@ -1,30 +1,67 @@
 /** What the map says, in one line. */
-import { formatChange, goodness, plural } from "@/format";
-import type { ModelTable } from "@/state/table";
+import { formatChange, formatDifference, judge, leaders, listWords, plural, type Reading } from "@/format";
+import type { Metric, ModelTable } from "@/state/table";
 
-/** The step after which a metric is worst against its base; null where nothing got worse or no direction is known. */
-export function worstStep(table: ModelTable, metric: string | null): number | null {
-  const definition = table.metrics.find(({ name }) => name === metric);
-  if (!definition || definition.higher_is_better === null) return null;
-  const values = table.values.get(definition.name)!;
-  let worst: number | null = null;
-  let most = 0;
-  for (let i = 0; i < table.count; i++) {
-    const change = Math.abs(values[i]! - values[table.base[i]!]!);
-    if (!(change > most) || goodness(definition, values[i]! - values[table.base[i]!]!) !== "bad") continue;
-    worst = i;
-    most = change;
-  }
-  return worst;
+/** What is known about the models of a map. */
+export interface Shown {
+  /** 1 where a model is shown; all are where this is left out. */
+  readonly passing?: ArrayLike<number>;
+  /** The standard error of a model's metric, null where none is known; null while it is being fetched. */
+  readonly errorOf?: ((model: number, metric: string) => number | null) | null;
 }
 
-/** "Top-1 Accuracy falls most at gradient prune 0.75", else what there is. */
-export function mapSentence(table: ModelTable, metric: string | null, label: (model: number) => string): string {
-  const worst = worstStep(table, metric);
-  if (worst === null) return plural(table.count, "model");
+interface Fall {
+  readonly model: number;
+  readonly parent: number;
+  readonly change: Reading;
+}
+
+/** The steps after which a metric is worse than before by more than its interval. */
+function falls(table: ModelTable, metric: Metric, { passing, errorOf }: Shown): Fall[] {
+  const values = table.values.get(metric.name)!;
+  const reading = (model: number): Reading => ({ value: values[model]!, error: errorOf?.(model, metric.name) });
+  return Array.from({ length: table.count }, (_, model) => model).flatMap((model) => {
+    const parent = table.base[model]!;
+    if (parent < 0 || (passing && !passing[model]) || Number.isNaN(values[model]! - values[parent]!)) return [];
+    const [after, before] = [reading(model), reading(parent)];
+    if (judge(metric, after, before) !== "bad") return [];
+    const error = Math.hypot(after.error ?? 0, before.error ?? 0);
+    return [{ model, parent, change: { value: after.value - before.value, error } }];
+  });
+}
+
+/** The steps after which a metric is worst against its parent: more than one where they tie. */
+export function worstSteps(table: ModelTable, metric: string | null, shown: Shown = {}): Fall[] {
+  const definition = table.metrics.find(({ name }) => name === metric);
+  if (!definition || definition.higher_is_better === null || shown.errorOf === null) return [];
+  const found = falls(table, definition, shown);
+  const worst = leaders(
+    definition,
+    found.map(({ change }) => change),
+    !definition.higher_is_better,
+  );
+  return worst.map((place) => found[place]!);
+}
+
+/** "Top-1 Accuracy falls most at cnn-p90: −56.9 pp against cnn", else how many models are shown. */
+export function mapSentence(table: ModelTable, metric: string | null, shown: Shown = {}): string {
+  const worst = worstSteps(table, metric, shown);
+  const count = shown.passing ? Array.from(shown.passing).filter(Boolean).length : table.count;
+  if (worst.length === 0)
+    return count < table.count ? `${count} of ${plural(table.count, "model")}` : plural(count, "model");
   const definition = table.metrics.find(({ name }) => name === metric)!;
+  const verb = definition.higher_is_better ? "falls" : "rises";
   const values = table.values.get(definition.name)!;
-  const [value, base] = [values[worst]!, values[table.base[worst]!]!];
-  const verb = value < base ? "falls" : "rises";
-  return `${definition.name} ${verb} most at ${label(worst)}: ${formatChange(definition, value, base)}`;
+  const [first] = worst;
+  if (worst.length === 1) {
+    const change = formatChange(definition, values[first!.model]!, values[first!.parent]!);
+    const [model, parent] = [table.ids[first!.model]!, table.ids[first!.parent]!];
+    return `${definition.name} ${verb} most at ${model}: ${change} against ${parent}`;
+  }
+  const named = worst.length > 3 ? worst.slice(0, 2) : worst;
+  const where = named.map(({ model }) => table.ids[model]!);
+  if (worst.length > named.length) where.push(`${worst.length - named.length} more`);
+  const sizes = worst.map(({ change }) => Math.abs(change.value));
+  const least = formatDifference(definition, Math.sign(first!.change.value) * Math.min(...sizes));
+  return `${definition.name} ${verb} most, by ${least.replace(/^[+−]/, "")} or more, at ${listWords(where)}, which tie`;
 }

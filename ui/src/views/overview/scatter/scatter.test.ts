@@ -69,14 +69,26 @@ describe("scene", () => {
 });
 
 describe("story", () => {
-  it("names the best bargain", () => {
-    const title = makeTitle(table, size, accuracy, [2, 1, 0]);
-    expect(plain(title.text)).toBe("−60.0% Size for −1.0 pp Accuracy");
+  const axes = { x: size, y: accuracy };
+  it("names the best bargain and the model that it is compared with", () => {
+    const title = makeTitle(table, axes, [2, 1, 0]);
+    expect(plain(title.text)).toBe("small: −60.0% Size, −1.0 pp Accuracy against base");
     expect(title.models).toEqual([1]);
+    expect(makeTitle(table, { x: accuracy, y: size }, [2, 1, 0]).models).toEqual([1]);
+  });
+  it("calls a loss within the intervals a tie, and waits for the intervals", () => {
+    // 1.96 · √2 · 0.005 = 0.0139 is more than the loss of 0.01
+    expect(plain(makeTitle(table, axes, [2, 1, 0], () => 0.005).text)).toBe(
+      "small: −60.0% Size, Accuracy tied (−1.0 pp) against base",
+    );
+    expect(plain(makeTitle(table, axes, [2, 1, 0], null).text)).toBe("3 models of 5 are on the frontier");
+  });
+  it("calls the only model of a frontier unbeaten", () => {
+    expect(makeTitle(table, axes, [2]).text).toBe("No model beats tiny in either");
   });
   it("counts the frontier where nothing is a bargain", () => {
-    expect(plain(makeTitle(table, size, accuracy, [2, 0]).text)).toBe("2 models of 5 are on the frontier");
-    expect(makeTitle(table, size, accuracy, null).text).toBe("Accuracy against Size");
+    expect(plain(makeTitle(table, axes, [2, 0]).text)).toBe("2 models of 5 are on the frontier");
+    expect(makeTitle(table, axes, null).text).toBe("Accuracy against Size");
   });
   it("says what is missing, and what a log axis cannot show", () => {
     const notes = missingNotes(table, [

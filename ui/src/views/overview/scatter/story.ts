@@ -1,5 +1,14 @@
 /** What the scatterplot says in words: a title that is a sentence, and notes on what is not shown. */
-import { changeKind, formatChange, formatDifference, formatValue, plural, shorten } from "@/format";
+import {
+  changeKind,
+  formatChange,
+  formatDifference,
+  formatValue,
+  orderOf,
+  plural,
+  shorten,
+  type Reading,
+} from "@/format";
 import { NUMBER, type Metric, type ModelTable } from "@/state/table";
 
 export interface Title {
@@ -8,10 +17,13 @@ export interface Title {
   readonly models: readonly number[];
 }
 
+/** What is known beyond the values; until the errors have come, nothing is said that could be a tie. */
+export type ErrorOf = ((model: number, metric: string) => number | null) | null;
+
 /** A loss of quality that many would take: 2 points of a fraction, or 2% of another number's value. */
-function isSmallLoss(metric: Metric, value: number, best: number): boolean {
-  const loss = Math.abs(value - best);
-  return changeKind(metric) === "points" ? loss <= 0.02 : loss <= 0.02 * Math.abs(best);
+function isSmallLoss(metric: Metric, value: number, than: number): boolean {
+  const loss = metric.higher_is_better ? than - value : value - than;
+  return changeKind(metric) === "points" ? loss <= 0.02 : loss <= 0.02 * Math.abs(than);
 }
 
 /** The cost metric of a pair: lower is better and zero means nothing. Null unless exactly one of them is a quality. */
@@ -21,30 +33,49 @@ function costAndQuality(x: Metric, y: Metric): { cost: Metric; quality: Metric }
   return null;
 }
 
-/** The best news of a frontier: how far the cost falls before quality falls much. */
-function bargain(table: ModelTable, x: Metric, y: Metric, frontier: readonly number[]): Title | null {
+/** The root that a model was made from, if both metrics are known of it. */
+function rootOf(table: ModelTable, model: number, values: readonly Float64Array[]): number | null {
+  let root = model;
+  while (table.base[root]! >= 0) root = table.base[root]!;
+  return root !== model && values.every((column) => Number.isFinite(column[root])) ? root : null;
+}
+
+/** The best news of a frontier: how far the cost falls, against the uncompressed model, before quality falls much. */
+function bargain(table: ModelTable, x: Metric, y: Metric, frontier: readonly number[], errorOf: ErrorOf): Title | null {
   const pair = costAndQuality(x, y);
-  if (!pair || frontier.length < 2) return null;
+  if (!pair || errorOf === null) return null;
   const { cost, quality } = pair;
-  const costs = table.values.get(cost.name)!;
-  const qualities = table.values.get(quality.name)!;
-  const best = frontier.reduce((a, b) => (qualities[b]! > qualities[a]! ? b : a));
-  const cheap = frontier
-    .filter((i) => isSmallLoss(quality, qualities[i]!, qualities[best]!))
-    .reduce((a, b) => (costs[b]! < costs[a]! ? b : a), best);
-  if (cheap === best || !(costs[best]! > 0) || costs[cheap]! > 0.95 * costs[best]!) return null;
-  const saved = formatChange(cost, costs[cheap]!, costs[best]!);
-  const lost = formatDifference(quality, qualities[cheap]! - qualities[best]!);
-  return { text: `${saved} ${cost.name} for ${lost} ${quality.name}`, models: [cheap] };
+  const [costs, qualities] = [table.values.get(cost.name)!, table.values.get(quality.name)!];
+  const found = frontier.flatMap((model) => {
+    const root = rootOf(table, model, [costs, qualities]);
+    const fits = root !== null && isSmallLoss(quality, qualities[model]!, qualities[root]!);
+    return fits && costs[model]! < 0.95 * costs[root]! ? [{ model, root, left: costs[model]! / costs[root]! }] : [];
+  });
+  const best = found.reduce<(typeof found)[number] | null>((a, b) => (a && a.left <= b.left ? a : b), null);
+  if (!best) return null;
+  const { model, root } = best;
+  const reading = (i: number): Reading => ({ value: qualities[i]!, error: errorOf(i, quality.name) });
+  const saved = formatChange(cost, costs[model]!, costs[root]!);
+  const lost = formatDifference(quality, qualities[model]! - qualities[root]!);
+  const isTie = orderOf(quality, reading(model), reading(root)) === "tie";
+  const told = isTie ? `${quality.name} tied (${lost})` : `${lost} ${quality.name}`;
+  const [name, than] = [shorten(table.ids[model]!, 28), shorten(table.ids[root]!, 20)];
+  return { text: `${name}: ${saved} ${cost.name}, ${told} against ${than}`, models: [model] };
 }
 
 /** One sentence about the data on show. */
-export function makeTitle(table: ModelTable, x: Metric, y: Metric, frontier: readonly number[] | null): Title {
+export function makeTitle(
+  table: ModelTable,
+  axes: { readonly x: Metric; readonly y: Metric },
+  frontier: readonly number[] | null,
+  errorOf: ErrorOf = () => null,
+): Title {
+  const { x, y } = axes;
   if (frontier && frontier.length > 0) {
-    const found = bargain(table, x, y, frontier);
+    const found = bargain(table, x, y, frontier, errorOf);
     if (found) return found;
     if (frontier.length === 1) {
-      return { text: `${shorten(table.ids[frontier[0]!]!, 28)} is best in both`, models: frontier };
+      return { text: `No model beats ${shorten(table.ids[frontier[0]!]!, 28)} in either`, models: frontier };
     }
     return { text: `${plural(frontier.length, "model")} of ${table.count} are on the frontier`, models: frontier };
   }
