@@ -226,7 +226,7 @@ describe("ModelTooltip", () => {
     const rows = screen.getAllByRole("row").map((row) => row.textContent?.replace(/\s+/g, " ").trim());
     expect(rows[0]).toMatch(/^Accuracy ?90\.0% ?−8\.0 pp$/);
     expect(rows[1]).toContain("−50");
-    expect(screen.getByRole("tooltip").textContent).toContain("Change against cnn");
+    expect(screen.getByRole("tooltip").textContent).toContain("Change against its parent cnn");
     expect(document.querySelector("td.bad")?.textContent).toContain("pp");
   });
   it("says of a root no change, and of what was not measured that it is missing", () => {

@@ -3,7 +3,7 @@ import { fetchAnswered, fetchBehaviors, type Comparison } from "@/api/behaviors"
 import type { MetricLike } from "@/format";
 import type { AppState } from "@/state/app";
 import { follow } from "@/state/request.svelte";
-import { chooseBase } from "@/state/base";
+import { baseWords, chooseBase, type Base } from "@/state/base";
 import { conditions } from "./filters";
 import { isAgainstBase, metricOf } from "./metrics";
 import { Rows } from "./rows.svelte";
@@ -59,10 +59,15 @@ export class Comparing {
   readonly candidates: readonly string[] = $derived.by(() =>
     this.answered ? this.selected.filter((id) => this.answered!.has(id)) : [],
   );
-  readonly base: string | null = $derived.by(() => {
-    const table = this.#app.project.table;
-    return table ? chooseBase(this.candidates, this.params.base, table) : null;
+  readonly #base: Base | null = $derived.by(() => {
+    const { table } = this.#app.project;
+    return table && this.answered && this.candidates.length > 0
+      ? chooseBase(this.candidates, this.params.base, table, (id) => this.answered!.has(id))
+      : null;
   });
+  readonly base: string | null = $derived.by(() => this.#base?.id ?? null);
+  /** What is said of a base that nobody chose. */
+  readonly baseNote: string = $derived.by(() => baseWords(this.#base));
   readonly #key: string = $derived.by(() => {
     const models = this.candidates.filter((id) => id !== this.base);
     if (this.base === null || this.dataset === null || models.length === 0) return "";

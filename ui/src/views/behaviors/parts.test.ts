@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Answer, GroupRow, HistogramRow, SummaryRow } from "@/api/behaviors";
 import { chains } from "@/state/testing";
-import { chooseBase, proposal } from "@/state/base";
+import { baseChoices, baseWords, chooseBase, proposal } from "@/state/base";
 import { binsOf, countsOf, leftOut } from "./bins";
 import { layoutColumns, nextSort, sortColumn } from "./columns";
 import { wordDiff } from "./diff";
@@ -124,10 +124,33 @@ describe("sentence", () => {
 describe("base", () => {
   const table = chains("a", "a > p 1", "a > p 1 > f", "z");
   it("is the one that the others come from, unless another is chosen", () => {
-    expect(chooseBase(["a > p 1 > f", "a > p 1"], null, table)).toBe("a > p 1");
-    expect(chooseBase(["a > p 1", "a"], "a > p 1", table)).toBe("a > p 1");
-    expect(chooseBase(["a > p 1", "a"], "gone", table)).toBe("a");
+    expect(chooseBase(["a > p 1 > f", "a > p 1"], null, table)).toEqual({ id: "a > p 1", how: "selected" });
+    expect(chooseBase(["a > p 1", "a"], "a > p 1", table)).toEqual({ id: "a > p 1", how: "chosen" });
+    expect(chooseBase(["a > p 1", "a"], "gone", table)).toEqual({ id: "a", how: "selected" });
     expect(chooseBase([], null, table)).toBeNull();
+  });
+  it("is the nearest common ancestor of siblings, which is added and said, and never one of them", () => {
+    const tree = chains("a", "a > p 1", "a > p 1 > f", "a > p 1 > g", "a > q", "z");
+    const any = (): boolean => true;
+    const siblings = ["a > p 1 > f", "a > p 1 > g"];
+    const base = chooseBase(siblings, null, tree, any);
+    expect(base).toEqual({ id: "a > p 1", how: "ancestor" });
+    expect(baseWords(base)).toBe("a > p 1 was added as the base: the nearest common ancestor");
+    expect(chooseBase(["a > p 1 > f", "a > q"], null, tree, any)?.id).toBe("a");
+    // where the nearest cannot be used, the next one above it is
+    expect(chooseBase(siblings, null, tree, (id) => id !== "a > p 1")?.id).toBe("a");
+    expect(chooseBase(["a > p 1", "z"], null, tree, any)?.how).toBe("unrelated");
+  });
+  it("can be any model, whether it is compared or not", () => {
+    const tree = chains("a", "a > p 1", "a > p 1 > f", "z");
+    const any = (): boolean => true;
+    expect(chooseBase(["a > p 1 > f"], "z", tree, any)).toEqual({ id: "z", how: "chosen" });
+    expect(baseChoices(["a > p 1 > f"], tree, any)).toEqual([
+      { label: "Compared", ids: ["a > p 1 > f"] },
+      { label: "Ancestors", ids: ["a > p 1", "a"] },
+      { label: "Other models", ids: ["z"] },
+    ]);
+    expect(baseChoices(["a"], tree, (id) => id === "a")).toEqual([{ label: "Compared", ids: ["a"] }]);
   });
   it("is proposed with what was made from it", () => {
     const all = new Set(table.ids);

@@ -12,7 +12,7 @@ import { fetchModel } from "@/api/models";
 import { variableColors } from "@/charts/colors";
 import type { AppState } from "@/state/app";
 import { OTHER } from "@/styles/ramps";
-import { chooseBase } from "@/state/base";
+import { baseWords, chooseBase, commonAncestors, type Base } from "@/state/base";
 import { follow } from "@/state/request.svelte";
 import { CSV_COLUMNS, toCsv } from "./csv";
 import { columnsOf, measureOf } from "./measures";
@@ -53,8 +53,11 @@ export class LayersState {
 
   /** Which of the selected models have a checkpoint; asked once for each selection. */
   readonly checkpoints = follow(() => {
-    const ids = [...new Set([...this.#ids, ...(this.#baseParam === null ? [] : [this.#baseParam])])];
-    const known = ids.filter((id) => this.#app.project.table!.indexOf.has(id)).slice(0, 100);
+    const table = this.#app.project.table!;
+    const rows = this.#ids.flatMap((id) => table.indexOf.get(id) ?? []);
+    const ancestors = commonAncestors(rows, table).map((row) => table.ids[row]!);
+    const ids = [...new Set([...(this.#baseParam === null ? [] : [this.#baseParam]), ...ancestors, ...this.#ids])];
+    const known = ids.filter((id) => table.indexOf.has(id)).slice(0, 100);
     if (known.length === 0) return null;
     return async (signal) => {
       const details = await Promise.all(known.map((id) => fetchModel(id, signal)));
@@ -65,13 +68,24 @@ export class LayersState {
   readonly selected = $derived(this.#ids);
   /** Selected models whose layers can be read. */
   readonly #readable = $derived(this.#ids.filter((id) => this.checkpoints.value?.get(id)));
-  readonly without = $derived(this.#ids.filter((id) => this.checkpoints.value?.get(id) === false));
+  readonly without = $derived(
+    [...new Set([...this.#ids, ...(this.#baseParam === null ? [] : [this.#baseParam])])].filter(
+      (id) => this.checkpoints.value?.get(id) === false,
+    ),
+  );
 
-  readonly base: string | null = $derived.by(() => {
-    const chosen = this.#baseParam;
-    if (chosen !== null && this.checkpoints.value?.get(chosen)) return chosen;
-    return chooseBase(this.#readable, null, this.#app.project.table!);
+  readonly #base: Base | null = $derived.by(() => {
+    const known = this.checkpoints.value;
+    const table = this.#app.project.table!;
+    return known && chooseBase(this.#readable, this.#baseParam, table, (id) => known.get(id) ?? false);
   });
+  readonly base: string | null = $derived(this.#base?.id ?? null);
+  /** What is said of a base that nobody chose. */
+  readonly baseNote: string = $derived(baseWords(this.#base));
+  /** Whether a model can be the base as far as is known: where it cannot, that is said once it is chosen. */
+  canBeBase(id: string): boolean {
+    return this.checkpoints.value?.get(id) ?? true;
+  }
   /** What the base can be changed to. */
   readonly candidates = $derived([...new Set([...this.#readable, ...(this.base === null ? [] : [this.base])])]);
   readonly #models = $derived(this.candidates.filter((id) => id !== this.base).slice(0, MOST_MODELS));
