@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Z95 = 1.96
-"""Standard errors in half of a 95 % interval."""
+"""Standard errors in half of a 95% interval."""
 POINTS = 0.001
 """A difference of a fraction that is worth no words: a tenth of a percentage point."""
 SHARE = 0.005
@@ -25,14 +25,14 @@ Order = Literal["above", "below", "tie"]
 
 
 @dataclass(frozen=True)
-class Reading:
+class Estimate:
     """A finite number and its standard error; an error of ``None`` counts as none."""
 
     value: float
     error: float | None = None
 
 
-def order(one: Reading, other: Reading, *, fraction: bool, unit: str = "") -> Order:
+def order(one: Estimate, other: Estimate, *, fraction: bool, unit: str = "") -> Order:
     """Say whether ``one`` is above or below ``other`` by more than both their intervals and what is worth words.
 
     The readings count as independent: two models measured on the same examples differ by less than that suggests, so
@@ -54,7 +54,7 @@ def order(one: Reading, other: Reading, *, fraction: bool, unit: str = "") -> Or
     return "above" if difference > 0 else "below"
 
 
-def leaders(readings: Sequence[Reading], *, highest: bool, fraction: bool, unit: str = "") -> list[int]:
+def leaders(readings: Sequence[Estimate], *, highest: bool, fraction: bool, unit: str = "") -> list[int]:
     """Places of all that tie with the highest (or the lowest) reading, the latter included; empty without any."""
     if not readings:
         return []

@@ -80,7 +80,7 @@ describe("sentence", () => {
     expect(sentence({ ...answer([row({})]), changes: changes(9, 2) }, accuracy)).toMatch(/, most often 9 read as 8$/);
     expect(sentence({ ...answer([row({})]), changes: changes(9, 3) }, accuracy)).toMatch(/right$/);
   });
-  it("calls changes of a number that are within each other's intervals a tie, and those with zero in theirs none", () => {
+  it("calls changes within the intervals of each other a tie, and those with zero in theirs none", () => {
     const number = { right_to_wrong: null, mcnemar_p: null, mcnemar_p_adjusted: null };
     const told = (...rows: Parameters<typeof row>[0][]): string =>
       sentence(answer(rows.map((one) => row({ ...number, ...one }))), accuracy);

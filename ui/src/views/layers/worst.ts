@@ -35,7 +35,7 @@ export function worstLayers(table: LayerTable, layers: readonly number[], measur
   return found.sort((a, b) => sign * (a.value - b.value));
 }
 
-/** The page's title: a sentence about the data. Layers are blamed for the error that they add, not what reaches them. */
+/** The page's title. Layers are blamed for the error that they add, not for what reaches them. */
 export function sentence(table: LayerTable, layers: readonly number[], chosen: Measure): string {
   const measure = addedOf(table.what, chosen);
   const others = table.models.length - 1;

@@ -51,7 +51,7 @@ describe("mapSentence", () => {
     const within = (): number => 0.4;
     expect(spaced(mapSentence(many, "acc", { errorOf: within }))).toBe("5 models");
     expect(spaced(mapSentence(many, "acc", { errorOf: null }))).toBe("5 models");
-    // a fall has an error of √2 · 0.06 = 0.085, the difference of two falls 0.12, and 1.96 · 0.12 = 0.235 is less than 0.3
+    // a fall has an error of √2 · 0.06 = 0.085, the difference of two 0.12, and 1.96 · 0.12 = 0.235 is less than 0.3
     expect(mapSentence(many, "acc", { errorOf: () => 0.06 })).toMatch(/at a, b and c, which tie$/);
   });
 });
