@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { testTable } from "@/state/testing";
 import { columnsByStep } from "./columns";
-import { mapLabels, stepLabels } from "./labels";
+import { stepLabels } from "@/state/steps";
+import { mapLabels } from "./labels";
 
 const table = testTable([
   { id: "t", operation: "train", parameters: { epochs: 90 } },

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { pathNames } from "./steps";
+import { testTable, type TestModel } from "./testing";
+
+const prune = (id: string, base: string, amount: number, kind = "magnitude prune"): TestModel => ({
+  id,
+  base,
+  operation: kind,
+  parameters: { amount },
+});
+const finetune = (id: string, base: string): TestModel => ({
+  id,
+  base,
+  operation: "finetune",
+  parameters: { epochs: 3 },
+});
+const table = testTable([
+  { id: "cnn", operation: "train", parameters: { epochs: 9 } },
+  prune("cnn-p70", "cnn", 0.7),
+  prune("cnn-p90", "cnn", 0.9),
+  finetune("cnn-p70-ft", "cnn-p70"),
+  finetune("cnn-p90-ft", "cnn-p90"),
+  { id: "cnn-p70-ft-w4", base: "cnn-p70-ft", operation: "quantize", parameters: { bits: 4 } },
+  prune("cnn-g70", "cnn", 0.7, "gradient prune"),
+  finetune("again", "cnn-p70"),
+]);
+const names = (...ids: string[]): string[] => {
+  const rows = ids.map((id) => table.indexOf.get(id)!);
+  const found = pathNames(table, rows);
+  return rows.map((row) => found.get(row)!);
+};
+
+describe("pathNames", () => {
+  it("tell how paths differ, the model that all come from by its id", () => {
+    expect(names("cnn", "cnn-p70", "cnn-p70-ft", "cnn-p70-ft-w4")).toEqual([
+      "cnn",
+      "prune 0.7",
+      "prune 0.7 → ft 3 epochs",
+      "prune 0.7 → ft 3 epochs → quantize 4 bits",
+    ]);
+    expect(names("cnn-p70", "cnn-p70-ft")).toEqual(["cnn-p70", "ft 3 epochs"]);
+  });
+  it("name the kind of an operation where there are several of it", () => {
+    expect(names("cnn-p70", "cnn-g70")).toEqual(["magnitude prune 0.7", "gradient prune 0.7"]);
+  });
+  it("are never equal", () => {
+    expect(names("cnn-p70-ft", "again", "cnn-p90-ft")).toEqual([
+      "prune 0.7 → ft 3 epochs (cnn-p70-ft)",
+      "prune 0.7 → ft 3 epochs (again)",
+      "prune 0.9 → ft 3 epochs",
+    ]);
+  });
+  it("tell the last step of a model alone", () => {
+    expect(names("cnn-p70-ft")).toEqual(["ft 3 epochs"]);
+    expect(names("cnn")).toEqual(["cnn"]);
+    expect(names()).toEqual([]);
+  });
+});

@@ -1,0 +1,126 @@
+/** What was done to models in few words, and their names by what differs in it. */
+import { formatParameter } from "@/format";
+import type { Json } from "@/api/json";
+import type { ModelTable } from "./table";
+
+const LONGEST = 18;
+
+/** One label per model, "" where its operation always has the same parameters. */
+export function stepLabels(table: ModelTable): string[] {
+  const varying = varyingParameters(table);
+  const known = new Map<Record<string, Json>, Map<string, string>>();
+  return table.parameters.map((parameters, i) => {
+    const operation = table.operation[i];
+    if (operation == null) return "";
+    const byOperation = known.get(parameters) ?? new Map<string, string>();
+    known.set(parameters, byOperation);
+    let label = byOperation.get(operation);
+    if (label === undefined) byOperation.set(operation, (label = stepLabel(parameters, varying.get(operation)!)));
+    return label;
+  });
+}
+
+/**
+ * The parameters of each operation that do not have the same value wherever it was applied. An operation with one
+ * number as its only parameter is always told by it.
+ */
+export function varyingParameters(table: ModelTable): Map<string, Set<string>> {
+  const varying = new Map<string, Set<string>>();
+  const distinct = new Map<string, Set<Record<string, Json>>>();
+  for (let i = 0; i < table.count; i++) {
+    const operation = table.operation[i];
+    if (operation == null) continue;
+    const set = distinct.get(operation) ?? new Set();
+    distinct.set(operation, set.add(table.parameters[i]!));
+  }
+  for (const [operation, set] of distinct) {
+    const values = new Map<string, string>();
+    const found = new Set<string>();
+    varying.set(operation, found);
+    const keys = new Set([...set].flatMap((parameters) => Object.keys(parameters)));
+    const [only] = [...set];
+    if (keys.size === 1 && Object.values(only!).every((value) => typeof value === "number")) found.add([...keys][0]!);
+    for (const parameters of set) {
+      for (const key of keys) {
+        const text = JSON.stringify(parameters[key]) ?? "";
+        if (values.has(key) && values.get(key) !== text) found.add(key);
+        values.set(key, text);
+      }
+    }
+  }
+  return varying;
+}
+
+function stepLabel(parameters: Record<string, Json>, varying: Set<string>): string {
+  const words: string[] = [];
+  for (const [key, value] of Object.entries(parameters)) {
+    if (!varying.has(key) || value === null || typeof value === "object") continue;
+    words.push(parameterWords(key, value));
+    if (words.join(", ").length > LONGEST) return words.length > 1 ? words.slice(0, -1).join(", ") : words[0]!;
+  }
+  return words.join(", ");
+}
+
+/** A whole number of something is said with its name (`4 bits`), yes and no only by the name. */
+function parameterWords(key: string, value: string | number | boolean): string {
+  const name = key.replaceAll("_", " ");
+  if (typeof value === "boolean") return value ? name : `not ${name}`;
+  const text = formatParameter(value);
+  return Number.isInteger(value) && /[a-z]s$/.test(name) ? `${text} ${value === 1 ? name.slice(0, -1) : name}` : text;
+}
+
+/** Words for operations that are so common that everybody knows them short. */
+const SHORT: Readonly<Record<string, string>> = { finetune: "ft", "fine-tune": "ft", finetuning: "ft" };
+const KNOWN_STEPS = new WeakMap<ModelTable, string[]>();
+
+function stepsOf(table: ModelTable): string[] {
+  let steps = KNOWN_STEPS.get(table);
+  if (!steps) KNOWN_STEPS.set(table, (steps = stepLabels(table)));
+  return steps;
+}
+
+/** An operation without the word that sets it apart from others of its kind, where only one of the kind is shown. */
+function shortOperation(name: string, shown: ReadonlySet<string>): string {
+  const kind = name.slice(name.lastIndexOf(" ") + 1);
+  const alike = [...shown].filter((other) => other === kind || other.endsWith(` ${kind}`));
+  return SHORT[name] ?? (kind === "prune" && alike.length === 1 ? kind : name);
+}
+
+/**
+ * Names of models by how their paths differ from the nearest model that all come from: `prune 0.7 → ft`. That model,
+ * and each one that has no path to tell, goes by its id; where two names are equal, ids are added.
+ */
+export function pathNames(table: ModelTable, rows: readonly number[]): Map<number, string> {
+  const paths = new Map(rows.map((row) => [row, pathOf(table, row)]));
+  const shared = sharedLength([...paths.values()]);
+  const operations = new Set([...paths.values()].flatMap((path) => path.map((row) => table.operation[row] ?? "")));
+  const steps = stepsOf(table);
+  const word = (row: number): string =>
+    [shortOperation(table.operation[row] ?? "original", operations), steps[row]].filter(Boolean).join(" ");
+  const names = new Map<number, string>();
+  for (const [row, path] of paths) {
+    const own = path.slice(shared);
+    names.set(row, own.length === 0 || table.base[row]! < 0 ? table.ids[row]! : own.map(word).join(" → "));
+  }
+  const counts = new Map<string, number>();
+  for (const name of names.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const [row, name] of names) {
+    if (counts.get(name)! > 1 && name !== table.ids[row]) names.set(row, `${name} (${table.ids[row]!})`);
+  }
+  return names;
+}
+
+/** From the root to the model. */
+function pathOf(table: ModelTable, row: number): number[] {
+  const path: number[] = [];
+  for (let at = row; at >= 0; at = table.base[at]!) path.push(at);
+  return path.reverse();
+}
+
+/** How many models all paths begin with. */
+function sharedLength(paths: readonly number[][]): number {
+  const [first, ...others] = paths;
+  let shared = 0;
+  while (first && shared < first.length && others.every((path) => path[shared] === first[shared])) shared++;
+  return others.length === 0 ? Math.max(0, shared - 1) : shared;
+}
