@@ -61,6 +61,15 @@ def until(condition, seconds: float = 120) -> None:
         time.sleep(0.02)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def connected():
+    """The one connection to the cluster, which engines that find it leave open: what runs there need not start anew."""
+    first = _ray(None) if CLUSTER else None
+    yield
+    if first:
+        first.close()
+
+
 @pytest.fixture(params=ENGINES)
 def make_engine(request):
     """Makes engines of each kind, and ends them."""
