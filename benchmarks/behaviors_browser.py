@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 from behaviors import fill
+from peaks import Peak
 from playwright.sync_api import Page, Response, sync_playwright
 
 QUERY = "sel=m0&sel=m1&sel=m2&sel=m3&sel=m4&sel=m5"
@@ -47,12 +48,6 @@ WATCH = """() => {
 PATIENCE_S = 120
 
 
-def memory(pid: int, name: str = "VmRSS") -> float:
-    """Megabytes of a process: what it holds, or with ``VmHWM`` what it held at most."""
-    found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) * 1024 / 1e6 if found else float("nan")
-
-
 def report(what: str, value: float, unit: str, limit: float) -> None:
     """One line: the value, and its ratio to the limit."""
     print(f"{what:44s}{value:10,.1f} {unit:3s}  {value / limit:6.2f} × the limit of {limit:,g} {unit}", flush=True)
@@ -71,7 +66,18 @@ def waited(page: Page, act: object, ready: str) -> float:
 
 
 def measure(page: Page, address: str, pid: int) -> None:
-    """Everything that a person does first."""
+    """Everything that a person does first, and the memory that the server takes for it."""
+    page.goto(address)
+    page.get_by_role("tree", name="Models by provenance").wait_for()
+    page.evaluate(WATCH)
+    time.sleep(1)
+    with Peak(pid) as peak:
+        act(page)
+    report("server's memory above idle, at most", peak.above / 1e6, "MB", 1_000)
+
+
+def act(page: Page) -> None:
+    """What a person does first, step by step."""
     sizes: list[int] = []
 
     def answered(response: Response) -> None:
@@ -79,11 +85,6 @@ def measure(page: Page, address: str, pid: int) -> None:
             sizes.append(int(response.headers.get("content-length", 0)))
 
     page.on("response", answered)
-    page.goto(address)
-    page.get_by_role("tree", name="Models by provenance").wait_for()
-    page.evaluate(WATCH)
-    time.sleep(1)
-    idle = memory(pid)
     rows = 'document.querySelectorAll(\'[role="grid"] [role="gridcell"]\').length > 20'
     first = waited(page, lambda: page.evaluate(f"location.hash = '#/behaviors?{QUERY}'"), rows)
     report("first view in the browser, cold", first, "ms", 3_000)
@@ -106,7 +107,6 @@ def measure(page: Page, address: str, pid: int) -> None:
     metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
     report("heap of scripts", metrics["JSHeapUsedSize"] / 1e6, "MB", 150)
     report("largest answer of the server", sorted(sizes)[-1] / 1e3, "kB", 300)
-    report("server's memory above idle, at most", memory(pid, "VmHWM") - idle, "MB", 1_000)
 
 
 def main() -> None:

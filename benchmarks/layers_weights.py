@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from peaks import Peak
 
 import compress_compare as cc
 
@@ -67,25 +68,19 @@ def log(path, shapes):
     return sum(tensor.size for tensor in weights.values())
 
 
-def peak_mb():
-    """Of this process alone: what the system reports for children of a large process includes the parent's."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
-
-
 def measure(path, what):
     """In a fresh process, so that nothing is kept from before."""
     with cc.open(path) as project:
         ids = [id for id in project.models()["id"].to_pylist() if id != "base"]
         project.layers("base", ids[:1], "storage")
-        idle = peak_mb()
         wall, cpu = time.perf_counter(), time.process_time()
-        project.layers("base", ids, what)
+        with Peak() as peak:
+            project.layers("base", ids, what)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         cached = time.perf_counter()
         project.layers("base", ids, what)
         cached = time.perf_counter() - cached
-        print(wall, cpu, cached, peak_mb() - idle)
+        print(wall, cpu, cached, peak.above / 2**20)
 
 
 def main():

@@ -61,13 +61,17 @@ def clone(tmp_path: Path) -> Path:
 def shell(tmp_path: Path) -> dict[str, str]:
     """The environment variables of a person in a virtual environment that has the requirements but not the tool."""
     folder = tmp_path / "venv"
-    venv.create(folder, with_pip=True)
+    venv.create(folder, with_pip=False)
+    pip = folder / "bin" / "pip"
+    pip.write_text(f'#!/bin/sh\nexec {folder / "bin" / "python"} -m pip "$@"\n')
+    pip.chmod(0o755)
     inner = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
     Path(inner, "requirements.pth").write_text(sysconfig.get_path("purelib"))
-    quiet = {"BROWSER": "true", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    # Both "0" mean yes: they are the values of what the options without "no" would set.
+    pip_quickly = {"PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_COMPILE": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MAKEFLAGS", "MAKELEVEL")}
-    return {**kept, **quiet, "PATH": path, "OMP_NUM_THREADS": "1"}
+    return {**kept, **pip_quickly, "BROWSER": "true", "PATH": path, "OMP_NUM_THREADS": "1"}
 
 
 def do(command: list[str], cwd: Path, environment: dict[str, str]) -> tuple[str, str | None]:

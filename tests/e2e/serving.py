@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 TOOL = (sys.executable, "-c", "from compress_compare.cli import main; main()")
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 @contextmanager

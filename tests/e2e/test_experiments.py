@@ -15,7 +15,7 @@ from tests.e2e.walking import link, walk_to
 from tests.e2e.watching import Watched
 
 TASK = "compress_compare.demos.digits:task"
-MADE = 60_000
+MADE = 180_000
 """Milliseconds that a worker may take to load torch and make a model of the digits."""
 
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +13,9 @@ import compress_compare as cc
 from compress_compare.engines import Limits, LocalEngine, Outcome, Queue, Supervisor, Work
 
 HERE = str(Path(__file__).parent)
+ROOT = Path(__file__).parent.parent.parent
+CLUSTER_S = 900
+"""After which what runs in a cluster is given up, on the slowest machine."""
 CLUSTER = os.environ.get("RAY_CLUSTER_OF_TESTS")
 """Set where `test_ray` runs the contract once more, inside a network of its own."""
 
@@ -61,7 +66,33 @@ def until(condition, seconds: float = 120) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="session", autouse=True)
+def isolated(*command, cluster, **environment):
+    """Run Python in a network of its own that has a loopback device alone, with a cluster of Ray in it."""
+    paths = os.pathsep.join(str(path) for path in (ROOT / "src", ROOT))
+    return subprocess.run(
+        ["unshare", "--net", sys.executable, str(ROOT / "tests/engines/ray_cluster.py"), str(cluster), *command],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=CLUSTER_S,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def ray_possible():
+    """Skip where there is no Ray, or no network of its own for a cluster, whose daemons listen everywhere."""
+    pytest.importorskip("ray", reason="Ray is not installed")
+    try:
+        tried = subprocess.run(["unshare", "--net", "true"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no unshare here, and Ray's daemons would listen on every interface")
+    if tried.returncode:
+        pytest.skip(f"no network namespace can be made here ({tried.stderr.strip()})")
+
+
+@pytest.fixture(scope="session")
 def connected():
     """The one connection to the cluster, which engines that find it leave open: what runs there need not start anew."""
     first = _ray(None) if CLUSTER else None
@@ -71,7 +102,7 @@ def connected():
 
 
 @pytest.fixture(params=ENGINES)
-def make_engine(request):
+def make_engine(request, connected):
     """Makes engines of each kind, and ends them."""
     made = []
 

@@ -30,7 +30,7 @@ LIMIT_S = 240
 ADDRESS = os.environ["RAY_CLUSTER_OF_TESTS"]
 
 
-def recipe(folder, seconds=0.0, amounts="[0.25, 0.5, 0.75]"):
+def recipe(folder, seconds=0.0, amounts="0.5"):
     return loads(RECIPE.format(folder=folder, seconds=seconds, amounts=amounts), folders=(HERE,))
 
 
@@ -58,16 +58,15 @@ def head(folder):
     cc.open(project).close()
 
     def kill():
-        while not made(project):
+        while not made(project) or len(list(project.glob("jobs/*/heartbeat.json"))) < 2:
             time.sleep(0.1)
-        time.sleep(2)
-        killed.append(time.monotonic())
+        killed.append(project)
         os.killpg(int(os.environ["RAY_HEAD_NODE"]), signal.SIGKILL)
 
     threading.Thread(target=kill, daemon=True).start()
-    wanted = recipe(folder, 3.0, "[0.2, 0.3, 0.4, 0.5]")
+    wanted = recipe(folder, 2.0, "[0.25, 0.5, 0.75]")
     report = run_recipe(project, wanted, engine=RayEngine(2, address=ADDRESS))
-    assert killed and time.monotonic() - killed[0] < LIMIT_S
+    assert killed
     assert report.job.state == "failed" and report.failed
     for job in report.failed:
         assert job.reason in ("worker_lost(its cluster)", "engine.cluster_lost"), job
@@ -75,7 +74,7 @@ def head(folder):
         assert "--engine local" in job.error["hint"]
     with cc.open(project) as opened:
         assert {job.state for job in opened.jobs()} <= {"done", "failed"}
-    return f"{len(report.made)} models on Ray, the other {finish_here(project, wanted, 5)} here"
+    return f"{len(report.made)} models on Ray, the other {finish_here(project, wanted, 4)} here"
 
 
 def full(folder):
@@ -98,32 +97,12 @@ def full(folder):
     project = folder / "project"
     cc.open(project).close()
     report = run_recipe(project, recipe(folder), engine=engine)
-    assert not report.failed and len(made(project)) == 4
-    return f"refused with {len(taken)} objects in the store, and 4 models made beside them"
-
-
-def version(folder):
-    """The cluster has another version of Ray than this process."""
-    own, ray.__version__ = ray.__version__, "2.0.0"
-    try:
-        RayEngine(2, address=ADDRESS)
-    except UserError as error:
-        assert error.code == "engine.no_cluster" and "same version" in error.hint
-        assert f"Ray: {own}" in error.detail and "Ray: 2.0.0" in error.detail, error.detail
-    else:
-        raise AssertionError("it was let in")
-    ray.__version__ = own
-    engine = RayEngine(2, address=ADDRESS)
-    work = misbehaving(folder, "exit 3")
-    engine.submit(work)
-    assert drive(engine, work.id).reason == "exit_code(3)"
-    engine.close()
-    return "refused with both versions named, and joined with the right one"
+    assert not report.failed and len(made(project)) == 2
+    return f"refused with {len(taken)} objects in the store, and 2 models made beside them"
 
 
 def memory(folder):
     """The nodes are short of memory, so that Ray ends what runs there."""
-    start = time.monotonic()
     engine = RayEngine(2, address=ADDRESS)
     work = misbehaving(folder, "sleep")
     engine.submit(work)
@@ -131,11 +110,10 @@ def memory(folder):
     assert isinstance(outcome, Outcome) and outcome.reason == "out_of_memory", outcome
     assert "short of memory" in outcome.error["detail"]
     engine.close()
-    assert time.monotonic() - start < LIMIT_S
     project = folder / "project"
     cc.open(project).close()
-    finish_here(project, recipe(folder), 4)
-    return "out_of_memory, and 4 models made here"
+    finish_here(project, recipe(folder), 2)
+    return "out_of_memory, and 2 models made here"
 
 
 def main():

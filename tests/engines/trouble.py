@@ -42,6 +42,11 @@ def _stubborn(folder):
     time.sleep(300)
 
 
+def _stop(folder):
+    Path(folder, "stopped").write_text(str(os.getpid()))
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 TROUBLES = {
     "raise": _raise,
     "segfault": lambda _: os.kill(os.getpid(), signal.SIGSEGV),
@@ -49,7 +54,7 @@ TROUBLES = {
     "exit 0": lambda _: os._exit(0),
     "exit 3": lambda _: os._exit(3),
     "kill": lambda _: os.kill(os.getpid(), signal.SIGKILL),
-    "stop": lambda _: os.kill(os.getpid(), signal.SIGSTOP),
+    "stop": _stop,
     "memory": _memory,
     "print": _print,
     "grandchild": _grandchild,

@@ -24,8 +24,9 @@ class Sleeper(nn.Module):
 def test_the_number_is_the_time_and_says_how_it_was_taken():
     model = Sleeper()
     settings = LatencySettings(batch=3, warm_up=2, runs=10)
+    start = time.perf_counter()
     median, spread = latency(model, torch.zeros(5, 1, 8), settings=settings)
-    assert 0.002 <= median.value < 0.2
+    assert 0.002 <= median.value <= time.perf_counter() - start
     assert spread.value >= 0
     assert median.device == spread.device == f"cpu ({TORCH}, 1 thread, batch 3, warm-up 2, runs 10)"
     assert median.count == 10

@@ -44,9 +44,10 @@ EXPERIMENTS = {
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of a virtual environment that holds the wheel and what it requires."""
     folder = tmp_path_factory.mktemp("empty") / "venv"
-    run(sys.executable, "-m", "venv", folder)
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
     constraints = ROOT / "requirements" / "constraints.txt"
-    run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--constraint", constraints, wheel)
+    pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "--disable-pip-version-check")
+    run(*pip, "install", "--quiet", "--no-compile", "--constraint", constraints, wheel)
     return folder / "bin"
 
 

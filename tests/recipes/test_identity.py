@@ -1,8 +1,9 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compress_compare.recipes import identity
-from compress_compare.records import Operation
+from compress_compare.records import MAX_NAME, Operation
 
 values = st.one_of(st.integers(0, 9), st.floats(0, 1), st.booleans(), st.text("ab", max_size=3))
 made = st.builds(
@@ -27,3 +28,33 @@ def test_references_count_in_any_order():
         "x", operation, references=pairs[::-1]
     )
     assert identity.of_step("x", operation, references=pairs) != identity.of_step("x", operation)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.5, "0.5"),
+        (1e-05, "1e-05"),
+        (3, "3"),
+        (True, "true"),
+        (False, "false"),
+        (None, "none"),
+        ("a b", "ab"),
+        (["Linear", "Conv2d"], "Linear,Conv2d"),
+        ({"bits": 4}, "bits:4"),
+    ],
+)
+def test_a_name_says_how_a_model_was_made(value, text):
+    operation = Operation("magnitude prune", how_much=value)
+    assert identity.readable("cnn", operation, main=["how_much"]) == f"cnn-magnitude-prune-{text}"
+    assert identity.readable("cnn", operation, main=["other"]) == f"cnn-magnitude-prune-how-much-{text}"
+
+
+def test_a_name_that_is_free_or_its_own_is_kept():
+    longest = "x" * MAX_NAME
+    assert identity.unique(longest, "0123456789", taken={}) == longest
+    assert identity.unique("net", "0123456789", taken={"net": "0123456789", "other": "ab"}) == "net"
+    assert identity.unique("net", "0123456789", taken={"net": "ab"}) == "net-01234567"
+    too_long = identity.unique("x" * (MAX_NAME + 1), "0123456789", taken={})
+    assert too_long == "x" * (MAX_NAME - 9) + "-01234567"
+    assert len(too_long) == MAX_NAME

@@ -148,7 +148,7 @@ def _complete(received: bytes) -> bool:
     return bool(end) and length is not None and len(body) >= int(length[1])
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 180) -> bool:
     """Whether the condition comes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -56,7 +56,7 @@ def job(client, id):
     return next(found for found in client.get("/api/v1/jobs").json()["jobs"] if found["id"] == id)
 
 
-def ended(client, id, seconds=60):
+def ended(client, id, seconds=180):
     assert wait_until(lambda: job(client, id)["state"] in ENDED, seconds), job(client, id)
     return job(client, id)
 

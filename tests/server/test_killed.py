@@ -21,8 +21,8 @@ from compress_compare.store import tasks
 from .running import served, wait_until
 
 FOLDER = str(Path(__file__).parent.parent / "engines")
-RECIPE = "base: net\nsteps:\n - magnitude prune: {amount: [0.25, 0.5, 0.75]}\n"
-MODELS = {"net", "net-magnitude-prune-0.25", "net-magnitude-prune-0.5", "net-magnitude-prune-0.75"}
+RECIPE = "base: net\nsteps:\n - magnitude prune: {amount: [0.25, 0.5]}\n"
+MODELS = {"net", "net-magnitude-prune-0.25", "net-magnitude-prune-0.5"}
 UNFINISHED = ("queued", "running")
 
 
@@ -55,7 +55,7 @@ def server_of(directory, cwd=None):
     """The process of a server and a client of it."""
     with served(directory, "--port", "0", cwd=cwd) as (process, line):
         address, token = re.fullmatch(r"(http://[\d.:]+)/\?token=(.*)\n", line).groups()
-        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=180) as client:
             yield process, client
 
 
@@ -91,7 +91,7 @@ def models(directory):
 
 def test_f3_a_killed_server_leaves_no_job_running_and_keeps_what_was_made(directory):
     draw = random.Random(3)
-    killed_again_and_again(directory, [draw.uniform(0, 6) for _ in range(4)])
+    killed_again_and_again(directory, [draw.uniform(0, 4) for _ in range(3)])
 
 
 def killed_again_and_again(directory, moments):
@@ -111,10 +111,10 @@ def killed_again_and_again(directory, moments):
             made = models(directory)
             kill(process, directory)
     with server_of(directory) as (_, client):
-        assert wait_until(lambda: state_of(client, recipe) not in UNFINISHED, 90)
+        assert wait_until(lambda: state_of(client, recipe) not in UNFINISHED, 240)
         if state_of(client, recipe) != "done":
             client.post(f"/api/v1/jobs/retry?id={recipe}", json={})
-        assert wait_until(lambda: not [job for job in jobs(client) if job["state"] in UNFINISHED], 90)
+        assert wait_until(lambda: not [job for job in jobs(client) if job["state"] in UNFINISHED], 240)
         assert made.items() <= models(directory).items() and set(models(directory)) == MODELS
         done = [job["model"] for job in jobs(client) if job["kind"] == "operation" and job["state"] == "done"]
         assert len(done) == len(set(done))
@@ -132,7 +132,7 @@ def test_what_a_killed_server_left_waiting_goes_on_in_its_order(directory):
         assert wait_until(lambda: [job["state"] for job in jobs(client)].count("running") == 2)
         kill(process, directory)
     with server_of(directory) as (_, client):
-        assert wait_until(lambda: not [job for job in jobs(client) if job["state"] in UNFINISHED], 90)
+        assert wait_until(lambda: not [job for job in jobs(client) if job["state"] in UNFINISHED], 240)
         found = {job["title"]: job for job in jobs(client)}
         waited = [found[f"magnitude prune amount={amount}"] for amount in amounts[2:]]
         assert [job["state"] for job in waited] == ["done", "done"]
@@ -164,7 +164,7 @@ def test_a_project_named_by_a_relative_path_runs_its_jobs(directory):
     with server_of(relative, cwd=directory.parent.parent) as (_, client):
         for ask, kind in ((body, "operation"), ({"kind": "measure", "models": ["net"]}, "measure")):
             assert client.post("/api/v1/jobs", json=ask).status_code == 201
-            assert wait_until(lambda: jobs(client)[0]["state"] not in UNFINISHED, 90)
+            assert wait_until(lambda: jobs(client)[0]["state"] not in UNFINISHED, 240)
             assert (jobs(client)[0]["kind"], jobs(client)[0]["state"]) == (kind, "done"), jobs(client)[0]
     assert set(models(directory)) == {"net", "net-quantize-4"}
 

@@ -43,7 +43,7 @@ def ask(client: Any, **headers: str) -> Any:
 
 
 def watch(client: Any) -> dict[str, Any]:
-    for _ in range(500):
+    for _ in range(5_000):
         answer = client.get(f"/api/v1/watches/{NAME}")
         assert answer.status_code == 200
         found: dict[str, Any] | None = answer.json()
