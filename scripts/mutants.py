@@ -76,6 +76,16 @@ def plain(path: Path) -> str:
     return ast.unparse(ast.parse((ROOT / path).read_text(encoding="utf-8")))
 
 
+def plain_lines(path: Path) -> dict[int, int]:
+    """For each line of a file where an expression or statement begins, its line in `plain`."""
+    as_it_is = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    found: dict[int, int] = {}
+    for node, other in zip(ast.walk(as_it_is), ast.walk(parsed(path)), strict=True):
+        if isinstance(node, ast.stmt | ast.expr) and isinstance(other, ast.stmt | ast.expr):
+            found.setdefault(node.lineno, other.lineno)
+    return found
+
+
 def mutants(path: Path) -> Iterator[Mutant]:
     """Every small change of a file."""
     tree = parsed(path)

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from mutants import PACKAGE, ROOT
+from mutants import PACKAGE, ROOT, plain_lines
 
 sys.path.insert(0, str(ROOT))
 
@@ -100,6 +100,17 @@ class Tracer:
         """Look at all that runs from here on, in each thread."""
         threading.settrace(self._called)
         sys.settrace(self._called)
+
+    def notes(self, failed: list[str]) -> dict[str, Any]:
+        """What was seen, without the tests that failed; lines as in `plain`."""
+        lines = {path: plain_lines(Path(path)) for path in self._paths.values()}
+        seen = [
+            [path, lines[path][line], sorted(found - {*failed})]
+            for (path, line), found in self.seen.items()
+            if line in lines[path]
+        ]
+        seconds = {test: taken for test, taken in self.seconds.items() if test not in failed}
+        return {"seconds": seconds, "seen": seen, "failed": failed}
 
     def _during(self, what: str) -> Generator[None, Any, Any]:
         self._now = what
