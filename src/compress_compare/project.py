@@ -164,7 +164,8 @@ class Project(Store):
             NotFound: ``model.unknown``, ``dataset.unknown``, ``outputs.unknown``.
             InvalidValue: ``behaviors.*``, if outputs cannot be compared or the metric does not apply.
         """
-        from .comparisons.behaviors import Behaviors, columns_of, joined
+        from .analysis.behaviors.grouping import columns_of
+        from .comparisons.behaviors import Behaviors, joined
 
         frame, directions = joined(self, base, models=models, dataset=dataset)
         return Behaviors(frame, metric, by=columns_of(by), directions=directions)

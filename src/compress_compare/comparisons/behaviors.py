@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from .. import checks
 from ..analysis.behaviors import (
     calibration,
     changes,
+    detection,
     exemplars,
     grouping,
     guard,
@@ -30,7 +32,7 @@ from ..errors import InvalidValue
 from ..store.store import Store
 from ..table import Table
 
-PARTS = ("summary", "groups", "changes", "instances", "slices", "exemplars", "calibration")
+PARTS = ("summary", "groups", "changes", "instances", "slices", "exemplars", "calibration", "detection")
 """The tables that can be written to files."""
 MAX_LIMIT = 10_000
 MAX_VECTOR_BYTES = 512_000_000
@@ -96,7 +98,7 @@ class Behaviors:
 
     @property
     def num_instances(self) -> int:
-        """Number of instances of the dataset."""
+        """Of the dataset."""
         return self._frame.num_instances
 
     @property
@@ -121,7 +123,7 @@ class Behaviors:
 
     def using(self, metric: str | None = None, by: str | Sequence[str] | None = None) -> Behaviors:
         """Return the same comparison with another metric or other groups, without reading the files again."""
-        chosen = self.by if by is None else columns_of(by)
+        chosen = self.by if by is None else grouping.columns_of(by)
         return Behaviors(self._frame, metric or self.metric, by=chosen, directions=self._directions)
 
     # Models
@@ -206,6 +208,12 @@ class Behaviors:
         """Perplexity over all tokens: ``model, tokens, perplexity, base_perplexity, ratio, ci_low, ci_high``."""
         metrics.find(self._frame, "perplexity", directions={})
         return Table(tokens.corpus(self._frame))
+
+    @cached_property
+    def detection(self) -> Table:
+        """Average precision and the objects lost and won, by model and class; see `analysis.behaviors.detection`."""
+        metrics.find(self._frame, "detection_f1", directions={})
+        return Table(detection.corpus(self._frame))
 
     def histograms(self, bins: int = 40, where: object = None, *, relative: bool = False) -> Table:
         """Return the values of base and models in shared bins, for the instances that pass a filter.
@@ -316,6 +324,15 @@ class Behaviors:
         """
         return tokens.of_instance(self._frame, single.place(self._frame.ids(), id))
 
+    def boxes(self, id: int | str) -> dict[str, list[dict[str, Any]]]:
+        """The objects of one image, under ``""``, and the boxes of each model; empty if there are no boxes.
+
+        Raises:
+            NotFound: ``instance.unknown``.
+        """
+        place = single.place(self._frame.ids(), id)
+        return detection.of_instance(self._frame, place) if self._frame.has_boxes else {}
+
     def count(self, where: object = None) -> int:
         """Return the number of instances that pass a filter."""
         return len(self._columns.chosen(None, where))
@@ -363,11 +380,6 @@ def joined(
     """
     data, answered = store.outputs_of([base, *others(base, models)], dataset=dataset)
     return Frame(data, answered), {one.name: one.higher_is_better for one in store.metrics()}
-
-
-def columns_of(by: str | Sequence[str] | None) -> tuple[str, ...]:
-    """The columns to group by, as a tuple."""
-    return () if by is None else (by,) if isinstance(by, str) else tuple(by)
 
 
 def others(base: str, models: str | Sequence[str]) -> list[str]:

@@ -102,6 +102,10 @@ def instance(found: Behaviors, payload: InstancePayload, *, id: int | str) -> as
             for measure, by_model in found.tokens(id).items()
             for model, values in by_model.items()
         ],
+        boxes=[
+            asked.ImageBoxes(model=model or None, boxes=[asked.BoxAnswer.model_validate(one) for one in boxes])
+            for model, boxes in found.boxes(id).items()
+        ],
         probabilities=[asked.ClassProbability.model_validate(row) for row in rows(found.vectors(id, CLASSES))],
     )
 

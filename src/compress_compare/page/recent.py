@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from ..comparisons.behaviors import Behaviors, columns_of, joined
+from ..analysis.behaviors.grouping import columns_of
+from ..comparisons.behaviors import Behaviors, joined
 from ..errors import InvalidValue
 from ..store.store import Store
 

@@ -18,9 +18,10 @@ import pyarrow.compute as pc
 from .. import checks
 from ..errors import InvalidValue
 from ..records import check_name
+from . import box_columns
 from .payload_columns import described, encode_audio, file_bytes, label_sets, per_token_column, token_column
 
-CONTENT = ("id", "label", "image", "audio", "text", "tokens")
+CONTENT = ("id", "label", "boxes", "image", "audio", "text", "tokens")
 """The columns that make the fingerprint; metadata may be added to the same data."""
 
 MAX_PIXELS = 100_000_000
@@ -38,6 +39,7 @@ class PayloadColumns:
     audio: Any = None
     texts: Any = None
     tokens: Any = None
+    boxes: Any = None
 
 
 def dataset_table(
@@ -51,8 +53,10 @@ def dataset_table(
     """
     columns = {"id": id_column(ids)}
     if labels is not None:
-        columns["label"] = _answers(labels, "labels")
+        columns |= _answered("label", labels, what="labels")
     payload = payload or PayloadColumns()
+    if payload.boxes is not None:
+        columns |= _boxed("label", payload.boxes, columns=columns)
     if payload.images is not None:
         images = checks.items(payload.images, "The images")
         columns["image"] = pa.array([encode_image(image, i) for i, image in enumerate(images)], pa.binary())
@@ -81,6 +85,7 @@ class OutputColumns:
     tokens: Any = None
     preprocessing: Any = None
     classes: Any = None
+    boxes: Any = None
 
 
 def outputs_table(ids: Any, predictions: Any, *, answers: OutputColumns | None = None) -> pa.Table:
@@ -89,7 +94,9 @@ def outputs_table(ids: Any, predictions: Any, *, answers: OutputColumns | None =
     answers = answers or OutputColumns()
     columns = {"id": id_column(ids)}
     if predictions is not None:
-        columns["prediction"] = _answers(predictions, "predictions")
+        columns |= _answered("prediction", predictions, what="predictions")
+    if answers.boxes is not None:
+        columns |= _boxed("prediction", answers.boxes, columns=columns)
     if answers.texts is not None:
         columns["text"] = _array(answers.texts, "texts")
     for name, values in _mapping(answers.tokens).items():
@@ -248,11 +255,19 @@ def _fact(value: Any) -> str | None:
         raise InvalidValue("data.type", "Preprocessing and classes must be what JSON can say.") from error
 
 
-def _answers(values: Any, what: str) -> pa.Array:
-    """Labels or predictions: one value per instance, or a set of labels."""
+def _answered(name: str, values: Any, *, what: str) -> dict[str, pa.Array]:
+    """Labels or predictions: one value per instance, a set of labels, or boxes beside the set of their classes."""
     values = checks.column(values, f"The {what}")
+    if box_columns.are_boxes(values):
+        return _boxed(name, values, columns={})
     sets = label_sets(values, what)
-    return _array(values, what) if sets is None else sets
+    return {name: _array(values, what) if sets is None else sets}
+
+
+def _boxed(name: str, values: Any, *, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """Boxes, and the set of their classes as the answer where there is no other."""
+    boxes = box_columns.box_column(list(checks.items(values, "The boxes")))
+    return {"boxes": boxes} if name in columns else {name: box_columns.classes_in(boxes), "boxes": boxes}
 
 
 def _array(values: Any, what: str) -> pa.Array:

@@ -198,6 +198,7 @@ class Writer(Reader):
         metadata: Any = None,
         audio: Any = None,
         tokens: Any = None,
+        boxes: Any = None,
     ) -> Dataset:
         """Log evaluation data: one instance for each id.
 
@@ -207,12 +208,12 @@ class Writer(Reader):
             labels: [N], optional; lists for sets of labels.
             images: [N] arrays [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), bytes of image files, or paths;
                 None for no image.
-            texts: [N] strings.
+            texts, audio: [N] strings; [N] bytes of sound files, paths, or ``(samples, rate)``, samples from −1 to 1.
             metadata: a mapping of column names to [N] values, or a data frame.
-            audio: [N] bytes of sound files, paths, or ``(samples, rate)`` with samples from −1 to 1.
             tokens: [N] lists of strings, for numbers per token.
+            boxes: [N] lists of ``{"class": …, "box": [left, top, right, bottom]}``, the objects in each image.
         """
-        payload = instance_tables.PayloadColumns(images, audio, texts, tokens)
+        payload = instance_tables.PayloadColumns(images, audio, texts, tokens, boxes)
         table = instance_tables.dataset_table(ids, labels=labels, payload=payload, metadata=metadata)
         with self._artifacts.staging() as staging:
             sha256 = instances.store(staging, table, name="dataset.parquet")
@@ -237,6 +238,7 @@ class Writer(Reader):
         tokens: Mapping[str, Any] | None = None,
         preprocessing: Any = None,
         classes: Sequence[str | int] | None = None,
+        boxes: Any = None,
     ) -> None:
         """Log the outputs of a model on a dataset. They are joined to it by id, in any order; a subset is fine.
 
@@ -246,14 +248,14 @@ class Writer(Reader):
             ids: [N] instance ids, all of them in the dataset.
             predictions: [N] classes, numbers, strings, or lists for sets of labels; optional beside vectors or tokens.
             vectors: name → [N, size] numbers, e.g. ``probabilities``, ``logits``, ``embeddings``; kept as float32.
-            metrics: name → [N] numbers: per-instance metrics of your own.
-            texts: [N] generated strings.
+            metrics, texts: name → [N] numbers: per-instance metrics of your own; [N] generated strings.
             tokens: name → [N] lists of one number per token, e.g. ``log_probability`` (natural) or the
                 ``kl_divergence`` that ``kl_per_token`` gives.
             preprocessing: how the inputs were prepared, as JSON data. Models with different values are not compared.
             classes: the names of the probabilities' elements. Models with different classes are not compared.
+            boxes: [N] lists of ``{"class": …, "box": [left, top, right, bottom], "score": …}``, what a detector found.
         """
-        answers = instance_tables.OutputColumns(vectors, metrics, texts, tokens, preprocessing, classes)
+        answers = instance_tables.OutputColumns(vectors, metrics, texts, tokens, preprocessing, classes, boxes)
         table = instance_tables.outputs_table(ids, predictions, answers=answers)
         with self._database.read() as connection:
             row, data = models.one(connection, model), instances.dataset_row(connection, dataset)

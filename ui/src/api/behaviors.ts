@@ -39,6 +39,7 @@ export type CalibrationRow = Schemas["CalibrationRow"];
 export type PerplexityRow = Plain<Schemas["PerplexityRow"]>;
 /** One number per token of an instance. */
 export type TokenNumbers = Schemas["TokenNumbers"];
+export type ImageBoxes = Schemas["ImageBoxes"];
 export type ClassProbability = Plain<Schemas["ClassProbability"]>;
 export type Instance = Omit<Schemas["InstanceAnswer"], "probabilities"> & { probabilities: ClassProbability[] };
 

@@ -879,6 +879,20 @@ export interface components {
             relative: boolean;
         };
         /**
+         * BoxAnswer
+         * @description An object in an image, or what a model took for one.
+         */
+        BoxAnswer: {
+            /** Class */
+            class: string;
+            /** Box */
+            box: number[];
+            /** Score */
+            score: number;
+            /** Right */
+            right: boolean;
+        };
+        /**
          * CalibrationRow
          * @description Instances of one model by how sure it is.
          */
@@ -1156,6 +1170,16 @@ export interface components {
             missing: number;
         };
         /**
+         * ImageBoxes
+         * @description The boxes of one model in an image; of no model, the objects that are there.
+         */
+        ImageBoxes: {
+            /** Model */
+            model: string | null;
+            /** Boxes */
+            boxes: components["schemas"]["BoxAnswer"][];
+        };
+        /**
          * InstanceAnswer
          * @description One instance and what base and models made of it.
          */
@@ -1176,6 +1200,8 @@ export interface components {
             tokens: string[];
             /** Token Numbers */
             token_numbers: components["schemas"]["TokenNumbers"][];
+            /** Boxes */
+            boxes: components["schemas"]["ImageBoxes"][];
             /** Probabilities */
             probabilities: components["schemas"]["ClassProbability"][];
         };

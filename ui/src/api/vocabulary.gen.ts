@@ -734,6 +734,56 @@ export const INSTANCE_METRICS = {
     "againstBase": false,
     "yesNo": false
   },
+  "detection_f1": {
+    "title": "Detection F1",
+    "meaning": "F1 of the boxes with a score of at least 0.5. A box is right if its intersection over union with an object of the class is at least 0.5. F1 is 1 where there is nothing to find and nothing found.",
+    "unit": "",
+    "format": ".1%",
+    "min": 0,
+    "max": 1,
+    "againstBase": false,
+    "yesNo": false
+  },
+  "detection_recall": {
+    "title": "Detection recall",
+    "meaning": "Share of the objects that are found.",
+    "unit": "",
+    "format": ".1%",
+    "min": 0,
+    "max": 1,
+    "againstBase": false,
+    "yesNo": false
+  },
+  "detection_precision": {
+    "title": "Detection precision",
+    "meaning": "Share of the boxes that find an object.",
+    "unit": "",
+    "format": ".1%",
+    "min": 0,
+    "max": 1,
+    "againstBase": false,
+    "yesNo": false
+  },
+  "missed_objects": {
+    "title": "Missed objects",
+    "meaning": "Number of objects that no box finds.",
+    "unit": "",
+    "format": "",
+    "min": 0,
+    "max": null,
+    "againstBase": false,
+    "yesNo": false
+  },
+  "false_positives": {
+    "title": "False positives",
+    "meaning": "Number of boxes that find no object.",
+    "unit": "",
+    "format": "",
+    "min": 0,
+    "max": null,
+    "againstBase": false,
+    "yesNo": false
+  },
   "log_probability": {
     "title": "Log-probability per token",
     "meaning": "Mean natural log-probability of the tokens.",

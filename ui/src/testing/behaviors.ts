@@ -128,6 +128,7 @@ export const INSTANCE: Instance = {
   has_audio: false,
   tokens: [],
   token_numbers: [],
+  boxes: [],
   probabilities: [
     { model: "cnn", class: "0", probability: 0.9 },
     { model: "cnn", class: "1", probability: 0.1 },

@@ -15,7 +15,7 @@ from . import joined
 from .joined import Codes, Floats, Join, Mask, Vectors
 
 PROBABILITIES, LOGITS, EMBEDDINGS = "probabilities", "logits", "embeddings"
-LABEL, PREDICTION, TEXT, TOKENS = "label", "prediction", "text", "tokens"
+LABEL, PREDICTION, TEXT, TOKENS, BOXES = "label", "prediction", "text", "tokens", "boxes"
 LOG_PROBABILITY = "log_probability"
 
 Kept = TypeVar("Kept")
@@ -100,6 +100,12 @@ class Frame:
     def has_sets(self) -> bool:
         """Whether instances have several labels each."""
         return self.has_labels and self.has_predictions and bool(_is_list(self.dataset.schema.field(LABEL).type))
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether instances have objects in boxes, and every model has boxes."""
+        schemas = [self.dataset.schema, *(table.schema for table in self.outputs.values())]
+        return all(BOXES in schema.names and _is_boxes(schema.field(BOXES).type) for schema in schemas)
 
     @property
     def is_numeric(self) -> bool:
@@ -255,6 +261,10 @@ def _one_type(columns: Sequence[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
 
 def _is_list(type: pa.DataType) -> bool:
     return bool(pa.types.is_list(type))
+
+
+def _is_boxes(type: pa.DataType) -> bool:
+    return bool(pa.types.is_list(type) and pa.types.is_struct(type.value_type))
 
 
 def _as(column: pa.ChunkedArray, type: pa.DataType) -> pa.ChunkedArray:

@@ -35,6 +35,11 @@ class Grouping:
     rows: NDArray[np.int64] | None = None
 
 
+def columns_of(by: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The columns to group by, as a tuple."""
+    return () if by is None else (by,) if isinstance(by, str) else tuple(by)
+
+
 def grouping(frame: Frame, by: Sequence[str]) -> Grouping:
     """Groups by no column (the class), one, or the combinations of two.
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from ...errors import InvalidValue
-from . import against_base, label_sets, own, texts, tokens
+from . import against_base, detection, label_sets, own, texts, tokens
 from .frame import LOG_PROBABILITY, LOGITS, PROBABILITIES, Frame
 from .joined import Floats
 
 LABELS, CLASSES, NUMBERS, TEXTS = "labels", "classes", "numbers", "texts"
-VECTORS, SETS, TOKENS = "vectors", "sets", "tokens"
+VECTORS, SETS, TOKENS, BOXES = "vectors", "sets", "tokens", "boxes"
 
 _MISSING = {
     LABELS: "labels: log the dataset with labels=…",
@@ -22,6 +22,7 @@ _MISSING = {
     PROBABILITIES: f"vectors named {PROBABILITIES!r} or {LOGITS!r} of every model",
     SETS: "labels and predictions that are sets, as lists",
     TOKENS: f"numbers per token named {LOG_PROBABILITY!r} of every model: tokens=…",
+    BOXES: "boxes: labels and predictions that are lists of {class, box}",
     VECTORS: "vectors of every model, or predictions that are numbers",
 }
 
@@ -243,6 +244,42 @@ BUILTIN = {
         title="Labels that differ (Hamming)",
         **FRACTION,
     ),
+    "detection_f1": InstanceMetric(
+        detection.f1,
+        True,
+        (BOXES,),
+        "F1 of the boxes with a score of at least 0.5. A box is right if its intersection over union with an object of "
+        "the class is at least 0.5. F1 is 1 where there is nothing to find and nothing found.",
+        title="Detection F1",
+        **FRACTION,
+    ),
+    "detection_recall": InstanceMetric(
+        detection.recall, True, (BOXES,), "Share of the objects that are found.", title="Detection recall", **FRACTION
+    ),
+    "detection_precision": InstanceMetric(
+        detection.precision,
+        True,
+        (BOXES,),
+        "Share of the boxes that find an object.",
+        title="Detection precision",
+        **FRACTION,
+    ),
+    "missed_objects": InstanceMetric(
+        detection.missed_objects,
+        False,
+        (BOXES,),
+        "Number of objects that no box finds.",
+        title="Missed objects",
+        low=0,
+    ),
+    "false_positives": InstanceMetric(
+        detection.false_positives,
+        False,
+        (BOXES,),
+        "Number of boxes that find no object.",
+        title="False positives",
+        low=0,
+    ),
     LOG_PROBABILITY: InstanceMetric(
         tokens.log_probability,
         True,
@@ -331,6 +368,7 @@ def _has(frame: Frame) -> dict[str, bool]:
         TOKENS: LOG_PROBABILITY in frame.token_names(),
         TEXTS: texts.are_texts(frame),
         PROBABILITIES: (PROBABILITIES in vectors or LOGITS in vectors) and not frame.has_sets,
+        BOXES: frame.has_boxes,
         VECTORS: bool(vectors) or (frame.is_numeric and frame.has_predictions),
     }
 

@@ -269,6 +269,25 @@ class TokenNumbers(Answer):
     values: list[Number | None]
 
 
+class BoxAnswer(Answer):
+    """An object in an image, or what a model took for one."""
+
+    class_: Annotated[str, Field(alias="class")]
+    box: list[float]
+    """Left, top, right and bottom, in pixels of the image."""
+    score: float
+    """1 where there is none."""
+    right: bool
+    """Of a box, whether it finds an object; of an object, whether the base finds it."""
+
+
+class ImageBoxes(Answer):
+    """The boxes of one model in an image; of no model, the objects that are there."""
+
+    model: str | None
+    boxes: list[BoxAnswer]
+
+
 class InstanceAnswer(Answer):
     """One instance and what base and models made of it."""
 
@@ -283,6 +302,8 @@ class InstanceAnswer(Answer):
     tokens: list[str]
     """At most 2,000; empty without tokens."""
     token_numbers: list[TokenNumbers]
+    boxes: list[ImageBoxes]
+    """The objects first, then the boxes of base and models; empty where no boxes were logged."""
     probabilities: list[ClassProbability]
     """`model, class, probability`: the same largest classes of every model; empty without probabilities."""
 

@@ -1,0 +1,20 @@
+/** Boxes around objects: what there is to say of them, and the frame that holds them where there is no image. */
+import type { ImageBoxes } from "@/api/behaviors";
+
+/** From this score on a box counts; lower ones are not drawn. */
+export const SURE = 0.5;
+
+/** Width and height that hold every box, at least 1. */
+export function frameOf(found: readonly ImageBoxes[]): readonly [number, number] {
+  const corners = found.flatMap(({ boxes }) => boxes.map(({ box }) => box));
+  const side = (place: number): number => Math.max(1, ...corners.map((box) => box[place] ?? 0));
+  return [side(2), side(3)];
+}
+
+/** How many objects there are, or what a model found of them. */
+export function saidOf(model: string | null, boxes: ImageBoxes["boxes"]): string {
+  const sure = boxes.filter((box) => box.score >= SURE);
+  if (model === null) return boxes.length === 1 ? "1 object" : `${boxes.length} objects`;
+  const wrong = sure.filter((box) => !box.right).length;
+  return `${sure.length - wrong} found${wrong > 0 ? `, ${wrong} that ${wrong === 1 ? "is" : "are"} none` : ""}`;
+}
