@@ -11,6 +11,7 @@ import {
   type MetricLike,
 } from "@/format";
 import { word } from "./filters";
+import { isYesNo } from "./metrics";
 
 export function sentence(answer: Answer, metric: MetricLike): string {
   const rows = answer.summary ?? [];
@@ -24,7 +25,8 @@ export function sentence(answer: Answer, metric: MetricLike): string {
     const flips = formatCount(worst.right_to_wrong ?? 0);
     return `${shorten(worst.model, 28)} gets ${flips} wrong that ${base} gets right${often(changes)}`;
   }
-  if (rows.length > 0 && rows.every((row) => row.mcnemar_p !== null)) {
+  const isOnlyFlips = isYesNo(answer.metric) || !rows.some(excludesZero);
+  if (rows.length > 0 && isOnlyFlips && rows.every((row) => row.mcnemar_p !== null)) {
     const who = rows.length === 1 ? shorten(rows[0]!.model, 28) : "None of the models";
     const verb = rows.length === 1 ? "does not differ" : "differs";
     return `${who} ${verb} significantly from ${base} in accuracy`;

@@ -109,6 +109,12 @@ describe("the headline", () => {
     const two = [SUMMARY, { ...SUMMARY, model: "p90" }];
     expect(sentence(behaviors({ summary: two }), CORRECT)).toMatch(/^None/);
   });
+  it("is about the metric, where its change is clear and flips are not", () => {
+    const rows = [{ ...SUMMARY, mcnemar_p_adjusted: 0.5, difference: 0.5, ci_low: 0.4, ci_high: 0.6 }];
+    expect(sentence(behaviors({ summary: rows, metric: "nll" }), NLL)).toMatch(/^p50 changes loss/);
+    const unclear = [{ ...rows[0]!, ci_low: -0.1 }];
+    expect(sentence(behaviors({ summary: unclear, metric: "nll" }), NLL)).toMatch(/^p50 does not differ/);
+  });
   it("is the largest change of a number", () => {
     const number = { right_to_wrong: null, mcnemar_p: null, mcnemar_p_adjusted: null };
     const rows = [
