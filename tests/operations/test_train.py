@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -140,3 +141,24 @@ def test_progress_is_told_and_may_stop() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         train(model, 2, data=data, progress=stop)
+
+
+class Shuffled:
+    """Batches in an order drawn from torch's random state, as a shuffling loader gives them."""
+
+    def __init__(self, batches: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        return iter([self.batches[index] for index in torch.randperm(len(self.batches))])
+
+
+def test_the_seed_alone_decides_the_order_of_shuffled_data() -> None:
+    torch.manual_seed(0)
+    model = nn.Linear(3, 2)
+    data = [(torch.randn(4, 3), torch.randn(4, 2)) for _ in range(8)]
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(5)).tolist()
+    assert order != sorted(order)
+    by_seed = train(model, data=Shuffled(data), loss=squared, epochs=1, seed=5)
+    in_order = train(model, data=[data[index] for index in order], loss=squared, epochs=1)
+    assert torch.equal(by_seed.weight, in_order.weight)

@@ -59,7 +59,8 @@ def run(operation: Applicable, model: nn.Module, *, given: Given) -> nn.Module:
         if masks:
             watched(0.0, f"pending masks of torch.nn.utils.prune became zeros: {', '.join(masks)}")
         _say_what_is_spared(operation, child, context)
-        probed = probe.probed(operation.name, child, data=given.data)
+        with torch.random.fork_rng(devices=_cuda_devices(model)):  # data that is shuffled must not move the seed
+            probed = probe.probed(operation.name, child, data=given.data)
         child = operation.apply(child, context)
         for name, module in child.named_modules():
             module.training = modes.get(name, module.training)
@@ -158,12 +159,16 @@ def _module_of(traceback: TracebackType | None, models: Sequence[nn.Module]) -> 
 @contextmanager
 def _private_random_state(model: nn.Module, seed: int | None) -> Iterator[None]:
     """Inside, torch draws from ``seed`` and may take gradients; outside, nothing has happened."""
-    devices = sorted({tensor.device.index or 0 for tensor in _tensors(model) if tensor.device.type == "cuda"})
+    devices = _cuda_devices(model)
     generators = [torch.default_generator, *(torch.cuda.default_generators[device] for device in devices)]
     with torch.random.fork_rng(devices=devices), torch.inference_mode(False), torch.enable_grad():
         for generator in generators:  # torch.manual_seed would reseed devices that the model is not on
             generator.manual_seed(seed or 0)
         yield
+
+
+def _cuda_devices(model: nn.Module) -> list[int]:
+    return sorted({tensor.device.index or 0 for tensor in _tensors(model) if tensor.device.type == "cuda"})
 
 
 def _tensors(model: nn.Module) -> Iterator[Any]:
