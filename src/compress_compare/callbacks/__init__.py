@@ -1,1 +1,1 @@
-"""Callbacks that log the model of a training loop: one file per framework; import the one that you use."""
+"""Callbacks that log the model of a training loop. Each framework has its own module; import the one that you use."""

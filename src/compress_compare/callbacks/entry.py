@@ -17,12 +17,11 @@ class ModelEntry:
     """A model to be logged.
 
     Args:
-        project: where.
+        project: the project to log to.
         id: of the model.
         base: the model that training starts from; ``None`` for a root.
-        operation: what training is, with the parameters that should be compared.
-        names: which of the numbers that the framework logs are metrics, and what the project calls them; ``None``
-            takes all under their own names.
+        operation: how the training is recorded, with the parameters that should be compared.
+        names: names that the framework logs → names of metrics; ``None`` takes all under their own names.
     """
 
     project: Store
@@ -36,7 +35,7 @@ class ModelEntry:
 
         Raises:
             Conflict: ``model.exists``.
-            NotFound: ``model.unknown`` if the base is not there.
+            NotFound: ``model.unknown`` if the base is not in the project.
         """
         if self.id in self.project:
             raise Conflict(

@@ -1,4 +1,4 @@
-"""For Lightning: ``Trainer(callbacks=[LogModel(project, "cnn")])``."""
+"""Callback for Lightning: ``Trainer(callbacks=[LogLightningModel(project, "cnn")])``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from .entry import ModelEntry
 class LogLightningModel(Callback):
     """Logs the module in a project when ``fit`` ends, with its weights and the last value of each metric.
 
-    It refuses a taken id or an unknown base before the training begins. A run that is
-    interrupted logs nothing.
+    A taken id or an unknown base is refused before the training begins. An interrupted run logs nothing.
 
     Args:
-        project: where to log.
+        project: the project to log to.
         id: of the model.
         base: the model that training starts from; ``None`` for a root.
         operation: ``train`` for a root, else ``finetune``, with the number of epochs, if not given.

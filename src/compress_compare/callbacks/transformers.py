@@ -1,4 +1,4 @@
-"""For the Hugging Face Trainer: ``Trainer(..., callbacks=[LogModel(project, "bert")])``."""
+"""Callback for the Hugging Face Trainer: ``Trainer(..., callbacks=[LogTransformersModel(project, "bert")])``."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _NOT_QUALITY = ("epoch", "runtime", "samples_per_second", "steps_per_second", "m
 class LogTransformersModel(TrainerCallback):
     """Logs the network in a project when ``train`` ends, with its weights and the metrics of evaluation.
 
-    The metrics are those of the weights that are logged: of the best step where ``load_best_model_at_end`` is set,
-    else of the last evaluation. An ``evaluate`` after the training adds what was not there. A name that is taken, or
-    a base that is not there, is refused before the training begins.
+    The metrics belong to the logged weights: they are those of the best step if ``load_best_model_at_end`` is set, else
+    of the last evaluation. An ``evaluate`` after the training adds missing metrics. A taken id or an unknown base is
+    refused before the training begins.
 
     Args:
-        project: where to log.
+        project: the project to log to.
         id: of the model.
         base: the model that training starts from; ``None`` for a root.
         operation: ``train`` for a root, else ``finetune``, with the number of epochs, if not given.
-        metrics: names that evaluation reports (``eval_accuracy``) → names of metrics; all of them if not given, but for
-            those of its speed.
+        metrics: names that evaluation reports (``eval_accuracy``) → names of metrics; all except
+            those of its speed if not given.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class LogTransformersModel(TrainerCallback):
     def on_evaluate(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: Any = None, **_: Any
     ) -> None:
-        """Add what an evaluation after the training found."""
+        """Add the metrics of an evaluation after the training."""
         if self._is_logged and state.is_world_process_zero:
             project, id = self._entry.project, self._entry.id
             found = self._entry.metrics(_qualities(metrics or {}))
@@ -70,7 +70,7 @@ class LogTransformersModel(TrainerCallback):
 
 
 def evaluated(history: Sequence[Mapping[str, Any]], *, step: int | None) -> dict[str, float]:
-    """What evaluation reported at a step, or last, by its own names.
+    """Return the metrics that the evaluation reported at a step, or last, by its own names.
 
     Args:
         history: ``TrainerState.log_history``.

@@ -18,7 +18,7 @@ class Limits:
     """The limits of a worker.
 
     Args:
-        memory: bytes it may have resident; ``None``: no limit but the machine's.
+        memory: bytes of resident memory that it may use; ``None`` for no limit.
         heartbeat: seconds without a heartbeat after which it counts as lost.
         grace: seconds between asking a worker to end and killing it.
         log: bytes of output that are kept.
@@ -36,9 +36,9 @@ class Work:
 
     Args:
         id: of the job.
-        folder: of the job alone: the request goes there as ``step.json``, the worker writes ``heartbeat.json`` and
-            ``result.json``, and what it prints ends up in ``log``.
-        request: what to do, as JSON data; see `worker`.
+        folder: a folder for this job only, with the request in ``step.json``, the worker's ``heartbeat.json`` and
+            ``result.json``, and its output in ``log``.
+        request: the work to do, as JSON data; see `worker`.
     """
 
     id: str
@@ -59,7 +59,7 @@ class Outcome:
     """Finished work.
 
     Args:
-        state: how.
+        state: how the work ended.
         reason: why it failed, in short: ``worker_lost(signal 9)``, ``no_result``, ``out_of_memory``, ``raised``,
             ``exit_code(3)``, or the code of a user error.
         error: why it failed, in full: ``code``, ``title``, ``detail``, ``hint``.
@@ -78,13 +78,13 @@ class Engine(Protocol):
     slots: int
 
     def submit(self, work: Work) -> str:
-        """Start it; returns a handle that `reap` understands in another process."""
+        """Start the work and return a handle that `reap` understands in another process."""
 
     def poll(self, id: str) -> Running | Outcome:
         """Return the state of a job's work. The engine forgets it once it has returned an outcome."""
 
     def cancel(self, id: str) -> None:
-        """Ask it to end, and kill it after the grace period. `poll` returns the outcome."""
+        """Ask the work to end, and kill it after the grace period. `poll` returns the outcome."""
 
     def reap(self, handle: str) -> None:
         """End the work that a dead supervisor left running."""

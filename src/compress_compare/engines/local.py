@@ -47,7 +47,7 @@ class LocalEngine:
 
     Args:
         workers: number of workers that run at once.
-        limits: limits of each.
+        limits: the limits of each worker.
     """
 
     def __init__(self, workers: int = 2, limits: Limits | None = None) -> None:

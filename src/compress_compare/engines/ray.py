@@ -58,18 +58,18 @@ class _Task:
 
 
 class RayEngine:
-    """Starts a task of a Ray cluster for each piece of work.
+    """Starts one Ray task for each piece of work.
 
     Args:
-        workers: how many steps at a time.
-        limits: what each may take.
-        address: of a cluster, e.g. ``10.0.0.5:6379`` or ``auto``; a cluster of this machine alone if not given.
-        needs: what each step asks of the cluster.
+        workers: number of steps that run at once.
+        limits: the limits of each worker.
+        address: of a cluster, e.g. ``10.0.0.5:6379`` or ``auto``; by default a cluster on this machine alone.
+        needs: the resources that each step asks for.
 
     Raises:
         MissingExtra: if Ray is not installed.
-        UserError: ``engine.no_cluster`` if there is none at the address, or it is of another version.
-        InvalidValue: ``engine.resources`` if no node has what a step needs.
+        UserError: ``engine.no_cluster`` if there is no cluster at the address, or it has another version of Ray.
+        InvalidValue: ``engine.resources`` if no node has the resources that a step needs.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from .queue import Queue
 from .supervisor import Supervisor
 
 Progress = Callable[[int, int, str], None]
-"""(models that are there, models in all, what happens) → nothing."""
+"""Called with the number of existing models, the number of all models, and a message."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RunReport:
 
     Args:
         job: of the recipe.
-        plan: what it asked for, as of its begin.
+        plan: the plan of the recipe at the start.
         made: ids of the new models.
         failed: the failed jobs.
     """
@@ -42,9 +42,9 @@ def run_recipe(directory: Path, recipe: Recipe, *, engine: Engine, progress: Pro
 
     Args:
         directory: of the project.
-        recipe: the user's own: the task that it names is imported and run.
-        engine: what runs the steps; ended afterwards.
-        progress: called when something has changed.
+        recipe: written by the user, so the task that it names is imported and run.
+        engine: runs the steps; it is closed afterwards.
+        progress: called after every change.
 
     Raises:
         ConfigError, Conflict, InvalidValue: ``config.*``: the recipe cannot be run as it is written.

@@ -1,1 +1,1 @@
-"""Measures quality, size and cost of a model: one file per quantity, each with its unit and method."""
+"""Measures quality, size and cost of a model: one file for each quantity, with its unit and method."""

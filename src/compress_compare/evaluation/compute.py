@@ -1,4 +1,4 @@
-"""Multiply-accumulates of a forward pass. What cannot be counted is an error: a silent zero is the classic mistake."""
+"""Counts the multiply-accumulates of a forward pass. A product that cannot be counted is an error, never a zero."""
 
 from __future__ import annotations
 
@@ -25,15 +25,19 @@ _CONTRACTION = re.compile(
 
 
 def macs(model: nn.Module, example: Any) -> MetricValue:
-    """Dense multiply-accumulates for ``example``, inputs of any kind; their shape is stated as the value's device.
+    """Count the dense multiply-accumulates of a forward pass on ``example``; the value's device names its shape.
 
     Counts matrix products, convolutions and attention (a fused multiply-add is one), not biases, norms or activations.
     Zero weights count like any other. Fused attention, the transformer fast path and oneDNN recurrences are switched
     off while counting, because their kernels report nothing.
 
+    Args:
+        model: left as it was.
+        example: inputs of the model: a tensor, a tuple of positional or a mapping of keyword arguments.
+
     Raises:
-        InvalidValue: ``compute.uncounted`` when the model runs a product whose cost is not known, such as a quantized
-            kernel, or when it has weight matrices and yet nothing was counted.
+        InvalidValue: ``compute.uncounted`` if the model runs a product of unknown cost, such as a quantized kernel, or
+            if it has weight matrices and nothing was counted.
     """
     seen = _Seen()
     counter = FlopCounterMode(display=False, custom_mapping=_extra_formulas())
@@ -52,7 +56,7 @@ def macs(model: nn.Module, example: Any) -> MetricValue:
 
 
 class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Remembers which operators ran. Entered outside the counter, it sees them after decomposition."""
+    """Records which operators ran. Entered outside the counter, it sees them after decomposition."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""What a model really costs: bytes in each accounting, zeros, work, memory, and time in PyTorch and ONNX Runtime."""
+"""Measures what a model costs: sizes, zeros, multiply-accumulates, memory, and time in PyTorch and ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Measurements = dict[str, list[MetricValue]]
 
 @dataclass(frozen=True)
 class Cost:
-    """What was measured, and what could not be, in sentences."""
+    """The measured values, and an error for each quantity that could not be measured."""
 
     values: Measurements
     problems: tuple[UserError, ...]
@@ -32,7 +32,7 @@ def measure_cost(
     timing: latency.LatencySettings | None,
     exports: onnx_runtime.Exports | None = None,
 ) -> Cost:
-    """Measure everything that needs no labels.
+    """Measure all quantities that need no labels.
 
     Args:
         model: left as it was.
@@ -58,7 +58,7 @@ def measure_cost(
 
 
 def measure_size(model: nn.Module) -> Measurements:
-    """Bytes in three accountings, parameters and zeros."""
+    """Measure the three sizes in bytes, and count parameters and zeros."""
     content = size.serialize(model)
     return {
         metrics.MODEL_SIZE.name: [size.file_size(content)],
@@ -85,7 +85,7 @@ def _onnx(
 
 @contextmanager
 def _noted(problems: list[UserError]) -> Iterator[None]:
-    """Go on without what cannot be measured."""
+    """Record the error of a quantity that cannot be measured, and go on."""
     try:
         yield
     except UserError as error:

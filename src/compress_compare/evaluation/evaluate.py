@@ -20,11 +20,11 @@ __all__ = ["LabelledData", "Measurements", "Settings", "evaluate", "measure_qual
 
 @dataclass(frozen=True)
 class LabelledData:
-    """What a classifier is evaluated on.
+    """The data on which a classifier is evaluated.
 
     Args:
         inputs: all instances as the model takes them: a tensor, or a tuple or mapping of arguments.
-        labels: index of the right class, ``(instances,)``.
+        labels: index of the correct class, ``(instances,)``.
     """
 
     inputs: Any
@@ -33,13 +33,13 @@ class LabelledData:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to evaluate.
+    """Settings of an evaluation.
 
     Args:
-        batch_size: instances per forward pass where time is not measured.
+        batch_size: instances per forward pass, except where time is measured.
         latency: how to measure time; ``None`` leaves it out.
-        onnx: earlier exports, to measure in ONNX Runtime as well; ``None`` leaves it out, and with it seconds for each
-            kind of network.
+        onnx: earlier exports, to measure in ONNX Runtime as well; ``None`` leaves it out, which saves seconds for each
+            architecture.
     """
 
     batch_size: int = 256
@@ -50,7 +50,7 @@ class Settings:
 def evaluate(model: nn.Module, data: LabelledData, *, settings: Settings | None = None) -> Measurements:
     """Measure quality, size, sparsity, compute, memory and latency. The model stays as it is.
 
-    What could not be measured is absent; see `cost.measure_cost`.
+    A quantity that cannot be measured is absent from the result; see `cost.measure_cost`.
     """
     settings = settings or Settings()
     scores = logits(model, data.inputs, batch_size=settings.batch_size)
@@ -61,7 +61,7 @@ def evaluate(model: nn.Module, data: LabelledData, *, settings: Settings | None 
 
 
 def measure_quality(scores: np.ndarray, labels: np.ndarray) -> Measurements:
-    """Accuracy over all and per class, and negative log-likelihood, of scores ``(instances, classes)``."""
+    """Compute accuracy, in all and per class, and negative log-likelihood of scores ``(instances, classes)``."""
     return {
         metrics.TOP1_ACCURACY.name: quality.accuracy(scores, labels),
         metrics.NEGATIVE_LOG_LIKELIHOOD.name: [quality.negative_log_likelihood(scores, labels)],

@@ -1,4 +1,4 @@
-"""Running a model only to look at it: one thread, evaluation mode, no gradients, and everything put back."""
+"""Runs a model without changing it: one thread, evaluation mode, no gradients, and its state restored afterwards."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def observing(model: nn.Module, *, threads: int = 1) -> Iterator[None]:
 
 
 def logits(model: nn.Module, inputs: Any, *, batch_size: int = 256) -> np.ndarray:
-    """The model's answers to all of ``inputs``: an array ``(instances, classes)`` in float64.
+    """Return the logits of the model for all ``inputs``: an array ``(instances, classes)`` in float64.
 
     Args:
-        model: left as it was; it returns a tensor, or something that has ``logits``.
+        model: left as it was; it returns a tensor, or an object with an attribute ``logits``.
         inputs: all instances: a tensor, a tuple of positional or a mapping of keyword arguments.
         batch_size: instances per forward pass.
 
     Raises:
-        ValueError: the model answers with anything but one row of scores for each instance.
+        ValueError: if the model does not return one row of scores for each instance.
     """
     with observing(model):
         count = len(tensors(inputs)[0])

@@ -1,4 +1,4 @@
-"""What a model is called with: a tensor, a tuple of positional or a mapping of keyword arguments."""
+"""Inputs of a model: a tensor, a tuple of positional arguments or a mapping of keyword arguments."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 
 def call(model: nn.Module, inputs: Any) -> Any:
-    """Run a model on inputs of any of the three kinds."""
+    """Call a model with inputs of any of the three kinds."""
     if isinstance(inputs, Mapping):
         return model(**inputs)
     return model(*inputs) if isinstance(inputs, tuple | list) else model(inputs)
 
 
 def each(inputs: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """The inputs with every tensor changed."""
+    """Return the inputs with ``change`` applied to every tensor."""
     plain = dict(inputs) if isinstance(inputs, Mapping) else inputs
     return tree_map(lambda value: change(value) if isinstance(value, Tensor) else value, plain)
 
 
 def tensors(inputs: Any) -> list[Tensor]:
-    """The tensors in inputs, in their order."""
+    """Return the tensors in the inputs, in order."""
     plain = dict(inputs) if isinstance(inputs, Mapping) else inputs
     return [leaf for leaf in tree_leaves(plain) if isinstance(leaf, Tensor)]
 
 
 def first(inputs: Any) -> Any:
-    """The first instance of each tensor, as a batch of one; without dimensions, a tensor stays."""
+    """Return the first instance of each tensor, as a batch of one; a tensor without dimensions stays as it is."""
     return each(inputs, lambda tensor: tensor[:1] if tensor.ndim else tensor)
 
 
 def repeated(inputs: Any, times: int) -> Any:
-    """The first instance of each tensor, as often as that."""
+    """Return the first instance of each tensor, repeated ``times`` times."""
     return each(
         inputs, lambda tensor: tensor[:1].expand(times, *tensor.shape[1:]).contiguous() if tensor.ndim else tensor
     )
 
 
 def described(inputs: Any) -> str:
-    """The shapes, e.g. ``input 1×3×32×32`` or ``input input_ids 1×12, attention_mask 1×12``."""
+    """Return the shapes as text, e.g. ``input 1×3×32×32`` or ``input input_ids 1×12, attention_mask 1×12``."""
     if isinstance(inputs, Mapping):
         shapes = [f"{key} {_shape(value)}" for key, value in inputs.items() if isinstance(value, Tensor)]
     else:
@@ -51,10 +51,10 @@ def described(inputs: Any) -> str:
 
 
 def answer(output: Any) -> Tensor:
-    """What a model says, from whatever it returns: ``logits`` if it has some, else the first tensor of numbers.
+    """Return the scores in the output of a model: its ``logits`` if it has some, else the first tensor of numbers.
 
     Raises:
-        ValueError: there is no tensor in it.
+        ValueError: if the output contains no tensor of numbers.
     """
     from ..operations.parts.data import tensors_of
 
@@ -68,7 +68,7 @@ def answer(output: Any) -> Tensor:
 
 
 def device(inputs: Any) -> torch.device:
-    """Where the inputs are."""
+    """Return the device of the inputs."""
     return next((tensor.device for tensor in tensors(inputs)), torch.device("cpu"))
 
 

@@ -1,4 +1,4 @@
-"""On which numbers PyTorch really multiplies: integers, or floating point whatever the weights are stored as."""
+"""Counts the products that PyTorch computes on integers, however the weights are stored."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ INTEGERS = (torch.int8, torch.uint8, torch.qint8, torch.quint8, torch.int16, tor
 
 
 def integer_products(model: nn.Module, example: Any) -> MetricValue | None:
-    """Share of the matrix products and convolutions of a forward pass that take integers; ``count`` is their number.
+    """Return the share of matrix products and convolutions of a forward pass that run on integers.
 
-    ``None`` for a model that runs none.
+    ``count`` is the number of all products. The result is ``None`` for a model that runs none.
     """
     seen = _Products()
     with observing(model), seen:

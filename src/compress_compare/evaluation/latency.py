@@ -1,4 +1,4 @@
-"""How long a forward pass takes here: median and interquartile range, with all that the number depends on."""
+"""Measures the time of a forward pass: median and interquartile range, with the settings that they depend on."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .forward import observing
 
 @dataclass(frozen=True)
 class LatencySettings:
-    """How to time.
+    """Settings of a time measurement.
 
     Args:
         batch: instances per forward pass.
         threads: torch threads.
-        warm_up: passes before the first that counts.
-        runs: passes that count.
+        warm_up: passes before the measured ones.
+        runs: measured passes.
     """
 
     batch: int = 1
@@ -34,27 +34,27 @@ class LatencySettings:
     runs: int = 50
 
     def describe(self, device: str, *, runtime: str) -> str:
-        """What a value depends on, e.g. ``cpu (PyTorch 2.13.0, 1 thread, batch 1, warm-up 5, runs 50)``."""
+        """Describe what a time depends on, e.g. ``cpu (PyTorch 2.13.0, 1 thread, batch 1, warm-up 5, runs 50)``."""
         threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}"
         return f"{device} ({runtime}, {threads}, batch {self.batch}, warm-up {self.warm_up}, runs {self.runs})"
 
     def inputs(self, example: Any) -> Any:
-        """The first instance of ``example``, repeated to make up the batch."""
+        """Return the first instance of ``example``, repeated to fill the batch."""
         return inputs.repeated(example, self.batch)
 
 
 def latency(
     model: nn.Module, example: Any, *, settings: LatencySettings | None = None
 ) -> tuple[MetricValue, MetricValue]:
-    """Median and interquartile range of the time of a forward pass, in seconds.
+    """Measure the median and the interquartile range of the time of a forward pass, in seconds.
 
     The median's standard error is 0.93 · IQR / √runs, its asymptotic value for normally distributed times (McGill,
     Tukey and Larsen, "Variations of box plots", 1978).
 
     Args:
         model: left as it was.
-        example: inputs of any kind, ``(instances, …)``; the first is repeated to make up the batch.
-        settings: how to time.
+        example: inputs of any kind, ``(instances, …)``; the first is repeated to fill the batch.
+        settings: how to measure; the defaults if not given.
     """
     settings = settings or LatencySettings()
     runtime = f"PyTorch {torch.__version__.partition('+')[0]}"

@@ -1,4 +1,4 @@
-"""How much memory a forward pass takes: the weights, and the tensors that are alive at the same time."""
+"""Computes the memory that a forward pass needs: the weights and the tensors that are alive at the same time."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .forward import observing
 
 
 def peak_memory(model: nn.Module, example: Any) -> MetricValue:
-    """Bytes of parameters, buffers, ``example`` and, at the worst moment, what operators have put out and is in use.
+    """Return the largest sum of bytes of parameters, buffers, ``example`` and live outputs of operators.
 
-    The same on every machine: sums of tensor sizes, not what an allocator takes. What a kernel needs inside itself,
-    such as unfolded patches of a convolution, is not seen. The input shape is stated as the value's device.
+    The value is the same on every machine, because it sums tensor sizes and ignores the allocator. It leaves out the
+    internal buffers of kernels, such as the unfolded patches of a convolution. Its device names the input shape.
     """
     held = _Alive()
     example = inputs.each(example, torch.clone)  # a part of a larger tensor holds all of it

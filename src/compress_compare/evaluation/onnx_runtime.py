@@ -1,4 +1,4 @@
-"""What a model takes in ONNX Runtime on the processor: exported, optimized and timed. Needs the extra ``onnx``."""
+"""Exports a model to ONNX and measures it in ONNX Runtime on the CPU. Needs the extra ``onnx``."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from .inputs import call, described, each, tensors
 FLOATS = ("Conv", "ConvTranspose", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "MatMulNBits")
 INTEGERS = ("QLinearConv", "ConvInteger", "QLinearMatMul", "MatMulInteger", "QGemm", "DynamicQuantizeMatMul")
 MOST_BYTES = 1_000_000_000
-"""Of weights; more do not go into the one message of a protocol buffer that is handed over here."""
+"""Limit of the weights in bytes: the model is handed over as one message of a protocol buffer."""
 TOLERANCE = 1e-3
 _LOUD = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir", "torchao")
 
 
 @dataclass(frozen=True)
 class InOnnxRuntime:
-    """What was measured.
+    """The measurements of a model in ONNX Runtime.
 
     Args:
-        size: bytes of the ONNX file without notes about where its nodes come from.
+        size: bytes of the ONNX file without metadata about where its nodes come from.
         median: seconds of a forward pass.
         spread: interquartile range of the same.
         integers: share of matrix products and convolutions on integers after optimization; ``None`` without any.
@@ -49,12 +49,12 @@ class InOnnxRuntime:
 
 @dataclass
 class Exports:
-    """Exports models to ONNX. Models that differ in their weights alone are exported once, and get them filled in."""
+    """Exports models to ONNX. Models that differ only in their weights share one export, into which they are filled."""
 
     _known: dict[tuple[object, ...], Any] = field(default_factory=dict)
 
     def export(self, model: nn.Module, example: Any) -> bytes:
-        """The model as an ONNX file for inputs of the shape of ``example``.
+        """Return the model as an ONNX file for inputs of the shape of ``example``.
 
         Raises:
             MissingExtra: onnx or onnxscript is not installed.
@@ -76,17 +76,17 @@ class Exports:
 def measure(
     model: nn.Module, example: Any, *, settings: latency.LatencySettings, exports: Exports | None = None
 ) -> InOnnxRuntime:
-    """Export a model, let ONNX Runtime optimize it, look at what became of its products, and time it.
+    """Export a model, let ONNX Runtime optimize it, count its products on integers, and measure its time.
 
     Args:
         model: left as it was.
-        example: inputs ``(instances, …)``; the first is repeated to make up the batch.
-        settings: how to time.
-        exports: where earlier exports are kept.
+        example: inputs ``(instances, …)``; the first is repeated to fill the batch.
+        settings: how to measure time.
+        exports: earlier exports, to reuse.
 
     Raises:
         MissingExtra: onnx, onnxscript or onnxruntime is not installed.
-        InvalidValue: ``onnx.*`` when the model cannot be exported or run.
+        InvalidValue: ``onnx.*`` if the model cannot be exported or run.
     """
     check_installed()
     inputs = each(settings.inputs(example), Tensor.cpu)
@@ -102,10 +102,10 @@ def measure(
 
 
 def check_installed() -> None:
-    """Import what is needed.
+    """Check that the packages of the extra ``onnx`` are installed.
 
     Raises:
-        MissingExtra: naming what is not installed.
+        MissingExtra: if one is missing, with its name.
     """
     try:
         import onnx  # noqa: F401

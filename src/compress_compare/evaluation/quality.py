@@ -1,4 +1,4 @@
-"""How well a classifier answers: accuracy, over all and per class, and negative log-likelihood."""
+"""Computes the quality of a classifier: accuracy, in all and per class, and negative log-likelihood."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..records import MetricValue
 
 
 def predictions(logits: np.ndarray) -> np.ndarray:
-    """The class with the highest score per row of ``(instances, classes)``; −1 where a score is NaN."""
+    """Return the class with the highest score for each row of ``(instances, classes)``; −1 where a score is NaN."""
     return np.where(np.isnan(logits).any(axis=1), -1, np.argmax(logits, axis=1))
 
 
 def log_probabilities(logits: np.ndarray) -> np.ndarray:
-    """Row-wise log-softmax of ``(instances, classes)``, in nats."""
+    """Return the row-wise log-softmax of ``(instances, classes)``, in nats."""
     with np.errstate(invalid="ignore"):
         shifted = logits - logits.max(axis=1, keepdims=True)
     logs: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -23,13 +23,13 @@ def log_probabilities(logits: np.ndarray) -> np.ndarray:
 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> list[MetricValue]:
-    """Share of right answers: first over all instances, then for each class that occurs, as the slice of its name.
+    """Return the accuracy over all instances, then that of each class that occurs, as a slice with its name.
 
-    The standard error is that of a binomial share, √(p(1 − p)/n). A row with NaN has no answer and counts as wrong.
+    The standard error is that of a binomial share, √(p(1 − p)/n). A row with NaN counts as wrong.
 
     Args:
         logits: scores, ``(instances, classes)``.
-        labels: index of the right class, ``(instances,)``.
+        labels: index of the correct class, ``(instances,)``.
     """
     right = predictions(logits) == labels
     classes = np.unique(labels)
@@ -37,9 +37,9 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> list[MetricValue]:
 
 
 def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray) -> MetricValue:
-    """Mean of −log p(label) in nats; infinite where a label is given no probability, NaN where a score is NaN.
+    """Return the mean of −log p(label) in nats: infinite if a label has probability zero, NaN if a score is NaN.
 
-    The standard error is the sample deviation over √n, and absent for fewer than two or for infinite values.
+    The standard error is the sample deviation over √n. It is absent for fewer than two instances or infinite values.
     """
     losses = -log_probabilities(logits)[np.arange(len(labels)), labels]
     count = len(losses)

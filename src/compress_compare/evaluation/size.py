@@ -1,7 +1,7 @@
-"""How many bytes a model takes: as a safetensors file, after gzip, and packed as its compression scheme implies.
+"""Computes the size of a model in bytes: as a safetensors file, after gzip, and packed as its scheme implies.
 
-The packed size is what a file format made for the scheme would hold, tensor by tensor; every stream is rounded up to
-whole bytes:
+The packed size is that of a file format made for the scheme, tensor by tensor, with every stream rounded up to whole
+bytes:
 
 - **dense**: one value of the tensor's type for each element.
 - **quantized**: one integer of ``bits`` bits for each element, a scale of ``table_bits`` bits for each tensor, channel
@@ -33,29 +33,29 @@ GZIP_LEVEL = 6
 
 
 def serialize(model: nn.Module) -> bytes:
-    """The model's parameters and buffers as a safetensors file without metadata; a tied tensor is written once."""
+    """Return the parameters and buffers as a safetensors file without metadata; a tied tensor is written once."""
     return save({name: tensor.detach().cpu().clone().contiguous() for name, tensor in _tensors(model).items()})
 
 
 def file_size(content: bytes) -> MetricValue:
-    """Bytes of a checkpoint as it is."""
+    """Return the bytes of a checkpoint file."""
     return MetricValue(len(content))
 
 
 def gzip_size(content: bytes) -> MetricValue:
-    """Bytes of a checkpoint after gzip at level 6, the default of the command line tool."""
+    """Return the bytes of a checkpoint file after gzip at level 6, the default of the command line tool."""
     return MetricValue(len(gzip.compress(content, compresslevel=GZIP_LEVEL, mtime=0)))
 
 
 def packed_size(model: nn.Module) -> MetricValue:
-    """Bytes that the scheme of the model implies, by the accounting at the top of this file."""
+    """Return the bytes that the scheme of the model implies, as defined at the top of this module."""
     schemes = scheme.of(model)
     tensors = _tensors(model).items()
     return MetricValue(sum(packed_bytes(tensor, schemes.get(name, TensorScheme())) for name, tensor in tensors))
 
 
 def packed_bytes(tensor: Tensor, entry: TensorScheme) -> int:
-    """Bytes of one tensor stored as its entry says: values or labels, bit map, scales or codebooks."""
+    """Return the bytes of one tensor in its scheme: values or labels, bit map, scales or codebooks."""
     bits = entry.bits or 8 * tensor.element_size()
     count = tensor.numel()
     values = _bytes(bits * math.ceil(count / entry.dim))

@@ -1,4 +1,4 @@
-"""How many parameters a model has and how many of them are exactly zero."""
+"""Counts the parameters of a model and those that are exactly zero."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ..records import MetricValue
 
 
 def parameters(model: nn.Module) -> MetricValue:
-    """Number of parameters; tied ones count once."""
+    """Return the number of parameters; tied ones count once."""
     return MetricValue(_size(model.parameters()))
 
 
 def nonzero_parameters(model: nn.Module) -> MetricValue:
-    """Number of parameters that are not exactly zero; NaN is not zero."""
+    """Return the number of parameters that are not exactly zero; NaN is not zero."""
     return MetricValue(_nonzero(model.parameters()))
 
 
 def sparsity(model: nn.Module) -> MetricValue:
-    """Share of exact zeros among all parameters; NaN for a model without any."""
+    """Return the share of exact zeros among all parameters; NaN for a model without parameters."""
     return _sparsity(list(model.parameters()))
 
 
 def weight_sparsity(model: nn.Module) -> MetricValue:
-    """Share of exact zeros among the weights of two and more dimensions, as pruning sees them; NaN without any."""
+    """Return the share of exact zeros among the parameters of two or more dimensions; NaN without any."""
     return _sparsity([tensor for tensor in model.parameters() if tensor.ndim > 1])
 
 

@@ -1,4 +1,4 @@
-"""A plan as configurations of coremltools' ``optimize.torch``, in YAML."""
+"""Exports a plan as configurations of coremltools' ``optimize.torch``, in YAML."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _GRANULARITY = {"tensor": "per_tensor", "channel": "per_channel", "group": "per_
 
 
 def configuration(plan: Sequence[BaseOperation]) -> str:
-    """YAML text with one section per class of configuration, e.g. ``PostTrainingQuantizerConfig``.
+    """Return YAML text with one section per class of configuration, e.g. ``PostTrainingQuantizerConfig``.
 
-    Each section is what the ``from_dict`` of that class takes. Layers that are not named stay as they are.
+    Each section is an argument for the ``from_dict`` of that class. Layers that are not named stay as they are.
 
     Args:
         plan: ``quantize`` at 4 or 8 bits, and ``palettize``, with targets.

@@ -1,7 +1,7 @@
-"""A plan as a recipe of llm-compressor (``recipe.yaml``), with schemes in the terms of compressed-tensors.
+"""Exports a plan as a recipe of llm-compressor (``recipe.yaml``), with schemes in the terms of compressed-tensors.
 
-A group of layers has the name of its scheme, such as W4A16, where it has one. What the scheme is stands there too,
-since W8A16 meant one scale per channel in earlier versions of compressed-tensors and means groups of 128 now.
+A group of layers has the name of its scheme, such as W4A16, if there is one. The recipe also spells the scheme out,
+because W8A16 meant one scale per channel in earlier versions of compressed-tensors and means groups of 128 now.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MODIFIERS = {
 
 
 def recipe(plan: Sequence[BaseOperation]) -> str:
-    """YAML text for ``oneshot(recipe=…)``.
+    """Return YAML text for ``oneshot(recipe=…)``.
 
     Pruning to 2:4 comes first; all quantization by one algorithm is one modifier with a group per scheme. AWQ is a
     modifier that scales what the next one rounds, as since llm-compressor 0.14.

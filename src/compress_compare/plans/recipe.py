@@ -1,4 +1,4 @@
-"""A plan as a recipe of this package, for ``compress-compare run`` and the page of experiments."""
+"""Exports a plan as a recipe of this package, for ``compress-compare run`` and the page."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..operations import BaseOperation
 
 
 def text(plan: Sequence[BaseOperation], *, base: str, id: str | None = None) -> str:
-    """YAML of a recipe that applies the operations to a model one after the other.
+    """Return the YAML of a recipe that applies the operations to a model one after the other.
 
     Args:
-        plan: one operation at least; each is written with the parameters that its record has.
-        base: id of the model.
-        id: of the model at the end; made from the operations if left out.
+        plan: at least one operation; each is written with the parameters of its record.
+        base: id of the model to start from.
+        id: of the final model; by default made from the operations.
 
     Raises:
         InvalidValue: ``export.empty``, or ``export.unsupported`` for an operation that needs a second model.

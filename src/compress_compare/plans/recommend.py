@@ -1,9 +1,9 @@
-"""Recommendation: which level for which layer, so that a budget is met and the metric changes least.
+"""Recommends a level for each layer, so that a budget is met and the metric changes least.
 
-The change of a metric is taken to be the sum of the changes of single layers, as measured by
-:func:`~compress_compare.plans.sensitivity.sensitivity`: a good first guess, to be measured afterwards. Exact by
-integer programming, as in Hubara et al.: Accurate Post Training Quantization with Small Calibration Sets. ICML 2021,
-section 3.4.
+The change of the metric is assumed to be the sum of the changes of single layers, as measured by
+:func:`~compress_compare.plans.sensitivity.sensitivity`: a good first approximation, to be measured afterwards. The
+exact method is integer programming, as in Hubara et al.: Accurate Post Training Quantization with Small Calibration
+Sets. ICML 2021, section 3.4.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WITHOUT = {
 
 @dataclass(frozen=True)
 class Budget:
-    """What must not be exceeded.
+    """A limit of the compressed model.
 
     Args:
         kind: ``bytes`` of the packed model, average ``bits_per_weight`` of the layers in the table with scales and
@@ -45,10 +45,10 @@ class Plan:
     """A mixed compression.
 
     Args:
-        operations: to be applied one after the other; layers of equal treatment are together.
+        operations: to be applied in this order; each covers all layers with the same level.
         change: predicted change of the metric, positive or negative.
-        used: what the plan is predicted to need, in the unit of the budget.
-        untouched: layers that stay as they are.
+        used: predicted cost of the plan, in the unit of the budget.
+        untouched: layers without a level.
     """
 
     operations: tuple[BaseOperation, ...]
@@ -60,20 +60,20 @@ class Plan:
 def recommend(
     table: pa.Table, budget: Budget, *, higher_is_better: bool, method: Literal["exact", "greedy"] = "exact"
 ) -> Plan:
-    """The plan that meets a budget at the least predicted loss.
+    """Return the plan that meets a budget with the smallest predicted loss.
 
-    A change for the better counts as none, because it is mostly chance.
+    An improvement counts as no loss, because it is mostly chance.
 
     Args:
-        table: of ``sensitivity``.
-        budget: what must not be exceeded.
+        table: the result of ``sensitivity``.
+        budget: the limit.
         higher_is_better: direction of the metric in the table.
-        method: ``exact`` by integer programming, or ``greedy``: the next level is the one that saves most per loss.
+        method: ``exact`` by integer programming, or ``greedy``: the next level is the one that saves most for its loss.
 
     Raises:
-        InvalidValue: ``recommend.budget`` when even the smallest plan exceeds it, ``recommend.macs`` or
-            ``recommend.latency`` when the table does not have them.
-        MissingExtra: for ``exact`` without SciPy.
+        InvalidValue: ``recommend.budget`` if even the smallest plan exceeds it, ``recommend.macs`` or
+            ``recommend.latency`` if the table lacks them.
+        MissingExtra: if SciPy is not installed and the method is ``exact``.
     """
     rows = [row for row in table.to_pylist() if np.isfinite(row["change"])]
     before, need = _need(table.to_pylist(), budget)

@@ -1,4 +1,4 @@
-"""Sensitivity: how much a metric changes when one layer after the other is compressed, at each of several levels."""
+"""Measures how much a metric changes when one layer at a time is compressed, at each of several levels."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ compressed; ``change``: minus that of the model. ``*_bytes``: packed size. ``mac
 
 @dataclass(frozen=True)
 class Study:
-    """What is measured, and on what.
+    """What to measure, and on which layers and data.
 
     Args:
         measure: a model in evaluation mode → the metric, e.g. an accuracy.
         layers: patterns as in ``targets``; empty for all weights that operations take by default. ``re:.*\\.weight``
             takes the scales of norms as well.
-        data: batches for operations that need them.
-        loss: for operations that need it; see ``BaseOperation``.
+        data: batches, for operations that need data.
+        loss: for operations that need one; see ``BaseOperation``.
         example: one instance, to count multiply-accumulates.
-        clock: a model in evaluation mode → seconds of a forward pass, on whatever device or runtime matters; here, that
-            is ``lambda model: latency(model, example)[0].value``.
+        clock: a model in evaluation mode → seconds of a forward pass on the device or runtime that matters, e.g.
+            ``lambda model: latency(model, example)[0].value`` for PyTorch on this machine.
     """
 
     measure: Callable[[nn.Module], float]
@@ -73,18 +73,18 @@ def sensitivity(
     done: pa.Table | None = None,
     save: Callable[[pa.Table], None] | None = None,
 ) -> pa.Table:
-    """One row per layer and level, in the order of layers, then levels. The model stays as it is.
+    """Measure each layer at each level: a table with one row per layer and level. The model stays as it is.
 
     Args:
         model: in any mode.
         levels: operations with ``targets``, such as ``[Quantize(8), Quantize(4), MagnitudePrune(0.5)]``; their own
             targets are replaced by each layer.
-        study: what is measured.
+        study: what to measure.
         done: rows of an earlier, interrupted run with the same model and study; they are not measured again.
-        save: called with the table so far after every row, so that a run can be taken up again.
+        save: called with the table so far after every row, so that an interrupted run can be continued.
 
     Raises:
-        InvalidValue: ``sensitivity.levels`` when an operation has no targets, ``targets.*`` for the layers.
+        InvalidValue: ``sensitivity.levels`` if an operation has no targets, ``targets.*`` for the layers.
     """
     keys = [(weight, level) for weight in _layers(model, study) for level in levels]
     rows = {_key(row["layer"], row): row for row in (done.to_pylist() if done is not None else [])}

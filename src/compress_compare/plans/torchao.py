@@ -1,4 +1,4 @@
-"""A plan as Python text that applies it with torchao's ``quantize_``."""
+"""Exports a plan as a Python module for torchao's ``quantize_``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from torchao.quantization.quant_primitives import MappingType
 
 
 def configuration(plan: Sequence[BaseOperation]) -> str:
-    """A Python module that defines ``CONFIG`` for ``torchao.quantization.quantize_``.
+    """Return a Python module that defines ``CONFIG`` for ``torchao.quantization.quantize_``.
 
     torchao rounds to nearest, on all 2^bits levels: its symmetric grid has one level more below zero than ours.
 

@@ -1,4 +1,4 @@
-"""The plan of a recipe: which models it asks for, and which of them the project has."""
+"""Plans a recipe: which models it describes, and which of them the project has."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .recipe import MAX_MODELS, ConfigError, Recipe, RecipePlace, Step
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model that the project has.
+    """A model of the project.
 
     Args:
         id: of the model.
         base: id of its base.
-        operation: how it was made.
-        references: (role, id).
+        operation: the operation that made it.
+        references: pairs of role and id.
     """
 
     id: str
@@ -31,16 +31,16 @@ class KnownModel:
 
 @dataclass(frozen=True)
 class Planned:
-    """One model of the tree.
+    """One model of a plan.
 
     Args:
         id: of the model.
         base: id of its base; ``None`` for a root.
-        operation: how it is made; ``None``: the network as the task gives it.
-        identity: hash of how it is made.
+        operation: the operation that makes it; ``None`` for the unchanged network of the task.
+        identity: hash of the way in which it is made.
         references: role → id.
         done: whether the project has it.
-        place: where the recipe says so.
+        place: its place in the recipe.
     """
 
     id: str

@@ -32,7 +32,7 @@ class ConfigError(InvalidValue):
 class RecipePlace:
     """A place in a recipe: the path of the field and, if it came from a file, the line, counted from 1.
 
-    ``document`` is what the text is where it is no recipe.
+    ``document`` is the kind of text that the place belongs to.
     """
 
     path: str = ""
@@ -72,7 +72,7 @@ class Recipe:
     """A tree of experiments.
 
     Args:
-        task: what makes the network, its data and its metrics; ``None``: the task that the project knows.
+        task: the function that returns the task; ``None`` for the task that the project knows.
         base: id of the model that the tree starts from.
         made_by: the operation that makes the base from the untrained network; ``None`` if the base is in the project,
             or is the network of the task itself.

@@ -32,8 +32,8 @@ class Data:
 
     Args:
         name: of the dataset.
-        columns: ``ids`` and any of ``labels, images, texts, metadata``.
-        answer: model → ``predictions`` and any of ``vectors, metrics, texts``, in the order of the ids.
+        columns: ``ids`` and optionally any of ``labels, images, texts, metadata``.
+        answer: model → ``predictions`` and optionally any of ``vectors, metrics, texts``, in the order of the ids.
     """
 
     name: str
@@ -43,17 +43,17 @@ class Data:
 
 @dataclass(frozen=True)
 class Task:
-    """Everything that is needed to make and measure models. A task path names a function that returns one.
+    """The network, the data and the measurements of experiments. A task path names a function that returns one.
 
     Args:
-        create: returns the network that experiments start from, the same at every call.
+        create: returns the network that experiments start from, with the same weights at every call.
         measure: model → values by metric name.
         metrics: definitions of those metrics.
-        batches: for operations that calibrate or train: (inputs, targets), to be gone through any number of times.
+        batches: (inputs, targets) for operations that calibrate or train; can be iterated any number of times.
         loss: (outputs, targets) → scalar; cross entropy if not given.
-        data: what every model is evaluated on, instance by instance.
+        data: the dataset on which the predictions of every model are logged.
         example: one instance as the network takes it (a tensor ``(1, …)``, a tuple of positional or a mapping of
-            keyword arguments), to measure work, memory and time on; the first of ``batches`` if not given.
+            keyword arguments), to measure operations, memory and time on; from the first of ``batches`` if not given.
     """
 
     create: Callable[[], nn.Module]
@@ -65,7 +65,7 @@ class Task:
     example: Any = None
 
     def instance(self) -> Any:
-        """Return one input, to measure cost on.
+        """Return one input on which the cost of a model is measured.
 
         Raises:
             InvalidValue: ``config.no_example`` if the task has none with a tensor in it.
@@ -85,12 +85,12 @@ class Task:
 def load(where: TaskPath) -> Task:
     """Import the function that a path names and call it.
 
-    This runs code. It is called with what the user's own command line or program named, or with what the user has seen
-    and allowed. A function is called only if it says itself that it returns a task: by its annotation or, without one,
-    because its module imports ``Task``. A project can name any function of any library, and most of them are none.
+    This runs code, so the path comes from the user's own command line or program, or the user has seen and allowed it.
+    A project can name any function of any library. A function is therefore called only if it declares that it returns a
+    task: by its annotation or, without one, because its module imports ``Task``.
 
     Raises:
-        InvalidValue: ``config.task`` if it cannot be imported, is not there, is no task, or fails.
+        InvalidValue: ``config.task`` if the function cannot be imported, does not return a task, or raises.
     """
     found = _function(where)
     _check_is_task(where, found)
