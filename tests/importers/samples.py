@@ -5,6 +5,8 @@ The files of the tools themselves are in ``test_shared.py``.
 
 import json
 import sqlite3
+import struct
+import zlib
 from pathlib import Path
 
 SHARED = next(
@@ -125,12 +127,141 @@ def lm_eval(folder, *, grown=False, accuracy=0.5):
     return folder
 
 
+def message(*fields):
+    """A message of Protocol Buffers: pairs of a number and an integer, bytes, text, a float or a double."""
+    written = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            written += bytes([*varint(number << 3), *varint(value)])
+        elif isinstance(value, float):
+            written += bytes(varint(number << 3 | 5)) + struct.pack("<f", value)
+        else:
+            content = value.encode() if isinstance(value, str) else value
+            written += bytes([*varint(number << 3 | 2), *varint(len(content))]) + content
+    return written
+
+
+def varint(number):
+    written = []
+    while number > 127:
+        written.append(number & 127 | 128)
+        number >>= 7
+    return [*written, number]
+
+
+def wandb_log(path, records):
+    """An offline run of W&B, whose records fit into one block."""
+    content = b":W&B\x42\xe1\xbe"[:7]
+    for record in records:
+        checksum = zlib.crc32(record, zlib.crc32(b"\x01"))
+        content += struct.pack("<IHB", checksum, len(record), 1) + record
+    path.write_bytes(content)
+
+
+def wandb(folder, *, grown=False, accuracy=0.5):
+    runs = [
+        ("r1", "big", {"operation": "train"}, 0.75),
+        ("r2", "small", {"base": "big", "operation": "prune"}, accuracy),
+    ]
+    for key, name, config, value in runs[: 2 if grown else 1]:
+        items = [(1, message((1, field), (16, json.dumps(said)))) for field, said in config.items()]
+        run = message((1, key), (4, message(*items)), (8, name))
+        summary = message((1, message((1, "accuracy"), (16, json.dumps(value)))))
+        below = folder / f"offline-run-{key}"
+        below.mkdir(exist_ok=True)
+        records = [message((17, run)), message((3, summary)), message((18, message((1, 0))))]
+        wandb_log(below / f"run-{key}.wandb", records)
+    return folder
+
+
+def events(path, summaries):
+    """An event file of TensorBoard: a record for each list of values of a summary; checksums are not looked at."""
+    content = b""
+    for step, values in enumerate(summaries):
+        record = message((2, step), (5, message(*((1, value) for value in values))))
+        content += struct.pack("<QI", len(record), 0) + record + b"\0\0\0\0"
+    path.write_bytes(content)
+
+
+def hparams(settings):
+    entries = [(1, message((1, name), (2, message((3, value))))) for name, value in settings.items()]
+    content = message((3, message(*entries)))
+    return message((1, "_hparams_/session_start_info"), (9, message((1, message((1, "hparams"), (2, content))))))
+
+
+def tensorboard(folder, *, grown=False, accuracy=0.5):
+    runs = [("big", {"operation": "train"}, 0.75), ("small", {"base": "big", "operation": "prune"}, accuracy)]
+    for name, settings, value in runs[: 2 if grown else 1]:
+        below = folder / name / "hparams"
+        below.mkdir(parents=True, exist_ok=True)
+        measured = [[message((1, "accuracy"), (2, one))] for one in (0.0, value)]
+        events(below.parent / "events.out.tfevents.1", measured)
+        events(below / "events.out.tfevents.2", [[hparams(settings)]])
+    return folder
+
+
+def optuna(folder, *, grown=False, accuracy=0.5):
+    lines = [{"op_code": 0, "worker_id": "w", "study_name": "s", "directions": [2]}]
+    lines.append({"op_code": 3, "worker_id": "w", "study_id": 0, "system_attr": {"study:metric_names": ["accuracy"]}})
+    for trial, value in enumerate([0.75, accuracy][: 2 if grown else 1]):
+        lines.append({"op_code": 4, "worker_id": "w", "study_id": 0})
+        distribution = json.dumps({"name": "IntDistribution", "attributes": {"low": 2, "high": 8}})
+        named = {"param_name": "bits", "param_value_internal": 8.0 - trial, "distribution": distribution}
+        lines.append({"op_code": 5, "worker_id": "w", "trial_id": trial, **named})
+        if trial:
+            lines.append({"op_code": 8, "worker_id": "w", "trial_id": trial, "user_attr": {"base": "s-0"}})
+        lines.append({"op_code": 6, "worker_id": "w", "trial_id": trial, "state": 1, "values": [value]})
+    path = folder / "journal.log"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return path
+
+
+def huggingface(folder, *, grown=False, accuracy=0.5):
+    for name, base, value in [("big", "", 0.75), ("small", "base_model: big\n", accuracy)][: 2 if grown else 1]:
+        below = folder / name
+        below.mkdir(exist_ok=True)
+        quantized = {"quantization_config": {"quant_method": "gptq", "bits": 4}} if base else {}
+        (below / "config.json").write_text(json.dumps({"model_type": "toy", **quantized}))
+        (below / "README.md").write_text(
+            f"---\n{base}model-index:\n- name: {name}\n  results:\n  - dataset: {{type: digits}}\n"
+            f"    metrics:\n    - {{type: accuracy, value: {value}}}\n---\n# {name}\n"
+        )
+    return folder
+
+
+def llama_cpp(folder, *, grown=False, accuracy=0.5):
+    entries = [
+        {"model_filename": f"models/{name}.gguf", "n_prompt": 512, "n_gen": 0, "avg_ts": value, "stddev_ts": 0.5}
+        | {"samples_ts": [value] * 4, "gpu_info": "a GPU", "backends": "CUDA", "build_commit": "1"}
+        for name, value in [("big", 0.75), ("small", accuracy)][: 2 if grown else 1]
+    ]
+    path = folder / "bench.json"
+    path.write_text(json.dumps(entries))
+    return path
+
+
+def csv(folder, *, grown=False, accuracy=0.5):
+    path = folder / "table.csv"
+    rows = ["model,base,operation,bits,accuracy", "big,,train,,0.75", f"small,big,quantize,4,{accuracy}"]
+    path.write_text("\n".join(rows[: 3 if grown else 2]) + "\n")
+    return path
+
+
+NO_BASE = ("llama-cpp",)
+"""Sources whose tools do not know what a model was made from."""
+
 SAMPLES = {
     "compress-and-compare": compress_and_compare,
     "mlflow": mlflow,
     "olive": olive,
     "trackio": trackio,
     "lm-eval": lm_eval,
+    "wandb": wandb,
+    "tensorboard": tensorboard,
+    "optuna": optuna,
+    "huggingface": huggingface,
+    "llama-cpp": llama_cpp,
+    "csv": csv,
 }
 """By source: a function that writes it into a folder and returns what to import. It has one model, ``big``; ``grown``
 has also ``small``, made from it, whose accuracy can be said."""

@@ -7,7 +7,7 @@ import pytest
 import compress_compare as cc
 from compress_compare import importers
 from compress_compare.errors import Conflict, UserError
-from tests.importers.samples import SAMPLES
+from tests.importers.samples import NO_BASE, SAMPLES
 
 EVERY = pytest.mark.parametrize("source", SAMPLES)
 CUTS = 50
@@ -46,8 +46,9 @@ def test_the_same_again_changes_nothing_and_a_grown_source_adds_what_is_new(tmp_
         assert state(project) == before
         grown = importers.write(importers.load(source, SAMPLES[source](place, grown=True)), project)
         assert (grown.num_models, grown.num_new_models, grown.num_new_values) == (2, 1, 0)
-        assert project.models()["base"].to_pylist() == [None, project.models()["id"].to_pylist()[0]]
-        assert [model for model in state(project)[1] if model.base is None] == before[1]
+        ids = project.models()["id"].to_pylist()
+        assert project.models()["base"].to_pylist() == [None, None if source in NO_BASE else ids[0]]
+        assert project.model(ids[0]) == before[1][0]
 
 
 @EVERY
@@ -81,9 +82,9 @@ def test_a_preview_says_what_comes_in_and_changes_nothing(tmp_path, source):
         read = importers.load(source, SAMPLES[source](tmp_path, grown=True))
         found = importers.preview(read, project)
         assert len(project) == 0
-        assert [(one.depth, one.is_new) for one in found.models] == [(0, True), (1, True)]
+        assert [(one.depth, one.is_new) for one in found.models] == [(0, True), (int(source not in NO_BASE), True)]
         assert all(one.reason for one in found.metrics)
-        assert any(one.metric.name.endswith("accuracy") or "acc" in one.metric.name for one in found.metrics)
+        assert sum(one.values == 2 for one in found.metrics) == 1
         report = importers.write(read, project)
         assert [one.id for one in found.models] == project.models()["id"].to_pylist()
         assert len(found.outputs) == report.num_outputs
@@ -104,21 +105,19 @@ def test_a_file_that_is_cut_anywhere_is_refused_in_a_sentence_or_read_without_ha
             broken = tmp_path / f"{number}-{cut}"
             shutil.copytree(whole, broken)
             (broken / path.relative_to(whole)).write_bytes(content[: len(content) * cut // CUTS])
-            with cc.open(tmp_path / "p") as project:
-                try:
-                    read = importers.load(source, broken / place.relative_to(whole))
-                    importers.preview(read, project)
-                except UserError as error:
-                    assert error.code.startswith("import.") and error.title.endswith(".")
-                    assert str(tmp_path) not in str(error)
+            try:
+                importers.preview(importers.load(source, broken / place.relative_to(whole)))
+            except UserError as error:
+                assert error.code.startswith("import.") and error.title.endswith(".")
+                assert str(tmp_path) not in str(error)
             shutil.rmtree(broken)
 
 
 @EVERY
 @pytest.mark.parametrize("other", SAMPLES)
 def test_the_file_of_another_tool_is_refused(tmp_path, source, other):
-    if source == other:
-        pytest.skip("its own")
+    if source == other or (source, other) == ("csv", "llama-cpp"):
+        pytest.skip("its own, or a list of objects, which is a table")
     place = SAMPLES[other](tmp_path)
     with pytest.raises(UserError) as caught:
         importers.load(source, place)

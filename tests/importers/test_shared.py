@@ -134,3 +134,90 @@ def test_trackio(tmp_path):
     assert w2["eval/accuracy"] == pytest.approx(0.368633, abs=5e-7)
     assert math.isnan(w2["kl"]) and w2["ratio"] == math.inf
     assert project.model("cnn-magnitude50").operation == cc.Operation("magnitude prune", amount=0.5)
+
+
+def test_wandb(tmp_path):
+    project, report = imported(tmp_path, "wandb")
+    assert tree(project) == {"cnn": None, "cnn-magnitude50": "cnn"} and report.warnings == []
+    assert value(project, "cnn", "eval/accuracy").value == pytest.approx(0.985255, abs=5e-7)
+    assert value(project, "cnn-magnitude50", "eval/accuracy").value == pytest.approx(0.971850, abs=5e-7)
+    assert value(project, "cnn", "size_bytes").value == 18984
+    operation = project.model("cnn-magnitude50").operation
+    assert operation == cc.Operation("magnitude prune", **{"compression.amount": 0.5})
+    assert {one.name: one.num_instances for one in project.datasets()} == {"predictions": 2}
+    assert project.outputs("cnn", "predictions").to_pylist() == [{"id": 0, "prediction": 3}, {"id": 1, "prediction": 3}]
+    assert project.instances("predictions")["label"].to_pylist() == [3, 5]
+
+
+def test_tensorboard(tmp_path):
+    project, _ = imported(tmp_path, "tensorboard")
+    assert tree(project) == {"cnn": None, "cnn-magnitude50": "cnn", "cnn-magnitude90": "cnn", "cnn-w8": "cnn"}
+    assert value(project, "cnn", "eval/accuracy").value == pytest.approx(0.985255, abs=5e-7)
+    assert value(project, "cnn", "hparam/size_bytes").value == 18984
+    assert project.model("cnn-magnitude50").operation == cc.Operation("magnitude prune", amount=0.5)
+
+
+def test_a_trainers_folder_of_hugging_face(tmp_path):
+    project, report = imported(tmp_path, "hf-trainer")
+    assert tree(project) == {"toy-p50": None, "toy-p50-ft": "toy-p50"}
+    assert value(project, "toy-p50-ft", "eval_loss").value == pytest.approx(1.63591, abs=5e-6)
+    assert project.model("toy-p50-ft").operation == cc.Operation("finetune", epochs=3, steps=12)
+    assert "at step 12; the best, 1.63591, was at step 12" in " ".join(report.notices)
+    assert not project.model("toy-p50").metrics
+
+
+def test_results_of_hugging_face_whose_unit_nobody_states(tmp_path):
+    project, report = imported(tmp_path, "hf-eval-results")
+    assert tree(project) == {"example-org/toy": None, "toy-w4": "example-org/toy"}
+    assert project.model("toy-w4").operation.name == "quantize"
+    assert value(project, "toy-w4", "sounds acc").value == 0.95
+    assert value(project, "toy-w4", "sums exact_match").value == 0.325
+    assert value(project, "toy-w4", "toy-benchmark sounds").value == 95.0
+    assert value(project, "toy-w4", "toy-benchmark sums").value == 0.325
+    units = {metric.name: (metric.unit, metric.higher_is_better) for metric in project.metrics()}
+    assert units["toy-benchmark sounds"] == ("", None) and units["sounds acc"] == ("", True)
+    told = " ".join(report.warnings)
+    assert "'95.0 ± 2.8', text without a unit" in told
+    assert told.count("per cent or a fraction") == 2
+
+
+def test_a_checkpoint_of_llm_compressor_says_how_it_was_made(tmp_path):
+    project, _ = imported(tmp_path, "llm-compressor")
+    assert project.model("FP8_DYNAMIC").operation == cc.Operation(
+        "quantize", scheme="FP8_DYNAMIC", targets=["Linear"], ignore=["lm_head"]
+    )
+    importers.write(importers.load("huggingface", SHARED / "toy"), project)
+    rows = {
+        f"{row['module']}.{row['parameter']}": row for row in project.layers("toy", "FP8_DYNAMIC").table.to_pylist()
+    }
+    assert rows["model.embed_tokens.weight"]["sqnr_db"] == math.inf
+    # Worked out from the two files with their scales, in double precision.
+    assert rows["model.layers.0.mlp.down_proj.weight"]["sqnr_db"] == pytest.approx(31.80091, abs=1e-4)
+
+
+def test_llama_bench(tmp_path):
+    project, _ = imported(tmp_path, "llama.cpp/bench.json")
+    (id,) = tree(project)
+    assert id == "Qwen2.5-7B-Instruct-Q4_K_M"
+    prompt, generated = value(project, id, "throughput, prompt of 512"), value(project, id, "throughput, 128 generated")
+    assert (prompt.value, prompt.count, prompt.device) == (7100.002165, 5, "NVIDIA GeForce RTX 4080, CUDA")
+    assert prompt.standard_error == pytest.approx(140.34152 / 5**0.5)
+    assert (generated.value, generated.standard_error) == (118.881588, pytest.approx(1.041811 / 5**0.5))
+    assert value(project, id, "model size").value == 4_677_120_000
+    assert value(project, id, "parameters").value == 7_615_616_512
+    assert better(project)["throughput, prompt of 512"] is True
+
+
+def test_llama_perplexity(tmp_path):
+    project, report = imported(tmp_path, "llama.cpp/perplexity-kld.txt")
+    found = {name: one[0] for name, one in project.model("perplexity-kld").metrics.items()}
+    assert (found["perplexity"].value, found["perplexity"].standard_error) == (10.910139, 0.080259)
+    base = found["perplexity of the base"]
+    assert (base.value, base.standard_error) == (10.517647, 0.077374)
+    assert (found["KL divergence, mean"].value, found["KL divergence, mean"].standard_error) == (0.042532, 0.000364)
+    assert found["KL divergence, median"].value == 0.023195 and found["KL divergence, maximum"].value == 10.214425
+    assert found["KL divergence, minimum"].value == -0.000021 and found["KL divergence, 99.0%"].value == 0.324855
+    assert (found["same top token"].value, found["same top token"].standard_error) == (89.938, 0.078)
+    units = {metric.name: metric.unit for metric in project.metrics()}
+    assert units["KL divergence, mean"] == "nat" and units["same top token"] == "%"
+    assert report.warnings == []

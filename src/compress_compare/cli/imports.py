@@ -27,9 +27,14 @@ SHOWN = 60
 @click.option(
     "--lower-is-better", "lower", multiple=True, metavar="METRIC", help="Lower values of this metric are better."
 )
+@click.option(
+    "--unit", "units", type=(str, str), multiple=True, metavar="METRIC UNIT", help="What a metric is measured in."
+)
 @click.option("--base-from", metavar="WHERE", help="What names the base, e.g. tag:base or config.base.")
 @click.option("--operation-from", metavar="WHERE", help="What names the operation, e.g. config.method.")
 @click.option("--base-pattern", metavar="REGEX", help="Takes the base from the name, e.g. '^(?P<base>.+)-w[0-9]+$'.")
+@click.option("--mapping", metavar="FILE", help="YAML that says what the columns of a table are.")
+@click.option("--write-mapping", metavar="FILE", help="Write what the columns of a table are taken for, to change it.")
 @click.option("--dry-run", is_flag=True, help="Show what would come in, and change nothing.")
 @json_option
 def import_(places: tuple[str, ...], higher: tuple[str, ...], lower: tuple[str, ...], **options: Any) -> None:
@@ -39,8 +44,11 @@ def import_(places: tuple[str, ...], higher: tuple[str, ...], lower: tuple[str, 
     """
     source, paths, project, reason = _understood(places)
     rules = importers.Rules(options["base_from"], options["operation_from"], options["base_pattern"])
-    read = importers.load_all(source, paths, rules=rules)
-    importers.direct(read, higher=higher, lower=lower)
+    given = {"mapping": importers.yaml_document(Path(options["mapping"]))} if options["mapping"] else None
+    read = importers.load_all(source, paths, rules=rules, options=given)
+    if options["write_mapping"]:
+        _write_mapping(read, Path(options["write_mapping"]))
+    importers.direct(read, higher=higher, lower=lower, units=dict(options["units"]))
     recognized = {"source": source, "recognized_by": reason}
     if options["dry_run"]:
         _show(_previewed(read, project), recognized, as_json=options["as_json"])
@@ -59,6 +67,12 @@ def import_(places: tuple[str, ...], higher: tuple[str, ...], lower: tuple[str, 
     known = report.num_models - report.num_new_models
     there = f" ({known:,} of them were there, with {report.num_new_values:,} new values)" if known else ""
     click.echo(f"Imported {report.num_models:,} models{more} into {project}{there}.")
+
+
+def _write_mapping(read: importers.Imported, path: Path) -> None:
+    if not read.mapping:
+        raise click.UsageError("Only a table has a mapping to write.")
+    path.write_text(read.mapping, encoding="utf-8")
 
 
 def _understood(places: Sequence[str]) -> tuple[str, list[str], str, str | None]:

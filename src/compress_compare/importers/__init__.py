@@ -1,6 +1,7 @@
 """Importers of experiments from other tools: one file per format, listed in ``registry``."""
 
 from .base import Correction, Imported, Importer, direct
+from .files import yaml_document
 from .places import Place, json_document, other_format, text
 from .preview import ImportPreview, preview
 from .registry import IMPORTERS, Recognized, added, available, load, load_all, recognize
@@ -28,4 +29,5 @@ __all__ = [
     "recognize",
     "text",
     "write",
+    "yaml_document",
 ]

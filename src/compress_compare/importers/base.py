@@ -47,6 +47,8 @@ class Imported:
             base and operation are proposed from them, see ``rules``.
         keys: what the tool itself calls a model, or a second name of it → its id.
         reasons: name of a metric → why it has its unit and direction.
+        named: models that others name as their base; one that neither the import nor the project has comes in bare.
+        mapping: what the columns of a table are taken for, as YAML that a user can change and give back.
     """
 
     metrics: list[Metric] = field(default_factory=list)
@@ -61,12 +63,15 @@ class Imported:
     facts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    named: list[str] = field(default_factory=list)
+    mapping: str = ""
 
     def join(self, other: Imported) -> None:
         """Take in what was read from another place; a metric keeps its first definition."""
         known = {metric.name for metric in self.metrics}
+        self.mapping = self.mapping or other.mapping
         self.metrics += [metric for metric in other.metrics if metric.name not in known]
-        for name in ("models", "datasets", "outputs", "corrections", "warnings", "notices"):
+        for name in ("models", "datasets", "outputs", "corrections", "warnings", "notices", "named"):
             getattr(self, name).extend(getattr(other, name))
         for name in ("checkpoints", "notes", "facts", "keys", "reasons"):
             mine = getattr(self, name)
@@ -95,20 +100,31 @@ class Importer:
     recognizes: Callable[[Path], str | None] = _never
 
 
-def direct(imported: Imported, *, higher: Iterable[str] = (), lower: Iterable[str] = ()) -> None:
-    """Say which direction of some metrics is better.
+def direct(
+    imported: Imported,
+    *,
+    higher: Iterable[str] = (),
+    lower: Iterable[str] = (),
+    units: Mapping[str, str] | None = None,
+) -> None:
+    """Say which direction of some metrics is better, and in what some are measured.
 
     Raises:
         NotFound: ``metric.unknown`` if the file has no such metric.
     """
     directions = {**dict.fromkeys(higher, True), **dict.fromkeys(lower, False)}
-    unknown = set(directions) - {metric.name for metric in imported.metrics}
+    said = units or {}
+    unknown = {*directions, *said} - {metric.name for metric in imported.metrics}
     if unknown:
         names = ", ".join(metric.name for metric in imported.metrics)
         raise NotFound("metric.unknown", f"The file has no metric {min(unknown)!r}.", hint=f"It has: {names}.")
-    imported.reasons.update(dict.fromkeys(directions, "you said so"))
+    imported.reasons.update(dict.fromkeys([*directions, *said], "you said so"))
     imported.metrics = [
-        replace(metric, higher_is_better=directions.get(metric.name, metric.higher_is_better))
+        replace(
+            metric,
+            higher_is_better=directions.get(metric.name, metric.higher_is_better),
+            unit=said.get(metric.name, metric.unit),
+        )
         for metric in imported.metrics
     ]
     undirected = [repr(metric.name) for metric in imported.metrics if metric.higher_is_better is None]

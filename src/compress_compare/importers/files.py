@@ -9,20 +9,15 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..errors import InvalidValue
+from ..readers import plain_yaml
 from .places import text
 
 HEAD_BYTES = 4096
 MAX_ENTRIES = 20_000
 """Files and folders that are looked at below one folder."""
 MAX_DEPTH = 6
-MAX_YAML_BYTES = 2_000_000
-MAX_VALUES = 200_000
-"""Values of a YAML document with every alias written out."""
 MAX_LINE_BYTES = 64_000_000
-_PLAIN = {"tag:yaml.org,2002:" + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
 
 def head(path: Path, count: int = HEAD_BYTES) -> bytes:
@@ -98,40 +93,10 @@ def yaml_document(path: Path, *, content: str | None = None) -> Any:
         content: what was read from it already, if anything was.
 
     Raises:
-        InvalidValue: ``import.not_yaml``, ``import.too_large`` and the errors of ``places.text``.
+        InvalidValue: ``import.not_yaml`` and the errors of ``places.text``.
     """
     written = text(path) if content is None else content
-    if len(written) > MAX_YAML_BYTES:
-        raise InvalidValue("import.too_large", f"{path.name!r} is too large for a YAML document.")
     try:
-        loader = yaml.SafeLoader(written)
-        node = loader.get_single_node()
-        return None if node is None else _Data(loader).of(node, depth=0)
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"Line {mark.line + 1}: {getattr(error, 'problem', '')}." if mark else f"{error}"[:200]
-        raise InvalidValue("import.not_yaml", f"{path.name!r} is not valid YAML.", detail=where) from error
-    except RecursionError as error:
-        raise InvalidValue("import.not_yaml", f"{path.name!r} is nested too deeply.") from error
-
-
-class _Data:
-    """Makes plain data of the nodes of one document, and counts them with every alias written out."""
-
-    def __init__(self, loader: yaml.SafeLoader) -> None:
-        self._loader = loader
-        self._count = 0
-
-    def of(self, node: yaml.Node, *, depth: int) -> Any:
-        self._count += 1
-        if self._count > MAX_VALUES or depth > 64:
-            raise ValueError(f"It holds more than {MAX_VALUES:,} values, or is nested more than 64 deep.")
-        if isinstance(node, yaml.MappingNode):
-            return {str(self.of(key, depth=depth + 1)): self.of(value, depth=depth + 1) for key, value in node.value}
-        if isinstance(node, yaml.SequenceNode):
-            items = [self.of(item, depth=depth + 1) for item in node.value]
-            # An enumeration of Python is written as its class and the one value that it was made of.
-            return items[0] if node.tag not in _PLAIN and len(items) == 1 else items
-        if node.tag not in _PLAIN:
-            return node.value
-        return self._loader.construct_object(node)
+        return plain_yaml.loads(written)
+    except plain_yaml.NotPlainError as error:
+        raise InvalidValue("import.not_yaml", f"{path.name!r} is not valid YAML.", detail=f"{error}") from error

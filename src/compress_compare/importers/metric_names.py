@@ -15,7 +15,7 @@ _LOWER = (
     *("loss", "error", "err", "errors", "perplexity", "ppl", "latency", "mse", "rmse", "mae", "wer", "cer", "ter"),
     *("kld", "kl", "divergence", "nll", "runtime", "duration", "time", "size", "bytes", "memory", "flops", "macs"),
     *("gmacs", "params", "parameters", "drop", "degradation", "energy", "fid", "ece", "brier", "bpb", "macts"),
-    *("gflops", "mb", "gb", "kb", "mib", "gib", "cost", "regret", "bits"),
+    *("gflops", "mb", "gb", "kb", "mib", "gib", "cost", "regret"),
 )
 _HIGHER = (
     *("accuracy", "acc", "f1", "map", "auc", "auroc", "precision", "recall", "bleu", "chrf", "meteor", "iou", "miou"),
@@ -95,6 +95,8 @@ def _direction(found: list[str]) -> tuple[bool | None, str]:
     for one in _HIGHER_PHRASES:
         if f" {one} " in f" {phrase} ":
             return True, f"higher is better, as its name says {one!r}"
+    if "bits per" in phrase:
+        return False, "lower is better, as its name says 'bits per'"
     for word in reversed(found):
         if word in _SETTINGS:
             return None, f"no direction, as {word!r} is a setting"

@@ -11,7 +11,7 @@ from ..records import Metric, MetricValue
 from ..store.drafts import check_operation
 from . import changes
 from .base import Correction, Imported
-from .write import ordered
+from .write import bare, ordered
 
 if TYPE_CHECKING:
     from ..store.store import Store
@@ -97,15 +97,16 @@ def preview(imported: Imported, project: Store | None = None) -> ImportPreview:
         Conflict: ``model.conflict`` as ``write`` does.
     """
     warnings = list(imported.warnings)
-    models = ordered(imported.models, warnings, known=() if project is None else project)
+    listed = [*imported.models, *bare(imported, project)]
+    models = ordered(listed, warnings, known=() if project is None else project)
     found = changes.against(project, models)
     depths: dict[str | None, int] = {None: -1}
-    listed = []
+    shown = []
     for model in models:
         depths[model["id"]] = depths.get(model.get("base"), -1) + 1
-        listed.append(_model(model, depths[model["id"]], model["id"] not in found.known))
+        shown.append(_model(model, depths[model["id"]], model["id"] not in found.known))
     return ImportPreview(
-        models=listed,
+        models=shown,
         metrics=list(_metrics(imported, models, project)),
         datasets=[(one["name"], len(one["ids"])) for one in imported.datasets],
         outputs=[(one["model"], one["dataset"], len(one["ids"])) for one in imported.outputs],

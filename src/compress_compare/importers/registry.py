@@ -9,20 +9,38 @@ from typing import Any
 
 from .. import plugins
 from ..errors import InvalidValue
-from . import compress_and_compare, lm_eval, mlflow, olive, trackio
+from . import (
+    compress_and_compare,
+    csv_table,
+    huggingface,
+    llama_cpp,
+    lm_eval,
+    mlflow,
+    olive,
+    optuna,
+    tensorboard,
+    trackio,
+    wandb,
+)
 from .base import Imported, Importer
 from .places import locate
 from .rules import DEFAULT, Rules, relate
 
 IMPORTERS: Mapping[str, Importer] = {
     "compress-and-compare": compress_and_compare.IMPORTER,
+    "csv": csv_table.IMPORTER,
+    "huggingface": huggingface.IMPORTER,
+    "llama-cpp": llama_cpp.IMPORTER,
     "lm-eval": lm_eval.IMPORTER,
     "mlflow": mlflow.IMPORTER,
     "olive": olive.IMPORTER,
+    "optuna": optuna.IMPORTER,
+    "tensorboard": tensorboard.IMPORTER,
     "trackio": trackio.IMPORTER,
+    "wandb": wandb.IMPORTER,
 }
-SPECIFIC: frozenset[str] = frozenset()
-"""Importers whose mark no other tool's file has: they are taken before one that reads a more general format."""
+GENERAL = frozenset({"csv"})
+"""Importers of what any tool may write: they are taken where no other knows a file."""
 
 
 def added() -> list[plugins.Added[Importer]]:
@@ -72,7 +90,8 @@ def recognize(where: str | Path) -> Recognized:
     if not found:
         title = f"{place.name!r} is not recognized as the file or folder of any tool."
         raise InvalidValue("import.not_recognized", title, hint=hint)
-    if len(found) > 1 and found[0].source not in SPECIFIC:
+    found = [one for one in found if one.source not in GENERAL] or found
+    if len(found) > 1:
         names = "; ".join(f"{one.source} ({one.reason})" for one in found)
         title = f"{place.name!r} could be of several tools."
         raise InvalidValue("import.not_recognized", title, detail=f"{names}.", hint="Name the one that is meant.")

@@ -50,7 +50,8 @@ def write(imported: Imported, project: Store) -> ImportReport:
             operation; ``dataset.conflict``, ``outputs.conflict``.
     """
     warnings = list(imported.warnings)
-    models = _completed(ordered(imported.models, warnings, known=project), imported, warnings)
+    listed = [*imported.models, *bare(imported, project)]
+    models = _completed(ordered(listed, warnings, known=project), imported, warnings)
     with project.batch():
         found = changes.against(project, models)
         refuse([*imported.corrections, *found.corrections])
@@ -74,6 +75,13 @@ def write(imported: Imported, project: Store) -> ImportReport:
         num_new_values=found.num_new_values,
         notices=imported.notices,
     )
+
+
+def bare(imported: Imported, project: Store | None) -> list[dict[str, Any]]:
+    """Models that are only named as bases, and are not there yet."""
+    known = {model["id"] for model in imported.models}
+    names = dict.fromkeys(imported.named)
+    return [{"id": name} for name in names if name not in known and (project is None or name not in project)]
 
 
 def refuse(corrections: Sequence[Correction]) -> None:
