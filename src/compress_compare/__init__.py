@@ -6,11 +6,11 @@ from . import late
 
 if TYPE_CHECKING:
     from .analysis.behaviors.tokens import kl_per_token
-    from .project import Project, open
+    from .project import Project, open, unpack
     from .records import Metric, MetricValue, Operation
     from .schemes.declared import Scheme
 
-__all__ = ["Metric", "MetricValue", "Operation", "Project", "Scheme", "kl_per_token", "open"]
+__all__ = ["Metric", "MetricValue", "Operation", "Project", "Scheme", "kl_per_token", "open", "unpack"]
 
 __getattr__ = late.names(
     __name__,
@@ -28,5 +28,6 @@ __getattr__ = late.names(
         "operations": "operations",
         "plans": "plans",
         "recipes": "recipes",
+        "unpack": "project",
     },
 )

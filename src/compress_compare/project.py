@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .comparisons.layers.tensor import Tensors, TensorView
     from .report.notebook import NotebookPage
     from .shipping.ship import Shipped
+    from .store.merging.conflicts import Decision
+    from .store.merging.merge import MergeReport
 
 
 def open(path: str | Path, *, create: bool = True, read_only: bool = False) -> Project:
@@ -35,6 +37,17 @@ def open(path: str | Path, *, create: bool = True, read_only: bool = False) -> P
         StoreError: ``store.*`` if it is damaged or has a newer version.
     """
     return Project.open(path, create=create, read_only=read_only)
+
+
+def unpack(archive: str | Path, directory: str | Path) -> Project:
+    """Make a project of an archive that ``project.pack`` wrote, in a directory that is not there yet, and open it.
+
+    Raises:
+        InvalidValue: ``archive.*`` for what is no archive of ours, or a damaged one; ``project.not_empty``.
+    """
+    from .store.archive import unpack
+
+    return Project.open(unpack(Path(archive), Path(directory)), create=False)
 
 
 class Project(Store):
@@ -298,6 +311,44 @@ class Project(Store):
         from .shipping.ship import How, ship
 
         return ship(self, model, directory=directory, how=How(format, sample, task))
+
+    def pack(self, path: str | Path) -> int:
+        """Write the whole project to one file, ``x.ccz``, and return its size in bytes.
+
+        Equal projects make equal bytes. The file has every record and every stored file; logs of jobs are left out.
+
+        Raises:
+            InvalidValue: ``output.not_written``.
+            StoreError: ``artifact.*`` if a stored file is missing or has changed.
+        """
+        from .store.archive import pack
+
+        return pack(self, Path(path))
+
+    def merge(self, other: str | Path | Store, *, on_conflict: Decision = "refuse") -> MergeReport:
+        """Bring in what another copy of this project, or another project, has: all of it, or nothing.
+
+        Models are the same if id, base, operation, replicate and tensors are. Models, weights, values, outputs, notes,
+        tags, datasets, views, and what was done are brought in. Equal data under another name is the same data; other
+        data under the same name comes in as ``name (2)``. Jobs stay where they are.
+
+        Args:
+            other: a project, its directory, or an archive.
+            on_conflict: ``refuse``; a rule for all: ``ours``, ``theirs``, or ``both`` (of models and notes); choices by
+                the titles of conflicts, ``{"note cnn": "both", "*": "ours"}``; or a function from a conflict to one.
+
+        Returns:
+            What came in, what differed and how it was decided, and what has another name now.
+
+        Raises:
+            MergeRefusedError: ``merge.conflict`` with ``conflicts``, if one is not decided.
+            Conflict: ``merge.cycle``.
+        """
+        from .store.merging.merge import merge
+        from .store.merging.opened import opened
+
+        with opened(other) as found:
+            return merge(self, found, on_conflict=on_conflict)
 
     def show(self, models: Sequence[str] = (), *, height: int = 720) -> NotebookPage:
         """Show the overview in a notebook, with these models selected.

@@ -48,6 +48,9 @@ COMMANDS = {
         "Write all models of PROJECT with their metrics to a file: .json (experiments), .csv or .parquet (a table).",
     ),
     "ship": ("ship", "Write MODEL of PROJECT into DIRECTORY, read it back, and hold it against the model."),
+    "pack": ("archive", "Write all of PROJECT to one file. Equal projects make equal bytes."),
+    "unpack": ("archive", "Make PROJECT, a directory that is not there yet, of an ARCHIVE."),
+    "merge": ("archive", "Bring what OTHER, a project or an archive, has into PROJECT: all of it, or nothing."),
     "report": ("report", "Write a report on models of PROJECT: one HTML file that needs no server and no network."),
     "operations": (
         "operations",
