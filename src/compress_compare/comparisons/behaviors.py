@@ -388,8 +388,7 @@ def others(base: str, models: str | Sequence[str]) -> list[str]:
     Raises:
         InvalidValue: ``behaviors.models`` if none is left.
     """
-    named = checks.texts(models, "Models")
-    found = [model for model in dict.fromkeys(named) if model != base]
+    found = [model for model in dict.fromkeys(checks.texts(models, "Models")) if model != base]
     if not found:
         raise InvalidValue("behaviors.models", "There is no model to compare with the base.", hint="Name at least one.")
     return found

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ..comparisons.behaviors import Behaviors, columns_of, joined
+from ..comparisons.behaviors import Behaviors, joined
 from ..errors import UserError
 from ..records import MetricValue, Model
 from ..store.store import Store
@@ -158,7 +158,7 @@ def _damage(store: Store, model: Model) -> Iterator[str]:
     for name in shared:
         try:
             frame, directions = joined(store, root, models=[model.id], dataset=name)
-            found = Behaviors(frame, "correct", by=columns_of(None), directions=directions)
+            found = Behaviors(frame, "correct", directions=directions)
             row, groups = found.summary.to_pylist()[0], found.groups.to_pylist()
         except UserError:
             continue
