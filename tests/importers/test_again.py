@@ -64,16 +64,36 @@ def test_tags_and_notes_that_were_changed_here_stay(tmp_path, source):
 
 
 @EVERY
-def test_a_changed_number_is_never_taken_silently(tmp_path, source):
+def test_a_changed_number_is_told_and_becomes_a_correction(tmp_path, source):
     with cc.open(tmp_path / "p") as project:
         importers.write(importers.load(source, SAMPLES[source](tmp_path, grown=True)), project)
         before = state(project)
         changed = importers.load(source, SAMPLES[source](tmp_path, grown=True, accuracy=0.25))
         found = importers.preview(changed, project)
         assert [(one.value, one.model) for one in found.corrections] == [(0.25, found.models[1].id)]
-        with pytest.raises(Conflict) as caught:
-            importers.write(changed, project)
-        assert caught.value.code == "import.corrections" and state(project) == before
+        if found.outputs:  # other answers to the same examples are never taken
+            with pytest.raises(Conflict) as caught:
+                importers.write(changed, project)
+            assert caught.value.code == "outputs.conflict" and state(project) == before
+            return
+        importers.write(changed, project)
+        id = found.corrections[0].model
+        assert 0.25 in [value.value for values in project.model(id).metrics.values() for value in values]
+        (change,) = project.history()
+        assert (change.action, change.models, list(change.new.values())) == ("correct", (id,), [0.25])
+        importers.write(changed, project)
+        assert len(project.history()) == 1
+        project.undo()
+        assert state(project) == before
+
+
+def test_a_number_that_was_corrected_here_is_not_brought_back(tmp_path):
+    read = importers.Imported(models=[{"id": "a", "metrics": {"accuracy": 97.5}}])
+    with cc.open(tmp_path / "p") as project:
+        importers.write(read, project)
+        project.correct("a", {"accuracy": 0.975}, reason="percent")
+        importers.write(read, project)
+        assert project.models()["accuracy"].to_pylist() == [0.975]
 
 
 @EVERY

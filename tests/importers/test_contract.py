@@ -184,12 +184,18 @@ def test_what_belongs_to_a_model_that_is_not_there_is_left_out_with_a_warning(tm
     assert [warning.split(":")[0] for warning in report.warnings] == ["Model 'c'", "Model 'd'", "Model 'b'"]
 
 
-def test_corrections_are_refused_by_name_and_nothing_comes_in(tmp_path):
+def test_corrections_replace_what_the_project_has_or_nothing_comes_in(tmp_path):
     correction = importers.Correction("a", "accuracy", 0.25, "the run was measured again")
     with cc.open(tmp_path / "p") as project:
-        with pytest.raises(UserError, match=r"'accuracy' of 'a': 0.25 \(the run was measured again\)") as caught:
-            importers.write(importers.Imported(models=[{"id": "a"}], corrections=[correction]), project)
-        assert caught.value.code == "import.corrections" and len(project) == 0
+        project.log_model("a", metrics={"accuracy": 0.5})
+        importers.write(importers.Imported(models=[{"id": "b", "base": "a"}], corrections=[correction]), project)
+        assert project.models()["accuracy"].to_pylist() == [0.25, None]
+        (change,) = project.history("a")
+        assert (change.action, change.old["accuracy"], change.reason) == ("correct", 0.5, "the run was measured again")
+        unknown = importers.Correction("none", "accuracy", 0.25, "")
+        with pytest.raises(UserError) as caught:
+            importers.write(importers.Imported(models=[{"id": "c"}], corrections=[unknown]), project)
+        assert caught.value.code == "model.unknown" and len(project) == 2
 
 
 def test_what_is_no_importer_is_refused_by_name(monkeypatch):

@@ -64,7 +64,21 @@ COMMANDS = {
         "doctor",
         "List the installed versions and those that are too old, and check whether every file of PROJECT is intact.",
     ),
-    "purge": ("purge", "Remove files of PROJECT that nothing names, which killed processes have left."),
+    "purge": (
+        "purge",
+        "Give the space of deleted models of PROJECT back, and of files that killed processes have left.",
+    ),
+    "delete": ("changes", "Delete MODEL of PROJECT."),
+    "restore": ("changes", "Put the deleted MODEL of PROJECT back, with all that was deleted together with it."),
+    "rename": ("changes", "Call MODEL of PROJECT NEW from now on."),
+    "set-base": ("changes", "Say that MODEL of PROJECT came from BASE."),
+    "archive": ("changes", "Hide MODEL of PROJECT from all lists and charts; its numbers stay."),
+    "correct": ("changes", "Replace wrong metric values of MODEL of PROJECT."),
+    "history": (
+        "changes",
+        "Show what was changed in PROJECT after it was logged, or about one MODEL, the newest first.",
+    ),
+    "undo": ("changes", "Take back the last change of PROJECT, or the one with a NUMBER of the history."),
 }
 """Each command with its module and its first sentence: what `--help` lists without importing any of them."""
 
@@ -89,7 +103,9 @@ class Commands(click.Group):
 def command(name: str) -> click.Command:
     """The command of that name, imported."""
     module, _ = COMMANDS[name]
-    found: click.Command = late.attribute(f"{__package__}.{module}", "import_" if name == "import" else name)
+    found: click.Command = late.attribute(
+        f"{__package__}.{module}", "import_" if name == "import" else name.replace("-", "_")
+    )
     return found
 
 

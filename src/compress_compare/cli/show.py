@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 from .. import project as projects
 from ..analysis.quantities import writing
 from ..errors import InvalidValue
-from ..records import Model, Operation
+from ..records import Metric, Model, Operation
 from .output import cell, echo_json, echo_table, json_option
 
 
@@ -31,17 +32,12 @@ def show(project: str, model: str, as_json: bool) -> None:
     click.echo(cell(found.id))
     for step in found.lineage:
         click.echo(f"  {cell(step.model)}  {cell(_operation(step.operation))}")
-    values = [
-        (name, value.slice, value.device, writing.written(value.value, metrics[name]))
-        for name, vs in found.metrics.items()
-        for value in vs
-    ]
-    if values:
-        click.echo()
-        echo_table(["metric", "slice", "device", "value"], values, numbers=["value"])
+    _echo_metrics(found, metrics)
     for label, text in (("tags", ", ".join(found.tags)), ("note", found.note), ("datasets", ", ".join(found.datasets))):
         if text:
             click.echo(f"{label}: {cell(text)}")
+    for line in _logged(found):
+        click.echo(line)
     click.echo(f"reality check: {checked['reason']}")
     if covered is not None:
         counts = ", ".join(f"{count} {status}" for status, count in covered["tensors"].items())
@@ -52,6 +48,46 @@ def show(project: str, model: str, as_json: bool) -> None:
     if found.checkpoint is not None:
         for file in found.checkpoint.files:
             click.echo(f"{cell(file.name)}: {found.checkpoint.format}, {file.num_bytes:,} bytes, SHA-256 {file.sha256}")
+
+
+def _echo_metrics(model: Model, metrics: Mapping[str, Metric]) -> None:
+    """The values, with those columns that say something about any of them."""
+    values = [(name, one) for name, found in model.metrics.items() for one in found]
+    if not values:
+        return
+    said = [
+        label for label in ("slice", "device", "dataset", "protocol") if any(getattr(one, label) for _, one in values)
+    ]
+    corrected = {name: change for change in reversed(model.corrections) for name in change.new}
+    rows = [
+        [
+            name,
+            *(one.protocol_json if label == "protocol" else getattr(one, label) for label in said),
+            writing.written(one.value, metrics[name]),
+        ]
+        for name, one in values
+    ]
+    click.echo()
+    echo_table(["metric", *said, "value"], rows, numbers=["value"])
+    for name, change in corrected.items():
+        why = f": {change.reason}" if change.reason else ""
+        click.echo(f"corrected: {cell(name)} was {cell(change.old.get(name))}, on {change.at[:10]}{cell(why)}")
+
+
+def _logged(model: Model) -> Iterator[str]:
+    """Lines about who logged a model, and what it is among those like it."""
+    if model.replicate is not None:
+        yield f"replicate: {cell(model.replicate)}"
+    if model.archived_at is not None:
+        yield f"archived: on {model.archived_at[:10]}"
+    origin = model.origin
+    if origin is None:
+        return
+    dirty = " with changes" if origin.dirty else ""
+    commit = f", commit {origin.commit[:12]}{dirty}" if origin.commit else ""
+    packages = ", ".join(f"{name} {version}" for name, version in origin.packages.items())
+    yield cell(f"logged: {model.created_at[:19]} by {origin.user} on {origin.host}{commit}")
+    yield cell(f"  with {packages}" + (f"; {origin.command}" if origin.command else ""))
 
 
 def _coverage(project: projects.Project, model: Model) -> dict[str, Any] | None:
@@ -97,6 +133,10 @@ def document(model: Model) -> dict[str, Any]:
             "files": [asdict(file) for file in model.checkpoint.files],
         },
         "datasets": list(model.datasets),
+        "replicate": model.replicate,
+        "archived_at": model.archived_at,
+        "origin": model.origin and asdict(model.origin),
+        "corrections": [asdict(change) for change in model.corrections],
     }
 
 

@@ -321,10 +321,10 @@ def describe(operation: records.Operation | None) -> str:
 
 def known(connection: Connection) -> list[KnownModel]:
     """The models of a project, each after its base, as plans take them."""
-    listed = models.nodes(connection)
+    listed = models.nodes(connection, archived=True)
     id_of = {node[0]: node[1] for node in listed}
     references: dict[str, list[tuple[str, str]]] = {}
-    for id, reference in models.references(connection):
+    for id, reference in models.references(connection, archived=True):
         references.setdefault(id, []).append((reference.role, reference.model))
     return [
         KnownModel(

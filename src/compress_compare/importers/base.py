@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NotFound
-from ..records import Metric
+from ..records import Metric, MetricValue
 from .places import Kind, Place
 
 
@@ -21,12 +21,15 @@ class Correction:
         metric: name of the metric.
         value: that now holds.
         reason: in a sentence.
+        measured: the value with its slice, device, dataset, protocol, count and standard error, where the source says
+            more than the number.
     """
 
     model: str
     metric: str
     value: float
     reason: str
+    measured: MetricValue | None = None
 
 
 @dataclass

@@ -43,7 +43,7 @@ def against(project: Store | None, models: Sequence[dict[str, Any]]) -> Differen
     known: set[str] = set()
     corrections: list[Correction] = []
     count = 0
-    there_ids = set() if project is None else set(project.models()["id"].to_pylist())
+    there_ids = set() if project is None else {*project.models()["id"].to_pylist(), *project.archived()}
     for model in models:
         if project is None or model["id"] not in there_ids:
             listed.append(model)
@@ -57,9 +57,9 @@ def against(project: Store | None, models: Sequence[dict[str, Any]]) -> Differen
             if old is None:
                 added.setdefault(name, []).append(value)
                 count += 1
-            elif not _equal(old, value):
+            elif not _equal(old, value) and not _corrected_here(there, name, value):
                 said = f"the project has {old.value:g}, the source has {value.value:g}"
-                corrections.append(Correction(there.id, name, value.value, said))
+                corrections.append(Correction(there.id, name, value.value, said, value))
         entry = {"id": there.id, "base": there.base, "operation": there.operation, "metrics": added}
         if model.get("checkpoint") is not None:
             entry["checkpoint"] = model["checkpoint"]
@@ -87,6 +87,15 @@ def _place(value: MetricValue) -> tuple[str | None, ...]:
 def _equal(one: MetricValue, other: MetricValue) -> bool:
     same = one.value == other.value or (math.isnan(one.value) and math.isnan(other.value))
     return same and one.count == other.count and one.standard_error == other.standard_error
+
+
+def _corrected_here(there: Model, name: str, value: MetricValue) -> bool:
+    """Whether somebody has corrected this very number in the project: its source does not bring it back."""
+    return any(
+        number == value.value and (label == name or label.startswith(f"{name} ("))
+        for change in there.corrections
+        for label, number in change.old.items()
+    )
 
 
 def _same_origin(model: Mapping[str, Any], there: Model) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Conflict
 from ..records import Metric
 from . import changes
-from .base import Correction, Imported
+from .base import Imported
 
 if TYPE_CHECKING:
     from ..store.store import Store
@@ -45,16 +44,17 @@ def write(imported: Imported, project: Store) -> ImportReport:
     of models that neither has are left out, as are notes and checkpoints of models that the import does not have. All
     are warned about. Models that the project has keep their tags and notes, and get the metrics that are new.
 
+    Values that differ from those of the project replace them; the old ones stay in its history.
+
     Raises:
-        Conflict: ``import.corrections`` if the project has other values; ``model.conflict`` if it has another base or
-            operation; ``dataset.conflict``, ``outputs.conflict``.
+        Conflict: ``model.conflict`` if the project has another base or operation; ``dataset.conflict``,
+            ``outputs.conflict``.
     """
     warnings = list(imported.warnings)
     listed = [*imported.models, *bare(imported, project)]
     models = _completed(ordered(listed, warnings, known=project), imported, warnings)
     with project.batch():
         found = changes.against(project, models)
-        refuse([*imported.corrections, *found.corrections])
         known = {metric.name for metric in project.metrics()}
         for metric in imported.metrics:
             if metric.name not in known:
@@ -66,6 +66,8 @@ def write(imported: Imported, project: Store) -> ImportReport:
         outputs = [one for one in imported.outputs if _has_model(one, project, warnings)]
         for answers in outputs:
             project.log_outputs(**answers)
+        for one in (*imported.corrections, *found.corrections):
+            project.correct(one.model, {one.metric: one.measured or one.value}, reason=one.reason)
     return ImportReport(
         num_models=len(models),
         num_datasets=len(imported.datasets),
@@ -82,23 +84,6 @@ def bare(imported: Imported, project: Store | None) -> list[dict[str, Any]]:
     known = {model["id"] for model in imported.models}
     names = dict.fromkeys(imported.named)
     return [{"id": name} for name in names if name not in known and (project is None or name not in project)]
-
-
-def refuse(corrections: Sequence[Correction]) -> None:
-    """Refuse values that would replace those of a project.
-
-    Raises:
-        Conflict: ``import.corrections``, naming the first.
-    """
-    if corrections:
-        first = corrections[0]
-        values = "1 value" if len(corrections) == 1 else f"{len(corrections):,} values"
-        raise Conflict(
-            "import.corrections",
-            f"{values} would have to be corrected, and a project cannot do that yet.",
-            detail=f"The first is {first.metric!r} of {first.model!r}: {first.value:g} ({first.reason})",
-            hint="Import into a new project.",
-        )
 
 
 def _completed(models: Sequence[dict[str, Any]], imported: Imported, warnings: list[str]) -> list[dict[str, Any]]:

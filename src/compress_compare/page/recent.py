@@ -34,7 +34,7 @@ class _Kept:
 class RecentBehaviors:
     """The latest comparisons of one project.
 
-    Datasets and outputs never change once logged, so what was worked out from them stays right.
+    What was worked out from stored outputs stays right; where a model has other ones by now, it is worked out anew.
     """
 
     def __init__(self, project: Store) -> None:
@@ -59,7 +59,8 @@ class RecentBehaviors:
 
     def _get(self, base: str, models: list[str], *, dataset: str, metric: str, by: list[str]) -> Behaviors:
         directions = tuple((one.name, one.higher_is_better) for one in self._project.metrics())
-        key: Key = (base, tuple(models), dataset, directions)
+        stored = self._project.digests_of([base, *models], dataset=dataset)
+        key: Key = (base, tuple(models), dataset, directions, stored)
         view = (metric, columns_of(by))
         with self._lock:
             kept = self._kept.setdefault(key, _Kept())

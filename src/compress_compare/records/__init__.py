@@ -1,7 +1,8 @@
 """The records of a project: operations, metrics, models, datasets, checkpoints, jobs. All are immutable and valid."""
 
+from .change import Change, Origin
 from .metric import Kind, Metric, MetricValue
-from .model import Checkpoint, Dataset, LineageStep, LoggedCheckpoint, Model, Origin, Reference, StoredFile
+from .model import Checkpoint, Dataset, LineageStep, LoggedCheckpoint, Model, Reference, StoredFile
 from .names import JSON, MAX_NAME, check_name, check_parameter
 from .operation import Operation
 from .work import Job, JobState, TaskPath, unusable_task
@@ -9,6 +10,7 @@ from .work import Job, JobState, TaskPath, unusable_task
 __all__ = [
     "JSON",
     "MAX_NAME",
+    "Change",
     "Checkpoint",
     "Dataset",
     "Job",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .change import Change, Origin
 from .metric import MetricValue
 from .operation import Operation
 
@@ -78,27 +79,6 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Who logged something, where and with what.
-
-    Args:
-        user: name of the account.
-        host: name of the machine.
-        packages: versions, of Python and of the imported packages that matter to models.
-        commit: of the working folder's git repository; ``None`` outside of one.
-        dirty: whether tracked files differed from it.
-        command: the program with the names of its options and its numbers; other values are left out.
-    """
-
-    user: str
-    host: str
-    packages: Mapping[str, str] = field(default_factory=dict, hash=False)
-    commit: str | None = None
-    dirty: bool | None = None
-    command: str = ""
-
-
-@dataclass(frozen=True)
 class Model:
     """One node of the provenance graph with all that was logged about it."""
 
@@ -117,3 +97,4 @@ class Model:
     replicate: str | None = None
     archived_at: str | None = None
     origin: Origin | None = None
+    corrections: tuple[Change, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ..records import LineageStep, Model
-from . import checkpoints, instances, metrics, models, notes, origin
+from . import checkpoints, history, instances, metrics, models, notes, origin
 
 
 def model(connection: sa.Connection, id: str) -> Model:
@@ -31,5 +31,8 @@ def model(connection: sa.Connection, id: str) -> Model:
         datasets=instances.datasets_of(connection, row.key),
         replicate=row.replicate,
         archived_at=row.archived_at,
+        corrections=tuple(
+            change for change in history.listed(connection, key=row.key, action="correct") if change.undone_by is None
+        ),
         origin=origin.of_key(connection, row.origin_key),
     )

@@ -29,10 +29,12 @@ class Garbage:
     Args:
         count: of files and folders.
         num_bytes: in all of them.
+        models: that were deleted, and cannot be restored any more.
     """
 
     count: int
     num_bytes: int
+    models: int = 0
 
 
 def counted(connection: sa.Connection, root: Path) -> Garbage:
@@ -77,8 +79,8 @@ def looked(connection: sa.Connection) -> None:
 
 def _found(connection: sa.Connection, root: Path) -> Iterator[Path]:
     yield from abandoned(root)
-    columns = (schema.files.c.sha256, schema.datasets.c.sha256, schema.outputs.c.sha256)
-    named = set(connection.execute(sa.union(*(sa.select(column) for column in columns))).scalars())
+    tables = (schema.files, schema.datasets, schema.outputs, schema.kept_files)
+    named = set(connection.execute(sa.union(*(sa.select(table.c.sha256) for table in tables))).scalars())
     objects = root / location.OBJECTS
     for folder in sorted(objects.iterdir()) if objects.is_dir() else ():
         if folder.is_dir() and not folder.is_symlink():

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from ..errors import Conflict, NotFound
 from ..records import Dataset, check_name
-from . import schema
+from . import history, schema
 from .artifacts import Artifacts
 from .instance_tables import fingerprint
 from .models import StoredModel
@@ -98,16 +99,61 @@ def insert_outputs(
         Conflict: ``outputs.conflict`` if other outputs are there.
     """
     model, dataset = of
-    columns = schema.outputs.c
-    place = (columns.model_key == model.key) & (columns.dataset_key == dataset.key)
-    known = connection.execute(sa.select(columns.sha256).where(place)).scalar()
+    known = known_outputs(connection, model, dataset)
     if known is not None:
         if known != sha256 and not same(artifacts, known, table=table):
-            raise Conflict("outputs.conflict", f"Model {model.id!r} already has other outputs on {dataset.name!r}.")
+            raise _conflict(model, dataset)
         return bool(known == sha256)
     values = {"model_key": model.key, "dataset_key": dataset.key, "num_instances": table.num_rows, "sha256": sha256}
     connection.execute(schema.outputs.insert().values(values))
     return True
+
+
+def known_outputs(connection: sa.Connection, model: StoredModel, dataset: sa.Row[Any]) -> str | None:
+    """The SHA-256 of what is stored of a model's answers on a dataset."""
+    columns = schema.outputs.c
+    place = (columns.model_key == model.key) & (columns.dataset_key == dataset.key)
+    return connection.execute(sa.select(columns.sha256).where(place)).scalar()
+
+
+def completed(
+    artifacts: Artifacts, known: str, *, table: pa.Table, of: tuple[StoredModel, sa.Row[Any]]
+) -> pa.Table | None:
+    """What is stored with the answers to further examples behind it; None if there are no further ones.
+
+    Raises:
+        Conflict: ``outputs.conflict`` if the answers to some examples, or their columns, are others than those there.
+    """
+    there = load(artifacts, known)
+    if there.schema != table.schema or (there.schema.metadata or {}) != (table.schema.metadata or {}):
+        raise _conflict(*of)
+    place = pc.index_in(table["id"], there["id"])
+    again = table.filter(pc.is_valid(place))
+    if not again.equals(there.take(place.drop_null())):
+        raise _conflict(*of)
+    new = table.filter(pc.is_null(place))
+    return None if not new.num_rows else pa.concat_tables([there, new]).combine_chunks()
+
+
+def replace_outputs(connection: sa.Connection, *, of: tuple[StoredModel, sa.Row[Any]], count: int, sha256: str) -> None:
+    """Put completed outputs in the place of those that are there, and write it into the history."""
+    model, dataset = of
+    table = schema.outputs
+    mine = (table.c.model_key == model.key) & (table.c.dataset_key == dataset.key)
+    old = connection.execute(sa.select(table.c.sha256, table.c.num_instances).where(mine)).one()
+    connection.execute(table.update().where(mine).values(sha256=sha256, num_instances=count))
+    before, after = ({"dataset": dataset.name, "examples": number} for number in (old.num_instances, count))
+    rows = [dataset.key, old.sha256, old.num_instances]
+    names = {model.key: model.id}
+    history.record(connection, history.Made("complete outputs", names, before, after, rows, files=[old.sha256]))
+
+
+def _conflict(model: StoredModel, dataset: sa.Row[Any]) -> Conflict:
+    return Conflict(
+        "outputs.conflict",
+        f"Model {model.id!r} already has other outputs on {dataset.name!r}.",
+        hint="Further examples are added if they have the same columns; answers that are there are never replaced.",
+    )
 
 
 def dataset_row(connection: sa.Connection, name: str) -> sa.Row[Any]:

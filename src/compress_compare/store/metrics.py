@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from ..errors import NotFound
 from ..records import Metric, MetricValue
-from . import schema
+from . import history, ranges, schema
 from .database import numbers, rows
 from .models import CHUNK, conflict
 
@@ -76,7 +76,8 @@ def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapp
     Raises:
         Conflict: ``model.conflict``, naming the metric.
     """
-    keys = {metric.name: key for key, metric in definitions(connection).items()}
+    defined = definitions(connection)
+    keys = {metric.name: key for key, metric in defined.items()}
     known = _known(connection, list(known_models))
     inserted = []
     for model_key, metrics in models.items():
@@ -86,8 +87,12 @@ def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapp
             for value in values:
                 place, columns = (model_key, keys[name], *_place(value)), (*_stored(value), *_spread(value))
                 if place not in known:
+                    if keys[name] in defined:
+                        ranges.check(defined[keys[name]], value)
                     inserted.append((*place, *columns))
-                elif known[place] != columns:
+                elif known[place] != columns and not history.corrected_away(
+                    connection, model_key, [*place[1:], *columns]
+                ):
                     raise conflict(known_models[model_key], f"value of {name!r}")
     if inserted:
         connection.execute(schema.metric_values.insert(), [dict(zip(COLUMNS, row, strict=True)) for row in inserted])
@@ -172,11 +177,8 @@ def error_columns(
     names = column_names(connection) if found else {}
     result = {}
     for place in (place for place in names if place in found):
-        models, errors = found[place]
-        values, missing = np.zeros(len(model_keys)), np.ones(len(model_keys), dtype=bool)
-        known = np.searchsorted(model_keys, models)
-        values[known], missing[known] = errors, False
-        result[names[place]] = np.ma.MaskedArray(values, mask=missing)
+        keys, spreads = (np.asarray(column) for column in found[place])
+        result[names[place]] = _placed(keys, spreads, model_keys=model_keys)
     return result
 
 
@@ -186,8 +188,8 @@ def column_names(connection: sa.Connection) -> dict[Split, str]:
     names = {key: metric.name for key, metric in definitions(connection).items()}
     columns = [table.c[name] for name in ("metric_key", "device", "dataset", "protocol")]
     found: dict[int, list[Split]] = {key: [] for key in names}
-    for row in sorted(rows(connection, sa.select(*columns).where(table.c.slice == "").distinct())):
-        found[row[0]].append(Split(*row))
+    for one in sorted(rows(connection, sa.select(*columns).where(table.c.slice == "").distinct())):
+        found[one[0]].append(Split(*one))
     return {
         split: name
         for key, splits in found.items()
@@ -212,10 +214,20 @@ def _word(value: Any) -> str:
 
 
 def _column(found: np.ndarray[Any, Any], model_keys: np.ndarray[Any, Any]) -> np.ma.MaskedArray[Any, Any]:
+    kind = found["kind"]
+    return _placed(found["model"], np.where(kind == NUMBER, found["value"], SPECIAL[kind]), model_keys=model_keys)
+
+
+def _placed(
+    models: np.ndarray[Any, Any], numbers: np.ndarray[Any, Any], *, model_keys: np.ndarray[Any, Any]
+) -> np.ma.MaskedArray[Any, Any]:
+    """Numbers of some models in the order of ``model_keys``; those of other models are left out."""
     values, missing = np.zeros(len(model_keys)), np.ones(len(model_keys), dtype=bool)
-    place, kind = np.searchsorted(model_keys, found["model"]), found["kind"]
-    values[place] = np.where(kind == NUMBER, found["value"], SPECIAL[kind])
-    missing[place] = False
+    if len(model_keys):
+        order = np.argsort(model_keys, kind="stable")
+        place = order[np.minimum(np.searchsorted(model_keys, models, sorter=order), len(model_keys) - 1)]
+        known = model_keys[place] == models
+        values[place[known]], missing[place[known]] = numbers[known], False
     return np.ma.MaskedArray(values, mask=missing)
 
 
@@ -246,6 +258,21 @@ def _spread(value: MetricValue) -> tuple[int | None, float | None]:
     return (value.count, value.standard_error)
 
 
+def row(key: int, value: MetricValue) -> list[Any]:
+    """The columns of a value after the key of its model.
+
+    Args:
+        key: of the metric.
+        value: as measured.
+    """
+    return [key, *_place(value), *_stored(value), *_spread(value)]
+
+
+def number(value: float | None, kind: int) -> float:
+    """What the two columns of a number say."""
+    return float(SPECIAL[kind]) if value is None or kind != NUMBER else value
+
+
 def _value_columns() -> list[sa.Column[Any]]:
     return [schema.metric_values.c[name] for name in COLUMNS[2:]]
 
@@ -253,9 +280,8 @@ def _value_columns() -> list[sa.Column[Any]]:
 def _measured(*columns: Any) -> MetricValue:
     """A value from its columns after the keys of model and metric."""
     slice_, device, dataset, protocol, value, kind, count, error = columns
-    number = value if kind == NUMBER else float(SPECIAL[kind])
     said = json.loads(protocol) if protocol else None
-    return MetricValue(number, slice_ or None, device or None, count, error, dataset or None, said)
+    return MetricValue(number(value, kind), slice_ or None, device or None, count, error, dataset or None, said)
 
 
 def _known(connection: sa.Connection, keys: list[int]) -> dict[tuple[Any, ...], tuple[Any, ...]]:

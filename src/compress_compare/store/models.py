@@ -46,7 +46,7 @@ def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dic
     """
     wanted = {draft.id for draft in drafts} | {draft.base for draft in drafts if draft.base is not None}
     known = {row.id: row for row in by_ids(connection, wanted)}
-    next_key = 1 + (connection.execute(sa.select(sa.func.max(schema.models.c.key))).scalar() or 0)
+    next_key = 1 + _last_key(connection)
     created_at, origin_key = now(), origin.key_of_now(connection) if drafts else None
     inserted: list[dict[str, Any]] = []
     for draft in drafts:
@@ -70,6 +70,12 @@ def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dic
         connection.execute(schema.models.insert(), inserted)
     keys = {draft.id: known[draft.id].key for draft in drafts}
     return keys, {key for key in keys.values() if key < next_key}
+
+
+def _last_key(connection: sa.Connection) -> int:
+    """The highest key that a model has or had: a key of a deleted model is never given to another one."""
+    columns = (schema.models.c.key, schema.deleted.c.model_key, schema.history_models.c.model_key)
+    return max(connection.execute(sa.select(sa.func.max(column))).scalar() or 0 for column in columns)
 
 
 def insert_references(connection: sa.Connection, key: int, references: Iterable[Reference]) -> None:
@@ -104,6 +110,26 @@ def one(connection: sa.Connection, id: str) -> StoredModel:
     return _row(row)
 
 
+def by_keys(connection: sa.Connection, keys: Iterable[int]) -> list[StoredModel]:
+    """The rows of those keys that exist, in the order of logging."""
+    wanted = sorted(keys)
+    found: list[StoredModel] = []
+    for start in range(0, len(wanted), CHUNK):
+        query = sa.select(schema.models).where(schema.models.c.key.in_(wanted[start : start + CHUNK]))
+        found += [_row(row) for row in connection.execute(query.order_by(schema.models.c.key))]
+    return found
+
+
+def children(connection: sa.Connection, keys: Iterable[int]) -> list[StoredModel]:
+    """The models that were made directly from those of the keys."""
+    wanted = sorted(keys)
+    found: list[StoredModel] = []
+    for start in range(0, len(wanted), CHUNK):
+        query = sa.select(schema.models).where(schema.models.c.base_key.in_(wanted[start : start + CHUNK]))
+        found += [_row(row) for row in connection.execute(query.order_by(schema.models.c.key))]
+    return found
+
+
 def unknown(id: str) -> NotFound:
     """The error for an id that no model has."""
     return NotFound(
@@ -113,18 +139,49 @@ def unknown(id: str) -> NotFound:
     )
 
 
+Node = tuple[int, str, int | None, str | None, str, int]
+"""A model in short: key, id, base key, operation, parameters (JSON text), step."""
+
+
 def count(connection: sa.Connection) -> int:
-    """How many models there are."""
-    return connection.execute(sa.select(sa.func.count()).select_from(schema.models)).scalar_one()
+    """How many models there are that are not archived."""
+    query = sa.select(sa.func.count()).select_from(schema.models).where(schema.models.c.archived_at.is_(None))
+    return connection.execute(query).scalar_one()
 
 
-def nodes(connection: sa.Connection) -> list[tuple[int, str, int | None, str | None, str, int]]:
-    """All models in the order of logging: key, id, base key, operation, parameters (JSON text), step."""
+def nodes(connection: sa.Connection, *, archived: bool = False) -> list[Node]:
+    """All models in the order of logging, but each after its base.
+
+    Args:
+        connection: that reads.
+        archived: whether those that are hidden are listed, too.
+    """
     columns = schema.models.c
     query = sa.select(
         columns.key, columns.id, columns.base_key, columns.operation, columns.parameters, columns.step
     ).order_by(columns.key)
-    return rows(connection, query)
+    found = rows(connection, query if archived else query.where(columns.archived_at.is_(None)))
+    return _bases_first(found) if any((node[2] or 0) > node[0] for node in found) else found
+
+
+def archived(connection: sa.Connection) -> list[str]:
+    """The ids of the models that are hidden, in the order of logging."""
+    columns = schema.models.c
+    query = sa.select(columns.id).where(columns.archived_at.is_not(None)).order_by(columns.key)
+    return list(connection.execute(query).scalars())
+
+
+def _bases_first(found: list[Node]) -> list[Node]:
+    """Models that were moved under a base that was logged after them come after it."""
+    by_key = {node[0]: node for node in found}
+    placed: dict[int, Node] = {}
+    for node in found:
+        chain = [node]
+        while (base := chain[-1][2]) is not None and base in by_key and base not in placed:
+            chain.append(by_key[base])
+        for one in reversed(chain):
+            placed.setdefault(one[0], one)
+    return list(placed.values())
 
 
 def lineage(connection: sa.Connection, row: StoredModel) -> list[StoredModel]:
@@ -136,8 +193,16 @@ def lineage(connection: sa.Connection, row: StoredModel) -> list[StoredModel]:
     return chain[::-1]
 
 
-def references(connection: sa.Connection, key: int | None = None) -> list[tuple[str, Reference]]:
-    """Who refers to whom: (model id, reference), for one model or for all."""
+def references(
+    connection: sa.Connection, key: int | None = None, *, archived: bool = False
+) -> list[tuple[str, Reference]]:
+    """Who refers to whom: (model id, reference), for one model or for all.
+
+    Args:
+        connection: that reads.
+        key: of one model, all of whose references are listed.
+        archived: whether those from and to models that are hidden are listed, too.
+    """
     table, child, parent = schema.model_references, schema.models.alias(), schema.models.alias()
     query = (
         sa.select(child.c.id, table.c.role, parent.c.id)
@@ -147,6 +212,8 @@ def references(connection: sa.Connection, key: int | None = None) -> list[tuple[
     )
     if key is not None:
         query = query.where(table.c.model_key == key)
+    elif not archived:
+        query = query.where(child.c.archived_at.is_(None), parent.c.archived_at.is_(None))
     return [(id, Reference(role, model)) for id, role, model in rows(connection, query)]
 
 
@@ -158,6 +225,12 @@ def operation(name: str | None, parameters: str) -> Operation | None:
 def now() -> str:
     """The time in UTC, ISO 8601."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def time_before(seconds: float) -> str:
+    """The time so many seconds ago, as ``now``."""
+    then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
+    return then.isoformat(timespec="milliseconds")
 
 
 def _base(draft: ModelDraft, known: dict[str, StoredModel]) -> StoredModel | None:

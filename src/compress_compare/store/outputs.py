@@ -60,7 +60,7 @@ def answered(connection: sa.Connection, dataset: str) -> list[str]:
         sa.select(schema.models.c.id)
         .join(schema.outputs, schema.outputs.c.model_key == schema.models.c.key)
         .join(schema.datasets, schema.outputs.c.dataset_key == schema.datasets.c.key)
-        .where(schema.datasets.c.fingerprint == data.fingerprint)
+        .where(schema.datasets.c.fingerprint == data.fingerprint, schema.models.c.archived_at.is_(None))
         .order_by(schema.models.c.key)
         .distinct()
     )

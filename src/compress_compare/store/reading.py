@@ -12,13 +12,14 @@ import sqlalchemy as sa
 
 from ..analysis.lineage import Graph
 from ..readers.weights import Weights
-from ..records import Checkpoint, Dataset, Job, LoggedCheckpoint, Metric, Model, TaskPath
+from ..records import Change, Checkpoint, Dataset, Job, LoggedCheckpoint, Metric, Model, TaskPath
 from ..table import Table
 from . import (
     activations,
     checkpoints,
     details,
     garbage,
+    history,
     instances,
     jobs,
     location,
@@ -28,6 +29,7 @@ from . import (
     overview,
     schema,
     tasks,
+    trash,
     verify,
     views,
 )
@@ -52,7 +54,7 @@ class Reader:
         self.storage = ProjectStorage(directory, read_only=read_only or not writable(directory, location.DATABASE))
         self._database = Database(directory / location.DATABASE, self.storage)
         self._artifacts = Artifacts(self.storage)
-        self._graph: Graph | None = None
+        self._graph: tuple[int, Graph] | None = None
 
     @property
     def name(self) -> str:
@@ -142,6 +144,16 @@ class Reader:
         with self._database.read() as connection:
             return outputs.outputs(connection, self._artifacts, dataset=dataset, ids=models)
 
+    def digests_of(self, models: Sequence[str], *, dataset: str) -> tuple[str, ...]:
+        """Return the SHA-256 of a dataset and of the outputs of models on it: others once one of them has changed.
+
+        Raises:
+            NotFound: as `outputs_of`.
+        """
+        with self._database.read() as connection:
+            data, found = outputs.outputs(connection, self._artifacts, dataset=dataset, ids=models)
+            return (data.sha256, *(found[id].sha256 for id in models))
+
     def answered(self, dataset: str) -> list[str]:
         """Return the ids of the models that have outputs on a dataset, or on equal data under another name.
 
@@ -208,6 +220,27 @@ class Reader:
         with self._database.read() as connection:
             return jobs.listed(connection)
 
+    def history(self, id: str | None = None) -> list[Change]:
+        """Return what was changed after it was logged, the newest first: of the project, or of one model.
+
+        A model is followed through its names, and a deleted one is found by the id that it had.
+
+        Raises:
+            NotFound: ``model.unknown``.
+        """
+        with self._database.read() as connection:
+            return history.listed(connection, key=None if id is None else trash.key_of(connection, id))
+
+    def deleted(self) -> list[str]:
+        """Return the ids of the deleted models that can be restored, the last one first."""
+        with self._database.read() as connection:
+            return trash.names(connection)
+
+    def archived(self) -> list[str]:
+        """Return the ids of the archived models, in the order of logging."""
+        with self._database.read() as connection:
+            return models.archived(connection)
+
     def damage(self) -> list[str]:
         """Read everything, and return a sentence for each fault of the database and each missing or changed file."""
         with self._database.read() as connection:
@@ -219,12 +252,12 @@ class Reader:
             return garbage.counted(connection, self.path)
 
     def graph(self) -> Graph:
-        """Return the provenance graph. It is read again only after new models were logged."""
+        """Return the provenance graph. It is read again only after something was written."""
         with self._database.read() as connection:
-            count = models.count(connection)
-            if self._graph is None or len(self._graph) != count:
-                self._graph = _graph(connection)
-            return self._graph
+            revision = int(connection.execute(sa.select(schema.revisions.c.number)).scalar() or 0)
+            if self._graph is None or self._graph[0] != revision:
+                self._graph = (revision, _graph(connection))
+            return self._graph[1]
 
     def measured_graph(self) -> tuple[Graph, dict[str, np.ma.MaskedArray[Any, Any]]]:
         """Return the provenance graph and the values of every metric over its models [N], masked where missing."""

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Self
 
 from . import location
-from .writing import Writer
+from .changing import Changer
 
 
-class Store(Writer):
+class Store(Changer):
     """A directory with everything about one family of experiments. Safe to use from several threads and processes."""
 
     @classmethod

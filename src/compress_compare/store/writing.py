@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import checks
-from ..errors import InvalidValue, StoreError
+from ..errors import InvalidValue
 from ..records import Dataset, Metric, Model, Operation, Reference, TaskPath, check_name
 from ..schemes import channels, declared, scheme
 from ..schemes.declared import Scheme
 from . import (
+    changes,
     checkpoints,
     details,
-    garbage,
     instance_tables,
     instances,
     location,
@@ -29,8 +29,8 @@ from . import (
     verify,
     views,
 )
+from .database import Connection
 from .drafts import Measured, ModelDraft, check_metrics, check_operation
-from .garbage import Garbage
 from .reading import Reader
 from .staging import Staging
 from .trust import Trust
@@ -168,6 +168,7 @@ class Writer(Reader):
             drafts = [checkpoints.settled(connection, self._artifacts, staging, one=one) for one in drafts]
             self._publish(staging, [file.sha256 for one in drafts if one.checkpoint for file in one.checkpoint.files])
             keys, old = models.insert(connection, drafts)
+            changes.show_bases(connection, [key for key in keys.values() if key not in old])
             known = {keys[one.id]: one.id for one in drafts if keys[one.id] in old}
             metrics.insert(connection, {keys[one.id]: one.metrics for one in drafts if one.metrics}, known)
             for one in drafts:
@@ -242,6 +243,8 @@ class Writer(Reader):
     ) -> None:
         """Log the outputs of a model on a dataset. They are joined to it by id, in any order; a subset is fine.
 
+        Outputs on further examples complete those that are there; the same again changes nothing.
+
         Args:
             model: id of the model.
             dataset: name of the dataset.
@@ -266,8 +269,21 @@ class Writer(Reader):
         with self._artifacts.staging() as staging:
             sha256 = instances.store(staging, table, name="outputs.parquet")
             with self._database.write() as connection:
-                if instances.insert_outputs(connection, self._artifacts, of=(row, data), table=table, sha256=sha256):
+                known = instances.known_outputs(connection, row, data)
+                if known is not None and known != sha256 and not instances.same(self._artifacts, known, table=table):
+                    self._complete(connection, staging, known, of=(row, data), table=table)
+                elif instances.insert_outputs(connection, self._artifacts, of=(row, data), table=table, sha256=sha256):
                     self._publish(staging, [sha256])
+
+    def _complete(
+        self, connection: Connection, staging: Staging, known: str, *, of: tuple[Any, Any], table: Any
+    ) -> None:
+        """Add outputs on further examples to those that are there."""
+        whole = instances.completed(self._artifacts, known, table=table, of=of)
+        if whole is not None:
+            sha256 = instances.store(staging, whole, name="outputs.parquet")
+            self._publish(staging, [sha256])
+            instances.replace_outputs(connection, of=of, count=whole.num_rows, sha256=sha256)
 
     def log_task(self, root: str, path: str, *, options: Mapping[str, Any] | None = None) -> None:
         """Attach a task to a root, so that operations can be applied to its models from the page.
@@ -310,44 +326,11 @@ class Writer(Reader):
                         found += [one.name for one in damaged if one.sha256 == digest]
         return found
 
-    def purge(self, *, older_than: float = 0.0, wait: float | None = None) -> Garbage:
-        """Remove files that nothing names, which killed processes have left; returns how many, and their bytes.
-
-        Opening a project does so once a day with what is a day old.
-
-        Args:
-            older_than: seconds since it was last written.
-            wait: seconds for another writer; 10 if not given.
-        """
-        with self._database.write(wait=wait) as connection:
-            garbage.looked(connection)
-            return garbage.collect(connection, self.path, older_than=older_than)
-
-    def _tidy(self) -> None:
-        """Remove what is a day old, unless somebody writes just now."""
-        if self.storage.read_only:
-            return
-        with self._database.read() as connection:
-            due = garbage.is_due(connection)
-        if due:
-            with suppress(StoreError):
-                self.purge(older_than=garbage.KEPT_S, wait=0.0)
-
     def _publish(self, staging: Staging, digests: Collection[str]) -> None:
         """Put files in their place; the rows that name them are written in the same transaction."""
         made = staging.publish([digest for digest in digests if staging.path(digest) is not None])
         for path in made:
             self._database.on_rollback(partial(path.unlink, missing_ok=True))
-
-    def set_note(self, id: str, text: str) -> None:
-        """Replace the note of a model."""
-        with self._database.write() as connection:
-            notes.set_note(connection, models.one(connection, id).key, text)
-
-    def set_tags(self, id: str, tags: Iterable[str]) -> None:
-        """Replace the tags of a model."""
-        with self._database.write() as connection:
-            notes.set_tags(connection, models.one(connection, id).key, tags)
 
 
 def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:

@@ -98,7 +98,11 @@ export interface paths {
         get: operations["model_api_v1_model_get"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete Model
+         * @description Delete a model; it can be restored until the project is purged.
+         */
+        delete: operations["delete_model_api_v1_model_delete"];
         options?: never;
         head?: never;
         /**
@@ -122,6 +126,146 @@ export interface paths {
         get: operations["coverage_api_v1_model_coverage_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * History
+         * @description What was changed, the newest first, and which models are archived or deleted now.
+         */
+        get: operations["history_api_v1_history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Model
+         * @description Put a deleted model back, with all that was deleted together with it.
+         */
+        post: operations["restore_model_api_v1_model_restore_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rename Model
+         * @description Give a model another id.
+         */
+        post: operations["rename_model_api_v1_model_rename_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model/base": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Base
+         * @description Say that a model came from another base, or by another operation.
+         */
+        post: operations["set_base_api_v1_model_base_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archive Model
+         * @description Hide a model, or show it again.
+         */
+        post: operations["archive_model_api_v1_model_archive_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model/correct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct Model
+         * @description Replace metric values that were wrong.
+         */
+        post: operations["correct_model_api_v1_model_correct_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo
+         * @description Take a change back.
+         */
+        post: operations["undo_api_v1_undo_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -799,6 +943,36 @@ export interface components {
             models: string[];
         };
         /**
+         * AppliedOperation
+         * @description An operation with its parameters.
+         */
+        AppliedOperation: {
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters?: {
+                [key: string]: components["schemas"]["Json"];
+            };
+        };
+        /**
+         * Archiving
+         * @description Whether a model is to be hidden.
+         */
+        Archiving: {
+            /** Archived */
+            archived: boolean;
+            /**
+             * Descendants
+             * @default false
+             */
+            descendants: boolean;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
          * BehaviorsAnswer
          * @description A base against models. A part that was not asked for, or cannot be without labels or classes, is null.
          */
@@ -911,6 +1085,42 @@ export interface components {
             accuracy: number | null;
         };
         /**
+         * ChangeAnswer
+         * @description One change: what was there, what is there instead, and whether it can be taken back.
+         */
+        ChangeAnswer: {
+            /** Number */
+            number: number;
+            /** At */
+            at: string;
+            /** Action */
+            action: string;
+            /** Models */
+            models: string[];
+            /** Old */
+            old: {
+                [key: string]: components["schemas"]["Json"];
+            };
+            /** New */
+            new: {
+                [key: string]: components["schemas"]["Json"];
+            };
+            /** Reason */
+            reason: string;
+            /** Undoable */
+            undoable: boolean;
+            /** Undone By */
+            undone_by: number | null;
+            origin: components["schemas"]["OriginAnswer"] | null;
+        };
+        /**
+         * ChangeMade
+         * @description What was changed; null if it was so already.
+         */
+        ChangeMade: {
+            change: components["schemas"]["ChangeAnswer"] | null;
+        };
+        /**
          * ChannelRow
          * @description An output channel of a tensor, in order. What compares is null without a counterpart in the base.
          */
@@ -977,6 +1187,21 @@ export interface components {
             count: number;
             /** Change */
             change: number;
+        };
+        /**
+         * Correcting
+         * @description Values by metric that replace those that were wrong; null removes one.
+         */
+        Correcting: {
+            /** Values */
+            values: {
+                [key: string]: number | null;
+            };
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /**
          * CoverageAnswer
@@ -1168,6 +1393,18 @@ export interface components {
             negative_infinity: number;
             /** Missing */
             missing: number;
+        };
+        /**
+         * HistoryAnswer
+         * @description Changes, the newest first, and the models that are hidden or can be restored.
+         */
+        HistoryAnswer: {
+            /** Changes */
+            changes: components["schemas"]["ChangeAnswer"][];
+            /** Archived */
+            archived: string[];
+            /** Deleted */
+            deleted: string[];
         };
         /**
          * ImageBoxes
@@ -1578,7 +1815,7 @@ export interface components {
         };
         /**
          * MetricValueAnswer
-         * @description One measured number with its slice, device, sample count and standard error.
+         * @description One measured number with its slice, device, sample count, standard error, dataset and protocol.
          */
         MetricValueAnswer: {
             /** Name */
@@ -1593,6 +1830,12 @@ export interface components {
             count: number | null;
             /** Standard Error */
             standard_error: number | null;
+            /** Dataset */
+            dataset: string | null;
+            /** Protocol */
+            protocol: {
+                [key: string]: components["schemas"]["Json"];
+            } | null;
         };
         /**
          * ModelAnswer
@@ -1626,6 +1869,13 @@ export interface components {
             checkpoint: components["schemas"]["CheckpointAnswer"] | null;
             /** Datasets */
             datasets: string[];
+            /** Replicate */
+            replicate: string | null;
+            /** Archived */
+            archived: boolean;
+            origin: components["schemas"]["OriginAnswer"] | null;
+            /** Corrections */
+            corrections: components["schemas"]["ChangeAnswer"][];
         };
         /**
          * ModelChange
@@ -1759,6 +2009,26 @@ export interface components {
             parameters: string[];
             /** Count */
             count: number;
+        };
+        /**
+         * OriginAnswer
+         * @description Who did something, where and with what.
+         */
+        OriginAnswer: {
+            /** User */
+            user: string;
+            /** Host */
+            host: string;
+            /** Packages */
+            packages: {
+                [key: string]: string;
+            };
+            /** Commit */
+            commit: string | null;
+            /** Dirty */
+            dirty: boolean | null;
+            /** Command */
+            command: string;
         };
         /**
          * OverlayAnswer
@@ -2003,6 +2273,20 @@ export interface components {
             measurable: boolean;
         };
         /**
+         * Rebasing
+         * @description Where a model came from; null for a root. The operation stays as it is if it is left out.
+         */
+        Rebasing: {
+            /** Base */
+            base: string | null;
+            operation?: components["schemas"]["AppliedOperation"] | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
          * RecipeAsk
          * @description Make the models of a recipe, given as YAML.
          */
@@ -2032,6 +2316,19 @@ export interface components {
             role: string;
             /** Model */
             model: string;
+        };
+        /**
+         * Renaming
+         * @description The new id of a model.
+         */
+        Renaming: {
+            /** Id */
+            id: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /**
          * SelectionAnswer
@@ -2421,6 +2718,14 @@ export interface components {
             values: (number | ("NaN" | "Infinity" | "-Infinity") | null)[];
         };
         /**
+         * Undoing
+         * @description The change to take back; the last one if it is left out.
+         */
+        Undoing: {
+            /** Number */
+            number?: number | null;
+        };
+        /**
          * VariableAnswer
          * @description Something that differs within a selection, with its values in order.
          */
@@ -2710,6 +3015,42 @@ export interface operations {
             };
         };
     };
+    delete_model_api_v1_model_delete: {
+        parameters: {
+            query: {
+                /** @description The model's id. */
+                id: string;
+                /** @description Whether the models that come from it are deleted, too. */
+                descendants?: boolean;
+                /** @description Why, for the history. */
+                reason?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeMade"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     change_model_api_v1_model_patch: {
         parameters: {
             query: {
@@ -2765,6 +3106,249 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CoverageAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    history_api_v1_history_get: {
+        parameters: {
+            query?: {
+                /** @description The id of one model; all changes if it is left out. */
+                id?: string | null;
+                /** @description How many changes, 1 to 1,000. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_model_api_v1_model_restore_post: {
+        parameters: {
+            query: {
+                /** @description The model's id. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeMade"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_model_api_v1_model_rename_post: {
+        parameters: {
+            query: {
+                /** @description The model's id. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Renaming"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeMade"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_base_api_v1_model_base_post: {
+        parameters: {
+            query: {
+                /** @description The model's id. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rebasing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeMade"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_model_api_v1_model_archive_post: {
+        parameters: {
+            query: {
+                /** @description The model's id. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Archiving"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeMade"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_model_api_v1_model_correct_post: {
+        parameters: {
+            query: {
+                /** @description The model's id. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Correcting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeMade"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_api_v1_undo_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Undoing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeMade"];
                 };
             };
             /** @description What went wrong and what to do. */

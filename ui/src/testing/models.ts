@@ -24,6 +24,10 @@ export function details(id: string, change: Partial<ModelDetails> = {}): ModelDe
     metrics: [],
     checkpoint: CHECKPOINT,
     datasets: [],
+    replicate: null,
+    archived: false,
+    origin: null,
+    corrections: [],
     ...change,
   };
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from ... import records
 from .base import Answer, ArrowRow, Ask, Json, Number, number
+from .changes import ChangeAnswer, OriginAnswer, changes, origin
 
 
 class ReferenceAnswer(Answer):
@@ -67,7 +68,7 @@ class StepAnswer(Answer):
 
 
 class MetricValueAnswer(Answer):
-    """One measured number with its slice, device, sample count and standard error."""
+    """One measured number with its slice, device, sample count, standard error, dataset and protocol."""
 
     name: str
     value: Number
@@ -75,6 +76,8 @@ class MetricValueAnswer(Answer):
     device: str | None
     count: int | None
     standard_error: float | None
+    dataset: str | None
+    protocol: dict[str, Json] | None
 
 
 class StoredFileAnswer(Answer):
@@ -109,6 +112,10 @@ class ModelAnswer(Answer):
     metrics: list[MetricValueAnswer]
     checkpoint: CheckpointAnswer | None
     datasets: list[str]
+    replicate: str | None
+    archived: bool
+    origin: OriginAnswer | None
+    corrections: list[ChangeAnswer]
 
 
 class ModelChange(Ask):
@@ -134,6 +141,10 @@ def model(record: records.Model) -> ModelAnswer:
         metrics=_values(record.metrics),
         checkpoint=_checkpoint(record.checkpoint) if record.checkpoint else None,
         datasets=list(record.datasets),
+        replicate=record.replicate,
+        archived=record.archived_at is not None,
+        origin=origin(record.origin),
+        corrections=changes(record.corrections),
     )
 
 
@@ -175,6 +186,8 @@ def _values(metrics: Mapping[str, tuple[records.MetricValue, ...]]) -> list[Metr
                 "device": value.device,
                 "count": value.count,
                 "standard_error": value.standard_error,
+                "dataset": value.dataset,
+                "protocol": value.protocol,
             }
         )
         for name, values in metrics.items()

@@ -1,6 +1,7 @@
 """One router per noun."""
 
 from .behaviors import router as behaviors
+from .changes import router as changes
 from .effects import router as effects
 from .events import router as events
 from .frontier import router as frontier
@@ -22,6 +23,7 @@ ROUTERS = (
     health,
     project,
     models,
+    changes,
     metrics,
     selection,
     frontier,

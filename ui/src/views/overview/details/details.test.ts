@@ -213,7 +213,8 @@ describe("facets", () => {
 
 describe("readings", () => {
   it("compare with base and root, and show an interval where there is a standard error", () => {
-    const reading = { name: "Accuracy", value: 0.88, slice: null, device: null, count: 1017, standard_error: 0.01 };
+    const spread = { count: 1017, standard_error: 0.01, dataset: null, protocol: null };
+    const reading = { name: "Accuracy", value: 0.88, slice: null, device: null, ...spread };
     const [row] = metricRows(table, 2, [reading, { ...reading, slice: "cat", value: 0.7 }]);
     expect([row?.text, plain(row!.base.change), plain(row!.root.change), row?.slices.length]).toEqual([
       "88.0% (86.0–90.0)",
