@@ -20,6 +20,7 @@ COMMANDS = {
         "diff",
         "Compare checkpoints, files or folders of any format, with the first of PATHS, without a project.",
     ),
+    "whence": ("whence", "Say which model of which project FILE, a checkpoint or a folder of one, is."),
     "effects": (
         "effects",
         "List the effect of each operation and parameter change on each metric, from matched pairs of PROJECT.",

@@ -121,6 +121,20 @@ def of_model(connection: sa.Connection, key: int) -> Checkpoint | None:
     return Checkpoint(found[0][0], tuple(StoredFile(*row[1:]) for row in found))
 
 
+def everywhere(connection: sa.Connection) -> list[LoggedCheckpoint]:
+    """The checkpoints of all models that have one, in the order of logging."""
+    files, models = schema.files, schema.models
+    query = (
+        sa.select(models.c.id, models.c.created_at, files.c.format, files.c.name, files.c.sha256, files.c.num_bytes)
+        .join(models, files.c.model_key == models.c.key)
+        .order_by(models.c.key, files.c.name)
+    )
+    found: dict[tuple[str, str, str], list[StoredFile]] = {}
+    for id, created_at, format, *file in rows(connection, query):
+        found.setdefault((id, created_at, format), []).append(StoredFile(*file))
+    return [LoggedCheckpoint(id, Checkpoint(format, tuple(one)), at) for (id, at, format), one in found.items()]
+
+
 def logged(connection: sa.Connection, model: StoredModel) -> LoggedCheckpoint:
     """The checkpoint of a model, and since when it is there.
 

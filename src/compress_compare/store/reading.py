@@ -174,6 +174,11 @@ class Reader:
             found = [models.one(connection, id) for id in ids]
             return [checkpoints.logged(connection, row) for row in found]
 
+    def all_checkpoints(self) -> list[LoggedCheckpoint]:
+        """Return the checkpoints of all models that have one, in the order of logging."""
+        with self._database.read() as connection:
+            return checkpoints.everywhere(connection)
+
     def open_checkpoint(self, logged: LoggedCheckpoint) -> Weights:
         """Open the tensors of a checkpoint for reading piece by piece.
 
