@@ -29,7 +29,7 @@ COMMANDS = {
     "best": ("best", "Name the best model of PROJECT by one metric, among those within the bounds."),
     "gate": (
         "gate",
-        "Hold MODEL of PROJECT against the rules of a release. Exit code 0: passed, 3: failed, 4: not enough data.",
+        "Hold MODEL of PROJECT against the rules of a release.",
     ),
     "behaviors": (
         "behaviors",
@@ -49,7 +49,7 @@ COMMANDS = {
         "Write all models of PROJECT with their metrics to a file: .json (experiments), .csv or .parquet (a table).",
     ),
     "ship": ("ship", "Write MODEL of PROJECT into DIRECTORY, read it back, and hold it against the model."),
-    "pack": ("archive", "Write all of PROJECT to one file. Equal projects make equal bytes."),
+    "pack": ("archive", "Write all of PROJECT to one file."),
     "unpack": ("archive", "Make PROJECT, a directory that is not there yet, of an ARCHIVE."),
     "merge": ("archive", "Bring what OTHER, a project or an archive, has into PROJECT: all of it, or nothing."),
     "report": ("report", "Write a report on models of PROJECT: one HTML file that needs no server and no network."),
@@ -60,6 +60,10 @@ COMMANDS = {
     "plugins": (
         "plugins",
         "List the operations, importers, exporters and formats of other packages, with the errors of those that fail.",
+    ),
+    "backup": (
+        "backup",
+        "Copy PROJECT as it is at this moment to a new DIRECTORY, while others may read and write it.",
     ),
     "doctor": (
         "doctor",

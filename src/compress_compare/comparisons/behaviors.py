@@ -73,7 +73,6 @@ class Behaviors:
         return f"Behaviors({self.base!r}, {self.models!r}, metric={self.metric!r})"
 
     def _repr_html_(self) -> str:
-        """The summary, as a notebook shows it."""
         return self.summary._repr_html_()
 
     @property
@@ -211,7 +210,7 @@ class Behaviors:
 
     @cached_property
     def detection(self) -> Table:
-        """Average precision and the objects lost and won, by model and class; see `analysis.behaviors.detection`."""
+        """Average precision and the objects lost and won, by model and class; see ``analysis.behaviors.detection``."""
         metrics.find(self._frame, "detection_f1", directions={})
         return Table(detection.corpus(self._frame))
 

@@ -16,6 +16,7 @@ from ..records import Change, Checkpoint, Dataset, Job, LoggedCheckpoint, Metric
 from ..table import Table
 from . import (
     activations,
+    backup,
     checkpoints,
     details,
     garbage,
@@ -34,6 +35,7 @@ from . import (
     views,
 )
 from .artifacts import Artifacts
+from .backup import Backup
 from .database import Database
 from .garbage import Garbage
 from .opener import Opener
@@ -250,6 +252,15 @@ class Reader:
         """Read everything, and return a sentence for each fault of the database and each missing or changed file."""
         with self._database.read() as connection:
             return verify.damage(connection, self._artifacts)
+
+    def backup(self, directory: str | Path) -> Backup:
+        """Copy the project as it is at this moment to a new directory, while others may read and write it.
+
+        Raises:
+            InvalidValue: ``backup.exists``, ``backup.place``.
+            StoreError: ``artifact.*`` if a stored file is damaged, ``storage.*`` if there is no room.
+        """
+        return backup.backup(self._database, self._artifacts, target=Path(directory))
 
     def garbage(self) -> Garbage:
         """The files that nothing names: how many, and their bytes."""

@@ -45,7 +45,7 @@ def faults(connection: sa.Connection) -> list[str]:
 def damaged(connection: sa.Connection, artifacts: Artifacts) -> list[Damaged]:
     """The stored files that are gone or have changed. Reads all of them."""
     found = []
-    for name, digest in _named(connection):
+    for name, digest in named(connection):
         try:
             artifacts.verify(digest)
         except (StoreError, InvalidValue) as error:
@@ -78,7 +78,7 @@ def _files(places: Iterable[Path]) -> Iterator[Path]:
             yield from (path for name in sorted(names) if not (path := Path(folder, name)).is_symlink())
 
 
-def _named(connection: sa.Connection) -> Iterator[tuple[str, str]]:
+def named(connection: sa.Connection) -> Iterator[tuple[str, str]]:
     """What each stored file is to a person, and its SHA-256."""
     models, datasets, files, outputs = schema.models, schema.datasets, schema.files, schema.outputs
     for model, name, digest in connection.execute(
