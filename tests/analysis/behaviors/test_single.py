@@ -31,6 +31,14 @@ def test_the_largest_probabilities(kind):
     assert table["class"][0].as_py() == str(given[0, 5].argmax())
 
 
+def test_the_classes_that_no_model_has_among_its_first_three_follow_by_their_largest_probability():
+    given = np.array([[[0.3, 0.2, 0.2, 0.1, 0.05, 0.15]], [[0.02, 0.3, 0.25, 0.23, 0.18, 0.02]]], np.float32)
+    table = single.probabilities(frame(np.array([0]), given), 0, limit=6)
+    # The base: 0, 1, 2 (ties by place). The model: 1, 2, 3. Left are 4, at most 0.18, and 5, at most 0.15.
+    assert table["class"].to_pylist()[:6] == ["0", "1", "2", "3", "4", "5"]
+    assert table["class"].to_pylist()[:6] == table["class"].to_pylist()[6:]
+
+
 def test_a_model_that_lacks_the_instance_has_no_rows():
     labels, given = classified(3)
     without = np.delete(np.arange(60), 5)

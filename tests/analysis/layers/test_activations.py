@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compress_compare.analysis.layers.activations import Activation, Alignment, features
+from compress_compare.analysis.layers.activations import Activation, Alignment, ChannelPeaks, features
 
 
 def cka(x, y):
@@ -125,3 +125,14 @@ def test_what_clipping_leaves_at_the_ends():
         constant = Activation()
         constant.add(same, same)
         assert constant.columns()["clipped"] is None
+
+
+def test_channels_of_numbers_that_are_none():
+    found = ChannelPeaks()
+    found.add(np.array([[0.25, np.nan], [-0.5, 0.125]]))
+    assert found.peaks.tolist() == [0.5, 0.125]
+    found.add(np.zeros((0, 2)))
+    found.add(np.array([[0.375, -np.inf]]))
+    assert found.peaks.tolist() == [0.5, 0.125]
+    found.add_error(np.array([[1.0, 2.0]]), np.array([[2.0, np.inf]]))
+    assert not found.columns()["worst_channels"]
