@@ -94,6 +94,7 @@ class Living:
         for each in gc.get_objects():
             if type(each) is FunctionType and each.__code__.co_filename in files:
                 self._found[each.__code__.co_filename, each.__code__.co_qualname].append(each)
+        gc.freeze()  # what is here now is not looked at again in each fork
 
     def swap(self, mutant: Mutant, name: str) -> bool:
         """Give a function the code that it has in a mutant; whether there is exactly one such function."""

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compress_compare.analysis.effects import effects as module
+from compress_compare.analysis.effects import pairs
 from compress_compare.analysis.effects.effects import effects
 from compress_compare.analysis.lineage import Graph
 from compress_compare.records import Operation
@@ -291,3 +292,22 @@ def test_any_graph_has_effects(graph: Graph) -> None:
 
 def effects_all(graph: Graph) -> pa.Table:
     return effects(graph, {"m": column(graph, dict.fromkeys(graph.ids, 0.0))})
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "none"),
+        (True, "true"),
+        (4, "4"),
+        (0.5, "0.5"),
+        ("int8", "int8"),
+        ("4", '"4"'),
+        ("0", '"0"'),
+        ("true", '"true"'),
+        ("none", '"none"'),
+        (["a", 1], '["a", 1]'),
+    ],
+)
+def test_values_of_parameters_as_text(value, text):
+    assert pairs.text(value) == text
