@@ -65,7 +65,9 @@ def test_numbers(tmp_path, dtype, shape):
     numbers = (np.random.default_rng(0).standard_normal(shape) * 50).astype(dtype)
     weights = reader.read(write(tmp_path / "m.tflite", {"w": plain(numbers)}))
     assert list(weights.tensors) == ["w"]
-    assert np.array_equal(weights.tensors["w"].values.whole(), numbers)
+    stored = weights.tensors["w"]
+    assert np.array_equal(stored.values.whole(), numbers)
+    assert (stored.dtype, stored.num_bytes) == (dtype[0].upper() + str(8 * int(dtype[1])), numbers.nbytes)
 
 
 @pytest.mark.parametrize("axis", [0, 1, None])

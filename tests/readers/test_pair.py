@@ -150,3 +150,26 @@ def test_notes_say_what_is_missing():
     pair = ModelPair.of(weights(base), weights(model), buffers=False)
     assert pair.matches["c.weight"].is_guess
     assert pair.notes() == ["2 of 3 tensors, 91.1% of the weights compared", "1 pair is a guess by shape"]
+
+
+def narrow(numbers, dtype):
+    return Weights({"l.weight": StoredTensor(dtype, numbers.shape, numbers.size, Values.of(numbers))})
+
+
+@pytest.mark.parametrize(
+    ("codes", "dtype", "how"),
+    [
+        (lambda numbers: numbers, "F8_E4M3", "name"),
+        (lambda numbers: 1.01 * numbers, "F8_E4M3", "name"),
+        (lambda numbers: 3 * numbers, "F8_E4M3", "unread"),
+        (lambda numbers: numbers / 3, "F8_E5M2", "unread"),
+        (lambda numbers: numbers, "I8", "unread"),
+        (lambda numbers: numbers, "F16", "name"),
+    ],
+)
+def test_codes_of_a_narrow_format_beside_floats_are_read_only_if_they_are_a_cast(codes, dtype, how):
+    numbers = normal(6, 8)
+    model = narrow(codes(numbers).astype(np.float32), dtype)
+    for base, other in ((weights({"l.weight": numbers}), model), (model, weights({"l.weight": numbers}))):
+        assert ModelPair.of(base, other, buffers=False).matches["l.weight"].how == how
+    assert ModelPair.of(model, model, buffers=False).matches["l.weight"].how == "name"
