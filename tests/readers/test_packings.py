@@ -147,6 +147,17 @@ def test_mxfp4_of_compressed_tensors_and_gpt_oss(tmp_path):
     assert stored.num_bytes == 6 * 32 + 12
 
 
+@pytest.mark.parametrize("extra", ["l.pre_quant_scale", "l.weight_scale of other kind"])
+def test_floats_of_four_bits_with_something_that_is_not_known_are_not_guessed(tmp_path, extra):
+    scales = np.full((4, 4), 0x38, np.uint8) if extra == "l.pre_quant_scale" else np.full((4, 2), 120, np.uint8)
+    tensors = {"l.weight": np.zeros((4, 32), np.uint8), "l.weight_scale": scales}
+    tensors |= {"l.weight_scale_2": np.float32([0.5])}
+    if extra == "l.pre_quant_scale":
+        tensors[extra] = np.ones(64, np.float32)
+    weights = opened(tmp_path, tensors)
+    assert weights.tensors["l.weight"].values is None or weights.tensors["l.weight"].dtype == "U8"
+
+
 @pytest.mark.parametrize(("bits", "said"), [(2, True), (4, True), (8, True), (4, False)])
 def test_mlx(tmp_path, bits, said):
     codes = RNG.integers(0, 1 << bits, (16, 128))

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from compress_compare.analysis.layers.values import Values
-from compress_compare.readers import dtypes, orientation
-from compress_compare.readers.blocks import Blocks
+from compress_compare.readers import blocks as blocks_module
+from compress_compare.readers import dtypes, orientation, packed
+from compress_compare.readers.blocks import Blocks, fitted
 from compress_compare.readers.packed import CodeGrid
 
 CODES = np.arange(24, dtype=np.uint8).reshape(4, 6)
@@ -75,3 +76,71 @@ def test_a_factor_between_two_tensors():
     numbers = np.random.default_rng(0).normal(size=40).astype(np.float32)
     assert orientation.factor(Values.of(numbers), Values.of(numbers * 3)) == pytest.approx(3)
     assert np.isnan(orientation.factor(Values.of(numbers * 0), Values.of(numbers)))
+
+
+@pytest.mark.parametrize("rows_of", [6, 12, 24, 100])
+@pytest.mark.parametrize("rows", [1, 4])
+def test_the_ranges_of_a_grid_whatever_is_decoded_at_once(monkeypatch, rows_of, rows):
+    monkeypatch.setattr(packed, "ROWS_OF", rows_of)
+    codes = np.random.default_rng(0).permutation(CODES.reshape(-1)).reshape(4, 6)
+    scales = np.array([[2, 3], [5, 7], [1, 9], [4, 8]], np.float32)[:rows]
+    grid = CodeGrid(lambda first, last: codes[first:last], (4, 6), scales, zeros=scales + 10)
+    assert grid.packing(5).ranges() == {
+        "num_scales": scales.size,
+        "code_min": 0,
+        "code_max": 23,
+        "scale_min": scales.min(),
+        "scale_max": scales.max(),
+        "zero_point_min": scales.min() + 10,
+        "zero_point_max": scales.max() + 10,
+    }
+    assert (grid.packing(5).bits, grid.packing(5).group_size) == (5, 3)
+
+
+@pytest.mark.parametrize("rows_of", [6, 12, 24, 100])
+def test_the_ranges_of_blocks_whatever_is_decoded_at_once(monkeypatch, rows_of):
+    monkeypatch.setattr(blocks_module, "ROWS_OF", rows_of)
+    codes = np.random.default_rng(0).permutation(CODES.reshape(-1)).reshape(4, 6)
+    scales, offsets = np.array([[2, 4], [5, 8]], np.float32), np.array([[-6, 4], [0, 16]], np.float32)
+    blocks = Blocks(lambda first, last: codes[first:last], (4, 6), scales, (2, 3), offsets=offsets)
+    assert blocks.packing(5).ranges() == {
+        "num_scales": 4,
+        "code_min": 0,
+        "code_max": 23,
+        "scale_min": 2,
+        "scale_max": 8,
+        "zero_point_min": -2,  # −offset / scale: 3, −1, 0 and −2
+        "zero_point_max": 3,
+    }
+    assert blocks.packing(5).group_size == 3
+    without = Blocks(lambda first, last: codes[first:last], (4, 6), scales[:, :1], (2, 6)).packing(5)
+    assert (without.group_size, without.ranges()["zero_point_min"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("scales", "shape", "block", "sizes"),
+    [
+        ((), (4, 6), None, (4, 6)),
+        ((4,), (4, 6), None, (1, 6)),
+        ((4, 1), (4, 6, 2), None, (1, 6, 2)),
+        ((6,), (4, 6), None, None),
+        ((1, 4), (4, 4), None, None),
+        ((1, 4), (4, 6), None, (1, 6)),
+        ((4, 2), (4, 6), None, (1, 3)),
+        ((2, 3), (200, 300), None, (128, 128)),
+        ((2, 3), (256, 384), None, (128, 128)),
+        ((2, 4), (256, 384), None, (128, 96)),
+        ((256, 3), (256, 384), None, (1, 128)),
+        ((256, 3), (256, 300), None, (1, 100)),
+        ((256, 3), (256, 301), None, (1, 128)),
+        ((256, 3), (256, 270), (1, 90), (1, 90)),
+        ((256, 7), (256, 300), None, None),
+        ((5, 3), (4, 6), None, None),
+        ((4, 2, 1), (4, 6), None, None),
+        ((1,), (), None, None),
+    ],
+)
+def test_sizes_of_blocks_follow_from_scales(scales, shape, block, sizes):
+    found = fitted(np.ones(scales), shape, block=block)
+    assert (None if found is None else found[1]) == sizes
+    assert found is None or len(found[0].shape) == len(shape)
