@@ -56,6 +56,36 @@ class Recurrent(nn.Module):
         return self.lstm(x)[0]
 
 
+class Products(nn.Module):
+    """Matrix times vector, the same added to a vector, and a vector times a vector."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4, 6))
+
+    def forward(self, x):
+        once = torch.mv(self.weight, x)
+        twice = torch.addmv(once, self.weight, x)
+        return torch.dot(twice, once)
+
+
+def test_products_with_vectors():
+    assert macs(Products(), torch.zeros(6)).value == 4 * 6 + 4 * 6 + 4
+
+
+class SumOfProducts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3, 5, 7))
+
+    def forward(self, x):
+        return torch.addbmm(torch.zeros(2, 7), x, self.weight)
+
+
+def test_a_sum_of_matrix_products():
+    assert macs(SumOfProducts(), torch.zeros(3, 2, 5)).value == 3 * 2 * 5 * 7
+
+
 def test_matrix_times_vector():
     assert macs(nn.Linear(6, 4, bias=False), torch.zeros(6)).value == 24
 

@@ -64,3 +64,13 @@ def test_what_is_not_finite_is_in_no_mean():
     assert found["count"][0] == 27
     assert found["value"][0] == pytest.approx(model[3:].mean())
     assert found["compared"][0] == 30
+
+
+@pytest.mark.parametrize("labels", [None, [0, 0, 0, 2, -1, 0]])
+def test_each_kind_of_change(labels):
+    before, after = np.array([0, 0, 1, 1, 0, -1]), np.array([0, 1, 0, 0, 1, 0])
+    found = pairs.Changes(before, after, None if labels is None else np.array(labels))
+    assert found.flips.tolist() == ([0, 4, 4, 4, 4, 5] if labels is None else [0, 1, 2, 3, 4, 5])
+    assert found.answered.tolist() == [True] * 5 + [False]
+    assert found.changed.tolist() == [False, True, True, True, True, False]
+    assert found.take(np.array([5, 2])).flips.tolist() == ([5, 4] if labels is None else [5, 2])

@@ -58,3 +58,26 @@ def test_every_two_models_against_scipy():
         assert row["mcnemar_p"] == pytest.approx(stats.binomtest(int(lost), int(lost + won)).pvalue)
         assert row["tie"] == (row["mcnemar_p_adjusted"] > 0.05)
         assert row["difference"] == pytest.approx(second.mean() - first.mean())
+
+
+def test_a_summary_has_a_row_for_each_model():
+    labels, given = classified(5)
+    rows = np.arange(60)
+    made = frame(labels, given, orders=[rows[:55], rows, rows[3:]])
+    definition = metrics.find(made, "correct", directions={})
+    compared = [pairs.pair(made, model, name="correct", metric=definition) for model in ("m1", "m2")]
+    found = tables.summary(compared, "correct", present={"m0": 55, "m1": 60, "m2": 57}, num_instances=60).to_pylist()
+    assert [row["model"] for row in found] == ["m1", "m2"]
+    for row, model, both in zip(found, (1, 2), (rows[:55], rows[3:55]), strict=True):
+        right = [given[which][both].argmax(1) == labels[both] for which in (0, model)]
+        assert row["count"] == row["compared"] == len(both)
+        assert row["difference"] == pytest.approx(right[1].mean() - right[0].mean())
+        assert (row["right_to_wrong"], row["wrong_to_right"]) == (
+            (right[0] & ~right[1]).sum(),
+            (~right[0] & right[1]).sum(),
+        )
+        assert (row["missing"], row["base_missing"], row["nonfinite"]) == ([0, 3][model - 1], 5, 0)
+    first, second = sorted(row["mcnemar_p"] for row in found)
+    assert sorted(row["mcnemar_p_adjusted"] for row in found) == pytest.approx(
+        [min(2 * first, 1), max(2 * first, second)]
+    )

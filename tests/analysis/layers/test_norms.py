@@ -123,3 +123,18 @@ def test_squares_that_leave_single_precision():
     back = statistics.change(coded, coded).norms
     assert (back.low, back.high) == pytest.approx((third, math.sqrt(2)))
     assert first > third
+
+
+def test_many_rows_of_norms_at_once():
+    base = np.array([[1.0, 2.0, 4.0], [2.0, 0.0, np.inf], [1.0, 1.0, 1.0]])
+    model = np.array([[1.0, 3.0, 0.0], [2.0, 0.0, 5.0], [np.nan, 1.0, 2.0]])
+    low, high, dead, change, at = norms.of_rows(base, model)
+    assert (low.tolist(), high.tolist()) == ([0, 0, 1], [3, 5, 2])
+    assert dead.tolist() == [1, 0, 0]
+    assert (change.tolist(), at.tolist()) == ([1.0, 0.0, np.inf], [2, 0, 0])
+    low, high, dead, change, at = norms.of_rows(None, model)
+    assert (low.tolist(), high.tolist(), dead.tolist()) == ([0, 0, 1], [3, 5, 2], [0, 0, 0])
+    assert (change.tolist(), at.tolist()) == ([-np.inf] * 3, [-1] * 3)
+    assert [each.tolist() for each in norms.of_rows(np.zeros((1, 0)), np.zeros((1, 0)))] == [
+        *([np.inf], [-np.inf], [0], [-np.inf], [-1])
+    ]
