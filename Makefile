@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export CHROMIUM
 
 .NOTPARALLEL:
-.PHONY: help install ui demo docs test lint format types ui-check browser mutation clean
+.PHONY: help install ui demo docs test lint format types ui-check browser mutation audit clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -64,6 +64,11 @@ ui-check: install ## formatting, lint, types and unit tests of the page; what is
 
 mutation: install ## change the code at random places and see whether tests notice (long)
 	$(BIN)/python scripts/mutate $(ARGS)
+
+audit: install ## look for known vulnerabilities of the pinned packages, of Python and of the page (needs the network)
+	$(PIP) install --quiet --constraint requirements/constraints.txt --group audit
+	$(BIN)/pip-audit --requirement requirements/constraints.txt --disable-pip --no-deps
+	$(BIN)/python hatch_build.py npm audit --audit-level=high
 
 browser: ## make sure that the browser tests have a browser
 	@scripts/need-chromium
