@@ -54,7 +54,7 @@ def test_tells_what_is_known_and_measures_the_rest_once(path: Path) -> None:
 
 def test_show_has_the_reason(path: Path) -> None:
     shown = CliRunner().invoke(cli, ["show", str(path), "p90"], catch_exceptions=False).stdout
-    assert "reality check: 90 % zeros claimed, 90 % found. Claimed: 90% of the weights are zero." in shown
+    assert "reality check: 90% zeros claimed, 90% found. Claimed: 90% of the weights are zero." in shown
 
 
 def test_without_a_task_measuring_is_refused_with_what_to_do(path: Path) -> None:

@@ -25,7 +25,7 @@ SHOWN = ("tensor", "paired by", "SQNR dB", "relative error", "new zeros", "forma
 def diff(paths: tuple[Path, ...], *, top: int, as_json: bool) -> None:
     """Compare checkpoints, files or folders of any format, with the first of PATHS, without a project.
 
-    What was claimed and what is missing comes first, then the tensors that changed most and the suspects.
+    Print what was claimed and what is missing, then the tensors that changed most and the suspects.
     """
     with tempfile.TemporaryDirectory(prefix="compress-compare-") as scratch:
         found = differences(paths, Path(scratch))

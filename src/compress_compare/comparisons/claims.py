@@ -169,7 +169,7 @@ def sentence(claim: Claim, found: Evidence) -> str:
         unread = f", {sum(found.unread.values()):,} not readable" if found.unread else ""
         parts.append(f"{claim.bits:.3g} bits claimed: {found.quantized} of {found.layers} layers quantized{unread}.")
     if claim.zeros is not None and found.zeros is not None:
-        parts.append(f"{claim.zeros:.0%} zeros claimed, {found.zeros:.0%} found.".replace("%", " %"))
+        parts.append(f"{claim.zeros:.0%} zeros claimed, {found.zeros:.0%} found.")
     if claim.cast is not None:
         said = "as claimed" if found.cast == 1 else f"{percent(found.cast)} of the weights have 16 bits or fewer"
         parts.append(f"A {claim.cast} cast claimed: {said}.")

@@ -59,7 +59,7 @@ class Covered:
 def percent(share: float) -> str:
     """``96.2%``; never 100 or 0 for what is not all or nothing."""
     if share in (0.0, 1.0):
-        return f"{share:.0%}".replace("%", " %")
+        return f"{share:.0%}"
     return f"{min(max(100 * share, 0.1), 99.9):.1f}%"
 
 
