@@ -37,6 +37,8 @@ def test_reads_what_the_standard_library_writes(value, ascii_only):
 @pytest.mark.parametrize(
     ("text", "code"),
     [
+        (b"[" + b"1," * 200_000 + b"1]", "json.too_many_values"),
+        (b"[" + b"{}," * 100_000 + b"{}]", "json.too_many_values"),
         (b"[" * 100_000, "json.too_deep"),
         (b"[" * 100_000 + b"]" * 100_000, "json.too_deep"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, "json.too_deep"),
@@ -106,3 +108,13 @@ def test_is_read(text, value):
 def test_ten_megabytes_of_malice_make_little_work(text):
     with suppress(UserError), at_most(lines=2 * len(text)):
         strict_json.loads(text)
+
+
+def test_commas_in_texts_are_no_values():
+    text = b'["' + b",[{" * 300_000 + b'"]'
+    assert strict_json.loads(text) == [",[{" * 300_000]
+
+
+def test_as_many_values_as_there_may_be_are_read():
+    count = strict_json.MAX_VALUES - 1
+    assert len(strict_json.loads(b"[" + b"1," * (count - 1) + b"1]")) == count

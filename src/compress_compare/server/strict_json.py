@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 from ..errors import InvalidValue, UserError
 
 MAX_DEPTH = 64
+MAX_VALUES = 200_000
+"""In one text: small values take some fifty times their bytes once they are read."""
 MAX_INTEGER = 2**63 - 1
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -26,12 +28,16 @@ def loads(text: bytes) -> Any:
 
     Raises:
         BadJSON: ``json.bad_unicode`` for other encodings, a byte order mark, lone surrogates; ``json.too_deep`` beyond
-            64 levels; ``json.duplicate_key``; ``json.number_too_large`` beyond 64 bits; ``json.invalid`` for the rest.
+            64 levels; ``json.too_many_values``; ``json.duplicate_key``; ``json.number_too_large`` beyond 64 bits; ``json.invalid`` for the rest.
         InvalidValue: ``value.not_finite`` for NaN, Infinity, and numbers too large for a double.
     """
     decoded = _decode(text)
     if _too_deep(text):
         raise BadJSON("json.too_deep", f"The JSON is nested more than {MAX_DEPTH} levels deep.", hint="Flatten it.")
+    if _num_values(text) > MAX_VALUES:
+        raise BadJSON(
+            "json.too_many_values", f"The JSON has more than {MAX_VALUES:,} values.", hint="Send fewer at a time."
+        )
     try:
         value = json.loads(
             decoded, object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
@@ -71,6 +77,13 @@ def _too_deep(text: bytes) -> bool:
             break
         brackets = fewer
     return b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH
+
+
+def _num_values(text: bytes) -> int:
+    """Values, members of objects counted as one: each but the first of its list or object follows a comma."""
+    marks = (b",", b"[", b"{")
+    count = sum(map(text.count, marks))
+    return count if count <= MAX_VALUES else sum(map(_STRING.sub(b"", text).count, marks))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
