@@ -28,7 +28,8 @@ def loads(text: bytes) -> Any:
 
     Raises:
         BadJSON: ``json.bad_unicode`` for other encodings, a byte order mark, lone surrogates; ``json.too_deep`` beyond
-            64 levels; ``json.too_many_values``; ``json.duplicate_key``; ``json.number_too_large`` beyond 64 bits; ``json.invalid`` for the rest.
+            64 levels; ``json.too_many_values``; ``json.duplicate_key``; ``json.number_too_large`` beyond 64 bits;
+            ``json.invalid`` for the rest.
         InvalidValue: ``value.not_finite`` for NaN, Infinity, and numbers too large for a double.
     """
     decoded = _decode(text)
