@@ -72,7 +72,7 @@ def test_a_whole_model():
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.0, "0 %"), (1.0, "100 %"), (0.9999, "99.9%"), (0.0001, "0.1%"), (0.5, "50.0%"), (0.962, "96.2%")],
+    [(0.0, "0%"), (1.0, "100%"), (0.9999, "99.9%"), (0.0001, "0.1%"), (0.5, "50.0%"), (0.962, "96.2%")],
 )
 def test_what_is_not_all_is_not_100_percent(share, text):
     assert covered.percent(share) == text
