@@ -18,6 +18,7 @@ from compress_compare.operations import (
     NMPrune,
     Palettize,
     Quantize,
+    QuantizeDynamic,
     QuantizeStatic,
 )
 from compress_compare.recipes import Data, Task
@@ -161,6 +162,7 @@ WAYS = {
     "channel-pruned": Way((ChannelPrune(amount=0.25),), None),
     "low rank": Way((LowRank(),), (LowRank(targets=LINEAR),)),
     "static int8": Way((QuantizeStatic(),), None),
+    "dynamic int8": Way(None, (QuantizeDynamic(),)),
 }
 
 

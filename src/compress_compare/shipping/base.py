@@ -60,9 +60,9 @@ class Source:
 
     def kinds(self) -> set[str]:
         """What is to be packed: ``quantized``, ``palettized``, ``pruned``."""
-        return {s.kind for s in self.schemes.values() if s.kind != "dense"} | {
-            "pruned" for s in self.schemes.values() if s.pruned
-        }
+        packed = [scheme for scheme in self.schemes.values() if scheme.table_bits != 0]
+        found = {scheme.kind for scheme in packed if scheme.kind != "dense"}
+        return found | {"pruned" for scheme in packed if scheme.pruned}
 
     def needs_network(self, format: str) -> nn.Module:
         """The network.

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from .. import plugins
 from ..errors import InvalidValue
 from .base import Format
+from .formats.onnx import OnnxFormat
 from .formats.packed import PackedFormat
 from .formats.safetensors import SafetensorsFormat
 
-FORMATS: Mapping[str, Format] = {format.name: format for format in (SafetensorsFormat(), PackedFormat())}
+FORMATS: Mapping[str, Format] = {format.name: format for format in (PackedFormat(), SafetensorsFormat(), OnnxFormat())}
 
 
 def added() -> list[plugins.Added[Format]]:

@@ -1,0 +1,203 @@
+"""ONNX: float, weights as integers with scales, 4-bit products, and static int8; run by ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...analysis.layers.values import Array
+from ...errors import MissingExtra, UserError
+from ...readers import onnx as reader
+from ..base import Format, Runner, Source, Written, cannot_hold
+from ..origin import KEY, text
+from .onnx_graph import Coded, coded, rewrite
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FILE = "model.onnx"
+OPSET = 21
+MOST_BYTES = 1_500_000_000
+LOUD = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir", "torchao")
+
+
+class OnnxFormat(Format):
+    """Holds floats, integers of 2 to 8 bits with scales for tensors, channels and groups, and static int8 models.
+
+    Palettes are refused: no operator of ONNX looks a weight up. Zeros are stored like other numbers.
+    """
+
+    name = "onnx"
+    summary = "ONNX with weights as integers and scales (DequantizeLinear, MatMulNBits), for ONNX Runtime"
+    extra = "onnx"
+    needs_network = True
+
+    def refusal(self, source: Source) -> UserError | None:
+        """Refuse palettes, and networks that the exporter cannot translate."""
+        _check_installed()
+        if "palettized" in source.kinds():
+            why = "ONNX has no operator that looks weights up in a table."
+            return cannot_hold(self, "palettized weights", nearest="packed", why=why)
+        if sum(stored.num_bytes for stored in source.weights.tensors.values()) > MOST_BYTES:
+            return cannot_hold(self, "more than 1.5 GB of weights in one file", nearest="packed")
+        source.needs_network(self.name)
+        return None
+
+    def write(self, source: Source, folder: Path) -> Written:
+        """Export the network, put codes in place of quantized weights, and check the result."""
+        import onnx
+
+        try:
+            proto = exported(source.needs_network(self.name), source.example)
+        except Exception as error:  # the exporter reports what it cannot translate by dozens of exception types
+            cause = error.__cause__ or error
+            why = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0] if str(cause).strip() else ''}"
+            raise cannot_hold(self, "this network: it cannot be exported", nearest="packed", why=why[:300]) from error
+        weights, notes = {}, []
+        there = {one.name for one in proto.graph.initializer}
+        others = _elsewhere(source, proto.graph, there)
+        for name, scheme in source.schemes.items():
+            if scheme.kind != "quantized" or scheme.table_bits == 0:
+                continue
+            found = coded(np.asarray(source.logical.tensors[name].values.whole(), np.float32), scheme)  # type: ignore[union-attr]
+            if name not in there:
+                notes.append(f"{name}: the graph has it under another name, as floats.")
+            elif isinstance(found, Coded):
+                weights[name] = found
+            else:
+                notes.append(f"{name}: {found}; it is stored as floats.")
+        if weights and rewrite(proto.graph, weights):
+            proto.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+        if "pruned" in source.kinds():
+            notes.append("The zeros of pruned weights are stored like other numbers.")
+        onnx.helper.set_model_props(proto, {KEY: text({"origin": source.origin})})
+        onnx.checker.check_model(proto)
+        (folder / FILE).write_bytes(proto.SerializeToString())
+        return Written(notes, others, _unused(source, there | set(others)))
+
+    def read(self, folder: Path, source: Source) -> Mapping[str, Array]:
+        """The initializers as our own reader finds them, which dequantizes as the operators do."""
+        weights = reader.read({FILE: folder / FILE}, FILE)
+        return {name: stored.values.whole() for name, stored in weights.tensors.items() if stored.values is not None}
+
+    def origin(self, folder: Path) -> Mapping[str, Any]:
+        """From the model's metadata."""
+        return properties(folder / FILE)
+
+    def runner(self, folder: Path, source: Source) -> tuple[Runner, str] | None:
+        """By ONNX Runtime on one thread."""
+        import onnxruntime
+
+        return run(folder / FILE), f"ONNX Runtime {onnxruntime.__version__}"
+
+    def checkpoint(self, folder: Path) -> Path | None:
+        """The file."""
+        return folder / FILE
+
+
+def exported(network: nn.Module, example: Any) -> Any:
+    """A network as an ONNX model for any number of examples, without notes about its source.
+
+    Args:
+        network: in evaluation mode.
+        example: one instance.
+    """
+    import torch
+    from torch.fx import GraphModule
+
+    from ...evaluation.inputs import repeated
+    from ...operations.parts.quiet import quiet
+
+    inputs = repeated(example, 2)
+    named = dict(inputs) if isinstance(inputs, Mapping) else {}
+    args = () if named else tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
+    shapes: Any = {key: _open(value) for key, value in named.items()} or tuple(_open(value) for value in args)
+    with quiet(LOUD), torch.no_grad():
+        program = torch.onnx.export(
+            network, args, kwargs=named, dynamo=True, verbose=False, dynamic_shapes=shapes, opset_version=OPSET,
+            optimize=isinstance(network, GraphModule),
+        )  # fmt: skip
+    proto: Any = program.model_proto  # type: ignore[union-attr]
+    for part in (proto, proto.graph, *proto.graph.node, *proto.graph.value_info, *proto.graph.initializer):
+        del part.metadata_props[:]
+    for part in (*proto.graph.node, *proto.graph.initializer):
+        part.doc_string = ""
+    return proto
+
+
+def run(path: Path) -> Runner:
+    """A function that runs a model on inputs as its network takes them."""
+    import onnxruntime
+    import torch
+
+    from ...evaluation.inputs import tensors
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = 1, 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+
+    def answered(inputs: Any) -> torch.Tensor:
+        if isinstance(inputs, Mapping) and set(names) <= set(inputs):
+            feeds = {name: inputs[name].numpy() for name in names}
+        else:
+            feeds = {name: tensor.numpy() for name, tensor in zip(names, tensors(inputs), strict=False)}
+        return torch.from_numpy(session.run(None, feeds)[0])
+
+    return answered
+
+
+def properties(path: Path) -> Mapping[str, Any]:
+    """What a model's metadata say about its origin."""
+    import json
+
+    import onnx
+
+    found = {one.key: one.value for one in onnx.load(str(path), load_external_data=False).metadata_props}
+    said = json.loads(found.get(KEY, "{}")).get("origin", {})
+    return said if isinstance(said, Mapping) else {}
+
+
+def _open(value: Any) -> dict[int, Any] | None:
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return None
+    dimensions = 1 if value.is_floating_point() else value.ndim
+    return dict.fromkeys(range(min(dimensions, value.ndim)), torch.export.Dim.AUTO)
+
+
+def _elsewhere(source: Source, graph: Any, there: set[str]) -> dict[str, str]:
+    """Tensors that the exporter gave another name, such as one of two equal ones, by their names in the source."""
+    from onnx import numpy_helper
+
+    found: dict[str, str] = {}
+    known = [(one.name, tuple(one.dims), one) for one in graph.initializer]
+    for name, stored in source.logical.tensors.items():
+        if name in there or stored.values is None:
+            continue
+        for other, shape, one in known:
+            if shape == stored.shape and np.array_equal(numpy_helper.to_array(one), stored.values.whole()):
+                found[name] = other
+                break
+    return found
+
+
+def _unused(source: Source, there: set[str]) -> list[str]:
+    """Buffers that the graph has no use for, such as counts of batches, and biases of integer graphs that it folds."""
+    buffers = source.weights.extra.get("buffers", [])
+    left = {name: stored for name, stored in source.logical.tensors.items() if name not in there}
+    return [name for name, one in left.items() if name in buffers or (source.runs_integers and len(one.shape) < 2)]
+
+
+def _check_installed() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra(error.name or "onnx", purpose="Shipping as onnx", extra="onnx") from error
