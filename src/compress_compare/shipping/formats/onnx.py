@@ -58,7 +58,8 @@ class OnnxFormat(Format):
             raise cannot_hold(self, "this network: it cannot be exported", nearest="packed", why=why[:300]) from error
         weights, notes = {}, []
         there = {one.name for one in proto.graph.initializer}
-        others = _elsewhere(source, proto.graph, there)
+        unused = _unused(source, there)
+        others = _elsewhere(source, proto.graph, there | set(unused))
         for name, scheme in source.schemes.items():
             if scheme.kind != "quantized" or scheme.table_bits == 0:
                 continue
@@ -76,7 +77,7 @@ class OnnxFormat(Format):
         onnx.helper.set_model_props(proto, {KEY: text({"origin": source.origin})})
         onnx.checker.check_model(proto)
         (folder / FILE).write_bytes(proto.SerializeToString())
-        return Written(notes, others, _unused(source, there | set(others)))
+        return Written(notes, others, unused)
 
     def read(self, folder: Path, source: Source) -> Mapping[str, Array]:
         """The initializers as our own reader finds them, which dequantizes as the operators do."""
