@@ -47,7 +47,7 @@ class AgentTools:
         """The tools that change the project."""
         return [self.set_note, self.set_tags]
 
-    def models(self, where: str = "", sort: str = "", limit: int = 50) -> dict[str, Any]:
+    def models(self, where: str = "", sort: str = "", *, limit: int = 50) -> dict[str, Any]:
         """List models with all their metrics, and how each metric is defined.
 
         Args:
@@ -86,7 +86,7 @@ class AgentTools:
         """
         return _rows("effects", self._project.effects(metric or None, listed=5))
 
-    def behaviors(self, base: str, models: list[str], dataset: str = "", metric: str = "correct") -> dict[str, Any]:
+    def behaviors(self, base: str, models: list[str], *, dataset: str = "", metric: str = "correct") -> dict[str, Any]:
         """Compare the predictions of models with those of a base: change with interval, flips, McNemar's p.
 
         Args:
@@ -103,7 +103,7 @@ class AgentTools:
         worst.sort(key=lambda row: row["difference"] if row["difference"] is not None else 0)
         return {"dataset": dataset or names[0], "summary": found.summary.to_pylist(), "groups": worst[:MOST]}
 
-    def layers(self, base: str, models: list[str], what: str = "weights") -> dict[str, Any]:
+    def layers(self, base: str, models: list[str], *, what: str = "weights") -> dict[str, Any]:
         """Compare the layers of models with those of a base from their checkpoints: the suspects first, with reasons.
 
         Args:
@@ -122,7 +122,7 @@ class AgentTools:
         """
         return _rows("models", self._project.reality(models or None))
 
-    def gate(self, model: str, rules: list[dict[str, Any]], base: str = "") -> dict[str, Any]:
+    def gate(self, model: str, rules: list[dict[str, Any]], *, base: str = "") -> dict[str, Any]:
         """Hold a model against rules: pass, fail, or undecided where there is not enough data.
 
         Args:
