@@ -11,7 +11,10 @@ import pytest
 
 pytest.register_assert_rewrite("tests.e2e.walking")
 
-LONG = ("engines/test_ray.py", "e2e/", "test_quickstart.py", "engines/", "packaging/", "demos/", "operations/")
+LONG = (
+    *("engines/test_ray", "engines/test_supervisor.py", "test_quickstart.py", "e2e/test_language_model.py"),
+    *("server/test_killed.py", "e2e/", "packaging/", "engines/", "demos/", "operations/"),
+)
 """Files that take long begin first, so that none is left alone at the end of a run on several cores."""
 
 

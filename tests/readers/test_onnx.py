@@ -68,6 +68,7 @@ def test_quantized_numbers_are_those_in_use(tmp_path, axis):
     assert list(found) == ["w"]
     assert found["w"].values.whole() == pytest.approx(expected, rel=1e-6)
     assert found["w"].packing.ranges()["num_scales"] == codes.shape[axis]
+    assert found["w"].turnable  # as much as the plain matrix in the same place
 
 
 def beside(tmp_path, location="weights.bin"):

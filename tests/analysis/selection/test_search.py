@@ -66,3 +66,13 @@ def test_a_full_grid_is_preferred_to_one_with_holes() -> None:
     crossed = [candidate("x", [0, 0, 1, 1]), candidate("y", [0, 1, 0, 1])]
     holes = [candidate("a", [0, 1, 2, 2]), candidate("b", [0, 0, 0, 1])]
     assert {c.name for c in smallest_set(in_order([*holes, *crossed]), 4) or ()} == {"x", "y"}
+
+
+def test_fewer_values_come_before_an_even_spread() -> None:
+    def candidate(name: str, codes: list[int]) -> Candidate:
+        return Candidate("parameter", name, tuple(range(max(codes) + 1)), np.array(codes, np.int32), 0, 0)
+
+    first, few = candidate("first", [0, 1, 2, 3, 4, 4]), candidate("few", [0, 0, 0, 0, 0, 1])
+    even = candidate("even", [0, 1, 2, 0, 1, 2])
+    found = smallest_set(in_order([first, even, few]), 6)
+    assert found is not None and {each.name for each in found} == {"first", "few"}
