@@ -50,6 +50,8 @@ NARROW = replace(ROOT, stored=110_000, packed=110_000, macs=1.25e9, torch=run(2.
         (replace(NARROW, torch=run(8), macs=50_000), {"calls_dominate"}),
         (replace(INT8, torch=Run(), dense=("embed.weight", 0.8), embedding=True), {"embedding_dominates"}),
         (replace(INT8, torch=Run(), dense=("head.weight", 0.8)), {"dense_rest_dominates"}),
+        (replace(INT8, torch=Run(), dense=("head.weight", 0.3)), {"dense_rest_dominates"}),
+        (replace(INT8, torch=run(3, integers=1.0), dense=("head.weight", 0.29)), set()),
         (replace(INT8, torch=run(3, 1.0, device="cuda")), {"other_device"}),
     ],
 )

@@ -71,6 +71,7 @@ def test_the_bound_of_numbers_is_never_below_the_normal_chance():
 
 def test_a_population_without_spread_makes_nothing_surprising():
     assert mean_bound(distribution(np.zeros(10)), [3, 4], means=[0.0, 0.0]).tolist() == [1.0, 1.0]
+    assert mean_bound(distribution(np.full(10, 3.0)), [3, 4], means=[3.0, 3.0000001]).tolist() == [1.0, 1.0]
 
 
 @settings(deadline=None)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from compress_compare.analysis.layers import histogram, statistics, tree
-from compress_compare.analysis.layers.merged import Order, rows_of
+from compress_compare.analysis.layers.merged import Order, relative_errors, rows_of
 from compress_compare.analysis.layers.sums import EXTREMES, FIELDS, LEAST, OWN, Sums, of_small, zeros_of_small
 from compress_compare.analysis.layers.values import Values
 
@@ -133,3 +133,18 @@ def test_a_row_says_what_was_found():
     row = Sums.of(own, np.zeros((1, 66)))
     assert [row[f"own_{name}"][0] for name in OWN] == [getattr(own, name) for name in OWN]
     assert row["num_changes_known"][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("base", "model", "error"),
+    [
+        ([1.0], [1.5], 0.5),
+        ([2.0], [3.0], 0.5),
+        ([0.0], [3.0], np.inf),
+        ([0.0], [0.0], 0.0),
+        ([3.0, 4.0], [3.0, 5.0], 0.2),
+    ],
+)
+def test_the_relative_error_is_the_change_s_norm_over_the_base_s(base, model, error):
+    found = alone(np.array(base), np.array(model), WIDE)
+    assert relative_errors(found) == [pytest.approx(error)]
