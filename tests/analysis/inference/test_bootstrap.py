@@ -93,3 +93,16 @@ def test_the_expansion_where_nothing_changed_and_for_few() -> None:
     assert low.tolist() == pytest.approx([0, np.nan, 0.25], nan_ok=True)
     assert high.tolist() == pytest.approx([0, np.nan, 0.25], nan_ok=True)
     assert np.isnan(bootstrap.expanded(np.zeros((4, 1)), [0])).all()
+
+
+def test_the_expansion_is_that_of_cornish_and_fisher() -> None:
+    differences = np.random.default_rng(8).exponential(size=12) ** 2
+    skewness = stats.skew(differences) / np.sqrt(12)
+    kurtosis = stats.kurtosis(differences) / 12
+    found = bootstrap.expanded(*moments(differences))
+    for limit, z in zip(found, stats.norm.ppf([0.025, 0.975]), strict=True):
+        # Abramowitz, Stegun: Handbook of Mathematical Functions, 26.2.49, up to the terms in 1/n
+        quantile = (
+            z + skewness * (z**2 - 1) / 6 + kurtosis * (z**3 - 3 * z) / 24 - skewness**2 * (2 * z**3 - 5 * z) / 36
+        )
+        assert limit[0] == pytest.approx(differences.mean() + differences.std() / np.sqrt(12) * quantile)
