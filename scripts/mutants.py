@@ -6,6 +6,7 @@ import ast
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,6 +72,7 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(plain(path))
 
 
+@cache
 def plain(path: Path) -> str:
     """A file of ours without comments, laid out as mutants are."""
     return ast.unparse(ast.parse((ROOT / path).read_text(encoding="utf-8")))

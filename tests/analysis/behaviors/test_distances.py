@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.spatial import distance
 from scipy.special import rel_entr
 
-from compress_compare.analysis.behaviors import distances
+from compress_compare.analysis.behaviors import against_base, distances
+
+from .frames import classified, frame
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +79,13 @@ def test_many_probabilities_in_single_precision_are_those_of_scipy():
     assert found == pytest.approx(np.maximum(expected, 0), abs=1e-6, nan_ok=True)
     assert np.isinf(found[0])
     assert np.isnan(found[2:4]).all()
+
+
+@pytest.mark.parametrize("kind", ["probabilities", "logits"])
+@pytest.mark.parametrize("many", [10, 4_000_000])
+def test_the_divergence_is_that_of_scipy_in_either_precision(monkeypatch, kind, many):
+    monkeypatch.setattr(against_base, "MANY", many)
+    labels, given = classified(7)
+    found = against_base.kl_divergence(frame(labels, given, kind=kind))
+    for model, expected in (("m0", np.zeros(60)), ("m1", stats.entropy(given[0], given[1], axis=1))):
+        assert found[model] == pytest.approx(expected, abs=2e-6)

@@ -315,3 +315,20 @@ def test_tensors_that_no_rule_aligns_are_aligned_by_hand(project):
             project.layers("base", "other", alignment=wrong)
     with pytest.raises(InvalidValue, match="names of modules"):
         project.layers("base", "other", "activations", alignment={"fc.kernel": "head.matrix"})
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"l.bias": [3.0]}, 1 / math.sqrt(25 + 4 + 144)),  # no matrix changed: all weights count
+        ({"l.weight": [[3.0, 5.0]]}, 1 / math.sqrt(25)),  # a matrix did: vectors that did not change are left out
+        ({"l.weight": [[3.0, 5.0]], "l.bias": [3.0]}, math.sqrt(2 / (25 + 4))),
+    ],
+)
+def test_vectors_that_did_not_change_do_not_hide_a_matrix_that_did(project, changed, error):
+    base = {"l.weight": [[3.0, 4.0]], "l.bias": [2.0], "n.weight": [12.0]}
+    for id, state in (("base", base), ("m", base | changed)):
+        arrays = {name: np.array(values, np.float32) for name, values in state.items()}
+        project.log_model(id, base=None if id == "base" else "base", operation=cc.Operation(id), checkpoint=arrays)
+    rows = by_row(project.layers("base", ["m"]), "m")
+    assert rows["", None]["relative_error"] == pytest.approx(error, rel=1e-6)
