@@ -6,14 +6,14 @@ const CUT = "…";
 /** Pieces that end after a separator: `cnn-`, `magnitude70-`, `finetuned`. */
 const pieces = (text: string): string[] => text.match(/[^-_./ ]*[-_./ ]|[^-_./ ]+$/g) ?? [text];
 
-/** The text without its first or last pieces as far as all others have them, too. */
-function withoutShared(text: string, all: readonly string[]): string {
-  const own = pieces(text);
-  const others = all.filter((other) => other !== text).map(pieces);
-  if (others.length === 0) return text;
-  let start = 0;
-  while (start < own.length - 1 && others.every((other) => other[start] === own[start])) start++;
-  return start === 0 ? text : CUT + own.slice(start).join("");
+/** How many pieces all texts begin with, of none all of them. */
+function sharedPieces(split: readonly string[][]): number {
+  const [first, ...others] = split;
+  let shared = 0;
+  while (first && others.length > 0 && split.every((own) => shared < own.length - 1 && own[shared] === first[shared])) {
+    shared++;
+  }
+  return shared;
 }
 
 /**
@@ -23,31 +23,40 @@ function withoutShared(text: string, all: readonly string[]): string {
  */
 export function shortenApart(texts: readonly string[], limit = 24): string[] {
   const all = [...new Set(texts)];
-  const ways: ((text: string) => string)[] = [
-    (text) => shorten(text, limit),
-    (text) => shorten(withoutShared(text, all), limit),
-    (text) => (text.length <= limit ? text : CUT + text.slice(1 - limit)),
-    (text) => (text.length <= limit ? text : text.slice(0, limit - 1) + CUT),
-  ];
   const cut = all.filter((text) => text.length > limit);
-  const whole = new Map(all.map((text) => [text, text]));
   if (cut.length === 0) return [...texts];
-  const tried = ways.map((way) => new Map(all.map((text) => [text, way(text)])));
-  // first choice: without what all share, when that alone is short enough
-  const order = [tried[1]!, tried[0]!, tried[2]!, tried[3]!];
+  const split = cut.map(pieces);
+  const shared = sharedPieces(split);
+  const rest = new Map(
+    cut.map((text, k) => [text, shared === 0 ? text : CUT + split[k]!.slice(shared).join("")] as const),
+  );
+  const ways: ((text: string) => string)[] = [
+    (text) => shorten(rest.get(text)!, limit),
+    (text) => shorten(text, limit),
+    (text) => CUT + text.slice(1 - limit),
+    (text) => text.slice(0, limit - 1) + CUT,
+  ];
   const taken = new Set(all.filter((text) => text.length <= limit));
-  for (const text of cut) {
-    const found = order
-      .map((way) => way.get(text)!)
-      .find((short, k) => isApart(short, text, order[k]!) && !taken.has(short));
-    taken.add(found ?? text);
-    whole.set(text, found ?? text);
+  const found = new Map<string, string>();
+  for (const way of ways) {
+    const left = cut.filter((text) => !found.has(text));
+    const counts = new Map<string, number>();
+    for (const text of left) counts.set(way(text), (counts.get(way(text)) ?? 0) + 1);
+    for (const text of left) {
+      const short = way(text);
+      if (counts.get(short) === 1 && !taken.has(short)) found.set(text, short);
+    }
+    for (const short of found.values()) taken.add(short);
   }
-  return texts.map((text) => whole.get(text)!);
+  return texts.map((text) => found.get(text) ?? text);
 }
 
-/** Whether no other text is cut to the same by the same way. */
-function isApart(short: string, text: string, way: ReadonlyMap<string, string>): boolean {
-  for (const [other, said] of way) if (other !== text && said === short) return false;
-  return true;
+/** The same for several limits, each worked out once. */
+export function apartAt(texts: readonly string[]): (limit: number) => readonly string[] {
+  const known = new Map<number, readonly string[]>();
+  return (limit) => {
+    let short = known.get(limit);
+    if (!short) known.set(limit, (short = shortenApart(texts, limit)));
+    return short;
+  };
 }

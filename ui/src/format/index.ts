@@ -1,4 +1,4 @@
-export { shortenApart } from "./apart";
+export { apartAt, shortenApart } from "./apart";
 export { changeKind, goodness, isFraction, type ChangeKind, type Goodness, type MetricLike } from "./metric";
 export {
   describeValue,

@@ -35,23 +35,28 @@ describe("pathNames", () => {
     expect(names("cnn", "cnn-p70", "cnn-p70-ft", "cnn-p70-ft-w4")).toEqual([
       "cnn",
       "prune 0.7",
-      "prune 0.7 → ft 3 epochs",
-      "prune 0.7 → ft 3 epochs → quantize 4 bits",
+      "prune 0.7 → ft",
+      "prune 0.7 → ft → quantize 4 bits",
     ]);
-    expect(names("cnn-p70", "cnn-p70-ft")).toEqual(["cnn-p70", "ft 3 epochs"]);
+    expect(names("cnn-p70", "cnn-p70-ft")).toEqual(["cnn-p70", "ft"]);
   });
   it("name the kind of an operation where there are several of it", () => {
     expect(names("cnn-p70", "cnn-g70")).toEqual(["magnitude prune 0.7", "gradient prune 0.7"]);
   });
+  it("say how long a model was tuned only where that differs", () => {
+    const long = { id: "long", base: "cnn", operation: "finetune", parameters: { epochs: 9 } };
+    const other = testTable([{ id: "cnn" }, long, { ...long, id: "short", parameters: { epochs: 3 } }]);
+    expect([...pathNames(other, [1, 2]).values()]).toEqual(["ft 9 epochs", "ft 3 epochs"]);
+  });
   it("are never equal", () => {
     expect(names("cnn-p70-ft", "again", "cnn-p90-ft")).toEqual([
-      "prune 0.7 → ft 3 epochs (cnn-p70-ft)",
-      "prune 0.7 → ft 3 epochs (again)",
-      "prune 0.9 → ft 3 epochs",
+      "prune 0.7 → ft (cnn-p70-ft)",
+      "prune 0.7 → ft (again)",
+      "prune 0.9 → ft",
     ]);
   });
   it("tell the last step of a model alone", () => {
-    expect(names("cnn-p70-ft")).toEqual(["ft 3 epochs"]);
+    expect(names("cnn-p70-ft")).toEqual(["ft"]);
     expect(names("cnn")).toEqual(["cnn"]);
     expect(names()).toEqual([]);
   });

@@ -4,6 +4,8 @@ import type { Json } from "@/api/json";
 import type { ModelTable } from "./table";
 
 const LONGEST = 18;
+/** Words for operations that are so common that everybody knows them short. */
+const SHORT: Readonly<Record<string, string>> = { finetune: "ft", "fine-tune": "ft", finetuning: "ft" };
 
 /** One label per model, "" where its operation always has the same parameters. */
 export function stepLabels(table: ModelTable): string[] {
@@ -22,14 +24,16 @@ export function stepLabels(table: ModelTable): string[] {
 
 /**
  * The parameters of each operation that do not have the same value wherever it was applied. An operation with one
- * number as its only parameter is always told by it.
+ * number as its only parameter is always told by it, unless it is one of those that are told short.
  */
-export function varyingParameters(table: ModelTable): Map<string, Set<string>> {
+export function varyingParameters(
+  table: ModelTable,
+  rows: Iterable<number> = table.ids.keys(),
+): Map<string, Set<string>> {
   const varying = new Map<string, Set<string>>();
   const distinct = new Map<string, Set<Record<string, Json>>>();
-  for (let i = 0; i < table.count; i++) {
-    const operation = table.operation[i];
-    if (operation == null) continue;
+  for (const i of rows) {
+    const operation = table.operation[i] ?? "original";
     const set = distinct.get(operation) ?? new Set();
     distinct.set(operation, set.add(table.parameters[i]!));
   }
@@ -39,7 +43,8 @@ export function varyingParameters(table: ModelTable): Map<string, Set<string>> {
     varying.set(operation, found);
     const keys = new Set([...set].flatMap((parameters) => Object.keys(parameters)));
     const [only] = [...set];
-    if (keys.size === 1 && Object.values(only!).every((value) => typeof value === "number")) found.add([...keys][0]!);
+    const said = !(operation in SHORT) && keys.size === 1;
+    if (said && Object.values(only!).every((value) => typeof value === "number")) found.add([...keys][0]!);
     for (const parameters of set) {
       for (const key of keys) {
         const text = JSON.stringify(parameters[key]) ?? "";
@@ -69,16 +74,6 @@ function parameterWords(key: string, value: string | number | boolean): string {
   return Number.isInteger(value) && /[a-z]s$/.test(name) ? `${text} ${value === 1 ? name.slice(0, -1) : name}` : text;
 }
 
-/** Words for operations that are so common that everybody knows them short. */
-const SHORT: Readonly<Record<string, string>> = { finetune: "ft", "fine-tune": "ft", finetuning: "ft" };
-const KNOWN_STEPS = new WeakMap<ModelTable, string[]>();
-
-function stepsOf(table: ModelTable): string[] {
-  let steps = KNOWN_STEPS.get(table);
-  if (!steps) KNOWN_STEPS.set(table, (steps = stepLabels(table)));
-  return steps;
-}
-
 /** An operation without the word that sets it apart from others of its kind, where only one of the kind is shown. */
 function shortOperation(name: string, shown: ReadonlySet<string>): string {
   const kind = name.slice(name.lastIndexOf(" ") + 1);
@@ -94,9 +89,12 @@ export function pathNames(table: ModelTable, rows: readonly number[]): Map<numbe
   const paths = new Map(rows.map((row) => [row, pathOf(table, row)]));
   const shared = sharedLength([...paths.values()]);
   const operations = new Set([...paths.values()].flatMap((path) => path.map((row) => table.operation[row] ?? "")));
-  const steps = stepsOf(table);
-  const word = (row: number): string =>
-    [shortOperation(table.operation[row] ?? "original", operations), steps[row]].filter(Boolean).join(" ");
+  const varying = varyingParameters(table, new Set([...paths.values()].flatMap((path) => path.slice(shared))));
+  const word = (row: number): string => {
+    const name = table.operation[row] ?? "original";
+    const label = stepLabel(table.parameters[row]!, varying.get(name)!);
+    return [shortOperation(name, operations), label].filter(Boolean).join(" ");
+  };
   const names = new Map<number, string>();
   for (const [row, path] of paths) {
     const own = path.slice(shared);

@@ -18,6 +18,7 @@ export class ViewStore {
   /** What the address says; set it with `update`. */
   state: ViewState = $state.raw(parseHash(location.hash));
   #hoveredId: string | null = $state.raw(null);
+  #comparedWith: string | null = $state.raw(null);
   readonly #project: ProjectStore;
   readonly #theme: ThemeState;
   /** What the other pages keep in the address, for when they are come back to. */
@@ -136,6 +137,20 @@ export class ViewStore {
 
   #steps(): number {
     return (window.history.state as { steps?: number } | null)?.steps ?? 0;
+  }
+
+  /** What the page that is shown compares with, as it says; else what somebody chose. */
+  get base(): string | null {
+    return this.#comparedWith ?? this.state.own.base?.[0] ?? null;
+  }
+
+  /** Said by a page: the base of what it shows, and null when it leaves. */
+  compareWith(id: string | null): void {
+    this.#comparedWith = id;
+  }
+
+  chooseBase(id: string): void {
+    this.update({ own: { ...this.state.own, base: [id] } });
   }
 
   hover(model: number | null): void {

@@ -14,6 +14,7 @@ const scene: Scene = {
   looks: looksOf(table.count, makeEncodings(table, null, null, "light"), new Uint8Array(table.count).fill(1)),
   places: layout,
   labels: { long: [], short: [] },
+  names: () => [],
 };
 const view = { kx: 100, ky: 40, tx: 50, ty: 100 };
 const at = (i: number, dx = 0, dy = 0): number | null =>

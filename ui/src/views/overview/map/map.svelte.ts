@@ -1,4 +1,5 @@
 /** The state of the map that is not the page's: its size, what part of it is in view, and what the pointer is doing. */
+import { apartAt } from "@/format";
 import type { AppState } from "@/state/app";
 import { LETTER } from "./draw/text";
 import type { Marks } from "./draw/overlay";
@@ -37,6 +38,7 @@ export class MapState {
     return layoutModels(this.table, arrangement, { collapsed, skeleton: this.#skeleton });
   });
   readonly #labels = $derived.by(() => mapLabels(this.table, this.layout.columns));
+  readonly #names = $derived.by(() => apartAt(this.table.ids));
   readonly looks = $derived.by(() => looksOf(this.table.count, this.#app.view.encodings!, this.#app.view.visible));
   /** Letters of the longest id among leaves, and among roots that have children. */
   readonly #longest = $derived.by(() => {
@@ -68,6 +70,7 @@ export class MapState {
     looks: this.looks,
     places: this.#motion.places(this.layout),
     labels: this.#labels,
+    names: this.#names,
   }));
   readonly #brushed: number[] = $derived.by(() => (this.brush ? modelsIn(this.scene, this.view, this.brush) : []));
   /** What is selected, or would be if a brush ended now. */

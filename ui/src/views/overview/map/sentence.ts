@@ -58,10 +58,11 @@ export function mapSentence(table: ModelTable, metric: string | null, shown: Sho
     const [model, parent] = [table.ids[first!.model]!, table.ids[first!.parent]!];
     return `${definition.name} ${verb} most at ${model}: ${change} against ${parent}`;
   }
-  const named = worst.length > 3 ? worst.slice(0, 2) : worst;
-  const where = named.map(({ model }) => table.ids[model]!);
-  if (worst.length > named.length) where.push(`${worst.length - named.length} more`);
+  const where =
+    worst.length > 2
+      ? `${worst.length} steps that tie`
+      : `${listWords(worst.map(({ model }) => table.ids[model]!))}, a tie`;
   const sizes = worst.map(({ change }) => Math.abs(change.value));
   const least = formatDifference(definition, Math.sign(first!.change.value) * Math.min(...sizes));
-  return `${definition.name} ${verb} most, by ${least.replace(/^[+−]/, "")} or more, at ${listWords(where)}, which tie`;
+  return `${definition.name} ${verb} most, by ${least.replace(/^[+−]/, "")} or more, at ${where}`;
 }

@@ -18,7 +18,7 @@ const layout = layoutModels(table, "operation");
 
 function sceneWith(visible: Uint8Array): Scene {
   const looks = looksOf(table.count, makeEncodings(table, null, null, "light"), visible);
-  return { table, layout, looks, places: layout, labels: { long: [], short: [] } };
+  return { table, layout, looks, places: layout, labels: { long: [], short: [] }, names: () => table.ids };
 }
 
 describe("thin", () => {

@@ -18,6 +18,8 @@ export interface Models {
 
 export interface Scene extends Models {
   labels: Labels;
+  /** Ids in so many characters, each apart from all others. */
+  names: (limit: number) => readonly string[];
 }
 
 /** The part of the plane to draw, in pixels. */

@@ -81,7 +81,7 @@ function drawLeaf(ctx: Context, scene: Scene, { view, width }: Frame, i: number,
   ctx.font = `${FONT} ${fonts.mono}`;
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
-  const text = count + shorten(scene.table.ids[i]!, Math.max(4, Math.min(40, letters - count.length)));
+  const text = count + scene.names(Math.max(4, Math.min(40, letters - count.length)))[i]!;
   write(ctx, text, [x, screenY(scene, view, i) + 0.5], inkOf(scene, "quiet"));
 }
 
