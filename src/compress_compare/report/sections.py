@@ -6,6 +6,10 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..analysis.layers import covered
 from ..comparisons.behaviors import Behaviors, joined
 from ..comparisons.layers.compare import LayerComparisons
 from ..errors import UserError
@@ -77,6 +81,17 @@ def _image(content: bytes | None) -> str | None:
     return f"data:{kind};base64,{base64.b64encode(content or b'').decode()}" if kind.startswith("image/") else None
 
 
+def _partial(table: pa.Table) -> dict[str, str]:
+    """How much of each model was compared, of those of which a part is missing."""
+    whole = table.filter(pc.equal(table["module"], "")).select(["parameter", "model", *covered.FIELDS.names])
+    said = {}
+    for row in whole.to_pylist():
+        found = covered.Covered(row["num_tensors"], row["num_tensors_compared"], row["share_compared"])
+        if row["parameter"] is None and not found.is_whole:
+            said[row["model"]] = f"{found} compared"
+    return said
+
+
 def layers(project: Store, *, base: str, ids: Sequence[str]) -> dict[str, Any] | None:
     """The error of each layer of each model that has weights, and the suspects; ``None`` without weights."""
     models = [id for id in ids if id != base and project.model(id).checkpoint is not None]
@@ -96,5 +111,6 @@ def layers(project: Store, *, base: str, ids: Sequence[str]) -> dict[str, Any] |
         "models": models,
         "rows": [row for row in modules if row["module"] in kept],
         "left_out": len(listed) - len(kept),
+        "partial": _partial(found.table.arrow),
         "suspects": rows(Table(found.suspects.slice(0, 10))),
     }

@@ -7,6 +7,7 @@ type WireNumber = number | "NaN" | "Infinity" | "-Infinity" | null;
 export interface SummaryRow extends Counts {
   model: string;
   interval: string;
+  mcnemar_p_adjusted?: number | null;
 }
 
 export interface GroupRow extends Counts {
@@ -53,6 +54,8 @@ export type LayersSection =
       models: string[];
       rows: LayerRow[];
       left_out: number;
+      /** Models of which not all was compared, and how much. */
+      partial?: Record<string, string>;
       suspects: { module: string; model: string; reason: string }[];
     };
 

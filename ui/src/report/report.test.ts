@@ -33,6 +33,7 @@ const LAYERS: LayersSection = {
     { module: "head", model: "p50", num_parameters: 10, sqnr_db: "Infinity", num_zeros: 0 },
   ],
   left_out: 3,
+  partial: { p50: "38 of 41 tensors, 96.2% of the weights compared" },
   suspects: [{ module: "conv", model: "p50", reason: "5 times the others" }],
 };
 const REPORT: ReportDocument = {
@@ -124,6 +125,8 @@ describe("a report", () => {
     for (const name of ["Models compared", "Behaviors on test", "Classes and groups of test", "Layers"]) {
       expect(within(article).getByRole("table", { name })).toBeTruthy();
     }
+    expect(article.textContent).toContain("p50: 38 of 41 tensors, 96.2% of the weights compared.");
+    expect(within(article).getAllByRole("heading", { level: 2 })[0]!.textContent).toBe("Verdict");
     expect(article.textContent).toMatch(/5 times the others[^]*3.more layers[^]*1\.2\.3/);
   });
   it("shows the examples that changed, the wrong answers marked", () => {

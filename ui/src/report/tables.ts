@@ -12,6 +12,7 @@ import {
   type MetricLike,
 } from "@/format";
 import type { Metric, ModelTable } from "@/state/table";
+import { formatP } from "@/views/behaviors/sentence";
 import { lineageOf, valueOf } from "@/widgets/facts";
 import type { Align } from "@/export/markdown";
 import { group } from "d3-array";
@@ -95,7 +96,7 @@ export function summaryTable(metric: MetricLike, base: string, rows: readonly Su
         changeCell(metric, row),
         { text: row.agreement === null ? MISSING : `${(row.agreement * 100).toFixed(1)}%` },
         ...(flips ? [row.right_to_wrong, row.wrong_to_right, row.wrong_to_wrong].map(countCell) : []),
-        ...(flips ? [{ text: probability(row.mcnemar_p) }] : []),
+        ...(flips ? [{ text: formatP(row.mcnemar_p_adjusted ?? row.mcnemar_p) }] : []),
       ]),
     ],
   };
@@ -156,11 +157,6 @@ function changeCell(metric: MetricLike, row: SummaryRow | GroupRow): Cell {
 
 function countCell(count: number | null): Cell {
   return { text: count === null ? MISSING : formatCount(count) };
-}
-
-function probability(p: number | null): string {
-  if (p === null) return MISSING;
-  return p < 0.001 ? "< 0.001" : p.toFixed(3);
 }
 
 function decibels(value: number | string | null): string {

@@ -1,4 +1,5 @@
 /** Draws the points on a canvas, and above them the rings of what is hovered and selected. */
+import { pixelRatio } from "@/widgets/ratio";
 import type { Axis } from "@/charts/axis";
 import type { Extent } from "@/charts/domain";
 import type { Encodings } from "@/state/encodings";
@@ -20,7 +21,7 @@ const MOST_EDGES = 2500;
 
 /** Sizes a canvas for the screen's pixels and clears it. */
 export function prepare(canvas: HTMLCanvasElement, { width, height }: Size): CanvasRenderingContext2D | null {
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = pixelRatio();
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== h) {
     canvas.width = w;
