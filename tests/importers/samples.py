@@ -9,6 +9,8 @@ import struct
 import zlib
 from pathlib import Path
 
+import yaml
+
 SHARED = next(
     (one / "shared" / "data" / "interop" for one in Path(__file__).parents if (one / "shared/data/interop").is_dir()),
     Path("nowhere"),
@@ -247,8 +249,41 @@ def csv(folder, *, grown=False, accuracy=0.5):
     return path
 
 
-NO_BASE = ("llama-cpp",)
+def ai_hub(folder, *, grown=False, accuracy=0.5):
+    path = folder / "net.yaml"
+    precisions = {
+        name: {
+            "components": {"net": {"performance_metrics": {"a phone": {"tflite": {"inference_time_milliseconds": ms}}}}}
+        }
+        for name, ms in [("float", 0.75), ("w8a8", accuracy * 1000)][: 2 if grown else 1]
+    }
+    path.write_text(yaml.safe_dump({"precisions": precisions}))
+    return path
+
+
+def aimet(folder, *, grown=False, accuracy=0.5):
+    path = folder / "net.json"
+    tensors = {"conv.weight": [{"bitwidth": 8}]}
+    path.write_text(json.dumps({"version": "0.6.1", "param_encodings": tensors, "activation_encodings": {}}))
+    return path
+
+
+def executorch(folder, *, grown=False, accuracy=0.5):
+    path = folder / "net.csv"
+    path.write_text("""aot_ops,runtime_ops,gap\n['conv'],"['a', 'b']",[0.25]\n['relu'],['c'],0.5\n""")
+    return path
+
+
+def gptqmodel(folder, *, grown=False, accuracy=0.5):
+    path = folder / "quant_log.csv"
+    path.write_text("layer,module,loss,samples,damp,time\n0,mlp.up_proj,0.25,0.05,1.5\n1,mlp.up_proj,0.5,0.05,1.25\n")
+    return path
+
+
+NO_BASE = ("llama-cpp", "ai-hub")
 """Sources whose tools do not know what a model was made from."""
+OF_ONE = ("aimet", "executorch", "gptqmodel")
+"""Sources of one model each, which do not grow."""
 
 SAMPLES = {
     "compress-and-compare": compress_and_compare,
@@ -262,6 +297,10 @@ SAMPLES = {
     "huggingface": huggingface,
     "llama-cpp": llama_cpp,
     "csv": csv,
+    "ai-hub": ai_hub,
+    "aimet": aimet,
+    "executorch": executorch,
+    "gptqmodel": gptqmodel,
 }
 """By source: a function that writes it into a folder and returns what to import. It has one model, ``big``; ``grown``
 has also ``small``, made from it, whose accuracy can be said."""

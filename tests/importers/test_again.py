@@ -7,9 +7,10 @@ import pytest
 import compress_compare as cc
 from compress_compare import importers
 from compress_compare.errors import Conflict, UserError
-from tests.importers.samples import NO_BASE, SAMPLES
+from tests.importers.samples import NO_BASE, OF_ONE, SAMPLES
 
 EVERY = pytest.mark.parametrize("source", SAMPLES)
+GROWING = pytest.mark.parametrize("source", [source for source in SAMPLES if source not in OF_ONE])
 CUTS = 50
 
 
@@ -33,7 +34,7 @@ def test_a_source_is_recognized(tmp_path, source):
     assert found.source == source and found.reason and not found.reason.endswith(".")
 
 
-@EVERY
+@GROWING
 def test_the_same_again_changes_nothing_and_a_grown_source_adds_what_is_new(tmp_path, source):
     place = tmp_path / "source"
     place.mkdir()
@@ -51,6 +52,15 @@ def test_the_same_again_changes_nothing_and_a_grown_source_adds_what_is_new(tmp_
         assert project.model(ids[0]) == before[1][0]
 
 
+@pytest.mark.parametrize("source", OF_ONE)
+def test_the_same_again_changes_nothing(tmp_path, source):
+    with cc.open(tmp_path / "p") as project:
+        assert importers.write(importers.load(source, SAMPLES[source](tmp_path)), project).num_new_models == 1
+        before = state(project)
+        importers.write(importers.load(source, SAMPLES[source](tmp_path)), project)
+        assert state(project) == before
+
+
 @EVERY
 def test_tags_and_notes_that_were_changed_here_stay(tmp_path, source):
     place = SAMPLES[source](tmp_path)
@@ -63,7 +73,7 @@ def test_tags_and_notes_that_were_changed_here_stay(tmp_path, source):
         assert (project.model(id).tags, project.model(id).note) == (("mine",), "my own words")
 
 
-@EVERY
+@GROWING
 def test_a_changed_number_is_told_and_becomes_a_correction(tmp_path, source):
     with cc.open(tmp_path / "p") as project:
         importers.write(importers.load(source, SAMPLES[source](tmp_path, grown=True)), project)
@@ -96,7 +106,7 @@ def test_a_number_that_was_corrected_here_is_not_brought_back(tmp_path):
         assert project.models()["accuracy"].to_pylist() == [0.975]
 
 
-@EVERY
+@GROWING
 def test_a_preview_says_what_comes_in_and_changes_nothing(tmp_path, source):
     with cc.open(tmp_path / "p") as project:
         read = importers.load(source, SAMPLES[source](tmp_path, grown=True))
@@ -136,8 +146,8 @@ def test_a_file_that_is_cut_anywhere_is_refused_in_a_sentence_or_read_without_ha
 @EVERY
 @pytest.mark.parametrize("other", SAMPLES)
 def test_the_file_of_another_tool_is_refused(tmp_path, source, other):
-    if source == other or (source, other) == ("csv", "llama-cpp"):
-        pytest.skip("its own, or a list of objects, which is a table")
+    if source == other or (source == "csv" and other in ("llama-cpp", "executorch", "gptqmodel")):
+        pytest.skip("its own, or a table")
     place = SAMPLES[other](tmp_path)
     with pytest.raises(UserError) as caught:
         importers.load(source, place)

@@ -10,8 +10,12 @@ from typing import Any
 from .. import plugins
 from ..errors import InvalidValue
 from . import (
+    ai_hub,
+    aimet,
     compress_and_compare,
     csv_table,
+    executorch,
+    gptqmodel,
     huggingface,
     llama_cpp,
     lm_eval,
@@ -28,7 +32,11 @@ from .rules import DEFAULT, Rules, relate
 
 IMPORTERS: Mapping[str, Importer] = {
     "compress-and-compare": compress_and_compare.IMPORTER,
+    "ai-hub": ai_hub.IMPORTER,
+    "aimet": aimet.IMPORTER,
     "csv": csv_table.IMPORTER,
+    "executorch": executorch.IMPORTER,
+    "gptqmodel": gptqmodel.IMPORTER,
     "huggingface": huggingface.IMPORTER,
     "llama-cpp": llama_cpp.IMPORTER,
     "lm-eval": lm_eval.IMPORTER,

@@ -1,0 +1,106 @@
+"""What tools write about the layers and devices of one model."""
+
+import json
+
+import pytest
+import yaml
+from tests.importers.samples import SAMPLES, SHARED
+
+import compress_compare as cc
+from compress_compare import importers
+
+
+def imported(tmp_path, source, place):
+    project = cc.open(tmp_path / "p")
+    report = importers.write(importers.load(source, place), project)
+    return project, report
+
+
+def slices(project, model, metric):
+    return {one.slice: one.value for one in project.model(model).metrics[metric]}
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared files of other tools are not on this machine")
+def test_the_analysis_of_aimet(tmp_path):
+    project, report = imported(tmp_path, "aimet", SHARED / "aimet")
+    assert importers.recognize(SHARED / "aimet").source == "aimet"
+    enabled = slices(project, "aimet", "score with only this layer quantized")
+    assert list(map(lambda one: round(one, 6), enabled.values())) == [0.986595, 0.985255, 0.983914, 0.979893]
+    disabled = slices(project, "aimet", "score with all but this layer quantized")
+    assert {name: round(one, 6) for name, one in disabled.items()} == {
+        "block1.conv": 0.981233,
+        "block2.conv": 0.977212,
+        "block3.conv": 0.982574,
+        "classifier": 0.982574,
+    }
+    assert len(slices(project, "aimet", "mse of the layer's output")) == 8
+    assert "scores of the whole model are in no file" in report.notices[0]
+
+
+@pytest.mark.parametrize("version", ["0.6.1", "1.0.0"])
+def test_encodings_of_aimet(tmp_path, version):
+    if version == "0.6.1":
+        weights = {"conv.weight": [{"bitwidth": 4}, {"bitwidth": 4}], "fc.weight": [{"bitwidth": 4}]}
+        activations = {"conv": {"output": {"0": {"bitwidth": 8}}}}
+    else:
+        weights = [{"name": "conv.weight", "bw": 4}, {"name": "fc.weight", "bw": 4}]
+        activations = [{"name": "conv", "bw": 8}]
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps({"version": version, "param_encodings": weights, "activation_encodings": activations}))
+    project, _ = imported(tmp_path, "aimet", path)
+    assert slices(project, "net", "weight bits") == {"conv.weight": 4, "fc.weight": 4}
+    assert project.model("net").operation == cc.Operation("quantize", weight_bits=4, activation_bits=8)
+
+
+def test_a_log_of_gptqmodel_with_six_names_over_five_values(tmp_path):
+    folder = tmp_path / "net-gptq"
+    folder.mkdir()
+    project, report = imported(tmp_path, "gptqmodel", SAMPLES["gptqmodel"](folder))
+    assert slices(project, "net-gptq", "quantization loss") == {"0 mlp.up_proj": 0.25, "1 mlp.up_proj": 0.5}
+    assert slices(project, "net-gptq", "damping") == {"0 mlp.up_proj": 0.05, "1 mlp.up_proj": 0.05}
+    assert slices(project, "net-gptq", "quantization time") == {"0 mlp.up_proj": 1.5, "1 mlp.up_proj": 1.25}
+    assert report.notices == ["The header names the number of samples, and no row has it."]
+
+
+def test_a_log_of_gptqmodel_with_a_value_for_each_name(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("layer,module,loss,samples,damp,time\n0,up,0.25,128,0.05,1.5\n0,down,0.5,,0.05,1.5\n")
+    project, _ = imported(tmp_path, "gptqmodel", path)
+    assert slices(project, "log", "quantization loss") == {"0 up": 0.25, "0 down": 0.5}
+
+
+def test_a_numeric_gap_and_a_profile_of_executorch(tmp_path):
+    project, _ = imported(tmp_path, "executorch", SAMPLES["executorch"](tmp_path))
+    assert slices(project, "net", "numeric gap") == {"a b": 0.25, "c": 0.5}
+    path = tmp_path / "profile.csv"
+    rows = ["event_block_name,event_name,avg (ms),p90 (ms)", "Execute,conv,1.5,2", "Execute,conv,0.5,1"]
+    path.write_text("\n".join([*rows, "Execute,Method::execute,2.5,3"]))
+    importers.write(importers.load("executorch", path), project)
+    assert slices(project, "profile", "event time, avg") == {None: 2.5, "conv": 1.5, "conv #2": 0.5}
+
+
+def test_components_of_ai_hub_add_up(tmp_path):
+    def measured(ms, most):
+        return {"inference_time_milliseconds": ms, "estimated_peak_memory_range_mb": {"min": 0, "max": most}}
+
+    parts = {"encoder": (1.5, 10), "decoder": (2.5, 30)}
+    components = {name: {"performance_metrics": {"a phone": {"tflite": measured(*one)}}} for name, one in parts.items()}
+    folder = tmp_path / "whisper"
+    folder.mkdir()
+    (folder / "perf.yaml").write_text(yaml.safe_dump({"precisions": {"float": {"components": components}}}))
+    project, report = imported(tmp_path, "ai-hub", folder / "perf.yaml")
+    (latency,) = project.model("whisper float").metrics["latency"]
+    assert (latency.value, latency.device) == (pytest.approx(0.004), "a phone, tflite")
+    assert project.model("whisper float").metrics["peak memory"][0].value == 30 * 2**20
+    assert "decoder, encoder add up" in report.notices[0]
+
+
+def test_an_older_file_of_ai_hub_is_in_microseconds_and_bytes(tmp_path):
+    run = {"inference_time": 250.0, "estimated_peak_memory_range": {"min": 0, "max": 4096}}
+    entry = {"torchscript_onnx_tflite": run, "reference_device_info": {"name": "a phone"}}
+    path = tmp_path / "net.yaml"
+    path.write_text(yaml.safe_dump({"models": [{"name": "net", "performance_metrics": [entry]}]}))
+    project, _ = imported(tmp_path, "ai-hub", path)
+    (latency,) = project.model("net").metrics["latency"]
+    assert (latency.value, latency.device) == (pytest.approx(0.00025), "a phone, torchscript_onnx_tflite")
+    assert project.model("net").metrics["peak memory"][0].value == 4096
