@@ -97,6 +97,17 @@ def test_a_changed_number_is_told_and_becomes_a_correction(tmp_path, source):
         assert state(project) == before
 
 
+def test_a_model_that_was_deleted_here_is_not_brought_back(tmp_path):
+    read = importers.Imported(models=[{"id": "a"}, {"id": "b"}])
+    with cc.open(tmp_path / "p") as project:
+        importers.write(read, project)
+        project.delete("a")
+        report = importers.write(read, project)
+        assert project.models()["id"].to_pylist() == ["b"]
+        (warning,) = report.warnings
+        assert "'a' was deleted in this project" in warning
+
+
 def test_a_number_that_was_corrected_here_is_not_brought_back(tmp_path):
     read = importers.Imported(models=[{"id": "a", "metrics": {"accuracy": 97.5}}])
     with cc.open(tmp_path / "p") as project:
@@ -146,7 +157,7 @@ def test_a_file_that_is_cut_anywhere_is_refused_in_a_sentence_or_read_without_ha
 @EVERY
 @pytest.mark.parametrize("other", SAMPLES)
 def test_the_file_of_another_tool_is_refused(tmp_path, source, other):
-    if source == other or (source == "csv" and other in ("llama-cpp", "executorch", "gptqmodel")):
+    if source == other or (source == "csv" and other in ("llama-cpp", "aimet", "executorch", "gptqmodel")):
         pytest.skip("its own, or a table")
     place = SAMPLES[other](tmp_path)
     with pytest.raises(UserError) as caught:

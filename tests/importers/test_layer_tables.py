@@ -4,10 +4,10 @@ import json
 
 import pytest
 import yaml
-from tests.importers.samples import SAMPLES, SHARED
 
 import compress_compare as cc
 from compress_compare import importers
+from tests.importers.samples import SAMPLES, SHARED
 
 
 def imported(tmp_path, source, place):
@@ -25,7 +25,7 @@ def test_the_analysis_of_aimet(tmp_path):
     project, report = imported(tmp_path, "aimet", SHARED / "aimet")
     assert importers.recognize(SHARED / "aimet").source == "aimet"
     enabled = slices(project, "aimet", "score with only this layer quantized")
-    assert list(map(lambda one: round(one, 6), enabled.values())) == [0.986595, 0.985255, 0.983914, 0.979893]
+    assert [round(one, 6) for one in enabled.values()] == [0.986595, 0.985255, 0.983914, 0.979893]
     disabled = slices(project, "aimet", "score with all but this layer quantized")
     assert {name: round(one, 6) for name, one in disabled.items()} == {
         "block1.conv": 0.981233,

@@ -73,7 +73,8 @@ def read(place: Place) -> Imported:
             if len(known) == len(parts):
                 memories.append(MetricValue(max(known), device=device))
         id = clean_name(f"{name} {precision}" if precision else name)
-        imported.models.append({"id": id, "metrics": {"latency": times, "peak memory": memories}})
+        metrics = {"latency": times, **({"peak memory": memories} if memories else {})}
+        imported.models.append({"id": id, "metrics": metrics})
     return imported
 
 

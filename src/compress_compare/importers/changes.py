@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,10 +44,14 @@ def against(project: Store | None, models: Sequence[dict[str, Any]]) -> Differen
     known: set[str] = set()
     corrections: list[Correction] = []
     count = 0
-    there_ids = set() if project is None else {*project.models()["id"].to_pylist(), *project.archived()}
+    rows = {} if project is None else {row["id"]: row for row in project.models().to_pylist()}
+    hidden = set() if project is None else set(project.archived())
     for model in models:
-        if project is None or model["id"] not in there_ids:
+        if project is None or (model["id"] not in rows and model["id"] not in hidden):
             listed.append(model)
+            continue
+        if model["id"] in rows and _stands(model, rows[model["id"]]):
+            known.add(model["id"])
             continue
         there = project.model(model["id"])
         known.add(there.id)
@@ -66,6 +71,22 @@ def against(project: Store | None, models: Sequence[dict[str, Any]]) -> Differen
         if added or "checkpoint" in entry:
             listed.append(entry)
     return Difference(listed, frozenset(known), count, corrections)
+
+
+def _stands(model: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether a row of the project's models shows at once that nothing is new: the usual case, seen without reading
+    the model. It is for plain values, which a row has under the metric's own name."""
+    operation, base = check_operation(model.get("operation")), model.get("base")
+    if model.get("checkpoint") is not None or (base.id if isinstance(base, Model) else base) != row["base"]:
+        return False
+    if (operation.name if operation else None) != row["operation"]:
+        return False
+    if operation and json.loads(row["parameters"]) != operation.parameters:
+        return False
+    return all(
+        value == MetricValue(value.value) and name in row and row[name] is not None and row[name] == value.value
+        for name, value in values_of(model)
+    )
 
 
 def values_of(model: Mapping[str, Any]) -> Iterable[tuple[str, MetricValue]]:

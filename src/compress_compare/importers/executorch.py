@@ -58,7 +58,7 @@ def read(place: Place) -> Imported:
 
 def _gaps(rows: Any, columns: Mapping[str, str]) -> Iterator[tuple[str, float]]:
     for row in rows:
-        numbers = [one for one in _listed(row[columns["gap"]]) if (one := number(one)) is not None]
+        numbers = [found for one in _listed(row[columns["gap"]]) if (found := number(one)) is not None]
         if numbers:
             yield " ".join(map(str, _listed(row[columns["runtime_ops"]]))), max(numbers)
 

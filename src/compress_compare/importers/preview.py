@@ -11,7 +11,7 @@ from ..records import Metric, MetricValue
 from ..store.drafts import check_operation
 from . import changes
 from .base import Correction, Imported
-from .write import bare, ordered
+from .write import ordered, wanted
 
 if TYPE_CHECKING:
     from ..store.store import Store
@@ -97,7 +97,7 @@ def preview(imported: Imported, project: Store | None = None) -> ImportPreview:
         Conflict: ``model.conflict`` as ``write`` does.
     """
     warnings = list(imported.warnings)
-    listed = [*imported.models, *bare(imported, project)]
+    listed = wanted(imported, project, warnings)
     models = ordered(listed, warnings, known=() if project is None else project)
     found = changes.against(project, models)
     depths: dict[str | None, int] = {None: -1}

@@ -51,7 +51,7 @@ def write(imported: Imported, project: Store) -> ImportReport:
             ``outputs.conflict``.
     """
     warnings = list(imported.warnings)
-    listed = [*imported.models, *bare(imported, project)]
+    listed = wanted(imported, project, warnings)
     models = _completed(ordered(listed, warnings, known=project), imported, warnings)
     with project.batch():
         found = changes.against(project, models)
@@ -79,11 +79,17 @@ def write(imported: Imported, project: Store) -> ImportReport:
     )
 
 
-def bare(imported: Imported, project: Store | None) -> list[dict[str, Any]]:
-    """Models that are only named as bases, and are not there yet."""
+def wanted(imported: Imported, project: Store | None, warnings: list[str]) -> list[dict[str, Any]]:
+    """The models that were read without those that were deleted here, and those that are only named as bases."""
+    deleted = set() if project is None else {id for id in project.deleted() if id not in project}
     known = {model["id"] for model in imported.models}
     names = dict.fromkeys(imported.named)
-    return [{"id": name} for name in names if name not in known and (project is None or name not in project)]
+    bare = [{"id": name} for name in names if name not in known and (project is None or name not in project)]
+    gone = [model["id"] for model in (*imported.models, *bare) if model["id"] in deleted]
+    warnings += [
+        f"Model {id!r} was deleted in this project; it is left out. Restoring it brings it back." for id in gone
+    ]
+    return [model for model in (*imported.models, *bare) if model["id"] not in deleted]
 
 
 def _completed(models: Sequence[dict[str, Any]], imported: Imported, warnings: list[str]) -> list[dict[str, Any]]:
