@@ -120,7 +120,7 @@ def test_a_conflict_with_the_project_leaves_it_as_it_was(tmp_path):
     project, _ = run(tmp_path, GOOD)
     changed = json.loads(json.dumps(GOOD))
     changed["models"].append({"id": "new", "base": None})
-    changed["models"][0]["metrics"]["Accuracy"] = 0.1
+    changed["models"][0]["operation"]["parameters"]["amount"] = 0.1
     with pytest.raises(errors.Conflict, match="'p50'"):
         run(tmp_path, changed)
     assert len(project) == 2

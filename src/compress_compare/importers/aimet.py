@@ -75,7 +75,7 @@ def _layers(imported: Imported, place: Place, path: Path, document: Mapping[str,
     metric = Metric(name, higher_is_better=False if name.startswith("mse") else None)
     reason = "an error: lower is better" if name.startswith("mse") else "what was measured is not in the file"
     values = ((layer, value) for layer, value in found.items() if value is not None)
-    return layers.add(imported, metric, values, reason=reason)
+    return layers.add(imported, metric, values=values, reason=reason)
 
 
 def _encodings(imported: Imported, metrics: dict[str, list[MetricValue]], document: Mapping[str, Any]) -> Operation:
@@ -85,7 +85,7 @@ def _encodings(imported: Imported, metrics: dict[str, list[MetricValue]], docume
         if bits:
             name = f"{short} bits"
             metric = Metric(name, unit="bit", higher_is_better=False)
-            metrics[name] = layers.add(imported, metric, bits.items(), reason="the encodings say so")
+            metrics[name] = layers.add(imported, metric, values=bits.items(), reason="the encodings say so")
             if len(set(bits.values())) == 1:
                 settings[f"{short}_bits"] = int(next(iter(bits.values())))
     return Operation("quantize", **settings)

@@ -43,7 +43,7 @@ def read(place: Place) -> Imported:
         values = list(_gaps(table.rows, columns))
         metric = Metric("numeric gap", higher_is_better=False)
         reason = "a distance: lower is better; its kind is not in the file"
-        metrics[metric.name] = layers.add(imported, metric, values, reason=reason)
+        metrics[metric.name] = layers.add(imported, metric, values=values, reason=reason)
     elif {"event_block_name", "event_name"} <= set(columns):
         for short in TIMES:
             name = columns.get(f"{short} (ms)")
@@ -86,7 +86,7 @@ def _times(imported: Imported, metric: Metric, rows: Any, names: tuple[str, str]
             whole.append(MetricValue(found[0]))
         elif found:
             values.append((str(row[event]), found[0]))
-    return [*whole[:1], *layers.add(imported, metric, values, reason="the column says ms")]
+    return [*whole[:1], *layers.add(imported, metric, values=values, reason="the column says ms")]
 
 
 IMPORTER = Importer(read, "numeric gaps and profiles of ExecuTorch's Inspector, as CSV", recognizes=recognizes)

@@ -68,7 +68,7 @@ def read(place: Place) -> Imported:
     metrics: dict[str, list[MetricValue]] = {}
     for name, values in found.items():
         metric = METRICS[name]
-        metrics[metric.name] = layers.add(imported, metric, values, reason="GPTQModel measures so")
+        metrics[metric.name] = layers.add(imported, metric, values=values, reason="GPTQModel measures so")
     id = layers.model_name(place.path, "quant_log")
     imported.models.append({"id": id, "operation": Operation("gptq quantize"), "metrics": metrics})
     return imported

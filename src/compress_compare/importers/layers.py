@@ -22,7 +22,7 @@ def model_name(path: Path, *generic: str) -> str:
     return clean_name(whole.parent.name if own in generic else own)
 
 
-def add(imported: Imported, metric: Metric, values: Iterable[tuple[str, float]], *, reason: str) -> list[MetricValue]:
+def add(imported: Imported, metric: Metric, *, values: Iterable[tuple[str, float]], reason: str) -> list[MetricValue]:
     """Define a metric and return its values, one for each layer; a layer that comes again is numbered.
 
     Args:

@@ -97,7 +97,7 @@ def preview(imported: Imported, project: Store | None = None) -> ImportPreview:
         Conflict: ``model.conflict`` as ``write`` does.
     """
     warnings = list(imported.warnings)
-    listed = wanted(imported, project, warnings)
+    listed = wanted(imported, project, warnings=warnings)
     models = ordered(listed, warnings, known=() if project is None else project)
     found = changes.against(project, models)
     depths: dict[str | None, int] = {None: -1}

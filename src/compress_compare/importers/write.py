@@ -51,7 +51,7 @@ def write(imported: Imported, project: Store) -> ImportReport:
             ``outputs.conflict``.
     """
     warnings = list(imported.warnings)
-    listed = wanted(imported, project, warnings)
+    listed = wanted(imported, project, warnings=warnings)
     models = _completed(ordered(listed, warnings, known=project), imported, warnings)
     with project.batch():
         found = changes.against(project, models)
@@ -79,7 +79,7 @@ def write(imported: Imported, project: Store) -> ImportReport:
     )
 
 
-def wanted(imported: Imported, project: Store | None, warnings: list[str]) -> list[dict[str, Any]]:
+def wanted(imported: Imported, project: Store | None, *, warnings: list[str]) -> list[dict[str, Any]]:
     """The models that were read without those that were deleted here, and those that are only named as bases."""
     deleted = set() if project is None else {id for id in project.deleted() if id not in project}
     known = {model["id"] for model in imported.models}
