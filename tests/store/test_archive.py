@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,23 @@ def test_what_comes_out_is_what_went_in(packed: Path, tmp_path: Path) -> None:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["copy"]
 
 
+def test_what_was_deleted_corrected_and_archived_comes_along(tmp_path: Path) -> None:
+    with make(tmp_path / "project") as project:
+        project.correct("cnn", {"Accuracy": cc.MetricValue(0.6, count=3)}, reason="a typo")
+        project.archive("cnn ½")
+        project.delete("cnn", descendants=True)
+        project.pack(tmp_path / "x.ccz")
+        kept = changed(tmp_path / "x.ccz", "records/deleted.jsonl", b"model.safetensors", b"../../x.safetensors")
+        refused(write(tmp_path / "y.ccz", kept), tmp_path, folders=["project"])
+        with cc.unpack(tmp_path / "x.ccz", tmp_path / "copy") as copy:
+            assert everything(copy) == everything(project)
+            assert len(copy) == 0
+            copy.restore_deleted("cnn")
+            assert copy.model("cnn").metrics["Accuracy"][0].value == 0.6
+            assert copy.load_checkpoint("cnn ½")["a.weight"][1][2] == 2.5
+            assert copy.damage() == []
+
+
 def test_the_bytes_are_always_the_same(packed: Path, tmp_path: Path) -> None:
     with cc.unpack(packed, tmp_path / "copy") as copy:
         size = copy.pack(tmp_path / "again.ccz")
@@ -132,12 +150,12 @@ def test_other_places_are_refused(packed: Path, tmp_path: Path, name: str) -> No
     refused(write(tmp_path / "x.ccz", {**members(packed), name: b"x"}), tmp_path)
 
 
-def refused(archive: Path, tmp_path: Path, code: str = "archive.refused") -> str:
+def refused(archive: Path, tmp_path: Path, code: str = "archive.refused", *, folders: Sequence[str] = ()) -> str:
     with pytest.raises(InvalidValue) as caught:
         cc.unpack(archive, tmp_path / "copy")
     assert caught.value.code == code
     assert not (tmp_path / "copy").exists()
-    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == list(folders)
     return str(caught.value)
 
 

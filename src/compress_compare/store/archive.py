@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import InvalidValue, StoreError
+from ..errors import InvalidValue
 from ..records import check_name
 from . import garbage, location, migrations, schema
 from .files import write_atomically
@@ -36,6 +36,8 @@ OBJECT = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 ACTIVATIONS = re.compile(r"activations/([0-9a-f]{64}\.arrow)")
 MOST_RECORDS = 1 << 30
 """Bytes of the records of one table."""
+NAMING = tuple(table.name for table in schema.metadata.sorted_tables if "sha256" in table.columns)
+"""Tables whose records name objects."""
 _SKIPPED = ("revision",)
 _TYPES: tuple[tuple[type[Any], tuple[type, ...]], ...] = (
     (sa.Boolean, (bool,)),
@@ -130,18 +132,9 @@ def _canonical(value: Any) -> str:
 
 
 def _objects(store: Reader, texts: dict[str, bytes]) -> dict[str, Path]:
-    """The objects that a record names, also those of what was deleted and can be restored."""
-    needed = {
-        row["sha256"] for name in ("files", "datasets", "outputs") for row in map(json.loads, _lines(texts[name]))
-    }
-    named = set(DIGEST.findall(texts["history"].decode())) - needed
-    found = {digest: store._artifacts.verify(digest) for digest in needed}
-    for digest in named:
-        try:
-            found[digest] = store._artifacts.verify(digest)
-        except StoreError:
-            continue
-    return found
+    """The objects that records name, also those of what was deleted and can be restored."""
+    needed = {row["sha256"] for name in NAMING for row in map(json.loads, _lines(texts[name]))}
+    return {digest: store._artifacts.verify(digest) for digest in needed}
 
 
 def _written(members: dict[str, bytes | Path], path: Path) -> int:
@@ -212,9 +205,7 @@ def _fill(directory: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.
         with store._artifacts.staging() as staging, store._database.write() as connection:
             connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
             present = _publish(store, archive, members=members, staging=staging)
-            missing = {
-                row["sha256"] for name in ("files", "datasets", "outputs") for row in rows.get(name, ())
-            } - present
+            missing = {row["sha256"] for name in NAMING for row in rows.get(name, ())} - present
             if missing:
                 raise _refused("An object that its records name is missing.", min(missing))
             for table in reversed(_tables()):
@@ -261,17 +252,37 @@ def _row(table: sa.Table, line: str) -> dict[str, Any]:
 
 def _check(rows: dict[str, list[dict[str, Any]]]) -> None:
     """What names files or people must be what a project could have recorded itself."""
-    for name in ("files", "datasets", "outputs"):
+    for name in NAMING:
         for row in rows.get(name, ()):
-            if not DIGEST.fullmatch(row["sha256"]):
-                raise _refused("A record does not name an object.", f"{name}: {row['sha256'][:80]!a}")
-    for row in rows.get("files", ()):
-        parts = row["name"].split("/")
-        if "\\" in row["name"] or "\0" in row["name"] or any(part in ("", ".", "..") for part in parts):
-            raise _refused("A file has a name that leads elsewhere.", f"{row['name'][:80]!a}")
+            _check_file(row)
+    for name, columns in (("deleted", ("content",)), ("history", ("old", "new"))):
+        for row in rows.get(name, ()):
+            for column in columns:
+                _check_inside(_json(row[column].encode()))
     for table, column in (("models", "id"), ("metrics", "name"), ("datasets", "name"), ("tags", "tag")):
         for row in rows.get(table, ()):
             check_name(row[column], f"{table} {column}")
+
+
+def _check_inside(value: Any) -> None:
+    """The same of rows that are kept as JSON, to be put back."""
+    if isinstance(value, dict):
+        if "sha256" in value:
+            _check_file(value)
+        for each in value.values():
+            _check_inside(each)
+    elif isinstance(value, list):
+        for each in value:
+            _check_inside(each)
+
+
+def _check_file(row: dict[str, Any]) -> None:
+    if not isinstance(row["sha256"], str) or not DIGEST.fullmatch(row["sha256"]):
+        raise _refused("A record does not name an object.", f"{row['sha256']!a:.80}")
+    name = row.get("name", "name")
+    parts = name.split("/") if isinstance(name, str) and "fingerprint" not in row else ["name"]
+    if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
+        raise _refused("A file has a name that leads elsewhere.", f"{name!a:.80}")
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

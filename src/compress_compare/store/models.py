@@ -46,7 +46,7 @@ def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dic
     """
     wanted = {draft.id for draft in drafts} | {draft.base for draft in drafts if draft.base is not None}
     known = {row.id: row for row in by_ids(connection, wanted)}
-    next_key = 1 + _last_key(connection)
+    next_key = 1 + last_key(connection)
     created_at, origin_key = now(), origin.key_of_now(connection) if drafts else None
     inserted: list[dict[str, Any]] = []
     for draft in drafts:
@@ -72,7 +72,7 @@ def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dic
     return keys, {key for key in keys.values() if key < next_key}
 
 
-def _last_key(connection: sa.Connection) -> int:
+def last_key(connection: sa.Connection) -> int:
     """The highest key that a model has or had: a key of a deleted model is never given to another one."""
     columns = (schema.models.c.key, schema.deleted.c.model_key, schema.history_models.c.model_key)
     return max(connection.execute(sa.select(sa.func.max(column))).scalar() or 0 for column in columns)

@@ -162,6 +162,29 @@ def test_choices_that_are_none(copies: tuple[Path, Path], choices: dict[str, str
         assert "theirs 0" not in project
 
 
+def test_what_was_done_there_is_kept_and_keys_of_deleted_models_are_not_given_away(copies: tuple[Path, Path]) -> None:
+    with cc.open(copies[0]) as project, cc.open(copies[1]) as other:
+        project.delete("ours 9")
+        other.archive("theirs 9")
+        other.correct("theirs 0", {"Accuracy": 0.25}, reason="a typo")
+        project.merge(other, on_conflict="ours")
+        assert "theirs 9" not in project.models()["id"].to_pylist()
+        assert project.model("theirs 0").metrics["Accuracy"][0].value == 0.25
+        assert "a typo" in [change.reason for change in project.history("theirs 0")]
+        project.restore_deleted("ours 9")
+        assert {"ours 9", "theirs 8"} <= set(project.models()["id"].to_pylist())
+        assert project.damage() == []
+
+
+def test_a_new_model_shows_the_archived_base_that_it_comes_from(copies: tuple[Path, Path]) -> None:
+    with cc.open(copies[0]) as project:
+        project.archive("m2")
+        with cc.open(copies[1]) as other:
+            other.log_model("of m2", base="m2")
+        project.merge(copies[1], on_conflict="ours")
+        assert {"m2", "of m2"} <= set(project.models()["id"].to_pylist())
+
+
 def test_an_archive_is_merged_like_a_project(copies: tuple[Path, Path], tmp_path: Path) -> None:
     with cc.open(copies[1]) as other:
         other.pack(tmp_path / "theirs.ccz")

@@ -48,6 +48,7 @@ class ProjectContents:
         views: addresses by name.
         tasks: by root.
         history: in order.
+        about: which models each entry of the history is about, by their ids where they are still there.
         origins: by key.
     """
 
@@ -58,6 +59,7 @@ class ProjectContents:
     views: dict[str, Row]
     tasks: dict[str, Row]
     history: list[Row] = field(default_factory=list)
+    about: list[Row] = field(default_factory=list)
     origins: dict[int, str] = field(default_factory=dict)
 
 
@@ -91,6 +93,7 @@ def contents(connection: sa.Connection) -> ProjectContents:
         {row["name"]: row for row in _all(connection, schema.meta) if row["name"].startswith("view/")},
         {row["root"]: row for row in _all(connection, schema.tasks)},
         list(_all(connection, schema.history)),
+        [{**row, "id": ids.get(row["model_key"])} for row in _all(connection, schema.history_models)],
         dict(rows(connection, sa.select(schema.origins.c.key, schema.origins.c.content))),
     )
 

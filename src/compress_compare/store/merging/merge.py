@@ -10,14 +10,15 @@ import sqlalchemy as sa
 
 from ...errors import Conflict, InvalidValue, StoreError
 from ...readers import safetensors
-from .. import schema
+from .. import changes, schema
+from .. import models as store_models
 from ..reading import Reader
 from ..staging import Staging
 from ..store import Store
 from .conflicts import Choice, Decision, MergeConflict, conflicting_models, conflicting_parts, decided
 from .contents import OF_MODELS, ProjectContents, Row, contents
 
-LEFT_OUT = ("jobs", "stored comparisons of activations")
+LEFT_OUT = ("jobs", "deleted models", "stored comparisons of activations")
 
 
 @dataclass
@@ -157,15 +158,19 @@ class _Writing:
         for table in OF_MODELS:
             self._parts(table, keys)
         self._decide()
-        self._rest()
+        self._rest(models)
         self._steps()
+        shown = [
+            id for id, row in self._theirs.models.items() if id not in self._ours.models and not row["archived_at"]
+        ]
+        changes.show_bases(self._connection, [models[id] for id in shown])
 
     def _models(self) -> dict[str, int]:
         """The key of every model by id, after the new ones are in."""
         ours, theirs = self._ours.models, self._theirs.models
         keys = {id: row["key"] for id, row in ours.items()}
         new = [id for id in theirs if id not in ours]
-        first = 1 + max(keys.values(), default=0)
+        first = 1 + store_models.last_key(self._connection)
         keys |= {id: first + place for place, id in enumerate(new)}
         self._insert("models", [self._model(theirs[id], keys) for id in new])
         for id, row in ours.items():
@@ -275,7 +280,7 @@ class _Writing:
         place = {**{column.name: row[column.name] for column in of.primary_key.columns}, **keys}
         return of.update().where(*(of.c[name] == value for name, value in place.items()))
 
-    def _rest(self) -> None:
+    def _rest(self, models: Mapping[str, int]) -> None:
         """Views, tasks, and what was done there, which cannot be undone here."""
         self._insert("meta", [row for name, row in self._theirs.views.items() if name not in self._ours.views])
         self._insert("tasks", [row for root, row in self._theirs.tasks.items() if root not in self._ours.tasks])
@@ -287,6 +292,13 @@ class _Writing:
             for place, row in enumerate(new)
         ]
         self._insert("history", rows)
+        numbers = {row["number"]: first + place for place, row in enumerate(new)}
+        about = [
+            {**row, "number": numbers[row["number"]], "model_key": models[row["id"]]}
+            for row in self._theirs.about
+            if row["number"] in numbers and row["id"] in models
+        ]
+        self._insert("history_models", [self._own(row, schema.history_models) for row in about])
 
     def _steps(self) -> None:
         """Count the steps from the roots anew, and find circles that two changes of bases make together."""
