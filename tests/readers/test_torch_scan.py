@@ -6,6 +6,7 @@ import pickle
 import struct
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -101,6 +102,8 @@ def test_archives_that_grow_are_refused(tmp_path):
     one = pickle.dumps({}, 2)
     assert code_of(archive(tmp_path / "bomb", {"m/data.pkl": one, "m/0": bytes(1_000_000)})) == "model.expansion_limit"
     assert torch_scan.scan(archive(tmp_path / "small", {"m/data.pkl": one, "m/0": bytes(1024)}), "w.pt") == []
+    random = np.random.default_rng(0).bytes(200_000)
+    assert torch_scan.scan(archive(tmp_path / "plain", {"m/data.pkl": one, "m/0": random}), "w.pt") == []
     assert code_of(archive(tmp_path / "more", {"m/data.pkl": one, "m/0": bytes(200_000)})) == "model.expansion_limit"
 
 

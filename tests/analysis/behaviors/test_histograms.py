@@ -25,9 +25,10 @@ def test_counts_sum_to_the_finite_numbers(values, bins):
 
 
 def test_bins_are_those_of_numpy():
-    numbers = np.random.default_rng(0).random(1000)
-    expected, _ = np.histogram(numbers, bins=16, range=(0, 1))
-    assert histograms.histogram(numbers, 16, low=0, high=1).tolist() == expected.tolist()
+    for low, high in ((0, 1), (-3, 5), (2, 2.5)):
+        numbers = np.random.default_rng(0).uniform(low, high, 1000)
+        expected, _ = np.histogram(numbers, bins=16, range=(low, high))
+        assert histograms.histogram(numbers, 16, low=low, high=high).tolist() == expected.tolist()
 
 
 def test_models_share_their_bins_and_missing_is_counted_apart():

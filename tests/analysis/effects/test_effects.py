@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping
 from itertools import permutations
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compress_compare.analysis.effects import differences, pairs
 from compress_compare.analysis.effects import effects as module
-from compress_compare.analysis.effects import pairs
 from compress_compare.analysis.effects.effects import effects
 from compress_compare.analysis.lineage import Graph
+from compress_compare.analysis.selection.distinct import canonical_step
 from compress_compare.records import Operation
 from tests.analysis.experiments import chains, graphs, imagenet, imagenet_graph
 
@@ -311,3 +313,18 @@ def effects_all(graph: Graph) -> pa.Table:
 )
 def test_values_of_parameters_as_text(value, text):
     assert pairs.text(value) == text
+
+
+@pytest.mark.parametrize(("values", "compared"), [(2, 1), (32, 32 * 31 // 2), (33, 32), (40, 39)])
+def test_of_many_values_only_neighbors_are_compared(values, compared):
+    steps = [canonical_step(Operation("prune", amount=amount)) for amount in reversed(range(values))]
+    found = pairs._lower_steps(steps)
+    assert sum(map(len, found)) == compared
+    assert found[-1] == []
+    assert {change.condition for _, change in found[-2]} == {"0 → 1"}
+
+
+def test_ranks_count_the_usable_pairs_before_each_in_its_group():
+    groups: Any = SimpleNamespace(starts=np.array([0, 3, 5]), of_pair=np.array([0, 0, 0, 1, 1, 2]))
+    usable = np.array([False, True, True, True, False, True])
+    assert differences._ranks(groups, usable).tolist() == [0, 0, 1, 0, 1, 0]

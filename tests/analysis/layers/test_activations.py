@@ -136,3 +136,13 @@ def test_channels_of_numbers_that_are_none():
     assert found.peaks.tolist() == [0.5, 0.125]
     found.add_error(np.array([[1.0, 2.0]]), np.array([[2.0, np.inf]]))
     assert not found.columns()["worst_channels"]
+
+
+@pytest.mark.parametrize(
+    ("peaks", "outliers"),
+    [([0, 0, 0, 5], []), ([1, 1, 1, 9], []), ([1, 1, 1, 11], [3]), ([1, 12, 1, 1, 11], [1, 4])],
+)
+def test_an_outlier_is_ten_times_the_median(peaks, outliers):
+    found = ChannelPeaks()
+    found.add(np.array([peaks, [0] * len(peaks)], float))
+    assert sorted(found.columns()["outlier_channels"]) == outliers
