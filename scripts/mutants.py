@@ -114,6 +114,8 @@ def left_alone(tree: ast.Module) -> set[int]:
             parts = [node.annotation]
         elif isinstance(node, ast.FunctionDef):
             parts = [node.returns, *node.decorator_list]
+        elif isinstance(node, ast.ClassDef):
+            parts = [*node.decorator_list]
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             parts = [node]
         elif isinstance(node, ast.FormattedValue):
