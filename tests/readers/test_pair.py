@@ -125,7 +125,7 @@ def test_codes_without_a_scale_are_never_compared_with_floats(dtype):
         pair = ModelPair.of(*map(weights, sides), buffers=False)
         (match,) = pair.matches.values()
         assert (match.how, match.comparable, pair.values(match)) == ("unread", False, (None, None))
-        assert pair.notes()[0] == "0 of 1 tensors, 0 % of the weights compared"
+        assert pair.notes()[0] == "0 of 1 tensors, 0% of the weights compared"
 
 
 @pytest.mark.parametrize(
