@@ -16,8 +16,10 @@ gguf = pytest.importorskip("gguf")
 
 READ = {block.name: number for number, block in BLOCKS.items() if block.unpack}
 HALVES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,)} | {
-    name: (0, 2) if name.endswith("_1") else (0,) for name in ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0")
+    name: (0, 2) if name.endswith("_1") else (0,)
+    for name in ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "IQ4_NL", "IQ4_XS")
 }
+HALVES |= {"TQ2_0": (64,), "MXFP4": ()}
 
 
 def random_blocks(name, shape):

@@ -71,6 +71,20 @@ def assembled(base: Weights, model: Weights) -> Weights:
     return _together(base, _cut(base, model, missing), left)
 
 
+def shaped(base: Weights, model: Weights) -> Weights:
+    """The model with tensors whose own shape is not known in the shape that the base has, if it holds as many."""
+    if not any(stored.is_grouped for stored in model.tensors.values()):
+        return model
+    names = lined_up(base, model)
+    tensors = dict(model.tensors)
+    for name, stored in model.tensors.items():
+        other = base.tensors.get(names.of(name))
+        if stored.is_grouped and other is not None and math.prod(other.shape) == math.prod(stored.shape):
+            values = None if stored.values is None else replace(stored.values, shape=other.shape)
+            tensors[name] = replace(stored, shape=other.shape, values=values, is_grouped=False)
+    return replace(model, tensors=tensors)
+
+
 def _cut(base: Weights, model: Weights, missing: Mapping[str, tuple[int, ...]]) -> Weights:
     """Tensors of the model that stand for several of the base become these."""
     wholes = dict(_wholes(missing))

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..analysis.layers.values import Array, Values
 from ..errors import InvalidValue
+from . import gguf_library
 from .dtypes import DTYPES
 from .gguf_blocks import BLOCKS, PLAIN, BlockFormat
 from .mapped import Mapped
@@ -217,23 +218,24 @@ def _stored(mapped: Mapped, info: Info) -> StoredTensor:
         return StoredTensor(dtype, info.shape, info.num_bytes, values)
     block = BLOCKS[info.kind]
     blocks = mapped.bytes[info.start : info.start + info.num_bytes].reshape(-1, block.num_bytes)
-    return StoredTensor(
-        block.name, info.shape, info.num_bytes, _values(blocks, info.shape, block), _packing(blocks, block)
+    values = _values(blocks, info.shape, block)
+    unread = (
+        "" if values is not None else f"llama.cpp as {block.name} (pip install gguf reads the formats that it knows)"
     )
+    return StoredTensor(block.name, info.shape, info.num_bytes, values, _packing(blocks, block), unread)
 
 
 def _values(blocks: Array, shape: tuple[int, ...], block: BlockFormat) -> Values | None:
-    unpack = block.unpack
-    if unpack is None:
+    unpack, other = block.unpack, gguf_library.decoder(block.name)
+
+    def decode(first: int, last: int) -> Array:
+        if unpack is not None:
+            return unpack(blocks[first:last]).numbers()
+        return other(blocks[first:last]) if other is not None else np.zeros(0, np.float32)
+
+    if unpack is None and other is None:
         return None
-    return Values(
-        shape,
-        block.name,
-        blocks,
-        num_bytes=blocks.nbytes,
-        decode=lambda first, last: unpack(blocks[first:last]).numbers(),
-        unit=block.size,
-    )
+    return Values(shape, block.name, blocks, num_bytes=blocks.nbytes, decode=decode, unit=block.size)
 
 
 def _packing(blocks: Array, block: BlockFormat) -> Packing:

@@ -143,6 +143,34 @@ def _q6_k(blocks: Array) -> Codes:
     return Codes(_signed(codes, 32), _half(blocks, 208) * scales)
 
 
+NONLINEAR = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], np.int8)
+"""The numbers behind the sixteen codes of IQ4_NL and IQ4_XS (``kvalues_iq4nl``)."""
+
+E2M1 = np.array([0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12], np.int8)
+"""Twice the numbers behind the sixteen codes of MXFP4."""
+
+
+def _iq4_nl(blocks: Array) -> Codes:
+    return Codes(NONLINEAR[_nibbles(blocks[:, 2:])], _half(blocks, 0))
+
+
+def _iq4_xs(blocks: Array) -> Codes:
+    high = np.ascontiguousarray(blocks[:, 2:4]).view("<u2") >> np.arange(0, 16, 2, dtype=np.uint16) & 3
+    low = np.stack([blocks[:, 4:8] & 15, blocks[:, 4:8] >> 4], axis=2).reshape(len(blocks), 8)
+    scales = low.astype(np.float32) + 16 * high.astype(np.float32) - 32
+    packed = blocks[:, 8:].reshape(-1, 16)
+    return Codes(NONLINEAR[_nibbles(packed)].reshape(len(blocks), 256), _half(blocks, 0) * scales)
+
+
+def _mxfp4(blocks: Array) -> Codes:
+    halves = np.ldexp(np.float32(1), blocks[:, :1].astype(np.int32) - 128).astype(np.float32)
+    return Codes(E2M1[_nibbles(blocks[:, 1:])], halves)
+
+
+def _tq2_0(blocks: Array) -> Codes:
+    return Codes(_signed(_planes(blocks[:, :64], 32, bits=2), 1), _half(blocks, 64))
+
+
 BLOCKS = {
     2: BlockFormat("Q4_0", 32, 18, 4, 32, _q4_0),
     3: BlockFormat("Q4_1", 32, 20, 4, 32, _q4_1),
@@ -160,14 +188,14 @@ BLOCKS = {
     17: BlockFormat("IQ2_XS", 256, 74, 2, 16),
     18: BlockFormat("IQ3_XXS", 256, 98, 3, 32),
     19: BlockFormat("IQ1_S", 256, 50, 1, 32),
-    20: BlockFormat("IQ4_NL", 32, 18, 4, 32),
+    20: BlockFormat("IQ4_NL", 32, 18, 4, 32, _iq4_nl),
     21: BlockFormat("IQ3_S", 256, 110, 3, 32),
     22: BlockFormat("IQ2_S", 256, 82, 2, 16),
-    23: BlockFormat("IQ4_XS", 256, 136, 4, 32),
+    23: BlockFormat("IQ4_XS", 256, 136, 4, 32, _iq4_xs),
     29: BlockFormat("IQ1_M", 256, 56, 1, 16),
     34: BlockFormat("TQ1_0", 256, 54, 2, 256),
-    35: BlockFormat("TQ2_0", 256, 66, 2, 256),
-    39: BlockFormat("MXFP4", 32, 17, 4, 32),
+    35: BlockFormat("TQ2_0", 256, 66, 2, 256, _tq2_0),
+    39: BlockFormat("MXFP4", 32, 17, 4, 32, _mxfp4),
     40: BlockFormat("NVFP4", 64, 36, 4, 16),
     41: BlockFormat("Q1_0", 128, 18, 1, 128),
 }

@@ -13,7 +13,19 @@ from dataclasses import replace
 from typing import Any
 
 from . import adapters
-from .packings import bitsandbytes, compressed_tensors, floats4, gptq, mlx, narrow, reparametrized, streams, unread
+from .packings import (
+    bitsandbytes,
+    compressed_tensors,
+    floats4,
+    gptq,
+    hqq,
+    mlx,
+    narrow,
+    quanto,
+    reparametrized,
+    streams,
+    unread,
+)
 from .packings.base import Layout, Unpacked
 from .weights import StoredTensor, Weights
 
@@ -25,7 +37,10 @@ LAYOUTS: tuple[Layout, ...] = (
     floats4.two_scales,
     floats4.gpt_oss,
     gptq.words,
+    hqq.layer,
     mlx.affine,
+    quanto.bytes_,
+    quanto.bits,
     narrow.flattened,
     narrow.beside_scale,
     reparametrized.masked,

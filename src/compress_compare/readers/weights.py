@@ -28,6 +28,7 @@ class StoredTensor:
         packing: how the numbers are packed, where the file holds integer codes and scales.
         unread: who packs the numbers in a way that is not read; empty where that is not so.
         rule: by which rule they are computed from several tensors of the file, such as ``mask``; empty for none.
+        is_grouped: whether the shape is that of groups of its numbers, in their order; its own is not known.
         turnable: whether its dimensions may stand in the other order than elsewhere.
     """
 
@@ -39,6 +40,7 @@ class StoredTensor:
     unread: str = ""
     rule: str = ""
     turnable: bool = False
+    is_grouped: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,221 @@
+"""Checkpoints that the field's own tools write, read here and compared with the numbers those tools give.
+
+    python benchmarks/formats.py [NAME …]
+
+Each case runs if its tool is installed (an environment of its own for each is best) and prints a row of the table in
+``docs/formats.md``: the format, the tool, whether every number is the tool's, bits, bytes, and by which rule the weight
+was paired with the base. A number may differ by the rounding of the tool's own arithmetic, as the last column says.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from compress_compare.comparisons.files import opened
+from compress_compare.readers.pair import ModelPair
+
+ROWS, COLUMNS = 128, 256
+NAME = "l.weight"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a tool wrote: the file or folder, the numbers it gives for a weight, and the tolerance of its arithmetic."""
+
+    path: Path
+    numbers: Mapping[str, np.ndarray]
+    tolerance: float = 0.0
+
+
+def base() -> np.ndarray:
+    """The weight before it was packed."""
+    return np.random.default_rng(0).normal(0, 0.02, (ROWS, COLUMNS)).astype(np.float32)
+
+
+def linear(dtype: str = "float32") -> Any:
+    """The same in a layer of PyTorch."""
+    import torch
+
+    layer = torch.nn.Linear(COLUMNS, ROWS, bias=False, dtype=getattr(torch, dtype))
+    layer.weight.data.copy_(torch.from_numpy(base()))
+    return layer
+
+
+def network(dtype: str = "float32") -> Any:
+    """A network of the one layer, named l."""
+    import torch
+
+    return torch.nn.ModuleDict({"l": linear(dtype)})
+
+
+def stored(folder: Path, state: Mapping[str, Any]) -> Path:
+    """A safetensors file of torch tensors."""
+    from safetensors.torch import save_file as save
+
+    save({name: tensor.contiguous() for name, tensor in state.items()}, folder / "model.safetensors")
+    return folder / "model.safetensors"
+
+
+def hqq(folder: Path, bits: int, axis: int) -> Written:
+    """HQQ, encoded as transformers saves it."""
+    import torch
+    from hqq.core.quantize import BaseQuantizeConfig, HQQLinear
+
+    config = BaseQuantizeConfig(nbits=bits, group_size=64, axis=axis)
+    layer = HQQLinear(linear(), config, compute_dtype=torch.float32, device="cpu")
+    layer.encoded_state_dict = True
+    state = {f"l.{name}": value for name, value in layer.state_dict().items() if value is not None}
+    return Written(stored(folder, state), {NAME: layer.dequantize().detach().numpy()}, 1e-6)
+
+
+def quanto(folder: Path, kind: str) -> Written:
+    """optimum-quanto, frozen."""
+    from optimum import quanto as library
+
+    net = network()
+    library.quantize(net, weights=getattr(library, kind))
+    library.freeze(net)
+    return Written(
+        stored(folder, net.state_dict()), {NAME: net["l"].weight.dequantize().detach().float().numpy()}, 1e-6
+    )
+
+
+def bitsandbytes(folder: Path, kind: str, nested: bool) -> Written:
+    """bitsandbytes, as transformers saves it."""
+    import torch
+    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+
+    packed, state = quantize_4bit(torch.from_numpy(base()), blocksize=64, quant_type=kind, compress_statistics=nested)
+    parts = {f"{NAME}.{name}": value for name, value in state.as_dict(packed=True).items()}
+    return Written(stored(folder, {NAME: packed, **parts}), {NAME: dequantize_4bit(packed, state).numpy()}, 1e-6)
+
+
+def torchao(folder: Path, kind: str) -> Written:
+    """torchao, flattened into safetensors."""
+    from torchao import quantization as library
+    from torchao.prototype.safetensors.safetensors_support import flatten_tensor_state_dict
+
+    net = network("bfloat16")
+    library.quantize_(net, getattr(library, kind)())
+    state, _ = flatten_tensor_state_dict(net.state_dict())
+    return Written(stored(folder, state), {NAME: net["l"].weight.dequantize().float().numpy()}, 0.01)
+
+
+def ggml(folder: Path, kind: str) -> Written:
+    """llama.cpp's block formats, quantized or made of random blocks by the gguf package."""
+    import gguf
+
+    format = gguf.GGMLQuantizationType[kind]
+    try:
+        content = gguf.quants.quantize(base(), format)
+    except NotImplementedError:
+        size, num_bytes = gguf.GGML_QUANT_SIZES[format]
+        content = np.random.default_rng(1).integers(0, 60, (ROWS, COLUMNS // size * num_bytes), dtype=np.uint8)
+    writer = gguf.GGUFWriter(folder / "m.gguf", "llama")
+    writer.add_tensor(NAME, content, raw_dtype=format)
+    writer.write_header_to_file(), writer.write_kv_data_to_file(), writer.write_tensors_to_file(), writer.close()
+    return Written(folder / "m.gguf", {NAME: gguf.quants.dequantize(content, format)})
+
+
+def peft(folder: Path, **options: Any) -> Written:
+    """A LoRA adapter alone beside its base."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    model = get_peft_model(network(), LoraConfig(r=4, lora_alpha=8, target_modules=["l"], **options))
+    for name, parameter in model.named_parameters():
+        if "lora_" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    model.save_pretrained(folder / "adapter")
+    merged = model.merge_and_unload()
+    return Written(folder / "adapter", {NAME: merged["l"].weight.detach().numpy()}, 1e-6)
+
+
+CASES: dict[str, tuple[str, str, Callable[[Path], Written]]] = {
+    **{
+        f"HQQ {bits} bits, axis {axis}": ("hqq", "hqq", lambda f, b=bits, a=axis: hqq(f, b, a))
+        for bits in (8, 4, 3, 2, 1)
+        for axis in (1, 0)
+    },
+    **{
+        f"quanto {kind}": ("optimum.quanto", "optimum-quanto", lambda f, k=kind: quanto(f, k))
+        for kind in ("qint8", "qint4", "qint2", "qfloat8")
+    },
+    **{
+        f"{kind.upper()}{', nested' if nested else ''}": (
+            "bitsandbytes", "bitsandbytes", lambda f, k=kind, n=nested: bitsandbytes(f, k, n)
+        )
+        for kind in ("nf4", "fp4")
+        for nested in (False, True)
+    },
+    **{
+        f"torchao {kind}": ("torchao", "torchao", lambda f, k=kind: torchao(f, k))
+        for kind in ("Int8WeightOnlyConfig", "Float8WeightOnlyConfig")
+    },
+    **{
+        f"GGUF {kind}": ("gguf", "gguf", lambda f, k=kind: ggml(f, k))
+        for kind in ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS",
+                     "IQ3_S", "IQ3_XXS", "IQ2_S", "IQ2_XS", "IQ2_XXS", "IQ1_S", "IQ1_M", "TQ1_0", "TQ2_0", "MXFP4")
+    },
+    "LoRA": ("peft", "peft", lambda f: peft(f)),
+    "rsLoRA": ("peft", "peft", lambda f: peft(f, use_rslora=True)),
+    "DoRA": ("peft", "peft", lambda f: peft(f, use_dora=True)),
+}  # fmt: skip
+
+
+def row(name: str, package: str, write: Callable[[Path], Written]) -> str:
+    """A row of the table."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        (folder / "scratch").mkdir()
+        save_file({NAME: base()}, folder / "base.safetensors")
+        written = write(folder)
+        first, (second, _) = opened(folder / "base.safetensors", folder)[0], opened(written.path, folder / "scratch")
+        pair = ModelPair.of(first, second, buffers=False)
+        match = pair.matches[NAME]
+        values = pair.values(match)[1]
+        stored = next(iter(pair.model_tensors(match).values()), None)
+        bits = stored.packing.bits if stored is not None and stored.packing is not None else ""
+        told = f"{name} | {package} {importlib.metadata.version(package)}"
+        if values is None or stored is None:
+            return f"| {told} | not read: {json.dumps(pair.model.unread)} | | | |"
+        expected = written.numbers[NAME]
+        scale = float(np.abs(expected[np.isfinite(expected)]).max())
+        wrong = float(np.nanmax(np.abs(values.whole().reshape(expected.shape) - expected))) / scale
+        exact = (
+            "every number"
+            if wrong == 0
+            else f"within {wrong:.0e}"
+            if wrong <= written.tolerance
+            else f"WRONG {wrong:.2g}"
+        )
+        return f"| {told} | {exact} | {bits} | {stored.num_bytes:,} | {match.how} |"
+
+
+def main() -> None:
+    """Print the table."""
+    wanted = sys.argv[1:]
+    print("| format | written by | exact | bits | bytes | paired by |\n|---|---|---|---|---|---|")
+    for name, (module, package, write) in CASES.items():
+        if wanted and not any(part.lower() in name.lower() for part in wanted):
+            continue
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            print(f"| {name} | {package} is not installed | | | | |")
+            continue
+        print(row(name, package, write), flush=True)
+
+
+if __name__ == "__main__":
+    main()
