@@ -17,6 +17,7 @@ from . import fused, gguf_names, kinds, orientation
 from .adapters import ADAPTER, applied
 from .assembled import SAID, assembled, shaped
 from .fused import Fold
+from .migrated import migrated
 from .names import Names, lined_up
 from .weights import StoredTensor, Weights
 
@@ -52,7 +53,7 @@ class ModelPair:
         Raises:
             InvalidValue: ``layers.alignment``.
         """
-        model = assembled(base, applied(base, shaped(base, model)))
+        model = migrated(base, assembled(base, applied(base, shaped(base, model))))
         names = lined_up(base, model)
         plain = replace(model, tensors={names.of(name): stored for name, stored in model.tensors.items()})
         plain = replace(plain, extra=_renamed(model, names))

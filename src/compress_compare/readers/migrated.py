@@ -1,0 +1,183 @@
+"""Factors that moved from one layer to the next without changing what a network computes.
+
+AWQ and SmoothQuant divide a norm by a factor for each channel and multiply the columns of the layers that follow it;
+cross-layer equalization does the same with the rows of the layer before; folding a norm moves all of its scale. What is
+compared is the product: the columns of the later layer times the factor of the earlier one. A file does not say that
+it was done, so the factor is believed only if it explains rows of the later layer that it was not estimated from, and
+if a norm or layer before has its inverse. Sources: Lin et al., 2023, section 3.2; Xiao et al., 2022; Nagel et al.,
+2019.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..analysis.layers.values import Array, Values
+from .names import lined_up
+from .weights import StoredTensor, Weights
+
+RULE = "scales"
+ROWS = 32
+"""Rows from which factors are estimated, and as many others on which they are tried."""
+
+EXPLAINED = 0.5
+"""Of the squared change, what may be left once the factor is taken out."""
+
+CLOSE = 0.06
+"""By how much the median channel's factor may miss its inverse; that of a layer of few bits is known no better."""
+
+SPREAD = 0.02
+"""By how much factors must differ from channel to channel at least, or from one."""
+
+FEWEST = 8
+"""Channels below which a coincidence is likely."""
+
+SCOPE = re.compile(r"^(.*?\.\d+)\.|^")
+
+
+@dataclass(frozen=True, eq=False)
+class Both:
+    """A tensor of the model and the base's of the same shape."""
+
+    own: str
+    base: StoredTensor
+    model: StoredTensor
+
+
+def migrated(base: Weights, model: Weights) -> Weights:
+    """The model with what was moved between layers moved back."""
+    both = dict(_both(base, model))
+    norms = {name: ratio for name, one in both.items() if (ratio := _ratio(one)) is not None}
+    moved: dict[str, StoredTensor] = {}
+    used: set[str] = set()
+    for name, one in both.items():
+        factors = _columns(one)
+        if factors is None:
+            continue
+        before = _norm_before(name, factors, norms)
+        if before is not None:
+            moved[one.own] = _scaled(one.model, norms[before], axis=1)
+            used.add(before)
+            continue
+        layer = _layer_before(name, factors, both)
+        if layer is not None and layer not in used and both[layer].own not in moved:
+            moved[one.own] = _scaled(one.model, (1 / factors).astype(np.float32), axis=1)
+            moved[both[layer].own] = _scaled(both[layer].model, factors.astype(np.float32), axis=0)
+            bias = both.get(f"{layer.rpartition('.')[0]}.bias")
+            if bias is not None and bias.model.shape == factors.shape:
+                moved[bias.own] = _scaled(bias.model, factors.astype(np.float32), axis=0)
+    for name in used:
+        for end in ("weight", "bias"):
+            one = both.get(f"{name.rpartition('.')[0]}.{end}")
+            if one is not None:
+                moved[one.own] = _scaled(one.model, (1 / norms[name]).astype(np.float32), axis=0)
+    return replace(model, tensors={**model.tensors, **moved}) if moved else model
+
+
+def _both(base: Weights, model: Weights) -> Iterator[tuple[str, Both]]:
+    names = lined_up(base, model)
+    for own, stored in model.tensors.items():
+        other = base.tensors.get(names.of(own))
+        if other is None or other.values is None or stored.values is None or stored.shape != other.shape:
+            continue
+        if stored.shape and stored.shape[0] >= 1 and not stored.unread and not other.unread:
+            yield names.of(own), Both(own, other, stored)
+
+
+def _ratio(one: Both) -> Array | None:
+    """By what a norm's scale was multiplied, channel by channel; ``None`` where it is none or did not change."""
+    if len(one.base.shape) != 1 or one.base.shape[0] < FEWEST or not one.own.endswith("weight"):
+        return None
+    first, second = (_numbers(each) for each in (one.base, one.model))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = second / first
+    if not np.isfinite(ratio).all() or (ratio <= 0).any() or np.abs(ratio - 1).max() < SPREAD:
+        return None
+    return ratio
+
+
+def _columns(one: Both) -> Array | None:
+    """By what the inputs of a layer were multiplied, if that explains most of how it changed; ``None`` for nothing."""
+    shape = one.base.shape
+    if len(shape) not in (2, 3, 4) or shape[1] < FEWEST or shape[0] < 4 or len(shape) == 3:
+        return None
+    rows = min(ROWS, shape[0] // 2)
+    first, second = (_rows(each, 0, 2 * rows).reshape(2 * rows, shape[1], -1) for each in (one.base, one.model))
+    if np.array_equal(first, second) or not np.isfinite(first).all() or not np.isfinite(second).all():
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factors = (first[:rows] * second[:rows]).sum((0, 2)) / (first[:rows] ** 2).sum((0, 2))
+    if not np.isfinite(factors).all() or (factors <= 0).any() or np.abs(factors - 1).max() < SPREAD:
+        return None
+    rest, own = first[rows:], second[rows:]
+    before = ((own - rest) ** 2).sum()
+    after = ((own / factors[None, :, None] - rest) ** 2).sum()
+    return factors if after < EXPLAINED * before else None
+
+
+def _norm_before(name: str, factors: Array, norms: Mapping[str, Array]) -> str | None:
+    """The norm whose scale changed by the inverse; of several the one in the same block."""
+    near = {
+        norm: miss
+        for norm, ratio in norms.items()
+        if ratio.shape == factors.shape and (miss := _miss(ratio, factors)) < CLOSE
+    }
+    return min(near, key=lambda norm: (_scope(norm) != _scope(name), near[norm]), default=None)
+
+
+def _layer_before(name: str, factors: Array, both: Mapping[str, Both]) -> str | None:
+    """The layer whose outputs were divided by the factors: one of the same block, or of a network without blocks."""
+    found: dict[str, float] = {}
+    for other, one in both.items():
+        shape = one.base.shape
+        if other == name or len(shape) not in (2, 4) or shape[0] != len(factors) or _scope(other) != _scope(name):
+            continue
+        first, second = (_numbers(each).reshape(len(factors), -1) for each in (one.base, one.model))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = (first * second).sum(1) / (first**2).sum(1)
+            left = ((second / ratio[:, None] - first) ** 2).sum()
+        if not np.isfinite(ratio).all() or not left < EXPLAINED * ((second - first) ** 2).sum():
+            continue
+        if (miss := _miss(ratio, factors)) < CLOSE:
+            found[other] = miss
+    return min(found, key=lambda other: found[other], default=None)
+
+
+def _miss(ratio: Array, factors: Array) -> float:
+    return float(np.median(np.abs(ratio * factors - 1)))
+
+
+def _scope(name: str) -> str:
+    found = SCOPE.match(name)
+    return (found[1] or "") if found is not None else ""
+
+
+def _numbers(stored: StoredTensor) -> Array:
+    values = stored.values
+    return np.zeros(0) if values is None else values.whole().astype(np.float64)
+
+
+def _rows(stored: StoredTensor, first: int, last: int) -> Array:
+    values = stored.values
+    columns = stored.values.count // stored.shape[0] if stored.values is not None else 0
+    return np.zeros(0) if values is None else values.numbers(first * columns, last * columns).astype(np.float64)
+
+
+def _scaled(stored: StoredTensor, factors: Array, *, axis: int) -> StoredTensor:
+    """A tensor with its rows (axis 0) or columns (axis 1) multiplied."""
+    values = stored.values
+    if values is None:
+        return stored
+    columns = max(values.count // max(stored.shape[0], 1), 1)
+    spread = np.repeat(factors, columns // len(factors)).astype(np.float32) if axis else factors.astype(np.float32)
+
+    def decode(first: int, last: int) -> Array:
+        found = values.numbers(first * columns, last * columns).reshape(last - first, columns)
+        return np.asarray(found * (spread if axis else spread[first:last, None]), np.float32)
+
+    made = Values(values.shape, values.dtype, values.raw[:0], num_bytes=values.num_bytes, decode=decode, unit=columns)
+    return replace(stored, values=made, rule=RULE)

@@ -1,0 +1,100 @@
+"""Factors that moved between layers: what is compared is the product, and no norm is blamed for them."""
+
+import numpy as np
+import pytest
+
+from compress_compare.comparisons.layers.compare import compare
+from compress_compare.readers.pair import ModelPair
+
+from .made import RNG, normal, weights
+
+WIDTH = 16
+
+
+def block(bias=False):
+    found = {"layers.0.input_layernorm.weight": RNG.uniform(0.5, 2, WIDTH).astype(np.float32)}
+    if bias:
+        found["layers.0.input_layernorm.bias"] = normal(WIDTH)
+    found |= {f"layers.0.self_attn.{each}_proj.weight": normal(24, WIDTH) for each in "qkv"}
+    found |= {"layers.0.mlp.up_proj.weight": normal(40, WIDTH), "layers.0.mlp.down_proj.weight": normal(WIDTH, 40)}
+    return found
+
+
+def moved(plain, factors):
+    """As AWQ and SmoothQuant do it."""
+    found = dict(plain)
+    for end in ("weight", "bias"):
+        if f"layers.0.input_layernorm.{end}" in found:
+            found[f"layers.0.input_layernorm.{end}"] = plain[f"layers.0.input_layernorm.{end}"] / factors
+    return found | {name: array * factors for name, array in plain.items() if "self_attn" in name}
+
+
+def rounded(array, bits):
+    scale = np.abs(array).max(1, keepdims=True) / (2 ** (bits - 1) - 1)
+    return (np.round(array / scale) * scale).astype(np.float32)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("wrapper", ["", "model."])
+def test_what_a_norm_gave_its_layers_is_taken_back(bias, wrapper):
+    plain = block(bias)
+    model = moved(plain, RNG.uniform(0.5, 2, WIDTH).astype(np.float32))
+    pair = ModelPair.of(
+        weights(plain), weights({f"{wrapper}{name}": array for name, array in model.items()}), buffers=False
+    )
+    for name, match in pair.matches.items():
+        first, second = pair.values(match)
+        assert second.whole() == pytest.approx(first.whole(), rel=1e-5), name
+        assert (match.how == "scales") == ("norm" in name or "self_attn" in name)
+
+
+@pytest.mark.parametrize("bits", [8, 4, 3])
+def test_rounding_is_told_apart_from_the_factor(bits):
+    plain = block()
+    factors = RNG.uniform(0.5, 2, WIDTH).astype(np.float32)
+    model = moved(plain, factors)
+    model |= {name: rounded(array, bits) for name, array in model.items() if array.ndim == 2}
+    found = compare(weights(plain), {"m": weights(model)}, what="weights", base_id="b")
+    rows = {f"{row['module']}.{row['parameter']}": row for row in found.table.to_pylist()}
+    for name, array in plain.items():
+        used = model[name] / factors if "self_attn" in name else array if array.ndim == 1 else model[name]
+        expected = np.linalg.norm(used - array) / np.linalg.norm(array)
+        assert rows[name]["relative_error"] == pytest.approx(expected, rel=1e-3, abs=1e-6), name
+    assert not any("norm" in row["module"] for row in found.suspects.to_pylist())
+
+
+def test_a_norm_that_was_folded_whole():
+    plain = block()
+    scale = plain["layers.0.input_layernorm.weight"]
+    pair = ModelPair.of(weights(plain), weights(moved(plain, scale)), buffers=False)
+    assert pair.matches["layers.0.self_attn.q_proj.weight"].how == "scales"
+    first, second = pair.values(pair.matches["layers.0.input_layernorm.weight"])
+    assert second.whole() == pytest.approx(first.whole())
+
+
+def test_factors_between_two_layers():
+    plain = block()
+    factors = RNG.uniform(0.3, 3, 40).astype(np.float32)
+    up, down = "layers.0.mlp.up_proj.weight", "layers.0.mlp.down_proj.weight"
+    model = plain | {up: plain[up] / factors[:, None], down: plain[down] * factors}
+    pair = ModelPair.of(weights(plain), weights(model), buffers=False)
+    for name in (up, down):
+        first, second = pair.values(pair.matches[name])
+        assert pair.matches[name].how == "scales"
+        assert second.whole() == pytest.approx(first.whole(), rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["norm alone", "columns alone", "noise", "training", "pruned"])
+def test_a_change_that_nothing_undoes_stays(kind):
+    plain = block()
+    factors = RNG.uniform(0.5, 2, WIDTH).astype(np.float32)
+    whole = moved(plain, factors)
+    model = {
+        "norm alone": plain | {name: array for name, array in whole.items() if "norm" in name},
+        "columns alone": plain | {name: array for name, array in whole.items() if "self_attn" in name},
+        "noise": {name: array + 0.3 * normal(*array.shape) for name, array in plain.items()},
+        "training": {name: array * 1.3 for name, array in plain.items()},
+        "pruned": {name: np.where(np.abs(array) < 0.3, 0, array) for name, array in plain.items()},
+    }[kind]
+    pair = ModelPair.of(weights(plain), weights(model), buffers=False)
+    assert {match.how for match in pair.matches.values()} == {"name"}
