@@ -224,7 +224,7 @@ def test_spectral_norm(tmp_path):
     [
         ({"l.W_q": np.zeros((4, 4), np.uint8), "l.scale": np.ones((4, 1), np.float32), "l.nbits": np.array(4)}, "HQQ"),
         (
-            {"l.weight._data": np.zeros((4, 4), np.int8), "l.weight._scale": np.ones((4, 1), np.float32)},
+            {"l.weight._data": np.zeros((4, 4), np.int8), "l.weight._scale": np.ones((3, 1), np.float32)},
             "optimum-quanto",
         ),
         ({"l.codes": np.zeros((4, 4, 1), np.int16), "l.codebooks": np.ones((1, 4, 1, 8), np.float32)}, "AQLM"),

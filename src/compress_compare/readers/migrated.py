@@ -27,8 +27,11 @@ ROWS = 32
 EXPLAINED = 0.5
 """Of the squared change, what may be left once the factor is taken out."""
 
+CLOSER = 0.8
+"""Of the squared change, what must not be left once a norm's own factor is taken out."""
+
 CLOSE = 0.06
-"""By how much the median channel's factor may miss its inverse; that of a layer of few bits is known no better."""
+"""By how much the median channel's factor may miss its inverse, beside how well it is known."""
 
 SPREAD = 0.02
 """By how much factors must differ from channel to channel at least, or from one."""
@@ -40,7 +43,7 @@ SCOPE = re.compile(r"^(.*?\.\d+)\.|^")
 
 
 @dataclass(frozen=True, eq=False)
-class Both:
+class PairedTensors:
     """A tensor of the model and the base's of the same shape."""
 
     own: str
@@ -55,15 +58,17 @@ def migrated(base: Weights, model: Weights) -> Weights:
     moved: dict[str, StoredTensor] = {}
     used: set[str] = set()
     for name, one in both.items():
-        factors = _columns(one)
-        if factors is None:
-            continue
-        before = _norm_before(name, factors, norms)
+        some = _some_rows(one)
+        before = None if some is None else _norm_before(name, *some, norms=norms)
         if before is not None:
             moved[one.own] = _scaled(one.model, norms[before], axis=1)
             used.add(before)
             continue
-        layer = _layer_before(name, factors, both)
+        found = None if some is None else _columns(*some)
+        if found is None:
+            continue
+        factors, close = found
+        layer = _layer_before(name, factors, both, close=close)
         if layer is not None and layer not in used and both[layer].own not in moved:
             moved[one.own] = _scaled(one.model, (1 / factors).astype(np.float32), axis=1)
             moved[both[layer].own] = _scaled(both[layer].model, factors.astype(np.float32), axis=0)
@@ -72,23 +77,23 @@ def migrated(base: Weights, model: Weights) -> Weights:
                 moved[bias.own] = _scaled(bias.model, factors.astype(np.float32), axis=0)
     for name in used:
         for end in ("weight", "bias"):
-            one = both.get(f"{name.rpartition('.')[0]}.{end}")
-            if one is not None:
-                moved[one.own] = _scaled(one.model, (1 / norms[name]).astype(np.float32), axis=0)
+            part = both.get(f"{name.rpartition('.')[0]}.{end}")
+            if part is not None:
+                moved[part.own] = _scaled(part.model, (1 / norms[name]).astype(np.float32), axis=0)
     return replace(model, tensors={**model.tensors, **moved}) if moved else model
 
 
-def _both(base: Weights, model: Weights) -> Iterator[tuple[str, Both]]:
+def _both(base: Weights, model: Weights) -> Iterator[tuple[str, PairedTensors]]:
     names = lined_up(base, model)
     for own, stored in model.tensors.items():
         other = base.tensors.get(names.of(own))
         if other is None or other.values is None or stored.values is None or stored.shape != other.shape:
             continue
         if stored.shape and stored.shape[0] >= 1 and not stored.unread and not other.unread:
-            yield names.of(own), Both(own, other, stored)
+            yield names.of(own), PairedTensors(own, other, stored)
 
 
-def _ratio(one: Both) -> Array | None:
+def _ratio(one: PairedTensors) -> Array | None:
     """By what a norm's scale was multiplied, channel by channel; ``None`` where it is none or did not change."""
     if len(one.base.shape) != 1 or one.base.shape[0] < FEWEST or not one.own.endswith("weight"):
         return None
@@ -100,36 +105,47 @@ def _ratio(one: Both) -> Array | None:
     return ratio
 
 
-def _columns(one: Both) -> Array | None:
-    """By what the inputs of a layer were multiplied, if that explains most of how it changed; ``None`` for nothing."""
+def _some_rows(one: PairedTensors) -> tuple[Array, Array] | None:
+    """Rows of a layer in base and model, ``(rows, inputs, others)``; ``None`` where nothing changed."""
     shape = one.base.shape
-    if len(shape) not in (2, 3, 4) or shape[1] < FEWEST or shape[0] < 4 or len(shape) == 3:
+    if len(shape) not in (2, 4) or shape[1] < FEWEST or shape[0] < 4:
         return None
-    rows = min(ROWS, shape[0] // 2)
-    first, second = (_rows(each, 0, 2 * rows).reshape(2 * rows, shape[1], -1) for each in (one.base, one.model))
+    rows = 2 * min(ROWS, shape[0] // 2)
+    first, second = (_rows(each, rows).reshape(rows, shape[1], -1) for each in (one.base, one.model))
     if np.array_equal(first, second) or not np.isfinite(first).all() or not np.isfinite(second).all():
         return None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factors = (first[:rows] * second[:rows]).sum((0, 2)) / (first[:rows] ** 2).sum((0, 2))
-    if not np.isfinite(factors).all() or (factors <= 0).any() or np.abs(factors - 1).max() < SPREAD:
-        return None
-    rest, own = first[rows:], second[rows:]
-    before = ((own - rest) ** 2).sum()
-    after = ((own / factors[None, :, None] - rest) ** 2).sum()
-    return factors if after < EXPLAINED * before else None
+    return first, second
 
 
-def _norm_before(name: str, factors: Array, norms: Mapping[str, Array]) -> str | None:
-    """The norm whose scale changed by the inverse; of several the one in the same block."""
-    near = {
-        norm: miss
-        for norm, ratio in norms.items()
-        if ratio.shape == factors.shape and (miss := _miss(ratio, factors)) < CLOSE
-    }
+def _norm_before(name: str, base: Array, model: Array, *, norms: Mapping[str, Array]) -> str | None:
+    """The norm whose factor, taken out of the columns, brings them closest to the base; of equals that of the block."""
+    change, near = ((model - base) ** 2).sum(), dict[str, float]()
+    for norm, ratio in norms.items():
+        if len(ratio) == base.shape[1]:
+            left = ((model * ratio[None, :, None] - base) ** 2).sum()
+            if left < CLOSER * change:
+                near[norm] = float(left)
     return min(near, key=lambda norm: (_scope(norm) != _scope(name), near[norm]), default=None)
 
 
-def _layer_before(name: str, factors: Array, both: Mapping[str, Both]) -> str | None:
+def _columns(base: Array, model: Array) -> tuple[Array, float] | None:
+    """By what the inputs of a layer were multiplied, if that explains most of how it changed, and how close another
+    factor must be to be its inverse; ``None`` for nothing.
+    """
+    rows = len(base) // 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factors = (base[:rows] * model[:rows]).sum((0, 2)) / (base[:rows] ** 2).sum((0, 2))
+    if not np.isfinite(factors).all() or (factors <= 0).any() or np.abs(factors - 1).max() < SPREAD:
+        return None
+    rest, own = base[rows:], model[rows:]
+    before = ((own - rest) ** 2).sum()
+    after = ((own / factors[None, :, None] - rest) ** 2).sum()
+    if not after < EXPLAINED * before:
+        return None
+    return factors, CLOSE + float(np.sqrt(after / (rest**2).sum() / rows))
+
+
+def _layer_before(name: str, factors: Array, both: Mapping[str, PairedTensors], *, close: float) -> str | None:
     """The layer whose outputs were divided by the factors: one of the same block, or of a network without blocks."""
     found: dict[str, float] = {}
     for other, one in both.items():
@@ -142,7 +158,7 @@ def _layer_before(name: str, factors: Array, both: Mapping[str, Both]) -> str | 
             left = ((second / ratio[:, None] - first) ** 2).sum()
         if not np.isfinite(ratio).all() or not left < EXPLAINED * ((second - first) ** 2).sum():
             continue
-        if (miss := _miss(ratio, factors)) < CLOSE:
+        if (miss := _miss(ratio, factors)) < close:
             found[other] = miss
     return min(found, key=lambda other: found[other], default=None)
 
@@ -161,10 +177,10 @@ def _numbers(stored: StoredTensor) -> Array:
     return np.zeros(0) if values is None else values.whole().astype(np.float64)
 
 
-def _rows(stored: StoredTensor, first: int, last: int) -> Array:
+def _rows(stored: StoredTensor, count: int) -> Array:
     values = stored.values
     columns = stored.values.count // stored.shape[0] if stored.values is not None else 0
-    return np.zeros(0) if values is None else values.numbers(first * columns, last * columns).astype(np.float64)
+    return np.zeros(0) if values is None else values.numbers(0, count * columns).astype(np.float64)
 
 
 def _scaled(stored: StoredTensor, factors: Array, *, axis: int) -> StoredTensor:
