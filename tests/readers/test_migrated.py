@@ -98,3 +98,10 @@ def test_a_change_that_nothing_undoes_stays(kind):
     }[kind]
     pair = ModelPair.of(weights(plain), weights(model), buffers=False)
     assert {match.how for match in pair.matches.values()} == {"name"}
+
+
+def test_codes_without_a_scale_are_not_multiplied():
+    plain = {"a.weight": normal(64, 32)}
+    codes = np.round(plain["a.weight"] * 40).clip(-127, 127).astype(np.int8)
+    pair = ModelPair.of(weights(plain), weights({"a.weight": codes}), buffers=False)
+    assert pair.matches["a.weight"].how == "unread"

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..analysis.layers.values import Array, Values
+from . import kinds
 from .names import lined_up
 from .weights import StoredTensor, Weights
 
@@ -89,7 +90,8 @@ def _both(base: Weights, model: Weights) -> Iterator[tuple[str, PairedTensors]]:
         other = base.tensors.get(names.of(own))
         if other is None or other.values is None or stored.values is None or stored.shape != other.shape:
             continue
-        if stored.shape and stored.shape[0] >= 1 and not stored.unread and not other.unread:
+        bare = any(each.dtype in (*kinds.NARROW, *kinds.INTEGERS) and each.packing is None for each in (stored, other))
+        if stored.shape and stored.shape[0] >= 1 and not (bare or stored.unread or other.unread):
             yield names.of(own), PairedTensors(own, other, stored)
 
 
