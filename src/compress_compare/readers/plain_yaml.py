@@ -12,6 +12,8 @@ MAX_VALUES = 200_000
 MAX_DEPTH = 64
 _PLAIN = {"tag:yaml.org,2002:" + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
+_APPLIED = "tag:yaml.org,2002:python/object/apply:"
+
 
 class NotPlainError(Exception):
     """The text is no YAML, or is too large, too deep or stands for too much."""
@@ -53,7 +55,7 @@ class _Data:
         if isinstance(node, yaml.SequenceNode):
             items = [self.of(item, depth=depth + 1) for item in node.value]
             # An enumeration of Python is written as its class and the one value that it was made of.
-            return items[0] if node.tag not in _PLAIN and len(items) == 1 else items
+            return items[0] if node.tag.startswith(_APPLIED) and len(items) == 1 else items
         if node.tag not in _PLAIN:
             return node.value
         return self._loader.construct_object(node)
