@@ -25,6 +25,7 @@ from . import (
     metrics,
     models,
     notes,
+    proposals,
     tasks,
     verify,
     views,
@@ -117,7 +118,8 @@ class Writer(Reader):
         Args:
             id: 1–256 characters.
             base: the model that ``operation`` was applied to; ``None`` for a root.
-            operation: an ``Operation``, or one of ``compress_compare.operations``.
+            operation: an ``Operation``, or one of ``compress_compare.operations``. Where a base and a folder are given
+                without one, the one that the recipe or configuration claims is taken; the note says so.
             metrics: by name: a number, a ``MetricValue`` or a list of those (slices, devices). ``None`` is missing.
             checkpoint: a module, a state dict, or the path of a file or Hugging Face folder.
             references: second parents by role, e.g. ``{"teacher": "resnet50"}``.
@@ -167,6 +169,7 @@ class Writer(Reader):
         with self._database.write() as connection:
             drafts = [checkpoints.settled(connection, self._artifacts, staging, one=one) for one in drafts]
             self._publish(staging, [file.sha256 for one in drafts if one.checkpoint for file in one.checkpoint.files])
+            drafts = proposals.standing(connection, drafts)
             keys, old = models.insert(connection, drafts)
             changes.show_bases(connection, [key for key in keys.values() if key not in old])
             known = {keys[one.id]: one.id for one in drafts if keys[one.id] in old}
@@ -359,7 +362,8 @@ def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:
     )
     if weights is None:
         return checked
-    return replace(checked, checkpoint=checkpoints.store(staging, weights, extra=_scheme(weights, said)))
+    stored = replace(checked, checkpoint=checkpoints.store(staging, weights, extra=_scheme(weights, said)))
+    return proposals.proposed(stored, weights)
 
 
 def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[Reference, ...]:
