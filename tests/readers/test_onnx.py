@@ -232,3 +232,11 @@ def test_weights_in_constants_are_read_and_single_numbers_are_not_weights(tmp_pa
 
 def numbers(tmp_path, nodes, tensors):
     return read(write(tmp_path / "m.onnx", tensors, nodes)).tensors
+
+
+@pytest.mark.parametrize("sizes", [[-1], [0, 1 << 62], [0, (1 << 62) + 1]])
+def test_sizes_that_nothing_can_have_are_refused(tmp_path, sizes):
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=sizes, raw_data=b"")
+    with pytest.raises(InvalidValue) as caught:
+        read(write(tmp_path / "m.onnx", [tensor]))
+    assert caught.value.code == "model.bad_shape"
