@@ -147,15 +147,19 @@ def test_mxfp4_of_compressed_tensors_and_gpt_oss(tmp_path):
     assert stored.num_bytes == 6 * 32 + 12
 
 
-@pytest.mark.parametrize("extra", ["l.pre_quant_scale", "l.weight_scale of other kind"])
-def test_floats_of_four_bits_with_something_that_is_not_known_are_not_guessed(tmp_path, extra):
-    scales = np.full((4, 4), 0x38, np.uint8) if extra == "l.pre_quant_scale" else np.full((4, 2), 120, np.uint8)
-    tensors = {"l.weight": np.zeros((4, 32), np.uint8), "l.weight_scale": scales}
-    tensors |= {"l.weight_scale_2": np.float32([0.5])}
-    if extra == "l.pre_quant_scale":
-        tensors[extra] = np.ones(64, np.float32)
-    weights = opened(tmp_path, tensors)
-    assert weights.tensors["l.weight"].values is None or weights.tensors["l.weight"].dtype == "U8"
+@pytest.mark.parametrize(("kind", "extra", "is_read"), [("F8", False, True), ("F8", True, False), ("U8", False, False)])
+def test_floats_of_four_bits_with_something_that_is_not_known_are_not_guessed(tmp_path, kind, extra, is_read):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file as save
+
+    scales = torch.full((4, 4), 0x38, dtype=torch.uint8)
+    tensors = {"l.weight": torch.zeros(4, 32, dtype=torch.uint8), "l.weight_scale_2": torch.tensor(0.5)}
+    tensors["l.weight_scale"] = scales.view(torch.float8_e4m3fn) if kind == "F8" else scales
+    if extra:
+        tensors["l.pre_quant_scale"] = torch.ones(64)
+    save(tensors, tmp_path / "m.safetensors")
+    stored = read("safetensors", {"m.safetensors": tmp_path / "m.safetensors"}).tensors["l.weight"]
+    assert (stored.values is not None and stored.dtype != "U8") is is_read
 
 
 @pytest.mark.parametrize(("bits", "said"), [(2, True), (4, True), (8, True), (4, False)])
