@@ -31,6 +31,14 @@ FAST = {
         ("small bert", "w8"),
         ("small bert", "dynamic int8"),
     ],
+    "gguf": [
+        ("small llama", "float"),
+        ("small llama", "w4 groups"),
+        ("small llama", "low rank"),
+        ("small llama", "palettized"),
+        ("digits cnn", "float"),
+    ],
+    "compressed-tensors": [("small llama", "w4 groups"), ("small bert", "w8"), ("small llama", "palettized")],
 }
 """The pairs of the suite, by format; benchmarks/shipping.py goes through all."""
 CASES = [(format, *pair) for format, listed in FAST.items() for pair in listed]

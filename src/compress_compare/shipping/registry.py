@@ -7,11 +7,20 @@ from collections.abc import Mapping
 from .. import plugins
 from ..errors import InvalidValue
 from .base import Format
+from .formats.compressed_tensors import CompressedTensorsFormat
+from .formats.gguf import GgufFormat
 from .formats.onnx import OnnxFormat
 from .formats.packed import PackedFormat
 from .formats.safetensors import SafetensorsFormat
 
-FORMATS: Mapping[str, Format] = {format.name: format for format in (PackedFormat(), SafetensorsFormat(), OnnxFormat())}
+BUILT_IN: tuple[type[Format], ...] = (
+    PackedFormat,
+    SafetensorsFormat,
+    OnnxFormat,
+    GgufFormat,
+    CompressedTensorsFormat,
+)
+FORMATS: Mapping[str, Format] = {format.name: format() for format in BUILT_IN}
 
 
 def added() -> list[plugins.Added[Format]]:
