@@ -79,8 +79,10 @@ class Project(Store):
 
         Raises:
             NotFound: ``metric.unknown``.
-            InvalidValue: ``metric.direction_unknown`` if a metric does not say which direction is better; ``ask.name``
-                for one that was measured in several ways, of which one has to be named.
+            InvalidValue: ``metric.direction_unknown`` if a metric does not say which direction is better.
+
+        A metric that was measured in several ways (devices, datasets, protocols) has a column for each in ``models()``.
+        They are never mixed: the one with most models is taken, with a warning, unless you name another column.
         """
         from .comparisons import ask, frontier
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import compress_compare as cc
 from compress_compare.cli.main import cli
-from compress_compare.errors import InvalidValue, UserError
+from compress_compare.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,6 @@ def test_compare_and_show_use_the_format_of_the_metric(path: Path) -> None:
         (["best", "--max", "id=3"], "ask.value", "not a metric"),
         (["best", "--max", "Packed Size=3"], "ask.none", "Loosen a bound"),
         (["best", "--by", "Layers"], "metric.direction_unknown", "higher or lower"),
-        (["frontier", "--x", "Latency", "--y", "Packed Size"], "ask.name", "'Latency (cpu)', 'Latency (gpu)'"),
         (["frontier", "--x", "nothing", "--y", "Packed Size"], "metric.unknown", "nothing"),
     ],
 )
@@ -123,6 +122,6 @@ def test_from_python(path: Path) -> None:
         assert project.find(sort=["-Packed Size"], limit=1)["id"].to_pylist() == ["cnn"]
         assert project.best("Packed Size", min={"Top-1 Accuracy": 0.9})["id"].to_pylist() == ["q4", "p50", "cnn"]
         assert project.frontier("Packed Size", "Top-1 Accuracy", max={"Packed Size": "400 kB"}) == ["q4", "p50"]
-        with pytest.raises(InvalidValue, match="several ways"):
-            project.frontier("Latency", "Packed Size")
+        with pytest.warns(UserWarning, match=r"2 ways, which are not mixed. Shown is 'Latency \(cpu\)'"):
+            assert project.frontier("Latency", "Packed Size") == ["cnn"]
         assert project.frontier("Latency (cpu)", "Packed Size") == ["cnn"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..analysis.effects import effects as analysis
 from ..store.store import Store
 from ..table import Table
@@ -9,8 +11,21 @@ from ..table import Table
 
 def effects(store: Store, metric: str | None = None, *, listed: int | None = None) -> Table:
     """See ``Project.effects``."""
-    graph, columns = store.measured_graph()
+    graph, columns, counts = store.measured_graph()
     if metric is not None:
-        name = store.metric(metric).name
-        columns = {name: columns[name]} if name in columns else {}
-    return Table(analysis.effects(graph, columns, listed=listed))
+        columns = {name: columns[name] for name in columns_of(store, metric, among=columns)}
+    return Table(analysis.effects(graph, columns, listed=listed, counts=counts))
+
+
+def columns_of(store: Store, metric: str, *, among: Iterable[str]) -> list[str]:
+    """The columns of a metric: one for each way in which it was measured, or the one that is named itself.
+
+    Raises:
+        NotFound: ``metric.unknown``.
+    """
+    listed = list(among)
+    if metric in listed:
+        return [metric]
+    name = store.metric(metric).name
+    others = {other.name for other in store.metrics()}
+    return [column for column in listed if column.startswith(f"{name} (") and column not in others]

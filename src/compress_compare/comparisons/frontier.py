@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
 import pyarrow as pa
 
 from ..analysis import frontier as analysis
 from ..analysis.ask.selecting import ModelColumns
 from ..store.store import Store
 from .ask import NO_BOUNDS, Bounds, columns, direction, rows_of, within
+from .effects import columns_of
 
 
 def frontier(store: Store, x: str, *, y: str, bounds: Bounds = NO_BOUNDS, where: str | None = None) -> pa.Table:
     """The rows of the Pareto-optimal models, best first along ``x``; see ``Project.frontier``."""
     known = columns(store)
-    names = [_column(store, known, name) for name in (x, y)]
+    names = [column(store, known, name=name) for name in (x, y)]
     if None in names:
         return known.table.slice(0, 0)
     first, second = (str(name) for name in names)
@@ -27,16 +31,26 @@ def frontier(store: Store, x: str, *, y: str, bounds: Bounds = NO_BOUNDS, where:
     return known.table.take(pa.array(rows[found]))
 
 
-def _column(store: Store, known: ModelColumns, name: str) -> str | None:
+def column(store: Store, known: ModelColumns, *, name: str) -> str | None:
     """The column of a metric; ``None`` if no model has a value of it.
+
+    A metric that was measured in several ways has a column for each. The one with most models is taken, with a warning
+    that says so: values that were measured in unlike ways are never on one frontier.
 
     Raises:
         NotFound: ``metric.unknown``.
-        InvalidValue: ``ask.name`` for a metric that was measured in several ways.
     """
     if name in known.metrics:
         return name
-    if any(column.startswith(f"{name} (") for column in known.metrics):
-        return known.named(name)
-    store.metric(name)
-    return None
+    found = columns_of(store, name, among=known.metrics)
+    if not found:
+        return None
+    chosen = max(found, key=lambda column: int(np.isfinite(known.numbers(column)).sum()))
+    others = ", ".join(repr(column) for column in found if column != chosen)
+    said = f"{name!r} was measured in {len(found)} ways, which are not mixed."
+    warnings.warn(f"{said} Shown is {chosen!r}; choose {others} by name.", MeasuredUnlike, stacklevel=4)
+    return chosen
+
+
+class MeasuredUnlike(UserWarning):
+    """A metric has values of unlike device, dataset or protocol, of which one kind was taken."""

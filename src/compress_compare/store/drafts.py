@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .. import checks
@@ -72,7 +73,7 @@ def check_metrics(metrics: Mapping[str, Measured] | None) -> dict[str, tuple[Met
     """
     checked: dict[str, tuple[MetricValue, ...]] = {}
     for name, measured in checks.mapping(metrics, "Metrics").items():
-        values = _values(name, measured)
+        values = _apart(_values(name, measured))
         if len(values) > 1 and len({_place(value) for value in values}) < len(values):
             raise InvalidValue(
                 "metric.duplicate", f"Metric {name!r} has two values for one slice, device, dataset and protocol."
@@ -80,6 +81,18 @@ def check_metrics(metrics: Mapping[str, Measured] | None) -> dict[str, tuple[Met
         if values:
             checked[name] = values
     return checked
+
+
+def _apart(values: tuple[MetricValue, ...]) -> tuple[MetricValue, ...]:
+    """Values that differ in nothing but how many examples are behind them say so in their protocol."""
+    places = Counter(_place(value) for value in values)
+    counts = Counter((_place(value), value.count) for value in values)
+    return tuple(
+        replace(value, protocol={**(value.protocol or {}), "examples": value.count})
+        if places[_place(value)] > 1 and value.count is not None and counts[_place(value), value.count] == 1
+        else value
+        for value in values
+    )
 
 
 def _place(value: MetricValue) -> tuple[str | None, ...]:

@@ -6,12 +6,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import sqlalchemy as sa
 
-from ..errors import NotFound
+from ..errors import InvalidValue, NotFound
 from ..records import Metric, MetricValue
 from . import history, ranges, schema
 from .database import numbers, rows
@@ -28,20 +28,46 @@ PLACE = ("model_key", "metric_key", "slice", "device", "dataset", "protocol")
 
 COLUMNS = (*PLACE, "value", "kind", "count", "standard_error")
 
+RESERVED = {
+    "id": "Id",
+    "base": "Base value",
+    "operation": "Operation count",
+    "parameters": "Number of parameters",
+    "step": "Training steps",
+    "tags": "Number of tags",
+    "references": "Number of references",
+}
+"""Columns of the table of models, and what a metric may be called instead."""
+
 MetricsByModel = Mapping[int, Mapping[str, tuple[MetricValue, ...]]]
 
 
 def define(connection: sa.Connection, metric: Metric) -> int:
-    """Insert or replace a definition; returns its key."""
+    """Insert or replace a definition; returns its key.
+
+    Raises:
+        InvalidValue: ``metric.reserved``.
+    """
     table = schema.metrics
     values = {name: getattr(metric, name) for name in metric.__dataclass_fields__}
     key = connection.execute(sa.select(table.c.key).where(table.c.name == metric.name)).scalar()
     if key is None:
+        if metric.name in RESERVED:
+            raise reserved(metric.name)
         key = 1 + (connection.execute(sa.select(sa.func.max(table.c.key))).scalar() or 0)
         connection.execute(table.insert().values(key=key, **values))
     else:
         connection.execute(table.update().where(table.c.key == key).values(**values))
     return int(key)
+
+
+def reserved(name: str) -> InvalidValue:
+    """The error for a metric that would be taken for another column of the table of models."""
+    return InvalidValue(
+        "metric.reserved",
+        f"A metric cannot be called {name!r}: the table of models has a column of this name.",
+        hint=f"Call it {RESERVED[name]!r}, for example.",
+    )
 
 
 def definitions(connection: sa.Connection) -> dict[int, Metric]:
@@ -162,23 +188,23 @@ def columns(connection: sa.Connection, model_keys: np.ndarray[Any, Any]) -> dict
     return result
 
 
-def error_columns(
-    connection: sa.Connection, model_keys: np.ndarray[Any, Any]
+def spread_columns(
+    connection: sa.Connection, model_keys: np.ndarray[Any, Any], of: Literal["standard_error", "count"]
 ) -> dict[str, np.ma.MaskedArray[Any, Any]]:
-    """The standard errors of the values in ``columns``, for those metrics that have any; masked where unknown."""
+    """The standard errors or counts of the values in ``columns``, for metrics that have any; masked where unknown."""
     table = schema.metric_values
-    columns = [table.c[name] for name in ("model_key", "metric_key", "device", "dataset", "protocol", "standard_error")]
-    query = sa.select(*columns).where(table.c.slice == "", table.c.standard_error.is_not(None))
+    columns = [table.c[name] for name in ("model_key", "metric_key", "device", "dataset", "protocol", of)]
+    query = sa.select(*columns).where(table.c.slice == "", table.c[of].is_not(None))
     found: dict[Split, tuple[list[int], list[float]]] = {}
-    for model_key, *split, error in rows(connection, query):
-        models, errors = found.setdefault(Split(*split), ([], []))
+    for model_key, *split, spread in rows(connection, query):
+        models, spreads = found.setdefault(Split(*split), ([], []))
         models.append(model_key)
-        errors.append(error)
+        spreads.append(spread)
     names = column_names(connection) if found else {}
     result = {}
     for place in (place for place in names if place in found):
-        keys, spreads = (np.asarray(column) for column in found[place])
-        result[names[place]] = _placed(keys, spreads, model_keys=model_keys)
+        keys, values = (np.asarray(column) for column in found[place])
+        result[names[place]] = _placed(keys, values, model_keys=model_keys)
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,8 @@ def standard_errors_table(connection: sa.Connection) -> pa.Table:
     """One row per model in the order of logging: ``id``, then a column per metric that has any; null is none."""
     listed = models.nodes(connection)
     keys = np.fromiter((node[0] for node in listed), dtype=np.int64, count=len(listed))
-    columns = {
-        name: pa.array(found.data, mask=found.mask) for name, found in metrics.error_columns(connection, keys).items()
-    }
+    errors = metrics.spread_columns(connection, keys, "standard_error")
+    columns = {name: pa.array(found.data, mask=found.mask) for name, found in errors.items()}
     return pa.table({"id": pa.array([node[1] for node in listed], pa.string())} | columns)
 
 
@@ -55,6 +55,12 @@ def metric_columns(
     listed = models.nodes(connection) if nodes is None else nodes
     keys = np.fromiter((node[0] for node in listed), dtype=np.int64, count=len(listed))
     return metrics.columns(connection, keys)
+
+
+def count_columns(connection: sa.Connection, listed: Sequence[models.Node]) -> dict[str, np.ma.MaskedArray[Any, Any]]:
+    """How many examples or runs are behind the values of each metric that says so; masked where it is not said."""
+    keys = np.array([node[0] for node in listed], dtype=np.int64)
+    return metrics.spread_columns(connection, keys, "count")
 
 
 def _node_columns(nodes: list[tuple[int, str, int | None, str | None, str, int]]) -> dict[str, pa.Array]:

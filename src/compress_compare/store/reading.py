@@ -42,6 +42,8 @@ from .opener import Opener
 from .outputs import StoredTable
 from .storage import ProjectStorage, writable
 
+Columns = dict[str, np.ma.MaskedArray[Any, Any]]
+
 
 class Reader:
     """Reads the project in ``directory``.
@@ -272,21 +274,24 @@ class Reader:
         with self._database.read() as connection:
             revision = int(connection.execute(sa.select(schema.revisions.c.number)).scalar() or 0)
             if self._graph is None or self._graph[0] != revision:
-                self._graph = (revision, _graph(connection))
+                self._graph = (revision, _graph_of(models.nodes(connection)))
             return self._graph[1]
 
-    def measured_graph(self) -> tuple[Graph, dict[str, np.ma.MaskedArray[Any, Any]]]:
-        """Return the provenance graph and the values of every metric over its models [N], masked where missing."""
+    def measured_graph(self) -> tuple[Graph, Columns, Columns]:
+        """Return the provenance graph, and over its models [N] the values of every metric and how many examples are
+        behind them, masked where missing or not said.
+        """
         with self._database.read() as connection:
-            return _graph(connection), overview.metric_columns(connection)
+            nodes = models.nodes(connection)
+            columns = overview.metric_columns(connection, nodes), overview.count_columns(connection, nodes)
+            return (_graph_of(nodes), *columns)
 
     @cached_property
     def _opener(self) -> Opener:
         return Opener(self._artifacts)
 
 
-def _graph(connection: sa.Connection) -> Graph:
-    listed = models.nodes(connection)
+def _graph_of(listed: Sequence[models.Node]) -> Graph:
     id_of = {node[0]: node[1] for node in listed}
     return Graph.from_models(
         (id, None if base is None else id_of[base], models.operation(operation, parameters))

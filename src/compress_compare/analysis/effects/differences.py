@@ -10,7 +10,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..inference.sign_flips import MAX_BLOCKS, confidence, interval
+from ..inference.sign_flips import LEVEL, MAX_BLOCKS, confidence, interval
+from ..inference.student import t_quantiles
+
+FEWEST_BY_T = 3
+EXACT_FROM = 6
+"""From so many pairs on the exact interval reaches 95%; below, Student's does, which takes differences as normal."""
+
+EQUAL = 1e-20
+"""Squared deviations below this share of the squares are those of equal differences, by rounding."""
 
 _LARGE = 1e150
 """Differences beyond this are scaled, so that their squares stay finite."""
@@ -46,9 +54,10 @@ class Differences:
         count: int64 ``[groups]``, usable pairs.
         mean: float64 ``[groups]``, in the unit of the metric.
         median: likewise.
-        low: lower end of the exact interval of the mean by `sign_flips`, for two pairs and more.
+        low: lower end of the interval of the mean, for two pairs and more.
         high: its upper end.
         confidence: the level of that interval.
+        by_t: bool ``[groups]``, whether it is by Student's t; otherwise it is the exact one by `sign_flips`.
         standardized: mean in standard deviations of the metric over all models.
         non_finite: int64 ``[groups]``, pairs left out because of a NaN or an infinity.
         missing: int64 ``[groups]``, pairs left out because a model lacks the metric.
@@ -62,9 +71,23 @@ class Differences:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     confidence: NDArray[np.float64]
+    by_t: NDArray[np.bool_]
     standardized: NDArray[np.float64]
     non_finite: NDArray[np.int64]
     missing: NDArray[np.int64]
+
+    def counts(self, of: np.ma.MaskedArray[Any, Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The fewest and the most examples behind a value of each group's usable pairs, not finite where unknown.
+
+        Args:
+            of: ``[models]``, masked where it is not said.
+        """
+        known = np.ma.filled(of.astype(np.float64), np.nan)[self.groups.pairs]
+        usable = self.usable[:, None] & ~np.isnan(known)
+        least = np.where(usable, known, np.inf).min(axis=1)
+        most = np.where(usable, known, -np.inf).max(axis=1)
+        starts = self.groups.starts
+        return np.minimum.reduceat(least, starts), np.maximum.reduceat(most, starts)
 
     def listed(self, ids: pa.Array, *, longest: int) -> pa.Array:
         """For each group its usable pairs as ids, at most ``longest`` of them, spread evenly."""
@@ -91,7 +114,10 @@ def paired_differences(groups: Groups, metric: np.ma.MaskedArray[Any, Any]) -> D
     count = groups.sums(usable.astype(np.int64))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         mean = groups.sums(kept / scale) / count
-        low, high = _interval(groups, kept / scale - mean[groups.of_pair], usable=usable)
+        deviations = kept / scale - mean[groups.of_pair]
+        low, high = _interval(groups, deviations, usable=usable)
+        by_t = _by_t(groups, deviations, kept=kept / scale, usable=usable)
+        low, high = np.where(np.isnan(by_t), low, -by_t), np.where(np.isnan(by_t), high, by_t)
         standardized = scale * mean / _standard_deviation(values)
     return Differences(
         groups=groups,
@@ -101,7 +127,8 @@ def paired_differences(groups: Groups, metric: np.ma.MaskedArray[Any, Any]) -> D
         median=_medians(groups, np.where(usable, differences, np.inf), count=count),
         low=scale * (mean + low),
         high=scale * (mean + high),
-        confidence=_levels(count),
+        confidence=np.where(np.isnan(by_t), _levels(count), LEVEL),
+        by_t=~np.isnan(by_t),
         standardized=np.where(np.isfinite(standardized), standardized, np.nan),
         non_finite=groups.sums((~usable & ~absent).astype(np.int64)),
         missing=groups.sums(absent.astype(np.int64)),
@@ -132,6 +159,22 @@ def _interval(
     sums: NDArray[np.float64] = np.bincount(place, weights=deviations[usable], minlength=size).astype(np.float64)
     counts = np.bincount(place, minlength=size)
     return interval(sums.reshape(-1, MAX_BLOCKS), counts.reshape(-1, MAX_BLOCKS))
+
+
+def _by_t(
+    groups: Groups, deviations: NDArray[np.float64], *, kept: NDArray[np.float64], usable: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Half the width of Student's interval of the mean for groups of three to five pairs; NaN for others.
+
+    So few pairs have too few flips of signs for 95%. Pairs that are all equal have none: rounded numbers are often
+    equal by chance, and two pairs say next to nothing about their spread.
+    """
+    count = groups.sums(usable.astype(np.int64))
+    squares = groups.sums(np.where(usable, deviations, 0.0) ** 2)
+    few = (count >= FEWEST_BY_T) & (count < EXACT_FROM) & (squares > EQUAL * groups.sums(kept**2))
+    number = np.maximum(count, 2)
+    half = t_quantiles((1 + LEVEL) / 2, number - 1) * np.sqrt(squares / (number - 1) / number)
+    return np.where(few, half, np.nan)
 
 
 def _ranks(groups: Groups, usable: NDArray[np.bool_]) -> NDArray[np.int64]:

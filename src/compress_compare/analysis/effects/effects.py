@@ -18,6 +18,7 @@ from ..inference.sign_flips import LEVEL
 from ..lineage import Graph
 from ..selection.distinct import StepKey
 from ..selection.occurrences import numbered
+from .alike import alike
 from .differences import Differences, Groups, paired_differences
 from .pairs import MAX_ALL_VALUES, Pairs, Removal, Tree, changes, removals, text
 
@@ -33,7 +34,7 @@ SCHEMA = pa.schema(
         ("interval", pa.string()),
         ("confidence", pa.float64()),
         ("standardized", pa.float64()),
-        *((name, pa.int64()) for name in ("non_finite", "missing")),
+        *((name, pa.int64()) for name in ("non_finite", "missing", "least_count", "most_count")),
         ("models", pa.list_(pa.list_(pa.string(), 2))),
     ]
 )
@@ -49,7 +50,7 @@ class Comparison(NamedTuple):
     condition: str | None
 
 
-def effects(graph: Graph, metrics: Metrics, *, listed: int | None = None) -> pa.Table:
+def effects(graph: Graph, metrics: Metrics, *, listed: int | None = None, counts: Metrics | None = None) -> pa.Table:
     """The matched-pair effect of every operation and every change of a parameter on every metric.
 
     A pair for an operation is two models of one root whose lineages are equal once that one step is taken out, wherever
@@ -61,17 +62,22 @@ def effects(graph: Graph, metrics: Metrics, *, listed: int | None = None) -> pa.
         graph: the models.
         metrics: for each metric a masked float64 array ``[models]`` in the order of ``graph``, masked where missing.
         listed: how many pairs a row lists at most, spread evenly; all if not given, unless they are too many.
+        counts: for some of the metrics a masked array ``[models]``, how many examples are behind each value.
 
     Returns:
         One row for each comparison and metric that has a pair. First come those whose interval of at least 95% leaves
         out zero, then those whose lesser one does, last those of a single pair; large effects first, by size in
-        standard deviations of the metric (``standardized``). ``ci_low`` and ``ci_high`` are an exact interval of the
-        mean by flipping signs, named with its level in ``interval`` and as a fraction in ``confidence``: 95% needs six
-        pairs, fewer give what they can (two 50%, three 75%, …), a single pair null. It takes the pairs as
-        independent, which pairs that share a model are not quite. Pairs
+        standard deviations of the metric (``standardized``). ``ci_low`` and ``ci_high`` are an interval of the
+        mean, named with its level in ``interval`` and as a fraction in ``confidence``. From six pairs on it is exact,
+        by flipping signs; three to five pairs whose differences vary have Student's t interval, which takes them as
+        normal; two have what flipping signs gives, 50%; a single pair has none. It takes the pairs as independent,
+        which pairs that share a model are not quite. Pairs
         with a NaN or an infinity are left out and counted in ``non_finite``, those that lack a value in ``missing``.
-        ``models`` are the pairs of ids (without, with).
+        ``models`` are the pairs of ids (without, with). ``least_count`` and ``most_count`` are the fewest and the most
+        examples behind a value of them, null where it is not said. Models that were made alike (replicates, or the same
+        step logged twice) are one model with the mean of their values, so that one pair is never counted twice.
     """
+    graph, metrics, counts = alike(graph, metrics, counts=counts or {})
     comparisons = _comparisons(Tree(graph))
     if not metrics or not comparisons:
         return SCHEMA.empty_table()
@@ -83,12 +89,21 @@ def effects(graph: Graph, metrics: Metrics, *, listed: int | None = None) -> pa.
     parts = []
     for metric, column in metrics.items():
         differences = paired_differences(groups, column)
-        parts.append(_rows(names, metric, differences=differences, models=differences.listed(ids, longest=longest)))
+        behind = differences.counts(counts[metric]) if metric in counts else (np.full(len(names), np.nan),) * 2
+        listing = differences.listed(ids, longest=longest)
+        parts.append(_rows(names, metric, differences=differences, behind=behind, models=listing))
     table = pa.concat_tables(parts)
     return table.take(_ranking(table))
 
 
-def _rows(names: Sequence[Comparison], metric: str, *, differences: Differences, models: pa.Array) -> pa.Table:
+def _rows(
+    names: Sequence[Comparison],
+    metric: str,
+    *,
+    differences: Differences,
+    behind: tuple[NDArray[np.float64], ...],
+    models: pa.Array,
+) -> pa.Table:
     """The rows of one metric, those that have no pair left out."""
     levels = differences.confidence
     columns = [
@@ -96,11 +111,12 @@ def _rows(names: Sequence[Comparison], metric: str, *, differences: Differences,
         pa.array([metric] * len(names), pa.string()),
         pa.array(differences.count),
         *(pa.array(v, mask=np.isnan(v)) for v in _estimates(differences)),
-        pa.array([_named(level) for level in levels], pa.string()),
+        pa.array([_named(level, by_t=t) for level, t in zip(levels, differences.by_t, strict=True)], pa.string()),
         pa.array(levels, mask=np.isnan(levels)),
         pa.array(differences.standardized, mask=np.isnan(differences.standardized)),
         pa.array(differences.non_finite),
         pa.array(differences.missing),
+        *(pa.array(count, mask=~np.isfinite(count)).cast(pa.int64()) for count in behind),
         models,
     ]
     table = pa.Table.from_arrays(columns, schema=SCHEMA)
@@ -111,9 +127,9 @@ def _estimates(differences: Differences) -> list[NDArray[np.float64]]:
     return [differences.mean, differences.median, differences.low, differences.high]
 
 
-def _named(level: float) -> str | None:
+def _named(level: float, *, by_t: bool) -> str | None:
     """The interval's method and level, ``sign-flip test, 96.9%``; ``None`` without an interval."""
-    return None if np.isnan(level) else f"sign-flip test, {100 * level:.3g}%"
+    return None if np.isnan(level) else f"{'t interval' if by_t else 'sign-flip test'}, {100 * level:.3g}%"
 
 
 def _ranking(table: pa.Table) -> NDArray[np.int64]:
