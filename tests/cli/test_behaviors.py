@@ -7,6 +7,8 @@ import sys
 import pytest
 
 import compress_compare as cc
+from compress_compare.page import answers
+from compress_compare.page.wire.behaviors import BehaviorsAsk
 
 
 def run(*arguments, code=0):
@@ -43,6 +45,23 @@ def test_the_table(path):
     assert lines[1].split()[:3] == ["small", "5", "0.8"]
     assert lines[3].split()[:2] == ["model", "group"]
     assert len(lines) == 6
+
+
+def test_one_p_value_has_one_number_and_one_word(path):
+    """The table, the document and the page give McNemar's p adjusted by Holm: 2 discordant of 1 : 1, and 4 of 3 : 1."""
+    document = json.loads(run("behaviors", path, "cnn", "small", "tiny", "--json").stdout)
+    adjusted = [row["mcnemar_p_adjusted"] for row in document["summary"]]
+    # exact: 1 and 2 * (1 + 4) / 16 = 0.625; Holm: the smaller one twice, and not less than it for the other
+    assert [row["mcnemar_p"] for row in document["summary"]] == pytest.approx([1.0, 0.625])
+    assert adjusted == [1.0, 1.0]
+    lines = run("behaviors", path, "cnn", "small", "tiny", "--by", "light").stdout.splitlines()
+    assert lines[0].endswith("McNemar p (Holm)")
+    assert [float(line.split()[-1]) for line in lines[1:3]] == adjusted
+    assert "McNemar" not in "".join(lines[3:])
+    with cc.open(path) as project:
+        asked = BehaviorsAsk(base="cnn", models=["small", "tiny"], dataset="d", metric="correct", parts=["summary"])
+        shown = answers.behaviors(project.behaviors("cnn", ["small", "tiny"], "d"), asked).model_dump()["summary"]
+    assert [row["mcnemar_p_adjusted"] for row in shown] == adjusted
 
 
 def test_the_bootstrap(path):

@@ -15,7 +15,9 @@ from . import files
 from .output import echo_json, echo_table, json_option
 
 SHOWN = ("model", "group", "count", "value", "difference", "ci_low", "ci_high", "agreement")
-FLIPS = ("right_to_wrong", "wrong_to_right", "wrong_to_wrong", "mcnemar_p")
+FLIPS = ("right_to_wrong", "wrong_to_right", "wrong_to_wrong")
+ADJUSTED, TITLE = "mcnemar_p_adjusted", "McNemar p (Holm)"
+"""The one p-value of a model: adjusted for the number of models, as on the page and in the report."""
 
 
 @click.command()
@@ -80,8 +82,10 @@ def _document(found: Behaviors) -> dict[str, Any]:
 
 
 def _echo(rows: list[dict[str, Any]]) -> None:
-    names = [name for name in (*SHOWN, *FLIPS) if name in rows[0] and any(row[name] is not None for row in rows)]
-    echo_table(names, [[row[name] for name in names] for row in rows])
+    known = (*SHOWN, *FLIPS, ADJUSTED)
+    names = [name for name in known if name in rows[0] and any(row[name] is not None for row in rows)]
+    titles = [TITLE if name == ADJUSTED else name for name in names]
+    echo_table(titles, [[row[name] for name in names] for row in rows])
 
 
 def _only(names: list[str]) -> str:
