@@ -7,6 +7,7 @@ import math
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -51,13 +52,54 @@ def test_an_experiment_file_comes_back_in_as_it_was(project, tmp_path):
     path.write_bytes(exporters.EXPORTERS["compress-and-compare"].write(project))
     with cc.open(tmp_path / "again") as again:
         report = importers.write(importers.load("compress-and-compare", path), again)
-        expected = project.models().to_pylist()
-        # The format takes numbers only.
-        expected[1]["Size"] = None
-        assert again.models().to_pylist() == expected
+        assert again.models().to_pylist() == project.models().to_pylist()
         assert again.metrics() == project.metrics()
-        assert again.model("plain").tags == ("x",)
+        assert again.model("plain").tags == ("x", "y")
     assert report.warnings == []
+
+
+def test_an_experiment_file_carries_what_it_can_and_lists_what_it_leaves_out(project, tmp_path):
+    values = [
+        cc.MetricValue(0.5, count=71, standard_error=0.06),
+        cc.MetricValue(math.nan, slice="class 1", count=3),
+        cc.MetricValue(-math.inf, device="cpu", dataset="test", protocol={"shots": 5}),
+    ]
+    project.log_dataset("test", ids=[1, 2])
+    project.log_model(
+        "rich",
+        base="cnn",
+        metrics={"Free": values},
+        note="a\nnote",
+        replicate="seed 3",
+        references={"teacher": ["cnn", "plain"]},
+        checkpoint={"w": np.ones((2, 2), dtype=np.float32)},
+    )
+    project.log_outputs("rich", "test", ids=[1, 2], predictions=[0, 1])
+    path = tmp_path / "models.json"
+    path.write_bytes(exporters.EXPORTERS["compress-and-compare"].write(project))
+    document = json.loads(path.read_text())
+    assert {key: document["left_out"][key] for key in ("checkpoints", "outputs", "datasets")} == {
+        "checkpoints": 1,
+        "outputs": 1,
+        "datasets": ["test"],
+    }
+    # what other readers take is as the format says
+    assert document["models"][0].keys() - {"values"} == {"id", "base", "operation", "metrics", "tag"}
+    with cc.open(tmp_path / "again") as again:
+        assert importers.write(importers.load("compress-and-compare", path), again).warnings == []
+        found, known = again.model("rich"), project.model("rich")
+        assert repr(found.metrics) == repr(known.metrics)
+        assert (found.note, found.replicate, found.references) == (known.note, known.replicate, known.references)
+
+
+def test_values_of_a_file_that_make_no_sense_are_told(tmp_path):
+    entry = {"id": "m", "values": [{"metric": "A", "value": "many"}, {"value": 1}], "references": ["cnn"], "tags": [3]}
+    path = tmp_path / "models.json"
+    path.write_text(json.dumps({"models": [entry]}))
+    with cc.open(tmp_path / "again") as again:
+        report = importers.write(importers.load("compress-and-compare", path), again)
+        assert again.model("m").metrics == {}
+    assert len(report.warnings) == 3
 
 
 def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(tmp_path):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .. import plugins
 from ..errors import InvalidValue
+from ..store.merging import contents
 from . import compress_and_compare, tables
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Exporter:
 
 
 def _experiments(project: Store) -> bytes:
-    found = compress_and_compare.document(project.overview().to_pylist(), project.metrics())
+    held = contents.of(project)
+    found = compress_and_compare.document(project.overview().to_pylist(), project.metrics(), held=held)
     return json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False).encode()
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidValue, UserError
-from ..records import Metric, Operation, check_name
+from ..records import Metric, MetricValue, Operation, check_name
 from .base import Imported, Importer
 from .files import head
 from .places import Place, json_document, other_format
 
+SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 WHAT = "an experiment file of Compress and Compare"
 
 
@@ -79,13 +80,44 @@ def _model(entry: object, position: int, declared: Mapping[str, set[str]], impor
     if base is not None:
         check_name(base, "model id")
     tag = entry.get("tag")
+    tags = entry.get("tags") if isinstance(entry.get("tags"), list) else [tag]
+    beside = {name: entry[name] for name in ("note", "replicate") if isinstance(entry.get(name), str) and entry[name]}
     return {
         "id": id,
         "base": base,
         "operation": _operation(entry.get("operation"), label, declared, imported),
-        "metrics": _values(entry.get("metrics"), label, imported),
-        "tags": (tag,) if isinstance(tag, str) and tag else (),
+        "metrics": {
+            **_values(entry.get("metrics"), label, imported),
+            **_measured(entry.get("values"), label, imported),
+        },
+        "tags": tuple(each for each in tags or () if isinstance(each, str) and each),
+        **beside,
+        **_references(entry.get("references"), label, imported),
     }
+
+
+def _measured(entries: object, label: str, imported: Imported) -> dict[str, list[MetricValue]]:
+    """What our own files say of values beyond the format: slices, devices, counts, NaN and infinities as text."""
+    found: dict[str, list[MetricValue]] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        try:
+            given = {name: entry[name] for name in MetricValue.__dataclass_fields__ if name in entry}
+            if given.get("value") in SPECIAL:
+                given["value"] = SPECIAL[given["value"]]
+            found.setdefault(check_name(entry["metric"], "metric name"), []).append(MetricValue(**given))
+        except (UserError, TypeError, KeyError) as error:
+            imported.warnings.append(f"{label}: a value cannot be read ({error!s:.80}) and is left out.")
+    return found
+
+
+def _references(entries: object, label: str, imported: Imported) -> dict[str, dict[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        try:
+            found.setdefault(str(entry["role"]), []).append(check_name(entry["model"], "model id"))
+        except (UserError, TypeError, KeyError) as error:
+            imported.warnings.append(f"{label}: a reference cannot be read ({error!s:.80}) and is left out.")
+    return {"references": found} if found else {}
 
 
 def _operation(entry: object, label: str, declared: Mapping[str, set[str]], imported: Imported) -> Operation | None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from .. import schema
 from ..database import rows
+from ..reading import Reader
 
 Row = dict[str, Any]
 OF_MODELS = ("metric_values", "files", "outputs", "notes", "tags", "model_references")
@@ -61,6 +62,12 @@ class ProjectContents:
     history: list[Row] = field(default_factory=list)
     about: list[Row] = field(default_factory=list)
     origins: dict[int, str] = field(default_factory=dict)
+
+
+def of(store: Reader) -> ProjectContents:
+    """All of a project but its jobs, in a few queries, whatever the number of its models."""
+    with store._database.read() as connection:
+        return contents(connection)
 
 
 def contents(connection: sa.Connection) -> ProjectContents:
