@@ -70,3 +70,13 @@ def test_what_cannot_be_compared_is_told(tmp_path, base):
             assert isinstance(result.exception, InvalidValue) and result.exception.code == code
         else:
             assert result.exit_code == 0
+
+
+@pytest.mark.filterwarnings("ignore::compress_compare.store.conversion.LeftOutWarning")
+def test_a_network_of_several_is_chosen(tmp_path, base):
+    content = {name: torch.from_numpy(array) for name, array in BASE.items()}
+    torch.save({"state_dict": {name: 2 * one for name, one in content.items()}, "ema": content}, tmp_path / "m.pt")
+    (model,) = json.loads(run(base, tmp_path / "m.pt", "--key", "ema", "--json"))["models"]
+    assert model["rows"][0]["relative_error"] == 0
+    (model,) = json.loads(run(base, tmp_path / "m.pt", "--json"))["models"]
+    assert model["rows"][0]["relative_error"] == pytest.approx(1)

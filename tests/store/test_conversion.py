@@ -269,3 +269,33 @@ def test_a_worker_that_holds_too_much_ends_with_the_reason_even_where_the_system
     assert done.stdout.startswith("within\n"), done.stderr
     answer = json.loads(done.stdout.removeprefix("within\n"))
     assert answer["code"] == "model.expansion_limit" and "'a.pt'" in answer["title"]
+
+
+CANDIDATES = {"state_dict": {"w": torch.ones(2), "b": torch.zeros(2)}, "state_dict_ema": {"w": torch.full((2,), 3.0)}}
+
+
+def test_several_networks_are_said_and_one_is_chosen(tmp_path, project):
+    path = saved(tmp_path / "w.pt", {**CANDIDATES, "epoch": 3})
+    with pytest.warns(LeftOutWarning, match="state_dict_ema: another network, which key='state_dict_ema' takes"):
+        project.log_model("plain", checkpoint=path)
+    with pytest.warns(LeftOutWarning, match="state_dict: another network"):
+        project.log_model("ema", checkpoint=path, key="state_dict_ema")
+    assert torch.equal(project.load_checkpoint("plain")["w"], torch.ones(2))
+    assert torch.equal(project.load_checkpoint("ema")["w"], torch.full((2,), 3.0))
+    gan = saved(tmp_path / "gan.pt", {"G": CANDIDATES["state_dict"], "D": CANDIDATES["state_dict_ema"]})
+    with pytest.warns(LeftOutWarning, match="G: another network"):
+        project.log_model("d", checkpoint=gan, key="D")
+    assert torch.equal(project.load_checkpoint("d")["w"], torch.full((2,), 3.0))
+
+
+def test_a_key_that_is_not_there_or_has_no_place_is_refused(tmp_path, project):
+    path = saved(tmp_path / "w.pt", CANDIDATES)
+    with pytest.raises(InvalidValue, match=r"no network under the key 'ema'") as caught:
+        project.log_model("m", checkpoint=path, key="ema")
+    assert (caught.value.code, caught.value.detail) == (
+        "model.key", "There are networks under 'state_dict', 'state_dict_ema'."
+    )  # fmt: skip
+    for source in (CANDIDATES["state_dict"], saved(tmp_path / "w.safetensors.pt", STATE)):
+        with pytest.raises(InvalidValue) as caught:
+            project.log_model("m", checkpoint=source, key="ema")
+        assert caught.value.code in ("checkpoint.key", "model.key")

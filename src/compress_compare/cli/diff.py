@@ -21,14 +21,20 @@ SHOWN = ("tensor", "paired by", "SQNR dB", "relative error", "new zeros", "forma
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--top", type=click.IntRange(min=0), default=20, show_default=True, help="How many tensors to list.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    help="Of a PyTorch file with several networks, the key of the one that is meant; once for all paths, or for each.",
+)
 @json_option
-def diff(paths: tuple[Path, ...], *, top: int, as_json: bool) -> None:
+def diff(paths: tuple[Path, ...], *, top: int, keys: tuple[str, ...], as_json: bool) -> None:
     """Compare checkpoints, files or folders of any format, with the first of PATHS, without a project.
 
     Print what was claimed and what is missing, then the tensors that changed most and the suspects.
     """
     with tempfile.TemporaryDirectory(prefix="compress-compare-") as scratch:
-        found = differences(paths, Path(scratch))
+        found = differences(paths, Path(scratch), keys=keys)
     if as_json:
         echo_json({"base": str(paths[0]), "models": [_plain(one) for one in found]})
         return

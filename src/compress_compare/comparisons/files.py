@@ -39,12 +39,13 @@ class FileDifference:
     suspects: Sequence[Mapping[str, Any]]
 
 
-def opened(path: Path, scratch: Path) -> tuple[Weights, list[str]]:
+def opened(path: Path, scratch: Path, *, key: str = "") -> tuple[Weights, list[str]]:
     """The tensors of a file or folder of any format that can be read, and the names of its files.
 
     Args:
         path: of the file or folder.
         scratch: a folder for what has to be converted, which must stay as long as the tensors are read.
+        key: of a PyTorch file with several networks, the one that is meant; other files have none.
 
     Raises:
         InvalidValue: ``model.*``, ``input.*``, ``path.*``.
@@ -52,7 +53,7 @@ def opened(path: Path, scratch: Path) -> tuple[Weights, list[str]]:
     if path.is_dir():
         single = one_file.of(path)
         if single is not None:
-            return opened(single, scratch)
+            return opened(single, scratch, key=key)
         found = sorted({each for pattern in FOLDER_FILES for each in path.glob(pattern) if each.is_file()})
         files = {each.name: each for each in found}
         folder.check(files, path)
@@ -61,7 +62,7 @@ def opened(path: Path, scratch: Path) -> tuple[Weights, list[str]]:
     suffix = path.suffix.lower()
     if suffix in TORCH_SUFFIXES:
         target = scratch / f"{len(list(scratch.iterdir()))}.safetensors"
-        convert(path, target)
+        convert(path, target, key=key)
         return safetensors.read(target, path.name), [path.name]
     if suffix not in FORMATS:
         one_file.refuse(path)
@@ -75,8 +76,14 @@ def opened(path: Path, scratch: Path) -> tuple[Weights, list[str]]:
     return checkpoint.read(format, {path.name: path} | beside), [path.name, *beside]
 
 
-def differences(paths: Sequence[Path], scratch: Path) -> list[FileDifference]:
+def differences(paths: Sequence[Path], scratch: Path, *, keys: Sequence[str] = ()) -> list[FileDifference]:
     """Each checkpoint but the first against the first.
+
+    Args:
+        paths: of the base, then of what is compared with it.
+        scratch: as ``opened`` takes it.
+        keys: of each of the paths in order, the key of the network that is meant in a PyTorch file; the last holds for
+            those that follow.
 
     Raises:
         InvalidValue: ``diff.paths`` for fewer than two, and those of ``opened``.
@@ -84,7 +91,8 @@ def differences(paths: Sequence[Path], scratch: Path) -> list[FileDifference]:
     if len(paths) < 2:
         raise InvalidValue("diff.paths", "Name two checkpoints at least: the base, then what is compared with it.")
     names = _names(paths)
-    (base, _), *others = (opened(path, scratch) for path in paths)
+    each = [keys[min(at, len(keys) - 1)] if keys else "" for at in range(len(paths))]
+    (base, _), *others = (opened(path, scratch, key=key) for path, key in zip(paths, each, strict=True))
     models = {name: weights for name, (weights, _) in zip(names[1:], others, strict=True)}
     weights = compare(base, models, what="weights", base_id=names[0])
     storage = {

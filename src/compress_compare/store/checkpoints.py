@@ -40,7 +40,7 @@ UNSAFE = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt2")
 FOLDER_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.yaml", "*.md")
 
 
-def store(staging: Staging, source: object, *, extra: Mapping[str, Any] | None = None) -> Checkpoint:
+def store(staging: Staging, source: object, *, extra: Mapping[str, Any] | None = None, key: str = "") -> Checkpoint:
     """Stage the weights in ``source`` for the artifact store.
 
     Args:
@@ -48,12 +48,15 @@ def store(staging: Staging, source: object, *, extra: Mapping[str, Any] | None =
         source: a module (anything with ``state_dict()``), a mapping of names to tensors or arrays, or the path of a
             ``.safetensors``, ``.pt``, ``.onnx``, ``.gguf`` or ``.tflite`` file or of a Hugging Face folder.
         extra: JSON data kept in the header of weights given in memory.
+        key: of a PyTorch file with several networks, the one that is meant; empty for the one that it has.
 
     Raises:
         InvalidValue: ``checkpoint.*`` or ``model.*`` if it is none of these or cannot be read.
     """
     if isinstance(source, str | Path):
-        return _store_path(staging, Path(source))
+        return _store_path(staging, Path(source), key=key)
+    if key:
+        raise _no_key()
     if hasattr(source, "state_dict"):
         extra = {
             "buffers": [name for name, _ in getattr(source, "named_buffers", list)()],
@@ -289,16 +292,25 @@ def _untie(state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], 
     return unique, tied
 
 
-def _store_path(staging: Staging, path: Path) -> Checkpoint:
+def _no_key() -> InvalidValue:
+    return InvalidValue(
+        "checkpoint.key", "A key chooses a network in a PyTorch file, and the checkpoint is none.",
+        hint="Leave the key out; of a dictionary, pass the state dict that is inside.",
+    )  # fmt: skip
+
+
+def _store_path(staging: Staging, path: Path, *, key: str = "") -> Checkpoint:
     if path.is_dir():
-        return _store_folder(staging, path)
+        return _store_folder(staging, path, key=key)
     open_regular(path).close()
     suffix = path.suffix.lower()
     if suffix in TORCH_SUFFIXES:
         with staging.scratch() as folder:
-            convert(path, folder / WEIGHTS)
+            convert(path, folder / WEIGHTS, key=key)
             nonfinite.warn(safetensors.read(folder / WEIGHTS), path.name)
             return Checkpoint("safetensors", (staging.put_file(WEIGHTS, folder / WEIGHTS),))
+    if key:
+        raise _no_key()
     if suffix in UNSAFE:
         raise InvalidValue(
             "model.unsupported_unsafe_format",
@@ -318,10 +330,12 @@ def _store_path(staging: Staging, path: Path) -> Checkpoint:
     return Checkpoint(format, tuple(staging.put_file(name, file) for name, file in sorted(files.items())))
 
 
-def _store_folder(staging: Staging, folder: Path) -> Checkpoint:
+def _store_folder(staging: Staging, folder: Path, *, key: str = "") -> Checkpoint:
     single = one_file.of(folder)
     if single is not None:
-        return _store_path(staging, single)
+        return _store_path(staging, single, key=key)
+    if key:
+        raise _no_key()
     paths = sorted({path for pattern in FOLDER_FILES for path in folder.glob(pattern) if path.is_file()})
     files = {path.name: path for path in paths}
     nonfinite.warn(folders.check(files, folder), folder.name)

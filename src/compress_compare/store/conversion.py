@@ -25,8 +25,13 @@ KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
 """What a worker sees of the environment; no token and no password is among it."""
 
 
-def convert(path: Path, target: Path) -> None:
+def convert(path: Path, target: Path, *, key: str = "") -> None:
     """Write the tensors of a PyTorch file to ``target``, a safetensors file.
+
+    Args:
+        path: of the file.
+        target: of the file that is written.
+        key: under which the file has the network that is meant; empty for the one that it has.
 
     Raises:
         MissingExtra: without torch.
@@ -39,7 +44,7 @@ def convert(path: Path, target: Path) -> None:
     command = [sys.executable, "-P", "-W", "ignore", "-m", "compress_compare.store.torch_worker"]
     try:
         done = subprocess.run(  # noqa: S603
-            [*command, str(path.resolve()), path.name, str(target)],
+            [*command, str(path.resolve()), path.name, str(target), key],
             capture_output=True,
             check=False,
             cwd=target.parent,

@@ -1,5 +1,5 @@
 """Converts one PyTorch file to safetensors, in a process of its own with limits:
-``python -m compress_compare.store.torch_worker FILE NAME TARGET``.
+``python -m compress_compare.store.torch_worker FILE NAME TARGET [KEY]``.
 
 The file is looked through before it is loaded, and loaded without code: what is no tensor, number, text or container
 of them is not made (see ``inert``). The tensors are taken; what else there was is listed. The answer, one JSON object,
@@ -42,6 +42,7 @@ WAYS_OUT = "Pass the module or its state dict itself as the checkpoint, or a saf
 def main() -> None:
     """Convert; the answer is what was left out, or the fields of the error."""
     path, name, target = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    key = sys.argv[4] if len(sys.argv) > 4 else ""
     size = path.stat().st_size
     for limit, value in (
         (resource.RLIMIT_CORE, 0),
@@ -52,7 +53,7 @@ def main() -> None:
         resource.setrlimit(limit, (value, value))
     try:
         names = scan(path, name)
-        found, left = _tensors(_loaded(path, name, size=size, names=names), name)
+        found, left = _tensors(_loaded(path, name, size=size, names=names), name, key=key)
         target.write_bytes(serialize(found, {}))
         answer: dict[str, Any] = {"left_out": left[:MAX_LISTED], "num_left_out": len(left)}
     except UserError as error:
@@ -106,14 +107,16 @@ def _loaded(path: Path, name: str, *, size: int, names: Iterable[str]) -> Any:
         ) from error
 
 
-def _tensors(loaded: Any, name: str) -> tuple[dict[str, Any], list[str]]:
+def _tensors(loaded: Any, name: str, *, key: str = "") -> tuple[dict[str, Any], list[str]]:
     """The tensors of the state dict in what was loaded, and what was left out, each as ``key: what it is``."""
     if not isinstance(loaded, dict):
         kind = loaded.made_of if isinstance(loaded, inert.Inert) else type(loaded).__name__
         raise InvalidValue("model.not_a_checkpoint", f"{name!a} holds {kind}, not a state dict.", hint=WAYS_OUT)
-    state, key = _state(loaded, name)
+    state, key = _state(loaded, name) if not key else (_chosen(loaded, name, key=key), key)
     found: dict[str, Any] = {}
-    left = [f"{where}: {kind}" for where, kind in inert.inert({k: v for k, v in loaded.items() if k != key})]
+    others = [each for each in _candidates(loaded) if each != key] if key else []
+    left = [f"{each}: another network, which key={each!r} takes" for each in others]
+    left += [f"{where}: {kind}" for where, kind in inert.inert({k: v for k, v in loaded.items() if k != key})]
     for own, value in state.items():
         if hasattr(value, "parts"):
             found |= _parts(str(own), value.parts, type(value).made_of)
@@ -138,7 +141,7 @@ def _state(loaded: dict[Any, Any], name: str) -> tuple[dict[Any, Any], str]:
             return loaded[key], key
     if _holds_tensors(loaded):
         return loaded, ""
-    inside = [key for key, value in loaded.items() if isinstance(value, dict) and _holds_tensors(value)]
+    inside = _candidates(loaded)
     if len(inside) == 1:
         return loaded[inside[0]], str(inside[0])
     if not inside:
@@ -154,7 +157,26 @@ def _state(loaded: dict[Any, Any], name: str) -> tuple[dict[Any, Any], str]:
         "model.several_networks",
         f"{name!a} holds {len(inside):,} networks, and which one is meant is not known.",
         detail=f"They are {listed}.",
-        hint=f"Pass one of them as the checkpoint: torch.load(path, map_location='cpu')[{str(inside[0])!a:.80}].",
+        hint=f"Choose one with key={str(inside[0])!a:.80}, or --key {str(inside[0])!a:.80} on the command line.",
+    )
+
+
+def _candidates(loaded: dict[Any, Any]) -> list[Any]:
+    """The keys under which there are networks."""
+    return [key for key, value in loaded.items() if isinstance(value, dict) and _holds_tensors(value)]
+
+
+def _chosen(loaded: dict[Any, Any], name: str, *, key: str) -> dict[Any, Any]:
+    """The network under a key."""
+    found = loaded.get(key)
+    if isinstance(found, dict) and _holds_tensors(found):
+        return found
+    listed = ", ".join(shown(str(each)) for each in _candidates(loaded)[:8])
+    raise InvalidValue(
+        "model.key",
+        f"{name!a} holds no network under the key {shown(key)}.",
+        detail=f"There are networks under {listed}." if listed else "It holds networks under no key.",
+        hint="Choose one of these keys, or none for a file that is one network.",
     )
 
 

@@ -107,6 +107,7 @@ class Writer(Reader):
         checkpoint: object | None = None,
         references: Mapping[str, str | Sequence[str]] | None = None,
         scheme: Mapping[str, Scheme] | None = None,
+        key: str = "",
         tags: Iterable[str] = (),
         note: str = "",
         replicate: str | None = None,
@@ -125,6 +126,8 @@ class Writer(Reader):
             references: second parents by role, e.g. ``{"teacher": "resnet50"}``.
             scheme: how the weights are meant to be packed, by patterns of names, for weights given in memory that hold
                 the numbers in use: ``{"re:.*proj.weight": cc.Scheme(bits=4, group_size=32)}``.
+            key: of a PyTorch file with several networks, such as ``state_dict_ema`` beside ``state_dict``, the one that
+                is meant; empty for the one that it has.
             tags: short labels.
             note: free text.
             replicate: which of several models made alike it is, e.g. ``seed 3``.
@@ -140,6 +143,7 @@ class Writer(Reader):
                     "operation": operation,
                     "metrics": metrics,
                     "checkpoint": checkpoint,
+                    "key": key,
                     "references": references,
                     "scheme": scheme,
                     "tags": tags,
@@ -342,7 +346,7 @@ def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:
     Raises:
         InvalidValue: ``model.fields`` for an unknown argument, and the errors of the checks of each.
     """
-    unknown = set(fields) - set(ModelDraft.__dataclass_fields__) - {"scheme"}
+    unknown = set(fields) - set(ModelDraft.__dataclass_fields__) - {"scheme", "key"}
     if unknown or "id" not in fields:
         raise InvalidValue(
             "model.fields",
@@ -362,8 +366,9 @@ def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:
     )
     if weights is None:
         return checked
-    stored = replace(checked, checkpoint=checkpoints.store(staging, weights, extra=_scheme(weights, said)))
-    return proposals.proposed(stored, weights)
+    key = checks.text(fields.get("key"), "A key")
+    stored = checkpoints.store(staging, weights, extra=_scheme(weights, said), key=key)
+    return proposals.proposed(replace(checked, checkpoint=stored), weights)
 
 
 def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[Reference, ...]:
