@@ -86,6 +86,20 @@ def test_import_reports_and_warns(tmp_path):
     assert done.stderr.startswith("warning: Model 'a': its base 'gone' is missing")
 
 
+def test_import_keeps_the_mapping_of_a_table_in_the_project(tmp_path):
+    table, mapping = tmp_path / "t.csv", tmp_path / "m.yaml"
+    table.write_text("who,score\na,0.5\n")
+    run("import", table, tmp_path / "p", "--dry-run", "--write-mapping", mapping)
+    assert "score" in mapping.read_text()
+    mapping.write_text("id: [who]\nmetrics:\n  score: {name: Accuracy, scale: 100, unit: '%'}\n")
+    run("import", table, tmp_path / "p", "--mapping", mapping)
+    table.write_text("score,who\n0.5,a\n0.25,b\n")
+    done = json.loads(run("import", table, tmp_path / "p", "--json").stdout)
+    assert done["num_new_models"] == 1 and "the one that the project has kept" in done["notices"][0]
+    rows = json.loads(run("ls", tmp_path / "p", "--json").stdout)["models"]
+    assert [row["Accuracy"] for row in rows] == [50.0, 25.0]
+
+
 def test_import_recognizes_the_tool_and_shows_what_would_come_in(tmp_path):
     source = tmp_path / "models.json"
     source.write_text(json.dumps({"models": [{"id": "a", "metrics": {"Accuracy": float("nan")}}]}))

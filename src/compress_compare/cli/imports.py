@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -15,6 +15,7 @@ from ..errors import NotFound
 from ..importers.preview import ImportPreview
 from .output import cell, echo_json, echo_table, json_option
 
+_T = TypeVar("_T")
 SHOWN = 60
 """Models of a preview for people."""
 
@@ -44,8 +45,7 @@ def import_(places: tuple[str, ...], higher: tuple[str, ...], lower: tuple[str, 
     """
     source, paths, project, reason = _understood(places)
     rules = importers.Rules(options["base_from"], options["operation_from"], options["base_pattern"])
-    given = {"mapping": importers.yaml_document(Path(options["mapping"]))} if options["mapping"] else None
-    read = importers.load_all(source, paths, rules=rules, options=given)
+    read = _read(source, paths, rules, options["mapping"], project)
     if options["write_mapping"]:
         _write_mapping(read, Path(options["write_mapping"]))
     importers.direct(read, higher=higher, lower=lower, units=dict(options["units"]))
@@ -55,6 +55,8 @@ def import_(places: tuple[str, ...], higher: tuple[str, ...], lower: tuple[str, 
         return
     with projects.open(project) as opened:
         report = importers.write(read, opened)
+        if options["mapping"]:
+            opened.keep_table_mapping(read.columns, read.mapping)
     if options["as_json"]:
         echo_json({**recognized, **asdict(report)})
         return
@@ -67,6 +69,34 @@ def import_(places: tuple[str, ...], higher: tuple[str, ...], lower: tuple[str, 
     known = report.num_models - report.num_new_models
     there = f" ({known:,} of them were there, with {report.num_new_values:,} new values)" if known else ""
     click.echo(f"Imported {report.num_models:,} models{more} into {project}{there}.")
+
+
+def _read(
+    source: str, paths: Sequence[str], rules: importers.Rules, mapping: str | None, project: str
+) -> importers.Imported:
+    """What is to be imported: a table by the mapping in a file, or by the one that the project has kept for it."""
+    given = {"mapping": importers.yaml_document(Path(mapping))} if mapping else None
+    read = importers.load_all(source, paths, rules=rules, options=given)
+    if given is not None or not read.columns:
+        return read
+    kept = _from(project, lambda opened: opened.table_mapping(read.columns))
+    if kept is None:
+        return read
+    again = importers.yaml_document(Path("the kept mapping"), content=kept)
+    read = importers.load_all(source, paths, rules=rules, options={"mapping": again})
+    read.notices.insert(0, "The mapping of its columns is the one that the project has kept.")
+    return read
+
+
+def _from(project: str, ask: Callable[[projects.Project], _T]) -> _T | None:
+    """What a project says, if it is there."""
+    try:
+        with projects.open(project, create=False, read_only=True) as opened:
+            return ask(opened)
+    except NotFound as error:
+        if error.code != "project.unknown":
+            raise
+    return None
 
 
 def _write_mapping(read: importers.Imported, path: Path) -> None:
@@ -90,13 +120,7 @@ def _understood(places: Sequence[str]) -> tuple[str, list[str], str, str | None]
 
 
 def _previewed(read: importers.Imported, project: str) -> ImportPreview:
-    try:
-        with projects.open(project, create=False, read_only=True) as opened:
-            return importers.preview(read, opened)
-    except NotFound as error:
-        if error.code != "project.unknown":
-            raise
-    return importers.preview(read)
+    return _from(project, lambda opened: importers.preview(read, opened)) or importers.preview(read)
 
 
 def _show(preview: ImportPreview, recognized: dict[str, Any], *, as_json: bool) -> None:

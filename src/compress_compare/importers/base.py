@@ -52,6 +52,7 @@ class Imported:
         reasons: name of a metric → why it has its unit and direction.
         named: models that others name as their base; one that neither the import nor the project has comes in bare.
         mapping: what the columns of a table are taken for, as YAML that a user can change and give back.
+        columns: of that table.
     """
 
     metrics: list[Metric] = field(default_factory=list)
@@ -68,11 +69,13 @@ class Imported:
     reasons: dict[str, str] = field(default_factory=dict)
     named: list[str] = field(default_factory=list)
     mapping: str = ""
+    columns: tuple[str, ...] = ()
 
     def join(self, other: Imported) -> None:
         """Take in what was read from another place; a metric keeps its first definition."""
         known = {metric.name for metric in self.metrics}
         self.mapping = self.mapping or other.mapping
+        self.columns = self.columns or other.columns
         self.metrics += [metric for metric in other.metrics if metric.name not in known]
         for name in ("models", "datasets", "outputs", "corrections", "warnings", "notices", "named"):
             getattr(self, name).extend(getattr(other, name))

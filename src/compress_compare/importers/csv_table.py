@@ -48,7 +48,7 @@ def read(place: Place) -> Imported:
             raise InvalidValue("import.mapping", title, hint=f"It has {', '.join(table.columns)[:300]}.")
     else:
         mapping, reasons, preset = propose(table)
-    imported = Imported(mapping=to_yaml(mapping))
+    imported = Imported(mapping=to_yaml(mapping), columns=tuple(table.columns))
     _told(imported, table, mapping, preset)
     _define(imported, mapping, reasons)
     entries: dict[str, list[Mapping[str, Any]]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from . import (
     instances,
     jobs,
     location,
+    mappings,
     metrics,
     models,
     outputs,
@@ -120,6 +121,11 @@ class Reader:
         """
         with self._database.read() as connection:
             return metrics.named(connection, name)
+
+    def table_mapping(self, columns: Iterable[str]) -> str | None:
+        """Return what the columns of an imported table are, as it was kept for tables with these columns, or none."""
+        with self._database.read() as connection:
+            return mappings.kept(connection, columns)
 
     def datasets(self) -> list[Dataset]:
         """Return the datasets in the order of logging."""

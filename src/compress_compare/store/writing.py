@@ -22,6 +22,7 @@ from . import (
     instance_tables,
     instances,
     location,
+    mappings,
     metrics,
     models,
     notes,
@@ -82,6 +83,11 @@ class Writer(Reader):
             metric = replace(metrics.named(connection, name), higher_is_better=higher_is_better)
             metrics.define(connection, metric)
         return metric
+
+    def keep_table_mapping(self, columns: Iterable[str], text: str) -> None:
+        """Keep what the columns of an imported table are, to be used again for tables with the same columns."""
+        with self._database.write() as connection:
+            mappings.keep(connection, columns, text=text)
 
     def save_view(self, name: str, address: str) -> None:
         """Save a view of the page under a name. ``address`` is the part of its address from ``#`` on."""
