@@ -32,6 +32,7 @@ def test_what_models_said():
     assert found.column("prediction[m0]").to_pylist() == ["cat", "dog", "cat", "cat"]
     assert found.column("prediction[m1]").to_pylist() == ["cat", "cat", "dog", None]
     assert found.column("changed[m1]").to_pylist() == [False, True, True, None]
+    assert [type(each) for each in found.column("num_changed").to_pylist()] == [int] * 4
     assert found.column("num_changed").to_pylist() == [0, 1, 1, 0]
     assert found.column("changed").to_pylist() == [False, True, True, False]
     assert found.column("size", np.array([2, 0])).to_pylist() == [1, 3]
@@ -81,3 +82,11 @@ def test_of_sets_a_group_is_one_label():
     assert IDS[found.mask([["group", "==", "cat"]])].tolist() == [10, 11]
     assert IDS[found.mask([["group", "==", "dog"]])].tolist() == [11, 13]
     assert found.mask([["group", "==", "bird"]]).tolist() == [False] * 4
+
+
+def test_bytes_and_tokens_are_no_values_to_list():
+    images = [np.full((2, 2), shade, np.uint8) for shade in (0, 1, 2, 3)]
+    told = dataset(IDS, labels=["a", "b", "a", "b"], images=images, tokens=[["x"], ["y"], ["z"], []])
+    found = InstanceColumns(Frame(told, {"m0": outputs(IDS, ["a"] * 4)}), "score", values=lambda _name: SCORES)
+    assert {"id", "label", "text"} <= set(found.names())
+    assert not {"image", "tokens"} & set(found.names())
