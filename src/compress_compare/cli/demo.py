@@ -25,12 +25,18 @@ def demo(
     from ..demos import digits, pydoc
 
     location = Path(path or f"runs/{name}")
+    shipped = None
     with StepProgress(sys.stderr) as progress:
         if name == "digits":
             made = digits.run_digits(location, seed=seed, progress=progress, onnx=True)
+            shipped = digits.ship_digits(made, location.with_name(f"{location.name}-shipped"))
         else:
             made = pydoc.run_pydoc(location, seed=seed, progress=progress)
     made.close()
+    if shipped is not None:
+        click.echo(
+            f"Shipped {shipped.model} with its card to {shipped.directory}: {shipped.num_bytes:,} bytes.", err=True
+        )
     if not no_serve:
         from .serve import serve
 

@@ -13,8 +13,11 @@ from . import data
 
 if TYPE_CHECKING:
     from ...recipes import Task
+    from ...shipping.ship import Shipped
     from ..tree import Node, Progress
 
+SHIPPED = "cnn-palette4"
+"""The model that the demo ships."""
 TASK = "compress_compare.demos.digits:task"
 
 
@@ -70,3 +73,15 @@ def run_digits(
         if node.base is None:
             project.log_task(node.id, TASK, options={"seed": seed} if seed else None)
     return project
+
+
+def ship_digits(project: Project, directory: str | Path) -> Shipped | None:
+    """Ship one model of the demo with its card; ``None`` if an earlier run has done so.
+
+    Args:
+        project: of the digits demo, with all its models.
+        directory: for the files.
+    """
+    if Path(directory).exists():
+        return None
+    return project.ship(SHIPPED, directory, format="packed", sample=10_000)
