@@ -108,10 +108,10 @@ def test_a_budget_fades_what_is_beyond_it_and_counts_what_is_left(overview: Page
 
 
 def test_a_logarithmic_axis_is_in_the_address(overview: Page) -> None:
-    button(overview, "Logarithmic horizontal axis")
+    button(overview, "Log horizontal axis")
     expect(overview).to_have_url(re.compile("logx=1"))
     overview.reload()
-    log = overview.get_by_role("button", name="Logarithmic horizontal axis")
+    log = overview.get_by_role("button", name="Log horizontal axis")
     expect(log).to_have_attribute("aria-pressed", "true")
 
 

@@ -57,5 +57,5 @@ def test_the_zoom_of_the_scatterplot_is_in_the_address(overview: Page) -> None:
     ctrl_wheel(overview, plot, -200)
     expect(reset).to_be_visible()
     # other axes are another picture
-    overview.get_by_role("button", name="Logarithmic horizontal axis").click()
+    overview.get_by_role("button", name="Log horizontal axis").click()
     expect(reset).to_be_hidden()
