@@ -166,7 +166,7 @@ def shared(tmp_path, name):
 def test_timms_results(tmp_path):
     project, report = shared(tmp_path, "timm/results-imagenet.csv")
     giant = project.model("eva_giant_patch14_560.m30m_ft_in22k_in1k").metrics
-    assert giant["top1"][0].value == 89.79 and giant["parameters"][0].value == 1_014_450_000
+    assert giant["top1"][0].value == 89.79 and giant["number of parameters"][0].value == 1_014_450_000
     assert giant["top1"][0].protocol == {"img_size": 560}
     units = {metric.name: (metric.unit, metric.higher_is_better) for metric in project.metrics()}
     assert units["top1"] == ("%", True) and units["top1_err"] == ("%", False)
@@ -185,7 +185,7 @@ def test_timms_benchmarks_keep_the_image_size_beside_the_value(tmp_path):
         288: 2592.09,
     }
     assert {one.device for one in speeds} == {"amp nchw pt240 cu124 rtx4090"}
-    assert [one.value for one in project.model("resnet50").metrics["parameters"]] == [25_560_000]
+    assert [one.value for one in project.model("resnet50").metrics["number of parameters"]] == [25_560_000]
     assert sum(len(project.model(row["id"]).metrics["infer_step_time"]) for row in project.models().to_pylist()) == 57
     assert report.warnings == []
 
@@ -197,3 +197,9 @@ def test_ultralytics_says_which_epoch_was_taken(tmp_path):
     assert "row 2 of 3 is taken, the best by metrics/mAP50-95(B) (0.333); the last has 0.329" in " ".join(
         report.notices
     )
+
+
+def test_a_metric_that_is_called_like_a_column_of_the_models_gets_another_name(tmp_path):
+    mapping = {"id": ["name"], "metrics": {"step": {}, "parameters": {}}}
+    project, _ = imported(tmp_path, "name,step,parameters\na,3,100\n", mapping=mapping)
+    assert [metric.name for metric in project.metrics()] == ["step (metric)", "parameters (metric)"]

@@ -204,7 +204,7 @@ def test_llama_bench(tmp_path):
     assert prompt.standard_error == pytest.approx(140.34152 / 5**0.5)
     assert (generated.value, generated.standard_error) == (118.881588, pytest.approx(1.041811 / 5**0.5))
     assert value(project, id, "model size").value == 4_677_120_000
-    assert value(project, id, "parameters").value == 7_615_616_512
+    assert value(project, id, "number of parameters").value == 7_615_616_512
     assert better(project)["throughput, prompt of 512"] is True
 
 

@@ -13,7 +13,7 @@ from ..records import Metric, MetricValue, Operation
 from .base import Imported, Importer
 from .files import head
 from .mapping import MetricColumn, TableMapping, from_plain, propose, to_yaml
-from .numbers import clean_name, is_missing, number, parsed, scalar
+from .numbers import clean_name, is_missing, metric_name, number, parsed, scalar
 from .places import Place
 from .runs import flat
 from .tables import PARQUET, ReadTable, read_table
@@ -93,7 +93,7 @@ def _told(imported: Imported, table: ReadTable, mapping: TableMapping, preset: s
 
 def _define(imported: Imported, mapping: TableMapping, reasons: Mapping[str, str]) -> None:
     for column, said in mapping.metrics.items():
-        name = clean_name(said.name or column)
+        name = metric_name(said.name or column)
         imported.metrics.append(Metric(name, unit=said.unit, higher_is_better=said.higher_is_better))
         imported.reasons[name] = reasons.get(column, "the mapping says so")
 
@@ -111,7 +111,7 @@ def _model(
         for column, said in mapping.metrics.items():
             value = _value(imported, table, said, (id, column, row.get(column)))
             if value is not None:
-                _place(imported, metrics, _measured(mapping, said, row, value), (id, clean_name(said.name or column)))
+                _place(imported, metrics, _measured(mapping, said, row, value), (id, metric_name(said.name or column)))
     tags = [str(first[name]) for name in mapping.tags if not is_missing(first.get(name))]
     return {
         "id": id,

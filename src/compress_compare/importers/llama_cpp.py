@@ -116,7 +116,7 @@ def _benchmark(imported: Imported, entry: Mapping[str, Any]) -> None:
     )
     _define(imported, name, "tokens/s", True)
     model["metrics"].setdefault(name, []).append(value)
-    for field, metric, unit in (("model_size", "model size", "B"), ("model_n_params", "parameters", "")):
+    for field, metric, unit in (("model_size", "model size", "B"), ("model_n_params", "number of parameters", "")):
         size = number(entry.get(field))
         if size is not None:
             _define(imported, metric, unit, False)

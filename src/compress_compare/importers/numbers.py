@@ -91,6 +91,12 @@ def scalar(value: Any) -> Any:
     return value
 
 
+def metric_name(value: object) -> str:
+    """A name that a project takes for a metric: the columns of its table of models are taken."""
+    name = clean_name(value)
+    return f"{name[:200]} (metric)" if name in ("id", "base", "operation", "parameters", "step") else name
+
+
 def clean_name(value: object) -> str:
     """A name that a project takes: in normal form C, without control characters, of at most 256 characters."""
     plain = unicodedata.normalize("NFC", str(value)).strip()

@@ -36,7 +36,7 @@ def _present(table: ReadTable, metrics: dict[str, dict[str, Any]]) -> dict[str, 
 
 _SHARE = {"unit": "%", "higher_is_better": True}
 _LOSS = {"unit": "%", "higher_is_better": False}
-_MILLIONS = {"name": "parameters", "scale": 1_000_000, "higher_is_better": False, "setting": False}
+_MILLIONS = {"name": "number of parameters", "scale": 1_000_000, "higher_is_better": False, "setting": False}
 
 
 def _timm_results(table: ReadTable) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from ..records import MetricValue, Operation
 from . import metric_names
 from .base import Imported
-from .numbers import clean_name, scalar
+from .numbers import clean_name, metric_name, scalar
 
 MAX_TAGS = 50
 MAX_LEVELS = 6
@@ -93,7 +93,7 @@ def _add(imported: Imported, run: TrackedRun, *, id: str) -> None:
             "id": id,
             "base": base if base != id else None,
             "operation": run.operation,
-            "metrics": {clean_name(name): value for name, value in run.metrics.items()},
+            "metrics": {metric_name(name): value for name, value in run.metrics.items()},
             "tags": tuple(clean_name(tag) for tag in run.tags[:MAX_TAGS]),
             "note": run.note.replace("\0", "")[:100_000],
         }
