@@ -75,7 +75,8 @@ def test_from_a_model_that_looks_fine_to_whom_it_fails(demo: Page, project: Path
 def test_which_layer_hurt(demo: Page) -> None:
     demo.goto(link(demo, ["cnn", "cnn-magnitude90"]))
     demo.get_by_role("button", name="Layers").click()
-    said = demo.get_by_role("heading", name=re.compile(r"^block\d\.conv changed most in cnn-magnitude90 against cnn: SQNR"))
+    headline = re.compile(r"^block\d\.conv changed most in cnn-magnitude90 against cnn: SQNR")
+    said = demo.get_by_role("heading", name=headline)
     expect(said).to_be_visible()
     worst = said.inner_text().split()[0]
     demo.get_by_role("button", name=re.compile(f"^{re.escape(worst)}")).first.click()
