@@ -94,7 +94,8 @@ def scalar(value: Any) -> Any:
 def metric_name(value: object) -> str:
     """A name that a project takes for a metric: the columns of its table of models are taken."""
     name = clean_name(value)
-    return f"{name[:200]} (metric)" if name in ("id", "base", "operation", "parameters", "step") else name
+    taken = ("id", "base", "operation", "parameters", "step", "tags", "references")
+    return f"{name[:200]} (metric)" if name in taken else name
 
 
 def clean_name(value: object) -> str:
