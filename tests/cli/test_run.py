@@ -49,6 +49,26 @@ def test_plan_run_and_plan_again(folder):
     assert again[-1] == "3 models, 0 to do."
 
 
+def test_json_is_json_whatever_a_task_prints(folder):
+    (folder / "loud_task.py").write_text(
+        "import os, sys\n"
+        "print('imported')\n"
+        "os.write(1, b'from below\\n')\n"
+        "os.system('echo from a program')\n"
+        "import line_task\n"
+        "from compress_compare.recipes import Task\n"
+        "def task() -> Task:\n"
+        "    print('made')\n"
+        "    sys.stdout.write('written\\n')\n"
+        "    return line_task.task()\n"
+    )
+    (folder / "line.yaml").write_text(RECIPE.replace("line_task:task", "loud_task:task"))
+    done = run(folder, "line.yaml", "--plan", "--json")
+    assert json.loads(done.stdout)["remaining"] == 3
+    assert "from below" in done.stderr and "from a program" in done.stderr
+    assert json.loads(run(folder, "line.yaml", "--workers", "1", "--json").stdout)["state"] == "done"
+
+
 def test_a_failed_step_is_exit_code_1_and_the_rest_is_made(folder):
     (folder / "line.yaml").write_text(RECIPE + "  - calibrate\n")
     done = run(folder, "line.yaml", "--project", "p", code=1)

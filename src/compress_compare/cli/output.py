@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+import os
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import click
@@ -18,6 +21,20 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def echo_json(document: Any) -> None:
     """Print ``document`` as JSON; NaN and infinities as the strings ``NaN``, ``Infinity``, ``-Infinity``."""
     click.echo(json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+@contextmanager
+def stdout_to_stderr() -> Iterator[None]:
+    """What is printed inside goes to stderr, whether Python prints it or a library below, so that stdout is ours."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def plain(value: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from ..engines.local import LocalEngine
 from ..engines.queue import describe
 from ..errors import InvalidValue, NotFound
 from ..recipes import RecipePlan, load
-from .output import cell, echo_json, echo_table, json_option
+from .output import cell, echo_json, echo_table, json_option, stdout_to_stderr
 from .progress import StepProgress
 from .trust import asking, trust_option
 
@@ -62,7 +61,7 @@ def run(
     location = Path(project or f"runs/{Path(recipe).stem}")
     if only_plan:
         existing = _existing(location)
-        with redirect_stdout(sys.stderr):
+        with stdout_to_stderr():
             planned, sizes = asking(location, lambda: runs.plan_recipe(existing, wanted), trust=trust)
         _show_plan(planned, sizes, as_json=as_json)
         return
@@ -74,7 +73,8 @@ def run(
         with StepProgress(sys.stderr) as progress:
             return runs.run_recipe(location, wanted, engine=made, progress=progress)
 
-    report = asking(location, done, trust=trust)
+    with stdout_to_stderr():
+        report = asking(location, done, trust=trust)
     _show_report(report, location, as_json=as_json)
     if report.failed:
         sys.exit(1)
