@@ -52,7 +52,10 @@ COMMANDS = {
     "pack": ("archive", "Write all of PROJECT to one file."),
     "unpack": ("archive", "Make PROJECT, a directory that is not there yet, of an ARCHIVE."),
     "merge": ("archive", "Bring what OTHER, a project or an archive, has into PROJECT: all of it, or nothing."),
-    "mcp": ("mcp", "Offer PROJECT to an agent as tools of the Model Context Protocol; read-only unless --write."),
+    "mcp": (
+        "mcp",
+        "Offer PROJECT to an agent as tools of the Model Context Protocol, over stdin and stdout; read-only.",
+    ),
     "report": ("report", "Write a report on models of PROJECT: one HTML file that needs no server and no network."),
     "operations": (
         "operations",

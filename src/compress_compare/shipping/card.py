@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 
+from ..analysis.inference.normal import Z
 from ..comparisons.behaviors import Behaviors, joined
 from ..errors import UserError
 from ..records import MetricValue, Model
 from ..store.store import Store
 from .base import Format, Source
-from .origin import Z95
 from .proof import Proof
 
 RELATIONS = {
@@ -144,7 +144,7 @@ def _results(store: Store, model: Model) -> Iterator[str]:
                 unit = known[name].unit if name in known else ""
                 interval = ""
                 if value.standard_error:
-                    half = Z95 * value.standard_error
+                    half = Z * value.standard_error
                     interval = f"{_number(value.value - half)} to {_number(value.value + half)}"
                 count = "" if value.count is None else f"{value.count:,}"
                 shown = f"{_number(value.value)}{f' {unit}' if unit else ''}"

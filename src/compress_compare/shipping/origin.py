@@ -9,13 +9,13 @@ from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
+from ..analysis.inference.normal import Z
 from ..records import MetricValue, Model
 from ..store.store import Store
 
 KEY = "compress_compare"
 SCHEMA = 1
 PACKAGES = ("compress-compare", "numpy", "torch")
-Z95 = 1.959963984540054
 
 
 def origin(store: Store, model: Model, *, format: str) -> dict[str, Any]:
@@ -81,6 +81,6 @@ def _metrics(store: Store, model: Model) -> Iterable[dict[str, Any]]:
 def _value(value: MetricValue) -> dict[str, Any]:
     found = {key: each for key, each in asdict(value).items() if each not in (None, "") and key != "slice"}
     if value.standard_error:
-        half = Z95 * value.standard_error
+        half = Z * value.standard_error
         found["interval"] = [value.value - half, value.value + half]
     return found
