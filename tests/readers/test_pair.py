@@ -7,23 +7,7 @@ from compress_compare.analysis.layers.values import Values
 from compress_compare.readers.pair import ModelPair
 from compress_compare.readers.weights import StoredTensor, Weights
 
-RNG = np.random.default_rng(5)
-
-
-def weights(arrays, **extra):
-    kinds = {"float32": "F32", "int64": "I64", "int8": "I8", "uint8": "U8"}
-    return Weights(
-        {
-            name: StoredTensor(kinds[str(array.dtype)], array.shape, array.nbytes, Values.of(array))
-            for name, array in arrays.items()
-        },
-        extra,
-    )
-
-
-def normal(*shape):
-    return RNG.normal(size=shape).astype(np.float32)
-
+from .made import normal, weights
 
 BASE = {
     "model.layers.0.fc.weight": normal(4, 4),
