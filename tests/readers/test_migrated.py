@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from compress_compare.comparisons.layers.compare import compare
+from compress_compare.readers.migrated import migrated
 from compress_compare.readers.pair import ModelPair
+from tests.counting import at_most
 
 from .made import RNG, normal, weights
 
@@ -105,3 +107,10 @@ def test_codes_without_a_scale_are_not_multiplied():
     codes = np.round(plain["a.weight"] * 40).clip(-127, 127).astype(np.int8)
     pair = ModelPair.of(weights(plain), weights({"a.weight": codes}), buffers=False)
     assert pair.matches["a.weight"].how == "unread"
+
+
+def test_looking_for_factors_takes_each_block_once():
+    plain = {f"blocks.{k}.fc.weight": normal(16, WIDTH) for k in range(400)}
+    scaled = {name: array / 2 for name, array in plain.items()}
+    with at_most(lines=400 * 400):
+        migrated(weights(plain), weights(scaled))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -40,6 +41,11 @@ SPREAD = 0.02
 FEWEST = 8
 """Channels below which a coincidence is likely."""
 
+MOST = 500
+"""Tensors of a block among which the layer before another one is looked for."""
+
+Kept = TypeVar("Kept")
+
 SCOPE = re.compile(r"^(.*?\.\d+)\.|^")
 
 
@@ -56,11 +62,14 @@ def migrated(base: Weights, model: Weights) -> Weights:
     """The model with what was moved between layers moved back."""
     both = dict(_both(base, model))
     norms = {name: ratio for name, one in both.items() if (ratio := _ratio(one)) is not None}
+    blocks, norms_of = _by_scope(both), _by_scope(norms)
     moved: dict[str, StoredTensor] = {}
     used: set[str] = set()
     for name, one in both.items():
         some = _some_rows(one)
-        before = None if some is None else _norm_before(name, *some, norms=norms)
+        scope = _scope(name)
+        near = {**norms_of.get("", {}), **norms_of.get(scope, {})}
+        before = None if some is None else _norm_before(name, *some, norms=near)
         if before is not None:
             moved[one.own] = _scaled(one.model, norms[before], axis=1)
             used.add(before)
@@ -69,7 +78,7 @@ def migrated(base: Weights, model: Weights) -> Weights:
         if found is None:
             continue
         factors, close = found
-        layer = _layer_before(name, factors, both, close=close)
+        layer = _layer_before(name, factors, blocks[scope], close=close)
         if layer is not None and layer not in used and both[layer].own not in moved:
             moved[one.own] = _scaled(one.model, (1 / factors).astype(np.float32), axis=1)
             moved[both[layer].own] = _scaled(both[layer].model, factors.astype(np.float32), axis=0)
@@ -147,12 +156,15 @@ def _columns(base: Array, model: Array) -> tuple[Array, float] | None:
     return factors, CLOSE + float(np.sqrt(after / (rest**2).sum() / rows))
 
 
-def _layer_before(name: str, factors: Array, both: Mapping[str, PairedTensors], *, close: float) -> str | None:
-    """The layer whose outputs were divided by the factors: one of the same block, or of a network without blocks."""
+def _layer_before(name: str, factors: Array, block: Mapping[str, PairedTensors], *, close: float) -> str | None:
+    """The layer whose outputs were divided by the factors: one of the same block, or of a network without blocks.
+
+    In a network of thousands of layers without blocks it is not looked for: that would take each of them with each.
+    """
     found: dict[str, float] = {}
-    for other, one in both.items():
+    for other, one in block.items() if len(block) <= MOST else ():
         shape = one.base.shape
-        if other == name or len(shape) not in (2, 4) or shape[0] != len(factors) or _scope(other) != _scope(name):
+        if other == name or len(shape) not in (2, 4) or shape[0] != len(factors):
             continue
         first, second = (_numbers(each).reshape(len(factors), -1) for each in (one.base, one.model))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -167,6 +179,14 @@ def _layer_before(name: str, factors: Array, both: Mapping[str, PairedTensors], 
 
 def _miss(ratio: Array, factors: Array) -> float:
     return float(np.median(np.abs(ratio * factors - 1)))
+
+
+def _by_scope(named: Mapping[str, Kept]) -> dict[str, dict[str, Kept]]:
+    """What belongs to each block; under the empty name, what belongs to none."""
+    found: dict[str, dict[str, Kept]] = {}
+    for name, one in named.items():
+        found.setdefault(_scope(name), {})[name] = one
+    return found
 
 
 def _scope(name: str) -> str:
