@@ -14,6 +14,9 @@ from .sums import FIELDS, LEAST, MOST, PLACE, Sums
 from .table import KEYS
 from .values import Array
 
+SQUARES = [PLACE[f"change_{name}"] for name in ("squares", "product", "base_squares", "model_squares")]
+"""From which relative error, SQNR and cosine follow."""
+
 
 @dataclass(frozen=True, eq=False)
 class Order:
@@ -85,7 +88,23 @@ def rows_of(found: Sums, tensors: Array, *, order: Order) -> tuple[Array, Sums]:
     at = np.append(found.channels, -1)
     channels = np.where(np.add.reduceat(at >= 0, pairs, dtype=int)[::2] == 1, np.maximum.reduceat(at, pairs)[::2], -1)
     sums = np.add.reduceat(padded, pairs)[::2]
+    _without_untouched_vectors(sums, padded, pairs)
     return places, Sums(sums, np.hstack([least, most]), histograms, channels)
+
+
+def _without_untouched_vectors(sums: Array, parts: Array, pairs: Array) -> None:
+    """Leave out of the squares of rows with a matrix that changed the norms and biases that did not.
+
+    Scales of norms are few and up to a hundred times larger than weights: in one sum those that nothing was done to
+    would hide what happened to the weights.
+    """
+    known = parts[:, PLACE["num_changes_known"]] > 0
+    changed = parts[:, PLACE["change_squares"]] != 0
+    is_matrix = parts[:, PLACE["num_channels"]] > 0
+    counted = known & (is_matrix | changed)
+    have = np.add.reduceat(known & is_matrix & changed, pairs, dtype=int)[::2] > 0
+    alone = np.add.reduceat(parts[:, SQUARES] * counted[:, None], pairs)[::2]
+    sums[np.ix_(np.flatnonzero(have), np.array(SQUARES))] = alone[have]
 
 
 def _histograms(found: Sequence[Array], spans: Array, rows: Sequence[tree.Key]) -> list[Array]:
