@@ -14,8 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 import compress_compare as cc
 from compress_compare import operations as ops
-from compress_compare.analysis.inference.ties import SAME_TIME
-from compress_compare.analysis.reality import KEPT
+from compress_compare.analysis.reality import KEPT, SAME_TIME
 from compress_compare.evaluation.cost import measure_cost
 from compress_compare.evaluation.latency import LatencySettings
 from compress_compare.evaluation.onnx_runtime import Exports

@@ -56,7 +56,8 @@ def test_what_is_not_clear_is_refused(tmp_path):
 
 def test_kinds_that_are_not_read_are_refused_with_what_to_do(tmp_path):
     for suffix, hint in one_file.OTHERS.items():
-        with pytest.raises(InvalidValue) as caught:
-            one_file.refuse(tmp_path / f"model{suffix.upper()}")
-        assert (caught.value.code, caught.value.hint) == ("model.unsupported_format", hint)
-    one_file.refuse(tmp_path / "model.gguf")
+        found = one_file.refusal(tmp_path / f"model{suffix.upper()}", (".gguf",))
+        assert (found.code, found.hint) == ("model.unsupported_format", hint)
+    other = one_file.refusal(tmp_path / "model.xyz", (".gguf", ".pt"))
+    assert other.code == "model.unsupported_format"
+    assert other.hint == "Supported are .gguf, .pt and Hugging Face folders."

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from .inference.ties import SAME_TIME
-
 PRUNED = 0.1
 """Share of weights that must have become zero for a model to count as pruned."""
 COARSER = 0.75
 """Share of the root's bits per weight below which a model counts as quantized."""
 FEWER = 0.95
 """Share of the root's multiply-accumulates below which less work counts as claimed."""
+SAME_TIME = 1.25
+"""Two times within this factor are the same; medians of short runs differ as much from minute to minute."""
 KEPT = 0.8
 """Share of a claimed factor that must be measured for the claim to hold."""
 DOMINANT = 0.3

@@ -65,12 +65,7 @@ def opened(path: Path, scratch: Path, *, key: str = "") -> tuple[Weights, list[s
         convert(path, target, key=key)
         return safetensors.read(target, path.name), [path.name]
     if suffix not in FORMATS:
-        one_file.refuse(path)
-        raise InvalidValue(
-            "model.unsupported_format",
-            f"The checkpoint {path.name!a} has an unknown format.",
-            hint=f"Supported are {', '.join((*FORMATS, *TORCH_SUFFIXES))} and Hugging Face folders.",
-        )
+        raise one_file.refusal(path, (*FORMATS, *TORCH_SUFFIXES))
     format = FORMATS[suffix]
     beside = onnx.external(path) if format == "onnx" else {}
     return checkpoint.read(format, {path.name: path} | beside), [path.name, *beside]

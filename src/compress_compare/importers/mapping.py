@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ..errors import InvalidValue
 from . import metric_names, presets
-from .files import yaml_document
 from .numbers import parsed
 from .rules import BASES, OPERATIONS
 from .tables import ReadTable
@@ -118,15 +116,6 @@ def to_yaml(mapping: TableMapping) -> str:
         for column, metric in mapping.metrics.items()
     }
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
-
-
-def from_yaml(path: Path) -> TableMapping:
-    """Read a mapping.
-
-    Raises:
-        InvalidValue: ``import.mapping`` naming the key, and the errors of ``files.yaml_document``.
-    """
-    return from_plain(yaml_document(path), path.name)
 
 
 def from_plain(document: Any, name: str) -> TableMapping:

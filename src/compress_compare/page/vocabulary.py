@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..analysis.behaviors.boxes import SCORE
 from ..analysis.behaviors.metrics import BUILTIN, InstanceMetric
 from ..analysis.layers import activations, measures
 from ..analysis.layers.measures import MEASURES, LayerMeasure
@@ -25,11 +26,12 @@ SCHEMAS = {
 
 
 def typescript() -> str:
-    """The source of a module with three constants."""
-    constants = {
+    """The source of a module of constants."""
+    constants: dict[str, Any] = {
         "LAYER_MEASURES": {mode: [_measure(one) for one in ones] for mode, ones in MEASURES.items()},
         "LAYER_NUMBERS": {mode: _numbers(schema) for mode, schema in SCHEMAS.items()},
         "INSTANCE_METRICS": {name: _metric(name, metric) for name, metric in BUILTIN.items()},
+        "SURE_SCORE": SCORE,
     }
     lines = ["/** Generated from the definitions of the server by `npm run types`. Do not edit. */"]
     for name, content in constants.items():

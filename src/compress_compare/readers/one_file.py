@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import InvalidValue
@@ -48,18 +49,23 @@ def of(folder: Path) -> Path | None:
     raise _nothing(folder, [path.name for path in files], inside)
 
 
-def refuse(path: Path) -> None:
-    """Refuse a file of a kind that is known and not read, with what to do.
+def refusal(path: Path, supported: Iterable[str]) -> InvalidValue:
+    """The error for a file of a kind that is not read, with what to do: ``model.unsupported_format``.
 
-    Raises:
-        InvalidValue: ``model.unsupported_format``.
+    Args:
+        path: of the file.
+        supported: the endings of files that are read.
     """
-    suffix = path.suffix.lower()
+    suffix, code = path.suffix.lower(), "model.unsupported_format"
     if suffix in OTHERS:
-        raise InvalidValue(
-            "model.unsupported_format", f"Files of the kind {suffix} such as {path.name!a} are not read.",
-            hint=OTHERS[suffix],
-        )  # fmt: skip
+        return InvalidValue(
+            code, f"Files of the kind {suffix} such as {path.name!a} are not read.", hint=OTHERS[suffix]
+        )
+    return InvalidValue(
+        code,
+        f"The checkpoint {path.name!a} has an unknown format.",
+        hint=f"Supported are {', '.join(supported)} and Hugging Face folders.",
+    )
 
 
 def _check_precisions(folder: Path) -> None:

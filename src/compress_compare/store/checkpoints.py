@@ -318,12 +318,7 @@ def _store_path(staging: Staging, path: Path, *, key: str = "") -> Checkpoint:
             hint="Convert it where you trust it: load it there and save its weights as a safetensors file.",
         )
     if suffix not in FORMATS:
-        one_file.refuse(path)
-        raise InvalidValue(
-            "model.unsupported_format",
-            f"The checkpoint {path.name!r} has an unknown format.",
-            hint=f"Supported are {', '.join((*FORMATS, *TORCH_SUFFIXES))} and Hugging Face folders.",
-        )
+        raise one_file.refusal(path, (*FORMATS, *TORCH_SUFFIXES))
     format = FORMATS[suffix]
     files = {path.name: path} | (onnx.external(path) if format == "onnx" else {})
     nonfinite.warn(readers.read(format, files), path.name)

@@ -805,3 +805,4 @@ export const INSTANCE_METRICS = {
     "yesNo": false
   }
 } as const;
+export const SURE_SCORE = 0.5 as const;

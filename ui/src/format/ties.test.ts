@@ -13,7 +13,7 @@ interface Case {
   order: Order;
 }
 
-const CASES = JSON.parse(readFileSync(resolve("../tests/analysis/inference/ties.json"), "utf8")) as Case[];
+const CASES = JSON.parse(readFileSync(resolve("src/format/ties.cases.json"), "utf8")) as Case[];
 const metric = (fields: Partial<MetricLike>): MetricLike => ({
   name: "m",
   unit: "",

@@ -1,6 +1,6 @@
 /**
  * Whether two measured numbers differ, or tie: one rule for every headline, chart and table of the page.
- * The server decides by the same rule in `analysis/inference/ties.py`; both are tested against one table of cases.
+ * The table of cases in `ties.cases.json` tests it.
  */
 import { isFraction, type Goodness, type MetricLike } from "./metric";
 
@@ -18,7 +18,7 @@ export const Z95 = 1.96;
 const POINTS = 0.001;
 /** The same of any other number, as a share of the larger one. */
 const SHARE = 0.005;
-/** Two times within this factor are the same; medians of short runs differ as much from minute to minute. */
+/** Two times within this factor are the same, as in the reality check of the server. */
 export const SAME_TIME = 1.25;
 const TIMES = new Set(["s", "ms", "µs", "us", "ns", "min"]);
 

@@ -1,8 +1,6 @@
 /** Boxes around objects: what there is to say of them, and the frame that holds them where there is no image. */
 import type { ImageBoxes } from "@/api/behaviors";
-
-/** From this score on a box counts; lower ones are not drawn. */
-export const SURE = 0.5;
+import { SURE_SCORE } from "@/api/vocabulary.gen";
 
 /** Width and height that hold every box, at least 1. */
 export function frameOf(found: readonly ImageBoxes[]): readonly [number, number] {
@@ -13,7 +11,7 @@ export function frameOf(found: readonly ImageBoxes[]): readonly [number, number]
 
 /** How many objects there are, or what a model found of them. */
 export function saidOf(model: string | null, boxes: ImageBoxes["boxes"]): string {
-  const sure = boxes.filter((box) => box.score >= SURE);
+  const sure = boxes.filter((box) => box.score >= SURE_SCORE);
   if (model === null) return boxes.length === 1 ? "1 object" : `${boxes.length} objects`;
   const wrong = sure.filter((box) => !box.right).length;
   return `${sure.length - wrong} found${wrong > 0 ? `, ${wrong} that ${wrong === 1 ? "is" : "are"} none` : ""}`;
