@@ -63,6 +63,8 @@ export function follow<T>(ask: () => ((signal: AbortSignal, watch: string) => Pr
     );
     return () => {
       controller.abort();
+      // the next request takes its place, or the component is gone: nobody asks how far this one is any more
+      current = null;
       // nobody waits any more for what takes long
       if (progress) void cancelWatch(watch).catch(() => undefined);
     };
