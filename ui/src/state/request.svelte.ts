@@ -20,6 +20,18 @@ export interface Answer<T> {
   again(): void;
 }
 
+/** Tell how far a request is, again and again, until it is over: answered, or no longer waited for. */
+function tellProgress(watch: string, over: () => boolean, tell: (found: Watched) => void): void {
+  const look = async (): Promise<void> => {
+    if (over()) return;
+    const found = await fetchWatch(watch);
+    if (over()) return;
+    if (found) tell(found);
+    window.setTimeout(() => void look(), EVERY);
+  };
+  window.setTimeout(() => void look(), PATIENCE);
+}
+
 /**
  * Asks whenever what `ask` reads changes; call it while a component is made. A request that is overtaken is aborted.
  * `ask` returns null when there is nothing to ask.
@@ -32,15 +44,6 @@ export function follow<T>(ask: () => ((signal: AbortSignal, watch: string) => Pr
   let asked = $state(0);
   let current: { watch: string; controller: AbortController } | null = null;
 
-  /** Ask how far the request is, for as long as it is the one that is waited for. */
-  async function look(watch: string): Promise<void> {
-    if (current?.watch !== watch || !loading) return;
-    const found = await fetchWatch(watch);
-    if (current?.watch !== watch || !loading) return;
-    progress = found ?? progress;
-    window.setTimeout(() => void look(watch), EVERY);
-  }
-
   $effect(() => {
     const request = ask();
     void asked;
@@ -49,7 +52,8 @@ export function follow<T>(ask: () => ((signal: AbortSignal, watch: string) => Pr
     const watch = watchName();
     current = { watch, controller };
     [loading, progress] = [true, null];
-    if (!isFile) window.setTimeout(() => void look(watch), PATIENCE);
+    const over = () => controller.signal.aborted || !loading;
+    if (!isFile) tellProgress(watch, over, (found) => (progress = found));
     request(controller.signal, watch).then(
       (answer) => {
         if (controller.signal.aborted) return;
@@ -63,7 +67,6 @@ export function follow<T>(ask: () => ((signal: AbortSignal, watch: string) => Pr
     );
     return () => {
       controller.abort();
-      // the next request takes its place, or the component is gone: nobody asks how far this one is any more
       current = null;
       // nobody waits any more for what takes long
       if (progress) void cancelWatch(watch).catch(() => undefined);
