@@ -1,15 +1,23 @@
 """``compress-compare diff``: files beside each other, without a project."""
 
+import base64
 import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
 
 import gguf
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from click.testing import CliRunner
 from safetensors.numpy import save_file
 
 from compress_compare.cli.main import cli
+from compress_compare.page.built import STATIC
 
 RNG = np.random.default_rng(0)
 BASE = {"fc.weight": RNG.normal(size=(64, 32)).astype(np.float32), "norm.weight": np.ones(32, np.float32)}
@@ -80,3 +88,64 @@ def test_a_network_of_several_is_chosen(tmp_path, base):
     assert model["rows"][0]["relative_error"] == 0
     (model,) = json.loads(run(base, tmp_path / "m.pt", "--json"))["models"]
     assert model["rows"][0]["relative_error"] == pytest.approx(1)
+
+
+def test_the_claim_is_what_is_said_first(tmp_path, base):
+    (tmp_path / "claims").mkdir()
+    save_file(BASE, tmp_path / "claims" / "model.safetensors")
+    (tmp_path / "claims" / "config.json").write_text(json.dumps({"quantization_config": {"bits": 4}}))
+    first, second, *_ = run(base, tmp_path / "claims").splitlines()
+    assert first == "claims: 4 bits claimed: 0 of 1 layers quantized."
+    assert second.strip().startswith("2 of 2 tensors compared, no number that was compared differs")
+
+
+built = pytest.mark.skipif(not (STATIC / "report").is_dir(), reason="the page is not built: make ui")
+
+
+@built
+def test_one_file_holds_the_page_of_layers(tmp_path, base):
+    half = {**BASE, "fc.weight": np.where(np.arange(32) < 16, 0, BASE["fc.weight"]).astype(np.float32)}
+    save_file(half, tmp_path / "half.safetensors")
+    run(base, base, tmp_path / "half.safetensors", "--html", tmp_path / "layers.html")
+    text = (tmp_path / "layers.html").read_text(encoding="utf-8")
+    told, kept = (json.loads(re.search(f'id="{id}">(.*?)</script>', text)[1]) for id in ("document", "answers"))
+    assert (told["kind"], told["base"]) == ("layers", told["models"][0])
+    assert told["said"][1]["sentences"][0].startswith("2 of 2 tensors compared")
+    models = json.dumps(sorted(told["models"]), separators=(",", ":"))
+    name = f"POST layers sparsity {json.dumps(told['base'])} {models}"
+    with pa.ipc.open_stream(base64.b64decode(kept[name]["arrow"])) as stream:
+        rows = stream.read_all().to_pylist()
+    zeros = {row["model"]: row["zero_model_only"] for row in rows if row["parameter"] == "weight"}
+    assert zeros[told["models"][2]] == 0 and any(row["zero_model_only"] == 64 * 16 for row in rows)
+
+
+def test_a_page_has_room_for_so_many(tmp_path, base):
+    from compress_compare.errors import InvalidValue
+
+    result = CliRunner().invoke(cli, ["diff", *[str(base)] * 26, "--html", str(tmp_path / "x.html")])
+    assert isinstance(result.exception, InvalidValue) and result.exception.code == "diff.paths"
+    assert not (tmp_path / "x.html").exists()
+
+
+@built
+def test_the_page_is_served_and_nothing_is_left(tmp_path, base):
+    """A name with a line break in it is no name of a model; the page shows it without."""
+    twin = tmp_path / "a\nb.safetensors"
+    twin.write_bytes(base.read_bytes())
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    code = "import sys; from compress_compare.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "diff", base, twin, "--serve", "--no-browser", "--port", "0"]
+    with subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, text=True, env={"TMPDIR": str(scratch), "PATH": ""}
+    ) as server:
+        try:
+            address = server.stdout.readline().strip()
+            with urllib.request.urlopen(f"{address.partition('?')[0]}healthz", timeout=60) as page:
+                assert page.status == 200
+            there = list(scratch.iterdir())
+        finally:
+            server.send_signal(signal.SIGINT)
+            code = server.wait(60)
+    assert address.endswith("#/layers?sel=base.safetensors&sel=1%3A%20ab.safetensors")
+    assert there and code == 0 and list(scratch.iterdir()) == []

@@ -6,10 +6,14 @@ import datetime
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 from playwright.sync_api import Page, expect
+from safetensors.numpy import save_file
 
 import compress_compare as cc
+from compress_compare.cli.main import cli
 from compress_compare.report import report
 from tests.e2e.conftest import SIX, XSS, fill
 from tests.e2e.walking import model_map
@@ -93,3 +97,23 @@ def test_a_notebook_shows_the_page_in_a_frame(alone: Page, folder: Path, tmp_pat
     expect(frame.get_by_text("6 models differ in amount")).to_be_visible()
     frame.get_by_role("tab", name="Effects").click()
     expect(frame.get_by_text("magnitude prune").first).to_be_visible()
+
+
+def test_checkpoints_are_compared_in_one_file(alone: Page, tmp_path: Path) -> None:
+    weights = {f"{XSS[0]}.{k}.weight": np.random.default_rng(k).normal(size=(8, 8)).astype(np.float32) for k in (0, 1)}
+    save_file(weights, tmp_path / "base.safetensors")
+    save_file({name: array * (k + 1) for k, (name, array) in enumerate(weights.items())}, tmp_path / "m.safetensors")
+    paths = [str(tmp_path / name) for name in ("base.safetensors", "m.safetensors")]
+    done = CliRunner().invoke(cli, ["diff", *paths, "--html", str(tmp_path / "d.html")], catch_exceptions=False)
+    assert done.exit_code == 0
+    alone.goto((tmp_path / "d.html").as_uri())
+    expect(alone.get_by_role("heading", name="1 checkpoint compared with base.safetensors")).to_be_visible()
+    expect(alone.get_by_text("2 of 2 tensors compared")).to_be_visible()
+    alone.get_by_text("0.0 dB").first.wait_for()
+    alone.get_by_role("radio", name="Storage").or_(alone.get_by_role("button", name="Storage")).first.click()
+    expect(alone.get_by_text("256 B").first).to_be_visible()
+    alone.get_by_placeholder("Filter by name").fill("nowhere|1.weight$")
+    expect(alone.get_by_text("256 B")).to_have_count(0)
+    alone.get_by_text(".*", exact=True).first.click()
+    expect(alone.get_by_text("256 B").first).to_be_visible()
+    assert alone.evaluate("window.pwned") is None

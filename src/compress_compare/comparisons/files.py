@@ -85,8 +85,7 @@ def differences(paths: Sequence[Path], scratch: Path, *, keys: Sequence[str] = (
     """
     if len(paths) < 2:
         raise InvalidValue("diff.paths", "Name two checkpoints at least: the base, then what is compared with it.")
-    names = _names(paths)
-    each = [keys[min(at, len(keys) - 1)] if keys else "" for at in range(len(paths))]
+    names, each = names_of(paths), keys_of(paths, keys)
     (base, _), *others = (opened(path, scratch, key=key) for path, key in zip(paths, each, strict=True))
     models = {name: weights for name, (weights, _) in zip(names[1:], others, strict=True)}
     weights = compare(base, models, what="weights", base_id=names[0])
@@ -120,7 +119,12 @@ def _stored(row: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: None if row is None else row[name] for name in names}
 
 
-def _names(paths: Sequence[Path]) -> list[str]:
+def keys_of(paths: Sequence[Path], keys: Sequence[str]) -> list[str]:
+    """A key for each path; the last one that is given holds for those that follow."""
+    return [keys[min(at, len(keys) - 1)] if keys else "" for at in range(len(paths))]
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
     """The last parts of paths, as many of each as tell them apart."""
     for count in range(1, 5):
         found = ["/".join(path.absolute().parts[-count:]) for path in paths]

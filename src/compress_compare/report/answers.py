@@ -11,8 +11,12 @@ from pydantic import BaseModel
 
 from ..analysis.selection import variables
 from ..comparisons import effects
+from ..comparisons.layers.compare import LayerComparisons
 from ..page import answers
+from ..page.arrow import stream
+from ..page.layer_tables import wanted
 from ..page.snapshot import Snapshot, Snapshots
+from ..page.wire.layers import LayersAsk, SuspectsAnswer
 from ..page.wire.models import model as model_answer
 from ..page.wire.selection import EffectAnswer, EffectsAnswer, SelectionAnswer
 from ..page.wire.selection import effect as effect_answer
@@ -20,6 +24,9 @@ from ..store.store import Store
 
 MOST_DETAILS = 300
 """Models of which everything is kept; of more, only those that are compared and their ancestors."""
+
+FILED = ("sparsity", "weights", "storage")
+"""The modes of layers that a file can show."""
 
 MOST_PAIRS = 60
 """Pairs of an effect that are drawn."""
@@ -49,6 +56,25 @@ def kept(project: Store, ids: Sequence[str]) -> dict[str, Any]:
         differing = variables.selection(snapshot.graph, ids)
         key = json.dumps(sorted(ids, key=_order), ensure_ascii=False, separators=(",", ":"))
         found[f"POST selection {key}"] = _json(SelectionAnswer.model_validate(differing, from_attributes=True))
+    return found
+
+
+def layers(project: Store, ids: Sequence[str]) -> dict[str, Any]:
+    """The answers that the page of layers asks for, in each mode that needs no examples.
+
+    Args:
+        project: whose.
+        ids: the base, then what is compared with it.
+    """
+    comparisons, found = LayerComparisons(project), dict[str, Any]()
+    key = json.dumps(sorted(ids, key=_order), ensure_ascii=False, separators=(",", ":"))
+    base = json.dumps(ids[0], ensure_ascii=False)
+    for what in FILED:
+        compared = comparisons.layers(ids[0], ids, what=what)
+        table = wanted(compared.table.arrow, LayersAsk(base=ids[0], models=list(ids)))
+        found[f"POST layers {what} {base} {key}"] = {"arrow": _text(stream(table))}
+        answer = SuspectsAnswer.model_validate({"suspects": compared.suspects.to_pylist()})
+        found[f"POST layers/suspects {what} {base} {key}"] = _json(answer)
     return found
 
 

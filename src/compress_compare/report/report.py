@@ -7,7 +7,7 @@ import datetime
 import hashlib
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..errors import InvalidValue, UserError
 from ..page.built import STATIC
 from ..store.store import Store
 from . import sections
-from .answers import kept
+from .answers import kept, layers
 
 MOST_MODELS = 30
 """Models in one report: more rows than a person compares."""
@@ -66,6 +66,26 @@ def overview(project: Store, models: Sequence[str] = ()) -> str:
         project.model(id)
     document = {"kind": "overview", "models": list(models)}
     return _file(project.name, document, kept(project, models))
+
+
+def compared(project: Store, ids: Sequence[str], *, said: Mapping[str, Sequence[str]], now: datetime.date) -> str:
+    """The page of layers on models, in one HTML file that loads nothing.
+
+    Args:
+        project: whose models.
+        ids: the base, then what is compared with it.
+        said: sentences about each model but the base.
+        now: the day it is made.
+    """
+    document = {
+        "kind": "layers",
+        "models": list(ids),
+        "base": ids[0],
+        "day": now.isoformat(),
+        "version": version("compress-compare"),
+        "said": [{"model": model, "sentences": list(sentences)} for model, sentences in said.items()],
+    }
+    return _file(project.name, document, kept(project, ids) | layers(project, ids))
 
 
 def _interesting(project: Store) -> list[str]:

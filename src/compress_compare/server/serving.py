@@ -38,7 +38,12 @@ logger = logging.getLogger(__name__)
 
 
 def serve(
-    path: str | Path, *, port: int | None = None, open_browser: bool = True, announce: Callable[[str], object]
+    path: str | Path,
+    *,
+    port: int | None = None,
+    open_browser: bool = True,
+    announce: Callable[[str], object],
+    view: str = "",
 ) -> None:
     """Serve the project in ``path`` on this machine alone until interrupted.
 
@@ -47,6 +52,7 @@ def serve(
         port: to listen on; 0 for any free one. If not given, 8787 or the next free one.
         open_browser: whether to open the page in the browser.
         announce: called once with the address that opens the page, as soon as it does.
+        view: what the page shows first, as the part of its address from ``#`` on; empty for the overview.
 
     Raises:
         NotFound: ``project.unknown``.
@@ -59,9 +65,9 @@ def serve(
         context: AppContext = app.state.context
 
         def started() -> None:
-            announce(f"http://{HOST}:{number}/?token={token}")
+            announce(f"http://{HOST}:{number}/?token={token}{view}")
             if open_browser:
-                address = f"http://{HOST}:{number}/?token={context.keys.invitation()}"
+                address = f"http://{HOST}:{number}/?token={context.keys.invitation()}{view}"
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
         server = Server(config(app), started=started, stopping=context.feed.close)

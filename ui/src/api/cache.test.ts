@@ -7,6 +7,8 @@ describe("a kept answer", () => {
   test("is found by what was asked, whatever the order of the models", async () => {
     const body = JSON.stringify({ models: ["b", "a"] });
     expect(await nameOf(asked("selection", { method: "POST", body }))).toBe('POST selection ["a","b"]');
+    const layers = JSON.stringify({ base: "a", models: ["b", "a"], what: "weights", columns: ["module"] });
+    expect(await nameOf(asked("layers", { method: "POST", body: layers }))).toBe('POST layers weights "a" ["a","b"]');
     expect(await nameOf(asked("model?id=cnn"))).toBe("GET model cnn");
     expect(await nameOf(asked("effects?metric=Size&pairs=60"))).toBe("GET effects Size");
     expect(await nameOf(asked("models?precision=single"))).toBe("GET models");

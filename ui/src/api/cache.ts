@@ -16,8 +16,10 @@ export function readCache(): Cache | null {
 export async function nameOf(request: Request): Promise<string> {
   const { pathname, searchParams } = new URL(request.url);
   const text = request.method === "GET" ? "" : await request.clone().text();
-  const { models } = (text ? JSON.parse(text) : {}) as { models?: readonly string[] };
-  const detail = searchParams.get("id") ?? searchParams.get("metric") ?? (models && JSON.stringify([...models].sort()));
+  const asked = (text ? JSON.parse(text) : {}) as { models?: readonly string[]; base?: string; what?: string };
+  const models = asked.models && JSON.stringify([...asked.models].sort());
+  const compared = asked.what && `${asked.what} ${JSON.stringify(asked.base)} ${models}`;
+  const detail = searchParams.get("id") ?? searchParams.get("metric") ?? compared ?? models;
   const path = pathname.slice(pathname.indexOf(API) + API.length);
   return [request.method, path, detail].filter((part) => part !== undefined && part !== null).join(" ");
 }

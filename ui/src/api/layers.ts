@@ -1,6 +1,6 @@
 /** What happened inside the layers: tables come as Arrow, because a large model has many rows. */
 import { readColumns } from "./arrow";
-import { answerOf, api, watched } from "./client";
+import { answerOf, api, isFile, watched } from "./client";
 import { plainRows, type Plain } from "./numbers";
 import type { Asked, Schemas } from "./types";
 
@@ -42,7 +42,23 @@ export async function fetchLayers(
   );
   const { count, all } = readColumns<LayerRow>(bytes);
   const columns = all as ReadonlyMap<LayerColumn, ArrayLike<LayerValue>>;
-  return { what: question.what, models: question.models, count, columns };
+  const answer = { what: question.what, models: question.models, count, columns };
+  return isFile ? partOf(answer, part) : answer;
+}
+
+/** The rows that a part is about, of a table that a file has whole. */
+export function partOf(answer: LayerColumns, part: LayersPart): LayerColumns {
+  const { modules, match } = part;
+  const texts = (name: LayerColumn): ArrayLike<string | null> => answer.columns.get(name) as ArrayLike<string | null>;
+  const [module, parameter] = [texts("module"), texts("parameter")];
+  const pattern = match ? new RegExp(match) : null;
+  const isWanted = (row: number): boolean =>
+    (modules?.includes(module[row]!) ?? true) &&
+    (pattern?.test([module[row], parameter[row]].filter((name) => name !== null).join(".")) ?? true);
+  const wanted = Array.from({ length: answer.count }, (_, row) => row).filter(isWanted);
+  if (wanted.length === answer.count) return answer;
+  const columns = [...answer.columns].map(([name, values]) => [name, wanted.map((row) => values[row]!)] as const);
+  return { ...answer, count: wanted.length, columns: new Map(columns) };
 }
 
 /** One number per tensor of one model, as a file of node data for Model Explorer. */

@@ -74,6 +74,19 @@ export interface OverviewDocument {
   models: string[];
 }
 
-export function readDocument(): ReportDocument | OverviewDocument {
-  return JSON.parse(document.getElementById("document")!.textContent!) as ReportDocument | OverviewDocument;
+/** Checkpoints beside each other, without a project. */
+export interface LayersDocument {
+  kind: "layers";
+  models: string[];
+  base: string;
+  day: string;
+  version: string;
+  /** What is said of each model in sentences, best known first. */
+  said: { model: string; sentences: string[] }[];
+}
+
+export type FileDocument = ReportDocument | OverviewDocument | LayersDocument;
+
+export function readDocument(): FileDocument {
+  return JSON.parse(document.getElementById("document")!.textContent!) as FileDocument;
 }
