@@ -46,7 +46,10 @@ _IO_METHODS = {
 }
 
 _DATABASE_MODULES = ("sqlalchemy", "psycopg")
-_FOLDERS = ("compress-compare.db", "writer.lock", "server.lock", "objects", "staging", "jobs", "activations")
+_FOLDERS = (
+    *("compress-compare.db", "writer.lock", "server.lock", "objects", "staging", "jobs", "activations"),
+    "sensitivities",
+)
 
 _BANNED_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "hydra"}
 _BANNED_CALLS = {

@@ -36,6 +36,14 @@ COMMANDS = {
         "Compare the predictions of MODELS of PROJECT with those of a base: flips, classes, instances.",
     ),
     "layers": ("layers", "Compare the layers of MODELS of PROJECT with those of a base, and list the suspects."),
+    "sensitivity": (
+        "sensitivity",
+        "Measure how much MODEL of PROJECT loses when one layer at a time is compressed, and keep it in the project.",
+    ),
+    "plan": (
+        "plan",
+        "Choose a level for each layer of MODEL of PROJECT, so that a budget is met and the least is lost.",
+    ),
     "reality": (
         "reality",
         "Compare what MODELS of PROJECT claim with what they cost, and say why the two differ; default: all models.",

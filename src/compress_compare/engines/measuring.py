@@ -68,17 +68,35 @@ def measure(
     Raises:
         NotFound, Conflict, Untrusted: see `submit`.
     """
-    queue = Queue(directory)
-    supervisor = Supervisor(queue, engine)
-    try:
-        supervisor.recover()
+
+    def started(queue: Queue) -> list[str]:
         with queue.database.read() as connection:
             roots = _roots(connection, ids)
             for root in roots:
                 queue.trust.check(queue.directory, known_task(connection, root, lacking=LACKING))
-        started = [submit(queue, of_root) for of_root in roots.values()]
-        supervisor.run(_watch(queue, started, progress) if progress else None)
-        return [queue.job(id) for id in started]
+        return [submit(queue, of_root) for of_root in roots.values()]
+
+    return finished(directory, started, engine=engine, progress=progress)
+
+
+def finished(
+    directory: Path, start: Callable[[Queue], list[str]], *, engine: Engine, progress: Progress | None = None
+) -> list[records.Job]:
+    """Start jobs in workers of this process, and wait for them; returns the jobs as they ended.
+
+    Args:
+        directory: of the project.
+        start: queues the jobs and returns their ids.
+        engine: what runs them; ended afterwards.
+        progress: called when something has changed.
+    """
+    queue = Queue(directory)
+    supervisor = Supervisor(queue, engine)
+    try:
+        supervisor.recover()
+        ids = start(queue)
+        supervisor.run(_watch(queue, ids, progress) if progress else None)
+        return [queue.job(id) for id in ids]
     finally:
         supervisor.close()
         queue.close()

@@ -142,11 +142,32 @@ def compare_activations(step: Mapping[str, Any], call: Call) -> str:
     return "compared"
 
 
+def sense(step: Mapping[str, Any], call: Call) -> str:
+    """Measure how much a metric changes when one layer of a model at a time is compressed, and keep every row.
+
+    Raises:
+        InvalidValue: ``sensitivity.*``, ``config.*``.
+    """
+    call.progress(0.0, "loading the task")
+    task = _task(step)
+
+    import torch
+
+    from . import sensing
+
+    torch.set_num_threads(1)
+    call.ready()
+    with Store.open(step["project"], create=False) as project:
+        network = _rebuilt(project, task, id=step["model"])
+        return sensing.run(project, task, network=network, step=step, progress=call.progress)
+
+
 KINDS: Mapping[str, Step] = {
     "prepare": prepare,
     "operation": make,
     "measure": measure,
     "activations": compare_activations,
+    "sensitivity": sense,
 }
 
 

@@ -49,12 +49,21 @@ class Plan:
         change: predicted change of the metric, positive or negative.
         used: predicted cost of the plan, in the unit of the budget.
         untouched: layers without a level.
+        low: lower end of the 95% interval of ``change``, from the intervals of the chosen rows; ``None`` if one has
+            none. It covers the sampling of examples, with layers taken as independent; that losses add up is assumed.
+        high: upper end.
+        size: predicted packed bytes of the model.
+        rows: the chosen rows of the table.
     """
 
     operations: tuple[BaseOperation, ...]
     change: float
     used: float
     untouched: tuple[str, ...]
+    low: float | None = None
+    high: float | None = None
+    size: float = 0.0
+    rows: tuple[int, ...] = ()
 
 
 def recommend(
@@ -75,15 +84,14 @@ def recommend(
             ``recommend.latency`` if the table lacks them.
         MissingExtra: if SciPy is not installed and the method is ``exact``.
     """
-    rows = [row for row in table.to_pylist() if np.isfinite(row["change"])]
-    before, need = _need(table.to_pylist(), budget)
+    listed = table.to_pylist()
+    places = [place for place, row in enumerate(listed) if np.isfinite(row["change"])]
+    rows = [listed[place] for place in places]
+    before, need = _need(listed, budget)
     savings = np.array([_saving(row, budget.kind) for row in rows], dtype=float)
     losses = np.array([max(-row["change"] if higher_is_better else row["change"], 0.0) for row in rows])
     layers = [row["layer"] for row in rows]
-    best = dict.fromkeys(layers, 0.0)
-    for layer, saving in zip(layers, savings.tolist(), strict=True):
-        best[layer] = max(best[layer], saving)
-    most = sum(best.values())
+    most = _most(layers, savings)
     if before - most > need:
         least = (before - most) * budget.limit / need if need else before - most
         detail = f"The smallest plan is predicted to need {least:,.4g}, the budget is {budget.limit:,.4g}."
@@ -91,15 +99,54 @@ def recommend(
         title = f"No plan of these levels needs so few {unit}."
         raise InvalidValue("recommend.budget", title, detail=detail, hint="Measure stronger levels, or allow more.")
     choose = _exact if method == "exact" else _greedy
-    chosen = [rows[index] for index in choose(savings, losses, layers=layers, needed=before - need)]
+    found = choose(savings, losses, layers=layers, needed=before - need)
+    chosen = [rows[index] for index in found]
     used = (before - sum(_saving(row, budget.kind) for row in chosen)) * (budget.limit / need if need else 1.0)
     treated = {row["layer"] for row in chosen}
+    change = float(sum(row["change"] for row in chosen))
+    low, high = _interval(chosen, change)
     return Plan(
         operations=_grouped(chosen),
-        change=float(sum(row["change"] for row in chosen)),
+        change=change,
         used=float(used),
-        untouched=tuple(dict.fromkeys(row["layer"] for row in table.to_pylist() if row["layer"] not in treated)),
+        untouched=tuple(dict.fromkeys(row["layer"] for row in listed if row["layer"] not in treated)),
+        low=low,
+        high=high,
+        size=float(listed[0]["model_bytes_before"] - sum(_saving(row, "bytes") for row in chosen)),
+        rows=tuple(places[index] for index in found),
     )
+
+
+def _interval(chosen: list[dict[str, Any]], change: float) -> tuple[float | None, float | None]:
+    """Limits of a sum from the limits of its parts, taken as independent (Zou and Donner 2008, MOVER)."""
+    if any(row.get("ci_low") is None or row.get("ci_high") is None for row in chosen):
+        return None, None
+    below = np.sqrt(sum((row["change"] - row["ci_low"]) ** 2 for row in chosen))
+    above = np.sqrt(sum((row["ci_high"] - row["change"]) ** 2 for row in chosen))
+    return change - float(below), change + float(above)
+
+
+def spread(table: pa.Table, kind: Kind) -> tuple[float, float]:
+    """The smallest budget that a plan can meet, and what the uncompressed model needs, in the unit of the budget.
+
+    Raises:
+        InvalidValue: as `recommend`.
+    """
+    listed = table.to_pylist()
+    before, unit = _need(listed, Budget(kind, 1.0))
+    rows = [row for row in listed if np.isfinite(row["change"])]
+    savings = np.array([_saving(row, kind) for row in rows], dtype=float)
+    least = before - _most([row["layer"] for row in rows], savings)
+    scale = unit if kind == "bits_per_weight" else 1.0
+    return least / scale, before / scale
+
+
+def _most(layers: list[str], savings: np.ndarray) -> float:
+    """What the level of each layer that saves most saves together."""
+    best = dict.fromkeys(layers, 0.0)
+    for layer, saving in zip(layers, savings.tolist(), strict=True):
+        best[layer] = max(best[layer], saving)
+    return sum(best.values())
 
 
 def _need(rows: list[dict[str, Any]], budget: Budget) -> tuple[float, float]:

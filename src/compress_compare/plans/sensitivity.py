@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from torch import Tensor, nn
 
+from ..analysis.inference.paired import paired_change
 from ..errors import InvalidValue
 from ..evaluation import compute, size
 from ..evaluation.forward import observing
@@ -27,6 +29,9 @@ SCHEMA = pa.schema(
         ("parameters", pa.string()),
         ("value", pa.float64()),
         ("change", pa.float64()),
+        ("ci_low", pa.float64()),
+        ("ci_high", pa.float64()),
+        ("count", pa.int64()),
         ("weights", pa.int64()),
         ("layer_bytes", pa.int64()),
         ("layer_bytes_before", pa.int64()),
@@ -38,7 +43,8 @@ SCHEMA = pa.schema(
     ]
 )
 """``layer``: name of a parameter. ``parameters``: JSON, without targets. ``value``: the metric with only this layer
-compressed; ``change``: minus that of the model. ``*_bytes``: packed size. ``macs``: null without an example;
+compressed; ``change``: minus that of the model, with its 95% interval over ``count`` examples, null without scores.
+``*_bytes``: packed size. ``macs``: null without an example;
 ``latency``: null without a clock."""
 
 
@@ -53,6 +59,8 @@ class Study:
         data: batches, for operations that need data.
         loss: for operations that need one; see ``BaseOperation``.
         example: one instance, to count multiply-accumulates.
+        scores: a model in evaluation mode → one number per example ``[n]``, in the same order for every model, whose
+            mean is the metric; it is asked in the place of ``measure`` and gives every change an interval.
         clock: a model in evaluation mode → seconds of a forward pass on the device or runtime that matters, e.g.
             ``lambda model: latency(model, example)[0].value`` for PyTorch on this machine.
     """
@@ -63,6 +71,7 @@ class Study:
     loss: Loss | None = None
     example: Tensor | None = None
     clock: Callable[[nn.Module], float] | None = None
+    scores: Callable[[nn.Module], Any] | None = None
 
 
 def sensitivity(
@@ -136,10 +145,14 @@ class _Run:
         needed = {} if level.data_requirement == "none" else {"data": self.study.data}
         child = _on(level, (weight.name,))(self.model, loss=self.study.loss, **needed)  # type: ignore[arg-type]
         before, after = self.before, self._state(child)
+        compared = None if before.scores is None else paired_change(before.scores, after.scores)  # type: ignore[arg-type]
         layer = size.packed_bytes(weight.parameter, scheme.of(self.model).get(weight.name, TensorScheme()))
         return {
             "value": after.value,
             "change": after.value - before.value,
+            "ci_low": None if compared is None else compared.low,
+            "ci_high": None if compared is None else compared.high,
+            "count": None if compared is None else compared.count,
             "weights": weight.parameter.numel(),
             "layer_bytes": layer + after.bytes - before.bytes,
             "layer_bytes_before": layer,
@@ -153,17 +166,19 @@ class _Run:
     def _state(self, model: nn.Module) -> _State:
         example, clock = self.study.example, self.study.clock
         with observing(model):
-            value = float(self.study.measure(model))
+            scores = None if self.study.scores is None else np.asarray(self.study.scores(model), dtype=np.float64)
+            value = float(self.study.measure(model)) if scores is None else float(scores.mean())
             seconds = None if clock is None else float(clock(model))
         macs = None if example is None else int(compute.macs(model, example).value)
-        return _State(value, int(size.packed_size(model).value), macs, seconds)
+        return _State(value, scores, int(size.packed_size(model).value), macs, seconds)
 
 
 @dataclass(frozen=True)
 class _State:
-    """Metric, packed bytes, multiply-accumulates and seconds of a model."""
+    """Metric, scores of the examples, packed bytes, multiply-accumulates and seconds of a model."""
 
     value: float
+    scores: np.ndarray | None
     bytes: int
     macs: int | None
     latency: float | None

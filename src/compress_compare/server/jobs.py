@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from ..engines import forecast, measuring, processes
+from ..engines import forecast, measuring, processes, sensing
 from ..engines.base import Engine, Limits
 from ..engines.local import LocalEngine
 from ..engines.queue import Queue
@@ -13,6 +13,8 @@ from ..engines.supervisor import Supervisor
 from ..engines.tasks import AskedTask
 from ..project import Project
 from ..recipes import Planned, RecipePlan, loads
+from ..recipes.levels import DEFAULT_LEVELS
+from ..recipes.levels import levels as read_levels
 from ..recipes.serial import to_data
 from ..records import Job, Operation, TaskPath
 
@@ -65,6 +67,11 @@ class JobQueue:
     def measure(self, models: Sequence[str]) -> Job:
         """Queue the measurement of models of one root."""
         return self._started(measuring.submit(self._queue, models))
+
+    def sensitivity(self, model: str, *, levels: Sequence[str], metric: str | None) -> Job:
+        """Queue the measurement of what a model loses layer by layer."""
+        asked = sensing.SensitivityQuestion(model, read_levels(levels or DEFAULT_LEVELS), metric)
+        return self._started(sensing.submit(self._queue, asked))
 
     def plan_operation(
         self, model: str, operation: Operation, *, id: str | None = None, references: Mapping[str, str] | None = None

@@ -33,7 +33,7 @@ LEFT_OUT = ("logs of jobs", "counters of revisions")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 RECORDS = re.compile(r"records/([a-z_]+)\.jsonl")
 OBJECT = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})")
-ACTIVATIONS = re.compile(r"activations/([0-9a-f]{64}\.arrow)")
+ANSWERS = re.compile(r"(activations|sensitivities)/([0-9a-f]{64}\.arrow)")
 MOST_RECORDS = 1 << 30
 """Bytes of the records of one table."""
 NAMING = tuple(table.name for table in schema.metadata.sorted_tables if "sha256" in table.columns)
@@ -69,13 +69,12 @@ def pack(store: Reader, path: Path) -> int:
     members: dict[str, bytes | Path] = {MANIFEST: (_canonical(manifest) + "\n").encode()}
     members |= {f"records/{name}.jsonl": text for name, text in texts.items()}
     members |= {f"objects/{digest[:2]}/{digest}": file for digest, file in objects.items()}
-    folder = store.path / location.ACTIVATIONS
-    kept = (
-        [file for file in folder.iterdir() if ACTIVATIONS.fullmatch(f"activations/{file.name}")]
-        if folder.is_dir()
-        else []
-    )
-    members |= {f"activations/{file.name}": file for file in kept if file.is_file() and not file.is_symlink()}
+    for kind in (location.ACTIVATIONS, location.SENSITIVITIES):
+        folder = store.path / kind
+        kept = (
+            [file for file in folder.iterdir() if ANSWERS.fullmatch(f"{kind}/{file.name}")] if folder.is_dir() else []
+        )
+        members |= {f"{kind}/{file.name}": file for file in kept if file.is_file() and not file.is_symlink()}
     try:
         return _written(members, path)
     except OSError as error:
@@ -165,7 +164,7 @@ def _checked(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
     found: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         name = info.filename
-        allowed = name == MANIFEST or any(kind.fullmatch(name) for kind in (RECORDS, OBJECT, ACTIVATIONS))
+        allowed = name == MANIFEST or any(kind.fullmatch(name) for kind in (RECORDS, OBJECT, ANSWERS))
         if not allowed or name in found:
             raise _refused("It holds a file that does not belong there.", f"{name[:80]!a}")
         if (info.external_attr >> 28) not in (0, 0o10):
@@ -214,10 +213,10 @@ def _fill(directory: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.
                 if rows.get(table.name):
                     connection.execute(table.insert(), rows[table.name])
         for name, info in members.items():
-            if match := ACTIVATIONS.fullmatch(name):
-                folder = directory / location.ACTIVATIONS
+            if match := ANSWERS.fullmatch(name):
+                folder = directory / match[1]
                 folder.mkdir(mode=0o700, exist_ok=True)
-                write_atomically(folder / match[1], _read(archive, info))
+                write_atomically(folder / match[2], _read(archive, info))
     except sa.exc.IntegrityError as error:
         raise _refused("Its records contradict each other.", str(error.orig)[:200]) from error
     finally:

@@ -13,11 +13,12 @@ OBJECTS = "objects"
 STAGING = "staging"
 JOBS = "jobs"
 ACTIVATIONS = "activations"
+SENSITIVITIES = "sensitivities"
 OURS = {
     DATABASE,
     f"{DATABASE}-wal",
     f"{DATABASE}-shm",
-    *(WRITER_LOCK, SERVER_LOCK, OBJECTS, STAGING, JOBS, ACTIVATIONS),
+    *(WRITER_LOCK, SERVER_LOCK, OBJECTS, STAGING, JOBS, ACTIVATIONS, SENSITIVITIES),
 }
 """All that stands in the directory of a project."""
 

@@ -30,6 +30,7 @@ from . import (
     outputs,
     overview,
     schema,
+    sensitivities,
     tasks,
     trash,
     verify,
@@ -229,6 +230,11 @@ class Reader:
     def activations(self) -> activations.KeptActivations:
         """The stored comparisons of activations."""
         return activations.KeptActivations(self.path)
+
+    @property
+    def sensitivities(self) -> sensitivities.KeptSensitivities:
+        """The stored sensitivities of layers."""
+        return sensitivities.KeptSensitivities(self.path)
 
     def jobs(self) -> list[Job]:
         """Return all jobs, newest first."""

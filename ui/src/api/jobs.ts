@@ -12,8 +12,8 @@ export type PlannedModel = Schemas["PlannedModel"];
 export type OperationAsk = Schemas["OperationAsk"];
 /** What makes models: an operation, or a recipe written as YAML. */
 export type PlanAsk = OperationAsk | Schemas["RecipeAsk"];
-/** That, measuring what is not known yet of models of one root, or comparing what their layers put out. */
-export type JobAsk = PlanAsk | Schemas["MeasureAsk"] | Schemas["ActivationsAsk"];
+/** That, or measuring: what is not known of models of one root, what their layers put out, what each layer loses. */
+export type JobAsk = PlanAsk | Schemas["MeasureAsk"] | Schemas["ActivationsAsk"] | Schemas["SensitivityAsk"];
 
 export function fetchForms(signal?: AbortSignal): Promise<OperationForms> {
   return answerOf(api.GET("/api/v1/operations", { signal }));

@@ -647,7 +647,7 @@ export interface paths {
         put?: never;
         /**
          * Start
-         * @description Queue an operation, a recipe, a measurement or a comparison of activations. Nothing named here is imported.
+         * @description Queue an operation, a recipe, a measurement, or a comparison of layers. Nothing named here is imported.
          */
         post: operations["start_api_v1_jobs_post"];
         delete?: never;
@@ -790,6 +790,46 @@ export interface paths {
          * @description Let a task run on this machine, for this project, from now on. It is told exactly as `GET tasks` shows it.
          */
         post: operations["trust_api_v1_tasks_trust_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sensitivity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sensitivity
+         * @description What is known of a model's layers, and the plans of every budget; without rows if nothing was measured.
+         */
+        get: operations["sensitivity_api_v1_sensitivity_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export
+         * @description The plan of a budget, as a recipe of this tool or as the configuration of another one.
+         */
+        post: operations["export_api_v1_plans_export_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2129,6 +2169,59 @@ export interface components {
             models: components["schemas"]["PlannedModel"][];
         };
         /**
+         * PlanCurve
+         * @description The plans of all budgets of one kind, the smallest first and that of the uncompressed model last.
+         */
+        PlanCurve: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "bytes" | "bits_per_weight" | "macs" | "latency";
+            /** Points */
+            points: components["schemas"]["PlanPoint"][];
+        };
+        /**
+         * PlanExport
+         * @description Write the plan of a budget for this tool or another one.
+         */
+        PlanExport: {
+            /** Model */
+            model: string;
+            /** Metric */
+            metric: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "bytes" | "bits_per_weight" | "macs" | "latency";
+            /** Limit */
+            limit: number;
+            /**
+             * Toolkit
+             * @enum {string}
+             */
+            toolkit: "recipe" | "llm-compressor" | "torchao" | "coremltools";
+        };
+        /**
+         * PlanPoint
+         * @description A plan: `chosen` are the places of its rows, `used` is in the unit of the budget, `size` in packed bytes.
+         */
+        PlanPoint: {
+            /** Used */
+            used: number;
+            /** Size */
+            size: number;
+            /** Value */
+            value: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci Low */
+            ci_low: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci High */
+            ci_high: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Chosen */
+            chosen: number[];
+        };
+        /**
          * PlanSizes
          * @description Id → predicted packed size in bytes; null where the operation does not say it.
          */
@@ -2137,6 +2230,16 @@ export interface components {
             sizes: {
                 [key: string]: number | null;
             };
+        };
+        /**
+         * PlanText
+         * @description A plan as text, and the name of a file for it.
+         */
+        PlanText: {
+            /** Text */
+            text: string;
+            /** File */
+            file: string;
         };
         /**
          * PlannedModel
@@ -2357,6 +2460,72 @@ export interface components {
         SelectionAsk: {
             /** Models */
             models: string[];
+        };
+        /**
+         * SensitivityAnswer
+         * @description What is kept of a model: nothing if it was not measured, and then `rows` is empty. `count` is of examples.
+         */
+        SensitivityAnswer: {
+            /** Model */
+            model: string;
+            /** Metric */
+            metric: string;
+            /** Value */
+            value: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Count */
+            count: number | null;
+            /** Rows */
+            rows: components["schemas"]["SensitivityRow"][];
+            /** Curves */
+            curves: components["schemas"]["PlanCurve"][];
+        };
+        /**
+         * SensitivityAsk
+         * @description Measure how much a metric changes when one layer of a model at a time is compressed.
+         *
+         *     A level is an operation in one line: `quantize bits=8,4`. Without levels, weights are rounded to 8, 6, 5, 4, 3 and
+         *     2 bits.
+         */
+        SensitivityAsk: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "sensitivity";
+            /** Model */
+            model: string;
+            /** Levels */
+            levels?: string[];
+            /** Metric */
+            metric?: string | null;
+        };
+        /**
+         * SensitivityRow
+         * @description One layer at one level: the metric with only this layer compressed, and its change with a 95% interval.
+         */
+        SensitivityRow: {
+            /** Layer */
+            layer: string;
+            /** Operation */
+            operation: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: components["schemas"]["Json"];
+            };
+            /** Value */
+            value: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Change */
+            change: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci Low */
+            ci_low: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci High */
+            ci_high: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Weights */
+            weights: number;
+            /** Layer Bytes */
+            layer_bytes: number;
+            /** Layer Bytes Before */
+            layer_bytes_before: number;
         };
         /**
          * SliceRow
@@ -4005,7 +4174,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"] | components["schemas"]["ActivationsAsk"];
+                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"] | components["schemas"]["ActivationsAsk"] | components["schemas"]["SensitivityAsk"];
             };
         };
         responses: {
@@ -4243,6 +4412,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TasksAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sensitivity_api_v1_sensitivity_get: {
+        parameters: {
+            query: {
+                /** @description The model's id. */
+                model: string;
+                /** @description The metric; the first primary one that is no cost. */
+                metric?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensitivityAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_v1_plans_export_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanExport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanText"];
                 };
             };
             /** @description What went wrong and what to do. */

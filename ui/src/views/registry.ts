@@ -4,6 +4,7 @@ import Behaviors from "./behaviors/Behaviors.svelte";
 import Experiments from "./experiments/Experiments.svelte";
 import Layers from "./layers/Layers.svelte";
 import Overview from "./overview/Overview.svelte";
+import Plan from "./plan/Plan.svelte";
 
 export interface Page {
   /** In the address. */
@@ -16,5 +17,6 @@ export const PAGES: readonly Page[] = [
   { id: "overview", title: "Overview", component: Overview },
   { id: "behaviors", title: "Behaviors", component: Behaviors },
   { id: "layers", title: "Layers", component: Layers },
+  { id: "plan", title: "Plan", component: Plan },
   { id: "experiments", title: "Experiments", component: Experiments },
 ];

@@ -78,9 +78,22 @@ class ActivationsAsk(Ask):
     examples: Annotated[int, Field(ge=1, le=100_000)] = 256
 
 
+class SensitivityAsk(Ask):
+    """Measure how much a metric changes when one layer of a model at a time is compressed.
+
+    A level is an operation in one line: `quantize bits=8,4`. Without levels, weights are rounded to 8, 6, 5, 4, 3 and
+    2 bits.
+    """
+
+    kind: Literal["sensitivity"]
+    model: str
+    levels: Annotated[list[str], Field(default_factory=list, max_length=40)]
+    metric: str | None = None
+
+
 PlanAsk = Annotated[OperationAsk | RecipeAsk, Body(discriminator="kind")]
 """What makes models."""
-JobAsk = Annotated[OperationAsk | RecipeAsk | MeasureAsk | ActivationsAsk, Body(discriminator="kind")]
+JobAsk = Annotated[OperationAsk | RecipeAsk | MeasureAsk | ActivationsAsk | SensitivityAsk, Body(discriminator="kind")]
 """What to run."""
 
 

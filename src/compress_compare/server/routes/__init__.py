@@ -11,6 +11,7 @@ from .layers import router as layers
 from .metrics import router as metrics
 from .models import router as models
 from .operations import router as operations
+from .plans import router as plans
 from .project import router as project
 from .reality import router as reality
 from .selection import router as selection
@@ -33,6 +34,7 @@ ROUTERS = (
     tensors,
     reality,
     jobs,
+    plans,
     operations,
     events,
     views,

@@ -30,13 +30,15 @@ def jobs(here: Here, limit: Limit = 1000) -> wire.JobsAnswer:
 @router.post("/jobs", status_code=201)
 @needs_token
 def start(here: Here, ask: wire.JobAsk) -> wire.JobAnswer:
-    """Queue an operation, a recipe, a measurement or a comparison of activations. Nothing named here is imported."""
+    """Queue an operation, a recipe, a measurement, or a comparison of layers. Nothing named here is imported."""
     if isinstance(ask, wire.MeasureAsk):
         return _job(here.work.measure(ask.models))
     if isinstance(ask, wire.RecipeAsk):
         return _job(here.work.recipe(ask.recipe))
     if isinstance(ask, wire.ActivationsAsk):
         return _job(here.work.activations(ask.base, ask.models, examples=ask.examples))
+    if isinstance(ask, wire.SensitivityAsk):
+        return _job(here.work.sensitivity(ask.model, levels=ask.levels, metric=ask.metric))
     operation = records.Operation(ask.operation, **ask.parameters)
     return _job(here.work.apply(ask.model, operation, id=ask.id, references=ask.references))
 

@@ -1,0 +1,86 @@
+"""What the page is told of the sensitivity of layers, and of plans."""
+
+from __future__ import annotations
+
+from ..comparisons import sensitivity
+from ..errors import NotFound
+from ..plans.recommend import Budget, Kind, Plan
+from ..store.store import Store
+from .wire.base import number
+from .wire.plans import PlanCurve, PlanExport, PlanPoint, PlanText, SensitivityAnswer, SensitivityRow
+
+FILES = {
+    "recipe": "recipe.yaml",
+    "llm-compressor": "llm-compressor-recipe.yaml",
+    "torchao": "torchao_config.py",
+    "coremltools": "coremltools.yaml",
+}
+ROUNDING = 1e-9
+"""Share by which a budget that was read from a plan may be short of it."""
+
+
+def answer(store: Store, model: str, *, metric: str | None) -> SensitivityAnswer:
+    """What is kept of a model, with the plans of every kind of budget; without rows if nothing is.
+
+    Raises:
+        NotFound: ``model.unknown``, ``metric.unknown``.
+        InvalidValue: ``model.no_checkpoint``, ``sensitivity.metric``.
+    """
+    found = sensitivity.kept(store, model, metric=metric)
+    if found is None:
+        chosen = sensitivity.quality(store.metrics(), metric).name
+        return SensitivityAnswer(model=model, metric=chosen, value=None, count=None, rows=[], curves=[])
+    rows = found.table.to_pylist()
+    return SensitivityAnswer(
+        model=model,
+        metric=found.metric.name,
+        value=number(found.before),
+        count=rows[0]["count"],
+        rows=[
+            SensitivityRow(
+                layer=row["layer"],
+                operation=row["operation"],
+                parameters=sensitivity.parameters(row),
+                value=number(row["value"]),
+                change=number(row["change"]),
+                ci_low=number(row["ci_low"]),
+                ci_high=number(row["ci_high"]),
+                weights=row["weights"],
+                layer_bytes=row["layer_bytes"],
+                layer_bytes_before=row["layer_bytes_before"],
+            )
+            for row in rows
+        ],
+        curves=[_curve(found, kind) for kind in found.kinds],
+    )
+
+
+def exported(store: Store, ask: PlanExport) -> PlanText:
+    """The plan of a budget as text.
+
+    Raises:
+        NotFound: ``sensitivity.none``.
+        InvalidValue: ``recommend.budget``, ``export.*``.
+    """
+    found = sensitivity.kept(store, ask.model, metric=ask.metric)
+    if found is None:
+        hint = "Measure them on the page Plan."
+        raise NotFound("sensitivity.none", f"The layers of {ask.model[:80]!r} were not measured yet.", hint=hint)
+    plan = found.plan(Budget(ask.kind, ask.limit * (1 + ROUNDING)))
+    return PlanText(text=sensitivity.written(plan, ask.toolkit, model=ask.model), file=FILES[ask.toolkit])
+
+
+def _curve(found: sensitivity.Sensitivity, kind: Kind) -> PlanCurve:
+    return PlanCurve(kind=kind, points=[_point(found, plan) for plan in found.curve(kind)])
+
+
+def _point(found: sensitivity.Sensitivity, plan: Plan) -> PlanPoint:
+    value, low, high = found.predicted(plan)
+    return PlanPoint(
+        used=plan.used,
+        size=plan.size,
+        value=number(value),
+        ci_low=number(low),
+        ci_high=number(high),
+        chosen=list(plan.rows),
+    )
