@@ -24,6 +24,7 @@ STATES = {
     "behaviors": f"/behaviors?{SELECTED}",
     "layers": f"/layers?{SELECTED}",
     "experiments": "/experiments",
+    "plan": "/plan",
 }
 RUN = """async () => {
   const found = await axe.run(document, {resultTypes: ['violations']});

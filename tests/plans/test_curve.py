@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import itertools
 import json
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from compress_compare.plans.curve import curve, kinds
 from compress_compare.plans.recommend import Budget, recommend
 from compress_compare.plans.sensitivity import SCHEMA
 
 
-def row(layer: str, bits: int, loss: float, *, weights: int = 100, half: float | None = None) -> dict[str, object]:
+def row(layer: str, bits: int, loss: float, *, weights: int = 100, half: float | None = None) -> dict[str, Any]:
     return {
         "layer": layer,
         "operation": "quantize",
@@ -44,6 +48,39 @@ def test_every_plan_is_on_it_once_from_the_smallest_to_none() -> None:
     for plan in plans:
         again = recommend(table(), Budget("bytes", plan.used), higher_is_better=True)
         assert again == plan
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_each_plan_loses_as_little_as_the_exact_one_of_its_budget(data: st.DataObject) -> None:
+    amounts = st.floats(0, 0.3).map(lambda loss: round(loss, 3))
+    rows = [
+        row(f"{layer}.weight", bits, data.draw(amounts), weights=data.draw(st.integers(8, 200)))
+        for layer in range(data.draw(st.integers(1, 4)))
+        for bits in (8, 4, 2)
+    ]
+    weights = {one["layer"]: one["weights"] for one in rows}
+    for one in rows:
+        count = weights[one["layer"]]
+        one |= {"weights": count, "layer_bytes": count * json.loads(one["parameters"])["bits"] // 8}
+        one |= {"layer_bytes_before": 4 * count, "model_bytes_before": 4 * sum(weights.values())}
+    made = pa.Table.from_pylist(rows, schema=SCHEMA)
+    for plan in curve(made, "bytes", higher_is_better=True):
+        exact = recommend(made, Budget("bytes", plan.used), higher_is_better=True)
+        assert plan.change == pytest.approx(exact.change, abs=1e-6)
+
+
+def test_many_layers_are_thinned_and_keep_their_ends() -> None:
+    rows = [
+        row(f"{layer}.weight", bits, 0.001 * bits**0.5 * (layer % 7)) for layer in range(60) for bits in (2, 3, 4, 5)
+    ]
+    made = pa.Table.from_pylist([{**one, "model_bytes_before": 24_000} for one in rows], schema=SCHEMA)
+    plans = curve(made, "bytes", higher_is_better=True)
+    assert len(plans) <= 120 and plans[-1].rows == () and plans[0].used == 60 * 25
+    assert all(first.used < second.used for first, second in itertools.pairwise(plans))
+    middle = plans[len(plans) // 2]
+    exact = recommend(made, Budget("bytes", middle.used), higher_is_better=True)
+    assert middle.change == pytest.approx(exact.change, abs=1e-3)
 
 
 def test_bits_count_the_weights_of_the_layers() -> None:

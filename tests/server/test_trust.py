@@ -22,6 +22,7 @@ ASKS = {
     "measure": {"kind": "measure", "models": ["net", "pruned"]},
     "operation": {"kind": "operation", "model": "net", "operation": "magnitude prune", "parameters": {"amount": 0.3}},
     "activations": {"kind": "activations", "base": "net", "models": ["pruned"]},
+    "sensitivity": {"kind": "sensitivity", "model": "pruned", "levels": ["quantize bits=4"]},
     "recipe": {"kind": "recipe", "recipe": RECIPE},
 }
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..comparisons import sensitivity
-from ..errors import NotFound
-from ..plans.recommend import Budget, Kind, Plan
+from ..errors import Conflict, NotFound
+from ..plans.recommend import Kind, Plan, planned
 from ..store.store import Store
 from .wire.base import number
-from .wire.plans import PlanCurve, PlanExport, PlanPoint, PlanText, SensitivityAnswer, SensitivityRow
+from .wire.plans import PlanCurve, PlanExport, PlanFile, PlanPoint, SensitivityAnswer, SensitivityRow
 
 FILES = {
     "recipe": "recipe.yaml",
@@ -15,8 +15,6 @@ FILES = {
     "torchao": "torchao_config.py",
     "coremltools": "coremltools.yaml",
 }
-ROUNDING = 1e-9
-"""Share by which a budget that was read from a plan may be short of it."""
 
 
 def answer(store: Store, model: str, *, metric: str | None) -> SensitivityAnswer:
@@ -55,19 +53,23 @@ def answer(store: Store, model: str, *, metric: str | None) -> SensitivityAnswer
     )
 
 
-def exported(store: Store, ask: PlanExport) -> PlanText:
-    """The plan of a budget as text.
+def exported(store: Store, ask: PlanExport) -> PlanFile:
+    """The plan of some rows as text.
 
     Raises:
         NotFound: ``sensitivity.none``.
-        InvalidValue: ``recommend.budget``, ``export.*``.
+        Conflict: ``plan.changed`` if there are other rows by now.
+        InvalidValue: ``plan.rows``, ``export.*``.
     """
     found = sensitivity.kept(store, ask.model, metric=ask.metric)
     if found is None:
         hint = "Measure them on the page Plan."
         raise NotFound("sensitivity.none", f"The layers of {ask.model[:80]!r} were not measured yet.", hint=hint)
-    plan = found.plan(Budget(ask.kind, ask.limit * (1 + ROUNDING)))
-    return PlanText(text=sensitivity.written(plan, ask.toolkit, model=ask.model), file=FILES[ask.toolkit])
+    if len(found.table) != ask.count:
+        title = "More was measured meanwhile, so the plan is an old one."
+        raise Conflict("plan.changed", title, hint="Look at the plan again.")
+    plan = planned(found.table.to_pylist(), ask.chosen, kind="bytes")
+    return PlanFile(text=sensitivity.written(plan, ask.toolkit, model=ask.model), file=FILES[ask.toolkit])
 
 
 def _curve(found: sensitivity.Sensitivity, kind: Kind) -> PlanCurve:

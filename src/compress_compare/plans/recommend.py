@@ -9,7 +9,9 @@ Sets. ICML 2021, section 3.4.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -45,7 +47,7 @@ class Plan:
     """A mixed compression.
 
     Args:
-        operations: to be applied in this order; each covers all layers with the same level.
+        levels: name and parameters (JSON text) of each level that is used, with the layers at it.
         change: predicted change of the metric, positive or negative.
         used: predicted cost of the plan, in the unit of the budget.
         untouched: layers without a level.
@@ -56,7 +58,7 @@ class Plan:
         rows: the chosen rows of the table.
     """
 
-    operations: tuple[BaseOperation, ...]
+    levels: tuple[tuple[str, str, tuple[str, ...]], ...]
     change: float
     used: float
     untouched: tuple[str, ...]
@@ -64,6 +66,14 @@ class Plan:
     high: float | None = None
     size: float = 0.0
     rows: tuple[int, ...] = ()
+
+    @cached_property
+    def operations(self) -> tuple[BaseOperation, ...]:
+        """The operations, to be applied in this order; each covers all layers with the same level."""
+        return tuple(
+            operations.get(name).from_parameters({**json.loads(parameters), "targets": list(layers)})
+            for name, parameters, layers in self.levels
+        )
 
 
 def recommend(
@@ -88,8 +98,7 @@ def recommend(
     places = [place for place, row in enumerate(listed) if np.isfinite(row["change"])]
     rows = [listed[place] for place in places]
     before, need = _need(listed, budget)
-    savings = np.array([_saving(row, budget.kind) for row in rows], dtype=float)
-    losses = np.array([max(-row["change"] if higher_is_better else row["change"], 0.0) for row in rows])
+    savings, losses = savings_and_losses(rows, budget.kind, higher_is_better=higher_is_better)
     layers = [row["layer"] for row in rows]
     most = _most(layers, savings)
     if before - most > need:
@@ -100,20 +109,34 @@ def recommend(
         raise InvalidValue("recommend.budget", title, detail=detail, hint="Measure stronger levels, or allow more.")
     choose = _exact if method == "exact" else _greedy
     found = choose(savings, losses, layers=layers, needed=before - need)
-    chosen = [rows[index] for index in found]
-    used = (before - sum(_saving(row, budget.kind) for row in chosen)) * (budget.limit / need if need else 1.0)
+    return planned(listed, [places[index] for index in found], kind=budget.kind)
+
+
+def planned(listed: Sequence[dict[str, Any]], rows: Sequence[int], *, kind: Kind) -> Plan:
+    """Return the plan that takes these rows of a table of sensitivities, at most one of each layer.
+
+    Raises:
+        InvalidValue: ``plan.rows`` for places that the table does not have, or two levels of one layer.
+    """
+    if any(not 0 <= place < len(listed) for place in rows):
+        raise InvalidValue("plan.rows", "The plan names a row that is not there.", hint="Ask for the table again.")
+    chosen = [listed[place] for place in rows]
     treated = {row["layer"] for row in chosen}
+    if len(treated) < len(chosen):
+        raise InvalidValue("plan.rows", "The plan gives a layer two levels.", hint="Choose one row of each layer.")
+    before, unit = _need(listed, Budget(kind, 1.0))
+    used = before - sum(_saving(row, kind) for row in chosen)
     change = float(sum(row["change"] for row in chosen))
     low, high = _interval(chosen, change)
     return Plan(
-        operations=_grouped(chosen),
+        levels=_grouped(chosen),
         change=change,
-        used=float(used),
+        used=float(used / unit if kind == "bits_per_weight" else used),
         untouched=tuple(dict.fromkeys(row["layer"] for row in listed if row["layer"] not in treated)),
         low=low,
         high=high,
         size=float(listed[0]["model_bytes_before"] - sum(_saving(row, "bytes") for row in chosen)),
-        rows=tuple(places[index] for index in found),
+        rows=tuple(rows),
     )
 
 
@@ -126,21 +149,6 @@ def _interval(chosen: list[dict[str, Any]], change: float) -> tuple[float | None
     return change - float(below), change + float(above)
 
 
-def spread(table: pa.Table, kind: Kind) -> tuple[float, float]:
-    """The smallest budget that a plan can meet, and what the uncompressed model needs, in the unit of the budget.
-
-    Raises:
-        InvalidValue: as `recommend`.
-    """
-    listed = table.to_pylist()
-    before, unit = _need(listed, Budget(kind, 1.0))
-    rows = [row for row in listed if np.isfinite(row["change"])]
-    savings = np.array([_saving(row, kind) for row in rows], dtype=float)
-    least = before - _most([row["layer"] for row in rows], savings)
-    scale = unit if kind == "bits_per_weight" else 1.0
-    return least / scale, before / scale
-
-
 def _most(layers: list[str], savings: np.ndarray) -> float:
     """What the level of each layer that saves most saves together."""
     best = dict.fromkeys(layers, 0.0)
@@ -149,7 +157,7 @@ def _most(layers: list[str], savings: np.ndarray) -> float:
     return sum(best.values())
 
 
-def _need(rows: list[dict[str, Any]], budget: Budget) -> tuple[float, float]:
+def _need(rows: Sequence[dict[str, Any]], budget: Budget) -> tuple[float, float]:
     """What the uncompressed model needs, and what it may, in the same unit: bytes, multiply-accumulates or seconds."""
     if not rows:
         raise InvalidValue("recommend.empty", "The table of sensitivities has no row.")
@@ -162,6 +170,15 @@ def _need(rows: list[dict[str, Any]], budget: Budget) -> tuple[float, float]:
         return float(rows[0]["model_bytes_before"]), budget.limit
     layers = {row["layer"]: row for row in rows}.values()
     return float(sum(row["layer_bytes_before"] for row in layers)), budget.limit * sum(r["weights"] for r in layers) / 8
+
+
+def savings_and_losses(
+    rows: Sequence[dict[str, Any]], kind: Kind, *, higher_is_better: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """What each row saves, in bytes, multiply-accumulates or seconds, and its loss, which is never below zero."""
+    savings = np.array([_saving(row, kind) for row in rows], dtype=float)
+    losses = np.array([max(-row["change"] if higher_is_better else row["change"], 0.0) for row in rows])
+    return savings, losses
 
 
 def _saving(row: dict[str, Any], kind: Kind) -> float:
@@ -204,12 +221,9 @@ def _greedy(savings: np.ndarray, losses: np.ndarray, *, layers: list[str], neede
     return sorted(chosen.values())
 
 
-def _grouped(rows: list[dict[str, Any]]) -> tuple[BaseOperation, ...]:
-    """One operation for all layers of equal treatment."""
-    targets: dict[tuple[str, str], list[str]] = {}
+def _grouped(rows: list[dict[str, Any]]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """One level for all layers of equal treatment."""
+    layers: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        targets.setdefault((row["operation"], row["parameters"]), []).append(row["layer"])
-    return tuple(
-        operations.get(name).from_parameters({**json.loads(parameters), "targets": layers})
-        for (name, parameters), layers in targets.items()
-    )
+        layers.setdefault((row["operation"], row["parameters"]), []).append(row["layer"])
+    return tuple((name, parameters, tuple(own)) for (name, parameters), own in layers.items())

@@ -15,7 +15,7 @@ export type Sensitivity = Omit<Plain<Schemas["SensitivityAnswer"]>, "rows" | "cu
   rows: SensitivityRow[];
   curves: PlanCurve[];
 };
-export type PlanText = Schemas["PlanText"];
+export type PlanFile = Schemas["PlanFile"];
 export type PlanExport = Schemas["PlanExport"];
 
 const ROW = { value: true, change: true, ci_low: true, ci_high: true } as const;
@@ -33,6 +33,6 @@ export async function fetchSensitivity(model: string, signal?: AbortSignal): Pro
 }
 
 /** The plan of a budget, as a recipe of this tool or as the configuration of another one. */
-export function exportPlan(ask: PlanExport, signal?: AbortSignal): Promise<PlanText> {
+export function exportPlan(ask: PlanExport, signal?: AbortSignal): Promise<PlanFile> {
   return answerOf(api.POST("/api/v1/plans/export", { body: ask, signal }));
 }

@@ -827,7 +827,7 @@ export interface paths {
         put?: never;
         /**
          * Export
-         * @description The plan of a budget, as a recipe of this tool or as the configuration of another one.
+         * @description The plan of some rows, as a recipe of this tool or as the configuration of another one.
          */
         post: operations["export_api_v1_plans_export_post"];
         delete?: never;
@@ -2183,25 +2183,32 @@ export interface components {
         };
         /**
          * PlanExport
-         * @description Write the plan of a budget for this tool or another one.
+         * @description Write the plan of some rows, of the so many that there were, for this tool or another one.
          */
         PlanExport: {
             /** Model */
             model: string;
             /** Metric */
             metric: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "bytes" | "bits_per_weight" | "macs" | "latency";
-            /** Limit */
-            limit: number;
+            /** Count */
+            count: number;
+            /** Chosen */
+            chosen: number[];
             /**
              * Toolkit
              * @enum {string}
              */
             toolkit: "recipe" | "llm-compressor" | "torchao" | "coremltools";
+        };
+        /**
+         * PlanFile
+         * @description A plan as text, and the name of a file for it.
+         */
+        PlanFile: {
+            /** Text */
+            text: string;
+            /** File */
+            file: string;
         };
         /**
          * PlanPoint
@@ -2230,16 +2237,6 @@ export interface components {
             sizes: {
                 [key: string]: number | null;
             };
-        };
-        /**
-         * PlanText
-         * @description A plan as text, and the name of a file for it.
-         */
-        PlanText: {
-            /** Text */
-            text: string;
-            /** File */
-            file: string;
         };
         /**
          * PlannedModel
@@ -4478,7 +4475,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlanText"];
+                    "application/json": components["schemas"]["PlanFile"];
                 };
             };
             /** @description What went wrong and what to do. */

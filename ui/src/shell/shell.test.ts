@@ -27,7 +27,8 @@ describe("the header", () => {
     expect(screen.getByText("demo")).toBeTruthy();
     const nav = screen.getByRole("navigation", { name: "Pages" });
     const pages = within(nav).getAllByRole("button");
-    expect(pages.map(({ textContent }) => textContent)).toEqual(["Overview", "Behaviors", "Layers", "Experiments"]);
+    const names = ["Overview", "Behaviors", "Layers", "Plan", "Experiments"];
+    expect(pages.map(({ textContent }) => textContent)).toEqual(names);
     expect(pages[1]!.getAttribute("aria-current")).toBe("page");
     await fireEvent.click(pages[2]!);
     expect([app.view.state.page, location.hash.startsWith("#/layers")]).toEqual(["layers", true]);

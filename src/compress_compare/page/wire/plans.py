@@ -57,16 +57,16 @@ class SensitivityAnswer(Answer):
 
 
 class PlanExport(Ask):
-    """Write the plan of a budget for this tool or another one."""
+    """Write the plan of some rows, of the so many that there were, for this tool or another one."""
 
     model: str
     metric: str
-    kind: BudgetKind
-    limit: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    count: Annotated[int, Field(ge=1)]
+    chosen: Annotated[list[int], Field(max_length=100_000)]
     toolkit: Toolkit
 
 
-class PlanText(Answer):
+class PlanFile(Answer):
     """A plan as text, and the name of a file for it."""
 
     text: str

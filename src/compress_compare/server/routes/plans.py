@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from ...page import plans
-from ...page.wire.plans import PlanExport, PlanText, SensitivityAnswer
+from ...page.wire.plans import PlanExport, PlanFile, SensitivityAnswer
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -27,6 +27,6 @@ def sensitivity(
 
 @router.post("/plans/export")
 @needs_token
-def export(here: Here, ask: PlanExport) -> PlanText:
-    """The plan of a budget, as a recipe of this tool or as the configuration of another one."""
+def export(here: Here, ask: PlanExport) -> PlanFile:
+    """The plan of some rows, as a recipe of this tool or as the configuration of another one."""
     return plans.exported(here.project, ask)

@@ -138,8 +138,8 @@ export class PlanState {
     return {
       model: this.model!,
       metric: this.known!.metric,
-      kind: this.curve!.kind,
-      limit: this.plan!.used,
+      count: this.known!.rows.length,
+      chosen: this.plan!.chosen,
       toolkit,
     };
   }
