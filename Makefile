@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export CHROMIUM
 
 .NOTPARALLEL:
-.PHONY: help install ui demo docs test lint format types ui-check browser mutation audit clean
+.PHONY: help install ui demo docs test lint format types ui-check browser database mutation audit clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -38,7 +38,7 @@ demo: ui ## run the digits demo and serve it
 docs: install ## build the documentation as a site, in site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-test: ui browser lint types ui-check ## lint, types, page, then every Python and browser test
+test: ui browser database lint types ui-check ## lint, types, page, then every Python and browser test
 	scripts/run-tests $(ARGS)
 
 lint: install ## style and formatting of the Python code
@@ -72,6 +72,9 @@ audit: install ## look for known vulnerabilities of the pinned packages, of Pyth
 
 browser: ## make sure that the browser tests have a browser
 	@scripts/need-chromium
+
+database: ## make sure that the tests of projects on a database server have PostgreSQL
+	@scripts/need-postgres
 
 clean: ## remove what was built (not runs/)
 	rm -rf $(VENV) ui/node_modules src/compress_compare/server/static dist build site .mypy_cache .ruff_cache .pytest_cache test-results

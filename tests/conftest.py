@@ -1,13 +1,17 @@
-"""What every test can use: the browser of this machine."""
+"""What every test can use: the browser of this machine, and projects on a database server with an object store."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests import servers
 
 pytest.register_assert_rewrite("tests.e2e.walking")
 
@@ -37,6 +41,77 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("settings")
     os.environ["XDG_CONFIG_HOME"] = str(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[servers.Postgres]:
+    """A database server, one for this process of the tests."""
+    with servers.postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[dict[str, str]]:
+    """The environment of an object store, one for this process of the tests."""
+    with servers.object_store() as environment:
+        yield environment
+
+
+@pytest.fixture
+def team(
+    postgres: servers.Postgres, object_store: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> str:
+    """The address of a database server, with the environment of somebody who may use it and the object store."""
+    return _enter(postgres, object_store, monkeypatch=monkeypatch, folder=tmp_path)
+
+
+@pytest.fixture(params=["directory", "server"])
+def each_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The test twice: with projects in directories, and with every path standing for a project of its own on
+    PostgreSQL with its files in an object store.
+    """
+    kind: str = request.param
+    if kind == "server":
+        _redirect(request.getfixturevalue("team"), monkeypatch)
+    return kind
+
+
+@pytest.fixture(scope="module", params=["directory", "server"])
+def each_backend_of_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same for all tests of a file, one after the other."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if request.param == "server":
+            found = [request.getfixturevalue(name) for name in ("postgres", "object_store")]
+            folder = tmp_path_factory.mktemp("user")
+            _redirect(_enter(found[0], found[1], monkeypatch=monkeypatch, folder=folder), monkeypatch)
+        yield request.param
+
+
+def _enter(
+    server: servers.Postgres, object_store: dict[str, str], *, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> str:
+    for name, value in {**object_store, "PGPASSWORD": servers.PASSWORD}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state of the user"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache of the user"))
+    return server.url
+
+
+def _redirect(team: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every path stand for a project on the server, but those of directories that hold a project."""
+    from compress_compare.store import address, store
+
+    place_of = store._place
+
+    def place(path: Any, create: bool, artifacts: Any) -> Any:
+        given = Path(path)
+        is_directory = given.name.startswith(".") or (given / "compress-compare.db").exists()
+        if is_directory or address.is_server(path) or address.of_directory(given) is not None:
+            return place_of(path, create, artifacts)
+        name = hashlib.sha256(str(given.absolute()).encode()).hexdigest()[:20]
+        return place_of(f"{team}?project=t{name}", create, "s3://tests/projects")
+
+    monkeypatch.setattr(store, "_place", place)
 
 
 @pytest.fixture(scope="session")

@@ -24,19 +24,28 @@ if TYPE_CHECKING:
     from .store.merging.merge import MergeReport
 
 
-def open(path: str | Path, *, create: bool = True, read_only: bool = False) -> Project:
-    """Open the project in the directory ``path``, or create it there.
+def open(
+    path: str | Path,
+    *,
+    create: bool = True,
+    read_only: bool = False,
+    artifacts: str | Path | None = None,
+) -> Project:
+    """Open the project in the directory ``path`` or on a database server, or create it there.
 
     Args:
-        path: of the directory; a relative one is looked for now and never again.
+        path: of the directory; a relative one is looked for now and never again. Or the address of a database:
+            ``postgresql+psycopg://user@host/database?project=NAME``.
         create: whether it may be made.
-        read_only: whether to leave the directory as it is: nothing is written there, and nothing is run.
+        read_only: whether to leave the project as it is: nothing is written there, and nothing is run.
+        artifacts: for a database, where the files of a new project go: ``s3://bucket/prefix`` or a folder that all can
+            reach. The project remembers it.
 
     Raises:
         NotFound: ``project.unknown`` if there is none and ``create`` is false.
         StoreError: ``store.*`` if it is damaged or has a newer version.
     """
-    return Project.open(path, create=create, read_only=read_only)
+    return Project.open(path, create=create, read_only=read_only, artifacts=artifacts)
 
 
 def unpack(archive: str | Path, directory: str | Path) -> Project:

@@ -18,7 +18,7 @@ LABELS, PROBABILITIES = classified(21, COUNT, models=2)
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(each_backend_of_module, tmp_path_factory):
     with cc.open(tmp_path_factory.mktemp("behaviors") / "project") as opened:
         ids = np.arange(COUNT)
         texts = ["<img src=x onerror=alert(1)>"] + ["x" * 5_000] * (COUNT - 1)

@@ -69,7 +69,7 @@ def holds(column: pa.ChunkedArray, schema: dict) -> bool:
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory, static):
+def client(each_backend_of_module, tmp_path_factory, static):
     weights = {"a.weight": np.arange(12, dtype=np.float32).reshape(3, 4), "b.weight": np.ones((2, 3), np.float32)}
     with cc.open(tmp_path_factory.mktemp("contract") / "project") as project:
         errors = {"Accuracy": cc.MetricValue(0.9, standard_error=0.01)}

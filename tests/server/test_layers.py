@@ -14,7 +14,7 @@ from .running import running
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(each_backend_of_module, tmp_path_factory):
     torch.manual_seed(3)
     base = torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.LayerNorm(7), torch.nn.Linear(7, 3))
     with cc.open(tmp_path_factory.mktemp("layers") / "project") as opened:

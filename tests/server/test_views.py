@@ -6,6 +6,8 @@ import compress_compare as cc
 
 from .running import running
 
+pytestmark = pytest.mark.usefixtures("each_backend")
+
 URL = "/api/v1/views"
 
 

@@ -7,6 +7,9 @@ import pytest
 
 import compress_compare as cc
 from compress_compare.errors import Conflict, InvalidValue, StoreError
+from tests.store.stored import change, sizes
+
+pytestmark = pytest.mark.usefixtures("each_backend")
 
 torch = pytest.importorskip("torch")
 save_file = pytest.importorskip("safetensors.torch").save_file
@@ -69,8 +72,7 @@ def test_a_safetensors_file_is_kept_byte_for_byte(project, tmp_path):
     project.log_model("m", checkpoint=path)
     checkpoint = project.model("m").checkpoint
     assert (checkpoint.format, checkpoint.num_bytes) == ("safetensors", path.stat().st_size)
-    stored = project.path / "objects" / checkpoint.files[0].sha256[:2] / checkpoint.files[0].sha256
-    assert stored.read_bytes() == path.read_bytes()
+    assert project._artifacts.path(checkpoint.files[0].sha256).read_bytes() == path.read_bytes()
     project.log_model("m", checkpoint=str(path))
 
 
@@ -147,15 +149,12 @@ def test_a_link_out_of_a_folder_is_refused(project, tmp_path):
 def test_equal_weights_are_stored_once(project):
     for id in ("a", "b"):
         project.log_model(id, checkpoint={"w": torch.ones(1000), "v": torch.zeros(3)})
-    assert len(list((project.path / "objects").glob("*/*"))) == 1
+    assert len(sizes(project)) == 1
 
 
 def test_a_changed_object_is_noticed(project):
     project.log_model("m", checkpoint={"w": torch.ones(1000)})
-    (stored,) = (project.path / "objects").glob("*/*")
-    content = bytearray(stored.read_bytes())
-    content[-1] ^= 1
-    stored.write_bytes(content)
+    change(project, project.model("m").checkpoint.files[0].sha256)
     with pytest.raises(StoreError, match="has changed since it was logged") as caught:
         project.load_checkpoint("m")
     assert caught.value.code == "artifact.hash_mismatch"
@@ -169,7 +168,7 @@ def test_the_header_of_a_quantized_module_says_its_scheme(project):
     attach(module, {"weight": TensorScheme(kind="quantized", bits=4)})
     project.log_model("m", checkpoint=module)
     digest = project.model("m").checkpoint.files[0].sha256
-    stored = header(project.path / "objects" / digest[:2] / digest)
+    stored = header(project._artifacts.opened(digest))
     assert stored["scheme"]["weight"]["bits"] == 4
     with pytest.raises(Conflict):
         project.log_model("m", checkpoint=torch.nn.Linear(3, 2))
@@ -183,7 +182,7 @@ def test_the_header_says_which_channels_a_module_has_kept(project):
     channels.attach(module, {"weight": {0: [1, 4], 1: [0, 2, 3]}})
     project.log_model("m", checkpoint=module)
     digest = project.model("m").checkpoint.files[0].sha256
-    stored = header(project.path / "objects" / digest[:2] / digest)
+    stored = header(project._artifacts.opened(digest))
     assert channels.from_json(stored["kept"]) == channels.of(module)
 
 
@@ -205,7 +204,7 @@ def test_the_same_tensors_in_other_bytes_are_the_same_checkpoint(project, tmp_pa
     before = project.model("m").checkpoint
     project.log_model("m", checkpoint=renamed)
     assert project.model("m").checkpoint == before
-    assert sum(path.is_file() for path in (project.path / "objects").rglob("*")) == 1
+    assert len(sizes(project)) == 1
     changed = bytearray(second.read_bytes())
     changed[-4] ^= 1
     renamed.write_bytes(changed)

@@ -11,6 +11,8 @@ from PIL import Image
 import compress_compare as cc
 from compress_compare.errors import Conflict, InvalidValue, NotFound
 
+pytestmark = pytest.mark.usefixtures("each_backend")
+
 IDS = [3, 1, 2]
 
 

@@ -8,6 +8,8 @@ from safetensors.numpy import save_file
 
 import compress_compare as cc
 
+pytestmark = pytest.mark.usefixtures("each_backend")
+
 RECIPE = "stage:\n  modifiers:\n    QuantizationModifier: {scheme: FP8_DYNAMIC, ignore: [lm_head]}\n"
 
 

@@ -9,6 +9,8 @@ import compress_compare as cc
 from compress_compare.errors import UserError
 from compress_compare.exporters.compress_and_compare import document
 
+pytestmark = pytest.mark.usefixtures("each_backend")
+
 METRICS = ("Accuracy", "Size")
 OPERATIONS = ("prune", "quantize", "finetune")
 

@@ -33,7 +33,7 @@ def sizes(directory: Path, recipe: Recipe) -> dict[str, int | None]:
             command,
             input=json.dumps(to_data(recipe)),
             cwd=folder_of(to_data(recipe)["task"], directory),
-            env=environment(os.environ),
+            env=environment(os.environ, str(directory)),
             capture_output=True,
             text=True,
             timeout=LIMIT_S,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from ..store import address
 from ..store.files import write_atomically
 from . import outcomes, processes
 from .base import HEARTBEAT, LOG, RESULT, STEP, Limits, Outcome, Running, Work
@@ -68,7 +69,7 @@ class LocalEngine:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=folder_of(work.request.get("task"), work.folder),
-            env=environment(os.environ),
+            env=environment(os.environ, work.request.get("project")),
             start_new_session=True,
         )
         log = LogWriter(cast(BinaryIO, popen.stdout), work.folder / LOG, limit=self._limits.log)
@@ -178,12 +179,18 @@ def folder_of(task: Mapping[str, Any] | None, default: Path) -> Path:
     return next((folder for folder in reversed(folders) if folder.is_dir()), default)
 
 
-def environment(own: Mapping[str, str]) -> dict[str, str]:
-    """Only what a worker needs: tokens and keys in the environment stay here."""
+def environment(own: Mapping[str, str], project: str | None = None) -> dict[str, str]:
+    """Only what a worker needs: tokens and keys in the environment stay here.
+
+    Args:
+        own: the environment of this process.
+        project: its directory; one on a database server cannot be opened without the user's keys.
+    """
     kept = {name: value for name, value in own.items() if name in KEPT}
     paths = [str(Path(path).resolve()) for path in own.get("PYTHONPATH", "").split(os.pathsep) if path]
     source = Path(__file__).parents[2]
     if source.name not in ("site-packages", "dist-packages"):
         paths.append(str(source))
     kept["PYTHONPATH"] = os.pathsep.join(paths)
+    kept |= address.environment(Path(project), own) if project else {}
     return {**kept, "PYTHONUNBUFFERED": "1", **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")}

@@ -18,8 +18,8 @@ from ..recipes.plan import KnownModel, Planned, RecipePlan, plan
 from ..recipes.recipe import Recipe
 from ..recipes.serial import record_to_data, task_from_data, task_to_data, to_data
 from ..records import TaskPath
-from ..store import jobs, location, models, tasks
-from ..store.database import Connection, Database
+from ..store import backends, jobs, location, models, tasks
+from ..store.database import Connection
 from ..store.storage import ProjectStorage
 from ..store.trust import Trust
 from . import log, processes
@@ -46,7 +46,7 @@ class Queue:
         self.directory = directory.resolve()
         self.trust = Trust()
         self.owner = owner or f"{processes.identity(os.getpid())}:{secrets.token_hex(4)}"
-        self.database = Database(self.directory / location.DATABASE, storage)
+        self.database = backends.database(self.directory, storage)
 
     def close(self) -> None:
         """Release the database."""

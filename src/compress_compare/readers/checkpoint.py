@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from ..errors import InvalidValue
 from . import folder, gguf, litert, onnx, safetensors
 from .layouts import unpacked
+from .partial import File, whole
 from .weights import Weights
 
+PIECEWISE = ("safetensors", "huggingface")
+"""Formats of which only the parts that are looked at are brought here; files of the others are read whole."""
 
-def read(format: str, files: Mapping[str, Path]) -> Weights:
+
+def read(format: str, files: Mapping[str, File]) -> Weights:
     """The tensors of a checkpoint.
 
     Args:
@@ -21,11 +24,16 @@ def read(format: str, files: Mapping[str, Path]) -> Weights:
     Raises:
         InvalidValue: ``model.unsupported_format`` where this version cannot read the numbers, and all of the readers.
     """
+    parts = {name: file for name, file in files.items() if format in PIECEWISE and name.endswith(".safetensors")}
+    paths = {name: whole(file) for name, file in files.items() if name not in parts}
     if format == "huggingface":
-        return unpacked(folder.read(files))
+        return unpacked(folder.read({**paths, **parts}))
     if format == "onnx":
-        return onnx.read(files, next(name for name in files if name.lower().endswith(".onnx")))
-    ((name, path),) = files.items()
+        return onnx.read(paths, next(name for name in paths if name.lower().endswith(".onnx")))
+    if format == "safetensors" and len(parts) == 1:
+        ((name, file),) = parts.items()
+        return unpacked(safetensors.read(file, name))
+    ((name, path),) = paths.items()
     if format == "safetensors":
         return unpacked(safetensors.read(path, name))
     if format == "gguf":

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import InvalidValue
 from . import safetensors
 from .mapped import Mapped
+from .partial import File, whole
 from .regular import open_regular
 from .safetensors_header import shown
 from .weights import StoredTensor, Weights
@@ -43,7 +44,7 @@ def check(files: Mapping[str, Path], folder: Path) -> Weights:
     return read(files)
 
 
-def read(files: Mapping[str, Path]) -> Weights:
+def read(files: Mapping[str, File]) -> Weights:
     """The tensors of a model that lies in several files, given by their names in the folder."""
     tensors: dict[str, StoredTensor] = {}
     extra: dict[str, Any] = {}
@@ -67,7 +68,7 @@ def read(files: Mapping[str, Path]) -> Weights:
     return Weights(tensors, extra, tuple(opened))
 
 
-def shards(files: Mapping[str, Path]) -> list[str]:
+def shards(files: Mapping[str, File]) -> list[str]:
     """Which of the files hold the tensors: those that the index names, else the one file, else all."""
     if INDEX in files:
         named = sorted(set(_index(files[INDEX]).values()))
@@ -91,7 +92,7 @@ def shards(files: Mapping[str, Path]) -> list[str]:
     return found
 
 
-def _scalars(path: Path) -> dict[str, Any]:
+def _scalars(path: File) -> dict[str, Any]:
     """Entries of a configuration that are numbers, texts, or mappings of names to such."""
     plain = str | int | float | bool
     return {
@@ -102,9 +103,9 @@ def _scalars(path: Path) -> dict[str, Any]:
     }
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: File) -> dict[str, Any]:
     """The object in a file; empty where there is none."""
-    with open_regular(path) as file:
+    with open_regular(whole(path)) as file:
         content = file.read(MAX_INDEX_BYTES)
     try:
         found = json.loads(content)
@@ -113,15 +114,15 @@ def _json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _quantization(path: Path, keys: tuple[str | None, ...]) -> dict[str, Any]:
+def _quantization(path: File, keys: tuple[str | None, ...]) -> dict[str, Any]:
     """What the model's configuration says about how its weights are packed; empty where it says nothing."""
     content = _json(path)
     found = [content if key is None else content.get(key) for key in keys]
     return next((said for said in found if isinstance(said, dict)), {})
 
 
-def _index(path: Path) -> dict[str, str]:
-    with open_regular(path) as file:
+def _index(path: File) -> dict[str, str]:
+    with open_regular(whole(path)) as file:
         content = file.read(MAX_INDEX_BYTES + 1)
     if len(content) > MAX_INDEX_BYTES:
         raise InvalidValue("model.header_too_large", f"{INDEX} is larger than 100 MB.")

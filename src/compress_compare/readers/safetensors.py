@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import json
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .mapped import Mapped
+from .partial import File, PartialFile
 from .regular import open_regular
-from .safetensors_header import Header, read_header
+from .safetensors_header import MAX_HEADER, PREFIX, Header, read_header
 from .weights import StoredTensor, Weights
 
 HEADER_KEY = "compress_compare"
+START = 512
+"""Bytes that are looked at even of a file that has no header."""
 
 
-def check(path: Path) -> Header:
+def check(path: File) -> Header:
     """Check a file as ``read_header`` does, without reading its numbers."""
-    with open_regular(path) as file:
+    with _opened(path) as file:
         return read_header(file, path.name)
 
 
-def read(path: Path, name: str | None = None) -> Weights:
+def read(path: File, name: str | None = None) -> Weights:
     """The tensors of a file.
 
     Args:
-        path: of the file.
+        path: of the file; of one that is not whole, what is looked at is brought.
         name: how messages call it.
 
     Raises:
         InvalidValue: ``model.*`` or ``input.*``.
     """
-    with open_regular(path) as file:
+    with _opened(path) as file:
         header = read_header(file, name or path.name)
-        mapped = Mapped(file)
+        mapped = Mapped(file, path.need if isinstance(path, PartialFile) else None)
     tensors = {
         key: StoredTensor(
             entry.dtype,
@@ -77,6 +81,17 @@ def same(path: Path, other: Path) -> bool:
         if not np.array_equal(parts[0], parts[1]):
             return False
     return True
+
+
+def _opened(path: File) -> BufferedReader:
+    """The file, with its header at least."""
+    if isinstance(path, Path):
+        return open_regular(path)
+    path.need(0, min(PREFIX, path.num_bytes))
+    with path.open() as file:
+        length = int.from_bytes(file.read(PREFIX), "little")
+    path.need(0, min(max(PREFIX + length, START) if length <= MAX_HEADER else START, path.num_bytes))
+    return path.open()
 
 
 def _left(header: Header) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from ..errors import InvalidValue
 from ..records import check_name
 from . import garbage, location, migrations, schema
+from .address import ARTIFACTS
 from .files import write_atomically
 from .reading import Reader
 from .staging import CHUNK
@@ -121,7 +122,7 @@ def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
     """The rows of a table in the order of its key, as canonical JSON."""
     names = [column.name for column in table.columns]
     for row in connection.execute(sa.select(table).order_by(*table.primary_key.columns)):
-        if table is schema.meta and row.name == garbage.LOOKED:
+        if table is schema.meta and row.name in (garbage.LOOKED, ARTIFACTS):
             continue
         yield _canonical(dict(zip(names, row, strict=True)))
 
@@ -202,7 +203,7 @@ def _fill(directory: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.
                 rows[match[1]] = [_row(tables[match[1]], line) for line in _lines(_read(archive, info))]
         _check(rows)
         with store._artifacts.staging() as staging, store._database.write() as connection:
-            connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+            store._database.defer_foreign_keys(connection)
             present = _publish(store, archive, members=members, staging=staging)
             missing = {row["sha256"] for name in NAMING for row in rows.get(name, ())} - present
             if missing:

@@ -1,12 +1,12 @@
 """The artifact store: files addressed by the SHA-256 of their content, never changed once written.
 
-A file is written to ``staging/``, synced and hashed, and renamed into ``objects/`` in the transaction that inserts the
+A file is written to ``staging/``, synced and hashed, and put among the objects in the transaction that inserts the
 row which names it, before that is committed: a row never exists without its object.
 """
 
 from __future__ import annotations
 
-import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,27 +14,32 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..errors import StoreError
-from ..readers.regular import open_regular, unreadable
-from . import location
+from ..readers.partial import File
+from .objects import DirectoryObjects, Objects, StoredObject
+from .parts import PartReader
 from .staging import Staging, prepare
 from .storage import ProjectStorage
-
-REPAIR = "Log the same again, or look for a copy with: compress-compare doctor PROJECT --repair --from FOLDER"
 
 
 class Artifacts:
     """The objects of one project.
 
     Args:
-        storage: its place.
+        storage: the place on this machine that new files come through.
+        objects: where they are; in the same place, if not given.
     """
 
-    def __init__(self, storage: ProjectStorage) -> None:
+    def __init__(self, storage: ProjectStorage, objects: Objects | None = None) -> None:
         self._storage = storage
-        self._objects = storage.root / location.OBJECTS
+        self._objects = objects or DirectoryObjects(storage)
         if not storage.read_only:
             with suppress(OSError):  # a full disk has no room for them, and what is there can still be read
                 prepare(storage.root)
+
+    @property
+    def root(self) -> Path:
+        """The folder that new files come through."""
+        return self._storage.root
 
     @contextmanager
     def staging(self) -> Iterator[Staging]:
@@ -43,32 +48,20 @@ class Artifacts:
         Raises:
             StoreError: ``store.read_only``, ``storage.*``.
         """
-        staging = Staging(self._storage)
+        staging = Staging(self._storage, self._objects)
         try:
             yield staging
         finally:
             staging.close()
 
     def path(self, digest: str) -> Path:
-        """Where the object lies.
+        """Where the object lies on this machine, all of it.
 
         Raises:
             StoreError: ``artifact.missing`` if it is not there, or something else than a file is.
             InvalidValue: ``input.permission``.
         """
-        path = self._path(digest)
-        try:
-            found = path.is_file()
-        except PermissionError as error:
-            raise unreadable(path, error) from error
-        if not found:
-            raise StoreError(
-                "artifact.missing",
-                "A file of this project is missing from its artifact store.",
-                detail=f"objects/{digest[:2]}/{digest}",
-                hint=REPAIR,
-            )
-        return path
+        return self._objects.path(digest)
 
     def verify(self, digest: str) -> Path:
         """Like ``path``, after reading the whole object and comparing its hash.
@@ -77,17 +70,45 @@ class Artifacts:
             StoreError: ``artifact.hash_mismatch`` if its content has changed.
             InvalidValue: ``input.permission``.
         """
-        path = self.path(digest)
-        with open_regular(path) as file:
-            actual = hashlib.file_digest(file, "sha256").hexdigest()
-        if actual != digest:
-            raise StoreError(
-                "artifact.hash_mismatch",
-                "A stored file has changed since it was logged.",
-                detail=f"Expected SHA-256 {digest}, found {actual}.",
-                hint=REPAIR,
-            )
-        return path
+        return self._objects.verify(digest)
+
+    def check(self, digest: str) -> None:
+        """Pass if what is stored is what it was; a copy of it on this machine does not count.
+
+        Raises:
+            StoreError: ``artifact.missing``, ``artifact.hash_mismatch``.
+            InvalidValue: ``input.permission``.
+        """
+        self._objects.check(digest)
+
+    def opened(self, digest: str) -> File:
+        """The object, to be read piece by piece.
+
+        Raises:
+            StoreError: ``artifact.missing``.
+        """
+        return self._objects.opened(digest)
+
+    def table(self, digest: str) -> Path | io.RawIOBase:
+        """The object as Arrow reads it: of one that is elsewhere, the parts that are asked for.
+
+        Raises:
+            StoreError: ``artifact.missing``.
+        """
+        file = self._objects.opened(digest)
+        return file if isinstance(file, Path) else PartReader(file)
+
+    def listed(self) -> Iterator[StoredObject]:
+        """All that lies there."""
+        return self._objects.listed()
+
+    def delete(self, name: str) -> None:
+        """Remove an object, or what else stands there."""
+        self._objects.delete(name)
+
+    def close(self) -> None:
+        """Release what is kept open."""
+        self._objects.close()
 
     @contextmanager
     def believed(self, digest: str) -> Iterator[None]:
@@ -106,6 +127,3 @@ class Artifacts:
                 detail=f"objects/{digest[:2]}/{digest}: {type(error).__name__}",
                 hint="Log it again.",
             ) from error
-
-    def _path(self, digest: str) -> Path:
-        return self._objects / digest[:2] / digest

@@ -11,9 +11,9 @@ from pathlib import Path
 from ..errors import InvalidValue, StoreError
 from ..readers.regular import open_regular
 from . import location, verify
-from .artifacts import REPAIR, Artifacts
-from .connections import copied
+from .artifacts import Artifacts
 from .database import Database
+from .objects import REPAIR
 from .storage import ProjectStorage
 
 CHUNK = 1 << 20
@@ -59,7 +59,7 @@ def backup(database: Database, artifacts: Artifacts, *, target: Path) -> Backup:
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         with database.read() as connection, storage.told():
-            copied(connection, partial / location.DATABASE)
+            database.copy(connection, partial / location.DATABASE)
             digests = sorted({digest for _, digest in verify.named(connection)})
         size = (partial / location.DATABASE).stat().st_size
         for digest in digests:

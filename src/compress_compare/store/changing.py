@@ -170,7 +170,7 @@ class Changer(Writer):
         # files go after no row names them durably: whoever is killed in between leaves files too many, never too few
         with self._database.write(wait=wait) as connection:
             garbage.looked(connection)
-            return replace(garbage.collect(connection, self.path, older_than=older_than), models=gone)
+            return replace(garbage.collect(connection, self._artifacts, older_than=older_than), models=gone)
 
     def _tidy(self) -> None:
         """Remove files that nothing names and that are a day old, unless somebody writes just now."""
@@ -185,4 +185,4 @@ class Changer(Writer):
 
 def _collect(connection: sa.Connection, store: Changer) -> None:
     garbage.looked(connection)
-    garbage.collect(connection, store.path, older_than=garbage.KEPT_S)
+    garbage.collect(connection, store._artifacts, older_than=garbage.KEPT_S)

@@ -20,6 +20,7 @@ from ..readers import checkpoint as readers
 from ..readers import folder as folders
 from ..readers import nonfinite, one_file, onnx, safetensors
 from ..readers.packings import streams
+from ..readers.partial import File
 from ..readers.regular import open_regular
 from ..records import Checkpoint, LoggedCheckpoint, StoredFile
 from . import peft, schema
@@ -174,17 +175,17 @@ def notes(artifacts: Artifacts, checkpoint: Checkpoint) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for file in checkpoint.files:
         if file.name.endswith(".safetensors"):
-            for key, value in _noted(artifacts.path(file.sha256)).items():
+            for key, value in _noted(artifacts.opened(file.sha256)).items():
                 found[key] = {**found[key], **value} if isinstance(value, dict) and key in found else value
     return found
 
 
-def header(path: Path) -> dict[str, Any]:
+def header(path: File) -> dict[str, Any]:
     """What ``store`` kept in the header of a safetensors file: ``tied`` and what the caller gave as ``extra``."""
     return safetensors.notes(safetensors.check(path))
 
 
-def _noted(path: Path) -> Mapping[str, Any]:
+def _noted(path: File) -> Mapping[str, Any]:
     """What was kept beside the weights of a safetensors file, wherever in it that stands."""
     found = header(path)
     return streams.expanded(safetensors.read(path)).extra if found.get("layout") == streams.LAYOUT else found

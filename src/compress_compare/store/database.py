@@ -1,14 +1,14 @@
-"""The connection factory: many readers, one writer at a time over all threads and processes.
+"""The database of a project: many readers, and one writer at a time over all threads and processes.
 
-SQLite runs in WAL mode with synchronous FULL. Writers queue on a lock file, so none ever meets "database is locked";
-readers wait for nobody and write nothing. What goes wrong below comes out as a sentence.
+What both kinds of database do alike. Readers wait for nobody and write nothing. What goes wrong below comes out as a
+sentence.
 """
 
 from __future__ import annotations
 
-import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal
@@ -16,11 +16,9 @@ from typing import Any, Literal
 import numpy as np
 import sqlalchemy as sa
 
-from . import location, migrations, schema
-from .connections import copied, create_private, reading, writing
-from .faults import told
-from .lock import WriterLock, busy
-from .storage import ProjectStorage, writable
+from . import schema
+from .lock import busy
+from .storage import ProjectStorage
 
 WAIT_S = 10.0
 """How long a writer waits for another one."""
@@ -28,32 +26,27 @@ WAIT_S = 10.0
 Connection = sa.Connection
 """What is read and written through, for those outside who hand it on."""
 
+Counter = Literal["number", "jobs"]
+"""Which revision grows."""
 
-class Database:
+
+class Database(ABC):
     """A project's database.
 
     Args:
-        path: of the SQLite file; created, or brought to the newest schema version, when opened.
-        storage: the place of the project; one that can be written as far as the system lets us, if not given.
+        storage: the place of the project.
         wait: seconds that a writer waits for another one.
     """
 
-    def __init__(self, path: Path, storage: ProjectStorage | None = None, *, wait: float = WAIT_S) -> None:
-        self.storage = storage or ProjectStorage(path.parent, read_only=not writable(path.parent, path.name))
+    _readers: sa.Engine
+    """Connections of which each sees one consistent state."""
+
+    def __init__(self, storage: ProjectStorage, *, wait: float = WAIT_S) -> None:
+        self.storage = storage
         self.wait = wait
-        self._path = path
-        self._lock = WriterLock(path.with_name(location.WRITER_LOCK))
         self._thread_lock = RLock()
         self._writing: sa.Connection | None = None
         self._undo: list[Callable[[], object]] = []
-        self._copy: tempfile.TemporaryDirectory[str] | None = None
-        self._readers = reading(path, self.storage)
-        self._writer = writing(path)
-        try:
-            self._prepare()
-        except BaseException:
-            self.close()
-            raise
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -69,13 +62,11 @@ class Database:
                     return
             finally:
                 self._thread_lock.release()
-        with told(self._path, self.storage), self._readers.connect() as connection, connection.begin():
+        with self._told(), self._readers.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
-    def write(
-        self, *, counter: Literal["number", "jobs"] = "number", wait: float | None = None
-    ) -> Iterator[sa.Connection]:
+    def write(self, *, counter: Counter = "number", wait: float | None = None) -> Iterator[sa.Connection]:
         """The writing connection: committed at the end, rolled back on an error. Nested uses join the outer one.
 
         What fails inside a nested use and is caught outside of it leaves the rest of the outer one as it is.
@@ -99,6 +90,7 @@ class Database:
                     with self._undone():
                         yield connection
                         _count(connection, counter)
+                        self._announce(connection, counter)
                 finally:
                     self._writing = None
                     self._undo.clear()
@@ -107,38 +99,40 @@ class Database:
         """Have something called, still under the lock, if what is being written now is not kept."""
         self._undo.append(undo)
 
+    @abstractmethod
     def close(self) -> None:
         """Release all connections."""
-        self._readers.dispose()
-        self._writer.dispose()
-        if self._copy is not None:
-            self._copy.cleanup()
 
-    def _prepare(self) -> None:
-        """Create the tables or bring them up, if that is needed at all: opening a project waits for no writer."""
-        if self._path.exists() and self._path.stat().st_size:
-            with self.read() as connection:
-                if not migrations.needed(connection):
-                    return
-                if self.storage.read_only:
-                    self._read_copy(connection)
-                    return
-        self.storage.check()
-        create_private(self._path)
-        with self._this_thread(), self._transaction() as connection:
-            migrations.migrate(connection)
+    @abstractmethod
+    def defer_foreign_keys(self, connection: sa.Connection) -> None:
+        """Let what is written now refer to what comes later in the same transaction."""
 
-    def _read_copy(self, connection: sa.Connection) -> None:
-        """Read an older project that may not be written from a copy of its database, which is brought up instead."""
-        self._copy = tempfile.TemporaryDirectory(prefix="compress-compare-", ignore_cleanup_errors=True)
-        path = Path(self._copy.name) / self._path.name
-        copied(connection, path)
-        engine = writing(path)
-        with engine.connect() as own, own.begin():
-            migrations.migrate(own)
-        engine.dispose()
-        self._readers.dispose()
-        self._readers = reading(path, ProjectStorage(path.parent))
+    @abstractmethod
+    def faults(self, connection: sa.Connection) -> list[str]:
+        """A sentence for each fault of the database itself. Reads all of it."""
+
+    @abstractmethod
+    def rebuild_indexes(self, connection: sa.Connection) -> None:
+        """Make indexes anew from the tables."""
+
+    @abstractmethod
+    def copy(self, connection: sa.Connection, path: Path) -> None:
+        """Write what a connection sees into a new SQLite file."""
+
+    @abstractmethod
+    def wait_for_change(self, timeout: float) -> None:
+        """Return when something may have been written by any process, or after so many seconds."""
+
+    @abstractmethod
+    def _told(self) -> AbstractContextManager[None]:
+        """Turn what the database raises inside into sentences."""
+
+    @abstractmethod
+    def _transaction(self, wait: float | None = None) -> AbstractContextManager[sa.Connection]:
+        """A transaction of the only writer; it waits for another one no longer than so many seconds."""
+
+    def _announce(self, connection: sa.Connection, counter: Counter) -> None:  # noqa: B027 - SQLite has no listeners
+        """Tell those who listen that something is being written."""
 
     @contextmanager
     def _this_thread(self, wait: float | None = None) -> Iterator[None]:
@@ -149,16 +143,6 @@ class Database:
             yield
         finally:
             self._thread_lock.release()
-
-    @contextmanager
-    def _transaction(self, wait: float | None = None) -> Iterator[sa.Connection]:
-        with (
-            told(self._path, self.storage),
-            self._lock.held(self.wait if wait is None else wait),
-            self._writer.connect() as connection,
-            connection.begin(),
-        ):
-            yield connection
 
     @contextmanager
     def _undone(self) -> Iterator[None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -12,7 +11,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from . import location, schema
+from . import schema
+from .artifacts import Artifacts
+from .objects import StoredObject, age, size
 from .staging import abandoned
 
 KEPT_S = 24 * 3600.0
@@ -37,31 +38,28 @@ class Garbage:
     models: int = 0
 
 
-def counted(connection: sa.Connection, root: Path) -> Garbage:
+def counted(connection: sa.Connection, artifacts: Artifacts) -> Garbage:
     """What there is of it now."""
-    paths = list(_found(connection, root))
-    return Garbage(len(paths), sum(map(_size, paths)))
+    found = [*_left(artifacts), *_unnamed(connection, artifacts)]
+    return Garbage(len(found), sum(one.num_bytes for one in found))
 
 
-def collect(connection: sa.Connection, root: Path, *, older_than: float) -> Garbage:
+def collect(connection: sa.Connection, artifacts: Artifacts, *, older_than: float) -> Garbage:
     """Remove it; the caller holds the lock of writers, so that nothing is put in place meanwhile.
 
     Args:
         connection: that writes.
-        root: of the project.
+        artifacts: of the project.
         older_than: seconds since it was last written.
     """
     count = num_bytes = 0
-    for path in list(_found(connection, root)):
-        if _age(path) < older_than:
-            continue
-        size = _size(path)
-        with suppress(OSError):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-            count, num_bytes = count + 1, num_bytes + size
+    for remove, found in ((_remove, _left(artifacts)), (artifacts.delete, _unnamed(connection, artifacts))):
+        for one in list(found):
+            if one.age >= older_than:
+                connection.execute(sa.select(1))  # the lock is held as long as this answers
+                with suppress(OSError):
+                    remove(one.name)
+                    count, num_bytes = count + 1, num_bytes + one.num_bytes
     return Garbage(count, num_bytes)
 
 
@@ -77,29 +75,21 @@ def looked(connection: sa.Connection) -> None:
     connection.execute(schema.meta.insert().values(name=LOOKED, value=str(int(time.time()))))
 
 
-def _found(connection: sa.Connection, root: Path) -> Iterator[Path]:
-    yield from abandoned(root)
+def _left(artifacts: Artifacts) -> Iterator[StoredObject]:
+    """What killed processes were writing."""
+    for path in abandoned(artifacts.root):
+        yield StoredObject(str(path), size(path), age(path))
+
+
+def _remove(path: str) -> None:
+    if Path(path).is_dir() and not Path(path).is_symlink():
+        shutil.rmtree(path)
+    else:
+        Path(path).unlink()
+
+
+def _unnamed(connection: sa.Connection, artifacts: Artifacts) -> Iterator[StoredObject]:
+    """Objects that no row names."""
     tables = (schema.files, schema.datasets, schema.outputs, schema.kept_files)
     named = set(connection.execute(sa.union(*(sa.select(table.c.sha256) for table in tables))).scalars())
-    objects = root / location.OBJECTS
-    for folder in sorted(objects.iterdir()) if objects.is_dir() else ():
-        if folder.is_dir() and not folder.is_symlink():
-            yield from (path for path in sorted(folder.iterdir()) if path.name not in named)
-
-
-def _age(path: Path) -> float:
-    with suppress(OSError):
-        return time.time() - path.lstat().st_mtime
-    return 0.0
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder."""
-    total = 0
-    with suppress(OSError):
-        total += path.lstat().st_size if not path.is_dir() else 0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            with suppress(OSError):
-                total += Path(folder, name).lstat().st_size
-    return total
+    return (one for one in artifacts.listed() if one.name.rpartition("/")[2] not in named)

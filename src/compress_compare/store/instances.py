@@ -37,9 +37,9 @@ def load(artifacts: Artifacts, sha256: str, *, columns: Sequence[str] | None = N
     Raises:
         StoreError: ``artifact.missing``, ``artifact.hash_mismatch``.
     """
-    path = artifacts.path(sha256)
+    source = artifacts.table(sha256)
     with artifacts.believed(sha256):
-        return pq.read_table(path, columns=list(columns) if columns else None, page_checksum_verification=True)
+        return pq.read_table(source, columns=list(columns) if columns else None, page_checksum_verification=True)
 
 
 def same(artifacts: Artifacts, sha256: str, *, table: pa.Table) -> bool:

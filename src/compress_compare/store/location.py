@@ -36,8 +36,9 @@ def prepare(location: str | Path, create: bool) -> Path:
     if "://" in str(location):
         raise InvalidValue(
             "project.url",
-            "A project must be a directory; databases by URL are not supported by this version.",
-            detail=f"Found {str(location).split('://')[0]}://…",
+            "A project is a directory, or a database on PostgreSQL.",
+            detail=f"Found {str(location).split('://')[0][:40]}://…",
+            hint="Write it as postgresql+psycopg://user@host:5432/database?project=NAME",
         )
     directory = _absolute(location)
     if directory.exists() and not directory.is_dir():

@@ -18,6 +18,12 @@ FIRST_VERSION = 1
 MIGRATIONS: tuple[Migration, ...] = (second_schema.migrate,)
 """``MIGRATIONS[i]`` brings version ``i + 1`` to version ``i + 2``."""
 
+TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+}
+"""How a database is asked for the names of its tables."""
+
 
 def newest_version() -> int:
     """The version that this code reads and writes."""
@@ -30,7 +36,7 @@ def needed(connection: sa.Connection) -> bool:
     Raises:
         StoreError: ``store.too_new``, or ``store.corrupt`` for a database that is not ours.
     """
-    names = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+    names = set(connection.exec_driver_sql(TABLES[connection.dialect.name]).scalars())
     if schema.meta.name not in names:
         if names:
             raise _unknown(f"It has other tables, for example {min(names)!r:.80}.")

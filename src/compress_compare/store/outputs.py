@@ -26,9 +26,9 @@ class StoredTable:
     @cached_property
     def schema(self) -> pa.Schema:
         """Names and types, without reading the data."""
-        path = self.artifacts.path(self.sha256)
+        source = self.artifacts.table(self.sha256)
         with self.artifacts.believed(self.sha256):
-            return pq.read_schema(path)
+            return pq.read_schema(source)
 
     def read(self, *names: str) -> pa.Table:
         """Some columns."""
@@ -57,7 +57,7 @@ def answered(connection: sa.Connection, dataset: str) -> list[str]:
     """
     data = instances.dataset_row(connection, dataset)
     query = (
-        sa.select(schema.models.c.id)
+        sa.select(schema.models.c.id, schema.models.c.key)
         .join(schema.outputs, schema.outputs.c.model_key == schema.models.c.key)
         .join(schema.datasets, schema.outputs.c.dataset_key == schema.datasets.c.key)
         .where(schema.datasets.c.fingerprint == data.fingerprint, schema.models.c.archived_at.is_(None))

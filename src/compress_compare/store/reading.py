@@ -16,6 +16,7 @@ from ..records import Change, Checkpoint, Dataset, Job, LoggedCheckpoint, Metric
 from ..table import Table
 from . import (
     activations,
+    backends,
     backup,
     checkpoints,
     details,
@@ -23,7 +24,6 @@ from . import (
     history,
     instances,
     jobs,
-    location,
     mappings,
     metrics,
     models,
@@ -36,36 +36,47 @@ from . import (
     verify,
     views,
 )
-from .artifacts import Artifacts
+from .address import ServerAddress
 from .backup import Backup
-from .database import Database
 from .garbage import Garbage
 from .opener import Opener
 from .outputs import StoredTable
-from .storage import ProjectStorage, writable
 
 Columns = dict[str, np.ma.MaskedArray[Any, Any]]
 
 
 class Reader:
-    """Reads the project in ``directory``.
+    """Reads a project.
 
     Args:
-        directory: where it lies.
+        place: the directory in which it lies, or where it is on a database server.
         read_only: whether nothing is to be written there, whatever is asked for.
+        create: whether one on a server may be made.
     """
 
-    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
-        self.path = directory
-        self.storage = ProjectStorage(directory, read_only=read_only or not writable(directory, location.DATABASE))
-        self._database = Database(directory / location.DATABASE, self.storage)
-        self._artifacts = Artifacts(self.storage)
+    def __init__(self, place: Path | ServerAddress, *, read_only: bool = False, create: bool = True) -> None:
+        found = backends.opened(place, read_only=read_only, create=create)
+        self.path, self.storage = found.directory, found.storage
+        self.address = found.address
+        self._database, self._artifacts = found.database, found.artifacts
         self._graph: tuple[int, Graph] | None = None
 
     @property
     def name(self) -> str:
-        """The name of the directory."""
-        return self.path.resolve().name
+        """The name of the directory, or that on the server."""
+        return self.address.project if self.address is not None else self.path.resolve().name
+
+    @property
+    def shown_place(self) -> str:
+        """Where the project is, for people: its directory, or its address without the password."""
+        return self.address.shown if self.address is not None else str(self.path)
+
+    def wait_for_change(self, timeout: float) -> None:
+        """Return as soon as something was written by any process, or after so many seconds.
+
+        A project in a directory tells nobody; its readers look again after a quarter of a second.
+        """
+        self._database.wait_for_change(timeout)
 
     def revision(self) -> int:
         """Return a number that grows with every write by any process."""
@@ -265,7 +276,7 @@ class Reader:
     def damage(self) -> list[str]:
         """Read everything, and return a sentence for each fault of the database and each missing or changed file."""
         with self._database.read() as connection:
-            return verify.damage(connection, self._artifacts)
+            return [*self._database.faults(connection), *verify.damage(connection, self._artifacts)]
 
     def backup(self, directory: str | Path) -> Backup:
         """Copy the project as it is at this moment to a new directory, while others may read and write it.
@@ -279,7 +290,7 @@ class Reader:
     def garbage(self) -> Garbage:
         """The files that nothing names: how many, and their bytes."""
         with self._database.read() as connection:
-            return garbage.counted(connection, self.path)
+            return garbage.counted(connection, self._artifacts)
 
     def graph(self) -> Graph:
         """Return the provenance graph. It is read again only after something was written."""

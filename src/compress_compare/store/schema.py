@@ -6,14 +6,17 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData()
 
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Ordered by its signs alone on every server, as SQLite does."""
+
 KINDS = ("number", "nan", "inf", "-inf", "-0")
 """A metric value's kind is stored as its index here, since SQLite turns NaN into NULL and loses the sign of zero."""
 
 meta = sa.Table(
     "meta",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("value", TEXT, nullable=False),
 )
 
 revisions = sa.Table(
@@ -28,7 +31,7 @@ origins = sa.Table(
     "origins",
     metadata,
     sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("content", sa.Text, nullable=False, unique=True),
+    sa.Column("content", TEXT, nullable=False, unique=True),
 )
 """Who did something, where and with what, as JSON: shared by all that one process writes."""
 
@@ -36,14 +39,14 @@ models = sa.Table(
     "models",
     metadata,
     sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("id", TEXT, nullable=False, unique=True),
     sa.Column("base_key", sa.BigInteger, sa.ForeignKey("models.key"), index=True),
-    sa.Column("operation", sa.Text),
-    sa.Column("parameters", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("operation", TEXT),
+    sa.Column("parameters", TEXT, nullable=False, server_default="{}"),
     sa.Column("step", sa.Integer, nullable=False),
-    sa.Column("created_at", sa.Text, nullable=False),
-    sa.Column("replicate", sa.Text),
-    sa.Column("archived_at", sa.Text),
+    sa.Column("created_at", TEXT, nullable=False),
+    sa.Column("replicate", TEXT),
+    sa.Column("archived_at", TEXT),
     sa.Column("origin_key", sa.BigInteger, sa.ForeignKey("origins.key")),
 )
 """``replicate`` names one of several models made alike, e.g. by its seed; an archived model is hidden."""
@@ -52,7 +55,7 @@ model_references = sa.Table(
     "model_references",
     metadata,
     sa.Column("model_key", sa.BigInteger, sa.ForeignKey("models.key"), primary_key=True),
-    sa.Column("role", sa.Text, primary_key=True),
+    sa.Column("role", TEXT, primary_key=True),
     sa.Column("parent_key", sa.BigInteger, sa.ForeignKey("models.key"), primary_key=True),
 )
 
@@ -60,14 +63,14 @@ metrics = sa.Table(
     "metrics",
     metadata,
     sa.Column("key", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("unit", sa.Text, nullable=False),
-    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("name", TEXT, nullable=False, unique=True),
+    sa.Column("unit", TEXT, nullable=False),
+    sa.Column("format", TEXT, nullable=False),
     sa.Column("higher_is_better", sa.Boolean),
     sa.Column("primary", sa.Boolean, nullable=False),
     sa.Column("min", sa.Float),
     sa.Column("max", sa.Float),
-    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("description", TEXT, nullable=False),
 )
 
 metric_values = sa.Table(
@@ -75,10 +78,10 @@ metric_values = sa.Table(
     metadata,
     sa.Column("model_key", sa.BigInteger, sa.ForeignKey("models.key"), primary_key=True),
     sa.Column("metric_key", sa.Integer, sa.ForeignKey("metrics.key"), primary_key=True),
-    sa.Column("slice", sa.Text, primary_key=True, server_default=""),
-    sa.Column("device", sa.Text, primary_key=True, server_default=""),
-    sa.Column("dataset", sa.Text, primary_key=True, server_default=""),
-    sa.Column("protocol", sa.Text, primary_key=True, server_default=""),
+    sa.Column("slice", TEXT, primary_key=True, server_default=""),
+    sa.Column("device", TEXT, primary_key=True, server_default=""),
+    sa.Column("dataset", TEXT, primary_key=True, server_default=""),
+    sa.Column("protocol", TEXT, primary_key=True, server_default=""),
     sa.Column("value", sa.Float),
     sa.Column("kind", sa.SmallInteger, nullable=False),
     sa.Column("count", sa.BigInteger),
@@ -94,9 +97,9 @@ files = sa.Table(
     "files",
     metadata,
     sa.Column("model_key", sa.BigInteger, sa.ForeignKey("models.key"), primary_key=True),
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("format", sa.Text, nullable=False),
-    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("format", TEXT, nullable=False),
+    sa.Column("sha256", TEXT, nullable=False),
     sa.Column("num_bytes", sa.BigInteger, nullable=False),
 )
 
@@ -104,12 +107,12 @@ datasets = sa.Table(
     "datasets",
     metadata,
     sa.Column("key", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("name", TEXT, nullable=False, unique=True),
+    sa.Column("fingerprint", TEXT, nullable=False),
     sa.Column("num_instances", sa.BigInteger, nullable=False),
-    sa.Column("columns", sa.Text, nullable=False),
-    sa.Column("sha256", sa.Text, nullable=False),
-    sa.Column("family", sa.Text),
+    sa.Column("columns", TEXT, nullable=False),
+    sa.Column("sha256", TEXT, nullable=False),
+    sa.Column("family", TEXT),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
 )
 """``family`` is the name of the first version of a dataset, for those that came after it."""
@@ -120,14 +123,14 @@ outputs = sa.Table(
     sa.Column("model_key", sa.BigInteger, sa.ForeignKey("models.key"), primary_key=True),
     sa.Column("dataset_key", sa.Integer, sa.ForeignKey("datasets.key"), primary_key=True),
     sa.Column("num_instances", sa.BigInteger, nullable=False),
-    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("sha256", TEXT, nullable=False),
 )
 
 tags = sa.Table(
     "tags",
     metadata,
     sa.Column("model_key", sa.BigInteger, sa.ForeignKey("models.key"), primary_key=True),
-    sa.Column("tag", sa.Text, primary_key=True),
+    sa.Column("tag", TEXT, primary_key=True),
     sa.Column("position", sa.Integer, nullable=False),
 )
 
@@ -135,17 +138,17 @@ notes = sa.Table(
     "notes",
     metadata,
     sa.Column("model_key", sa.BigInteger, sa.ForeignKey("models.key"), primary_key=True),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", TEXT, nullable=False),
     sa.Column("origin_key", sa.BigInteger, sa.ForeignKey("origins.key")),
 )
 
 tasks = sa.Table(
     "tasks",
     metadata,
-    sa.Column("root", sa.Text, primary_key=True),
-    sa.Column("path", sa.Text, nullable=False),
-    sa.Column("options", sa.Text, nullable=False),
-    sa.Column("folders", sa.Text, nullable=False),
+    sa.Column("root", TEXT, primary_key=True),
+    sa.Column("path", TEXT, nullable=False),
+    sa.Column("options", TEXT, nullable=False),
+    sa.Column("folders", TEXT, nullable=False),
 )
 """What the models of a root are about: the import path that the user's own program named for it."""
 
@@ -153,24 +156,24 @@ jobs = sa.Table(
     "jobs",
     metadata,
     sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("id", sa.Text, nullable=False, unique=True),
-    sa.Column("parent", sa.Text, index=True),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("id", TEXT, nullable=False, unique=True),
+    sa.Column("parent", TEXT, index=True),
+    sa.Column("kind", TEXT, nullable=False),
+    sa.Column("title", TEXT, nullable=False),
+    sa.Column("state", TEXT, nullable=False, index=True),
     sa.Column("progress", sa.Float, nullable=False),
-    sa.Column("message", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text),
-    sa.Column("error", sa.Text),
-    sa.Column("model", sa.Text),
-    sa.Column("request", sa.Text, nullable=False),
+    sa.Column("message", TEXT, nullable=False),
+    sa.Column("reason", TEXT),
+    sa.Column("error", TEXT),
+    sa.Column("model", TEXT),
+    sa.Column("request", TEXT, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("cancel", sa.Boolean, nullable=False),
-    sa.Column("owner", sa.Text, nullable=False),
-    sa.Column("handle", sa.Text, nullable=False),
-    sa.Column("created_at", sa.Text, nullable=False),
-    sa.Column("started_at", sa.Text),
-    sa.Column("finished_at", sa.Text),
+    sa.Column("owner", TEXT, nullable=False),
+    sa.Column("handle", TEXT, nullable=False),
+    sa.Column("created_at", TEXT, nullable=False),
+    sa.Column("started_at", TEXT),
+    sa.Column("finished_at", TEXT),
     sa.Column("origin_key", sa.BigInteger, sa.ForeignKey("origins.key")),
 )
 """``owner`` is the process that runs the job, ``handle`` what runs it there, ``request`` (JSON) what is to be done."""
@@ -179,12 +182,12 @@ history = sa.Table(
     "history",
     metadata,
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("at", TEXT, nullable=False),
     sa.Column("origin_key", sa.BigInteger, sa.ForeignKey("origins.key")),
-    sa.Column("action", sa.Text, nullable=False),
-    sa.Column("old", sa.Text, nullable=False),
-    sa.Column("new", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("action", TEXT, nullable=False),
+    sa.Column("old", TEXT, nullable=False),
+    sa.Column("new", TEXT, nullable=False),
+    sa.Column("reason", TEXT, nullable=False, server_default=""),
     sa.Column("undoable", sa.Boolean, nullable=False),
     sa.Column("undone_by", sa.BigInteger, sa.ForeignKey("history.number")),
 )
@@ -195,7 +198,7 @@ history_models = sa.Table(
     metadata,
     sa.Column("number", sa.BigInteger, sa.ForeignKey("history.number"), primary_key=True),
     sa.Column("model_key", sa.BigInteger, primary_key=True, index=True),
-    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("model", TEXT, nullable=False),
 )
 """Which models a change is about, with their ids of that time; a key stays after its model is gone."""
 
@@ -203,9 +206,9 @@ deleted = sa.Table(
     "deleted",
     metadata,
     sa.Column("model_key", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("id", sa.Text, nullable=False, index=True),
+    sa.Column("id", TEXT, nullable=False, index=True),
     sa.Column("number", sa.BigInteger, sa.ForeignKey("history.number"), nullable=False),
-    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("content", TEXT, nullable=False),
 )
 """Deleted models that can be restored: their rows of all tables as JSON, so that no reader meets them."""
 
@@ -213,6 +216,6 @@ kept_files = sa.Table(
     "kept_files",
     metadata,
     sa.Column("number", sa.BigInteger, sa.ForeignKey("history.number"), primary_key=True),
-    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("sha256", TEXT, primary_key=True),
 )
 """Stored files that only a change that can be undone still needs."""

@@ -15,13 +15,12 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from ..errors import InvalidValue
-from ..readers.regular import open_regular
 from ..records import StoredFile
 from . import location
 from .files import held, try_lock
+from .objects import Objects
 from .storage import RESERVE, ProjectStorage
 
 CHUNK = 1 << 20
@@ -30,21 +29,24 @@ CHUNK = 1 << 20
 @dataclass(frozen=True)
 class _Staged:
     path: Path
-    whole: os.stat_result | None
-    """Of the object that was there already, if its content is right."""
+    whole: Any
+    """What is known of the object that was there already, if its content is right."""
+    is_new: bool = False
+    """Whether it was brought there early, and was not there before."""
 
 
 class Staging:
     """Files that one call is about to store.
 
     Args:
-        storage: the place of the project.
+        storage: the place that they come through.
+        objects: where they go to.
     """
 
-    def __init__(self, storage: ProjectStorage) -> None:
+    def __init__(self, storage: ProjectStorage, objects: Objects) -> None:
         self._storage = storage
         self._root = storage.root
-        self._objects = self._root / location.OBJECTS
+        self._objects = objects
         self._folder: Path | None = None
         self._descriptor: int | None = None
         self._staged: dict[str, _Staged] = {}
@@ -89,7 +91,14 @@ class Staging:
                 with suppress(OSError):
                     staged.unlink()
                 raise
-        self._staged[digest] = _Staged(staged, self._whole(digest, num_bytes))
+        known = self._staged.get(digest)
+        if self._objects.early:
+            is_new = self._objects.put(digest, staged) or (known is not None and known.is_new)
+            self._staged[digest] = _Staged(staged, None, is_new)
+        else:
+            self._staged[digest] = _Staged(staged, self._objects.there(digest, num_bytes))
+        if known is not None:
+            known.path.unlink(missing_ok=True)
         return StoredFile(name, digest, num_bytes)
 
     def path(self, digest: str) -> Path | None:
@@ -97,30 +106,18 @@ class Staging:
         found = self._staged.get(digest)
         return None if found is None else found.path
 
-    def publish(self, digests: Collection[str]) -> list[Path]:
+    def publish(self, digests: Collection[str]) -> list[str]:
         """Put staged files in their place; the caller holds the lock of writers. What is damaged there is replaced.
 
         Returns:
-            The objects that were not there before.
+            Those that were not there before.
         """
-        made: list[Path] = []
-        parents: set[Path] = set()
+        wanted = list(dict.fromkeys(digests))
         with self._storage.told():
-            for digest in dict.fromkeys(digests):
-                staged = self._staged[digest]
-                target = self._objects / digest[:2] / digest
-                parents.add(target.parent)
-                if staged.whole is not None and _unchanged(target, staged.whole):
-                    continue
-                new = not target.exists()
-                _give_place(target)
-                staged.path.replace(target)
-                made += [target] if new else []
-            for parent in sorted(parents):
-                self._storage.sync_directory(parent)
-            if parents:
-                self._storage.sync_directory(self._objects)
-        return made
+            staged = [(digest, self._staged[digest]) for digest in wanted]
+            made = [digest for digest, one in staged if self._objects.put(digest, one.path, whole=one.whole)]
+            self._objects.settle(wanted)
+        return list(dict.fromkeys([*made, *(digest for digest, one in staged if one.is_new)]))
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -151,20 +148,11 @@ class Staging:
             self._descriptor, self._folder = held(folder), folder
         return self._folder
 
-    def _whole(self, digest: str, num_bytes: int) -> os.stat_result | None:
-        """What is there already, if it is what it should be; a read of the whole file."""
-        target = self._objects / digest[:2] / digest
-        with suppress(OSError, InvalidValue), open_regular(target) as file:
-            status = os.fstat(file.fileno())
-            if status.st_size == num_bytes and hashlib.file_digest(file, "sha256").hexdigest() == digest:
-                return status
-        return None
-
 
 def prepare(root: Path) -> None:
     """Make the folders that files come into."""
     for name in (location.OBJECTS, location.STAGING):
-        (root / name).mkdir(mode=0o700, exist_ok=True)
+        (root / name).mkdir(mode=0o700, exist_ok=True, parents=True)
 
 
 def abandoned(root: Path) -> Iterator[Path]:
@@ -175,18 +163,3 @@ def abandoned(root: Path) -> Iterator[Path]:
         if descriptor is not None:
             os.close(descriptor)
             yield path
-
-
-def _unchanged(path: Path, then: os.stat_result) -> bool:
-    try:
-        now = path.stat()
-    except OSError:
-        return False
-    return (now.st_ino, now.st_size, now.st_mtime_ns) == (then.st_ino, then.st_size, then.st_mtime_ns)
-
-
-def _give_place(target: Path) -> None:
-    """Make room for an object: the folder is there, and no other folder has its name."""
-    target.parent.mkdir(mode=0o700, exist_ok=True)
-    if target.is_dir() and not target.is_symlink():
-        target.rename(target.with_name(f"{target.name}.damaged-{secrets.token_hex(4)}"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-from . import location
+from ..errors import InvalidValue
+from . import address, location
 from .changing import Changer
 
 
@@ -13,19 +14,30 @@ class Store(Changer):
     """A directory with everything about one family of experiments. Safe to use from several threads and processes."""
 
     @classmethod
-    def open(cls, path: str | Path, *, create: bool = True, read_only: bool = False) -> Self:
-        """Open what is in the directory ``path``, or create it there.
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        create: bool = True,
+        read_only: bool = False,
+        artifacts: str | Path | None = None,
+    ) -> Self:
+        """Open what is in the directory ``path`` or on a database server, or create it there.
 
         Args:
-            path: of the directory; a relative one is looked for now and never again.
+            path: of the directory; a relative one is looked for now and never again. Or the address of a database:
+                ``postgresql+psycopg://user@host/database?project=NAME``.
             create: whether it may be made.
-            read_only: whether to leave the directory as it is: nothing is written there, and nothing is run.
+            read_only: whether to leave the project as it is: nothing is written there, and nothing is run.
+            artifacts: for a database, where the files of a new project go: ``s3://bucket/prefix`` or a folder that all
+                can reach. The project remembers it.
 
         Raises:
             NotFound: ``project.unknown`` if there is none and ``create`` is false.
             StoreError: ``store.*`` if it is damaged or of a newer version.
         """
-        store = cls(location.prepare(path, create and not read_only), read_only=read_only)
+        create = create and not read_only
+        store = cls(_place(path, create, artifacts), read_only=read_only, create=create)
         store._tidy()
         return store
 
@@ -36,4 +48,16 @@ class Store(Changer):
         self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.path)!r})"
+        return f"{type(self).__name__}({self.shown_place!r})"
+
+
+def _place(path: str | Path, create: bool, artifacts: str | Path | None) -> Path | address.ServerAddress:
+    if address.is_server(path):
+        return address.parsed(str(path), artifacts)
+    directory = Path(path) if isinstance(path, str | Path) and str(path) else None
+    if directory is not None and address.of_directory(directory) is not None:
+        return directory
+    if artifacts is not None and "://" not in str(path):
+        said = "The files of a project in a directory lie in it."
+        raise InvalidValue("project.artifacts", said, hint="Leave artifacts out.")
+    return location.prepare(path, create)

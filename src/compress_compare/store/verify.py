@@ -33,13 +33,8 @@ class Damaged:
 
 
 def damage(connection: sa.Connection, artifacts: Artifacts) -> list[str]:
-    """A sentence for each fault of the database and each stored file that is gone or has changed. Reads everything."""
-    return [*faults(connection), *(one.sentence for one in damaged(connection, artifacts))]
-
-
-def faults(connection: sa.Connection) -> list[str]:
-    """A sentence for each fault of the database."""
-    return [line for line in connection.exec_driver_sql("PRAGMA integrity_check").scalars() if line != "ok"]
+    """A sentence for each stored file that is gone or has changed. Reads all of them."""
+    return [one.sentence for one in damaged(connection, artifacts)]
 
 
 def damaged(connection: sa.Connection, artifacts: Artifacts) -> list[Damaged]:
@@ -47,7 +42,7 @@ def damaged(connection: sa.Connection, artifacts: Artifacts) -> list[Damaged]:
     found = []
     for name, digest in named(connection):
         try:
-            artifacts.verify(digest)
+            artifacts.check(digest)
         except (StoreError, InvalidValue) as error:
             found.append(Damaged(name, digest, f"{name}: {error.title} {error.detail}".strip()))
     return found

@@ -44,6 +44,7 @@ class Writer(Reader):
     def close(self) -> None:
         """Release the files; the project can be opened again."""
         self._database.close()
+        self._artifacts.close()
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -326,13 +327,14 @@ class Writer(Reader):
             places: files and folders to look for copies in, e.g. a backup or where the weights were logged from.
         """
         with self._database.write() as connection:
-            if verify.faults(connection):
-                connection.exec_driver_sql("REINDEX")
+            if self._database.faults(connection):
+                self._database.rebuild_indexes(connection)
             damaged = verify.damaged(connection, self._artifacts)
             found: list[str] = []
             with self._artifacts.staging() as staging:
-                look_in = [self.path / location.STAGING, *(Path(place) for place in places)]
+                look_in = [self._artifacts.root / location.STAGING, *(Path(place) for place in places)]
                 for digest, path in verify.copies({one.sha256 for one in damaged}, look_in):
+                    self._artifacts.delete(digest)  # what is damaged may have the length of what is whole
                     staged = staging.put_file(path.name, path)
                     if staged.sha256 == digest:
                         staging.publish([digest])
@@ -342,8 +344,8 @@ class Writer(Reader):
     def _publish(self, staging: Staging, digests: Collection[str]) -> None:
         """Put files in their place; the rows that name them are written in the same transaction."""
         made = staging.publish([digest for digest in digests if staging.path(digest) is not None])
-        for path in made:
-            self._database.on_rollback(partial(path.unlink, missing_ok=True))
+        for digest in made:
+            self._database.on_rollback(partial(self._artifacts.delete, digest))
 
 
 def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:

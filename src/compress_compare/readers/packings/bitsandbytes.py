@@ -28,8 +28,10 @@ def fours(name: str, weights: Weights) -> Unpacked | None:
     """``NAME`` [bytes, 1] with ``NAME.absmax``, ``NAME.quant_map`` and its state."""
     tensors = weights.tensors
     kind = next((kind for kind in ("nf4", "fp4") if f"{name}{STATE}{kind}" in tensors), None)
+    if kind is None:
+        return None
     codes, levels = raw(tensors[name]), numbers(tensors.get(f"{name}.quant_map"))
-    if kind is None or codes is None or levels is None or levels.size != 16 or tensors[name].dtype != "U8":
+    if codes is None or levels is None or levels.size != 16 or tensors[name].dtype != "U8":
         return None
     state = _state(tensors[f"{name}{STATE}{kind}"])
     shape, size = state.get("shape"), state.get("blocksize")

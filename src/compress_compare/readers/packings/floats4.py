@@ -54,8 +54,10 @@ def two_scales(name: str, weights: Weights) -> Unpacked | None:
 def gpt_oss(name: str, weights: Weights) -> Unpacked | None:
     """``NAME_blocks`` [experts, outputs, groups, 16 bytes] with ``NAME_scales``; rows of ``NAME`` are outputs."""
     whole = name.removesuffix("_blocks")
+    if whole == name:
+        return None
     codes, scale = raw(weights.tensors[name]), weights.tensors.get(f"{whole}_scales")
-    if whole == name or codes is None or codes.dtype != np.uint8 or codes.ndim < 3 or codes.shape[-1] != MX_BLOCK // 2:
+    if codes is None or codes.dtype != np.uint8 or codes.ndim < 3 or codes.shape[-1] != MX_BLOCK // 2:
         return None
     if scale is None or scale.dtype != "U8" or scale.shape != codes.shape[:-1]:
         return None

@@ -25,11 +25,13 @@ TOUCHING = 0.5
 def affine(name: str, weights: Weights) -> Unpacked | None:
     """``MODULE.weight`` of 32-bit words with ``MODULE.scales`` and ``MODULE.biases``."""
     start, part = split(name)
+    if part != "weight" or weights.tensors[name].dtype != "U32":
+        return None
     words, scale, bias = (
         raw(weights.tensors[name]),
         *(weights.tensors.get(f"{start}{each}") for each in ("scales", "biases")),
     )
-    if part != "weight" or weights.tensors[name].dtype != "U32" or words is None or words.ndim < 2:
+    if words is None or words.ndim < 2:
         return None
     if scale is None or bias is None or scale.dtype not in FLOATS or scale.shape != bias.shape:
         return None

@@ -39,11 +39,13 @@ def bytes_(name: str, weights: Weights) -> Unpacked | None:
 def bits(name: str, weights: Weights) -> Unpacked | None:
     """``WEIGHT._data._data`` of packed codes with ``WEIGHT._scale`` and ``WEIGHT._shift``, a row a group."""
     whole = name.removesuffix(DATA + DATA)
+    if whole == name:
+        return None
     stored = weights.tensors[name]
     used = (name, f"{whole}._scale", f"{whole}._shift")
     scales, shifts = (numbers(weights.tensors.get(each)) for each in used[1:])
     packed = raw(stored)
-    if whole == name or stored.dtype != "U8" or packed is None or packed.ndim != 2 or scales is None or shifts is None:
+    if stored.dtype != "U8" or packed is None or packed.ndim != 2 or scales is None or shifts is None:
         return None
     rows, columns = (scales.shape[0], packed.shape[1]) if scales.ndim == 2 and scales.shape[1] == 1 else (0, 0)
     width = next((each for each in (4, 2) if rows and -(-rows * each // 8) == len(packed)), None)

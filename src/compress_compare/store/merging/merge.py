@@ -63,7 +63,7 @@ def merge(store: Store, other: Reader, *, on_conflict: Decision = "refuse") -> M
     with other._database.read() as reading:
         theirs = contents(reading)
     with store._artifacts.staging() as staging, store._database.write() as connection:
-        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        store._database.defer_foreign_keys(connection)
         ours = contents(connection)
         found = list(conflicting_models(ours, theirs, same=_Same(store, other, ours=ours, theirs=theirs)))
         # what hangs on a model that is another one here is no conflict of its own

@@ -1,0 +1,172 @@
+"""A project on PostgreSQL with its files in an object store, both on loopback, held against one in a directory.
+
+Run: .venv/bin/python benchmarks/team.py [layers|writers|kills] [times]
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import compress_compare as cc
+from tests import servers
+
+FILES = "s3://benchmarks/team"
+MB = 400
+
+LAYERS = """
+import resource, sys, time, compress_compare as cc
+started = time.perf_counter()
+with cc.open(sys.argv[1], create=False) as project:
+    rows = project.layers(base="base", models=["child"], what="weights").table.num_rows
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(time.perf_counter() - started, peak // 1024, rows)
+"""
+
+WRITER = """
+import sys, threading, time, compress_compare as cc
+place, client, threads, each = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+waits = []
+with cc.open(place, create=False) as project:
+    project._database.wait = 60
+    def log(worker):
+        for number in range(each):
+            started = time.perf_counter()
+            project.log_model(f"{client}-{worker}-{number}", base="root",
+                              operation=cc.Operation("prune", amount=number), metrics={"Accuracy": number / 1000})
+            waits.append(time.perf_counter() - started)
+    workers = [threading.Thread(target=log, args=(n,)) for n in range(threads)]
+    for one in workers: one.start()
+    for one in workers: one.join()
+print(len(waits), max(waits))
+"""
+
+ONE_BY_ONE = """
+import sys, compress_compare as cc
+with cc.open(sys.argv[1], create=False) as project:
+    for number in range(100_000):
+        project.log_model(f"{sys.argv[2]}-{number}", metrics={"Accuracy": 0.5})
+        print(f"{sys.argv[2]}-{number}", flush=True)
+"""
+
+
+def main() -> None:
+    asked = sys.argv[1] if len(sys.argv) > 1 else "all"
+    times = int(sys.argv[2]) if len(sys.argv) > 2 else 100
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.update(XDG_STATE_HOME=f"{folder}/state", XDG_CACHE_HOME=f"{folder}/cache")
+        os.environ.update(PGPASSWORD=servers.PASSWORD, OMP_NUM_THREADS="1")
+        with servers.postgres(durable=True) as database:
+            if asked in ("all", "layers"):
+                with servers.object_store() as environment:
+                    os.environ.update(environment)
+                    layers(database, Path(folder))
+            if asked in ("all", "writers"):
+                writers(database, Path(folder))
+            if asked in ("all", "kills"):
+                kills(database, Path(folder), times)
+
+
+def layers(database: servers.Postgres, folder: Path) -> None:
+    """Compare two checkpoints of 400 MB: here, and from the bucket with nothing in the cache."""
+    places = {"directory": str(folder / "here"), "bucket": f"{database.url}?project=layers"}
+    for name, place in places.items():
+        started = time.perf_counter()
+        with cc.open(place, artifacts=FILES if name == "bucket" else None) as project:
+            rng = np.random.default_rng(0)
+            count = MB * 1_000_000 // 4 // 25
+            weights = {f"layer{i}.weight": rng.standard_normal(count, "f4") for i in range(25)}
+            project.log_model("base", checkpoint=weights)
+            pruned = {key: np.where(np.abs(each) < 0.5, np.float32(0), each) for key, each in weights.items()}
+            project.log_model("child", base="base", operation=cc.Operation("prune"), checkpoint=pruned)
+        print(f"log 2 × {MB} MB, {name}: {time.perf_counter() - started:.1f} s", flush=True)
+    found: dict[str, list[tuple[float, int]]] = {name: [] for name in places}
+    for _ in range(3):
+        for name, place in places.items():
+            subprocess.run(["rm", "-rf", f"{folder}/cache"], check=True)
+            seconds, peak, _ = output(LAYERS, place).split()
+            found[name].append((float(seconds), int(peak)))
+    again = float(output(LAYERS, places["bucket"]).split()[0])
+    here, there = (statistics.median(seconds for seconds, _ in found[name]) for name in places)
+    peaks = [max(peak for _, peak in found[name]) for name in places]
+    print(f"layers of 2 × {MB} MB: here {here:.1f} s, {peaks[0]} MiB; from the bucket {there:.1f} s, {peaks[1]} MiB")
+    print(
+        f"ratio {there / here:.2f} (limit 2); with the files in the cache {again / here:.2f}; load {load()}", flush=True
+    )
+
+
+def writers(database: servers.Postgres, folder: Path) -> None:
+    """32 writers on 4 clients."""
+    for name, place in (("SQLite", str(folder / "sqlite")), ("PostgreSQL", f"{database.url}?project=writers")):
+        with cc.open(place, artifacts=folder / "files" if name == "PostgreSQL" else None) as project:
+            project.log_model("root", metrics={"Accuracy": 1.0})
+        started = time.perf_counter()
+        clients = [
+            subprocess.Popen(
+                [sys.executable, "-c", WRITER, place, str(client), "8", "25"], stdout=subprocess.PIPE, text=True
+            )
+            for client in range(4)
+        ]
+        answers = [client.communicate()[0].split() for client in clients]
+        seconds = time.perf_counter() - started
+        sent = sum(int(count) for count, _ in answers)
+        with cc.open(place) as project:
+            print(
+                f"{name}: 32 writers on 4 clients sent {sent} models, {len(project) - 1} are there; "
+                f"{sent / seconds:.0f} models/s; longest wait {max(float(wait) for _, wait in answers):.1f} s; "
+                f"load {load()}",
+                flush=True,
+            )
+            assert sent == len(project) - 1 == 800
+
+
+def kills(database: servers.Postgres, folder: Path, times: int) -> None:
+    """kill -9 of the writer or of all of PostgreSQL at random moments."""
+    place = f"{database.url}?project=kills"
+    acknowledged: set[str] = set()
+    doubtful = 0
+    with cc.open(place, artifacts=folder / "files") as project:
+        for attempt in range(times):
+            command = [sys.executable, "-c", ONE_BY_ONE, place, str(attempt)]
+            writer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            assert writer.stdout is not None
+            found = [writer.stdout.readline().strip()]
+            time.sleep(random.uniform(0, 0.3))
+            if attempt % 2:
+                database.kill()
+            else:
+                writer.kill()
+            found += writer.communicate()[0].split()
+            acknowledged |= set(found)
+            if attempt % 2:
+                database.start()
+            there = set(project.models()["id"].to_pylist())
+            assert acknowledged <= there, sorted(acknowledged - there)
+            doubtful = len(there - acknowledged)
+        assert project.damage() == []
+    print(f"{times} × kill -9 of writer and server in turn: {len(acknowledged)} acknowledged, none lost; "
+          f"{doubtful} stored whose answer was cut off; load {load()}")  # fmt: skip
+
+
+def output(program: str, *arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def load() -> str:
+    return f"{os.getloadavg()[0]:.0f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""Stored files in a bucket of an S3-compatible object store, through obstore.
+
+Where it is and who may enter stand in the environment variables that obstore reads: ``AWS_ENDPOINT_URL``,
+``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``. An object appears whole or not at all: of an upload
+that was cut off nothing is seen, and it begins anew.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import MissingExtra, StoreError
+from ..readers.partial import File
+from .cache import Cache, CachedFile
+from .objects import REPAIR, Objects, StoredObject, compare, missing
+
+RETRIES = 4
+PATIENCE_S = 30
+"""For a server that does not answer."""
+
+CONNECT_S = 5
+REQUEST_S = 300
+"""For one request, of which none is for more than some megabytes."""
+
+CHUNK = 8 << 20
+PARALLEL = 4
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class BucketObjects(Objects):
+    """Stored files below a prefix of a bucket.
+
+    Args:
+        url: ``s3://bucket/prefix``.
+        cache: the folder for copies on this machine.
+
+    Raises:
+        MissingExtra: without obstore.
+    """
+
+    early = True
+
+    def __init__(self, url: str, cache: Path) -> None:
+        self.url = url
+        self._store = _opened(url)
+        self._cache = Cache(cache, self._ranges)
+
+    def put(self, digest: str, staged: Path, *, whole: Any = None) -> bool:  # noqa: ARG002
+        """Upload a file, unless one of its length is there under the name of its content.
+
+        Raises:
+            StoreError: ``objects.*``.
+        """
+        if self.there(digest, staged.stat().st_size):
+            return False
+        with self._told(), staged.open("rb") as file:
+            _library().put(self._store, _key(digest), file, chunk_size=CHUNK, max_concurrency=PARALLEL)
+        return True
+
+    def there(self, digest: str, num_bytes: int) -> bool:
+        """Whether an object of this length is there."""
+        return self._size(digest) == num_bytes
+
+    def path(self, digest: str) -> Path:
+        """A copy on this machine, brought and compared with its hash if it was not here."""
+        return self._cache.path(digest) or self._part(digest).whole()
+
+    def opened(self, digest: str) -> File:
+        """The copy on this machine, or the object in parts."""
+        return self._cache.path(digest) or self._part(digest)
+
+    def verify(self, digest: str) -> Path:
+        """The copy on this machine after a look at all of it; one that is damaged is brought again."""
+        path = self.path(digest)
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == digest:
+                return path
+        self._cache.forget(digest)
+        return self._part(digest).whole()
+
+    def check(self, digest: str) -> None:
+        """Read the whole object from the store, past the copies on this machine."""
+        found = hashlib.sha256()
+        with self._told(digest):
+            for chunk in _library().get(self._store, _key(digest)).stream(min_chunk_size=CHUNK):
+                found.update(chunk)
+        try:
+            compare(digest, found.hexdigest())
+        except StoreError:
+            self._cache.forget(digest)
+            raise
+
+    def get_range(self, digest: str, *, start: int, stop: int) -> bytes:
+        """Some bytes of an object."""
+        return self._ranges(digest, [(start, stop)])[0]
+
+    def listed(self) -> Iterator[StoredObject]:
+        """All objects below the prefix."""
+        now = datetime.datetime.now(datetime.UTC)
+        with self._told():
+            for chunk in _library().list(self._store, "objects"):
+                for one in chunk:
+                    name = one["path"].removeprefix("objects/")
+                    age = (now - one["last_modified"]).total_seconds()  # of two clocks
+                    yield StoredObject(name, one["size"], max(age, 0.0))
+
+    def delete(self, name: str) -> None:
+        """Remove an object."""
+        with self._told():
+            _library().delete(self._store, f"objects/{name}" if "/" in name else _key(name))
+
+    def settle(self, digests: list[str]) -> None:
+        """An object that was acknowledged is durable."""
+
+    def close(self) -> None:
+        """Let go of parts; whole copies stay for the next."""
+        self._cache.close()
+
+    def _part(self, digest: str) -> CachedFile:
+        num_bytes = self._size(digest)
+        if num_bytes is None:
+            raise missing(digest)
+        return self._cache.part(digest, num_bytes)
+
+    def _size(self, digest: str) -> int | None:
+        with self._told():
+            try:
+                return int(_library().head(self._store, _key(digest))["size"])
+            except FileNotFoundError:
+                return None
+
+    def _ranges(self, digest: str, ranges: list[tuple[int, int]]) -> list[bytes]:
+        """Bytes of several ranges; neighbors are asked for together."""
+        merged: list[tuple[int, int]] = []
+        for start, stop in ranges:
+            if merged and merged[-1][1] == start and stop - merged[-1][0] <= CHUNK:
+                merged[-1] = (merged[-1][0], stop)
+            else:
+                merged.append((start, stop))
+        with self._told(digest):
+            found = _library().get_ranges(
+                self._store, _key(digest), starts=[one[0] for one in merged], ends=[one[1] for one in merged]
+            )
+        views = [(start, memoryview(content)) for (start, _), content in zip(merged, found, strict=True)]
+        pieces: list[Any] = []
+        for start, stop in ranges:
+            begin, view = next((begin, view) for begin, view in reversed(views) if begin <= start)
+            pieces.append(view[start - begin : stop - begin])
+        if any(len(piece) != stop - start for piece, (start, stop) in zip(pieces, ranges, strict=True)):
+            raise _short(digest)
+        return pieces
+
+    @contextmanager
+    def _told(self, digest: str = "") -> Iterator[None]:
+        """Turn what the object store says into sentences."""
+        from obstore.exceptions import BaseError
+
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise (missing(digest) if digest else self._no_bucket()) from error
+        except BaseError as error:
+            raise self._sentence(str(error)) from error
+
+    def _sentence(self, words: str) -> StoreError:
+        bucket = self.url.split("/")[2]
+        if "403" in words or "401" in words or "lacked the necessary privileges" in words:
+            return StoreError(
+                "objects.denied",
+                f"The object store does not let us into the bucket {bucket!r}.",
+                hint="Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and what they may do there.",
+            )
+        if "NoSuchBucket" in words:
+            return self._no_bucket()
+        return StoreError(
+            "objects.unreachable",
+            "The object store of this project does not answer as it should.",
+            detail=next(iter(words.splitlines()), "")[:300],
+            hint="Check AWS_ENDPOINT_URL, and whether the server runs.",
+        )
+
+    def _no_bucket(self) -> StoreError:
+        bucket = self.url.split("/")[2]
+        return StoreError("objects.no_bucket", f"There is no bucket {bucket!r}.", hint="Make it, then try again.")
+
+
+def _key(digest: str) -> str:
+    return f"objects/{digest[:2]}/{digest}"
+
+
+def _short(digest: str) -> StoreError:
+    return StoreError(
+        "artifact.hash_mismatch", "A stored file is shorter than it was.", detail=f"objects/{digest}", hint=REPAIR
+    )
+
+
+def _library() -> Any:
+    try:
+        import obstore
+    except ImportError as error:
+        raise MissingExtra("obstore", purpose="A project with files in an object store", extra="s3") from error
+    return obstore
+
+
+def _opened(url: str) -> Any:
+    _library()
+    from obstore.store import S3Store
+
+    parts = urlsplit(url)
+    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT") or "")
+    local = endpoint.scheme == "http" and endpoint.hostname in LOOPBACK
+    options: Any = {"connect_timeout": f"{CONNECT_S}s", "timeout": f"{REQUEST_S}s"}
+    if local:
+        options["allow_http"] = True
+    patience: Any = {"max_retries": RETRIES, "retry_timeout": datetime.timedelta(seconds=PATIENCE_S)}
+    return S3Store(parts.netloc, prefix=parts.path.strip("/") or None, client_options=options, retry_config=patience)

