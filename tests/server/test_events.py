@@ -22,7 +22,7 @@ with cc.open(sys.argv[1]) as project:
 
 
 @pytest.fixture
-def live(tmp_path):
+def live(each_backend, tmp_path):
     with cc.open(tmp_path / "live") as project:
         project.log_model("first")
         with running(project) as server:

@@ -36,7 +36,8 @@ def test_views_are_kept_in_the_project_by_name(pages, small):
         {"name": "zebra", "address": "#/overview?sel=a"},
     ]
     assert answer.json() == pages.get(URL).json() == {"views": views}
-    assert cc.open(small.path).views() == {view["name"]: view["address"] for view in views}
+    with cc.open(small.path) as other:
+        assert other.views() == {view["name"]: view["address"] for view in views}
 
 
 def test_saving_again_replaces_and_deleting_forgets(pages):

@@ -204,7 +204,7 @@ def test_the_same_tensors_in_other_bytes_are_the_same_checkpoint(project, tmp_pa
     before = project.model("m").checkpoint
     project.log_model("m", checkpoint=renamed)
     assert project.model("m").checkpoint == before
-    assert len(sizes(project)) == 1
+    assert len(sizes(project)) - project.garbage().count == 1
     changed = bytearray(second.read_bytes())
     changed[-4] ^= 1
     renamed.write_bytes(changed)

@@ -16,6 +16,8 @@ from ..page.wire.project import JobsNews, RevisionNews
 from ..store.store import Store
 
 POLL_S = 0.25
+LISTEN_S = 1.0
+"""How long a project on a database server is listened to before it is looked at all the same."""
 HEARTBEAT_S = 15.0
 STALLED_S = 10.0
 """How long a client may leave a message unread before its stream ends."""
@@ -129,7 +131,14 @@ class Feed:
             if state != self._state:
                 self._state = state
                 self._announce()
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait for the time of the next look; a database server says when there is something new."""
+        if self._project.address is None:
             await asyncio.sleep(self._poll)
+        else:
+            await to_thread.run_sync(self._project.wait_for_change, LISTEN_S, abandon_on_cancel=True)
 
     def _look(self) -> tuple[int, int, int]:
         revision = self._project.revision()

@@ -21,7 +21,6 @@ from ..errors import InvalidValue
 from ..records import check_name
 from . import garbage, location, migrations, schema
 from .address import ARTIFACTS
-from .files import write_atomically
 from .reading import Reader
 from .staging import CHUNK
 from .store import Store
@@ -70,12 +69,10 @@ def pack(store: Reader, path: Path) -> int:
     members: dict[str, bytes | Path] = {MANIFEST: (_canonical(manifest) + "\n").encode()}
     members |= {f"records/{name}.jsonl": text for name, text in texts.items()}
     members |= {f"objects/{digest[:2]}/{digest}": file for digest, file in objects.items()}
+    results = store._artifacts.results
     for kind in (location.ACTIVATIONS, location.SENSITIVITIES):
-        folder = store.path / kind
-        kept = (
-            [file for file in folder.iterdir() if ANSWERS.fullmatch(f"{kind}/{file.name}")] if folder.is_dir() else []
-        )
-        members |= {f"{kind}/{file.name}": file for file in kept if file.is_file() and not file.is_symlink()}
+        names = [name for name in results.kept_names(kind) if ANSWERS.fullmatch(name)]
+        members |= {name: results.kept(name) or b"" for name in names}
     try:
         return _written(members, path)
     except OSError as error:
@@ -214,10 +211,8 @@ def _fill(directory: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.
                 if rows.get(table.name):
                     connection.execute(table.insert(), rows[table.name])
         for name, info in members.items():
-            if match := ANSWERS.fullmatch(name):
-                folder = directory / match[1]
-                folder.mkdir(mode=0o700, exist_ok=True)
-                write_atomically(folder / match[2], _read(archive, info))
+            if ANSWERS.fullmatch(name):
+                store._artifacts.results.keep(name, _read(archive, info))
     except sa.exc.IntegrityError as error:
         raise _refused("Its records contradict each other.", str(error.orig)[:200]) from error
     finally:

@@ -106,6 +106,11 @@ class Artifacts:
         """Remove an object, or what else stands there."""
         self._objects.delete(name)
 
+    @property
+    def results(self) -> Objects:
+        """Where results of comparisons of activations are kept."""
+        return self._objects
+
     def close(self) -> None:
         """Release what is kept open."""
         self._objects.close()

@@ -116,6 +116,25 @@ class BucketObjects(Objects):
         with self._told():
             _library().delete(self._store, f"objects/{name}" if "/" in name else _key(name))
 
+    def keep(self, name: str, content: bytes) -> None:
+        """Write an object."""
+        with self._told():
+            _library().put(self._store, name, content)
+
+    def kept(self, name: str) -> bytes | None:
+        """Read an object."""
+        with self._told():
+            try:
+                return bytes(_library().get(self._store, name).bytes())
+            except FileNotFoundError:
+                return None
+
+    def kept_names(self, folder: str) -> list[str]:
+        """The names of the objects."""
+        with self._told():
+            found = _library().list(self._store, folder).collect()
+        return sorted(str(one["path"]) for one in found)
+
     def settle(self, digests: list[str]) -> None:
         """An object that was acknowledged is durable."""
 

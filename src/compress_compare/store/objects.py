@@ -21,6 +21,7 @@ from ..errors import InvalidValue, StoreError
 from ..readers.partial import File
 from ..readers.regular import open_regular, unreadable
 from . import location
+from .files import write_atomically
 from .storage import ProjectStorage
 
 REPAIR = "Log the same again, or look for a copy with: compress-compare doctor PROJECT --repair --from FOLDER"
@@ -96,6 +97,18 @@ class Objects(ABC):
     @abstractmethod
     def delete(self, name: str) -> None:
         """Remove what lies there under a name; nothing if nothing does."""
+
+    @abstractmethod
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep the result of a job under a folder and a name, in the place of one that is there."""
+
+    @abstractmethod
+    def kept(self, name: str) -> bytes | None:
+        """What is kept under a name."""
+
+    @abstractmethod
+    def kept_names(self, folder: str) -> list[str]:
+        """All names below a folder under which something is kept, sorted."""
 
     @abstractmethod
     def settle(self, digests: list[str]) -> None:
@@ -191,6 +204,23 @@ class DirectoryObjects(Objects):
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Write a file."""
+        path = self._storage.root / name
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        write_atomically(path, content)
+
+    def kept(self, name: str) -> bytes | None:
+        """Read a file."""
+        path = self._storage.root / name
+        return path.read_bytes() if path.exists() else None
+
+    def kept_names(self, folder: str) -> list[str]:
+        """The names of the files; links do not count."""
+        place = self._storage.root / folder
+        found = place.iterdir() if place.is_dir() else ()
+        return sorted(f"{folder}/{path.name}" for path in found if path.is_file() and not path.is_symlink())
 
     def settle(self, digests: list[str]) -> None:
         """Make the renames durable."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,13 @@ class ServerDatabase(Database):
         self.address = address
         self.is_new = False
         self._listener: Any = None
+        self._listening = threading.Lock()
+        self._is_closed = False
         self._readers = _engine(address, isolation="REPEATABLE READ", read_only=True)
         self._writer = _engine(address, isolation="READ COMMITTED")
         sa.event.listen(self._writer, "connect", _durable)
+        for engine in (self._readers, self._writer):
+            sa.event.listen(engine.pool, "checkin", self._let_go)
         try:
             self.artifacts = self._prepare(create)
         except BaseException:
@@ -70,16 +75,20 @@ class ServerDatabase(Database):
 
     def close(self) -> None:
         """Release all connections."""
+        self._is_closed = True
         self._readers.dispose()
         self._writer.dispose()
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            listener.close()
+        self._stop_listening()
 
     def on_rollback(self, undo: Callable[[], object]) -> None:
         """Leave it to the garbage collector: with the connection the lock goes, and what is undone then may be what
         another writer has named meanwhile.
         """
+
+    def _let_go(self, _: Any, record: Any) -> None:
+        """Close a connection that another thread gives back after the project was closed."""
+        if self._is_closed:
+            record.close()
 
     def defer_foreign_keys(self, connection: sa.Connection) -> None:
         """Let what is written now refer to what comes later in the same transaction."""
@@ -128,18 +137,31 @@ class ServerDatabase(Database):
         import psycopg
 
         try:
-            if self._listener is None:
-                parameters = self._readers.dialect.create_connect_args(self.address.url)[1]
+            listener = self._listener
+            if listener is None:
+                self._begin_to_listen()
+                return
+            for _ in listener.notifies(timeout=timeout, stop_after=1):
+                pass
+        except (psycopg.Error, OSError, ValueError):  # also where it is closed meanwhile
+            self._stop_listening()
+            time.sleep(min(timeout, 1.0))
+
+    def _begin_to_listen(self) -> None:
+        import psycopg
+
+        parameters = self._readers.dialect.create_connect_args(self.address.url)[1]
+        with self._listening:
+            if self._listener is None and not self._is_closed:
                 self._listener = psycopg.connect(**parameters, **_parameters(self.address), autocommit=True)
                 self._listener.execute(f'LISTEN "{self.address.schema}"')
-                return
-            for _ in self._listener.notifies(timeout=timeout, stop_after=1):
-                pass
-        except psycopg.Error:
-            with suppress(psycopg.Error, AttributeError):
-                self._listener.close()
-            self._listener = None
-            time.sleep(min(timeout, 1.0))
+        if self._is_closed:  # in the meantime, by another thread
+            self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
 
     def _announce(self, connection: sa.Connection, counter: Counter) -> None:
         connection.execute(sa.select(sa.func.pg_notify(self.address.schema, counter)))

@@ -240,12 +240,12 @@ class Reader:
     @property
     def activations(self) -> activations.KeptActivations:
         """The stored comparisons of activations."""
-        return activations.KeptActivations(self.path)
+        return activations.KeptActivations(self._artifacts.results)
 
     @property
     def sensitivities(self) -> sensitivities.KeptSensitivities:
         """The stored sensitivities of layers."""
-        return sensitivities.KeptSensitivities(self.path)
+        return sensitivities.KeptSensitivities(self._artifacts.results)
 
     def jobs(self) -> list[Job]:
         """Return all jobs, newest first."""
