@@ -112,6 +112,7 @@ def test_a_living_supervisor_is_left_alone(project, supervised):
     other.close()
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_a_step_whose_base_was_not_made_is_told_so(project, supervised):
     queue, supervisor = supervised
     task = {"path": "trouble:task", "options": {"trouble": "exit 3"}, "folders": [HERE]}
@@ -197,6 +198,7 @@ def test_b39_data_that_changed_since_its_fingerprint_is_refused(tmp_path):
         assert len(project) == 0
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_ended_jobs_stay_ended(project, supervised):
     queue, _ = supervised
     (id,) = sleepers(queue, 1)

@@ -306,7 +306,7 @@ def test_what_was_acknowledged_survives_the_death_of_writer_and_server(monkeypat
             rest, error = writer.communicate()
             acknowledged += [*found, *rest.split()]
             if victim == "server":
-                assert "store.lost" in error or "store.unreachable" in error or "was lost" in error, error[-500:]
+                assert "was lost" in error or "cannot be reached" in error, error[-500:]
                 server.start()
             there = project.models()["id"].to_pylist()
             assert set(acknowledged) <= set(there)
