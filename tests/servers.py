@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,7 +198,9 @@ def folder() -> Iterator[Path]:
 
 def run(command: list[str], place: Path) -> subprocess.Popen[bytes]:
     """Start a program as that user."""
-    who = {"user": user()} if os.geteuid() == 0 else {}
+    who: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        who = {"user": user(), "group": pwd.getpwuid(user()).pw_gid, "extra_groups": []}
     with (place / "log").open("ab") as log:
         return subprocess.Popen(
             command,
