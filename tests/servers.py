@@ -81,9 +81,7 @@ class Postgres:
     def kill(self) -> None:
         """End it at once, as a power failure would, with all its processes."""
         assert self.process is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        end(self.process)
 
 
 @contextlib.contextmanager
@@ -93,13 +91,15 @@ def postgres(*, durable: bool = False) -> Iterator[Postgres]:
         password = place / "password"
         password.write_text(PASSWORD)
         password.chmod(0o644)
-        run(
+        making = run(
             [
                 *(program("initdb"), "-D", str(place / "data"), "-U", "tester", "-A", "scram-sha-256"),
                 *("--pwfile", str(password), "--locale=C", "--encoding=UTF8", "--no-sync"),
             ],
             place,
-        ).wait()
+        )
+        making.wait()
+        end(making)
         server = Postgres(place, free_ports(1)[0], durable)
         server.start()
         try:
@@ -157,8 +157,7 @@ def object_store() -> Iterator[dict[str, str]]:
                 "AWS_REGION": "us-east-1",
             }
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            end(process)
 
 
 def program(name: str) -> str:
@@ -196,6 +195,19 @@ def folder() -> Iterator[Path]:
         yield place
 
 
+WATCHED = 'exec 3<&0; (read _ <&3; kill -9 0) & exec "$@" </dev/null 3<&-'
+"""A program that ends with the tests, however they end: the other end of its standard input is theirs."""
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a program with all its processes."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
+
+
 def run(command: list[str], place: Path) -> subprocess.Popen[bytes]:
     """Start a program as that user."""
     who: dict[str, Any] = {}
@@ -203,10 +215,10 @@ def run(command: list[str], place: Path) -> subprocess.Popen[bytes]:
         who = {"user": user(), "group": pwd.getpwuid(user()).pw_gid, "extra_groups": []}
     with (place / "log").open("ab") as log:
         return subprocess.Popen(
-            command,
+            ["/bin/sh", "-c", WATCHED, "sh", *command],
             stdout=log,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             cwd=place,
             start_new_session=True,
             env={"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(place)},
