@@ -57,8 +57,17 @@ class Postgres:
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options]
-        self.process = run(command, self.folder)
-        wait(self.answers, self.process, self.folder)
+        until = time.monotonic() + READY_S
+        while True:
+            self.process = run(command, self.folder)
+            while self.process.poll() is None and not self.answers():
+                time.sleep(0.05)
+            if self.process.poll() is None:
+                return
+            end(self.process)
+            if time.monotonic() > until:  # processes of a killed server need a moment to notice
+                pytest.fail(f"PostgreSQL did not start:\n{(self.folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.1)
 
     def answers(self) -> bool:
         """Whether one can connect."""
