@@ -21,6 +21,7 @@ from ..errors import InvalidValue
 from ..records import check_name
 from . import garbage, location, migrations, schema
 from .address import ARTIFACTS
+from .files import sync_directory
 from .reading import Reader
 from .staging import CHUNK
 from .store import Store
@@ -103,6 +104,7 @@ def unpack(path: Path, directory: Path) -> Path:
         if directory.exists():
             directory.rmdir()
         made.replace(directory)
+        sync_directory(directory.parent)
     except zipfile.BadZipFile as error:
         raise _refused("It is damaged.", str(error)) from error
     finally:

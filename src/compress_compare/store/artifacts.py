@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..errors import StoreError
+from ..errors import StorageError, StoreError
 from ..readers.partial import File
 from .objects import DirectoryObjects, Objects, StoredObject
 from .parts import PartReader
@@ -33,8 +33,8 @@ class Artifacts:
         self._storage = storage
         self._objects = objects or DirectoryObjects(storage)
         if not storage.read_only:
-            with suppress(OSError):  # a full disk has no room for them, and what is there can still be read
-                prepare(storage.root)
+            with suppress(OSError, StorageError):  # a full or failing disk; what is there can still be read
+                prepare(storage)
 
     @property
     def root(self) -> Path:

@@ -65,6 +65,8 @@ def backup(database: Database, artifacts: Artifacts, *, target: Path) -> Backup:
         for digest in digests:
             size += _copy(artifacts.path(digest), partial / location.OBJECTS / digest[:2] / digest, storage=storage)
         with storage.told():
+            for folder in sorted({path.parent for path in partial.rglob("*")}, reverse=True):
+                storage.sync_directory(folder)
             if target.exists():
                 target.rmdir()
             partial.rename(target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InvalidValue, NotFound, StoreError
+from .storage import ProjectStorage
 
 DATABASE = "compress-compare.db"
 WRITER_LOCK = "writer.lock"
@@ -66,7 +67,9 @@ def prepare(location: str | Path, create: bool) -> Path:
             detail=f"For example {min(found - OURS)!r}.",
             hint="Choose an empty or new directory.",
         )
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    storage = ProjectStorage(directory)
+    with storage.told():
+        storage.make_folders(directory)
     return directory
 
 

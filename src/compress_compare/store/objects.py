@@ -208,7 +208,7 @@ class DirectoryObjects(Objects):
     def keep(self, name: str, content: bytes) -> None:
         """Write a file."""
         path = self._storage.root / name
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        self._storage.make_folders(path.parent)
         write_atomically(path, content)
 
     def kept(self, name: str) -> bytes | None:

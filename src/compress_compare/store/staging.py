@@ -142,17 +142,17 @@ class Staging:
     def _own_folder(self) -> Path:
         if self._folder is None:
             self._storage.check()
-            prepare(self._root)
+            prepare(self._storage)
             folder = self._root / location.STAGING / secrets.token_hex(16)
             folder.mkdir(mode=0o700)
             self._descriptor, self._folder = held(folder), folder
         return self._folder
 
 
-def prepare(root: Path) -> None:
+def prepare(storage: ProjectStorage) -> None:
     """Make the folders that files come into."""
     for name in (location.OBJECTS, location.STAGING):
-        (root / name).mkdir(mode=0o700, exist_ok=True, parents=True)
+        storage.make_folders(storage.root / name)
 
 
 def abandoned(root: Path) -> Iterator[Path]:

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import StorageError, StoreError
@@ -102,6 +102,18 @@ class ProjectStorage:
             self.sync(descriptor)
         finally:
             os.close(descriptor)
+
+    def make_folders(self, folder: Path) -> None:
+        """Make a folder, private, and those above it, so that a power loss does not take them away.
+
+        Raises:
+            StorageError: ``storage.sync_failed``.
+        """
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for one in missing:
+            with suppress(PermissionError):  # a folder that may not be listed cannot be synced
+                self.sync_directory(one.parent)
 
     def sync_failed(self) -> StorageError:
         """Remember that a sync failed; returns the error that says so."""
