@@ -25,6 +25,7 @@ STATES = {
     "layers": f"/layers?{SELECTED}",
     "experiments": "/experiments",
     "plan": "/plan",
+    "models": "/models",
 }
 RUN = """async () => {
   const found = await axe.run(document, {resultTypes: ['violations']});

@@ -27,12 +27,12 @@ describe("the header", () => {
     expect(screen.getByText("demo")).toBeTruthy();
     const nav = screen.getByRole("navigation", { name: "Pages" });
     const pages = within(nav).getAllByRole("button");
-    const names = ["Overview", "Behaviors", "Layers", "Plan", "Experiments"];
+    const names = ["Overview", "Models", "Behaviors", "Layers", "Plan", "Experiments"];
     expect(pages.map(({ textContent }) => textContent)).toEqual(names);
-    expect(pages[1]!.getAttribute("aria-current")).toBe("page");
-    await fireEvent.click(pages[2]!);
-    expect([app.view.state.page, location.hash.startsWith("#/layers")]).toEqual(["layers", true]);
     expect(pages[2]!.getAttribute("aria-current")).toBe("page");
+    await fireEvent.click(pages[3]!);
+    expect([app.view.state.page, location.hash.startsWith("#/layers")]).toEqual(["layers", true]);
+    expect(pages[3]!.getAttribute("aria-current")).toBe("page");
   });
   it("changes the theme from the system's to light to dark and back", async () => {
     const app = open();

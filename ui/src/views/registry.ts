@@ -3,6 +3,7 @@ import type { Component } from "svelte";
 import Behaviors from "./behaviors/Behaviors.svelte";
 import Experiments from "./experiments/Experiments.svelte";
 import Layers from "./layers/Layers.svelte";
+import Models from "./models/Models.svelte";
 import Overview from "./overview/Overview.svelte";
 import Plan from "./plan/Plan.svelte";
 
@@ -15,6 +16,7 @@ export interface Page {
 
 export const PAGES: readonly Page[] = [
   { id: "overview", title: "Overview", component: Overview },
+  { id: "models", title: "Models", component: Models },
   { id: "behaviors", title: "Behaviors", component: Behaviors },
   { id: "layers", title: "Layers", component: Layers },
   { id: "plan", title: "Plan", component: Plan },

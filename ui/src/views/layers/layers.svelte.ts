@@ -20,8 +20,11 @@ import { readParams, writeParams, type Params } from "./params";
 import { byDepth, easyDepth, findText, shownRows, type Wanted } from "./rows";
 import { buildLayers, keyOf } from "./table";
 
-/** Columns beyond these are not drawn. */
-export const MOST_MODELS = 24;
+/** Columns beyond these are not drawn: a matrix of activations has room for more than a tree of histograms. */
+const MOST_MODELS = 24;
+const MOST_OUTPUTS = 50;
+/** From so many models on, a matrix of activations says more than lines that cross. */
+const MANY = 5;
 
 /** Columns of the table that the page draws; a panel asks for all of one layer. */
 const COMMON = ["module", "parameter", "model", "num_parameters", "alignment", "counterpart"] as const;
@@ -50,6 +53,8 @@ export class LayersState {
   readonly #ids = $derived.by(() => this.#app.view.selection.map((row) => this.#app.project.table!.ids[row]!));
   readonly #baseParam = $derived(this.params.base);
   readonly mode: Mode = $derived(this.params.mode);
+  /** Models that are compared at most. */
+  readonly most: number = $derived(this.mode === "activations" ? MOST_OUTPUTS : MOST_MODELS);
 
   /** Which of the selected models have a checkpoint; asked once for each selection. */
   readonly checkpoints = follow(() => {
@@ -88,7 +93,7 @@ export class LayersState {
   }
   /** What the base can be changed to. */
   readonly candidates = $derived([...new Set([...this.#readable, ...(this.base === null ? [] : [this.base])])]);
-  readonly #models = $derived(this.candidates.filter((id) => id !== this.base).slice(0, MOST_MODELS));
+  readonly #models = $derived(this.candidates.filter((id) => id !== this.base).slice(0, this.most));
   readonly left = $derived(this.candidates.length - 1 - this.#models.length);
 
   /** What somebody aligned by hand, as questions have it. */
@@ -154,6 +159,15 @@ export class LayersState {
     const theme = this.#app.theme.current;
     const colors = others.length === 1 ? [variableColors(["a", "b"], theme)[1]!] : variableColors(others, theme);
     return base === undefined ? [] : [OTHER[theme], ...colors];
+  });
+
+  /** Whether a matrix of layers and models stands above the tree, in the place of the profile. */
+  readonly asMatrix: boolean = $derived.by(() => {
+    const { table } = this;
+    if (!table || table.models.length < 2) return false;
+    return this.params.above === null
+      ? table.what === "activations" && table.models.length > MANY
+      : this.params.above === "matrix";
   });
 
   readonly depth = $derived(this.params.depth ?? (this.table ? easyDepth(this.table) : 1));

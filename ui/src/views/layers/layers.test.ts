@@ -287,6 +287,7 @@ describe("the address", () => {
       cell: "peak",
       frame: "0~1~20~30.5",
       align: [["a.weight", "b.weight"]],
+      above: "matrix",
     };
     const own = writeParams(full, { other: ["1"] });
     expect(own.other).toEqual(["1"]);

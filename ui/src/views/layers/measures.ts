@@ -83,6 +83,11 @@ export function addedOf(mode: Mode, measure: Measure): Measure {
   return MEASURES[mode].find((other) => other.id === id) ?? measure;
 }
 
+/** Whether a measure goes on from layer to layer, so that a line between its values means something. */
+export function goesOn(mode: Mode, measure: Measure): boolean {
+  return mode === "activations" && measure.id in ADDED;
+}
+
 /** The measure of a mode by its name, else the first that says something about these models. */
 export function measureOf(mode: Mode, id: string | null, compares: boolean): Measure {
   const known = MEASURES[mode].filter((measure) => compares || !measure.compares);

@@ -5,6 +5,7 @@ import type { ViewState } from "@/state/url";
 
 export const MODES = ["sparsity", "weights", "activations", "storage"] as const satisfies readonly Mode[];
 const SHOWN = ["value", "change", "mask"] as const satisfies readonly Shown[];
+const ABOVE = ["profile", "matrix"] as const;
 export const MOST_EXAMPLES = 100_000;
 
 /** `order`: of execution; `parameters`; or `model:` and an id: the measure of that model. */
@@ -42,6 +43,8 @@ export interface Params {
   align: readonly (readonly [string, string])[];
   /** The part in view, see `tensor/frame.ts`; null: all. */
   frame: string | null;
+  /** What stands above the tree; null: the matrix where activations of several models are compared, else the profile. */
+  above: "profile" | "matrix" | null;
 }
 
 export const DEFAULTS: Params = {
@@ -62,6 +65,7 @@ export const DEFAULTS: Params = {
   cell: "mean",
   frame: null,
   align: [],
+  above: null,
 };
 
 type Own = ViewState["own"];
@@ -89,6 +93,7 @@ export function writeParams(params: Params, before: Own): Own {
     show: maybe(params.show === DEFAULTS.show ? null : params.show),
     cell: maybe(params.cell === DEFAULTS.cell ? null : params.cell),
     frame: maybe(params.tensor === null ? null : params.frame),
+    above: maybe(params.above),
     align: params.align.map((pair) => JSON.stringify(pair)),
   };
   return Object.fromEntries(Object.entries(written).filter(([, texts]) => texts.length > 0));
@@ -116,6 +121,7 @@ export function readParams(own: Own): Params {
     show: SHOWN.find((show) => show === one("show")) ?? DEFAULTS.show,
     cell: one("cell") === "peak" ? "peak" : "mean",
     frame: one("frame"),
+    above: ABOVE.find((above) => above === one("above")) ?? null,
     align: (own.align ?? []).flatMap((text) => readPair(text)),
   };
 }

@@ -52,6 +52,19 @@ export function linePath(
   return points.map(([x, y], k) => `${k === 0 ? "M" : "L"}${x.toFixed(1)},${y.toFixed(1)}`).join("");
 }
 
+/** One dot per layer, as a path: strokes without length that round ends make visible. */
+export function dotsPath(
+  values: readonly (number | null)[],
+  toX: (place: number) => number,
+  toY: (value: number) => number,
+): string {
+  const at = (value: number | null, place: number): string => {
+    const y = value === null || !Number.isFinite(value) ? NaN : toY(value);
+    return Number.isFinite(y) ? `M${toX(place).toFixed(1)},${y.toFixed(1)}h0` : "";
+  };
+  return values.map(at).join("");
+}
+
 export interface Group {
   readonly name: string;
   readonly first: number;

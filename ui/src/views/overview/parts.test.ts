@@ -5,7 +5,7 @@ import { testTable } from "@/state/testing";
 import { linkAction, modelActions, modelsOffer } from "./actions";
 import { countsInWords, isSuspicious, verdict } from "./details/coverage";
 import { metricFacets, operationFacets, rangeWords, tagFacet, toggled, withKey } from "./details/facets";
-import { sortedOrder } from "./details/order";
+import { sortedOrder } from "@/state/order";
 import { nextAlong, nextOf } from "./scatter/pick";
 import { frontierOf } from "./scatter/scene";
 import { makeTitle, missingNotes, undirected } from "./scatter/story";

@@ -6,7 +6,7 @@ import { columnsFor, heightFor } from "./columns";
 import { dependence, evidence, pairsOf, predicate, rankEffects, sharedDomain, subject } from "./effects";
 import { metricFacets, operationFacets, tagFacet, toggled } from "./facets";
 import { finding, type Facts } from "./findings";
-import { sortedOrder } from "./order";
+import { sortedOrder } from "@/state/order";
 import { metricRows } from "./readings";
 import { assign, optionsOf, withValue } from "./refine";
 import { constantWords, differSentence } from "./sentence";
