@@ -43,7 +43,7 @@ export interface Params {
   align: readonly (readonly [string, string])[];
   /** The part in view, see `tensor/frame.ts`; null: all. */
   frame: string | null;
-  /** What stands above the tree; null: the matrix where activations of several models are compared, else the profile. */
+  /** Above the tree; null: the matrix where activations of several models are compared, else the profile. */
   above: "profile" | "matrix" | null;
 }
 
