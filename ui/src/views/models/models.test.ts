@@ -48,7 +48,10 @@ describe("rows", () => {
 });
 
 describe("the page", () => {
-  const names = (): string[] => screen.getAllByRole("rowheader").map(({ textContent }) => textContent.trim());
+  // by selector: roles of whole tables are slow to find
+  const named = (role: string): string[] =>
+    [...document.querySelectorAll(`[role="${role}"]`)].map(({ textContent }) => textContent.trim());
+  const names = (): string[] => named("rowheader");
 
   it("sorts by a click on a head, searches, and selects", async () => {
     const app = makeApp({ address: "/models" });
@@ -59,7 +62,7 @@ describe("the page", () => {
     expect(names()).toEqual(["p90", "new", "p50", "p50-ft", "cnn"]);
     await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "half" } });
     await waitFor(() => expect(names()).toEqual(["p50"]));
-    await fireEvent.click(screen.getByRole("rowheader", { name: "p50" }));
+    await fireEvent.click(document.querySelector('[role="rowheader"]')!);
     expect(app.view.state.selection).toEqual(["p50"]);
     expect(screen.getByRole("status").textContent).toContain("1 of 5");
   });
@@ -70,8 +73,7 @@ describe("the page", () => {
     const choice = screen.getByRole("group", { name: "Columns", hidden: true });
     await fireEvent.click(within(choice).getByRole("checkbox", { name: "Parent", hidden: true }));
     await fireEvent.click(within(choice).getByRole("button", { name: "Pin Size", hidden: true }));
-    const heads = screen.getAllByRole("columnheader").map(({ textContent }) => textContent.trim());
-    expect(heads).toEqual(["Model", "Size", "Operation", "Tags", "Accuracy"]);
+    expect(named("columnheader")).toEqual(["Model", "Size", "Operation", "Tags", "Accuracy"]);
   });
 
   it("draws only the rows in view of very many", () => {
@@ -84,6 +86,6 @@ describe("the page", () => {
     }));
     show(Models, {}, makeApp({ table: testTable(many, TABLE.metrics), address: "/models" }));
     expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("10001");
-    expect(screen.getAllByRole("row").length).toBeLessThan(100);
+    expect(named("row").length).toBeLessThan(100);
   });
 });
