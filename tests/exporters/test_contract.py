@@ -4,22 +4,46 @@ import csv
 import io
 import json
 import math
+import sqlite3
 from importlib.metadata import EntryPoint
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 import compress_compare as cc
 from compress_compare import exporters, importers, plugins
 from compress_compare.errors import UserError
 
+
+def _runs_of_mlflow(content):
+    with sqlite3.connect(":memory:") as database:
+        database.deserialize(content)
+        return [name for (name,) in database.execute("SELECT name FROM runs ORDER BY rowid")]
+
+
 READERS = {
     "compress-and-compare": lambda content: [model["id"] for model in json.loads(content)["models"]],
     "csv": lambda content: [row["id"] for row in csv.DictReader(io.StringIO(content.decode()))],
     "parquet": lambda content: pq.read_table(io.BytesIO(content))["id"].to_pylist(),
+    "huggingface": lambda files: [
+        yaml.safe_load(content.split(b"---\n")[1])["compress_compare"]["id"]
+        for name, content in files.items()
+        if name.endswith("/README.md")
+    ],
+    "mlflow": _runs_of_mlflow,
+    "olive": lambda content: [node["model_id"] for node in json.loads(content).values()],
+    "wandb": lambda content: [row["Name"] for row in csv.DictReader(io.StringIO(content.decode()))],
 }
+FORMATS = [
+    pytest.param(name, marks=pytest.mark.skipif(not find_spec("mlflow"), reason="mlflow-skinny is not installed"))
+    if name == "mlflow"
+    else name
+    for name in exporters.EXPORTERS
+]
 LINES = exporters.Exporter(
     lambda project: "\n".join(project.models()["id"].to_pylist()).encode(), ".txt", "one id a line"
 )
@@ -36,12 +60,12 @@ def project(tmp_path):
         yield opened
 
 
-@pytest.mark.parametrize("format", exporters.EXPORTERS)
+@pytest.mark.parametrize("format", FORMATS)
 def test_all_models_come_out_in_order(project, format):
     assert READERS[format](exporters.EXPORTERS[format].write(project)) == ["cnn", "a,b", "plain"]
 
 
-@pytest.mark.parametrize("format", exporters.EXPORTERS)
+@pytest.mark.parametrize("format", FORMATS)
 def test_an_empty_project_makes_a_file_without_models(tmp_path, format):
     with cc.open(tmp_path / "empty") as empty:
         assert READERS[format](exporters.EXPORTERS[format].write(empty)) == []
@@ -111,8 +135,10 @@ def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(tmp_path):
 @pytest.mark.parametrize("format", exporters.EXPORTERS)
 def test_the_ending_of_a_name_or_the_format_chooses_it(format):
     one = exporters.EXPORTERS[format]
-    assert one.summary and one.suffix.startswith(".")
-    assert exporters.choose(Path(f"a.b{one.suffix.upper()}")) is one
+    assert one.summary and (one.suffix.startswith(".") or format == "huggingface")
+    if one.suffix:
+        assert exporters.choose(Path(f"a.b{one.suffix.upper()}")) is one
+        assert exporters.choose(Path(one.suffix[1:])) is one or one.suffix.count(".") == 1
     assert exporters.choose(Path("a.xyz"), format) is one
 
 

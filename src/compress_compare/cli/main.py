@@ -54,7 +54,7 @@ COMMANDS = {
     ),
     "export": (
         "export",
-        "Write all models of PROJECT with their metrics to a file: .json (experiments), .csv or .parquet (a table).",
+        "Write all models of PROJECT with their metrics to a file or folder that other tools open.",
     ),
     "ship": ("ship", "Write MODEL of PROJECT into DIRECTORY, read it back, and hold it against the model."),
     "pack": ("archive", "Write all of PROJECT to one file."),

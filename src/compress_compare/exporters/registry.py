@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .. import plugins
 from ..errors import InvalidValue
 from ..store.merging import contents
-from . import compress_and_compare, tables
+from . import beside, compress_and_compare, huggingface, mlflow, olive, tables, wandb
 
 if TYPE_CHECKING:
     from ..store.store import Store
@@ -22,12 +22,12 @@ class Exporter:
     """One format that a whole project can be written in.
 
     Args:
-        write: gives the content of the file.
-        suffix: the ending of a file's name that asks for the format, with the dot.
+        write: gives the content of the file, or of each file of a folder by its path in it.
+        suffix: the ending of a file's name that asks for the format, with the dot; empty if only its name does.
         summary: what it writes, as a noun phrase.
     """
 
-    write: Callable[[Store], bytes]
+    write: Callable[[Store], bytes | Mapping[str, bytes]]
     suffix: str
     summary: str
 
@@ -44,6 +44,10 @@ EXPORTERS: Mapping[str, Exporter] = {
     "parquet": Exporter(
         lambda project: tables.written(project.models().arrow, "parquet"), ".parquet", "a table, as Parquet"
     ),
+    "huggingface": Exporter(huggingface.folders, "", "a folder for each model with its card and .eval_results"),
+    "mlflow": Exporter(mlflow.database, ".db", "a tracking store of MLflow, as a SQLite file"),
+    "olive": Exporter(olive.footprint, ".footprint.json", "a footprint of Olive"),
+    "wandb": Exporter(wandb.table, ".wandb.csv", "the table that Weights & Biases exports, as CSV"),
 }
 
 
@@ -74,15 +78,26 @@ def choose(path: Path, format: str | None = None) -> Exporter:
             title = f"There is no format {format[:80]!r}."
             raise InvalidValue("export.unknown_format", title, hint=f"Choose one of: {names}.")
         return known[format]
-    for exporter in known.values():
-        if path.suffix.lower() == exporter.suffix:
-            return exporter
-    endings = ", ".join(dict.fromkeys(exporter.suffix for exporter in known.values()))
+    name = path.name.lower()
+    asked = [one for one in known.values() if one.suffix and f".{name}".endswith(one.suffix)]
+    if asked:  # ``.footprint.json`` says more than ``.json``
+        return max(asked, key=lambda one: len(one.suffix))
+    endings = ", ".join(dict.fromkeys(exporter.suffix for exporter in known.values() if exporter.suffix))
     raise InvalidValue(
         "export.unknown_format",
         f"The name {path.name!r} does not say which format is wanted.",
         hint=f"End it in one of: {endings}; or add --format and one of: {names}.",
     )
+
+
+def left_out(project: Store) -> list[str]:
+    """What none of the formats holds, each with its number: ``3 checkpoints``."""
+    held = contents.of(project)
+    found = beside.left_out([row["id"] for row in project.overview().to_pylist()], held)
+    counts = {name: found[name] for name in ("checkpoints", "outputs")}
+    counts["datasets"] = len(found["datasets"])
+    words = {"checkpoints": "checkpoints", "outputs": "sets of outputs", "datasets": "datasets"}
+    return [f"{count:,} {words[name]}" for name, count in counts.items() if count]
 
 
 def _load(plugin: plugins.Plugin) -> tuple[str, Exporter]:

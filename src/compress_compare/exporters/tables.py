@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Literal
 
 import pyarrow as pa
@@ -12,6 +13,15 @@ import pyarrow.parquet as pq
 
 Format = Literal["csv", "parquet"]
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+
+
+FORMULA = r"^([=+\-@\t\r])"
+"""What a spreadsheet takes for a formula begins so."""
+
+
+def harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: with an apostrophe in front if need be."""
+    return re.sub(FORMULA, r"'\1", text)
 
 
 def written(table: pa.Table, format: Format) -> bytes:
@@ -35,4 +45,4 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _harmless(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    return pc.replace_substring_regex(texts, r"^([=+\-@\t\r])", r"'\1")
+    return pc.replace_substring_regex(texts, FORMULA, r"'\1")

@@ -34,10 +34,10 @@ def read(place: Place) -> Imported:
         raise other_format(place, WHAT, expected="Expected an object with a list named 'models'.")
     imported = Imported()
     declared = _operations(document.get("operations"), imported)
-    _metrics(document.get("metrics"), imported)
+    read_metrics(document.get("metrics"), imported)
     for position, entry in enumerate(document["models"]):
         try:
-            imported.models.append(_model(entry, position, declared, imported))
+            imported.models.append(read_model(entry, imported, declared=declared, position=position))
         except UserError as error:
             imported.warnings.append(f"{_label(entry, position)}: {error} It is left out.")
     return imported
@@ -59,7 +59,8 @@ def _operations(entries: object, imported: Imported) -> dict[str, set[str]]:
     return declared
 
 
-def _metrics(entries: object, imported: Imported) -> None:
+def read_metrics(entries: object, imported: Imported) -> None:
+    """Read definitions of metrics; those that make no sense are left out and told in ``warnings``."""
     for entry in entries if isinstance(entries, list) else []:
         if not isinstance(entry, Mapping):
             imported.warnings.append(f"An entry of 'metrics' is not an object: {entry!r:.80}.")
@@ -71,7 +72,20 @@ def _metrics(entries: object, imported: Imported) -> None:
             imported.warnings.append(f"Metric {entry.get('name')!r:.80}: {error} Its definition is left out.")
 
 
-def _model(entry: object, position: int, declared: Mapping[str, set[str]], imported: Imported) -> dict[str, Any]:
+def read_model(
+    entry: object, imported: Imported, *, declared: Mapping[str, set[str]], position: int = 0
+) -> dict[str, Any]:
+    """Read an entry of ``models`` as arguments of ``log_model``.
+
+    Args:
+        entry: as JSON data.
+        imported: gets a warning for each part that is left out.
+        declared: the names of the parameters of each operation.
+        position: of the entry; names it where it has no id.
+
+    Raises:
+        UserError: if it is no model.
+    """
     if not isinstance(entry, Mapping):
         raise InvalidValue("import.model", "It is not an object.")
     label = _label(entry, position)

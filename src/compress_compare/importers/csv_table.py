@@ -112,7 +112,13 @@ def _model(
             value = _value(imported, table, said, (id, column, row.get(column)))
             if value is not None:
                 _place(imported, metrics, _measured(mapping, said, row, value), (id, metric_name(said.name or column)))
-    tags = [str(first[name]) for name in mapping.tags if not is_missing(first.get(name))]
+    tags = [
+        tag
+        for name in mapping.tags
+        if not is_missing(first.get(name))
+        for tag in str(first[name]).split(",")
+        if tag.strip()
+    ]
     return {
         "id": id,
         "base": clean_name(base) if base and clean_name(base) != id else None,
@@ -202,7 +208,7 @@ def _operation(imported: Imported, mapping: TableMapping, row: Mapping[str, Any]
         if isinstance(value, Mapping):
             parameters |= {key.partition(".")[2]: one for key, one in flat(value, "p").items() if "." in key}
         else:
-            parameters[name] = scalar(value)
+            parameters[name.removeprefix("config.")] = scalar(value)
     try:
         return Operation(clean_name(named), **parameters)
     except UserError as error:

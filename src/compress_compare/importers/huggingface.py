@@ -14,10 +14,10 @@ from typing import Any
 from ..errors import UserError
 from ..readers import made_by
 from ..records import Metric, MetricValue, Operation
-from . import metric_names
+from . import beside, metric_names
 from .base import Imported, Importer
 from .files import below, head, yaml_document
-from .numbers import clean_name, number
+from .numbers import clean_name, metric_name, number
 from .places import Place, json_document, other_format, text
 from .runs import define
 
@@ -89,6 +89,9 @@ def read(place: Place) -> Imported:
 
 def _add(imported: Imported, folder: Path) -> None:
     card = _card(folder / "README.md", imported)
+    if isinstance(card.get(beside.KEY), Mapping):
+        _restored(imported, folder, card)
+        return
     index = [one for one in card.get("model-index") or [] if isinstance(one, Mapping)]
     named = index[0].get("name") if len(index) == 1 else None
     id = clean_name(named or folder.resolve().name)
@@ -121,6 +124,22 @@ def _add(imported: Imported, folder: Path) -> None:
     imported.models.append({"id": id, "base": base, "operation": operation, "metrics": metrics})
     if below(folder, "*.safetensors", depth=1):
         imported.checkpoints[id] = folder
+
+
+def _restored(imported: Imported, folder: Path, card: Mapping[str, Any]) -> None:
+    """A model whose card our exporter has written; its numbers are those of ``model-index`` if they were changed."""
+    numbers: dict[str, list[MetricValue]] = {}
+    for entry in card.get("model-index") or []:
+        for _, one in _entries(entry.get("results") if isinstance(entry, Mapping) else None):
+            value = number(one.get("value"))
+            if value is not None:
+                numbers.setdefault(metric_name(one.get("name")), []).append(MetricValue(value))
+    natural = {"id": clean_name(folder.resolve().name), "metrics": numbers}
+    model = beside.taken(imported, natural, document=card[beside.KEY])
+    imported.keys.setdefault(folder.name, model["id"])
+    imported.models.append(model)
+    if below(folder, "*.safetensors", depth=1):
+        imported.checkpoints[model["id"]] = folder
 
 
 def _card(path: Path, imported: Imported) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from . import beside
 from .base import Imported, Importer
 from .files import below, yaml_document
 from .numbers import number, scalar
@@ -44,21 +45,53 @@ def read(place: Place) -> Imported:
     if path.is_file() and not is_database(path):
         text(path)
         raise other_format(place, "a store of MLflow", expected="Expected a SQLite database.")
-    runs: list[TrackedRun] = []
-    left_out: list[str] = []
+    found = _Found()
     for file in files:
         with opened(file) as database:
             if not database.tables >= TABLES:
                 missing = ", ".join(sorted(TABLES - database.tables))
                 raise other_format(place, "a store of MLflow", expected=f"It has no table {missing}.")
-            runs += _stored(database, left_out)
+            _stored(database, found)
     if path.is_dir():
-        runs += _filed(path, left_out)
+        found.runs += _filed(path, found.left_out)
         if not files and not _experiments(path):
             raise other_format(place, "a store of MLflow", expected="Expected experiments with meta.yaml.")
-    imported = imported_from(runs)
-    imported.warnings[:0] = left_out
-    return imported
+    return found.imported()
+
+
+class _Found:
+    """What was read so far: runs, sentences on those that are left out, and what our exporter has put beside them."""
+
+    def __init__(self) -> None:
+        self.runs: list[TrackedRun] = []
+        self.left_out: list[str] = []
+        self.documents: dict[str, object] = {}
+        self.definitions: list[object] = []
+
+    def add(self, run: TrackedRun, *, tags: Mapping[str, str], names: Mapping[str, str]) -> None:
+        """Add a run; one that our exporter wrote is called like its model.
+
+        Args:
+            run: as MLflow says.
+            tags: of the run.
+            names: of metrics, by what they are called in MLflow.
+        """
+        document = beside.from_parts(beside.KEY, tags)
+        if isinstance(document, Mapping) and isinstance(document.get("id"), str):
+            run.name = document["id"]
+            run.metrics = {names.get(key, key): value for key, value in run.metrics.items()}
+            self.documents[run.name] = document
+        self.runs.append(run)
+
+    def imported(self) -> Imported:
+        """All of it as models."""
+        imported = Imported()
+        for definitions in self.definitions:
+            beside.define(imported, definitions)
+        imported.join(imported_from(self.runs))
+        imported.warnings[:0] = self.left_out
+        beside.restore(imported, self.documents)
+        return imported
 
 
 def _databases(folder: Path) -> list[Path]:
@@ -69,7 +102,7 @@ def _experiments(folder: Path) -> list[Path]:
     return [path.parent for path in below(folder, "meta.yaml", depth=3) if "experiment_id" in text(path)[:4000]]
 
 
-def _stored(database: OtherDatabase, left_out: list[str]) -> list[TrackedRun]:
+def _stored(database: OtherDatabase, found: _Found) -> None:
     experiments = dict(database.rows("SELECT experiment_id, name FROM experiments WHERE lifecycle_stage = 'active'"))
     facts: dict[str, dict[str, Any]] = defaultdict(dict)
     for run, key, value in database.rows("SELECT run_uuid, key, value FROM params"):
@@ -82,24 +115,40 @@ def _stored(database: OtherDatabase, left_out: list[str]) -> list[TrackedRun]:
     # The largest step comes last, and the latest of several values of one step.
     query = f"SELECT run_uuid, key, value, is_nan FROM {latest} ORDER BY step, timestamp, value"  # noqa: S608
     for run, key, value, is_nan in database.rows(query):
-        found = math.nan if is_nan else number(value)
-        if found is not None:
-            metrics[run][key] = found
+        plain = math.nan if is_nan else number(value)
+        if plain is not None:
+            metrics[run][key] = plain
     models = _logged_models(database)
-    runs = []
+    names = _names(database, found)
     query = "SELECT run_uuid, name, status, lifecycle_stage, experiment_id FROM runs ORDER BY start_time, run_uuid"
     for key, name, status, stage, experiment in database.rows(query):
         if experiment not in experiments or stage != "active":
-            left_out.append(f"Run {name!r} ({key[:8]}) was deleted; it is left out.")
+            found.left_out.append(f"Run {name!r} ({key[:8]}) was deleted; it is left out.")
         elif status != "FINISHED":
-            left_out.append(f"Run {name!r} ({key[:8]}) is {str(status).lower()}, not finished; it is left out.")
+            found.left_out.append(f"Run {name!r} ({key[:8]}) is {str(status).lower()}, not finished; it is left out.")
         else:
             run = _run(key, name, {**facts[key], "experiment": experiments[experiment]}, tags=tags[key])
             run.metrics = _measured(metrics[key])
             run.base = run.base or models.inputs.get(key)
             run.aliases = models.of_run.get(key, ())
-            runs.append(run)
-    return runs
+            found.add(run, tags=tags[key], names=names.get(experiment, {}))
+
+
+def _names(database: OtherDatabase, found: _Found) -> dict[Any, dict[str, str]]:
+    """For each experiment that our exporter has written: what its metrics are called in MLflow → their names."""
+    if "experiment_tags" not in database.tables:
+        return {}
+    tags: dict[Any, dict[str, str]] = defaultdict(dict)
+    for experiment, key, value in database.rows("SELECT experiment_id, key, value FROM experiment_tags"):
+        tags[experiment][key] = value or ""
+    names: dict[Any, dict[str, str]] = {}
+    for experiment, own in tags.items():
+        described = beside.from_parts(beside.DEFINITIONS, own)
+        keys = described.get("keys") if isinstance(described, Mapping) else None
+        if isinstance(described, Mapping) and isinstance(keys, Mapping):
+            found.definitions.append(described.get("definitions"))
+            names[experiment] = {str(key): str(name) for name, key in keys.items()}
+    return names
 
 
 class _LoggedModels:
@@ -132,12 +181,12 @@ def _measured(metrics: Mapping[str, float]) -> dict[str, Any]:
 
 
 def _run(key: str, name: str | None, facts: Mapping[str, Any], *, tags: Mapping[str, str]) -> TrackedRun:
-    own = {tag: value for tag, value in tags.items() if not tag.startswith("mlflow.")}
+    own = {tag: value for tag, value in tags.items() if not tag.startswith(("mlflow.", f"{beside.KEY}."))}
     return TrackedRun(
         key=key,
         name=name or tags.get("mlflow.runName") or key,
         base=tags.get("mlflow.parentRunId"),
-        facts={**facts, **{f"tag:{tag}": value for tag, value in tags.items()}},
+        facts={**facts, **{f"tag:{tag}": value for tag, value in tags.items() if not tag.startswith(f"{beside.KEY}.")}},
         tags=tuple(f"{tag}={value}" for tag, value in sorted(own.items()) if value),
         note=tags.get("mlflow.note.content", ""),
     )

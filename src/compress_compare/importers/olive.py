@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..records import Metric, Operation
-from . import metric_names
+from . import beside, metric_names
 from .base import Imported, Importer
 from .files import below, head
 from .numbers import clean_name, number, scalar
@@ -55,16 +55,38 @@ def read(place: Place) -> Imported:
             raise other_format(place, WHAT, expected="Expected models with model_id and parent_model_id.")
         nodes.update({str(node["model_id"]): node for node in listed})
     directions: dict[str, bool] = {}
+    documents: dict[str, object] = {}
     for key, node in nodes.items():
-        imported.models.append(_model(key, node, directions, imported))
-    _vary(imported)
+        attributes = _attributes(node)
+        beside.define(imported, attributes.get(beside.DEFINITIONS))
+        model = _model(key, node, directions, imported)
+        if beside.KEY in attributes:
+            documents[model["id"]] = attributes[beside.KEY]
+        imported.models.append(model)
+    if not documents:
+        _vary(imported)
     _define(imported, directions)
-    _unmeasured(imported, nodes)
+    beside.restore(imported, documents)
+    if not documents:
+        _unmeasured(imported, nodes)
     return imported
 
 
 def _is_node(node: object) -> bool:
     return isinstance(node, Mapping) and "model_id" in node and "parent_model_id" in node
+
+
+def _config(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    # Version 0.12 writes model_config, later ones model_config_data.
+    found = node.get("model_config_data") or node.get("model_config")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _attributes(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where our exporter puts what Olive has no place for."""
+    config = _config(node).get("config")
+    found = config.get("model_attributes") if isinstance(config, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _model(key: str, node: Mapping[str, Any], directions: dict[str, bool], imported: Imported) -> dict[str, Any]:
@@ -75,9 +97,7 @@ def _model(key: str, node: Mapping[str, Any], directions: dict[str, bool], impor
         for name, value in (settings.items() if isinstance(settings, Mapping) else ())
         if value is not None
     }
-    # Version 0.12 writes model_config, later ones model_config_data.
-    config = node.get("model_config_data") or node.get("model_config") or {}
-    kind = config.get("type") if isinstance(config, Mapping) else None
+    kind = _config(node).get("type")
     metrics = node.get("metrics") or {}
     values = metrics.get("value", metrics) if isinstance(metrics, Mapping) else {}
     measured = {}
@@ -117,7 +137,10 @@ def _vary(imported: Imported) -> None:
 
 
 def _define(imported: Imported, directions: Mapping[str, bool]) -> None:
+    known = {metric.name for metric in imported.metrics}
     for name, higher in directions.items():
+        if name in known:
+            continue
         guess, _ = metric_names.described(name)
         unit = next((unit for start, unit in UNITS.items() if name.startswith(start)), guess.unit)
         imported.metrics.append(Metric(name, unit=unit, higher_is_better=higher))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,24 +100,34 @@ def _brevitas(table: ReadTable) -> dict[str, Any]:
 
 
 def _wandb(table: ReadTable) -> dict[str, Any]:
-    """What W&B's page exports: a row per run, with configuration and summary side by side."""
+    """What W&B's page exports: a row per run, with configuration and summary side by side. Where entries of the
+    configuration are marked by ``config.``, as our exporter does, all others are numbers."""
     from . import metric_names
 
     lower = {name.lower(): name for name in table.columns}
     skipped = {"Name", "State", "ID", "User", "Created", "Runtime", "Sweep", "Notes", "Tags", "GPU Type", "Hostname"}
     metrics, parameters = {}, []
-    base, operation = lower.get("base", lower.get("config.base", "")), lower.get("operation", lower.get("method", ""))
+    base, operation = (_first(lower, f"config.{name}", name) for name in ("base", "operation"))
+    operation = operation or _first(lower, "config.method", "method")
+    marked = any(name.startswith("config.") for name in table.columns)
     for name in table.columns:
         if name in skipped or name in (base, operation) or name.startswith("_"):
             continue
         guess, _ = metric_names.described(name)
-        if guess.higher_is_better is not None:
-            metrics[name] = {"unit": guess.unit, "higher_is_better": guess.higher_is_better}
+        setting = name.startswith("config.") if marked else guess.higher_is_better is None
+        if not setting:
+            said = {"unit": guess.unit, "higher_is_better": guess.higher_is_better}
+            metrics[name] = {key: value for key, value in said.items() if value is not None}
         elif operation:
             parameters.append(name)
     mapping: dict[str, Any] = {"id": ["Name"], "state": "State", "metrics": metrics, "parameters": parameters}
     notes = {"note": "Notes"} if "Notes" in table.columns else {}
-    return {**mapping, "base": base, "operation": operation, **notes}
+    tags = {"tags": ["Tags"]} if "Tags" in table.columns else {}
+    return {**mapping, "base": base, "operation": operation, **notes, **tags}
+
+
+def _first(names: Mapping[str, str], *wanted: str) -> str:
+    return next((names[name] for name in wanted if name in names), "")
 
 
 PRESETS: tuple[Preset, ...] = (

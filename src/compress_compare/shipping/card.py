@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import yaml
-
-from ..analysis.inference.normal import Z
 from ..comparisons.behaviors import Behaviors, joined
 from ..errors import UserError
+from ..exporters import card
+from ..exporters.card import plain
 from ..records import MetricValue, Model
 from ..store.store import Store
 from .base import Format, Source
 from .proof import Proof
 
-RELATIONS = {
-    "finetune": "finetune", "train": "finetune", "calibrate": "finetune", "distill": "finetune", "merge": "merge",
-}  # fmt: skip
-"""What the Hub calls the step from a base to a model; everything else here makes a model smaller: ``quantized``."""
 WORST = 5
 
 
@@ -53,53 +46,22 @@ def written(store: Store, source: Source, *, format: Format, shown: Shown) -> st
         shown: the files.
     """
     model = store.model(source.id)
+    root = model.lineage[0].model
+    tags = ["compress-compare", format.name]
     parts = [
-        f"---\n{yaml.safe_dump(_front(store, model, format), sort_keys=False, allow_unicode=True)}---",
-        f"# {_plain(model.id)}",
-        f"Shipped as {format.summary}, from the project *{_plain(store.name)}*.",
-        "## How it was made\n" + "\n".join(_steps(model)),
+        f"# {plain(model.id)}",
+        f"Shipped as {format.summary}, from the project *{plain(store.name)}*.",
+        "## How it was made\n" + "\n".join(card.steps(model)),
         "## Sizes\n" + "\n".join(_sizes(store, model, shown)),
         "## Proof\n" + "\n".join(_proof(format, shown)),
     ]
-    results = list(_results(store, model))
+    results = card.results(store, model)
     if results:
-        header = "| metric | value | 95% interval | examples | device |\n|---|---:|---|---:|---|\n"
-        parts.append("## Results of the model\n" + header + "\n".join(results))
+        parts.append(f"## Results of the model\n{results}")
     damage = list(_damage(store, model))
     if damage:
         parts.append("## Known damage\n" + "\n".join(damage))
-    return "\n\n".join(parts) + "\n"
-
-
-def _front(store: Store, model: Model, format: Format) -> dict[str, Any]:
-    root, operation = model.lineage[0].model, model.operation
-    front: dict[str, Any] = {"tags": ["compress-compare", format.name]}
-    if model.base is not None:
-        names = [step.operation.name for step in model.lineage[1:] if step.operation]
-        shrinking = [name for name in names if name not in RELATIONS]
-        front["base_model"] = root
-        front["base_model_relation"] = "quantized" if shrinking or operation is None else RELATIONS[operation.name]
-    primary = {metric.name: metric for metric in store.metrics()}
-    results = [
-        {"type": _key(name), "name": name, "value": value.value}
-        for name, values in model.metrics.items()
-        for value in values
-        if value.slice is None and value.device is None and value.kind == "number" and name in primary
-    ]
-    if results:
-        data = {"name": model.datasets[0] if model.datasets else store.name, "type": "custom"}
-        task = {"type": "other"}
-        entry = {"task": task, "dataset": data, "metrics": results}
-        front["model-index"] = [{"name": model.id, "results": [entry]}]
-    return front
-
-
-def _steps(model: Model) -> Iterator[str]:
-    for number, step in enumerate(model.lineage, 1):
-        said = "the root" if step.operation is None else f"{_plain(step.operation.name)}"
-        parameters = step.operation.parameters if step.operation else {}
-        listed = ", ".join(f"{_plain(str(key))} = {_plain(str(value))}" for key, value in parameters.items())
-        yield f"{number}. {_plain(step.model)}: {said}{f' ({listed})' if listed else ''}"
+    return card.written(card.head(store, model, tags=tags, base=root if model.base is not None else None), parts)
 
 
 def _sizes(store: Store, model: Model, shown: Shown) -> Iterator[str]:
@@ -111,8 +73,8 @@ def _sizes(store: Store, model: Model, shown: Shown) -> Iterator[str]:
     if stored is not None:
         yield f"- as it was kept in the project: {stored:,} bytes"
     if root.checkpoint is not None and root.id != model.id:
-        yield f"- root {_plain(root.id)}, as it was kept: {root.checkpoint.num_bytes:,} bytes"
-    yield from (f"- {_plain(note)}" for note in shown.notes)
+        yield f"- root {plain(root.id)}, as it was kept: {root.checkpoint.num_bytes:,} bytes"
+    yield from (f"- {plain(note)}" for note in shown.notes)
 
 
 def _proof(format: Format, shown: Shown) -> Iterator[str]:
@@ -133,22 +95,7 @@ def _proof(format: Format, shown: Shown) -> Iterator[str]:
         f"The largest difference of an output is {proof.output_difference:.3g}."
     )
     if shown.latency is not None:
-        yield f"- One example takes {shown.latency.value * 1e3:.3g} ms on {_plain(shown.latency.device or '')}."
-
-
-def _results(store: Store, model: Model) -> Iterator[str]:
-    known = {metric.name: metric for metric in store.metrics()}
-    for name, values in model.metrics.items():
-        for value in values:
-            if value.slice is None and value.kind == "number":
-                unit = known[name].unit if name in known else ""
-                interval = ""
-                if value.standard_error:
-                    half = Z * value.standard_error
-                    interval = f"{_number(value.value - half)} to {_number(value.value + half)}"
-                count = "" if value.count is None else f"{value.count:,}"
-                shown = f"{_number(value.value)}{f' {unit}' if unit else ''}"
-                yield f"| {_plain(name)} | {shown} | {interval} | {count} | {_plain(value.device or '')} |"
+        yield f"- One example takes {shown.latency.value * 1e3:.3g} ms on {plain(shown.latency.device or '')}."
 
 
 def _damage(store: Store, model: Model) -> Iterator[str]:
@@ -163,27 +110,13 @@ def _damage(store: Store, model: Model) -> Iterator[str]:
         except UserError:
             continue
         yield (
-            f"- On the {row['count']:,} examples of {_plain(name)}, {row['right_to_wrong']:,} that {_plain(root)} had "
+            f"- On the {row['count']:,} examples of {plain(name)}, {row['right_to_wrong']:,} that {plain(root)} had "
             f"right are wrong, and {row['wrong_to_right']:,} that it had wrong are right."
         )
         lost = sorted((one for one in groups if (one["difference"] or 0) < 0), key=lambda one: one["difference"])
         certain = [one for one in lost if one.get("ci_high") is not None and one["ci_high"] < 0]
         for one in certain[:WORST]:
             yield (
-                f"- Label {_plain(str(one['group']))}: {one['difference'] * 100:+.1f} pp "
+                f"- Label {plain(str(one['group']))}: {one['difference'] * 100:+.1f} pp "
                 f"(95% interval {one['ci_low'] * 100:+.1f} to {one['ci_high'] * 100:+.1f}), {one['count']:,} examples."
             )
-
-
-def _key(name: str) -> str:
-    return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "metric"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 and math.isfinite(value) else f"{value:.4g}"
-
-
-def _plain(text: str) -> str:
-    """A name as text of Markdown, on one line, without any mark-up of its own."""
-    line = "".join(character if character.isprintable() else " " for character in text)
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in line)
