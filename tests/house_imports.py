@@ -16,7 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("readers", "evaluation"),
     ("store", "plans", "recipes"),
     ("comparisons", "importers", "exporters", "callbacks"),
-    ("shipping",),
+    ("shipping", "model_explorer"),
     ("page", "engines"),
     ("report",),
     ("project",),

@@ -84,3 +84,12 @@ def test_an_unknown_measure_or_model_is_named(table: pa.Table) -> None:
         model_explorer.overlay(table, model="other", measure="module")
     with pytest.raises(NotFound, match="no layers of 'nobody'"):
         model_explorer.overlay(table, model="nobody", measure="zeros")
+
+
+def test_activations_stand_at_the_weight_of_their_module() -> None:
+    rows = {"module": ["", "fc"], "parameter": [None, None], "model": ["m", "m"], "relative_error": [0.5, 0.25]}
+    table = pa.table(
+        {name: pa.array(values, pa.string()) if name == "parameter" else values for name, values in rows.items()}
+    )
+    found = model_explorer.node_data(table, model="m", measure="relative_error")["results"]
+    assert found["fc.weight"] == found["p_fc_weight"] == {"value": 0.25}

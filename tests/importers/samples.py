@@ -280,7 +280,44 @@ def gptqmodel(folder, *, grown=False, accuracy=0.5):
     return path
 
 
-NO_BASE = ("llama-cpp", "ai-hub")
+def lighteval(folder, *, grown=False, accuracy=0.5):
+    for name, value in [("big", 0.75), ("small", accuracy)][: 2 if grown else 1]:
+        below = folder / "results" / name
+        below.mkdir(parents=True, exist_ok=True)
+        metric = {"metric_name": "acc", "higher_is_better": True}
+        document = {
+            "config_general": {"lighteval_sha": "a1b2", "max_samples": None, "model_name": f"org/{name}"},
+            "results": {"suite|questions|5": {"acc": value, "acc_stderr": 0.1}, "all": {"acc": value}},
+            "versions": {"suite|questions|5": 1},
+            "config_tasks": {"suite|questions": {"metrics": [metric], "effective_num_docs": 40}},
+        }
+        (below / "results_2026-11-29T10-00-00.json").write_text(json.dumps(document))
+    return folder
+
+
+def inspect(folder, *, grown=False, accuracy=0.5):
+    for name, value in [("big", 0.75), ("small", accuracy)][: 2 if grown else 1]:
+        right = round(value * 4)
+        samples = [
+            {"id": f"q{number}", "epoch": 1, "input": "1+1?", "target": "2", "output": {"completion": "2"}}
+            | {"scores": {"match": {"value": "C" if number < right else "I", "answer": "2" if number < right else "3"}}}
+            for number in range(4)
+        ]
+        metrics = {"accuracy": {"value": value}, "stderr": {"value": 0.25}}
+        score = {"name": "match", "scored_samples": 4, "metrics": metrics}
+        document = {
+            "version": 2,
+            "status": "success",
+            "eval": {"eval_id": "e", "task": "sums", "task_version": 0, "model": f"org/{name}"}
+            | {"packages": {"inspect_ai": "0.3.285"}, "config": {"epochs": 1}},
+            "results": {"scores": [score]},
+            "samples": samples,
+        }
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    return folder
+
+
+NO_BASE = ("llama-cpp", "ai-hub", "lighteval", "inspect")
 """Sources whose tools do not know what a model was made from."""
 OF_ONE = ("aimet", "executorch", "gptqmodel")
 """Sources of one model each, which do not grow."""
@@ -295,6 +332,8 @@ SAMPLES = {
     "tensorboard": tensorboard,
     "optuna": optuna,
     "huggingface": huggingface,
+    "lighteval": lighteval,
+    "inspect": inspect,
     "llama-cpp": llama_cpp,
     "csv": csv,
     "ai-hub": ai_hub,

@@ -48,6 +48,17 @@ def test_streams_have_etags_of_their_own(client):
         assert client.get(f"/api/v1/{path}", headers=ARROW | {"If-None-Match": etag}).status_code == 304
 
 
+def test_all_of_a_count_is_not_certain(tmp_path, static):
+    with cc.open(tmp_path / "project") as project:
+        project.define_metric("Accuracy", min=0, max=1)
+        project.log_model("a", metrics={"Accuracy": cc.MetricValue(1, count=71, standard_error=0)})
+        project.log_model("b", metrics={"Accuracy": cc.MetricValue(0.5, count=71, standard_error=0.06)})
+        with running(project, static=static) as server, server.client(headers=server.bearer) as client:
+            table = read(client.get("/api/v1/standard-errors", headers=ARROW))
+    # Half of Wilson's interval, from 71 / (71 + z^2) to 1, in standard errors.
+    assert table["Accuracy"].to_pylist() == [pytest.approx(0.0130941, abs=1e-6), 0.06]
+
+
 def test_standard_errors(tmp_path, static):
     with cc.open(tmp_path / "project") as project:
         project.log_model("a", metrics={"Accuracy": cc.MetricValue(0.9, standard_error=0.01), "Size": 5})

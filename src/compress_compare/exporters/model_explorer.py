@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,11 +33,23 @@ def overlay(table: pa.Table, *, model: str, measure: str) -> bytes:
         InvalidValue: ``layers.measure``, listing those that the table has.
         NotFound: ``model.unknown`` if the table has no row of the model.
     """
-    rows = table.filter(pc.and_(pc.equal(table["model"], model), pc.is_valid(table["parameter"])))
+    found = node_data(table, model=model, measure=measure)
+    return json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False).encode()
+
+
+def node_data(table: pa.Table, *, model: str, measure: str) -> dict[str, Any]:
+    """What ``overlay`` writes, as JSON data. Activations belong to modules: they stand at their tensor ``weight``.
+
+    Raises:
+        InvalidValue, NotFound: as ``overlay`` does.
+    """
+    every = table.filter(pc.equal(table["model"], model))
+    rows = every.filter(pc.is_valid(every["parameter"]))
+    rows = rows if len(rows) else every
     if not len(rows):
         raise NotFound("model.unknown", f"There are no layers of {model[:80]!r} in this comparison.")
     names = [
-        f"{module}.{parameter}" if module else parameter
+        f"{module}.{parameter or 'weight'}" if module else parameter or "weight"
         for module, parameter in zip(rows["module"].to_pylist(), rows["parameter"].to_pylist(), strict=True)
     ]
     values = zip(names, _values(rows, measure), strict=True)
@@ -50,8 +63,7 @@ def overlay(table: pa.Table, *, model: str, measure: str) -> bytes:
         {"stop": 0, "bgColor": LOW, "textColor": "#000000"},
         {"stop": 1, "bgColor": HIGH, "textColor": "#ffffff"},
     ]
-    found = {"name": f"{model}: {measure}", "results": results, "gradient": gradient}
-    return json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False).encode()
+    return {"name": f"{model}: {measure}", "results": results, "gradient": gradient}
 
 
 def placeholder(name: str) -> str:

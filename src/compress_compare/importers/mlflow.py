@@ -1,4 +1,4 @@
-"""MLflow: a tracking store in a SQLite file, or the folder of a file store, read directly.
+"""MLflow: a tracking store in a SQLite file, or the folder of a file store, read directly, or a tracking server.
 
 A run is a model. Runs that were deleted, failed or are not finished are none. The last value of a metric by its step
 counts; what the database holds as the largest number of double precision is an infinity.
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import beside
+from . import beside, mlflow_server
 from .base import Imported, Importer
 from .files import below, yaml_document
 from .numbers import number, scalar
@@ -40,12 +40,16 @@ def read(place: Place) -> Imported:
     Raises:
         InvalidValue: ``import.*``.
     """
+    found = _Found()
+    if place.kind == "url":
+        for experiment, run, source in mlflow_server.runs(place.address):
+            _served(experiment, run, source=source, found=found)
+        return found.imported()
     path = place.path
     files = [path] if path.is_file() else _databases(path)
     if path.is_file() and not is_database(path):
         text(path)
         raise other_format(place, "a store of MLflow", expected="Expected a SQLite database.")
-    found = _Found()
     for file in files:
         with opened(file) as database:
             if not database.tables >= TABLES:
@@ -143,12 +147,38 @@ def _names(database: OtherDatabase, found: _Found) -> dict[Any, dict[str, str]]:
         tags[experiment][key] = value or ""
     names: dict[Any, dict[str, str]] = {}
     for experiment, own in tags.items():
-        described = beside.from_parts(beside.DEFINITIONS, own)
-        keys = described.get("keys") if isinstance(described, Mapping) else None
-        if isinstance(described, Mapping) and isinstance(keys, Mapping):
-            found.definitions.append(described.get("definitions"))
-            names[experiment] = {str(key): str(name) for name, key in keys.items()}
+        names[experiment] = _keys(own, found)
     return names
+
+
+def _keys(tags: Mapping[str, str], found: _Found) -> dict[str, str]:
+    """What the metrics of an experiment of ours are called in MLflow → their names; its definitions are kept."""
+    described = beside.from_parts(beside.DEFINITIONS, tags)
+    keys = described.get("keys") if isinstance(described, Mapping) else None
+    if not isinstance(described, Mapping) or not isinstance(keys, Mapping):
+        return {}
+    definitions = described.get("definitions")
+    if definitions not in found.definitions:
+        found.definitions.append(definitions)
+    return {str(key): str(name) for name, key in keys.items()}
+
+
+def _served(experiment: Any, run: Any, *, source: str | None, found: _Found) -> None:
+    """Add a run as MLflow's client gives it."""
+    info, data = run.info, run.data
+    if info.lifecycle_stage != "active":
+        found.left_out.append(f"Run {info.run_name!r} ({info.run_id[:8]}) was deleted; it is left out.")
+        return
+    if info.status != "FINISHED":
+        state = str(info.status).lower()
+        found.left_out.append(f"Run {info.run_name!r} ({info.run_id[:8]}) is {state}, not finished; it is left out.")
+        return
+    facts = {f"param.{key}": scalar(value) for key, value in data.params.items()}
+    one = _run(info.run_id, info.run_name, {**facts, "experiment": experiment.name}, tags=data.tags)
+    one.base = source
+    values = {key: number(value) for key, value in data.metrics.items()}
+    one.metrics = _measured({key: value for key, value in values.items() if value is not None})
+    found.add(one, tags=data.tags, names=_keys(experiment.tags, found))
 
 
 class _LoggedModels:
@@ -240,7 +270,7 @@ def _last(folder: Path, left_out: list[str]) -> dict[str, float]:
 
 IMPORTER = Importer(
     read,
-    "stores of MLflow: a SQLite file or the folder of a file store",
-    takes=frozenset({"file", "folder"}),
+    "stores of MLflow: a SQLite file, the folder of a file store, or the address of a tracking server",
+    takes=frozenset({"file", "folder", "url"}),
     recognizes=recognizes,
 )

@@ -65,6 +65,11 @@ class Metric:
         if self.min is not None and self.max is not None and self.min > self.max:
             raise InvalidValue("metric.range", f"Metric {self.name!r} has min {self.min:g} above max {self.max:g}.")
 
+    @property
+    def is_share(self) -> bool:
+        """Whether its values are proportions: its range or its format says so."""
+        return (self.min == 0 and self.max == 1) or self.format.endswith("%")
+
 
 Kind = Literal["number", "nan", "inf", "-inf"]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ..analysis.inference.intervals import share_errors
 from . import metrics, models, notes
 
 
@@ -44,8 +45,23 @@ def standard_errors_table(connection: sa.Connection) -> pa.Table:
     listed = models.nodes(connection)
     keys = np.fromiter((node[0] for node in listed), dtype=np.int64, count=len(listed))
     errors = metrics.spread_columns(connection, keys, "standard_error")
+    if any(np.any(found.data[~found.mask] == 0) for found in errors.values()):
+        _widen(connection, keys, errors)
     columns = {name: pa.array(found.data, mask=found.mask) for name, found in errors.items()}
     return pa.table({"id": pa.array([node[1] for node in listed], pa.string())} | columns)
+
+
+def _widen(
+    connection: sa.Connection, keys: np.ndarray[Any, Any], errors: dict[str, np.ma.MaskedArray[Any, Any]]
+) -> None:
+    """Give proportions of 0 and 1, whose error was logged as 0, that of Wilson's interval."""
+    shares = {key for key, metric in metrics.definitions(connection).items() if metric.is_share}
+    values = metrics.columns(connection, keys)
+    counts = metrics.spread_columns(connection, keys, "count")
+    for split, name in metrics.column_names(connection).items():
+        if name in errors and name in counts and split.metric in shares:
+            found = share_errors(values[name].data, errors=errors[name].data, counts=counts[name].filled(0))
+            errors[name] = np.ma.MaskedArray(found, mask=errors[name].mask)
 
 
 def metric_columns(

@@ -70,3 +70,12 @@ def test_paired_t_is_that_of_scipy():
     expected = stats.ttest_rel(model, base).confidence_interval(0.95)
     assert (low[0], high[0]) == pytest.approx((expected.low, expected.high))
     assert np.isnan(intervals.paired_t([1.0], [np.nan], counts=[1])).all()
+
+
+def test_a_share_of_all_is_not_certain_where_its_error_was_logged_as_zero() -> None:
+    found = intervals.share_errors([1.0, 0.0, 1.0, 0.5, 1.0], errors=[0, 0, 0.1, 0, 0], counts=[71, 20, 71, 71, 0])
+    # Wilson's limits of 71 of 71 are 71 / (71 + z^2) and 1, of 0 of 20 they are 0 and z^2 / (20 + z^2)
+    z2 = 1.959964**2
+    assert found[0] == pytest.approx((1 - 71 / (71 + z2)) / 2 / 1.959964, rel=1e-5)
+    assert found[1] == pytest.approx(z2 / (20 + z2) / 2 / 1.959964, rel=1e-5)
+    assert found[2:].tolist() == [0.1, 0, 0]

@@ -35,6 +35,21 @@ def wilson(successes: ArrayLike, counts: ArrayLike, *, z: float = Z) -> tuple[Fl
     return np.maximum(center - half, 0), np.minimum(center + half, 1)
 
 
+def share_errors(values: ArrayLike, *, errors: ArrayLike, counts: ArrayLike) -> Floats:
+    """Standard errors of proportions as they were logged, and where none or all of the trials succeeded, which a logged
+    error of 0 takes for certain, half of Wilson's interval in standard errors: 71 of 71 is not exactly 1.
+
+    Args:
+        values: ``[n]`` proportions.
+        errors: ``[n]`` as logged.
+        counts: ``[n]`` trials; 0 or NaN where they are not known.
+    """
+    value, error, n = (np.asarray(given, dtype=np.float64) for given in (values, errors, counts))
+    extreme = (error == 0) & ((value == 0) | (value == 1)) & (n > 0)
+    low, high = wilson(value * n, n)
+    return np.where(extreme, (high - low) / (2 * Z), error)
+
+
 def newcombe(
     both: ArrayLike, base_only: ArrayLike, *, model_only: ArrayLike, neither: ArrayLike, z: float = Z
 ) -> tuple[Floats, Floats]:
