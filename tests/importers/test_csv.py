@@ -203,3 +203,38 @@ def test_a_metric_that_is_called_like_a_column_of_the_models_gets_another_name(t
     mapping = {"id": ["name"], "metrics": {"step": {}, "parameters": {}}}
     project, _ = imported(tmp_path, "name,step,parameters\na,3,100\n", mapping=mapping)
     assert [metric.name for metric in project.metrics()] == ["step (metric)", "parameters (metric)"]
+
+
+ANSWERS = """model,dataset,example_id,label,prediction,loss
+cnn,digits,a,3,3,0.25
+cnn,digits,b,5,6,1.5
+w4,digits,b,5,5,nan
+w4,digits,a,3,3,
+w4,digits,a,3,4,9
+w4,digits,,3,4,9
+"""
+
+
+def test_a_table_of_answers_is_a_dataset_with_outputs(tmp_path):
+    path = tmp_path / "answers.csv"
+    path.write_text(ANSWERS)
+    with cc.open(tmp_path / "p") as project:
+        report = importers.write(importers.load("csv", path), project)
+        assert project.models()["id"].to_pylist() == ["cnn", "w4"] and not project.model("cnn").metrics
+        assert project.instances("digits")["label"].to_pylist() == [3, 5]
+        (row,) = project.behaviors("cnn", "w4", "digits").summary.to_pylist()
+        assert (row["base_value"], row["value"], row["wrong_to_right"], row["right_to_wrong"]) == (0.5, 1.0, 1, 0)
+        found = {one["id"]: one["loss"] for one in project.outputs("w4", "digits").to_pylist()}
+        assert found["a"] is None and math.isnan(found["b"])
+        assert "Model 'w4': 2 rows name no instance or one twice" in report.warnings[0]
+        again = importers.write(importers.load("csv", path), project)
+        assert (again.num_new_models, again.num_new_values) == (0, 0)
+
+
+def test_a_mapping_says_which_columns_are_answers(tmp_path):
+    path = tmp_path / "test-set.csv"
+    path.write_text("who,nr,truth,said\nm,1,cat,cat\nm,2,dog,cat\n")
+    mapping = {"id": "who", "instance": "nr", "label": "truth", "prediction": "said", "metrics": {}}
+    read = importers.load("csv", path, options={"mapping": mapping})
+    assert read.datasets == [{"name": "test-set", "ids": ["1", "2"], "labels": ["cat", "dog"]}]
+    assert read.outputs == [{"model": "m", "dataset": "test-set", "ids": ["1", "2"], "predictions": ["cat", "cat"]}]

@@ -42,6 +42,15 @@ def test_the_configuration_names_it_where_there_is_no_recipe(project, folder):
     assert model.operation == cc.Operation("quantize", bits=8) and model.note == "mine"
 
 
+def test_files_beside_the_weights_are_kept_and_are_not_the_models_bytes(project, folder):
+    beside = {"recipe.yaml": RECIPE, "tokenizer.json": "x" * 5000, "vocab.txt": "a", "README.md": "---\n---\n"}
+    for name, content in beside.items():
+        (folder / name).write_text(content)
+    checkpoint = project.log_model("small", base="big", checkpoint=folder).checkpoint
+    assert {file.name for file in checkpoint.files} == {"model.safetensors", "config.json", *beside}
+    assert checkpoint.num_bytes == (folder / "model.safetensors").stat().st_size
+
+
 def test_what_is_said_wins_and_a_root_has_none(project, folder):
     (folder / "recipe.yaml").write_text(RECIPE)
     said = cc.Operation("round")

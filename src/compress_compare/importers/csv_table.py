@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidValue, UserError
 from ..records import Metric, MetricValue, Operation
+from . import table_instances
 from .base import Imported, Importer
 from .files import head
 from .mapping import MetricColumn, TableMapping, from_plain, propose, to_yaml
@@ -58,9 +60,12 @@ def read(place: Place) -> Imported:
             imported.warnings.append(f"Row {position:,} is {state!r}, not finished; it is left out.")
             continue
         entries.setdefault(_id(place, mapping, row, position, imported), []).append(row)
+    entries.pop("", None)
+    of_models = replace(mapping, metrics={}) if mapping.instance else mapping
     for id, rows in entries.items():
-        if id:
-            imported.models.append(_model(imported, table, mapping, (id, rows)))
+        imported.models.append(_model(imported, table, of_models, (id, rows)))
+    if mapping.instance:
+        table_instances.add(imported, table, mapping=mapping, rows=entries)
     bases = {model["base"] for model in imported.models if model["base"]}
     imported.named = sorted(bases - set(entries))
     return imported
@@ -83,6 +88,8 @@ def _told(imported: Imported, table: ReadTable, mapping: TableMapping, preset: s
     if table.decimal_comma:
         imported.notices.append("The table writes a comma for the decimal point.")
     named = "-".join(mapping.id) or "the file"
+    if mapping.instance:
+        imported.notices.append(f"A row is what a model answered to the instance in {mapping.instance}.")
     imported.notices.append(
         f"A model is named by {named}" + (f", its base by {mapping.base}." if mapping.base else ".")
     )

@@ -45,6 +45,15 @@ PARAMETERS = {
 DICTIONARIES = ("parameters", "params", "config", "kwargs", "settings", "hyperparameters", "hparams", "args", "options")
 
 
+INSTANCES = (
+    *("instance", "instance_id", "example", "example_id", "sample_id", "question_id", "doc_id", "image_id", "input_id"),
+)
+PREDICTIONS = ("prediction", "predicted", "pred", "predicted_label", "answer", "output")
+LABELS = ("label", "target", "gold", "truth", "ground_truth", "expected")
+TEXTS = ("text", "question", "prompt", "input")
+DATASETS = ("dataset", "task", "benchmark")
+
+
 @dataclass(frozen=True)
 class MetricColumn:
     """A column that is a metric.
@@ -81,6 +90,10 @@ class TableMapping:
         tags: columns whose texts become tags.
         note: the column of the note.
         state: the column that says whether a run has finished; others than ``finished`` are left out.
+        instance: the column that names an instance, in a table with a row for each answer; so are its metrics.
+        label: of such a table, the column of the right answer.
+        prediction: likewise, what the model answered.
+        text: likewise, what it was asked.
         best: of several rows of one model the one with the largest value in this column; else the last row is taken.
     """
 
@@ -97,12 +110,23 @@ class TableMapping:
     note: str = ""
     state: str = ""
     best: str = ""
+    instance: str = ""
+    label: str = ""
+    prediction: str = ""
+    text: str = ""
 
     def columns(self) -> set[str]:
         """All columns that it names."""
-        single = (self.base, self.operation, self.dataset, self.device, self.note, self.state, self.best)
+        single = [getattr(self, name) for name in TEXT_FIELDS]
         listed = (*self.id, *self.parameters, *self.metrics, *self.protocol, *self.tags)
         return {name for name in (*single, *listed) if name}
+
+
+TEXT_FIELDS = (
+    *("base", "operation", "dataset", "device", "note", "state", "best"),
+    *("instance", "label", "prediction", "text"),
+)
+"""Fields that name one column."""
 
 
 def to_yaml(mapping: TableMapping) -> str:
@@ -140,7 +164,7 @@ def from_plain(document: Any, name: str) -> TableMapping:
         given[key] = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | tuple) else None
         if given[key] is None or not all(isinstance(one, str) for one in given[key]):
             raise _refused(name, f"{key} must be the name of a column or a list of them.")
-    for key in ("base", "operation", "dataset", "device", "device_name", "note", "state", "best"):
+    for key in (*TEXT_FIELDS, "device_name"):
         if not isinstance(given.get(key, ""), str):
             raise _refused(name, f"{key} must be the name of a column.")
     metrics = given.get("metrics") or {}
@@ -180,6 +204,9 @@ def propose(table: ReadTable) -> tuple[TableMapping, dict[str, str], str]:
         return mapping, dict.fromkeys(mapping.columns(), f"the table is one of {known.name}"), known.name
     lower = {name.lower().replace(" ", "_").replace("-", "_"): name for name in reversed(table.columns)}
     reasons: dict[str, str] = {}
+    answers = _answers(table, lower)
+    if answers is not None:
+        return answers, dict.fromkeys(answers.metrics, "a number for each instance"), ""
     id = next((lower[name] for name in IDS if name in lower and _unique(table, lower[name])), "")
     id = id or next((name for name in table.columns if _is_text(table, name) and _unique(table, name)), "")
     if not id:
@@ -214,6 +241,26 @@ def propose(table: ReadTable) -> tuple[TableMapping, dict[str, str], str]:
     note = next((name for name, why in reasons.items() if why.startswith("the note")), "")
     mapping = TableMapping((id,), base, operation, tuple(parameters), metrics, note=note)
     return mapping, reasons, ""
+
+
+def _answers(table: ReadTable, lower: Mapping[str, str]) -> TableMapping | None:
+    """The mapping of a table with a row for each answer, if it names instances and predictions."""
+    found: dict[str, Any] = {
+        field: next((lower[name] for name in names if name in lower), "")
+        for field, names in (
+            *(("instance", INSTANCES), ("prediction", PREDICTIONS), ("label", LABELS), ("text", TEXTS)),
+            *(("dataset", DATASETS), ("base", BASES), ("operation", OPERATIONS)),
+        )
+    }
+    if not found["instance"] or not found["prediction"]:
+        return None
+    id = next((lower[name] for name in IDS if name in lower and lower[name] not in found.values()), "")
+    metrics = {}
+    for name in table.columns:
+        if name != id and name not in found.values() and _is_number(table, name):
+            guess, _ = metric_names.described(name, ())
+            metrics[name] = MetricColumn(unit=guess.unit, higher_is_better=guess.higher_is_better)
+    return TableMapping(id=(id,) if id else (), metrics=metrics, **found)
 
 
 def _unique(table: ReadTable, name: str) -> bool:

@@ -47,7 +47,15 @@ class CompressCompare(provider.NodeDataProvider):  # type: ignore[misc]
         editors.append(DropDownConfigEditor(id=WHAT, label="What", options=options, defaultValue="weights"))
         return provider.GetConfigEditorsResult(configEditors=editors)
 
-    def run(self, provider_id: str, model_path: str, graph_id: str, config_values: dict[str, Any], graph: Any) -> Any:  # noqa: ARG002 -- the names are those of Model Explorer
+    def run(  # the names are those of Model Explorer, which gives them by name
+        self,
+        provider_id: str,  # noqa: ARG002 -- there is one provider
+        *,
+        model_path: str,  # noqa: ARG002 -- the numbers belong to the tensors, whatever file draws them
+        graph_id: str,  # noqa: ARG002
+        config_values: dict[str, Any],
+        graph: Any,  # noqa: ARG002
+    ) -> Any:
         """The node data, or what is wrong in a sentence."""
         said = {name: str(config_values.get(name) or "") for name in (PROJECT, BASE, MODEL)}
         try:

@@ -26,6 +26,10 @@ class Reference:
     model: str
 
 
+BESIDE_WEIGHTS = (".json", ".txt", ".model", ".yaml", ".yml", ".md")
+"""Endings of files that a folder has beside its weights: they are kept, and take no part in the size of a model."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """The stored weights of a model.
@@ -40,8 +44,8 @@ class Checkpoint:
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of all files together."""
-        return sum(file.num_bytes for file in self.files)
+        """Bytes of the files with weights: those of a tokenizer, a configuration or a card are not counted."""
+        return sum(file.num_bytes for file in self.files if not file.name.lower().endswith(BESIDE_WEIGHTS))
 
 
 @dataclass(frozen=True)
