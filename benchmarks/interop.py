@@ -1,0 +1,197 @@
+"""What goes between this product and other tools, checked with the tools themselves, each in an environment of its own.
+
+    python -m benchmarks.interop --mlflow ENV/bin/python --inspect ENV/bin/python --model-explorer ENV/bin/python
+
+MLflow: a store written by the tool comes in as it was written, from the file and from a running server; a store that
+``export`` wrote is shown by that server. Inspect: logs of both forms, made by a model that needs no network, come in
+alike. Model Explorer: its own manager of extensions runs the provider of node data. Prints how many of how many agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+import compress_compare as cc
+from compress_compare import exporters, importers
+
+RUNS = [(f"net-{number}", None if number == 0 else f"net-{(number - 1) // 3}", number / 40) for number in range(20)]
+"""Name, parent and accuracy."""
+WRITE_MLFLOW = """
+import json, sys
+from mlflow.tracking import MlflowClient
+client = MlflowClient(sys.argv[1])
+experiment, ids = client.create_experiment("nets"), {}
+for name, base, accuracy in json.loads(sys.argv[2]):
+    tags = {"mlflow.parentRunId": ids[base]} if base else {}
+    ids[name] = client.create_run(experiment, run_name=name, tags=tags).info.run_id
+    client.log_param(ids[name], "operation", "prune")
+    client.log_param(ids[name], "amount", accuracy)
+    client.log_metric(ids[name], "accuracy", accuracy, step=2)
+    client.log_metric(ids[name], "accuracy", 0.0, step=1)
+    client.log_metric(ids[name], "loss", float("inf") if accuracy > 0.4 else float("nan"))
+    client.set_terminated(ids[name])
+"""
+WRITE_INSPECT = """
+import sys
+import tiktoken
+
+class Words:
+    def encode(self, text, **_):
+        return text.split()
+
+# The tokens of a model that only repeats its lines are counted without the network.
+tiktoken.get_encoding = tiktoken.encoding_for_model = lambda *_, **__: Words()
+from inspect_ai import Task, eval
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ModelOutput, get_model
+from inspect_ai.scorer import match
+from inspect_ai.solver import generate
+samples = [Sample(id=f"q{i}", input=f"What is {i}+1?", target=str(i + 1)) for i in range(8)]
+for form in ("json", "eval"):
+    for name, wrong in (("big", 2), ("small", 5)):
+        lines = ["none" if i < wrong else str(i + 1) for i in range(8)]
+        outputs = [ModelOutput.from_content("mockllm/" + name, line) for line in lines]
+        model = get_model("mockllm/" + name, memoize=False, custom_outputs=outputs)
+        eval(Task(dataset=samples, solver=generate(), scorer=match(), name="sums"), model=model, max_samples=1,
+             log_dir=f"{sys.argv[1]}/{form}", log_format=form, display="none")
+"""
+ASK_MODEL_EXPLORER = """
+import json, sys
+from model_explorer.extension_manager import ExtensionManager
+manager = ExtensionManager(["compress_compare.model_explorer"])
+manager.load_extensions()
+said = {"project": sys.argv[1], "base": "base", "model": "small", "what": "sparsity"}
+command = {"extensionId": "compress_compare", "cmdId": "run", "modelPath": "a", "graphId": "a", "configValues": said}
+answer = manager.run_cmd(command)
+print(json.dumps({one["name"]: one["results"]["p_fc_weight"]["value"] for one in answer["result"]}))
+"""
+
+
+def tool(python: str, code: str, *arguments: str) -> str:
+    """What a program prints in another environment."""
+    source = str(Path(cc.__file__).parent.parent)
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONPATH": source}
+    done = subprocess.run(
+        [python, "-W", "ignore", "-c", code, *arguments], capture_output=True, text=True, env=environment
+    )
+    if done.returncode:
+        sys.exit(done.stderr[-2000:])
+    return done.stdout
+
+
+@contextmanager
+def served(python: str, store: Path) -> Iterator[str]:
+    """The address of a server of MLflow on a store."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [python, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{store}", "--port", str(port)]
+    with subprocess.Popen([*command, "--workers", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        address = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(300):
+                try:
+                    with urllib.request.urlopen(f"{address}/health"):
+                        break
+                except OSError:
+                    time.sleep(1)
+            yield address
+        finally:
+            server.terminate()
+
+
+def mlflow(python: str, folder: Path) -> None:
+    """In from the file and from the server, and out to the server."""
+    store = folder / "mlflow.db"
+    tool(python, WRITE_MLFLOW, f"sqlite:///{store}", json.dumps(RUNS))
+    expected = {name: (base, accuracy) for name, base, accuracy in RUNS}
+    with served(python, store) as address:
+        for what, place in (("the file", store), ("its server", address)):
+            models = importers.load("mlflow", place).models
+            found = {one["id"]: (one["base"], one["metrics"]["accuracy"]) for one in models}
+            agree = sum(found.get(name) == said for name, said in expected.items())
+            print(f"mlflow, in from {what}: {agree} of {len(expected)} runs as MLflow wrote them")
+    with cc.open(folder / "p") as project:
+        importers.write(importers.load("mlflow", store), project)
+        out = folder / "out.db"
+        content = exporters.EXPORTERS["mlflow"].write(project)
+        assert isinstance(content, bytes)
+        out.write_bytes(content)
+    with served(python, out) as address:
+        runs = _searched(address)
+    names = {run["info"]["run_id"]: run["info"]["run_name"] for run in runs}
+    found = {}
+    for run in runs:
+        tags = {one["key"]: one["value"] for one in run["data"].get("tags", [])}
+        metrics = {one["key"]: one["value"] for one in run["data"].get("metrics", [])}
+        found[run["info"]["run_name"]] = names.get(tags.get("mlflow.parentRunId", "")), metrics["accuracy"]
+    agree = sum(found.get(name) == said for name, said in expected.items())
+    print(f"mlflow, out to its server: {agree} of {len(expected)} models are shown with parent and metric")
+
+
+def _searched(address: str) -> list[dict]:
+    """All runs, asked as the page of MLflow asks."""
+
+    def ask(path: str, body: dict) -> dict:
+        sent = urllib.request.Request(
+            f"{address}/api/2.0/mlflow/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(sent) as answer:
+            return json.load(answer)
+
+    experiments = ask("experiments/search", {"max_results": 100})["experiments"]
+    ids = [one["experiment_id"] for one in experiments]
+    return ask("runs/search", {"experiment_ids": ids, "max_results": 1000}).get("runs", [])
+
+
+def inspect(python: str, folder: Path) -> None:
+    """Logs of both forms."""
+    tool(python, WRITE_INSPECT, str(folder))
+    for form in ("json", "eval"):
+        with cc.open(folder / f"p-{form}") as project:
+            importers.write(importers.load("inspect", folder / form), project)
+            (row,) = project.behaviors("mockllm/big", "mockllm/small", "sums").summary.to_pylist()
+            found = (row["base_value"], row["value"], row["right_to_wrong"], row["wrong_to_right"])
+            print(f"inspect, {form}: accuracies and flips {found}, expected {(6 / 8, 3 / 8, 3, 0)}")
+
+
+def model_explorer(python: str, folder: Path) -> None:
+    """The provider of node data in Model Explorer's own manager of extensions."""
+    weights = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
+    with cc.open(folder / "layers") as project:
+        project.log_model("base", checkpoint={"fc.weight": weights})
+        operation = cc.Operation("prune")
+        project.log_model("small", base="base", operation=operation, checkpoint={"fc.weight": weights * (weights > 4)})
+    found = json.loads(tool(python, ASK_MODEL_EXPLORER, str(folder / "layers")))
+    print(f"model explorer: zeros {found['small: zeros']:.4f}, expected {1 / 3:.4f}")
+
+
+def main() -> None:
+    """Run those whose interpreters are given."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    checks = {"mlflow": mlflow, "inspect": inspect, "model-explorer": model_explorer}
+    for name in checks:
+        parser.add_argument(f"--{name}", help=f"interpreter of an environment with {name}")
+    given = vars(parser.parse_args())
+    for name, check in checks.items():
+        python = given[name.replace("-", "_")]
+        if python:
+            with tempfile.TemporaryDirectory() as folder:
+                check(python, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
