@@ -25,6 +25,9 @@ WHAT = "the results of lm-evaluation-harness"
 _DATED = re.compile(r"results_(?P<date>.+)\.json")
 _ABOUT = ("alias", "name", "sample_len", "sample_count", "samples")
 
+LIGHTEVAL = "config_general"
+"""What the results of Lighteval have beside ``results`` and ``versions``."""
+
 
 def recognizes(path: Path) -> str | None:
     """A file of results, or a folder with one."""
@@ -38,6 +41,8 @@ def _files(path: Path) -> list[Path]:
 
 def _is_results(path: Path) -> bool:
     start = head(path, 200_000)
+    if LIGHTEVAL.encode() in start[:200]:
+        return False
     return b'"results"' in start[:200] and (b'"n-shot"' in start or b'"configs"' in start or b'"versions"' in start)
 
 
@@ -92,6 +97,8 @@ def read(place: Place) -> Imported:
     for _, document in documents:
         if not isinstance(document, Mapping) or not isinstance(document.get("results"), Mapping):
             raise other_format(place, WHAT, expected="Expected an object with 'results' by task.")
+        if LIGHTEVAL in document:
+            raise other_format(place, WHAT, expected="It is of Lighteval.")
     if not documents:
         raise other_format(place, WHAT, expected="There is no results_*.json of it in this folder.")
     imported = Imported()
