@@ -44,6 +44,10 @@ COMMANDS = {
         "plan",
         "Choose a level for each layer of MODEL of PROJECT, so that a budget is met and the least is lost.",
     ),
+    "search": (
+        "search",
+        "Make those models of the file RECIPE that an optimizer asks for, until their frontier stays as it is.",
+    ),
     "reality": (
         "reality",
         "Compare what MODELS of PROJECT claim with what they cost, and say why the two differ; default: all models.",

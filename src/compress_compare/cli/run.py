@@ -69,7 +69,7 @@ def run(
     limits = Limits(memory=None if memory is None else round(memory * 1e9))
 
     def done() -> runs.RunReport:
-        made = _engine(engine, workers, limits, ray={"address": address, "cpus": cpus, "gpus": gpus})
+        made = made_engine(engine, workers, limits=limits, ray={"address": address, "cpus": cpus, "gpus": gpus})
         with StepProgress(sys.stderr) as progress:
             return runs.run_recipe(location, wanted, engine=made, progress=progress)
 
@@ -80,7 +80,8 @@ def run(
         sys.exit(1)
 
 
-def _engine(name: str, workers: int, limits: Limits, *, ray: Mapping[str, Any]) -> Engine:
+def made_engine(name: str, workers: int, *, limits: Limits, ray: Mapping[str, Any]) -> Engine:
+    """The engine of that name; ``ray`` has ``address``, ``cpus`` and ``gpus``, which only Ray takes."""
     if name == "local":
         if ray != {"address": None, "cpus": 1, "gpus": 0}:
             raise InvalidValue("engine.option", "--address, --cpus and --gpus are for Ray.", hint="Add: --engine ray")
