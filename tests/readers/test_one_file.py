@@ -50,7 +50,7 @@ def test_what_is_not_clear_is_refused(tmp_path):
     with pytest.raises(InvalidValue, match="one folder below") as caught:
         one_file.of(folder(tmp_path / "below", "config.json", "unet/x.safetensors"))
     assert caught.value.hint == "Name one of them: below/unet."
-    for name in ("a.mlpackage", "b.mlmodelc"):
+    for name in ("b.mlmodelc",):
         assert code_of(folder(tmp_path / name, "x")) == "model.unsupported_format"
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import compress_compare as cc
-from compress_compare.errors import InvalidValue
+from compress_compare.errors import Conflict, InvalidValue
 
 RNG = np.random.default_rng(0)
 
@@ -36,6 +37,27 @@ def test_the_numbers_are_held_against_what_was_said(project, done, said):
     stored = next(row for row in project.layers("base", ["m"], "storage").table.to_pylist() if row["parameter"])
     # 4 bits for each weight and a scale of 32 bits for each 32 of them
     assert (stored["bits"], stored["group_size"], stored["bytes"]) == (4, 32, 64 * 128 // 2 + 64 * 4 * 4)
+
+
+@pytest.mark.parametrize(
+    "write", [lambda path: save_file(BASE, path), lambda path: np.savez(path, **BASE)], ids=["m.safetensors", "m.npz"]
+)
+def test_the_same_of_a_file(project, tmp_path, write, request):
+    path = tmp_path / request.node.callspec.id
+    write(path)
+    project.log_model("base", checkpoint=BASE)
+    for _ in range(2):  # the same again changes nothing
+        made = project.log_model("m", base="base", checkpoint=path, scheme={"a.proj": FOUR})
+    assert made.checkpoint.num_bytes == path.stat().st_size
+    (row,) = project.reality(["m"]).to_pylist()
+    assert row["reason"].startswith("4 bits claimed: 0 of 2 layers quantized.")
+    rows = project.layers("base", ["m"], "storage").table.to_pylist()
+    bits = {row["module"]: (row["bits"], row["bytes"], row["file_bytes"]) for row in rows if row["parameter"]}
+    assert bits == {"a.proj": (4, 64 * 128 // 2 + 64 * 4 * 4, 64 * 128 * 4), "b.proj": (32, 64 * 128 * 4, 64 * 128 * 4)}
+    with pytest.raises(Conflict):
+        project.log_model("m", base="base", checkpoint=path, scheme={"a.proj": cc.Scheme(bits=8)})
+    with pytest.raises(InvalidValue, match="names no tensor"):
+        project.log_model("n", checkpoint=path, scheme={"c": FOUR})
 
 
 @pytest.mark.parametrize("pattern", ["a.proj.weight", "a.proj", "a", "re:a\\..*"])

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidValue
-from ..readers import checkpoint, folder, one_file, onnx, safetensors
+from ..readers import checkpoint, folder, one_file
 from ..readers.pair import ModelPair
 from ..readers.regular import open_regular
 from ..readers.weights import Weights
-from ..store.checkpoints import FOLDER_FILES, FORMATS, TORCH_SUFFIXES
-from ..store.conversion import convert
+from ..store.checkpoints import FOLDER_FILES, FORMATS
+from ..store.conversion import KERAS, TORCH_SUFFIXES, convert, is_converted
 from . import claims, parts
 from .layers.compare import compare, schemes_of
 
@@ -50,7 +50,7 @@ def opened(path: Path, scratch: Path, *, key: str = "") -> tuple[Weights, list[s
     Raises:
         InvalidValue: ``model.*``, ``input.*``, ``path.*``.
     """
-    if path.is_dir():
+    if path.is_dir() and not is_converted(path):
         single = one_file.of(path)
         if single is not None:
             return opened(single, scratch, key=key)
@@ -58,16 +58,16 @@ def opened(path: Path, scratch: Path, *, key: str = "") -> tuple[Weights, list[s
         files = {each.name: each for each in found}
         folder.check(files, path)
         return checkpoint.read("huggingface", files), list(files)
-    open_regular(path).close()
-    suffix = path.suffix.lower()
-    if suffix in TORCH_SUFFIXES:
+    if is_converted(path):
         target = scratch / f"{len(list(scratch.iterdir()))}.safetensors"
         convert(path, target, key=key)
-        return safetensors.read(target, path.name), [path.name]
+        return checkpoint.read("safetensors", {path.name: target}), [path.name]
+    open_regular(path).close()
+    suffix = path.suffix.lower()
     if suffix not in FORMATS:
-        raise one_file.refusal(path, (*FORMATS, *TORCH_SUFFIXES))
+        raise one_file.refusal(path, (*FORMATS, *TORCH_SUFFIXES, KERAS))
     format = FORMATS[suffix]
-    beside = onnx.external(path) if format == "onnx" else {}
+    beside = checkpoint.beside(format, path)
     return checkpoint.read(format, {path.name: path} | beside), [path.name, *beside]
 
 

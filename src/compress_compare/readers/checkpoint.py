@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from ..errors import InvalidValue
-from . import folder, gguf, litert, onnx, safetensors
+from ..schemes.declared import FILE
+from . import arrays, folder, gguf, litert, onnx, openvino, safetensors
 from .layouts import unpacked
 from .partial import File, whole
+from .regular import open_regular
 from .weights import Weights
+
+MAX_SAID = 100_000_000
 
 PIECEWISE = ("safetensors", "huggingface")
 """Formats of which only the parts that are looked at are brought here; files of the others are read whole."""
+
+
+def beside(format: str, path: Path) -> dict[str, Path]:
+    """The files beside a checkpoint that hold its numbers, by name, after a look at each.
+
+    Raises:
+        InvalidValue: ``path.outside_folder``, ``model.external_data_missing``.
+    """
+    if format == "onnx":
+        return onnx.external(path)
+    if format == "openvino":
+        found = openvino.beside(path)
+        return {found.name: found}
+    return {}
 
 
 def read(format: str, files: Mapping[str, File]) -> Weights:
@@ -24,12 +45,24 @@ def read(format: str, files: Mapping[str, File]) -> Weights:
     Raises:
         InvalidValue: ``model.unsupported_format`` where this version cannot read the numbers, and all of the readers.
     """
+    said = files.get(FILE)
+    if said is None:
+        return _read(format, files)
+    weights = _read(format, {name: file for name, file in files.items() if name != FILE})
+    with open_regular(whole(said)) as file:
+        schemes = json.loads(file.read(MAX_SAID))
+    return replace(weights, extra={**weights.extra, "scheme": {**weights.extra.get("scheme", {}), **schemes}})
+
+
+def _read(format: str, files: Mapping[str, File]) -> Weights:
     parts = {name: file for name, file in files.items() if format in PIECEWISE and name.endswith(".safetensors")}
     paths = {name: whole(file) for name, file in files.items() if name not in parts}
     if format == "huggingface":
         return unpacked(folder.read({**paths, **parts}))
     if format == "onnx":
         return onnx.read(paths, next(name for name in paths if name.lower().endswith(".onnx")))
+    if format == "openvino":
+        return openvino.read(paths, next(name for name in paths if name.lower().endswith(".xml")))
     if format == "safetensors" and len(parts) == 1:
         ((name, file),) = parts.items()
         return unpacked(safetensors.read(file, name))
@@ -40,6 +73,8 @@ def read(format: str, files: Mapping[str, File]) -> Weights:
         return gguf.read(path, name)
     if format == "litert":
         return litert.read(path, name)
+    if format == "numpy":
+        return unpacked(arrays.read(path, name))
     raise InvalidValue(
         "model.unsupported_format",
         f"The numbers of a checkpoint in {format} format cannot be read yet.",

@@ -220,7 +220,9 @@ def _stored(mapped: Mapped, info: Info) -> StoredTensor:
     blocks = mapped.bytes[info.start : info.start + info.num_bytes].reshape(-1, block.num_bytes)
     values = _values(blocks, info.shape, block)
     unread = (
-        "" if values is not None else f"llama.cpp as {block.name} (pip install gguf reads the formats that it knows)"
+        ""
+        if values is not None
+        else f"llama.cpp as {block.name} (pip install 'compress-compare[gguf]' reads more of these)"
     )
     return StoredTensor(block.name, info.shape, info.num_bytes, values, _packing(blocks, block), unread)
 

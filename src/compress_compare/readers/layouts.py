@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import adapters
+from . import adapters, converted
 from .packings import (
     bitsandbytes,
     compressed_tensors,
@@ -69,7 +69,8 @@ def unpacked(weights: Weights) -> Weights:
             tensors[made[name].name] = made[name].stored
         elif name not in gone:
             tensors[name] = stored
-    return adapters.merged(unread.said(replace(weights, tensors=tensors, extra=_reordered(weights.extra, made, gone))))
+    plain = replace(weights, tensors=tensors, extra=_reordered(weights.extra, made, gone))
+    return adapters.merged(unread.said(converted.told(plain)))
 
 
 def _reordered(extra: Mapping[str, Any], made: Mapping[str, Unpacked], gone: set[str]) -> Mapping[str, Any]:

@@ -56,7 +56,7 @@ def lined_up(base: Weights, model: Weights) -> Names:
     elif is_gguf == (False, True):
         found = {other: name for name, other in gguf_names.counterparts(free, left).items()}
     rules = dict.fromkeys(found.values(), "gguf")
-    for step in (_unwrapped, _prefixed):
+    for step in (_unwrapped, _flattened, _prefixed):
         more = step(left - set(found), free - set(found.values()))
         found |= more
         rules |= dict.fromkeys(more.values(), "prefix")
@@ -67,6 +67,13 @@ def _unwrapped(ours: Iterable[str], theirs: Iterable[str]) -> dict[str, str]:
     """Names that are one without what wrappers add."""
     keys = [_single((_plain(name), name) for name in names) for names in (ours, theirs)]
     return {keys[0][key]: keys[1][key] for key in keys[0].keys() & keys[1].keys()}
+
+
+def _flattened(ours: Iterable[str], theirs: Iterable[str]) -> dict[str, str]:
+    """Names that are one when the dots of one side are written as underscores, as Core ML does."""
+    keys = [_single((name.replace(".", "_"), name) for name in names) for names in (ours, theirs)]
+    both = {keys[0][key]: keys[1][key] for key in keys[0].keys() & keys[1].keys()}
+    return {name: other for name, other in both.items() if "." not in name or "." not in other}
 
 
 def _single(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -8,15 +8,14 @@ from pathlib import Path
 from ..errors import InvalidValue
 
 TORCH = "pytorch_model.bin"
+OPENVINO = "openvino_model.xml"
 ONNX = ("model.onnx", "onnx/model.onnx")
 INDEXES = ("pytorch_model.bin.index.json",)
-WEIGHTS = ("*.safetensors", "*.bin", "*.onnx", "*.gguf", "*.pt", "*.pth", "*.ckpt", "*.tflite")
+WEIGHTS = ("*.safetensors", "*.bin", "*.onnx", "*.gguf", "*.pt", "*.pth", "*.ckpt", "*.tflite", "*.npz", "*.weights.h5")
 LISTED = 5
 OTHERS = {
-    ".npz": "Save it as safetensors: safetensors.numpy.save_file(dict(numpy.load(path)), 'model.safetensors').",
-    ".npy": "Save it as safetensors: safetensors.numpy.save_file({'weight': numpy.load(path)}, 'model.safetensors').",
-    ".xml": "It is OpenVINO's; its weights can be exported as ONNX or safetensors by the tool that made it.",
-    ".mlmodel": "Read its weights with coremltools.optimize.coreml.get_weights_metadata and log them as a state dict.",
+    ".mlmodel": "Convert it again with coremltools.convert(…, convert_to='mlprogram') and save it as .mlpackage.",
+    ".h5": "Save the weights alone with model.save_weights('NAME.weights.h5').",
 }
 
 
@@ -29,12 +28,12 @@ def of(folder: Path) -> Path | None:
     if any(folder.glob("*.safetensors")) or (folder / "model.safetensors.index.json").exists():
         _check_precisions(folder)
         return None
-    if folder.suffix in (".mlpackage", ".mlmodelc"):
+    if folder.suffix == ".mlmodelc":
         raise InvalidValue(
-            "model.unsupported_format", f"{folder.name!a} is a Core ML package, which is not read.",
-            hint=OTHERS[".mlmodel"],
+            "model.unsupported_format", f"{folder.name!a} is a compiled Core ML model, which is not read.",
+            hint="Name the .mlpackage that it was compiled from.",
         )  # fmt: skip
-    for name in (TORCH, *ONNX):
+    for name in (TORCH, *ONNX, OPENVINO):
         if (folder / name).is_file():
             return folder / name
     files = sorted({path for pattern in WEIGHTS for path in folder.glob(pattern) if path.is_file()})

@@ -11,6 +11,8 @@ from ..errors import InvalidValue
 from .scheme import TensorScheme
 
 MAX_BITS = 16
+FILE = "compress-compare.scheme.json"
+"""Beside the files of a checkpoint, what was said about its tensors."""
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,17 @@ import sqlalchemy as sa
 from ..errors import InvalidValue, StoreError
 from ..readers import checkpoint as readers
 from ..readers import folder as folders
-from ..readers import nonfinite, one_file, onnx, safetensors
+from ..readers import nonfinite, one_file, safetensors
 from ..readers.packings import streams
 from ..readers.partial import File
 from ..readers.regular import open_regular
 from ..records import Checkpoint, LoggedCheckpoint, StoredFile
+from ..schemes import declared as declarations
+from ..schemes import scheme
+from ..schemes.declared import Scheme
 from . import peft, schema
 from .artifacts import Artifacts
-from .conversion import convert
+from .conversion import KERAS, TORCH_SUFFIXES, convert, is_converted
 from .database import rows
 from .drafts import ModelDraft
 from .models import StoredModel, by_ids, conflict
@@ -35,8 +38,10 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = "model.safetensors"
-FORMATS = {".safetensors": "safetensors", ".onnx": "onnx", ".gguf": "gguf", ".tflite": "litert"}
-TORCH_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
+FORMATS = {
+    ".safetensors": "safetensors", ".onnx": "onnx", ".gguf": "gguf", ".tflite": "litert", ".npz": "numpy",
+    ".npy": "numpy", ".xml": "openvino",
+}  # fmt: skip
 UNSAFE = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt2")
 FOLDER_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.yaml", "*.md")
 
@@ -47,7 +52,8 @@ def store(staging: Staging, source: object, *, extra: Mapping[str, Any] | None =
     Args:
         staging: where to.
         source: a module (anything with ``state_dict()``), a mapping of names to tensors or arrays, or the path of a
-            ``.safetensors``, ``.pt``, ``.onnx``, ``.gguf`` or ``.tflite`` file or of a Hugging Face folder.
+            file with one of the endings in ``FORMATS``, of PyTorch or of Keras, of a Hugging Face folder, or of a Core
+            ML package.
         extra: JSON data kept in the header of weights given in memory.
         key: of a PyTorch file with several networks, the one that is meant; empty for the one that it has.
 
@@ -73,6 +79,19 @@ def store(staging: Staging, source: object, *, extra: Mapping[str, Any] | None =
         )
     content = serialize(source, extra or {})
     return Checkpoint("safetensors", (staging.put_bytes(WEIGHTS, content),))
+
+
+def declared(staging: Staging, checkpoint: Checkpoint, *, said: Mapping[str, Scheme]) -> Checkpoint:
+    """A staged checkpoint with what was said about how its tensors are meant to be packed, in a file beside its own.
+
+    Raises:
+        InvalidValue: ``scheme.type``, ``scheme.pattern``.
+    """
+    files = {file.name: path for file in checkpoint.files if (path := staging.path(file.sha256)) is not None}
+    schemes = scheme.to_json(declarations.schemes(said, readers.read(checkpoint.format, files).tensors))
+    content = json.dumps(schemes, sort_keys=True).encode()
+    files_ = (*checkpoint.files, staging.put_bytes(declarations.FILE, content))
+    return replace(checkpoint, files=tuple(sorted(files_, key=lambda file: file.name)))
 
 
 def settled(connection: sa.Connection, artifacts: Artifacts, staging: Staging, *, one: ModelDraft) -> ModelDraft:
@@ -301,27 +320,30 @@ def _no_key() -> InvalidValue:
 
 
 def _store_path(staging: Staging, path: Path, *, key: str = "") -> Checkpoint:
-    if path.is_dir():
+    if path.is_dir() and not is_converted(path):
         return _store_folder(staging, path, key=key)
-    open_regular(path).close()
     suffix = path.suffix.lower()
-    if suffix in TORCH_SUFFIXES:
+    if is_converted(path):
+        if key and suffix not in TORCH_SUFFIXES:
+            raise _no_key()
         with staging.scratch() as folder:
             convert(path, folder / WEIGHTS, key=key)
             nonfinite.warn(safetensors.read(folder / WEIGHTS), path.name)
             return Checkpoint("safetensors", (staging.put_file(WEIGHTS, folder / WEIGHTS),))
+    open_regular(path).close()
     if key:
         raise _no_key()
     if suffix in UNSAFE:
+        way = f"save its weights as a safetensors file, or of Keras as {KERAS[1:]} with model.save_weights(path)."
         raise InvalidValue(
             "model.unsupported_unsafe_format",
             f"{path.name!a} is not opened: {suffix} files can run code when they are loaded.",
-            hint="Convert it where you trust it: load it there and save its weights as a safetensors file.",
+            hint=f"Convert it where you trust it: load it there and {way}",
         )
     if suffix not in FORMATS:
-        raise one_file.refusal(path, (*FORMATS, *TORCH_SUFFIXES))
+        raise one_file.refusal(path, (*FORMATS, *TORCH_SUFFIXES, KERAS))
     format = FORMATS[suffix]
-    files = {path.name: path} | (onnx.external(path) if format == "onnx" else {})
+    files = {path.name: path} | readers.beside(format, path)
     nonfinite.warn(readers.read(format, files), path.name)
     return Checkpoint(format, tuple(staging.put_file(name, file) for name, file in sorted(files.items())))
 

@@ -1,4 +1,5 @@
-"""PyTorch files become safetensors once, when they are logged; only a worker process with limits opens them."""
+"""Files of PyTorch, Keras and Core ML become safetensors once, when they are logged; only a worker process with limits
+opens them."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ from typing import Any
 
 from ..errors import InvalidValue, MissingExtra
 from ..readers.regular import open_regular
+from ..readers.safetensors_header import check_start
+from . import coreml_package
 
 
 class LeftOutWarning(UserWarning):
@@ -21,12 +24,15 @@ class LeftOutWarning(UserWarning):
 
 
 TIMEOUT_S = 1800
+TORCH_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
+KERAS = ".weights.h5"
+COREML = ".mlpackage"
 KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
 """What a worker sees of the environment; no token and no password is among it."""
 
 
 def convert(path: Path, target: Path, *, key: str = "") -> None:
-    """Write the tensors of a PyTorch file to ``target``, a safetensors file.
+    """Write the tensors of a file of PyTorch or Keras, or of a Core ML package, to ``target``, a safetensors file.
 
     Args:
         path: of the file.
@@ -34,21 +40,21 @@ def convert(path: Path, target: Path, *, key: str = "") -> None:
         key: under which the file has the network that is meant; empty for the one that it has.
 
     Raises:
-        MissingExtra: without torch.
+        MissingExtra: without torch, h5py or coremltools, whichever reads it.
         InvalidValue: ``model.*`` with what is wrong with the file.
     """
-    open_regular(path).close()
-    if importlib.util.find_spec("torch") is None:
-        raise MissingExtra("torch", purpose=f"Reading {path.name!r}", extra="torch")
+    library, extra, worker = _reader(path)
+    if importlib.util.find_spec(library) is None:
+        raise MissingExtra(library, purpose=f"Reading {path.name!r}", extra=extra)
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    command = [sys.executable, "-P", "-W", "ignore", "-m", "compress_compare.store.torch_worker"]
+    command = [sys.executable, "-P", "-W", "ignore", "-m", f"compress_compare.store.{worker}"]
     try:
         done = subprocess.run(  # noqa: S603
             [*command, str(path.resolve()), path.name, str(target), key],
             capture_output=True,
             check=False,
             cwd=target.parent,
-            env={**environment, "OMP_NUM_THREADS": "1", "HOME": str(target.parent)},
+            env={**environment, "OMP_NUM_THREADS": "1", "HOME": str(target.parent), "HDF5_PLUGIN_PATH": "::"},
             stdin=subprocess.DEVNULL,
             timeout=TIMEOUT_S,
         )
@@ -64,6 +70,29 @@ def convert(path: Path, target: Path, *, key: str = "") -> None:
         _say_left_out(answer, path.name)
         return
     raise InvalidValue(answer["code"], answer["title"], detail=answer["detail"], hint=answer["hint"])
+
+
+def is_converted(path: Path) -> bool:
+    """Whether a file or folder is one of those that a worker converts."""
+    name = path.name.lower()
+    return path.suffix.lower() in TORCH_SUFFIXES or name.endswith(KERAS) or (path.is_dir() and name.endswith(COREML))
+
+
+def _reader(path: Path) -> tuple[str, str, str]:
+    """What reads a file, the extra that brings it, and the worker that does it; after a look at the file."""
+    if path.is_dir():
+        coreml_package.check(path)
+        return "coremltools", "coreml", "other_worker"
+    with open_regular(path) as file:
+        start = file.read(512)
+    if path.name.lower().endswith(KERAS):
+        check_start(start, path.stat().st_size, name=path.name)
+        if start[:8] != b"\x89HDF\r\n\x1a\n":
+            raise InvalidValue(
+                "model.not_a_checkpoint", f"{path.name!a} is not an HDF5 file.", detail=f"It starts with {start[:8]!a}."
+            )
+        return "h5py", "keras", "other_worker"
+    return "torch", "torch", "torch_worker"
 
 
 def _say_left_out(answer: Mapping[str, Any], name: str) -> None:

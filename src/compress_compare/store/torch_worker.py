@@ -59,11 +59,12 @@ def main() -> None:
     except UserError as error:
         answer = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint}
     except MemoryError:
-        answer = _too_large(name)
+        answer = too_large(name)
     sys.stdout.write(json.dumps(answer))
 
 
-def _too_large(name: str) -> dict[str, str]:
+def too_large(name: str) -> dict[str, str]:
+    """The answer for a file that takes more memory than its limit."""
     return {
         "code": "model.expansion_limit",
         "title": f"{name!a} takes far more memory than its size.",
@@ -80,7 +81,7 @@ def end_above(limit: int, name: str) -> None:
     process = psutil.Process()
     while process.memory_info().rss <= limit:
         time.sleep(LOOK_S)
-    sys.stdout.write(json.dumps(_too_large(name)))
+    sys.stdout.write(json.dumps(too_large(name)))
     sys.stdout.flush()
     os._exit(0)
 

@@ -129,10 +129,10 @@ class Writer(Reader):
             operation: an ``Operation``, or one of ``compress_compare.operations``. Where a base and a folder are given
                 without one, the one that the recipe or configuration claims is taken; the note says so.
             metrics: by name: a number, a ``MetricValue`` or a list of those (slices, devices). ``None`` is missing.
-            checkpoint: a module, a state dict, or the path of a file or Hugging Face folder.
+            checkpoint: a module, a state dict, or the path of a file, a Hugging Face folder or a Core ML package.
             references: second parents by role, e.g. ``{"teacher": "resnet50"}``.
-            scheme: how the weights are meant to be packed, by patterns of names, for weights given in memory that hold
-                the numbers in use: ``{"re:.*proj.weight": cc.Scheme(bits=4, group_size=32)}``.
+            scheme: how weights that hold the numbers in use are meant to be packed, by patterns of names:
+                ``{"re:.*proj.weight": cc.Scheme(bits=4, group_size=32)}``.
             key: of a PyTorch file with several networks, such as ``state_dict_ema`` beside ``state_dict``, the one that
                 is meant; empty for the one that it has.
             tags: short labels.
@@ -375,7 +375,10 @@ def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:
     if weights is None:
         return checked
     key = checks.text(fields.get("key"), "A key")
-    stored = checkpoints.store(staging, weights, extra=_scheme(weights, said), key=key)
+    is_path = isinstance(weights, str | Path)
+    stored = checkpoints.store(staging, weights, extra=None if is_path else _scheme(weights, said), key=key)
+    if is_path and said is not None:
+        stored = checkpoints.declared(staging, stored, said=said)
     return proposals.proposed(replace(checked, checkpoint=stored), weights)
 
 
@@ -391,10 +394,7 @@ def _scheme(weights: Any, said: Mapping[str, Scheme] | None) -> Mapping[str, Any
     """What the operations recorded about each tensor, stored with the weights, or what was said: packing, channels."""
     known = scheme.of(weights)
     if said is not None:
-        state = weights.state_dict() if hasattr(weights, "state_dict") else weights
-        if not isinstance(state, Mapping):
-            title = "A scheme is declared for weights that are given in memory; a file says itself how it is packed."
-            raise InvalidValue("scheme.file", title, hint="Load the file and pass its state dict.")
+        state: Any = weights.state_dict() if hasattr(weights, "state_dict") else weights
         known |= declared.schemes(said, [str(name) for name in state])
     noted = {"scheme": scheme.to_json(known), "kept": channels.to_json(channels.of(weights))}
     return {key: value for key, value in noted.items() if value}
