@@ -14,7 +14,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("records",),
     ("analysis", "operations"),
     ("readers", "evaluation"),
-    ("store", "plans", "recipes"),
+    ("store", "plans", "recipes", "on_disk"),
     ("comparisons", "importers", "exporters", "callbacks"),
     ("shipping", "model_explorer"),
     ("page", "engines"),

@@ -73,6 +73,7 @@ COMMANDS = {
         "operations",
         "List the compression operations, those of other packages too, or explain the one called NAME.",
     ),
+    "apply": ("apply", "Apply OPERATION to a checkpoint folder, tensor by tensor, without loading it whole."),
     "plugins": (
         "plugins",
         "List the operations, importers, exporters and formats of other packages, with the errors of those that fail.",

@@ -64,6 +64,10 @@ class BaseOperation(ABC):
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Return the changed ``model``. It is a private copy: changing it in place is fine."""
 
+    def by_weight(self) -> bool:
+        """Whether what becomes of a weight depends on that weight alone, so that no whole model need be loaded."""
+        return False
+
     def __call__(
         self,
         model: nn.Module,

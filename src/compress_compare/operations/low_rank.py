@@ -55,6 +55,10 @@ class LowRank(BaseOperation):
             raise ValueError(f"give one of rank, ratio and energy, not {' and '.join(given)}.")
         return self
 
+    def by_weight(self) -> bool:
+        """Yes."""
+        return True
+
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Replace the selected layers.
 
@@ -80,9 +84,9 @@ class LowRank(BaseOperation):
                 smaller[id(weight.module)] = pair
             else:
                 left[weight.name] = reason or "would not become smaller"
+        left_alone(context, left)
         if not smaller:
             raise unsuitable(self.name, "no layer would become smaller.", hint="Choose a lower rank, ratio or energy.")
-        left_alone(context, left)
         return replace_modules(model, smaller)
 
     def kept(self, singular: Tensor, *, rows: int, columns: int) -> int:

@@ -34,6 +34,10 @@ class MagnitudePrune(BaseOperation):
     ignore: Patterns = ()
     """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
 
+    def by_weight(self) -> bool:
+        """Only where tensors are not compared."""
+        return self.scope == "local"
+
     def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
         """Zero for good what the L1 criterion of ``torch.nn.utils.prune`` masks."""
         from .parts.masking import smallest, zero_by

@@ -47,6 +47,10 @@ class NMPrune(BaseOperation):
             raise ValueError(f"n is at most m: {self.n} of {self.m} weights cannot be kept.")
         return self
 
+    def by_weight(self) -> bool:
+        """Yes."""
+        return True
+
     def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
         """Zero the smallest m − n weights of each group; of equal ones, the first stay.
 

@@ -57,6 +57,10 @@ class Palettize(BaseOperation):
             raise ValueError("group_size must be a multiple of cluster_dim.")
         return self
 
+    def by_weight(self) -> bool:
+        """Yes."""
+        return True
+
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Replace the selected weights by their cluster's value and note the scheme; left-over weights stay dense."""
         import torch
@@ -64,7 +68,7 @@ class Palettize(BaseOperation):
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
-        generator = torch.Generator().manual_seed(self.seed)
+        generator = torch.default_generator  # which is seeded with the operation's seed
         schemes = {}
         for done, weight in enumerate(weights):
             context.progress(done / len(weights), weight.name)

@@ -13,10 +13,14 @@ from .parts.presets import WeightScheme, expanded
 from .types import Context, Patterns
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
     from .parts.rows import Layout
     from .targets import Weight
+
+_CHUNK = 1 << 18
+"""Weights that are rounded at a time, so that what is in between stays in the cache of a core."""
 
 
 @operation
@@ -68,6 +72,10 @@ class Quantize(BaseOperation):
             raise ValueError(f"group_size needs strategy 'group', not {self.strategy!r}.")
         return self
 
+    def by_weight(self) -> bool:
+        """Yes."""
+        return True
+
     def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
         """Replace the selected weights by their rounded values and note the scheme."""
         from .targets import select
@@ -91,11 +99,13 @@ class Quantize(BaseOperation):
         from .parts.rows import Layout
 
         layout = layout or Layout()
-        rows = layout.rows(values).to(torch.promote_types(values.dtype, torch.float32))
-        rounding = round_symmetric if self.symmetric else round_asymmetric
-        flat = rounding(self._rows(rows), self.bits).reshape(len(rows) if self.strategy != "tensor" else 1, -1)
-        flat = flat[:, : rows.shape[1]] if self.strategy == "group" else flat
-        return layout.tensor(flat.reshape(rows.shape).to(values.dtype), tuple(values.shape))
+        rows = layout.rows(values)
+        wide = torch.promote_types(values.dtype, torch.float32)
+        extremes = _extremes(rows, wide) if self.strategy == "tensor" else None
+        result, count = torch.empty_like(rows), max(_CHUNK // max(rows.shape[1], 1), 1)
+        for part, place in zip(torch.split(rows, count), torch.split(result, count), strict=True):
+            place.copy_(self._round(part.to(wide), extremes))
+        return layout.tensor(result, tuple(values.shape))
 
     def stored(self, weight: Weight) -> TensorScheme:
         """How a rounded weight is stored."""
@@ -111,35 +121,53 @@ class Quantize(BaseOperation):
             groups=layout.groups,
         )
 
-    def _rows(self, channels: Tensor) -> Tensor:
-        """Weights that share a scale as the rows of a matrix; short groups are filled up with zeros."""
+    def _round(self, rows: Tensor, extremes: tuple[Tensor, Tensor] | None) -> Tensor:
+        """Round output channels [rows, weights]; short groups are filled up with zeros meanwhile."""
         from torch.nn import functional as F
 
-        if self.strategy == "tensor":
-            return channels.reshape(1, -1)
+        rounding = round_symmetric if self.symmetric else round_asymmetric
         if self.group_size is None:
-            return channels
-        return F.pad(channels, (0, -channels.shape[1] % self.group_size)).reshape(-1, self.group_size)
+            return rounding(rows, self.bits, extremes=extremes)
+        groups = F.pad(rows, (0, -rows.shape[1] % self.group_size)).reshape(-1, self.group_size)
+        return rounding(groups, self.bits, extremes=extremes).reshape(len(rows), -1)[:, : rows.shape[1]]
 
 
 quantize = function(Quantize)
 
 
-def round_symmetric(rows: Tensor, bits: int) -> Tensor:
-    """Round each row to multiples of max|row| / (2^(bits−1) − 1)."""
+def round_symmetric(rows: Tensor, bits: int, *, extremes: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """Round each row to multiples of max|row| / (2^(bits−1) − 1).
+
+    Args:
+        rows: [n, weights], not changed.
+        bits: of a level.
+        extremes: the minimum and maximum to use; those of each row if not given.
+    """
+    low, high = _of_rows(rows) if extremes is None else extremes
     top = 2 ** (bits - 1) - 1
-    scale = rows.abs().amax(dim=1, keepdim=True) / top
+    scale = (-low).maximum(high) / top
     scale[scale == 0] = 1
-    rounded: Tensor = (rows / scale).round().clamp(-top, top) * scale
+    rounded: Tensor = (rows / scale).round_().clamp_(-top, top).mul_(scale)
     return rounded
 
 
-def round_asymmetric(rows: Tensor, bits: int) -> Tensor:
-    """Round each row to 2^bits levels from min(row, 0) to max(row, 0), one of which is exactly 0."""
+def round_asymmetric(rows: Tensor, bits: int, *, extremes: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """Round each row to 2^bits levels from min(row, 0) to max(row, 0), one of which is exactly 0; see above."""
+    low, high = _of_rows(rows) if extremes is None else extremes
     top = 2**bits - 1
-    low, high = rows.amin(dim=1, keepdim=True).clamp(max=0), rows.amax(dim=1, keepdim=True).clamp(min=0)
+    low, high = low.clamp(max=0), high.clamp(min=0)
     scale = (high - low) / top
     scale[scale == 0] = 1
     zero = (-low / scale).round()
-    rounded: Tensor = ((rows / scale + zero).round().clamp(0, top) - zero) * scale
+    rounded: Tensor = (rows / scale).add_(zero).round_().clamp_(0, top).sub_(zero).mul_(scale)
     return rounded
+
+
+def _of_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
+    return rows.amin(dim=1, keepdim=True), rows.amax(dim=1, keepdim=True)  # aminmax takes twenty times as long
+
+
+def _extremes(rows: Tensor, wide: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Minimum and maximum of a whole matrix, [1, 1] each."""
+    found = rows.aminmax()
+    return found.min.to(wide).reshape(1, 1), found.max.to(wide).reshape(1, 1)

@@ -38,6 +38,10 @@ class RandomPrune(BaseOperation):
     ignore: Patterns = ()
     """Modules to leave alone: class names, dotted paths, or `re:` patterns."""
 
+    def by_weight(self) -> bool:
+        """Only where tensors are not compared."""
+        return self.scope == "local"
+
     def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
         """Mask by the random criterion of ``torch.nn.utils.prune``, applied for good."""
         import torch

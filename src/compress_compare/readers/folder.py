@@ -59,13 +59,28 @@ def read(files: Mapping[str, File]) -> Weights:
                     detail=f"One of them is {shard!a}.",
                 )
             tensors[name] = stored
-        extra.update(weights.extra)
+        extra = joined(extra, weights.extra)
         opened += weights.files
     extra |= {key: said for name, key in KNOWN.items() if name in files and (said := _scalars(files[name]))}
     found = {name: _quantization(files[name], keys) for name, keys in CONFIGS.items() if name in files}
     if found:
         extra["quantization_config"] = next((said for said in found.values() if said), {})
     return Weights(tensors, extra, tuple(opened))
+
+
+def joined(extra: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """What two shards say: mappings of tensors to what is known about them together, else what the second says."""
+    both = {key: {**extra[key], **said} for key, said in more.items() if _mapping(extra.get(key)) and _mapping(said)}
+    return {**extra, **more, **both}
+
+
+def _mapping(said: Any) -> bool:
+    return isinstance(said, dict)
+
+
+def config(files: Mapping[str, File]) -> dict[str, Any]:
+    """The configuration of the model; empty where there is none."""
+    return _json(files[CONFIG]) if CONFIG in files else {}
 
 
 def shards(files: Mapping[str, File]) -> list[str]:

@@ -47,11 +47,14 @@ class Applicable(Protocol):
 def run(operation: Applicable, model: nn.Module, *, given: Given) -> nn.Module:
     """Apply ``operation`` to a copy of ``model``; see :meth:`BaseOperation.__call__`."""
     check_model(operation.name, model)
-    watched = _Watched(given.progress)
+    watched = Follower(given.progress)
     context = _context(operation, replace(given, progress=watched))
     modes = {name: module.training for name, module in model.named_modules()}
     seen = [model]
-    with _private_random_state(model, getattr(operation, "seed", None)), _named(operation.name, seen, watched):
+    with (
+        private_random_state(model, getattr(operation, "seed", None)),
+        named(operation.name, seen, raised=watched.raised),
+    ):
         child = copied(operation.name, model)
         seen.append(child)
         scheme.detach(child)
@@ -110,13 +113,14 @@ def _silent(_share: float, _text: str) -> None:
     """Progress that nobody watches."""
 
 
-class _Watched:
+class Follower:
     """Progress that remembers what the one who watches raised, to stop the operation."""
 
     def __init__(self, progress: Progress | None) -> None:
         self.progress, self.raised = progress or _silent, list[BaseException]()
 
     def __call__(self, share: float, text: str) -> None:
+        """Tell it."""
         try:
             self.progress(share, text)
         except BaseException as error:
@@ -125,14 +129,20 @@ class _Watched:
 
 
 @contextmanager
-def _named(name: str, models: Sequence[nn.Module], watched: _Watched) -> Iterator[None]:
-    """Turn an exception that nobody foresaw into a refusal that names the operation and the module it came from."""
+def named(name: str, models: Sequence[nn.Module], *, raised: Sequence[BaseException]) -> Iterator[None]:
+    """Turn an exception that nobody foresaw into a refusal that names the operation and the module it came from.
+
+    Args:
+        name: of the operation.
+        models: whose modules it may come from.
+        raised: what was raised on purpose, to stop the operation; it goes on as it is.
+    """
     try:
         yield
     except UserError:
         raise
     except Exception as error:  # models run code of their own, which may raise anything
-        if any(error is each for each in watched.raised):
+        if any(error is each for each in raised):
             raise
         module = _module_of(error.__traceback__, models)
         said = str(error).strip().splitlines()
@@ -157,7 +167,7 @@ def _module_of(traceback: TracebackType | None, models: Sequence[nn.Module]) -> 
 
 
 @contextmanager
-def _private_random_state(model: nn.Module, seed: int | None) -> Iterator[None]:
+def private_random_state(model: nn.Module, seed: int | None) -> Iterator[None]:
     """Inside, torch draws from ``seed`` and may take gradients; outside, nothing has happened."""
     devices = _cuda_devices(model)
     generators = [torch.default_generator, *(torch.cuda.default_generators[device] for device in devices)]

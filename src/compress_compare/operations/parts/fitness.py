@@ -33,10 +33,11 @@ def check_model(name: str, model: object) -> None:
             title = f"{path or 'the model'!r} has weights packed by torch.ao.quantization ({type(module).__name__})."
             raise unsuitable(name, title, hint=hint)
     for path, parameter in model.named_parameters():
-        _check_parameter(name, path, parameter)
+        check_parameter(name, path, parameter=parameter)
 
 
-def _check_parameter(name: str, path: str, parameter: nn.Parameter) -> None:
+def check_parameter(name: str, path: str, *, parameter: nn.Parameter) -> None:
+    """Refuse a weight as ``check_model`` does."""
     if isinstance(parameter, nn.UninitializedParameter):
         raise unsuitable(name, f"the weight {path!r} has no shape yet.", hint="Run the model once on a batch.")
     if parameter.is_meta:
@@ -54,6 +55,8 @@ def _check_parameter(name: str, path: str, parameter: nn.Parameter) -> None:
     if not (parameter.is_floating_point() or parameter.is_complex()):
         return
     values = parameter.detach()
+    if _surely_finite(values):
+        return
     wide = values.float() if values.element_size() < 2 else values  # torch cannot say it of eight bits
     wrong = values.numel() - int(torch.isfinite(wide).sum())
     if wrong:
@@ -63,6 +66,14 @@ def _check_parameter(name: str, path: str, parameter: nn.Parameter) -> None:
             detail=f"{wrong:,} of its {parameter.numel():,} values are NaN or infinite.",
             hint="Repair the checkpoint, or go back to the model it was made from.",
         )
+
+
+def _surely_finite(values: Tensor) -> bool:
+    """Whether the extremes say it at once; NaN is the extreme of what it stands among."""
+    if not values.numel() or not values.is_floating_point() or values.element_size() < 2:
+        return False
+    found = values.aminmax()
+    return bool(torch.isfinite(found.min) & torch.isfinite(found.max))
 
 
 def copied(name: str, model: nn.Module) -> nn.Module:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from ..targets import Weight
 
+_PART = 1 << 20
 Choice = Callable[[Tensor], Tensor]
 """Scores [n] → whether each goes [n]."""
 
@@ -50,3 +52,75 @@ def smallest(amount: float) -> Choice:
         return torch.from_numpy(gone)
 
     return choose
+
+
+@dataclass
+class Below:
+    """The choice of :func:`smallest` over tensors that come one after the other, once their limit is known.
+
+    Args:
+        limit: magnitudes below it go.
+        ties: how many that are equal to it go too, the first ones.
+    """
+
+    limit: float
+    ties: int
+
+    def __call__(self, scores: Tensor) -> Tensor:
+        """Whether each of the next scores goes."""
+        gone = torch.zeros(len(scores), dtype=torch.bool)
+        for part, out in zip(torch.split(scores, _PART), torch.split(gone, _PART), strict=True):
+            magnitudes = part.float().abs()
+            torch.lt(magnitudes, self.limit, out=out)
+            if self.ties:
+                equal = torch.nonzero(magnitudes == self.limit)[: self.ties, 0]
+                self.ties -= len(equal)
+                out[equal] = True
+        return gone
+
+
+class Magnitudes:
+    """Finds the limit of :func:`smallest` by counting bits, going through all weights twice and keeping none.
+
+    Magnitudes of at most 32 bits are in the order of their bits: the first pass counts the upper sixteen, the second
+    the lower sixteen of those that share the upper ones with the limit.
+    """
+
+    def __init__(self, amount: float) -> None:
+        self.amount, self.total = amount, 0
+        self._counts = torch.zeros(2, 1 << 16, dtype=torch.int64)
+        self._upper = self._left = 0
+
+    def add(self, values: Tensor) -> None:
+        """Count the weights of a tensor in the first pass."""
+        self.total += values.numel()
+        for bits in _bits(values):
+            self._counts[0] += torch.bincount(bits >> 16, minlength=1 << 16)
+
+    def narrow(self) -> None:
+        """Begin the second pass."""
+        self._left = round(self.amount * self.total)
+        reached = self._counts[0].cumsum(0)
+        self._upper = int(torch.searchsorted(reached, self._left))
+        self._left -= int(reached[self._upper - 1]) if self._upper else 0
+
+    def add_again(self, values: Tensor) -> None:
+        """Count the weights of a tensor in the second pass."""
+        for bits in _bits(values):
+            self._counts[1] += torch.bincount(bits[bits >> 16 == self._upper] & 0xFFFF, minlength=1 << 16)
+
+    def limit(self) -> Below:
+        """What goes, after both passes."""
+        if round(self.amount * self.total) == 0:
+            return Below(0.0, 0)
+        reached = self._counts[1].cumsum(0)
+        lower = int(torch.searchsorted(reached, self._left))
+        ties = self._left - (int(reached[lower - 1]) if lower else 0)
+        bits = torch.tensor([(self._upper << 16) | lower], dtype=torch.int32)
+        return Below(float(bits.view(torch.float32)), ties)
+
+
+def _bits(values: Tensor) -> Iterator[Tensor]:
+    """The magnitudes as float32, as the whole numbers that their bits are, some at a time."""
+    for part in torch.split(values.reshape(-1), _PART):
+        yield part.float().view(torch.int32) & 0x7FFFFFFF

@@ -1,0 +1,96 @@
+"""Writing safetensors files whose tensors are not known beforehand: the header is written last, in a space kept for it.
+
+A header may be filled up with spaces, so it need only be known how long it can become.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from torch import Tensor
+
+from ..readers.dtypes import DTYPES
+from ..readers.safetensors_header import PREFIX
+from .source import NAMES
+
+_ALIGNED = 8
+_ENTRY = 1_000
+"""Bytes of a header per tensor, what is noted about how it is stored included; names come on top."""
+_PART = 1 << 24
+
+
+class TargetFile:
+    """One safetensors file that is being written.
+
+    Args:
+        path: must not exist.
+        names: of the tensors that it may get, for the space of the header; a third is kept for others.
+    """
+
+    def __init__(self, path: Path, names: list[str]) -> None:
+        self.path = path
+        self._room = 65_536 + 2 * sum(_ENTRY + 4 * len(name.encode()) for name in names)
+        self._room += -self._room % _ALIGNED
+        self._file = path.open("xb")
+        self._file.seek(PREFIX + self._room)
+        self._late: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115
+        self._later: list[tuple[str, str, tuple[int, ...], int, int]] = []
+        self.entries: dict[str, Any] = {}
+        self.num_bytes = 0
+
+    def add(self, name: str, values: Tensor) -> None:
+        """Write a tensor."""
+        flat = values.contiguous().reshape(-1)
+        self.add_bytes(name, NAMES[values.dtype], shape=tuple(values.shape), content=_bytes(flat))
+
+    def add_bytes(self, name: str, dtype: str, *, shape: tuple[int, ...], content: memoryview) -> None:
+        """Write a tensor that is given as bytes.
+
+        What would leave the next tensor on no boundary is kept for the end, where the widest numbers come first.
+        """
+        if len(content) % _ALIGNED:
+            start = self._late.seek(0, os.SEEK_END)
+            self._late.write(content)
+            self._later.append((name, dtype, shape, start, len(content)))
+            return
+        self._write(name, dtype, shape, content)
+
+    def _write(self, name: str, dtype: str, shape: tuple[int, ...], content: memoryview) -> None:
+        for start in range(0, len(content), _PART):
+            self._file.write(content[start : start + _PART])
+        end = self.num_bytes + len(content)
+        self.entries[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [self.num_bytes, end]}
+        self.num_bytes = end
+
+    def __enter__(self) -> TargetFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._late.close()
+        self._file.close()
+
+    def close(self, metadata: Mapping[str, str]) -> None:
+        """Write what was kept for the end and the header, and see to it that all is on the disk."""
+        for name, dtype, shape, start, size in sorted(self._later, key=lambda one: -DTYPES[one[1]].bits):
+            self._late.seek(start)
+            self._write(name, dtype, shape, memoryview(self._late.read(size)))
+        self._late.close()
+        said = json.dumps({"__metadata__": dict(metadata), **self.entries}, separators=(",", ":")).encode()
+        assert len(said) <= self._room  # noqa: S101
+        self._file.seek(0)
+        self._file.write(struct.pack("<Q", self._room) + said + b" " * (self._room - len(said)))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def _bytes(flat: Tensor) -> memoryview:
+    content: Any = flat.view(torch.uint8).numpy() if flat.numel() else b""
+    return memoryview(content)
