@@ -298,6 +298,7 @@ class Project(Store):
         format: str = "packed",
         sample: int | None = None,
         task: Any = None,
+        rules: object = None,
     ) -> Shipped:
         """Write a model in a format that a runtime loads, prove it, and log it as a child of the model.
 
@@ -310,6 +311,7 @@ class Project(Store):
             format: ``packed``, ``safetensors`` and others; see ``shipping.FORMATS``.
             sample: on how many examples it is run, 256 if not given; 0 compares the numbers alone.
             task: a ``recipes.Task`` that says how to build and run the model; that of the project if not given.
+            rules: of a release, as ``gate`` takes them; the model card gives their verdict.
 
         Raises:
             NotFound: ``model.unknown``.
@@ -321,7 +323,7 @@ class Project(Store):
         """
         from .shipping.ship import How, ship
 
-        return ship(self, model, directory=directory, how=How(format, sample, task))
+        return ship(self, model, directory=directory, how=How(format, sample, task, rules))
 
     def pack(self, path: str | Path) -> int:
         """Write the whole project to one file, ``x.ccz``, and return its size in bytes.

@@ -22,6 +22,7 @@ FAST = {
     ],
     "safetensors": [("digits cnn", "float"), ("small bert", "w8"), ("small llama", "float")],
     "onnx": [
+        ("digits cnn", "dkm"),
         ("digits cnn", "float"),
         ("small resnet", "w8"),
         ("digits cnn", "palettized"),
@@ -39,6 +40,20 @@ FAST = {
         ("digits cnn", "float"),
     ],
     "compressed-tensors": [("small llama", "w4 groups"), ("small bert", "w8"), ("small llama", "palettized")],
+    "openvino": [
+        ("digits cnn", "w8"),
+        ("digits cnn", "dkm"),
+        ("digits cnn", "static int8"),
+        ("small bert", "w4 groups"),
+    ],
+    "coreml": [
+        ("digits cnn", "w8"),
+        ("digits cnn", "dkm"),
+        ("small resnet", "pruned 2:4"),
+        ("digits cnn", "static int8"),
+        ("small llama", "float"),
+    ],
+    "torchao": [("digits cnn", "w8"), ("small bert", "w4 groups"), ("digits cnn", "palettized")],
 }
 """The pairs of the suite, by format; benchmarks/shipping.py goes through all."""
 CASES = [(format, *pair) for format, listed in FAST.items() for pair in listed]

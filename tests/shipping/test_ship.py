@@ -70,6 +70,45 @@ def test_the_card_is_one_that_the_hub_reads(project, tmp_path):
     assert "| Top-1 Accuracy | 0.75 | 0.7108 to 0.7892 | 100 |" in card.text
 
 
+def test_the_results_are_some_that_the_hub_reads(project, tmp_path):
+    import yaml
+    from huggingface_hub import parse_eval_result_entries
+
+    project.log_dataset("held-out", ids=[0, 1], labels=[0, 1])
+    near = cc.MetricValue(0.5, count=100, standard_error=0.05, dataset="held-out")
+    project.log_model("third", base="net", checkpoint=nn.Linear(2, 2), metrics={"Top-1 Accuracy": near})
+    project.ship("third", tmp_path / "out", format="safetensors")
+    text = (tmp_path / "out" / ".eval_results" / "compress-compare.yaml").read_text()
+    (entry,) = parse_eval_result_entries(yaml.safe_load(text))
+    assert (entry.dataset_id, entry.task_id, entry.value) == ("held-out", "top_1_accuracy", 0.5)
+    assert entry.notes == "Top-1 Accuracy, on 100 examples; 95% interval 0.402 to 0.598"
+    assert ".eval_results/compress-compare.yaml" in shipping.check(tmp_path / "out")["files"]
+
+
+def test_the_card_gives_the_verdict_of_rules(project, tmp_path):
+    rules = [{"metric": "Top-1 Accuracy", "min": 0.5}, {"metric": "Top-1 Accuracy", "min": 0.9}]
+    project.ship("small", tmp_path / "out", rules=rules)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "## Rules of the release\n### small against net: " in card
+    verdict = shipping.check(tmp_path / "out")["gate"]
+    assert [check["outcome"] for check in verdict["checks"]] == ["pass", "fail"] and verdict["outcome"] == "fail"
+
+
+def test_the_card_names_slices_that_lost_more_than_the_others(project, tmp_path):
+    count = 200
+    dark = [place % 2 == 0 for place in range(count)]
+    project.log_dataset(
+        "images", ids=range(count), labels=[0] * count, metadata={"light": ["dark" if d else "bright" for d in dark]}
+    )
+    project.log_outputs("net", "images", ids=range(count), predictions=[0] * count)
+    wrong = [int(d and place % 4 == 0) for place, d in enumerate(dark)]
+    project.log_outputs("small", "images", ids=range(count), predictions=wrong)
+    project.ship("small", tmp_path / "out", sample=0)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "On the 200 examples of images, 50 that net had right are wrong, and 0 that it had wrong are right." in card
+    assert "- Slice light dark: -50.0 pp on 100 examples, 25.0 pp below the change of all examples" in card
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "code"),
     [

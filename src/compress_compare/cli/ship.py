@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,15 +19,14 @@ from .trust import asking, trust_option
 @click.argument("project")
 @click.argument("model")
 @click.argument("directory")
-@click.option("--format", "format_", default="packed", show_default=True, help="The format; an unknown one lists all.")
+@click.option("--format", default="packed", show_default=True, help="The format; an unknown one lists all.")
 @click.option(
     "--sample", type=int, help="Examples that it is run on; default: 256. With 0, the numbers alone are compared."
 )
+@click.option("--rules", type=Path, help="A YAML file with the rules of a release, whose verdict the card gives.")
 @trust_option
 @json_option
-def ship(
-    project: str, model: str, directory: str, format_: str, sample: int | None, trust: bool, as_json: bool
-) -> None:
+def ship(project: str, model: str, directory: str, *, trust: bool, as_json: bool, **options: Any) -> None:
     """Write MODEL of PROJECT into DIRECTORY, read it back, and hold it against the model.
 
     Files that do not agree with the model are removed. The result is logged as a child of the model.
@@ -35,7 +35,7 @@ def ship(
 
     def done() -> Shipped:
         with projects.open(location, create=False) as opened, redirect_stdout(sys.stderr):
-            return opened.ship(model, directory, format=format_, sample=sample)
+            return opened.ship(model, directory, **options)
 
     shipped = asking(location, done, trust=trust)
     if as_json:

@@ -52,6 +52,9 @@ class Quantize(BaseOperation):
     """What shares one scale: the whole tensor, an output channel, or a group of weights in one output channel."""
     group_size: Annotated[int, Field(ge=1)] | None = None
     """Consecutive weights of one output channel that share a scale; needs the strategy group."""
+    full_range: bool = False
+    """Use all 2^bits symmetric levels, −2^(bits−1) to 2^(bits−1)−1 times max|w| / (2^(bits−1) − ½), as llm-compressor
+    and torchao do; the largest weight is then moved by up to half a level."""
     scheme: InitVar[WeightScheme] = None
     """Sets the four above by a name of llm-compressor: `W4A16` is 4 bits in groups of 128, symmetric."""
     targets: Patterns = ()
@@ -70,6 +73,8 @@ class Quantize(BaseOperation):
             raise ValueError("strategy 'group' needs a group_size, e.g. 32.")
         if self.strategy != "group" and self.group_size is not None:
             raise ValueError(f"group_size needs strategy 'group', not {self.strategy!r}.")
+        if self.full_range and not self.symmetric:
+            raise ValueError("full_range needs symmetric levels; others span minimum to maximum anyway.")
         return self
 
     def by_weight(self) -> bool:
@@ -125,7 +130,7 @@ class Quantize(BaseOperation):
         """Round output channels [rows, weights]; short groups are filled up with zeros meanwhile."""
         from torch.nn import functional as F
 
-        rounding = round_symmetric if self.symmetric else round_asymmetric
+        rounding = round_full if self.full_range else round_symmetric if self.symmetric else round_asymmetric
         if self.group_size is None:
             return rounding(rows, self.bits, extremes=extremes)
         groups = F.pad(rows, (0, -rows.shape[1] % self.group_size)).reshape(-1, self.group_size)
@@ -148,6 +153,16 @@ def round_symmetric(rows: Tensor, bits: int, *, extremes: tuple[Tensor, Tensor] 
     scale = (-low).maximum(high) / top
     scale[scale == 0] = 1
     rounded: Tensor = (rows / scale).round_().clamp_(-top, top).mul_(scale)
+    return rounded
+
+
+def round_full(rows: Tensor, bits: int, *, extremes: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """Round each row to −2^(bits−1) to 2^(bits−1) − 1 times max|row| / (2^(bits−1) − ½); see above."""
+    low, high = _of_rows(rows) if extremes is None else extremes
+    top = 2 ** (bits - 1)
+    scale = (-low).maximum(high) / (top - 0.5)
+    scale[scale == 0] = 1
+    rounded: Tensor = (rows / scale).round_().clamp_(-top, top - 1).mul_(scale)
     return rounded
 
 

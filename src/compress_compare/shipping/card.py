@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ..analysis.inference.normal import Z
 from ..comparisons.behaviors import Behaviors, joined
+from ..comparisons.gate.report import GateReport
 from ..errors import UserError
 from ..exporters import card
 from ..exporters.card import plain
@@ -27,6 +31,7 @@ class Shown:
         claimed: bytes that the scheme implies; ``None`` where that is not known.
         latency: seconds of one example; ``None`` where it was not run.
         notes: what was not packed as its scheme says.
+        gate: how the model was held against the rules of a release; ``None`` without rules.
     """
 
     proof: Proof
@@ -34,6 +39,7 @@ class Shown:
     claimed: int | None
     latency: MetricValue | None
     notes: Sequence[str]
+    gate: GateReport | None = None
 
 
 def written(store: Store, source: Source, *, format: Format, shown: Shown) -> str:
@@ -58,6 +64,8 @@ def written(store: Store, source: Source, *, format: Format, shown: Shown) -> st
     results = card.results(store, model)
     if results:
         parts.append(f"## Results of the model\n{results}")
+    if shown.gate is not None:
+        parts.append(f"## Rules of the release\n{shown.gate.markdown().strip()}")
     damage = list(_damage(store, model))
     if damage:
         parts.append("## Known damage\n" + "\n".join(damage))
@@ -107,6 +115,7 @@ def _damage(store: Store, model: Model) -> Iterator[str]:
             frame, directions = joined(store, root, models=[model.id], dataset=name)
             found = Behaviors(frame, "correct", directions=directions)
             row, groups = found.summary.to_pylist()[0], found.groups.to_pylist()
+            slices = found.slices.to_pylist() if found.can_group else []
         except UserError:
             continue
         yield (
@@ -120,3 +129,35 @@ def _damage(store: Store, model: Model) -> Iterator[str]:
                 f"- Label {plain(str(one['group']))}: {one['difference'] * 100:+.1f} pp "
                 f"(95% interval {one['ci_low'] * 100:+.1f} to {one['ci_high'] * 100:+.1f}), {one['count']:,} examples."
             )
+        for one in [one for one in slices if one["excess"] < 0 and one["difference"] < 0][:WORST]:
+            yield (
+                f"- Slice {plain(one['slice'])}: {one['difference'] * 100:+.1f} pp on {one['count']:,} examples, "
+                f"{-one['excess'] * 100:.1f} pp below the change of all examples "
+                f"(p = {one['p_adjusted']:.2g}, adjusted for {one['tried']:,} slices)."
+            )
+
+
+def results(model: Model) -> list[dict[str, Any]]:
+    """The values over all examples of a data set, as the Hub reads them from ``.eval_results/*.yaml``."""
+    found = []
+    for name, values in model.metrics.items():
+        for value in values:
+            data = value.dataset or (model.datasets[0] if len(model.datasets) == 1 else None)
+            if value.slice is not None or value.device is not None or value.kind != "number" or data is None:
+                continue
+            said = [f"on {value.count:,} examples"] if value.count is not None else []
+            if value.standard_error:
+                half = Z * value.standard_error
+                said.append(f"95% interval {_number(value.value - half)} to {_number(value.value + half)}")
+            said += [f"protocol: {value.protocol}"] if value.protocol else []
+            entry: dict[str, Any] = {"dataset": {"id": data, "task_id": _key(name)}, "value": value.value}
+            found.append({**entry, "notes": f"{name}, {'; '.join(said)}" if said else name})
+    return found
+
+
+def _key(name: str) -> str:
+    return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "metric"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 and math.isfinite(value) else f"{value:.4g}"

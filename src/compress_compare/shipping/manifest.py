@@ -14,9 +14,11 @@ NAME = "shipped.json"
 CHUNK = 1 << 20
 
 
-def write(folder: Path, *, origin: Mapping[str, Any], proof: Mapping[str, Any]) -> None:
+def write(
+    folder: Path, *, origin: Mapping[str, Any], proof: Mapping[str, Any], more: Mapping[str, Any] | None = None
+) -> None:
     """List all files of a folder with their hashes, beside what they are and how they were proved."""
-    said = {"origin": dict(origin), "proof": dict(proof), "files": _listed(folder)}
+    said = {"origin": dict(origin), "proof": dict(proof), **(more or {}), "files": _listed(folder)}
     (folder / NAME).write_text(json.dumps(said, indent=1, ensure_ascii=False))
 
 

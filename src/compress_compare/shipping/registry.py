@@ -8,10 +8,13 @@ from .. import plugins
 from ..errors import InvalidValue
 from .base import Format
 from .formats.compressed_tensors import CompressedTensorsFormat
+from .formats.coreml import CoremlFormat
 from .formats.gguf import GgufFormat
 from .formats.onnx import OnnxFormat
+from .formats.openvino import OpenvinoFormat
 from .formats.packed import PackedFormat
 from .formats.safetensors import SafetensorsFormat
+from .formats.torchao import TorchaoFormat
 
 BUILT_IN: tuple[type[Format], ...] = (
     PackedFormat,
@@ -19,6 +22,9 @@ BUILT_IN: tuple[type[Format], ...] = (
     OnnxFormat,
     GgufFormat,
     CompressedTensorsFormat,
+    OpenvinoFormat,
+    CoremlFormat,
+    TorchaoFormat,
 )
 FORMATS: Mapping[str, Format] = {format.name: format() for format in BUILT_IN}
 

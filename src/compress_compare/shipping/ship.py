@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
+from ..comparisons.gate.check import gate
+from ..comparisons.gate.report import GateReport
 from ..errors import Conflict, InvalidValue, MissingExtra
 from ..evaluation.metrics import LATENCY, LATENCY_IQR
 from ..recipes.rebuild import SHIP
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from ..recipes.task import Task
 
 SAMPLE = 256
+RESULTS = ".eval_results/compress-compare.yaml"
+"""Where the Hub looks for the results of a model."""
 SHIPPED_SIZE = Metric(
     "Shipped Size", unit="B", format=".3s", higher_is_better=False, min=0,
     description="Bytes of the files with the weights that were shipped, as their runtime loads them.",
@@ -43,11 +49,13 @@ class How:
         sample: on how many examples it is run, 256 if not given; 0 compares the numbers alone, and runs nothing that
             the project names unless the format cannot do without.
         task: how to build and run the model; that of the project if not given.
+        rules: of a release, as ``project.gate`` takes them; their verdict stands in the card.
     """
 
     format: str = "packed"
     sample: int | None = None
     task: Task | None = None
+    rules: object = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,7 @@ def ship(
     chosen, target, task = choose(how.format), Path(directory), how.task
     count = _checked(how.sample)
     model = store.model(id)
+    verdict = None if how.rules is None else gate(store, id, rules=how.rules)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise Conflict("ship.directory", f"{target.name!a} is there already.", hint="Name a new or empty directory.")
     if task is None and (count or chosen.needs_network):
@@ -132,7 +141,7 @@ def ship(
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         found = _proved(chosen, source, scratch, task=task, sample=count)
-        shipped = _described(store, chosen, source, scratch, found=found)
+        shipped = _described(store, chosen, source, scratch, found=replace(found, gate=verdict))
         child = None if store.storage.read_only else _log(store, chosen, source, scratch, found=found)
         if target.exists():
             target.rmdir()
@@ -155,6 +164,7 @@ class _Found:
     answers: Mapping[str, Any] | None
     numbers: Mapping[str, Any]
     task: Task | None
+    gate: GateReport | None = None
 
 
 def _proved(format: Format, source: Source, folder: Path, *, task: Task | None, sample: int) -> _Found:
@@ -183,9 +193,15 @@ def _described(store: Store, format: Format, source: Source, folder: Path, *, fo
     from .sizes import claimed
 
     claim = claimed(source)
-    shown = card.Shown(found.proof, found.num_bytes, claim, found.times and found.times[0], found.written.notes)
+    times, notes = found.times and found.times[0], found.written.notes
+    shown = card.Shown(found.proof, found.num_bytes, claim, times, notes, found.gate)
     (folder / "README.md").write_text(card.written(store, source, format=format, shown=shown))
-    manifest.write(folder, origin=source.origin, proof=found.proof.as_json())
+    results = card.results(store.model(source.id))
+    if results:
+        (folder / RESULTS).parent.mkdir(exist_ok=True)
+        (folder / RESULTS).write_text(yaml.safe_dump(results, sort_keys=False, allow_unicode=True))
+    verdict = {} if found.gate is None else {"gate": found.gate.as_dict()}
+    manifest.write(folder, origin=source.origin, proof=found.proof.as_json(), more=verdict)
     files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
     return {
         "directory": folder,
@@ -209,7 +225,9 @@ def _log(store: Store, format: Format, source: Source, folder: Path, *, found: _
     if found.times is not None:
         metrics |= {LATENCY.name: found.times[0], LATENCY_IQR.name: found.times[1]}
     operation = Operation(SHIP, format=format.name)
-    checkpoint = format.checkpoint(folder) or dict(found.numbers)
+    names = {name: found.written.tensors.get(name, name) for name in source.logical.names()}
+    numbers = {name: found.numbers[other] for name, other in names.items() if other in found.numbers}
+    checkpoint = format.checkpoint(folder) or numbers
     task, proof_ = found.task, found.proof
     with store.batch():
         known = {metric.name for metric in store.metrics()}

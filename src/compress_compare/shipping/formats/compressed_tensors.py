@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,12 @@ import numpy as np
 
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
+from ...readers.folder import CONFIG
 from ...readers.raw import Raw, as_bytes, raw, serialized
 from ..base import WEIGHTS, Format, Runner, Source, Written, cannot_hold
+from ..codes import Coded, coded
 from ..origin import KEY, text
-from .onnx_graph import Coded, coded
-from .safetensors import beside, header_origin, numbers
+from .safetensors import beside, header_origin
 
 
 class CompressedTensorsFormat(Format):
@@ -93,8 +97,13 @@ class CompressedTensorsFormat(Format):
         return Written(notes)
 
     def read(self, folder: Path, source: Source) -> Mapping[str, Array]:
-        """The numbers as our own reader finds them."""
-        return numbers(folder)
+        """The state dict of transformers, after compressed-tensors has unpacked it."""
+        import transformers
+
+        packed = "quantization_config" in json.loads((folder / CONFIG).read_bytes())
+        settings = {"quantization_config": transformers.CompressedTensorsConfig(run_compressed=False)} if packed else {}
+        state = _network(folder, source, **settings).state_dict()
+        return {name: one.float().numpy() if one.is_floating_point() else one.numpy() for name, one in state.items()}
 
     def origin(self, folder: Path) -> Mapping[str, Any]:
         """From the header of the weights."""
@@ -107,11 +116,8 @@ class CompressedTensorsFormat(Format):
         import transformers
 
         from ...evaluation.inputs import answer, call
-        from ...operations.parts.quiet import quiet
 
-        cls = getattr(transformers, str((source.config or {})["architectures"][0]))
-        with quiet(("transformers", "compressed_tensors")):
-            network = cls.from_pretrained(folder, dtype=torch.float32).eval()
+        network = _network(folder, source)
 
         def run(inputs: Any) -> torch.Tensor:
             with torch.no_grad():
@@ -122,6 +128,18 @@ class CompressedTensorsFormat(Format):
     def checkpoint(self, folder: Path) -> Path | None:
         """The folder."""
         return folder
+
+
+def _network(folder: Path, source: Source, **settings: Any) -> Any:
+    """The network as transformers loads it."""
+    import torch
+    import transformers
+
+    from ...operations.parts.quiet import quiet
+
+    cls = getattr(transformers, str((source.config or {})["architectures"][0]))
+    with quiet(("transformers", "compressed_tensors")), contextlib.redirect_stderr(io.StringIO()):
+        return cls.from_pretrained(folder, dtype=torch.float32, **settings).eval()
 
 
 def _fitting(weight: Coded) -> Coded | str:

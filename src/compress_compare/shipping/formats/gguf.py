@@ -12,8 +12,8 @@ import numpy as np
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
 from ..base import Format, Source, Written, cannot_hold
+from ..codes import Coded, coded
 from ..origin import KEY, text
-from .onnx_graph import Coded, coded
 
 FILE = "model.gguf"
 FAMILY = ("llama", "mistral")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
-from ...readers import onnx as reader
 from ..base import Format, Runner, Source, Written, cannot_hold
+from ..codes import Coded, Palette, coded, palette
 from ..origin import KEY, text
-from .onnx_graph import Coded, coded, rewrite
+from . import onnx_numbers
+from .onnx_graph import rewrite
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,22 +26,19 @@ LOUD = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir", "torchao")
 
 
 class OnnxFormat(Format):
-    """Holds floats, integers of 2 to 8 bits with scales for tensors, channels and groups, and static int8 models.
+    """Holds floats, integers of 2 to 8 bits with scales for tensors, channels and groups, palettes, and static int8.
 
-    Palettes are refused: no operator of ONNX looks a weight up. Zeros are stored like other numbers.
+    Codes and labels take 4 or 8 bits. Zeros are stored like other numbers.
     """
 
     name = "onnx"
-    summary = "ONNX with weights as integers and scales (DequantizeLinear, MatMulNBits), for ONNX Runtime"
+    summary = "ONNX with weights as integers and scales (DequantizeLinear, MatMulNBits) or as tables, for ONNX Runtime"
     extra = "onnx"
     needs_network = True
 
     def refusal(self, source: Source) -> UserError | None:
-        """Refuse palettes, and networks that the exporter cannot translate."""
+        """Refuse more weights than one file takes, and models without a network."""
         _check_installed()
-        if "palettized" in source.kinds():
-            why = "ONNX has no operator that looks weights up in a table."
-            return cannot_hold(self, "palettized weights", nearest="packed", why=why)
         if sum(stored.num_bytes for stored in source.weights.tensors.values()) > MOST_BYTES:
             return cannot_hold(self, "more than 1.5 GB of weights in one file", nearest="packed")
         source.needs_network(self.name)
@@ -50,39 +48,21 @@ class OnnxFormat(Format):
         """Export the network, put codes in place of quantized weights, and check the result."""
         import onnx
 
-        try:
-            proto = exported(source.needs_network(self.name), source.example)
-        except Exception as error:  # the exporter reports what it cannot translate by dozens of exception types
-            cause = error.__cause__ or error
-            why = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0] if str(cause).strip() else ''}"
-            raise cannot_hold(self, "this network: it cannot be exported", nearest="packed", why=why[:300]) from error
-        weights, notes = {}, []
+        proto = translated(self, source)
         there = {one.name for one in proto.graph.initializer}
-        unused = _unused(source, there)
-        others = _elsewhere(source, proto.graph, there | set(unused))
-        for name, scheme in source.schemes.items():
-            if scheme.kind != "quantized" or scheme.table_bits == 0:
-                continue
-            found = coded(np.asarray(source.logical.tensors[name].values.whole(), np.float32), scheme)  # type: ignore[union-attr]
-            if name not in there:
-                notes.append(f"{name}: the graph has it under another name, as floats.")
-            elif isinstance(found, Coded):
-                weights[name] = found
-            else:
-                notes.append(f"{name}: {found}; it is stored as floats.")
+        unused = unused_buffers(source, there)
+        others = elsewhere(source, proto.graph, there | set(unused))
+        weights, notes = encoded(source, there)
         if weights and rewrite(proto.graph, weights):
             proto.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
-        if "pruned" in source.kinds():
-            notes.append("The zeros of pruned weights are stored like other numbers.")
         onnx.helper.set_model_props(proto, {KEY: text({"origin": source.origin})})
         onnx.checker.check_model(proto)
         (folder / FILE).write_bytes(proto.SerializeToString())
         return Written(notes, others, unused)
 
     def read(self, folder: Path, source: Source) -> Mapping[str, Array]:
-        """The initializers as our own reader finds them, which dequantizes as the operators do."""
-        weights = reader.read({FILE: folder / FILE}, FILE)
-        return {name: stored.values.whole() for name, stored in weights.tensors.items() if stored.values is not None}
+        """The weights as ONNX Runtime computes them."""
+        return onnx_numbers.read(folder / FILE)
 
     def origin(self, folder: Path) -> Mapping[str, Any]:
         """From the model's metadata."""
@@ -95,8 +75,50 @@ class OnnxFormat(Format):
         return run(folder / FILE), f"ONNX Runtime {onnxruntime.__version__}"
 
     def checkpoint(self, folder: Path) -> Path | None:
-        """The file."""
-        return folder / FILE
+        """The file; ``None`` where it has lookup tables, which this tool does not read."""
+        import onnx
+
+        names = {one.name for one in onnx.load(str(folder / FILE), load_external_data=False).graph.initializer}
+        tables = any(name.endswith("_labels") and f"{name.removesuffix('_labels')}_table" in names for name in names)
+        return None if tables else folder / FILE
+
+
+def translated(format: Format, source: Source) -> Any:
+    """The network of a source as an ONNX model.
+
+    Raises:
+        InvalidValue: ``ship.cannot_hold`` where the exporter cannot translate it.
+    """
+    try:
+        return exported(source.needs_network(format.name), source.example)
+    except Exception as error:  # the exporter reports what it cannot translate by dozens of exception types
+        cause = error.__cause__ or error
+        why = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0] if str(cause).strip() else ''}"
+        raise cannot_hold(format, "this network: it cannot be exported", nearest="packed", why=why[:300]) from error
+
+
+def encoded(source: Source, there: Collection[str]) -> tuple[dict[str, Coded | Palette], list[str]]:
+    """The codes or labels of the weights of a graph, and what is stored otherwise than its scheme says.
+
+    Args:
+        source: the model.
+        there: the names of the graph's tensors.
+    """
+    weights, notes = dict[str, Coded | Palette](), list[str]()
+    for name, scheme in source.schemes.items():
+        if scheme.kind == "dense" or scheme.table_bits == 0:
+            continue
+        values = np.asarray(source.logical.tensors[name].values.whole(), np.float32)  # type: ignore[union-attr]
+        found = coded(values, scheme) if scheme.kind == "quantized" else palette(values, scheme)
+        if name not in there:
+            notes.append(f"{name}: the graph has it under another name, as floats.")
+        elif isinstance(found, str):
+            notes.append(f"{name}: {found}; it is stored as floats.")
+        else:
+            weights[name] = found
+    if "pruned" in source.kinds():
+        notes.append("The zeros of pruned weights are stored like other numbers.")
+    return weights, notes
 
 
 def exported(network: nn.Module, example: Any) -> Any:
@@ -172,7 +194,7 @@ def _open(value: Any) -> dict[int, Any] | None:
     return dict.fromkeys(range(min(dimensions, value.ndim)), torch.export.Dim.AUTO)
 
 
-def _elsewhere(source: Source, graph: Any, there: set[str]) -> dict[str, str]:
+def elsewhere(source: Source, graph: Any, there: set[str]) -> dict[str, str]:
     """Tensors that the exporter gave another name, such as one of two equal ones, by their names in the source."""
     from onnx import numpy_helper
 
@@ -188,7 +210,7 @@ def _elsewhere(source: Source, graph: Any, there: set[str]) -> dict[str, str]:
     return found
 
 
-def _unused(source: Source, there: set[str]) -> list[str]:
+def unused_buffers(source: Source, there: set[str]) -> list[str]:
     """Buffers that the graph has no use for, such as counts of batches, and biases of integer graphs that it folds."""
     buffers = source.weights.extra.get("buffers", [])
     left = {name: stored for name, stored in source.logical.tensors.items() if name not in there}

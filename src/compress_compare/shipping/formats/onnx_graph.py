@@ -4,74 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...analysis.layers.values import Array
-from ...readers.packings import streams as layout
-from ...schemes.scheme import TensorScheme
-from .. import grids
-from ..streams import grouped
+from ..codes import Coded, Palette
 
 BLOCKS = (256, 128, 64, 32, 16)
 """Sizes of blocks that MatMulNBits takes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Coded:
-    """A weight as integer codes.
-
-    Args:
-        bits: of the scheme.
-        symmetric: whether there is no zero point.
-        codes: signed codes in the shape of the tensor.
-        scales: [groups], in the order of output channels, then of runs in a channel.
-        zeros: as ``scales``: what is added to a code to make it 0 to 2^bits − 1.
-        axis: of the output channels; ``None`` where one scale is for all.
-        group_size: codes in a row that share a scale; ``None`` for a whole channel.
-    """
-
-    bits: int
-    symmetric: bool
-    codes: Array
-    scales: Array
-    zeros: Array
-    axis: int | None
-    group_size: int | None
-
-
-def coded(values: Array, scheme: TensorScheme) -> Coded | str:
-    """The codes of a weight, or why it has none.
-
-    Args:
-        values: float32, in the shape of the tensor.
-        scheme: how it is quantized.
-    """
-    bits = scheme.bits or 0
-    if scheme.input_scales:
-        return "its inputs have scales of their own"
-    if scheme.groups > 1 or not 2 <= bits <= 8 or values.ndim < 2:
-        return "its scales are laid out in another way"
-    if scheme.strategy == "channel" and scheme.group_size not in (None, 1):
-        return "several channels share a scale"
-    if scheme.strategy == "group" and values.ndim > 2:
-        return "groups run over several dimensions of it"
-    axis = scheme.channel_axis
-    entry = {"per": scheme.strategy, "axis": axis, "group_size": scheme.group_size}
-    flat = layout.ordered(values + np.float32(0), entry)
-    which, count = layout.table_index(values.shape, entry)
-    rows, places = grouped(flat, which, count=count)
-    grid = grids.fit(rows, bits, symmetric=scheme.symmetric)
-    if grid is None:
-        return f"its numbers lie on no grid of {bits} bits"
-    codes = layout.restored(grid.codes.reshape(-1)[places], values.shape, entry=entry)
-    zeros = -grid.codes.min(axis=1, initial=0).astype(np.int64)
-    if scheme.symmetric:
-        zeros = np.full(count, 1 << (bits - 1))
-    group = scheme.group_size if scheme.strategy == "group" else None
-    return Coded(bits, scheme.symmetric, codes, grid.scales, zeros, None if count == 1 else axis, group)
 
 
 def dequantized(name: str, weight: Coded) -> tuple[list[Any], Any]:
@@ -96,6 +37,39 @@ def dequantized(name: str, weight: Coded) -> tuple[list[Any], Any]:
         settings = {"axis": 1 - (weight.axis or 0), "block_size": weight.group_size}
     node = helper.make_node("DequantizeLinear", inputs, [name], name=f"{name}_dequantize", **settings)
     return parts, node
+
+
+def looked_up(name: str, weight: Palette) -> tuple[list[Any], list[Any]]:
+    """Initializers and the nodes that give a weight under its name from labels and lookup tables."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    count, size, dim = weight.tables.shape
+    four = weight.bits <= 4
+    single = count == dim == 1
+    shape, axes = weight.order()
+    straight = axes == tuple(range(len(axes)))
+    labels = weight.labels.reshape(shape) if single else weight.labels[..., None]
+    parts = [
+        _integers(f"{name}_labels", labels, TensorProto.UINT4 if four else TensorProto.UINT8),
+        numpy_helper.from_array(weight.tables.reshape(size) if single else weight.tables, name=f"{name}_table"),
+    ]
+    nodes = [helper.make_node("Cast", [f"{name}_labels"], [f"{name}_index"], name=f"{name}_cast", to=TensorProto.INT64)]
+    looked = [f"{name}_table", f"{name}_index"]
+    steps: list[tuple[str, list[str], dict[str, Any]]] = [
+        ("Gather", looked, {"axis": 0}) if single else ("GatherND", looked, {"batch_dims": 1})
+    ]
+    if not single:
+        parts.append(numpy_helper.from_array(np.array(shape, np.int64), name=f"{name}_shape"))
+        steps.append(("Reshape", [f"{name}_shape"], {}))
+    if not straight:
+        steps.append(("Transpose", [], {"perm": axes}))
+    before = ""
+    for place, (kind, inputs, settings) in enumerate(steps):
+        output = name if place == len(steps) - 1 else f"{name}_{kind.lower()}"
+        given = inputs if not before else [before, *inputs]
+        nodes.append(helper.make_node(kind, given, [output], name=f"{name}_{kind.lower()}_node", **settings))
+        before = output
+    return parts, nodes
 
 
 def multiplied(name: str, weight: Coded, *, operand: str, output: str) -> tuple[list[Any], Any] | None:
@@ -135,8 +109,8 @@ def multiplied(name: str, weight: Coded, *, operand: str, output: str) -> tuple[
     return parts, node
 
 
-def rewrite(graph: Any, weights: Mapping[str, Coded]) -> list[str]:
-    """Replace initializers by codes, in place; returns the names of those that MatMulNBits multiplies by."""
+def rewrite(graph: Any, weights: Mapping[str, Coded | Palette]) -> list[str]:
+    """Replace initializers by codes or labels, in place; returns the names of those that MatMulNBits multiplies by."""
     uses: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in node.input:
@@ -145,6 +119,11 @@ def rewrite(graph: Any, weights: Mapping[str, Coded]) -> list[str]:
     nodes, replaced, gone = [], dict[int, Any](), set[int]()
     products = []
     for name, weight in weights.items():
+        if isinstance(weight, Palette):
+            parts, looking = looked_up(name, weight)
+            kept += parts
+            nodes += looking
+            continue
         product = _product(name, uses)
         made = None
         if product is not None and weight.codes.ndim == 2:
