@@ -7,7 +7,8 @@ because W8A16 meant one scale per channel in earlier versions of compressed-tens
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -25,15 +26,20 @@ MODIFIERS = {
 }
 
 
-def recipe(plan: Sequence[BaseOperation]) -> str:
+def recipe(plan: Sequence[BaseOperation], *, tied: Mapping[str, str] | None = None) -> str:
     """Return YAML text for ``oneshot(recipe=…)``.
 
     Pruning to 2:4 comes first; all quantization by one algorithm is one modifier with a group per scheme. AWQ is a
     modifier that scales what the next one rounds, as since llm-compressor 0.14.
 
+    The recipe makes the numbers of ``quantize`` where its levels are not symmetric, or symmetric with ``full_range``.
+    Other symmetric levels are not those of llm-compressor: a comment at the start says so.
+
     Args:
         plan: operations with targets: ``quantize``, ``gptq quantize``, ``awq quantize``, ``quantize dynamic`` and
             ``nm prune``.
+        tied: further names of tied weights, each with its first name, such as ``{"lm_head.weight":
+            "model.embed_tokens.weight"}``. llm-compressor unties them; with the names, all of them are rounded alike.
 
     Raises:
         InvalidValue: ``export.unsupported`` naming the operation.
@@ -51,12 +57,13 @@ def recipe(plan: Sequence[BaseOperation]) -> str:
                 raise _unsupported("A recipe has one N:M pattern, and the plan has several.")
             share = 1 - float(given["n"]) / float(given["m"])  # type: ignore[arg-type]
             structure = f"{given['n']}:{given['m']}"
-            modules = modules_of(operation.parameters["targets"])
+            modules = together(modules_of(operation.parameters["targets"]), tied)
             sparsity["SparseGPTModifier"] = {"sparsity": share, "mask_structure": structure, "targets": modules}
         elif operation.name in MODIFIERS:
             modifier = MODIFIERS[operation.name]
             listed = groups.setdefault(modifier, {})
-            listed[_name(operation, taken=listed)] = _group(operation)
+            group = _group(operation)
+            listed[_name(operation, taken=listed)] = {**group, "targets": together(group["targets"], tied)}
             ignored.setdefault(modifier, []).extend(modules_of(given["ignore"]) if given["ignore"] else [])
         else:
             raise _unsupported(f"llm-compressor has nothing like {operation.name!r}.")
@@ -70,7 +77,34 @@ def recipe(plan: Sequence[BaseOperation]) -> str:
                 **{name: {"ignore": ignored[name], "config_groups": listed} for name, listed in groups.items()},
             }
         }
-    return yaml.safe_dump(stages, sort_keys=False)
+    text: str = yaml.safe_dump(stages, sort_keys=False)
+    return (RESTRICTED if any(restricted(operation) for operation in plan) else "") + text
+
+
+RESTRICTED = """# Symmetric levels of llm-compressor are −2^(bits−1) to 2^(bits−1)−1 times max|w| ÷ (2^(bits−1) − ½). Those that were
+# measured have one level less and another scale: quantize with full_range: true to measure what this recipe makes.
+"""
+"""What is said of symmetric levels that the other tool does not have."""
+
+
+def restricted(operation: BaseOperation) -> bool:
+    """Whether an operation rounds to symmetric levels without the lowest one."""
+    given = operation.parameters
+    return operation.name == "quantize" and bool(given["symmetric"]) and not given["full_range"]
+
+
+def together(modules: Sequence[str], tied: Mapping[str, str] | None) -> list[str]:
+    """Modules, and those that share a weight with one of them."""
+    found = list(modules)
+    for alias, name in (tied or {}).items():
+        pair = {alias.removesuffix(".weight"), name.removesuffix(".weight")}
+        if any(_names(target, module) for target in modules for module in pair):
+            found += sorted(module for module in pair if not any(_names(target, module) for target in found))
+    return found
+
+
+def _names(target: str, module: str) -> bool:
+    return bool(re.match(target[3:], module)) if target.startswith("re:") else target == module
 
 
 def modules_of(targets: Any) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..errors import InvalidValue
 from ..operations import BaseOperation
-from .llm_compressor import modules_of
+from .llm_compressor import RESTRICTED, modules_of, restricted
 
 _HEAD = '''"""Quantizes weights with torchao: quantize_(model, CONFIG, filter_fn=None)."""
 
@@ -22,7 +22,9 @@ from torchao.quantization.quant_primitives import MappingType
 def configuration(plan: Sequence[BaseOperation]) -> str:
     """Return a Python module that defines ``CONFIG`` for ``torchao.quantization.quantize_``.
 
-    torchao rounds to nearest, on all 2^bits levels: its symmetric grid has one level more below zero than ours.
+    torchao rounds to nearest, on all 2^bits levels, as ``quantize`` does where its levels are not symmetric, or symmetric
+    with ``full_range``; then only the largest weight of a scale, halfway between two levels, may go to the other one. A
+    comment says it of other symmetric levels.
 
     Args:
         plan: ``quantize`` operations with targets, per channel or group.
@@ -42,4 +44,6 @@ def configuration(plan: Sequence[BaseOperation]) -> str:
         mapping = "SYMMETRIC" if given["symmetric"] else "ASYMMETRIC"
         config = f"IntxWeightOnlyConfig(torch.int{given['bits']}, {granularity}, MappingType.{mapping})"
         entries += [f"            ({name!r}, {config}),\n" for name in modules_of(given["targets"])]
-    return f"{_HEAD}CONFIG = FqnToConfig(\n    OrderedDict(\n        [\n{''.join(entries)}        ]\n    )\n)\n"
+    said = RESTRICTED.replace("llm-compressor", "torchao").replace("recipe", "module")
+    head = (said if any(restricted(operation) for operation in plan) else "") + _HEAD
+    return f"{head}CONFIG = FqnToConfig(\n    OrderedDict(\n        [\n{''.join(entries)}        ]\n    )\n)\n"

@@ -1,0 +1,130 @@
+"""Plans that the other toolkits execute: they make the numbers that our own operations make."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torch import Tensor, nn
+
+from compress_compare.operations import BaseOperation, Palettize, Quantize
+from compress_compare.plans import coremltools, llm_compressor, torchao
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def net() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(64, 32), nn.Linear(32, 32), nn.Linear(32, 8)).eval()
+
+
+def ours(model: nn.Module, plan: Sequence[BaseOperation]) -> nn.Module:
+    for operation in plan:
+        model = operation(model)
+    return model
+
+
+def weights(model: nn.Sequential) -> list[Tensor]:
+    return [getattr(layer.weight, "dequantize", layer.weight.detach)() for layer in model]
+
+
+def test_torchao_rounds_as_we_do_but_for_weights_halfway_between_two_levels() -> None:
+    pytest.importorskip("torchao")
+    plan = [
+        Quantize(4, strategy="group", group_size=32, full_range=True, targets=("0.weight",)),
+        Quantize(8, full_range=True, targets=("1.weight",)),
+        Quantize(4, symmetric=False, targets=("2.weight",)),
+    ]
+    text = torchao.configuration(plan)
+    assert not text.startswith("#")
+    names: dict[str, object] = {}
+    theirs = net()
+    exec(text, names)
+    names["quantize_"](theirs, names["CONFIG"], filter_fn=None)  # type: ignore[operator]
+    expected, found, before = weights(ours(net(), plan)), weights(theirs), weights(net())
+    assert torch.equal(found[2], expected[2])
+    for place, size in ((0, 32), (1, 32)):
+        unlike = (found[place] != expected[place]).reshape(-1, size)
+        rows = before[place].reshape(-1, size).abs()
+        assert bool((rows[unlike] == rows.amax(1, keepdim=True).expand_as(rows)[unlike]).all())
+        assert int(unlike.sum(1).max()) <= 1
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_coremltools_rounds_as_we_do(symmetric: bool) -> None:
+    quantization = pytest.importorskip("coremltools.optimize.torch.quantization")
+    plan = [
+        Quantize(4, strategy="group", group_size=32, symmetric=symmetric, targets=("0.weight",)),
+        Quantize(8, symmetric=symmetric, targets=("1.weight",)),
+    ]
+    said = yaml.safe_load(coremltools.configuration(plan))["PostTrainingQuantizerConfig"]
+    config = quantization.PostTrainingQuantizerConfig.from_dict(said)
+    theirs = quantization.PostTrainingQuantizer(net(), config).compress()
+    for expected, found in zip(weights(ours(net(), plan)), weights(theirs), strict=True):
+        assert torch.equal(expected, found)
+
+
+def test_coremltools_finds_palettes_that_are_as_near_as_ours() -> None:
+    palettization = pytest.importorskip("coremltools.optimize.torch.palettization")
+    plan = [Palettize(2, targets=("0.weight",)), Palettize(4, group_size=8, targets=("1.weight",))]
+    said = yaml.safe_load(coremltools.configuration(plan))["PostTrainingPalettizerConfig"]
+    config = palettization.PostTrainingPalettizerConfig.from_dict(said)
+    theirs = palettization.PostTrainingPalettizer(net(), config).compress(num_kmeans_workers=1)
+    for before, expected, found in zip(weights(net()), weights(ours(net(), plan)), weights(theirs), strict=True):
+        error, other = float(((expected - before) ** 2).sum()), float(((found - before) ** 2).sum())
+        assert other == pytest.approx(error, rel=1e-4)
+
+
+def test_llm_compressor_rounds_as_we_do_and_tied_weights_alike() -> None:
+    llmcompressor = pytest.importorskip("llmcompressor")
+    transformers = pytest.importorskip("transformers")
+    from compressed_tensors.quantization.lifecycle.forward import fake_quantize
+
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=64, hidden_size=64, intermediate_size=128, num_hidden_layers=1, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=32, tie_word_embeddings=True,
+    )  # fmt: skip
+    model = transformers.LlamaForCausalLM(config).eval()
+    layer = "model.layers.0"
+    plan = [
+        Quantize(4, strategy="group", group_size=32, full_range=True, targets=(f"{layer}.self_attn.q_proj.weight",)),
+        Quantize(8, full_range=True, targets=("model.embed_tokens.weight",)),
+        Quantize(4, symmetric=False, targets=(f"{layer}.mlp.down_proj.weight",)),
+    ]
+    text = llm_compressor.recipe(plan, tied={"lm_head.weight": "model.embed_tokens.weight"})
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.save_pretrained(Path(folder))
+        theirs = transformers.LlamaForCausalLM.from_pretrained(folder)
+        llmcompressor.oneshot(model=theirs, recipe=text)
+    expected = ours(model, plan).state_dict()
+    for name, module in theirs.named_modules():
+        scheme = getattr(module, "quantization_scheme", None)
+        if isinstance(module, nn.Linear | nn.Embedding):
+            found = module.weight.detach()
+            if scheme is not None:
+                zero = getattr(module, "weight_zero_point", None)
+                found = fake_quantize(found, module.weight_scale, zero, scheme.weights)
+            assert torch.equal(found, expected[f"{name}.weight"]), name
+
+
+def test_levels_that_the_others_do_not_have_are_named() -> None:
+    plan = [Quantize(4, targets=("a.weight",))]
+    assert llm_compressor.recipe(plan).startswith("# Symmetric levels of llm-compressor are ")
+    assert torchao.configuration(plan).startswith("# Symmetric levels of torchao are ")
+    full = [Quantize(4, full_range=True, targets=("a.weight",))]
+    assert not llm_compressor.recipe(full).startswith("#")
+
+
+def test_tied_weights_are_named_together() -> None:
+    tied = {"lm_head.weight": "model.embed_tokens.weight"}
+    plan = [Quantize(4, full_range=True, targets=("re:model.embed.*",)), Quantize(8, symmetric=False, targets=("a",))]
+    found = yaml.safe_load(llm_compressor.recipe(plan, tied=tied))
+    groups = found["quant_stage"]["quant_modifiers"]["QuantizationModifier"]["config_groups"]
+    assert [group["targets"] for group in groups.values()] == [["re:model.embed.*", "lm_head"], ["a"]]
