@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from compress_compare.errors import InvalidValue
 from compress_compare.operations import BaseOperation, Palettize, Quantize
-from compress_compare.plans import coremltools, llm_compressor, torchao
+from compress_compare.plans import auto_round, coreai, coremltools, llm_compressor, modelopt, torchao
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -112,6 +114,62 @@ def test_llm_compressor_rounds_as_we_do_and_tied_weights_alike() -> None:
                 zero = getattr(module, "weight_zero_point", None)
                 found = fake_quantize(found, module.weight_scale, zero, scheme.weights)
             assert torch.equal(found, expected[f"{name}.weight"]), name
+
+
+def test_core_ai_rounds_as_we_do(tmp_path: Path) -> None:
+    quantization = pytest.importorskip("coreai_opt.quantization")
+    plan = [
+        Quantize(4, strategy="group", group_size=32, targets=("0.weight",)),
+        Quantize(8, full_range=True, targets=("1.weight",)),
+        Quantize(4, strategy="tensor", symmetric=False, targets=("2.weight",)),
+    ]
+    (tmp_path / "coreai.yaml").write_text(coreai.configuration(plan))
+    config = quantization.QuantizerConfig.from_yaml(tmp_path / "coreai.yaml")
+    theirs = quantization.Quantizer(net(), config).prepare(example_inputs=(torch.randn(2, 64),))
+    with torch.no_grad():
+        theirs(torch.randn(2, 64))
+    for expected, found in zip(weights(ours(net(), plan)), weights(theirs), strict=True):
+        assert torch.equal(expected, found)
+
+
+def test_model_optimizer_rounds_as_we_do_up_to_the_last_bits() -> None:
+    mtq = pytest.importorskip("modelopt.torch.quantization")
+    plan = [
+        Quantize(4, strategy="group", group_size=32, targets=("0.weight",)),
+        Quantize(8, targets=("1.weight",)),
+        Quantize(3, strategy="tensor", targets=("2.weight",)),
+    ]
+    config = yaml.safe_load(modelopt.configuration(plan))
+    theirs = mtq.quantize(net(), config, lambda model: model(torch.randn(4, 64)))
+    for expected, layer in zip(weights(ours(net(), plan)), theirs, strict=True):
+        found = layer.weight_quantizer(layer.weight).detach()
+        assert torch.allclose(found, expected, rtol=2**-22, atol=0)
+
+
+def test_auto_round_is_told_bits_and_scales() -> None:
+    plan = [Quantize(4, strategy="group", group_size=32, targets=("a.weight",)), Quantize(8, targets=("re:b.*",))]
+    assert json.loads(auto_round.configuration(plan)) == {
+        "a": {"bits": 4, "group_size": 32, "sym": True, "data_type": "int"},
+        "b.*": {"bits": 8, "group_size": -1, "sym": True, "data_type": "int"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("export", "plan", "reason"),
+    [
+        (coreai.configuration, [Palettize(2, targets=("a",))], "nothing for 'palettize'"),
+        (coreai.configuration, [Quantize(3, targets=("a",))], "4 or 8 bits, not to 3"),
+        (coreai.configuration, [Quantize(4)], "need named layers"),
+        (modelopt.configuration, [Quantize(4, symmetric=False, targets=("a",))], "no levels that are not symmetric"),
+        (modelopt.configuration, [Quantize(4, full_range=True, targets=("a",))], "no symmetric levels with full_range"),
+        (modelopt.configuration, [Quantize(4, targets=("re:a",))], "not regular expressions"),
+        (auto_round.configuration, [Quantize(4, strategy="tensor", targets=("a",))], "a scale per channel or group"),
+    ],
+)
+def test_what_they_lack_is_refused(export: Callable[..., str], plan: list[BaseOperation], reason: str) -> None:
+    with pytest.raises(InvalidValue, match=reason) as caught:
+        export(plan)
+    assert caught.value.code == "export.unsupported"
 
 
 def test_levels_that_the_others_do_not_have_are_named() -> None:

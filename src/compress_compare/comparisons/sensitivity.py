@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ..errors import InvalidValue, NotFound
 from ..operations import BaseOperation
-from ..plans import coremltools, llm_compressor, recipe, torchao
+from ..plans import auto_round, coreai, coremltools, llm_compressor, modelopt, recipe, torchao
 from ..plans.curve import curve, kinds
 from ..plans.recommend import Budget, Kind, Plan, recommend
 from ..records import Metric
@@ -24,6 +24,9 @@ TOOLKITS: Mapping[str, Callable[[Sequence[BaseOperation]], str]] = {
     "llm-compressor": llm_compressor.recipe,
     "torchao": torchao.configuration,
     "coremltools": coremltools.configuration,
+    "coreai-opt": coreai.configuration,
+    "modelopt": modelopt.configuration,
+    "auto-round": auto_round.configuration,
 }
 """The other tools that a plan can be written for."""
 OWN = "recipe"

@@ -14,6 +14,9 @@ FILES = {
     "llm-compressor": "llm-compressor-recipe.yaml",
     "torchao": "torchao_config.py",
     "coremltools": "coremltools.yaml",
+    "coreai-opt": "coreai-opt.yaml",
+    "modelopt": "modelopt.yaml",
+    "auto-round": "auto-round.json",
 }
 
 

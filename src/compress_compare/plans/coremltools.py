@@ -55,6 +55,8 @@ def _palettizer(given: Any) -> dict[str, Any]:
 def _quantizer(given: Any) -> dict[str, Any]:
     if given["bits"] not in (4, 8):
         raise InvalidValue("export.unsupported", f"Core ML quantizes to 4 or 8 bits, not to {given['bits']}.")
+    if given["full_range"]:
+        raise InvalidValue("export.unsupported", "Core ML has no symmetric levels with full_range.")
     settings = {
         "weight_dtype": f"int{given['bits']}",
         "granularity": _GRANULARITY[given["strategy"]],

@@ -81,8 +81,9 @@ def recipe(plan: Sequence[BaseOperation], *, tied: Mapping[str, str] | None = No
     return (RESTRICTED if any(restricted(operation) for operation in plan) else "") + text
 
 
-RESTRICTED = """# Symmetric levels of llm-compressor are −2^(bits−1) to 2^(bits−1)−1 times max|w| ÷ (2^(bits−1) − ½). Those that were
-# measured have one level less and another scale: quantize with full_range: true to measure what this recipe makes.
+RESTRICTED = """# Symmetric levels of llm-compressor are −2^(bits−1) to 2^(bits−1)−1 times max|w| ÷ (2^(bits−1) − ½).
+# Those that were measured have one level less and another scale: quantize with full_range: true to measure what this
+# recipe makes.
 """
 """What is said of symmetric levels that the other tool does not have."""
 

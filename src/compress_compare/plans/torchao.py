@@ -22,9 +22,9 @@ from torchao.quantization.quant_primitives import MappingType
 def configuration(plan: Sequence[BaseOperation]) -> str:
     """Return a Python module that defines ``CONFIG`` for ``torchao.quantization.quantize_``.
 
-    torchao rounds to nearest, on all 2^bits levels, as ``quantize`` does where its levels are not symmetric, or symmetric
-    with ``full_range``; then only the largest weight of a scale, halfway between two levels, may go to the other one. A
-    comment says it of other symmetric levels.
+    torchao rounds to nearest, on all 2^bits levels, as ``quantize`` does where its levels are not symmetric, or
+    symmetric with ``full_range``; then only the largest weight of a scale, halfway between two levels, may go to the
+    other one. A comment says it of other symmetric levels.
 
     Args:
         plan: ``quantize`` operations with targets, per channel or group.

@@ -2198,7 +2198,7 @@ export interface components {
              * Toolkit
              * @enum {string}
              */
-            toolkit: "recipe" | "llm-compressor" | "torchao" | "coremltools";
+            toolkit: "recipe" | "llm-compressor" | "torchao" | "coremltools" | "coreai-opt" | "modelopt" | "auto-round";
         };
         /**
          * PlanFile

@@ -9,7 +9,7 @@ from pydantic import Field
 from .base import Answer, Ask, Json, Number
 
 BudgetKind = Literal["bytes", "bits_per_weight", "macs", "latency"]
-Toolkit = Literal["recipe", "llm-compressor", "torchao", "coremltools"]
+Toolkit = Literal["recipe", "llm-compressor", "torchao", "coremltools", "coreai-opt", "modelopt", "auto-round"]
 
 
 class SensitivityRow(Answer):
