@@ -86,7 +86,7 @@ def coded(values: Array, scheme: TensorScheme) -> Coded | str:
 
 
 @dataclass(frozen=True, eq=False)
-class Palette:
+class LookupTables:
     """A weight as labels with lookup tables.
 
     Args:
@@ -134,7 +134,7 @@ class Palette:
         return self.labels.reshape(*first[:-1], first[-1] // self.dim).transpose(axes)
 
 
-def palette(values: Array, scheme: TensorScheme) -> Palette | str:
+def palette(values: Array, scheme: TensorScheme) -> LookupTables | str:
     """The labels and tables of a weight, or why it has none.
 
     Args:
@@ -151,12 +151,12 @@ def palette(values: Array, scheme: TensorScheme) -> Palette | str:
     which, count = layout.table_index(values.shape, entry)
     if values.size % count or (which.reshape(count, -1) != np.arange(count)[:, None]).any():
         return "its last table is shared by fewer weights than the others"
-    found = tables(flat, which, count, dim=scheme.dim)
+    found = tables(flat, which, count=count, dim=scheme.dim)
     if found is None or found[0].shape[1] > MOST:
         return f"it has more than {MOST} distinct numbers"
     bits = max(1, int(found[0].shape[1] - 1).bit_length())
     labels = found[1].reshape(count, -1)
-    return Palette(bits, found[0], labels, values.shape, per, scheme.channel_axis, scheme.group_size)
+    return LookupTables(bits, found[0], labels, values.shape, per, scheme.channel_axis, scheme.group_size)
 
 
 MOST = 256

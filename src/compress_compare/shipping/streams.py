@@ -121,7 +121,7 @@ def _palettized(values: Array, entry: dict[str, Any], *, scheme: TensorScheme, d
     best: Stream | None = None
     for mask in {False, masked}:
         kept = there if mask else np.ones_like(there)
-        found = tables(flat[kept], which[kept], count, dim=dim)
+        found = tables(flat[kept], which[kept], count=count, dim=dim)
         if found is None or found[0].shape[1] > 1 << MAX_BITS:
             continue
         table, labels = found
@@ -140,7 +140,7 @@ def _palettized(values: Array, entry: dict[str, Any], *, scheme: TensorScheme, d
     return best, "" if best.entry["bits"] <= (scheme.bits or 0) else f"it needs labels of {best.entry['bits']} bits"
 
 
-def tables(flat: Array, which: Array, count: int, *, dim: int) -> tuple[Array, Array] | None:
+def tables(flat: Array, which: Array, *, count: int, dim: int) -> tuple[Array, Array] | None:
     """The distinct numbers of each table [tables, size, dim], and the label of each element or vector."""
     if dim > 1:
         whole = flat[: flat.size - flat.size % dim].reshape(-1, dim)

@@ -23,7 +23,7 @@ from ..origin import KEY, text
 from .coreml_weights import Sparse, constants, put, sparse
 
 if TYPE_CHECKING:
-    from ..codes import Coded, Palette
+    from ..codes import Coded, LookupTables
 
 PACKAGE = "model.mlpackage"
 DEBUG = "executorch_debug_handle_mapping.json"
@@ -62,7 +62,7 @@ class CoremlFormat(Format):
         known = constants(program)
         weights, notes = _encoded(source)
         for name, weight in weights.items():
-            if known.get(names.get(name, "")) is None or not put(program, known[names[name]], weight):
+            if known.get(names.get(name, "")) is None or not put(program, known[names[name]], weight=weight):
                 notes.append(f"{name}: its scales or tables are laid out in another way; it is stored as floats.")
         with _quiet():
             model = coremltools.convert(program, convert_to="mlprogram", skip_model_load=True, **_settings())
@@ -155,9 +155,9 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def _encoded(source: Source) -> tuple[dict[str, Coded | Palette | Sparse], list[str]]:
+def _encoded(source: Source) -> tuple[dict[str, Coded | LookupTables | Sparse], list[str]]:
     """The codes, labels or bit maps of weights, and what is stored otherwise than its scheme says."""
-    weights, notes = dict[str, "Coded | Palette | Sparse"](), list[str]()
+    weights, notes = dict[str, "Coded | LookupTables | Sparse"](), list[str]()
     for name, scheme in source.schemes.items():
         values = np.asarray(source.logical.tensors[name].values.whole(), np.float32)  # type: ignore[union-attr]
         if scheme.kind == "dense":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...analysis.layers.values import Array
-from ..codes import Coded, Palette
+from ..codes import Coded, LookupTables
 
 LABELS = (1, 2, 3, 4, 6, 8)
 """Bits of labels that Core ML has."""
@@ -45,7 +45,7 @@ def constants(program: Any) -> dict[str, Any]:
     }
 
 
-def put(program: Any, constant: Any, weight: Coded | Palette | Sparse) -> bool:
+def put(program: Any, constant: Any, *, weight: Coded | LookupTables | Sparse) -> bool:
     """Replace a constant by an operator that makes it; ``False`` where Core ML has none for this layout."""
     given = _inputs(weight)
     if given is None:
@@ -65,10 +65,10 @@ def put(program: Any, constant: Any, weight: Coded | Palette | Sparse) -> bool:
     return True
 
 
-def _inputs(weight: Coded | Palette | Sparse) -> tuple[str, dict[str, Any]] | None:
+def _inputs(weight: Coded | LookupTables | Sparse) -> tuple[str, dict[str, Any]] | None:
     if isinstance(weight, Coded):
         return _scaled(weight)
-    if isinstance(weight, Palette):
+    if isinstance(weight, LookupTables):
         return _looked_up(weight)
     return "constexpr_sparse_to_dense", {"nonzero_data": weight.values, "mask": _integers(weight.mask, "uint1")}
 
@@ -93,7 +93,7 @@ def _scaled(weight: Coded) -> tuple[str, dict[str, Any]] | None:
     return "constexpr_blockwise_shift_scale", inputs
 
 
-def _looked_up(weight: Palette) -> tuple[str, dict[str, Any]] | None:
+def _looked_up(weight: LookupTables) -> tuple[str, dict[str, Any]] | None:
     labels = weight.placed()
     if labels is None:
         return None

@@ -11,7 +11,7 @@ import numpy as np
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
 from ..base import Format, Runner, Source, Written, cannot_hold
-from ..codes import Coded, Palette, coded, palette
+from ..codes import Coded, LookupTables, coded, palette
 from ..origin import KEY, text
 from . import onnx_numbers
 from .onnx_graph import rewrite
@@ -51,7 +51,7 @@ class OnnxFormat(Format):
         proto = translated(self, source)
         there = {one.name for one in proto.graph.initializer}
         unused = unused_buffers(source, there)
-        others = elsewhere(source, proto.graph, there | set(unused))
+        others = elsewhere(source, proto.graph, there=there | set(unused))
         weights, notes = encoded(source, there)
         if weights and rewrite(proto.graph, weights):
             proto.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
@@ -97,14 +97,14 @@ def translated(format: Format, source: Source) -> Any:
         raise cannot_hold(format, "this network: it cannot be exported", nearest="packed", why=why[:300]) from error
 
 
-def encoded(source: Source, there: Collection[str]) -> tuple[dict[str, Coded | Palette], list[str]]:
+def encoded(source: Source, there: Collection[str]) -> tuple[dict[str, Coded | LookupTables], list[str]]:
     """The codes or labels of the weights of a graph, and what is stored otherwise than its scheme says.
 
     Args:
         source: the model.
         there: the names of the graph's tensors.
     """
-    weights, notes = dict[str, Coded | Palette](), list[str]()
+    weights, notes = dict[str, Coded | LookupTables](), list[str]()
     for name, scheme in source.schemes.items():
         if scheme.kind == "dense" or scheme.table_bits == 0:
             continue
@@ -194,7 +194,7 @@ def _open(value: Any) -> dict[int, Any] | None:
     return dict.fromkeys(range(min(dimensions, value.ndim)), torch.export.Dim.AUTO)
 
 
-def elsewhere(source: Source, graph: Any, there: set[str]) -> dict[str, str]:
+def elsewhere(source: Source, graph: Any, *, there: set[str]) -> dict[str, str]:
     """Tensors that the exporter gave another name, such as one of two equal ones, by their names in the source."""
     from onnx import numpy_helper
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...analysis.layers.values import Array
-from ..codes import Coded, Palette
+from ..codes import Coded, LookupTables
 
 BLOCKS = (256, 128, 64, 32, 16)
 """Sizes of blocks that MatMulNBits takes."""
@@ -39,7 +39,7 @@ def dequantized(name: str, weight: Coded) -> tuple[list[Any], Any]:
     return parts, node
 
 
-def looked_up(name: str, weight: Palette) -> tuple[list[Any], list[Any]]:
+def looked_up(name: str, weight: LookupTables) -> tuple[list[Any], list[Any]]:
     """Initializers and the nodes that give a weight under its name from labels and lookup tables."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -109,7 +109,7 @@ def multiplied(name: str, weight: Coded, *, operand: str, output: str) -> tuple[
     return parts, node
 
 
-def rewrite(graph: Any, weights: Mapping[str, Coded | Palette]) -> list[str]:
+def rewrite(graph: Any, weights: Mapping[str, Coded | LookupTables]) -> list[str]:
     """Replace initializers by codes or labels, in place; returns the names of those that MatMulNBits multiplies by."""
     uses: dict[str, list[Any]] = {}
     for node in graph.node:
@@ -119,7 +119,7 @@ def rewrite(graph: Any, weights: Mapping[str, Coded | Palette]) -> list[str]:
     nodes, replaced, gone = [], dict[int, Any](), set[int]()
     products = []
     for name, weight in weights.items():
-        if isinstance(weight, Palette):
+        if isinstance(weight, LookupTables):
             parts, looking = looked_up(name, weight)
             kept += parts
             nodes += looking

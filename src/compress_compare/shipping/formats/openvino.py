@@ -12,7 +12,7 @@ import numpy as np
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
 from ..base import Format, Runner, Source, Written, cannot_hold
-from ..codes import Coded, Palette
+from ..codes import Coded, LookupTables
 from ..origin import KEY, text
 from .onnx import MOST_BYTES, elsewhere, encoded, translated, unused_buffers
 from .openvino_graph import decompressed, replace, weight_nodes
@@ -56,12 +56,12 @@ class OpenvinoFormat(Format):
         proto = translated(self, source)
         there = {one.name for one in proto.graph.initializer}
         unused = unused_buffers(source, there)
-        others = elsewhere(source, proto.graph, there | set(unused))
+        others = elsewhere(source, proto.graph, there=there | set(unused))
         weights, notes = encoded(source, there)
         model = openvino.Core().read_model(proto.SerializeToString())
         nodes = weight_nodes(model)
         for name, weight in weights.items():
-            made = decompressed(weight, name) if isinstance(weight, Coded | Palette) else None
+            made = decompressed(weight, name) if isinstance(weight, Coded | LookupTables) else None
             if made is None or name not in nodes:
                 notes.append(f"{name}: its scales or tables are laid out in another way; it is stored as floats.")
             else:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...analysis.layers.values import Array
-from ..codes import Coded, Palette
+from ..codes import Coded, LookupTables
 
 DECOMPRESSES = ("Convert", "Subtract", "Multiply")
 """Operators by which codes become numbers."""
@@ -53,7 +53,7 @@ def replace(node: Any, made: Any) -> None:
         reader.replace_source_output(made.output(0))
 
 
-def decompressed(weight: Coded | Palette, name: str) -> Any | None:
+def decompressed(weight: Coded | LookupTables, name: str) -> Any | None:
     """The node that makes a weight of constants; ``None`` where its layout has no place."""
     made = _scaled(weight) if isinstance(weight, Coded) else _looked_up(weight)
     if made is not None:
@@ -82,7 +82,7 @@ def _scaled(weight: Coded) -> Any | None:
     return node
 
 
-def _looked_up(weight: Palette) -> Any:
+def _looked_up(weight: LookupTables) -> Any:
     from openvino import Type
     from openvino import opset13 as ops
 
