@@ -73,11 +73,10 @@ def test_core_ml_keeps_labels_of_two_bits(ship):
     spec = models.utils.load_spec(str(out / "model.mlpackage"))
     block = next(iter(spec.mlProgram.functions["main"].block_specializations.values()))
     lookups = [one for one in block.operations if one.type == "constexpr_lut_to_dense"]
-    shapes = []
-    for one in lookups:
-        of = {value.outputs[0].name: value.outputs[0].type.tensorType for value in block.operations if value.outputs}
-        named = {key: of[given.arguments[0].name] for key, given in one.inputs.items() if given.arguments[0].name in of}
-        shapes.append([dimension.constant.size for dimension in named["lut"].dimensions])
+    of = {one.outputs[0].name: one.outputs[0].type.tensorType for one in block.operations if one.outputs}
+    given = [one.inputs["lut"].arguments[0] for one in lookups]
+    types = [of[one.name] if one.name else one.value.type.tensorType for one in given]
+    shapes = [[dimension.constant.size for dimension in kind.dimensions] for kind in types]
     assert sorted(shapes) == [[1, 1, 1, 1, 4, 1], [1, 1, 4, 1]]
 
 

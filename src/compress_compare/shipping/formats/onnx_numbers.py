@@ -66,6 +66,8 @@ def _parts(graph: Any, given: Mapping[str, Any]) -> dict[str, list[Any]]:
             if chain is not None and (node.op_type == "DequantizeLinear" or chain[0].op_type == "Cast"):
                 parts[name] = [*chain[:-1], _copy(node, output=NAMED + name)]
                 codes |= {part for one in chain for part in one.input}
+    inside = {name for listed in parts.values() for one in listed[:-1] for name in one.output}
+    parts = {name: listed for name, listed in parts.items() if name not in inside}
     for name in given.keys() - codes - parts.keys():
         parts[name] = [onnx.helper.make_node("Identity", [name], [NAMED + name])]
     return parts
