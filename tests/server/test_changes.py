@@ -102,3 +102,31 @@ def test_a_model_with_others_below_it_is_not_deleted_alone(pages):
     answer = pages.request("DELETE", "/api/v1/model", params={"id": "a"})
     assert (answer.status_code, answer.json()["code"]) == (409, "model.has_descendants")
     assert list(models(pages)) == ["root", "a", "b"]
+
+
+def test_a_correction_of_what_is_no_longer_so_is_refused(pages):
+    first = {"values": {"Accuracy": 0.7}, "seen": {"Accuracy": {"value": 0.8}}, "reason": "typo"}
+    post(pages, "model/correct", "a", **first)
+    answer = pages.post("/api/v1/model/correct", params={"id": "a"}, json=first)
+    assert (answer.status_code, answer.json()["code"]) == (409, "metric.changed")
+    assert answer.json()["title"].startswith("Accuracy is 0.7 now, and no longer 0.8")
+    assert models(pages)["a"] == 0.7
+
+
+def test_one_of_several_values_is_corrected_where_it_was_measured(small, pages):
+    for device, value in (("cpu", 0.5), ("gpu", 0.6)):
+        small.log_metrics("a", {"Accuracy": cc.records.MetricValue(value, device=device)})
+    seen = {"Accuracy": {"value": 0.6, "device": "gpu"}}
+    change = post(pages, "model/correct", "a", values={"Accuracy": 0.65}, seen=seen)
+    assert (change["old"], change["new"]) == ({"Accuracy (gpu)": 0.6}, {"Accuracy (gpu)": 0.65})
+    found = pages.get("/api/v1/model", params={"id": "a"}).json()["metrics"]
+    assert {(one["device"], one["value"]) for one in found} == {(None, 0.8), ("cpu", 0.5), ("gpu", 0.65)}
+    answer = pages.post("/api/v1/model/correct", params={"id": "a"}, json={"values": {"Accuracy": 0.1}})
+    assert answer.json()["code"] == "metric.ambiguous"
+
+
+def test_what_would_be_deleted_is_told_before(small, pages):
+    small.archive("b")
+    answer = pages.get("/api/v1/model/descendants", params={"id": "root"})
+    assert answer.json() == {"models": ["a", "b"]}
+    assert pages.get("/api/v1/model/descendants", params={"id": "x"}).json()["code"] == "model.unknown"

@@ -15,30 +15,19 @@ const SCHEMA = path.join(UI, "src/api/schema.gen.ts");
 /** What a component is called once it is TypeScript. */
 const AS_SCRIPT = ".component.ts";
 
-const CHANGES = "for scripts: the page shows what was changed elsewhere, and changes nothing itself";
 /** Models that the page does not look into, and why. */
 const UNREAD = {
-  AppliedOperation: CHANGES,
-  Archiving: CHANGES,
-  ChangeAnswer: CHANGES,
-  ChangeMade: CHANGES,
-  Correcting: CHANGES,
   FrontierAnswer: "for scripts: the page finds the frontier of what it shows itself",
   Health: "for whoever watches over the server",
-  HistoryAnswer: CHANGES,
   ModelPage: "for scripts: the page reads all models as a stream",
   ModelRow: "for scripts: the page reads all models as a stream",
   OperationUse: "for scripts: the page counts the operations of the models that it has",
-  OriginAnswer: CHANGES,
   OverlayAnswer: "the page saves it as a file for Model Explorer",
   OverlayStop: "the page saves it as a file for Model Explorer",
   OverlayValue: "the page saves it as a file for Model Explorer",
   PairRow: "for scripts: the page compares models with their base",
-  Rebasing: CHANGES,
-  Renaming: CHANGES,
   TaskAnswer: "for scripts: the page is told of the task where it is refused",
   TasksAnswer: "for scripts: the page is told of the task where it is refused",
-  Undoing: CHANGES,
 };
 
 const { options, fileNames } = ts.parseJsonConfigFileContent(

@@ -33,6 +33,7 @@ def project(project: Store, snapshot: Snapshot) -> wire.ProjectAnswer:
     return wire.ProjectAnswer(
         name=project.name,
         version=version("compress-compare"),
+        read_only=project.storage.read_only,
         revision=snapshot.revision,
         num_models=snapshot.num_models,
         metrics=[wire.MetricAnswer.model_validate(metric, from_attributes=True) for metric in project.metrics()],

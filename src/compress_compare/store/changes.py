@@ -17,16 +17,6 @@ LISTED = 5
 """How many models a message names at most."""
 
 
-def descendants(connection: sa.Connection, key: int) -> list[StoredModel]:
-    """All models that come from one, each after its base."""
-    found, level = [], [key]
-    while level:
-        children = list(models.children(connection, level))
-        found += children
-        level = [child.key for child in children]
-    return found
-
-
 def delete(connection: sa.Connection, id: str, *, with_descendants: bool, reason: str) -> int:
     """Delete a model, so that it can be restored; returns the number of the change.
 
@@ -34,7 +24,7 @@ def delete(connection: sa.Connection, id: str, *, with_descendants: bool, reason
         Conflict: ``model.has_descendants``, naming them.
     """
     row = models.one(connection, id)
-    below = descendants(connection, row.key)
+    below = models.descendants(connection, row.key)
     if below and not with_descendants:
         raise Conflict(
             "model.has_descendants",
@@ -126,7 +116,7 @@ def move(
     """Put a model under another base with all that comes from it, without a change of its own."""
     if parent is not None and parent.key == row.key:
         raise InvalidValue("model.own_base", f"Model {row.id!r:.80} cannot be its own base.")
-    below = descendants(connection, row.key)
+    below = models.descendants(connection, row.key)
     if parent is not None and parent.key in {one.key for one in below}:
         raise Conflict(
             "model.cycle",
@@ -153,7 +143,7 @@ def archive(connection: sa.Connection, id: str, *, with_descendants: bool, reaso
         Conflict: ``model.has_descendants`` if models that come from it are shown.
     """
     row = models.one(connection, id)
-    shown = [one for one in descendants(connection, row.key) if one.archived_at is None]
+    shown = [one for one in models.descendants(connection, row.key) if one.archived_at is None]
     if shown and not with_descendants:
         raise Conflict(
             "model.has_descendants",

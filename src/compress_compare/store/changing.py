@@ -13,6 +13,7 @@ from .. import checks
 from ..errors import StoreError
 from ..records import Change, Model
 from . import changes, corrections, garbage, history, models, notes, trash, undo
+from .corrections import Seen
 from .drafts import Measured, check_operation
 from .garbage import Garbage
 from .history import Made
@@ -105,7 +106,9 @@ class Changer(Writer):
             number = changes.unarchive(connection, id)
             return None if number is None else history.one(connection, number)
 
-    def correct(self, id: str, values: Mapping[str, Measured], *, reason: str = "") -> Change | None:
+    def correct(
+        self, id: str, values: Mapping[str, Measured], *, reason: str = "", seen: Mapping[str, Seen] | None = None
+    ) -> Change | None:
         """Replace metric values that were wrong. The old ones stay in the history, and are not logged again.
 
         Args:
@@ -114,6 +117,7 @@ class Changer(Writer):
                 count; a ``MetricValue`` for the value of the same slice, device, dataset and protocol; ``None`` for no
                 value.
             reason: why, for the history.
+            seen: by metric, the value that somebody looked at; it says which of several is meant.
 
         Returns:
             The change; ``None`` if all values were so already.
@@ -121,9 +125,10 @@ class Changer(Writer):
         Raises:
             NotFound: ``model.unknown``, ``metric.unknown``, ``metric.no_value``.
             InvalidValue: ``metric.ambiguous``, ``metric.range``.
+            Conflict: ``metric.changed`` if a value is no longer what was seen.
         """
         with self._database.write() as connection:
-            number = corrections.correct(connection, id, checks.mapping(values, "Values"), reason=reason)
+            number = corrections.correct(connection, id, checks.mapping(values, "Values"), reason=reason, seen=seen)
             return None if number is None else history.one(connection, number)
 
     def undo(self, number: int | None = None) -> Change:

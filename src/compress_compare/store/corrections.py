@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import InvalidValue, NotFound
+from ..errors import Conflict, InvalidValue, NotFound
 from ..records import JSON, MetricValue
 from . import history, metrics, models, ranges, schema
 from .drafts import Measured, check_metrics
@@ -21,7 +21,48 @@ Pair = tuple[Row | None, Row | None]
 """A value as it was and as it is to be; None is none."""
 
 
-def correct(connection: sa.Connection, id: str, values: Mapping[str, Measured], *, reason: str) -> int | None:
+@dataclass(frozen=True)
+class Seen:
+    """What somebody looked at who corrects a value.
+
+    Args:
+        value: what it was.
+        slice: where it was measured, as in ``MetricValue``; likewise the others.
+    """
+
+    value: float
+    slice: str | None = None
+    device: str | None = None
+    dataset: str | None = None
+    protocol: Mapping[str, JSON] | None = None
+
+    def of(self, there: Iterable[MetricValue]) -> list[MetricValue]:
+        """The one of several values that was looked at."""
+        place = MetricValue(self.value, self.slice, self.device, dataset=self.dataset, protocol=self.protocol)
+        return [one for one in there if _place(one) == _place(place)]
+
+    def check(self, name: str, before: MetricValue) -> None:
+        """Pass if the value is still what was looked at.
+
+        Raises:
+            Conflict: ``metric.changed``.
+        """
+        if _kind(before.value) != _kind(self.value):
+            raise Conflict(
+                "metric.changed",
+                f"{name} is {before.value:.6g} now, and no longer {self.value:.6g}: somebody corrected it meanwhile.",
+                hint="Look at the history, and correct the new value if it is wrong, too.",
+            )
+
+
+def correct(
+    connection: sa.Connection,
+    id: str,
+    values: Mapping[str, Measured],
+    *,
+    reason: str,
+    seen: Mapping[str, Seen] | None = None,
+) -> int | None:
     """Replace values of a model; returns the number of the change, or None if all are as they were.
 
     Args:
@@ -30,10 +71,12 @@ def correct(connection: sa.Connection, id: str, values: Mapping[str, Measured], 
         values: by metric: a number for the one value over all examples, which keeps its device, dataset, protocol and
             count; or ``MetricValue``; or None to remove that one value.
         reason: why.
+        seen: by metric, what a person looked at before; it says which of several values is meant.
 
     Raises:
         NotFound: ``metric.unknown``, ``metric.no_value``.
         InvalidValue: ``metric.ambiguous`` if it does not say which of several values is meant, ``metric.range``.
+        Conflict: ``metric.changed`` if a value is no longer what was seen.
     """
     model = models.one(connection, id)
     keys = {metric.name: key for key, metric in metrics.definitions(connection).items()}
@@ -42,7 +85,11 @@ def correct(connection: sa.Connection, id: str, values: Mapping[str, Measured], 
     for name in values:
         metric = metrics.named(connection, name)
         there = metrics.of_model(connection, model.key).get(name, ())
-        for before, after in _replaced(name, there, values[name], measured=checked.get(name, ())):
+        looked = (seen or {}).get(name)
+        whole = [one for one in there if one.slice is None] if looked is None else looked.of(there)
+        for before, after in _replaced(name, (there, whole), values[name], measured=checked.get(name, ())):
+            if looked is not None:
+                looked.check(name, before)
             if after is not None:
                 ranges.check(metric, after)
             pairs.append((metrics.row(keys[name], before), None if after is None else metrics.row(keys[name], after)))
@@ -70,20 +117,33 @@ def put(connection: sa.Connection, key: int, pairs: Iterable[Pair]) -> None:
 
 
 def _replaced(
-    name: str, there: Sequence[MetricValue], given: Measured, *, measured: Sequence[MetricValue]
+    name: str,
+    found: tuple[Sequence[MetricValue], Sequence[MetricValue]],
+    given: Measured,
+    *,
+    measured: Sequence[MetricValue],
 ) -> list[tuple[MetricValue, MetricValue | None]]:
-    """What stands there, and what is to stand in its place."""
+    """What stands there, and what is to stand in its place. A plain number is for the one that is meant."""
+    there, meant = found
     if given is None or not isinstance(given, MetricValue | list | tuple):
-        before = _only(name, [one for one in there if one.slice is None])
+        before = _only(name, meant)
         return [(before, replace(before, value=measured[0].value) if measured else None)]
-    found: list[tuple[MetricValue, MetricValue | None]] = []
+    pairs: list[tuple[MetricValue, MetricValue | None]] = []
     for one in measured:
-        place = (one.slice, one.device, one.dataset, one.protocol_json)
-        same = [other for other in there if (other.slice, other.device, other.dataset, other.protocol_json) == place]
+        same = [other for other in there if _place(other) == _place(one)]
         if not same:
             raise _no_value(name)
-        found.append((same[0], one))
-    return found
+        pairs.append((same[0], one))
+    return pairs
+
+
+def _place(one: MetricValue) -> tuple[str | None, ...]:
+    return one.slice, one.device, one.dataset, one.protocol_json
+
+
+def _kind(value: float) -> tuple[str, float]:
+    kind = MetricValue(value).kind
+    return kind, value if kind == "number" else 0
 
 
 def _only(name: str, there: Sequence[MetricValue]) -> MetricValue:

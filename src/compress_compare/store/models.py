@@ -130,6 +130,16 @@ def children(connection: sa.Connection, keys: Iterable[int]) -> list[StoredModel
     return found
 
 
+def descendants(connection: sa.Connection, key: int) -> list[StoredModel]:
+    """All models that come from one, each after its base."""
+    found, level = [], [key]
+    while level:
+        next_level = list(children(connection, level))
+        found += next_level
+        level = [child.key for child in next_level]
+    return found
+
+
 def unknown(id: str) -> NotFound:
     """The error for an id that no model has."""
     return NotFound(

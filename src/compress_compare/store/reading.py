@@ -263,6 +263,15 @@ class Reader:
         with self._database.read() as connection:
             return history.listed(connection, key=None if id is None else trash.key_of(connection, id))
 
+    def descendants(self, id: str) -> list[str]:
+        """The ids of all models that come from one, archived ones too, each after its base.
+
+        Raises:
+            NotFound: ``model.unknown``.
+        """
+        with self._database.read() as connection:
+            return [one.id for one in models.descendants(connection, models.one(connection, id).key)]
+
     def deleted(self) -> list[str]:
         """Return the ids of the deleted models that can be restored, the last one first."""
         with self._database.read() as connection:

@@ -152,6 +152,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/model/descendants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Descendants
+         * @description The models that come from one, and would be deleted with it.
+         */
+        get: operations["descendants_api_v1_model_descendants_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/model/restore": {
         parameters: {
             query?: never;
@@ -1231,11 +1251,17 @@ export interface components {
         /**
          * Correcting
          * @description Values by metric that replace those that were wrong; null removes one.
+         *
+         *     `seen` tells which of several values of a metric is meant; the correction is refused where it is another by now.
          */
         Correcting: {
             /** Values */
             values: {
-                [key: string]: number | null;
+                [key: string]: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            };
+            /** Seen */
+            seen?: {
+                [key: string]: components["schemas"]["SeenValue"];
             };
             /**
              * Reason
@@ -1286,6 +1312,14 @@ export interface components {
             num_instances: number;
             /** Columns */
             columns: string[];
+        };
+        /**
+         * DescendantsAnswer
+         * @description The models that come from one, archived ones too, each after its base.
+         */
+        DescendantsAnswer: {
+            /** Models */
+            models: string[];
         };
         /**
          * EffectAnswer
@@ -2274,13 +2308,15 @@ export interface components {
         };
         /**
          * ProjectAnswer
-         * @description What a project holds, without its models.
+         * @description What a project holds, without its models, and whether it can be changed here.
          */
         ProjectAnswer: {
             /** Name */
             name: string;
             /** Version */
             version: string;
+            /** Read Only */
+            read_only: boolean;
             /** Revision */
             revision: number;
             /** Num Models */
@@ -2429,6 +2465,24 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /**
+         * SeenValue
+         * @description A value that somebody looked at, and where it was measured.
+         */
+        SeenValue: {
+            /** Value */
+            value: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Slice */
+            slice?: string | null;
+            /** Device */
+            device?: string | null;
+            /** Dataset */
+            dataset?: string | null;
+            /** Protocol */
+            protocol?: {
+                [key: string]: components["schemas"]["Json"];
+            } | null;
         };
         /**
          * SelectionAnswer
@@ -3306,6 +3360,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HistoryAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    descendants_api_v1_model_descendants_get: {
+        parameters: {
+            query: {
+                /** @description The model's id. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DescendantsAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */

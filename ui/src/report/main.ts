@@ -1,5 +1,6 @@
 /** The page inside a file: the answers that it shows are in the file too. */
 import { mount } from "svelte";
+import { ChangesStore } from "@/state/changes.svelte";
 import { JobsStore } from "@/state/jobs.svelte";
 import { ProjectStore } from "@/state/project.svelte";
 import { ThemeState } from "@/state/theme.svelte";
@@ -14,7 +15,7 @@ const contents = readDocument();
 const theme = new ThemeState();
 const project = new ProjectStore();
 const view = new ViewStore(project, theme);
-const app = { project, view, theme, jobs: new JobsStore(project), tour: null };
+const app = { project, view, theme, jobs: new JobsStore(project), changes: new ChangesStore(project), tour: null };
 const page = contents.kind === "layers" ? contents.kind : view.state.page;
 if (view.state.selection.length === 0) view.update({ page, selection: contents.models }, "replace");
 project.follow();

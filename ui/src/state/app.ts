@@ -1,5 +1,6 @@
 /** The stores of one page, handed to components through Svelte's context. */
 import { createContext } from "svelte";
+import type { ChangesStore } from "./changes.svelte";
 import type { JobsStore } from "./jobs.svelte";
 import type { ProjectStore } from "./project.svelte";
 import type { ThemeState } from "./theme.svelte";
@@ -11,6 +12,7 @@ export interface AppState {
   view: ViewStore;
   theme: ThemeState;
   jobs: JobsStore;
+  changes: ChangesStore;
   /** Null in a file, which has one page. */
   tour: TourState | null;
 }

@@ -6,7 +6,7 @@ import { NO_FILTERS, type Filters } from "./filters";
 
 export type Arrangement = "operation" | "step";
 export type Four = readonly [number, number, number, number];
-export type DetailsTab = "selection" | "filters" | "effects";
+export type DetailsTab = "selection" | "filters" | "effects" | "history";
 
 /** Everything a person can change that a link restores. Null metrics: the default; "" : none. */
 export interface ViewState {
@@ -111,7 +111,7 @@ export function parseHash(hash: string): ViewState {
     within: readFour(query.get("within")),
     comparing: readComparing(query),
     filters: readFilters(query),
-    tab: tab === "filters" || tab === "effects" ? tab : "selection",
+    tab: tab === "filters" || tab === "effects" || tab === "history" ? tab : "selection",
     own: readOwn(query),
   };
 }

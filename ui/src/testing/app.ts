@@ -5,6 +5,7 @@ import type { Component } from "svelte";
 import { afterEach, beforeEach } from "vitest";
 import type { ProjectInfo } from "@/api/types";
 import type { AppState } from "@/state/app";
+import { ChangesStore } from "@/state/changes.svelte";
 import { JobsStore } from "@/state/jobs.svelte";
 import { ProjectStore } from "@/state/project.svelte";
 import type { ModelTable } from "@/state/table";
@@ -62,7 +63,7 @@ export function makeApp({ table = TABLE, address = "", datasets = [], answers = 
     operations: [],
   } as unknown as ProjectInfo;
   const view = new ViewStore(project, theme);
-  return { project, view, theme, jobs: new JobsStore(project), tour: null };
+  return { project, view, theme, jobs: new JobsStore(project), changes: new ChangesStore(project), tour: null };
 }
 
 /** A component that finds these stores. */

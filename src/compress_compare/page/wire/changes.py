@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from ... import records
-from .base import Answer, Ask, Json
+from .base import Answer, Ask, Json, Number
 
 
 class OriginAnswer(Answer):
@@ -80,11 +80,31 @@ class Archiving(Ask):
     reason: str = ""
 
 
-class Correcting(Ask):
-    """Values by metric that replace those that were wrong; null removes one."""
+class SeenValue(Ask):
+    """A value that somebody looked at, and where it was measured."""
 
-    values: dict[str, float | None]
+    value: Number
+    slice: str | None = None
+    device: str | None = None
+    dataset: str | None = None
+    protocol: dict[str, Json] | None = None
+
+
+class Correcting(Ask):
+    """Values by metric that replace those that were wrong; null removes one.
+
+    `seen` tells which of several values of a metric is meant; the correction is refused where it is another by now.
+    """
+
+    values: dict[str, Number | None]
+    seen: dict[str, SeenValue] = Field(default_factory=dict)
     reason: str = ""
+
+
+class DescendantsAnswer(Answer):
+    """The models that come from one, archived ones too, each after its base."""
+
+    models: list[str]
 
 
 class Undoing(Ask):

@@ -49,10 +49,11 @@ class DatasetAnswer(Answer):
 
 
 class ProjectAnswer(Answer):
-    """What a project holds, without its models."""
+    """What a project holds, without its models, and whether it can be changed here."""
 
     name: str
     version: str
+    read_only: bool
     revision: int
     num_models: int
     metrics: list[MetricAnswer]

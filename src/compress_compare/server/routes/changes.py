@@ -10,6 +10,7 @@ from ...page.wire.changes import (
     Archiving,
     ChangeMade,
     Correcting,
+    DescendantsAnswer,
     HistoryAnswer,
     Rebasing,
     Renaming,
@@ -18,6 +19,7 @@ from ...page.wire.changes import (
     changes,
 )
 from ...records import Change, Operation
+from ...store.corrections import Seen
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -43,6 +45,13 @@ def history(here: Here, id: OfModel = None, limit: Limit = 200) -> HistoryAnswer
 def delete_model(here: Here, id: Id, descendants: Descendants = False, reason: Reason = "") -> ChangeMade:
     """Delete a model; it can be restored until the project is purged."""
     return _made(here.project.delete(id, descendants=descendants, reason=reason))
+
+
+@router.get("/model/descendants")
+@needs_token
+def descendants(here: Here, id: Id) -> DescendantsAnswer:
+    """The models that come from one, and would be deleted with it."""
+    return DescendantsAnswer(models=here.project.descendants(id))
 
 
 @router.post("/model/restore")
@@ -81,7 +90,12 @@ def archive_model(here: Here, id: Id, archiving: Archiving) -> ChangeMade:
 @needs_token
 def correct_model(here: Here, id: Id, correcting: Correcting) -> ChangeMade:
     """Replace metric values that were wrong."""
-    return _made(here.project.correct(id, correcting.values, reason=correcting.reason))
+    values = {name: None if value is None else float(value) for name, value in correcting.values.items()}
+    seen = {
+        name: Seen(float(one.value), one.slice, one.device, one.dataset, one.protocol)
+        for name, one in correcting.seen.items()
+    }
+    return _made(here.project.correct(id, values, reason=correcting.reason, seen=seen))
 
 
 @router.post("/undo")

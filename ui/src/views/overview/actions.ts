@@ -7,10 +7,12 @@ import type { ModelTable } from "@/state/table";
 import { parameterText } from "@/state/filters";
 import { valueOf } from "@/widgets/facts";
 import type { MenuItem } from "@/widgets/Menu.svelte";
+import { changeActions } from "./changes/actions";
 import { kin } from "./map/walk";
 
 /** The groups of a model's menu. */
-export function modelActions({ project, view }: AppState, model: number): MenuItem[][] {
+export function modelActions(app: AppState, model: number): MenuItem[][] {
+  const { project, view } = app;
   const table = project.table!;
   const id = table.ids[model]!;
   const base = table.base[model]!;
@@ -44,6 +46,7 @@ export function modelActions({ project, view }: AppState, model: number): MenuIt
       { label: "Select its children", run: () => view.select(table.children[model]!), unless: leaf },
       { label: folded ? "Expand" : "Collapse", run: fold, unless: leaf },
     ],
+    changeActions(app, id),
     [{ label: "Copy id", run: () => void navigator.clipboard.writeText(id) }, linkAction()],
   ];
 }

@@ -1,8 +1,11 @@
 /** Rows of a single model's metrics: its value, and its change against base and root. */
+import type { Change } from "@/api/changes";
 import type { MetricReading } from "@/api/models";
+import type { Json } from "@/api/json";
 import type { CsvValue } from "@/export/csv";
 import { intervalOf } from "@/charts/interval";
 import { formatInterval, formatValue } from "@/format";
+import { metricOf, numberOf, whoWords } from "@/state/changeWords";
 import type { Metric, ModelTable } from "@/state/table";
 import { lineageOf, metricFact, valueOf, type ErrorOf, type MetricFact } from "@/widgets/facts";
 
@@ -17,6 +20,35 @@ export interface MetricRow {
   readonly note: string;
   /** Readings on classes or subgroups. */
   readonly slices: readonly MetricReading[];
+}
+
+/** A value that stood in the place of one that is shown, until somebody corrected it. */
+export interface Corrected {
+  /** What it was, and where, if not over everything. */
+  readonly text: string;
+  readonly at: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** What the values of a metric were before they were corrected, the last first. */
+export function correctedValues(
+  metric: Metric,
+  metrics: readonly Metric[],
+  corrections: readonly Change[],
+): Corrected[] {
+  return corrections
+    .filter((change) => change.undone_by === null)
+    .flatMap((change) =>
+      Object.entries(change.old)
+        .filter(([name]) => metricOf(name, metrics)?.name === metric.name)
+        .map(([name, value]) => ({
+          text: `${formatValue(metric, numberOf(value as Json))}${name.slice(metric.name.length)}`,
+          at: change.at,
+          by: whoWords(change).who,
+          reason: change.reason,
+        })),
+    );
 }
 
 function noteOf(reading: MetricReading | undefined): string {

@@ -1,0 +1,70 @@
+/** Changes that a person makes here: what is asked in a dialog, what was done, and how to take it back. */
+import { undoChange, type Change } from "@/api/changes";
+import { isFile } from "@/api/client";
+import { ApiError } from "@/api/problem";
+import { toldWords } from "./changeWords";
+import type { ProjectStore } from "./project.svelte";
+
+/** What can be asked about a model. */
+export type Kind = "rename" | "move" | "archive" | "delete" | "correct";
+
+export interface Question {
+  readonly kind: Kind;
+  readonly model: string;
+  /** What of it: the name of a metric. */
+  readonly about?: string;
+}
+
+export interface Told {
+  readonly text: string;
+  /** The number of the change that can be taken back; null for none. */
+  readonly undo: number | null;
+  readonly failed: boolean;
+}
+
+export class ChangesStore {
+  /** What the open dialog asks; null while none is open. */
+  question: Question | null = $state.raw(null);
+  /** What was done last; null once it was read. */
+  told: Told | null = $state.raw(null);
+  readonly #project: ProjectStore;
+
+  constructor(project: ProjectStore) {
+    this.#project = project;
+  }
+
+  /** Whether the project can be changed from here. */
+  get possible(): boolean {
+    return !isFile && !this.#project.info?.read_only;
+  }
+
+  ask(question: Question | null): void {
+    this.question = question;
+  }
+
+  /** Say what was done, and show the project as it is now. */
+  async made(change: Change | null): Promise<void> {
+    const text = toldWords(change, this.#project.table?.metrics ?? []);
+    this.told = { text, undo: change?.undoable ? change.number : null, failed: false };
+    await this.#project.refresh();
+  }
+
+  async undo(number: number): Promise<void> {
+    try {
+      await this.made(await undoChange(number));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** Say why something was not done. */
+  failed(error: unknown): void {
+    if (!(error instanceof ApiError)) throw error;
+    const text = [error.message, error.detail, error.hint].filter(Boolean).join(" ");
+    this.told = { text, undo: null, failed: true };
+  }
+
+  read(): void {
+    this.told = null;
+  }
+}
