@@ -269,7 +269,7 @@ class Project(Store):
         ids = self.models()["id"].to_pylist() if models is None else checks.texts(models, "Models")
         return Table(reality(self, ids))
 
-    def gate(self, model: str, *, base: str | None = None, rules: object) -> GateReport:
+    def gate(self, model: str, *, base: str | None = None, rules: object = None) -> GateReport:
         """Hold a model against the rules of a release; it has ``outcome, passed, table, markdown(), junit()``.
 
         A rule passes or fails where an interval lies on one side of its bound. Everything else is ``undecided``: too
@@ -279,16 +279,28 @@ class Project(Store):
             model: id.
             base: id of what it must not fall behind; the root of its lineage if not given.
             rules: path of a YAML file, a list of rules, or a mapping with ``rules`` and ``confidence``; see
-                ``docs/guide/gate-a-release.md``.
+                ``docs/guide/gate-a-release.md``. Those of ``keep_gate_rules`` if not given.
 
         Raises:
-            NotFound: ``model.unknown``, ``dataset.unknown``, ``config.no_file``.
+            NotFound: ``model.unknown``, ``dataset.unknown``, ``config.no_file``, ``gate.no_rules``.
             InvalidValue: ``gate.base`` if model and base are the same; ``config.*``, ``metric.*``, ``value.quantity``
                 for a rule that cannot be read, with its line.
         """
         from .comparisons.gate.check import gate
 
         return gate(self, model, base=base, rules=rules)
+
+    def keep_gate_rules(self, text: str) -> None:
+        """Keep the rules of the project's gate, as YAML, in the place of those before; an empty text keeps none.
+
+        Raises:
+            InvalidValue: ``config.*`` for rules that cannot be read, with the line.
+        """
+        from .comparisons.gate import rules
+
+        if text.strip():
+            rules.loads(text)
+        super().keep_gate_rules(text if text.strip() else "")
 
     def ship(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -130,3 +131,17 @@ def test_the_guide_parses_and_its_commands_run(path: Path, tmp_path: Path, monke
         words = shlex.split(line.split(">>")[0].replace("dkm-4x", "good"))
         done = CliRunner().invoke(cli, words[1:])
         assert done.exit_code in (0, 3, 4), (line, done.output, done.exception)
+
+
+def test_rules_are_kept_with_the_project_and_used_where_none_are_named(path: Path, rules: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(path, own)
+    said = run(own, "good", "--rules", rules, "--keep", "--json", code=0)
+    assert run(own, "good", "--json", code=0) == said
+    with cc.open(own) as project:
+        assert project.gate_rules() == rules.read_text()
+        with pytest.raises(cc.errors.InvalidValue, match="no rule"):
+            project.keep_gate_rules("rules: []")
+        project.keep_gate_rules(" ")
+        with pytest.raises(cc.errors.NotFound, match="keeps no rules"):
+            project.gate("good")

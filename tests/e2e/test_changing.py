@@ -70,3 +70,26 @@ def test_a_model_is_renamed_deleted_and_restored(overview: Page, project: Path) 
     with cc.open(project, read_only=True) as opened:
         assert "half" in opened and opened.model("p50-ft").base == "half"
         assert [one.action for one in opened.history("half")] == ["restore", "delete", "rename", "undo", "correct"]
+
+
+def test_a_model_is_checked_shipped_and_another_tools_table_imported(
+    overview: Page, project: Path, tmp_path: Path
+) -> None:
+    at(overview, overview.url)
+    overview.get_by_role("button", name="Release ▾").click()
+    overview.get_by_role("menuitem", name="Check against rules…").click()
+    overview.get_by_label("Rules").fill('rules:\n  - {metric: "Model Size", max: 300 kB}\n')
+    overview.get_by_role("button", name="Check", exact=True).click()
+    expect(overview.get_by_role("row").filter(has_text="Model Size: max 300 kB")).to_contain_text("pass")
+    overview.get_by_role("button", name="Keep these rules in the project").click()
+    expect(overview.get_by_text("Rules, as the project keeps them")).to_be_visible()
+    overview.get_by_role("button", name="Close", exact=True).click()
+    file = tmp_path / "runs.csv"
+    file.write_text('model,parent,method,bits,top1\nnet,,train,,"76.13%"\nnet-w8,net,quantize,8,"76.01%"\n')
+    overview.get_by_role("button", name="Import", exact=True).click()
+    overview.locator("input[type=file]").first.set_input_files(file)
+    overview.get_by_role("button", name="Import 2 models").click()
+    expect(overview.get_by_text("imported 2 models, 2 of them new")).to_be_visible(timeout=120_000)
+    with cc.open(project, read_only=True) as opened:
+        assert opened.model("net-w8").base == "net"
+        assert opened.gate("half", base="cnn").passed

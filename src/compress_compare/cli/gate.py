@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import project as projects
-from ..errors import StorageError
+from ..errors import InvalidValue, StorageError
 from . import files
 from .output import cell, echo_table, plain
 
@@ -25,7 +25,8 @@ FORMATS = ("table", "json", "junit", "markdown")
 @click.argument("project")
 @click.argument("model")
 @click.option("--base", help="What the model must not fall behind; default: the root of its lineage.")
-@click.option("--rules", required=True, help="The YAML file with the rules.")
+@click.option("--rules", help="The YAML file with the rules; default: those that the project keeps.")
+@click.option("--keep", is_flag=True, help="Keep the rules of --rules in the project first.")
 @click.option(
     "--undecided",
     type=click.Choice(tuple(CODES)),
@@ -38,12 +39,15 @@ FORMATS = ("table", "json", "junit", "markdown")
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("-o", "--output", help="Write that to this file, and print the table.")
-def gate(project: str, model: str, *, base: str | None, **options: str | None) -> None:
+def gate(project: str, model: str, *, base: str | None, keep: bool, **options: str | None) -> None:
     """Hold MODEL of PROJECT against the rules of a release. Exit code 0: passed, 3: failed, 4: not enough data."""
     counts = str(options["undecided"])
     try:
-        with projects.open(project, create=False, read_only=True) as opened:
-            report = opened.gate(model, base=base, rules=Path(str(options["rules"])))
+        path = None if options["rules"] is None else Path(options["rules"])
+        with projects.open(project, create=False, read_only=not keep) as opened:
+            if keep:
+                opened.keep_gate_rules(_read(path))
+            report = opened.gate(model, base=base, rules=path)
     except StorageError as error:
         click.echo(" ".join(filter(None, (error.title, error.detail, error.hint))), err=True)
         sys.exit(1)
@@ -57,6 +61,14 @@ def gate(project: str, model: str, *, base: str | None, **options: str | None) -
         click.echo(_text(report, format_, undecided=counts), nl=False)
     outcome = counts if report.outcome == "undecided" else report.outcome
     sys.exit(CODES[outcome])
+
+
+def _read(path: Path | None) -> str:
+    from ..comparisons.gate import rules
+
+    if path is None:
+        raise InvalidValue("gate.keep", "--keep needs the --rules that are to be kept.")
+    return rules.read(path)
 
 
 def _text(report: GateReport, format_: str, *, undecided: str) -> str:

@@ -45,10 +45,11 @@ def import_(places: tuple[str, ...], higher: tuple[str, ...], lower: tuple[str, 
     """
     source, paths, project, reason = _understood(places)
     rules = importers.Rules(options["base_from"], options["operation_from"], options["base_pattern"])
-    read = _read(source, paths, rules, options["mapping"], project)
+    mapping = importers.text(Path(options["mapping"])) if options["mapping"] else None
+    how = importers.ImportHow(rules, mapping, higher, lower, dict(options["units"]))
+    read = _read(source, paths, project, how=how)
     if options["write_mapping"]:
         _write_mapping(read, Path(options["write_mapping"]))
-    importers.direct(read, higher=higher, lower=lower, units=dict(options["units"]))
     recognized = {"source": source, "recognized_by": reason}
     if options["dry_run"]:
         _show(_previewed(read, project), recognized, as_json=options["as_json"])
@@ -71,21 +72,10 @@ def import_(places: tuple[str, ...], higher: tuple[str, ...], lower: tuple[str, 
     click.echo(f"Imported {report.num_models:,} models{more} into {project}{there}.")
 
 
-def _read(
-    source: str, paths: Sequence[str], rules: importers.Rules, mapping: str | None, project: str
-) -> importers.Imported:
+def _read(source: str, paths: Sequence[str], project: str, *, how: importers.ImportHow) -> importers.Imported:
     """What is to be imported: a table by the mapping in a file, or by the one that the project has kept for it."""
-    given = {"mapping": importers.yaml_document(Path(mapping))} if mapping else None
-    read = importers.load_all(source, paths, rules=rules, options=given)
-    if given is not None or not read.columns:
-        return read
-    kept = _from(project, lambda opened: opened.table_mapping(read.columns))
-    if kept is None:
-        return read
-    again = importers.yaml_document(Path("the kept mapping"), content=kept)
-    read = importers.load_all(source, paths, rules=rules, options={"mapping": again})
-    read.notices.insert(0, "The mapping of its columns is the one that the project has kept.")
-    return read
+    found = _from(project, lambda opened: importers.read(source, paths, how=how, project=opened))
+    return importers.read(source, paths, how=how, project=None) if found is None else found
 
 
 def _from(project: str, ask: Callable[[projects.Project], _T]) -> _T | None:
@@ -125,7 +115,7 @@ def _previewed(read: importers.Imported, project: str) -> ImportPreview:
 
 def _show(preview: ImportPreview, recognized: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        echo_json({**recognized, **_document(preview)})
+        echo_json({**recognized, **preview.document()})
         return
     if recognized["recognized_by"]:
         click.echo(f"Recognized as {recognized['source']}: {recognized['recognized_by']}.")
@@ -166,11 +156,3 @@ def _metric_rows(preview: ImportPreview) -> list[list[Any]]:
         ]
         for one in preview.metrics
     ]
-
-
-def _document(preview: ImportPreview) -> dict[str, Any]:
-    document = asdict(preview)
-    document["metrics"] = [{**one.pop("metric"), **one} for one in document["metrics"]]
-    document["datasets"] = [{"name": name, "instances": count} for name, count in preview.datasets]
-    document["outputs"] = [{"model": a, "dataset": b, "instances": count} for a, b, count in preview.outputs]
-    return document

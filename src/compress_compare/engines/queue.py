@@ -46,6 +46,8 @@ class Queue:
         self.directory = directory.resolve()
         self.trust = Trust()
         self.owner = owner or f"{processes.identity(os.getpid())}:{secrets.token_hex(4)}"
+        self.asked: set[str] = set()
+        """Jobs that read files by path, and that were asked for in this process."""
         self.database = backends.database(self.directory, storage)
 
     def close(self) -> None:
@@ -206,7 +208,7 @@ class Queue:
             Untrusted: ``task.untrusted``.
         """
         with self.database.write(counter="jobs") as connection:
-            self.check(json.loads(jobs.request(connection, id)))
+            self.check(json.loads(jobs.request(connection, id)), id=id)
             return jobs.retry(connection, id, owner=self.owner)
 
     def adopt(self, ids: Sequence[str]) -> None:
@@ -272,13 +274,26 @@ class Queue:
         with self.database.read() as connection:
             return {row.id for row in models.by_ids(connection, set(ids))}
 
-    def check(self, request: Mapping[str, Any]) -> None:
+    def check(self, request: Mapping[str, Any], *, id: str | None = None) -> None:
         """Pass if what a job asks for may run here.
+
+        Args:
+            request: of the job.
+            id: of the job, if it has one yet.
 
         Raises:
             Untrusted: ``task.untrusted``.
+            Conflict: ``job.asked_elsewhere`` for one that reads files by path and was not asked
+                for in this process.
         """
-        self.trust.check(self.directory, task_from_data(request["task"]))
+        if request.get("kind") == "import" and id not in self.asked:
+            raise Conflict(
+                "job.asked_elsewhere",
+                "This import reads files of this machine, and was asked for before the server was started.",
+                hint="Start it again from the page or with compress-compare import.",
+            )
+        if request["task"] is not None:
+            self.trust.check(self.directory, task_from_data(request["task"]))
 
     def tasks(self) -> list[AskedTask]:
         """The recorded tasks, and whether each may run on this machine."""

@@ -162,12 +162,46 @@ def sense(step: Mapping[str, Any], call: Call) -> str:
         return sensing.run(project, task, network=network, step=step, progress=call.progress)
 
 
+def ship(step: Mapping[str, Any], call: Call) -> str:
+    """Ship a model into the project's own folder."""
+    call.progress(0.0, "writing and proving")
+    from ..shipping.ship import How
+    from ..shipping.ship import ship as shipped
+    from .releasing import ship_folder
+
+    call.ready()
+    with Store.open(step["project"], create=False) as project:
+        folder = ship_folder(project.path, step["model"], format=step["format"])
+        sample = step["sample"] if step["task"] is not None else 0
+        found = shipped(project, step["model"], directory=folder, how=How(step["format"], sample))
+    return "; ".join(found.summary())
+
+
+def bring(step: Mapping[str, Any], call: Call) -> str:
+    """Import what another tool wrote: all of it, or nothing."""
+    from .. import importers
+
+    call.ready()
+    how = importers.ImportHow.of(step["how"])
+    with Store.open(step["project"], create=False) as project:
+        call.progress(0.1, "reading")
+        read = importers.read(step["source"], step["paths"], how=how, project=project)
+        call.progress(0.5, f"logging {len(read.models):,} models")
+        with project.batch():
+            report = importers.write(read, project)
+            if how.mapping is not None and read.columns:
+                project.keep_table_mapping(read.columns, read.mapping)
+    return f"imported {report.num_models:,} models, {report.num_new_models:,} of them new"
+
+
 KINDS: Mapping[str, Step] = {
     "prepare": prepare,
     "operation": make,
     "measure": measure,
     "activations": compare_activations,
     "sensitivity": sense,
+    "ship": ship,
+    "import": bring,
 }
 
 

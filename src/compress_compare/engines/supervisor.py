@@ -201,7 +201,7 @@ class Supervisor:
     def _submit(self, entry: JobEntry) -> None:
         request = {**json.loads(entry.request), "project": str(self.queue.directory)}
         try:
-            self.queue.check(request)
+            self.queue.check(request, id=entry.id)
             work = Work(entry.id, self.queue.folder(entry.id), request)
             handle = self.engine.submit(work)
         except OSError as error:
@@ -267,7 +267,8 @@ def _waiting(left: list[JobEntry]) -> list[JobEntry]:
 def _needs(entry: JobEntry) -> set[str]:
     """Ids of the models that a job starts from. What it says is data, and may be of any form."""
     request = json.loads(entry.request)
-    task_from_data(request["task"])
+    if request["task"] is not None:
+        task_from_data(request["task"])
     if entry.kind != "operation":
         return set()
     return {str(id) for id in (request["base"], *request["references"].values()) if id is not None}

@@ -1,5 +1,6 @@
 """Importers of experiments from other tools: one file per format, listed in ``registry``."""
 
+from .asked import ImportHow, read
 from .base import Correction, Imported, Importer, direct
 from .files import yaml_document
 from .places import Place, json_document, other_format, text
@@ -11,6 +12,7 @@ from .write import ImportReport, write
 __all__ = [
     "IMPORTERS",
     "Correction",
+    "ImportHow",
     "ImportPreview",
     "ImportReport",
     "Imported",
@@ -26,6 +28,7 @@ __all__ = [
     "load_all",
     "other_format",
     "preview",
+    "read",
     "recognize",
     "text",
     "write",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..records import Metric, MetricValue
@@ -84,6 +84,14 @@ class ImportPreview:
     corrections: Sequence[Correction]
     notices: Sequence[str]
     warnings: Sequence[str]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON data: what ``import --dry-run --json`` prints."""
+        plain = asdict(self)
+        plain["metrics"] = [{**one.pop("metric"), **one} for one in plain["metrics"]]
+        plain["datasets"] = [{"name": name, "instances": count} for name, count in self.datasets]
+        plain["outputs"] = [{"model": a, "dataset": b, "instances": count} for a, b, count in self.outputs]
+        return plain
 
 
 def preview(imported: Imported, project: Store | None = None) -> ImportPreview:

@@ -30,6 +30,7 @@ from .problems import Problems, invalid, refused
 from .progress import Watches, Watching
 from .router import check_routes
 from .security import HostGate, OriginGate, TokenGate, hosts
+from .uploads import Uploads
 
 """Where the build of the interface puts its files."""
 
@@ -52,7 +53,7 @@ def create_app(project: Project, *, token: str, port: int, static: Path | None =
     watches = Watches()
     feed = Feed(project, jobs=work.revision)
     context = AppContext(
-        project, Snapshots(project), feed, keys, RecentBehaviors(project), Payloads(project), work, watches
+        project, Snapshots(project), feed, keys, RecentBehaviors(project), Payloads(project), work, watches, Uploads()
     )
     app = FastAPI(
         title=openapi.TITLE,
@@ -104,5 +105,6 @@ def _lifespan(context: AppContext) -> Callable[[FastAPI], AbstractAsyncContextMa
         yield
         context.feed.close()
         await to_thread.run_sync(context.work.close)
+        await to_thread.run_sync(context.uploads.close)
 
     return lifespan

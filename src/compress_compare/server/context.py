@@ -15,6 +15,7 @@ from .events import Feed
 from .jobs import JobQueue
 from .keys import Keys
 from .progress import Watches
+from .uploads import Uploads
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class AppContext:
     payloads: Payloads
     work: JobQueue
     watches: Watches
+    uploads: Uploads
 
 
 async def _context(request: Request) -> AppContext:

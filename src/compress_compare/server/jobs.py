@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from ..engines import forecast, measuring, processes, sensing
+from ..engines import forecast, measuring, processes, releasing, sensing
 from ..engines.base import Engine, Limits
 from ..engines.local import LocalEngine
 from ..engines.queue import Queue
 from ..engines.supervisor import Supervisor
 from ..engines.tasks import AskedTask
+from ..importers.asked import ImportHow
 from ..project import Project
 from ..recipes import Planned, RecipePlan, loads
 from ..recipes.levels import DEFAULT_LEVELS
@@ -63,6 +64,16 @@ class JobQueue:
     def recipe(self, text: str) -> Job:
         """Queue a recipe that came over HTTP: only the task that is recorded for its root is ever imported."""
         return self._started(self._queue.submit_recipe(loads(text), trusted=False))
+
+    def ship(self, model: str, format: str, *, sample: int | None) -> Job:
+        """Queue the shipping of a model into the project's own folder."""
+        return self._started(releasing.submit_ship(self._queue, model, format=format, sample=sample))
+
+    def bring(self, title: str, *, source: str, paths: Sequence[str], how: ImportHow) -> Job:
+        """Queue an import."""
+        self._project.storage.check()
+        found = releasing.submit_import(self._queue, title, source=source, paths=paths, how=how.plain())
+        return self._started(found)
 
     def measure(self, models: Sequence[str]) -> Job:
         """Queue the measurement of models of one root."""

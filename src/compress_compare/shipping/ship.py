@@ -86,6 +86,21 @@ class Shipped:
     latency: MetricValue | None
     child: str | None
 
+    def summary(self) -> list[str]:
+        """Its size, its proof and where it lies, in short phrases."""
+        claimed = "" if self.claimed_bytes is None else f" ({self.claimed_bytes:,} claimed)"
+        said = [f"{self.num_bytes:,} bytes{claimed}"]
+        proof = self.proof
+        if proof.agreement is None:
+            said.append(f"the numbers of {proof.tensors:,} tensors were compared, and nothing was run")
+        else:
+            said.append(f"{proof.agreement:.2%} of {proof.predictions:,} predictions agree on {proof.on}")
+        if self.latency is not None:
+            said.append(f"{self.latency.value * 1e3:.3g} ms on {self.latency.device}")
+        said += [f"not packed: {note}" for note in self.notes]
+        said.append(f"in {self.directory}")
+        return said
+
     def as_json(self) -> dict[str, Any]:
         """As plain JSON data."""
         latency = self.latency and {"seconds": self.latency.value, "device": self.latency.device}

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from .. import checks
 from ..errors import StoreError
 from ..records import Change, Model
-from . import changes, corrections, garbage, history, models, notes, trash, undo
-from .corrections import Seen
+from . import changes, corrections, garbage, gate_rules, history, models, notes, trash, undo
+from .corrections import SeenReading
 from .drafts import Measured, check_operation
 from .garbage import Garbage
 from .history import Made
@@ -107,7 +107,12 @@ class Changer(Writer):
             return None if number is None else history.one(connection, number)
 
     def correct(
-        self, id: str, values: Mapping[str, Measured], *, reason: str = "", seen: Mapping[str, Seen] | None = None
+        self,
+        id: str,
+        values: Mapping[str, Measured],
+        *,
+        reason: str = "",
+        seen: Mapping[str, SeenReading] | None = None,
     ) -> Change | None:
         """Replace metric values that were wrong. The old ones stay in the history, and are not logged again.
 
@@ -140,6 +145,11 @@ class Changer(Writer):
         """
         with self._database.write() as connection:
             return history.one(connection, undo.undo(connection, number))
+
+    def keep_gate_rules(self, text: str) -> None:
+        """Keep the rules of the project's gate; an empty text keeps none."""
+        with self._database.write() as connection:
+            gate_rules.keep(connection, text)
 
     def set_note(self, id: str, text: str) -> None:
         """Replace the note of a model."""

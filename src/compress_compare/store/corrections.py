@@ -22,7 +22,7 @@ Pair = tuple[Row | None, Row | None]
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenReading:
     """What somebody looked at who corrects a value.
 
     Args:
@@ -61,7 +61,7 @@ def correct(
     values: Mapping[str, Measured],
     *,
     reason: str,
-    seen: Mapping[str, Seen] | None = None,
+    seen: Mapping[str, SeenReading] | None = None,
 ) -> int | None:
     """Replace values of a model; returns the number of the change, or None if all are as they were.
 

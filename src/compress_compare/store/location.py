@@ -15,11 +15,12 @@ STAGING = "staging"
 JOBS = "jobs"
 ACTIVATIONS = "activations"
 SENSITIVITIES = "sensitivities"
+SHIPPED = "shipped"
 OURS = {
     DATABASE,
     f"{DATABASE}-wal",
     f"{DATABASE}-shm",
-    *(WRITER_LOCK, SERVER_LOCK, OBJECTS, STAGING, JOBS, ACTIVATIONS, SENSITIVITIES),
+    *(WRITER_LOCK, SERVER_LOCK, OBJECTS, STAGING, JOBS, ACTIVATIONS, SENSITIVITIES, SHIPPED),
 }
 """All that stands in the directory of a project."""
 

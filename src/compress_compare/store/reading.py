@@ -21,6 +21,7 @@ from . import (
     checkpoints,
     details,
     garbage,
+    gate_rules,
     history,
     instances,
     jobs,
@@ -271,6 +272,11 @@ class Reader:
         """
         with self._database.read() as connection:
             return [one.id for one in models.descendants(connection, models.one(connection, id).key)]
+
+    def gate_rules(self) -> str | None:
+        """The rules of the project's gate as YAML; ``None`` if none are kept."""
+        with self._database.read() as connection:
+            return gate_rules.kept(connection)
 
     def deleted(self) -> list[str]:
         """Return the ids of the deleted models that can be restored, the last one first."""

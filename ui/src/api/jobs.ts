@@ -13,7 +13,8 @@ export type OperationAsk = Schemas["OperationAsk"];
 /** What makes models: an operation, or a recipe written as YAML. */
 export type PlanAsk = OperationAsk | Schemas["RecipeAsk"];
 /** That, or measuring: what is not known of models of one root, what their layers put out, what each layer loses. */
-export type JobAsk = PlanAsk | Schemas["MeasureAsk"] | Schemas["ActivationsAsk"] | Schemas["SensitivityAsk"];
+export type JobAsk =
+  PlanAsk | Schemas["ShipAsk"] | Schemas["MeasureAsk"] | Schemas["ActivationsAsk"] | Schemas["SensitivityAsk"];
 
 export function fetchForms(signal?: AbortSignal): Promise<OperationForms> {
   return answerOf(api.GET("/api/v1/operations", { signal }));
@@ -49,4 +50,12 @@ export function retryJob(id: string): Promise<Job> {
 /** The end of what a job printed. */
 export function fetchLog(id: string, signal?: AbortSignal): Promise<JobLog> {
   return answerOf(api.GET("/api/v1/jobs/log", { params: { query: { id, limit: 16_000 } }, signal }));
+}
+
+export type ShipFormats = Schemas["ShipFormats"];
+export type ShipFormat = Schemas["ShipFormat"];
+
+/** The formats that models can be shipped in, and the roots whose models can be run. */
+export function fetchShipFormats(signal?: AbortSignal): Promise<ShipFormats> {
+  return answerOf(api.GET("/api/v1/ship/formats", { signal }));
 }

@@ -1,12 +1,13 @@
 /** Changes that a person makes here: what is asked in a dialog, what was done, and how to take it back. */
 import { undoChange, type Change } from "@/api/changes";
+import type { Dropped } from "@/api/imports";
 import { isFile } from "@/api/client";
 import { ApiError } from "@/api/problem";
 import { toldWords } from "./changeWords";
 import type { ProjectStore } from "./project.svelte";
 
 /** What can be asked about a model. */
-export type Kind = "rename" | "move" | "archive" | "delete" | "correct";
+export type Kind = "rename" | "move" | "archive" | "delete" | "correct" | "gate" | "ship";
 
 export interface Question {
   readonly kind: Kind;
@@ -27,6 +28,8 @@ export class ChangesStore {
   question: Question | null = $state.raw(null);
   /** What was done last; null once it was read. */
   told: Told | null = $state.raw(null);
+  /** Files that are to be imported, none yet while they are to be chosen; null while nothing is imported. */
+  importing: readonly Dropped[] | null = $state.raw(null);
   readonly #project: ProjectStore;
 
   constructor(project: ProjectStore) {
@@ -40,6 +43,11 @@ export class ChangesStore {
 
   ask(question: Question | null): void {
     this.question = question;
+  }
+
+  /** Open the import with files, or close it. */
+  bring(files: readonly Dropped[] | null): void {
+    this.importing = files;
   }
 
   /** Say what was done, and show the project as it is now. */

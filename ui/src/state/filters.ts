@@ -17,9 +17,19 @@ export interface Filters {
   ids: string[] | null;
   /** Words that must all occur in the id, a tag, the operation or a parameter. */
   search: string;
+  /** A condition that the server understands, such as `Size < 300 kB and operation contains prune`; "" for none. */
+  where: string;
 }
 
-export const NO_FILTERS: Filters = { metrics: {}, operations: [], parameters: {}, tags: [], ids: null, search: "" };
+export const NO_FILTERS: Filters = {
+  metrics: {},
+  operations: [],
+  parameters: {},
+  tags: [],
+  ids: null,
+  search: "",
+  where: "",
+};
 
 /** The text that stands for a parameter's value in filters and labels. */
 export function parameterText(value: Json): string {
@@ -34,12 +44,13 @@ export function isUnfiltered(filters: Filters): boolean {
     !Object.keys(filters.parameters).length &&
     !filters.tags.length &&
     filters.ids === null &&
-    !filters.search.trim()
+    !filters.search.trim() &&
+    !filters.where.trim()
   );
 }
 
-/** 1 for every model that passes, 0 for the others. */
-export function filterMask(table: ModelTable, filters: Filters): Uint8Array {
+/** 1 for every model that passes, 0 for the others; `found` are those that meet the condition, null where unknown. */
+export function filterMask(table: ModelTable, filters: Filters, found: ReadonlySet<string> | null = null): Uint8Array {
   const mask = new Uint8Array(table.count).fill(1);
   const keep = (passes: (i: number) => boolean): void => {
     for (let i = 0; i < table.count; i++) if (mask[i] && !passes(i)) mask[i] = 0;
@@ -57,6 +68,7 @@ export function filterMask(table: ModelTable, filters: Filters): Uint8Array {
     const ids = new Set(filters.ids);
     keep((i) => ids.has(table.ids[i]!));
   }
+  if (found && filters.where.trim()) keep((i) => found.has(table.ids[i]!));
   const words = filters.search.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length) keep((i) => words.every((word) => searchText(table, i).includes(word)));
   return mask;

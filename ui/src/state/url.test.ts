@@ -20,6 +20,7 @@ const FULL: ViewState = {
     parameters: { "prune.amount": ["0.5", "a,b"] },
     tags: ["good", "bad tag"],
     ids: ["one", "two"],
+    where: "Size < 3 kB",
     search: "résnet 50",
   },
   tab: "filters",

@@ -66,6 +66,7 @@ const READ = new Set([
   "tag",
   "only",
   "q",
+  "where",
   "fold",
   "sel",
   "zoom",
@@ -150,6 +151,7 @@ function writeFilters(query: URLSearchParams, filters: Filters): void {
   for (const tag of filters.tags) query.append("tag", tag);
   if (filters.ids) query.append("only", JSON.stringify(filters.ids));
   if (filters.search) query.set("q", filters.search);
+  if (filters.where) query.set("where", filters.where);
 }
 
 function readFilters(query: URLSearchParams): Filters {
@@ -172,6 +174,7 @@ function readFilters(query: URLSearchParams): Filters {
     tags: query.getAll("tag"),
     ids: strings(query.get("only") ?? "null"),
     search: query.get("q") ?? "",
+    where: query.get("where") ?? "",
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * What the person looks at: one selection, one hover, one pair of encodings for the whole page, kept in the address.
  */
+import { Asked } from "./asked.svelte";
 import type { Comparing } from "./comparing";
 import { makeEncodings } from "./encodings";
 import { filterMask, type Filters } from "./filters";
@@ -67,9 +68,14 @@ export class ViewStore {
   readonly x: string | null = $derived.by(() => this.#metric(this.state.x, 1));
   readonly y: string | null = $derived.by(() => this.#metric(this.state.y, 0));
 
+  /** What the server found for the condition among the filters. */
+  readonly asked = new Asked(
+    () => this.#filters.where.trim(),
+    () => this.#table?.revision,
+  );
   /** 1 where a model passes the filters. */
   readonly passing: Uint8Array = $derived.by(() =>
-    this.#table ? filterMask(this.#table, this.#filters) : new Uint8Array(),
+    this.#table ? filterMask(this.#table, this.#filters, this.asked.found) : new Uint8Array(),
   );
   /** How many do. */
   readonly left: number = $derived(this.passing.reduce((sum, bit) => sum + bit, 0));

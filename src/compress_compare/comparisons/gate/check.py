@@ -17,15 +17,15 @@ from .evidence import COUNTED, GateEvidence, NotEnoughError
 from .held import SHARE, HeldRule, drop, numbered, times
 from .parts import of_coverage, of_groups
 from .report import GateCheck, GateReport
-from .rules import GateRule, GateRules, given
+from .rules import GateRule, GateRules, given, loads
 
 BITS = Metric("bits", format=".3~f", unit="bits", min=0)
 SIZES = {"packed": "packed_bytes", "stored": "stored_bytes", "gzip": "gzip_bytes", "onnx": "onnx_bytes"}
 
 
-def gate(store: Store, model: str, *, base: str | None = None, rules: object) -> GateReport:
+def gate(store: Store, model: str, *, base: str | None = None, rules: object = None) -> GateReport:
     """See ``Project.gate``."""
-    found: GateRules = given(rules)
+    found: GateRules = _kept(store) if rules is None else given(rules)
     chosen = store.model(model)
     against = store.model(base if base is not None else chosen.lineage[0].model)
     if against.id == chosen.id:
@@ -38,6 +38,14 @@ def gate(store: Store, model: str, *, base: str | None = None, rules: object) ->
     held = [HeldRule(rule, limit, found.confidence) for rule, limit in zip(found.rules, limits, strict=True)]
     checks = [_judge(evidence, each) for each in held]
     return GateReport(chosen.id, against.id, tuple(checks), overall(check.outcome for check in checks))
+
+
+def _kept(store: Store) -> GateRules:
+    text = store.gate_rules()
+    if text is None:
+        hint = "Name a file of rules, or keep some: project.keep_gate_rules(text), or compress-compare gate --keep."
+        raise NotFound("gate.no_rules", "The project keeps no rules for a gate.", hint=hint)
+    return loads(text)
 
 
 def _subject(evidence: GateEvidence, rule: GateRule) -> Metric:

@@ -96,12 +96,22 @@ def load(path: Path) -> GateRules:
         NotFound: ``config.no_file``.
         ConfigError: ``config.*`` with the line and what is wrong there.
     """
+    return loads(read(path))
+
+
+def read(path: Path) -> str:
+    """The text of a file of rules, or as much of it as shows that it is too long.
+
+    Raises:
+        NotFound: ``config.no_file``.
+        InvalidValue: ``config.encoding``.
+    """
     if not path.is_file():
         raise NotFound("config.no_file", f"There is no file of rules {str(path)[:200]!r}.")
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     try:
-        return loads(content.decode("utf-8"))
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         detail = f"{path.name}, byte {error.start}."
         raise InvalidValue("config.encoding", "The rules are not UTF-8 text.", detail=detail) from None

@@ -91,9 +91,23 @@ class SensitivityAsk(Ask):
     metric: str | None = None
 
 
+class ShipAsk(Ask):
+    """Write a model in a format into the project's own folder, prove it, and log it as a child of the model.
+
+    `sample` is the number of examples that it is run on: 256 if null; with 0 the numbers alone are compared.
+    """
+
+    kind: Literal["ship"]
+    model: str
+    format: str
+    sample: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+
+
 PlanAsk = Annotated[OperationAsk | RecipeAsk, Body(discriminator="kind")]
 """What makes models."""
-JobAsk = Annotated[OperationAsk | RecipeAsk | MeasureAsk | ActivationsAsk | SensitivityAsk, Body(discriminator="kind")]
+JobAsk = Annotated[
+    OperationAsk | RecipeAsk | MeasureAsk | ActivationsAsk | SensitivityAsk | ShipAsk, Body(discriminator="kind")
+]
 """What to run."""
 
 
@@ -163,6 +177,22 @@ class JobLog(Answer):
 
     text: str
     num_bytes: int
+
+
+class ShipFormat(Answer):
+    """A format that models are shipped in, and the extra that it needs; empty for none."""
+
+    name: str
+    summary: str
+    extra: str
+    needs_network: bool
+
+
+class ShipFormats(Answer):
+    """All formats, and whether each model of the project can be run here: the roots whose task is known."""
+
+    formats: list[ShipFormat]
+    roots: list[str]
 
 
 class OperationForm(Answer):

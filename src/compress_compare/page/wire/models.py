@@ -59,6 +59,12 @@ class ModelPage(Answer):
     revision: int
 
 
+class FoundModels(Answer):
+    """The ids of the models that meet a condition, in the order asked for."""
+
+    models: list[str]
+
+
 class StepAnswer(Answer):
     """One step of a lineage: the model it made and how."""
 

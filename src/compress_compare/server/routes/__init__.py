@@ -5,7 +5,9 @@ from .changes import router as changes
 from .effects import router as effects
 from .events import router as events
 from .frontier import router as frontier
+from .gate import router as gate
 from .health import router as health
+from .imports import router as imports
 from .jobs import router as jobs
 from .layers import router as layers
 from .metrics import router as metrics
@@ -33,8 +35,10 @@ ROUTERS = (
     layers,
     tensors,
     reality,
+    gate,
     jobs,
     plans,
+    imports,
     operations,
     events,
     views,

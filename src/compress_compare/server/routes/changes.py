@@ -19,7 +19,7 @@ from ...page.wire.changes import (
     changes,
 )
 from ...records import Change, Operation
-from ...store.corrections import Seen
+from ...store.corrections import SeenReading
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -92,7 +92,7 @@ def correct_model(here: Here, id: Id, correcting: Correcting) -> ChangeMade:
     """Replace metric values that were wrong."""
     values = {name: None if value is None else float(value) for name, value in correcting.values.items()}
     seen = {
-        name: Seen(float(one.value), one.slice, one.device, one.dataset, one.protocol)
+        name: SeenReading(float(one.value), one.slice, one.device, one.dataset, one.protocol)
         for name, one in correcting.seen.items()
     }
     return _made(here.project.correct(id, values, reason=correcting.reason, seen=seen))

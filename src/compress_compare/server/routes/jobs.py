@@ -10,6 +10,7 @@ from ... import records
 from ...engines.tasks import AskedTask
 from ...page.wire import jobs as wire
 from ...recipes import Planned
+from ...shipping import registry as shipping
 from ..context import Here
 from ..router import API, Router, needs_token
 
@@ -30,11 +31,13 @@ def jobs(here: Here, limit: Limit = 1000) -> wire.JobsAnswer:
 @router.post("/jobs", status_code=201)
 @needs_token
 def start(here: Here, ask: wire.JobAsk) -> wire.JobAnswer:
-    """Queue an operation, a recipe, a measurement, or a comparison of layers. Nothing named here is imported."""
+    """Queue an operation, a recipe, a measurement, a comparison or a shipping. Nothing named here is imported."""
     if isinstance(ask, wire.MeasureAsk):
         return _job(here.work.measure(ask.models))
     if isinstance(ask, wire.RecipeAsk):
         return _job(here.work.recipe(ask.recipe))
+    if isinstance(ask, wire.ShipAsk):
+        return _job(here.work.ship(ask.model, ask.format, sample=ask.sample))
     if isinstance(ask, wire.ActivationsAsk):
         return _job(here.work.activations(ask.base, ask.models, examples=ask.examples))
     if isinstance(ask, wire.SensitivityAsk):
@@ -81,6 +84,14 @@ def log(here: Here, id: Id, limit: Tail = 64_000) -> wire.JobLog:
     """The end of what a job printed."""
     text, num_bytes = here.work.log(id, limit=limit)
     return wire.JobLog(text=text, num_bytes=num_bytes)
+
+
+@router.get("/ship/formats")
+@needs_token
+def ship_formats(here: Here) -> wire.ShipFormats:
+    """The formats that models can be shipped in."""
+    found = [wire.ShipFormat.model_validate(one, from_attributes=True) for one in shipping.available().values()]
+    return wire.ShipFormats(formats=found, roots=here.work.roots())
 
 
 @router.get("/tasks")

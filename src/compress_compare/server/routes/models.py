@@ -11,7 +11,7 @@ from ...errors import InvalidValue
 from ...page.arrow import MEDIA_TYPE
 from ...page.snapshot import Kind, Snapshot
 from ...page.wire import coverage as wire_coverage
-from ...page.wire.models import ModelAnswer, ModelChange, ModelPage, StreamedErrors, StreamedModel
+from ...page.wire.models import FoundModels, ModelAnswer, ModelChange, ModelPage, StreamedErrors, StreamedModel
 from ...page.wire.models import model as model_answer
 from ..arrow_stream import ArrowStream, rows_of
 from ..context import Here
@@ -21,6 +21,10 @@ router = Router(prefix=API, tags=["models"])
 
 Id = Annotated[str, Query(description="The model's id.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many models, 1 to 1,000.")]
+Where = Annotated[
+    str, Query(max_length=10_000, description="E.g. `Packed Size < 300 kB and operation contains prune`.")
+]
+Sort = Annotated[tuple[str, ...], Query(description="Columns; one that begins with - from the largest.")]
 Precision = Annotated[
     Literal["double", "single"],
     Query(description="Of the metrics in a stream: single takes half the space and keeps seven digits."),
@@ -68,6 +72,14 @@ def _stream(request: Request, snapshot: Snapshot, kind: Kind) -> Response:
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(snapshot.stream(kind), media_type=MEDIA_TYPE, headers=headers)
     return Response(snapshot.packed(kind), media_type=MEDIA_TYPE, headers=headers | {"Content-Encoding": "gzip"})
+
+
+@router.get("/models/find")
+@needs_token
+def find(here: Here, where: Where = "", sort: Sort = ()) -> FoundModels:
+    """The models that meet a condition, as `compress-compare ls --where` finds them."""
+    found: list[str] = here.project.find(where, sort=sort)["id"].to_pylist()
+    return FoundModels(models=found)
 
 
 @router.get("/model")

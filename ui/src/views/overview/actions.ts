@@ -7,7 +7,7 @@ import type { ModelTable } from "@/state/table";
 import { parameterText } from "@/state/filters";
 import { valueOf } from "@/widgets/facts";
 import type { MenuItem } from "@/widgets/Menu.svelte";
-import { changeActions } from "./changes/actions";
+import { changeActions, releaseActions } from "./changes/actions";
 import { kin } from "./map/walk";
 
 /** The groups of a model's menu. */
@@ -46,6 +46,7 @@ export function modelActions(app: AppState, model: number): MenuItem[][] {
       { label: "Select its children", run: () => view.select(table.children[model]!), unless: leaf },
       { label: folded ? "Expand" : "Collapse", run: fold, unless: leaf },
     ],
+    releaseActions(app, id),
     changeActions(app, id),
     [{ label: "Copy id", run: () => void navigator.clipboard.writeText(id) }, linkAction()],
   ];
