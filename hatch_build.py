@@ -26,6 +26,7 @@ STATIC = Path("src/compress_compare/server/static")
 STAMP = ".built-from"
 INPUTS = (
     "index.html",
+    "projects.html",
     "package.json",
     "package-lock.json",
     "tsconfig*.json",

@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("project",),
     ("__init__",),
+    ("remote",),
     ("server", "demos"),
     ("cli",),
 )

@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("export",),
     ("views",),
     ("shell",),
-    ("App.svelte", "report"),
+    ("App.svelte", "report", "projects"),
     ("main.ts",),
     ("testing",),
 )

@@ -20,6 +20,7 @@ export default defineConfig({
     // The content security policy allows no data: addresses.
     assetsInlineLimit: 0,
     target: "es2022",
+    rolldownOptions: { input: { index: "index.html", projects: "projects.html" } },
   },
   server: { proxy: { "/api": { target: server } } },
   // A test that mounts a component begins with `// @vitest-environment jsdom`.

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import checks
+from . import checks, late
 from .errors import InvalidValue
 from .store.store import Store
 from .table import Table
@@ -24,27 +24,39 @@ if TYPE_CHECKING:
     from .store.merging.merge import MergeReport
 
 
+SERVERS = ("http://", "https://")
+"""How the address of a project on a server begins."""
+
+
 def open(
     path: str | Path,
     *,
     create: bool = True,
     read_only: bool = False,
     artifacts: str | Path | None = None,
+    token: str | None = None,
 ) -> Project:
-    """Open the project in the directory ``path`` or on a database server, or create it there.
+    """Open the project in the directory ``path``, on a database server or on a server of this tool, or create it there.
 
     Args:
         path: of the directory; a relative one is looked for now and never again. Or the address of a database:
-            ``postgresql+psycopg://user@host/database?project=NAME``.
+            ``postgresql+psycopg://user@host/database?project=NAME``; or that of a project that is served:
+            ``https://host/p/NAME``.
         create: whether it may be made.
         read_only: whether to leave the project as it is: nothing is written there, and nothing is run.
         artifacts: for a database, where the files of a new project go: ``s3://bucket/prefix`` or a folder that all can
             reach. The project remembers it.
+        token: for a project that is served; that of the environment variable ``COMPRESS_COMPARE_TOKEN`` if not given.
 
     Raises:
         NotFound: ``project.unknown`` if there is none and ``create`` is false.
         StoreError: ``store.*`` if it is damaged or has a newer version.
+        UserError: ``remote.*``, ``auth.*`` for a server that cannot be reached, or does not let you in.
     """
+    if str(path).startswith(SERVERS):
+        connect = late.attribute(f"{__package__}.remote.project", "connect")
+        found: Project = connect(str(path), token=token, create=create, read_only=read_only)
+        return found
     return Project.open(path, create=create, read_only=read_only, artifacts=artifacts)
 
 

@@ -30,7 +30,15 @@ def _ray(limits):
     return RayEngine(2, limits, address=CLUSTER)
 
 
-ENGINES = {"ray": _ray} if CLUSTER else {"local": _local}
+def _slurm(limits):
+    """As it is on a cluster, with submitit's own processes on this machine in the place of SLURM."""
+    pytest.importorskip("submitit", reason="submitit is not installed")
+    from compress_compare.engines.slurm import SlurmEngine
+
+    return SlurmEngine(2, limits, cluster="local")
+
+
+ENGINES = {"ray": _ray} if CLUSTER else {"local": _local, "slurm": _slurm}
 """How each engine is made; every one passes the contract."""
 
 

@@ -14,6 +14,7 @@ import httpx
 
 from compress_compare.project import Project
 from compress_compare.server.app import create_app
+from compress_compare.server.hub import create_hub
 from compress_compare.server.keys import new_token
 from compress_compare.server.serving import Server, config, listen
 
@@ -99,8 +100,9 @@ def running(
     token: str | None = None,
     without: str | None = None,
     change: Callable = lambda app: None,
+    reach=None,
 ) -> Iterator[Running]:
-    """Serve a project on a free port.
+    """Serve a project, or a place with several, on a free port.
 
     Args:
         without: the class name of a middleware to leave out.
@@ -109,7 +111,8 @@ def running(
     with listen(0) as listener:
         token = token or new_token()
         port = listener.getsockname()[1]
-        app = create_app(project, token=token, port=port, static=static)
+        make = create_app if isinstance(project, Project) else create_hub
+        app = make(project, token=token, port=port, static=static, reach=reach)
         before = len(app.user_middleware)
         app.user_middleware = [part for part in app.user_middleware if part.cls.__name__ != without]
         assert len(app.user_middleware) == before - (without is not None)
@@ -117,7 +120,7 @@ def running(
         server = Running(app, port, token)
         checked = app if without else Checked(app, server.missing)
         ready = threading.Event()
-        uvicorn_server = Server(config(checked), started=ready.set, stopping=app.state.context.feed.close)
+        uvicorn_server = Server(config(checked), started=ready.set, stopping=stopping_of(app))
         thread = threading.Thread(target=uvicorn_server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         assert ready.wait(60)
@@ -128,6 +131,10 @@ def running(
             thread.join(10)
             assert not thread.is_alive()
             assert server.missing == []
+
+
+def stopping_of(app):
+    return app.state.projects.end_streams if hasattr(app.state, "projects") else app.state.context.feed.close
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 import compress_compare as cc
 from compress_compare.errors import UserError
 from compress_compare.server import problems
-from compress_compare.server.router import needs_token
+from compress_compare.server.router import needs
 
 from .running import running
 
@@ -255,11 +255,11 @@ class TestUnexpected:
         def change(app):
             token, session = app.state.context.keys.token, app.state.context.keys.session
 
-            @needs_token
+            @needs("read")
             async def fail():
                 raise RuntimeError(f"{token} {session} {Path.home()}/private\r\n\x1b[31mforged line")
 
-            @needs_token
+            @needs("read")
             async def fail_late():
                 async def chunks():
                     yield b"begun"

@@ -4,13 +4,13 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Mount, Route
 
-from compress_compare.server.router import PUBLIC, Router, UndeclaredAccess, check_routes, needs_token, public
+from compress_compare.server.router import PUBLIC, Router, UndeclaredAccess, check_routes, needs, public
 
 
 async def undeclared() -> None: ...
 
 
-@needs_token
+@needs("read")
 async def guarded() -> None: ...
 
 

@@ -53,7 +53,7 @@ def test_a_model_keeps_its_commit_its_command_and_the_packages(code, tmp_path):
     assert found["dirty"] is False
     assert found["command"] == "train.py … --lr 0.1 --token … --seed=3"
     assert found["packages"].keys() >= {"python", "numpy", "compress-compare"}
-    assert set(found) == {"user", "host", "packages", "commit", "dirty", "command"}
+    assert set(found) == {"user", "host", "packages", "commit", "dirty", "command", "token"}
     assert secret not in text
     assert str(tmp_path) not in text
     (code / "train.py").write_text(LOG + "\n")

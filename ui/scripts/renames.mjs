@@ -15,10 +15,17 @@ const SCHEMA = path.join(UI, "src/api/schema.gen.ts");
 /** What a component is called once it is TypeScript. */
 const AS_SCRIPT = ".component.ts";
 
+const REMOTE = "for programs: `compress_compare.remote` logs and reads with them";
 /** Models that the page does not look into, and why. */
 const UNREAD = {
+  AuditAnswer: "for admins: `project.audit()` lists it",
+  AuditEntry: "for admins: `project.audit()` lists it",
+  CallResult: REMOTE,
+  Digests: REMOTE,
   FrontierAnswer: "for scripts: the page finds the frontier of what it shows itself",
+  Greeting: REMOTE,
   Health: "for whoever watches over the server",
+  Missing: REMOTE,
   ModelPage: "for scripts: the page reads all models as a stream",
   ModelRow: "for scripts: the page reads all models as a stream",
   OperationUse: "for scripts: the page counts the operations of the models that it has",
@@ -26,8 +33,10 @@ const UNREAD = {
   OverlayStop: "the page saves it as a file for Model Explorer",
   OverlayValue: "the page saves it as a file for Model Explorer",
   PairRow: "for scripts: the page compares models with their base",
+  RemoteCall: REMOTE,
   TaskAnswer: "for scripts: the page is told of the task where it is refused",
   TasksAnswer: "for scripts: the page is told of the task where it is refused",
+  Uploaded: REMOTE,
 };
 
 const { options, fileNames } = ts.parseJsonConfigFileContent(

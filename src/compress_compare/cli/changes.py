@@ -146,6 +146,7 @@ def _tell(change: Change | None, *, as_json: bool) -> None:
 def _row(change: Change) -> list[Any]:
     state = f"{change.action} (undone)" if change.undone_by is not None else change.action
     by = change.origin.user if change.origin else ""
+    by += f" ({change.origin.token})" if change.origin and change.origin.token else ""
     models = _short(", ".join(change.models))
     return [change.number, change.at[:19], by, state, models, _said(change.old), _said(change.new), change.reason]
 

@@ -63,12 +63,12 @@ def diff(paths: tuple[Path, ...], *, top: int, keys: tuple[str, ...], as_json: b
 
 
 def _serve(paths: Sequence[Path], scratch: Path, *, keys: Sequence[str], page: Mapping[str, Any]) -> None:
-    from ..server.serving import serve
+    from ..server.serving import ServerOptions, serve
 
     names = _log(paths, scratch / "diff", keys=keys)
     view = "#/layers?" + "&".join(f"sel={quote(name, safe='')}" for name in names)
     browser = not page["no_browser"]
-    serve(scratch / "diff", port=page["port"], open_browser=browser, announce=click.echo, view=view)
+    serve(scratch / "diff", port=page["port"], open_browser=browser, announce=click.echo, options=ServerOptions(view))
 
 
 def _write(

@@ -12,6 +12,8 @@ from ..errors import StorageError, UserError
 COMMANDS = {
     "demo": ("demo", "Make a demonstration project from real data, then serve it."),
     "serve": ("serve", "Show PROJECT in the browser, on this machine only, until Ctrl-C."),
+    "token": ("token", "Make, list and revoke the tokens by which others use your servers."),
+    "sync": ("sync", "Send what was logged to projects on servers that could not be reached."),
     "run": ("run", "Make the models of the file RECIPE that the project lacks."),
     "ls": ("ls", "List the models of PROJECT with their primary metrics."),
     "show": ("show", "Show everything about one MODEL of PROJECT."),

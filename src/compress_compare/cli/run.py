@@ -20,7 +20,13 @@ from .output import cell, echo_json, echo_table, json_option, stdout_to_stderr
 from .progress import StepProgress
 from .trust import asking, trust_option
 
-ENGINES = ("local", "ray")
+ENGINES = ("local", "ray", "slurm")
+HINTS = {
+    "address": "Add: --engine ray",
+    "cpus": "Add: --engine ray, or --engine slurm",
+    "gpus": "Add: --engine ray, or --engine slurm",
+    "partition": "Add: --engine slurm",
+}
 
 
 @click.command()
@@ -36,8 +42,11 @@ ENGINES = ("local", "ray")
 @click.option(
     "--address", help="Address of a Ray cluster, e.g. 10.0.0.5:6379; default: a cluster on this machine alone."
 )
-@click.option("--cpus", type=click.FloatRange(0), default=1, show_default=True, help="Cores per step, on Ray.")
-@click.option("--gpus", type=click.FloatRange(0), default=0, show_default=True, help="Accelerators per step, on Ray.")
+@click.option("--cpus", type=click.FloatRange(0), default=1, show_default=True, help="Cores per step, on a cluster.")
+@click.option(
+    "--gpus", type=click.FloatRange(0), default=0, show_default=True, help="Accelerators per step, on a cluster."
+)
+@click.option("--partition", help="Partition of a SLURM cluster; default: its own choice.")
 @click.option(
     "--plan", "only_plan", is_flag=True, help="List the models that would be made, with predicted sizes, and exit."
 )
@@ -52,6 +61,7 @@ def run(
     address: str | None,
     cpus: float,
     gpus: float,
+    partition: str | None,
     only_plan: bool,
     trust: bool,
     as_json: bool,
@@ -69,7 +79,8 @@ def run(
     limits = Limits(memory=None if memory is None else round(memory * 1e9))
 
     def done() -> runs.RunReport:
-        made = made_engine(engine, workers, limits=limits, ray={"address": address, "cpus": cpus, "gpus": gpus})
+        asked = {"address": address, "cpus": cpus, "gpus": gpus, "partition": partition}
+        made = made_engine(engine, workers, limits=limits, ray=asked)
         with StepProgress(sys.stderr) as progress:
             return runs.run_recipe(location, wanted, engine=made, progress=progress)
 
@@ -81,14 +92,25 @@ def run(
 
 
 def made_engine(name: str, workers: int, *, limits: Limits, ray: Mapping[str, Any]) -> Engine:
-    """The engine of that name; ``ray`` has ``address``, ``cpus`` and ``gpus``, which only Ray takes."""
+    """The engine of that name; ``ray`` has the options that are for clusters."""
+    asked = {"partition": None, **ray}
+    known = {"local": (), "ray": ("address", "cpus", "gpus"), "slurm": ("cpus", "gpus", "partition")}[name]
+    usual = {"address": None, "cpus": 1, "gpus": 0, "partition": None}
+    wrong = [option for option, value in asked.items() if value != usual[option] and option not in known]
+    if wrong:
+        raise InvalidValue("engine.option", f"--{wrong[0]} is not for --engine {name}.", hint=HINTS[wrong[0]])
     if name == "local":
-        if ray != {"address": None, "cpus": 1, "gpus": 0}:
-            raise InvalidValue("engine.option", "--address, --cpus and --gpus are for Ray.", hint="Add: --engine ray")
         return LocalEngine(workers, limits)
+    if name == "slurm":
+        from ..engines.slurm import JobNeeds, SlurmEngine
+
+        if asked["cpus"] % 1 or asked["gpus"] % 1:
+            raise InvalidValue("engine.option", "SLURM gives whole cores and accelerators.")
+        needs = JobNeeds(int(asked["cpus"]), int(asked["gpus"]), partition=asked["partition"])
+        return SlurmEngine(workers, limits, needs=needs)
     from ..engines.ray import Needs, RayEngine
 
-    return RayEngine(workers, limits, address=ray["address"], needs=Needs(ray["cpus"], ray["gpus"]))
+    return RayEngine(workers, limits, address=asked["address"], needs=Needs(asked["cpus"], asked["gpus"]))
 
 
 def _existing(location: Path) -> Path | None:

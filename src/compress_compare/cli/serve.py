@@ -4,17 +4,44 @@ from __future__ import annotations
 
 import click
 
+from ..errors import InvalidValue
+
 
 @click.command()
-@click.argument("project")
+@click.argument("project", required=False)
+@click.option(
+    "--projects", metavar="DIR", help="Serve every project in the folders of DIR, with a page that lists them."
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: 8787 or the next free one. 0 takes any free one.")
 @click.option("--no-browser", is_flag=True, help="Print the address without opening a browser.")
-def serve(project: str, port: int | None, no_browser: bool) -> None:
+@click.option(
+    "--public-url",
+    metavar="URL",
+    multiple=True,
+    help="Address by which others reach this server through a proxy or a tunnel, e.g. https://models.example.org.",
+)
+@click.option("--host", default="127.0.0.1", help="Address of this machine to listen on; others need --public-url.")
+@click.option(
+    "--identity", metavar="FILE", help="YAML file that says how an authenticating proxy names who calls; see the guide."
+)
+def serve(
+    project: str | None,
+    projects: str | None,
+    port: int | None,
+    no_browser: bool,
+    public_url: tuple[str, ...],
+    host: str,
+    identity: str | None,
+) -> None:
     """Show PROJECT in the browser, on this machine only, until Ctrl-C.
 
     Prints one line with the address that opens the page. The address holds a token: whoever has it can see and change
-    the project while the server runs.
+    the project while the server runs. For others, make tokens with compress-compare token create.
     """
-    from ..server.serving import serve as run
+    from ..server import serving
 
-    run(project, port=port, open_browser=not no_browser, announce=click.echo)
+    if (project is None) == (projects is None):
+        raise InvalidValue("serve.what", "Name one PROJECT, or a folder of projects with --projects DIR.")
+    options = serving.ServerOptions("", public_url, host, identity)
+    run = serving.serve if projects is None else serving.serve_all
+    run(project or projects or "", port=port, open_browser=not no_browser, announce=click.echo, options=options)

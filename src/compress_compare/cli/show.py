@@ -85,8 +85,9 @@ def _logged(model: Model) -> Iterator[str]:
         return
     dirty = " with changes" if origin.dirty else ""
     commit = f", commit {origin.commit[:12]}{dirty}" if origin.commit else ""
+    user = f"{origin.user} ({origin.token})" if origin.token else origin.user
     packages = ", ".join(f"{name} {version}" for name, version in origin.packages.items())
-    yield cell(f"logged: {model.created_at[:19]} by {origin.user} on {origin.host}{commit}")
+    yield cell(f"logged: {model.created_at[:19]} by {user} on {origin.host}{commit}")
     yield cell(f"  with {packages}" + (f"; {origin.command}" if origin.command else ""))
 
 

@@ -19,6 +19,7 @@ class Origin:
         commit: of the working folder's git repository; ``None`` outside of one.
         dirty: whether tracked files differed from it.
         command: the program with the names of its options and its numbers; other values are left out.
+        token: name of the token that was used over HTTP; empty for what was done without one.
     """
 
     user: str
@@ -27,6 +28,7 @@ class Origin:
     commit: str | None = None
     dirty: bool | None = None
     command: str = ""
+    token: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from anyio import to_thread
@@ -23,52 +24,93 @@ from .body import Bodies
 from .context import AppContext
 from .events import Feed
 from .headers import SecurityHeaders
+from .identity import ProxyIdentity
 from .jobs import JobQueue
 from .keys import Keys
 from .pages import Interface
+from .places import PublicURL, origins
 from .problems import Problems, invalid, refused
 from .progress import Watches, Watching
 from .router import check_routes
-from .security import HostGate, OriginGate, TokenGate, hosts
+from .security import HostGate, OriginGate, TokenGate
+from .tokens import Tokens
 from .uploads import Uploads
 
-"""Where the build of the interface puts its files."""
+
+@dataclass(frozen=True)
+class Reach:
+    """Who reaches a server, and where, beside its own token at the loopback address.
+
+    Args:
+        public: addresses that a proxy or a tunnel gives it.
+        named: tokens of others; none if not given.
+        proxy: how an authenticating proxy says who calls; none is believed if not given.
+    """
+
+    public: Sequence[PublicURL] = ()
+    named: Tokens | None = None
+    proxy: ProxyIdentity | None = None
 
 
-def create_app(project: Project, *, token: str, port: int, static: Path | None = None) -> FastAPI:
+def create_app(
+    project: Project, *, token: str, port: int, static: Path | None = None, reach: Reach | None = None
+) -> FastAPI:
     """The whole server for one project, without a socket.
 
     Args:
         project: what it shows.
         token: at least 128 random bits as URL-safe base64; see `keys.new_token`.
-        port: where it will listen: the only port that a Host header may name.
+        port: where it will listen: the only port that a Host header may name, beside those of public addresses.
         static: the built interface; the one inside this package if not given.
+        reach: who else may enter, and where; nobody and nowhere if not given.
 
     Raises:
         ValueError: if the token is too short.
         router.UndeclaredAccess: if a route does not say who may call it.
     """
-    keys = Keys(token, port)
+    reach = reach or Reach()
+    keys = Keys(token, port, named=reach.named, proxy=reach.proxy)
+    context = context_of(project, keys)
+    inner = [Middleware(Watching, watches=context.watches)]
+    app = bare(_lifespan(context), [*gates(keys, port, public=reach.public), *inner])
+    return _completed(app, context, static)
+
+
+def project_app(project: Project, keys: Keys, *, static: Path | None = None) -> FastAPI:
+    """What answers for one of several projects to whoever has passed the gates; see `hub`."""
+    context = context_of(project, keys)
+    inner = [Middleware(Problems, keys=keys), Middleware(Watching, watches=context.watches)]
+    return _completed(bare(_lifespan(context), inner), context, static)
+
+
+def context_of(project: Project, keys: Keys) -> AppContext:
+    """What the routes of one project reach."""
     work = JobQueue(project)
-    watches = Watches()
-    feed = Feed(project, jobs=work.revision)
-    context = AppContext(
-        project, Snapshots(project), feed, keys, RecentBehaviors(project), Payloads(project), work, watches, Uploads()
+    return AppContext(
+        project=project,
+        snapshots=Snapshots(project),
+        feed=Feed(project, jobs=work.revision),
+        keys=keys,
+        comparisons=RecentBehaviors(project),
+        payloads=Payloads(project),
+        work=work,
+        watches=Watches(),
+        uploads=Uploads(),
     )
-    app = FastAPI(
+
+
+def bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], middleware: list[Middleware]) -> FastAPI:
+    """An application without routes."""
+    return FastAPI(
         title=openapi.TITLE,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        lifespan=_lifespan(context),
-        middleware=middleware(keys, port, watches=watches),
+        lifespan=lifespan,
+        middleware=middleware,
         exception_handlers={RequestValidationError: invalid, HTTPException: refused},
     )
-    app.state.context = context
-    app.router.routes[:] = all_routes(Interface(static or STATIC))
-    check_routes(app.router.routes)
-    return app
 
 
 def all_routes(interface: Interface) -> Sequence[BaseRoute]:
@@ -80,13 +122,13 @@ def all_routes(interface: Interface) -> Sequence[BaseRoute]:
     ]
 
 
-def middleware(keys: Keys, port: int, *, watches: Watches) -> list[Middleware]:
+def gates(keys: Keys, port: int, *, public: Sequence[PublicURL] = ()) -> list[Middleware]:
     """What every request passes, from the outside in.
 
     Nothing here compresses the responses: on the loopback address that only costs time. The streams of models, which
     are large and the same for everybody, are packed once per revision; see `snapshot`.
     """
-    allowed = hosts(port)
+    allowed = origins(port, public)
     return [
         Middleware(SecurityHeaders),
         Middleware(Problems, keys=keys),
@@ -94,17 +136,33 @@ def middleware(keys: Keys, port: int, *, watches: Watches) -> list[Middleware]:
         Middleware(OriginGate, allowed=allowed),
         Middleware(TokenGate, keys=keys),
         Middleware(Bodies),
-        Middleware(Watching, watches=watches),
     ]
+
+
+async def start(context: AppContext) -> None:
+    """Go on with what earlier servers left."""
+    await to_thread.run_sync(context.work.recover)
+
+
+async def stop(context: AppContext) -> None:
+    """End all that still goes on."""
+    context.feed.close()
+    await to_thread.run_sync(context.work.close)
+    await to_thread.run_sync(context.uploads.close)
+
+
+def _completed(app: FastAPI, context: AppContext, static: Path | None) -> FastAPI:
+    app.state.context, app.state.keys = context, context.keys
+    app.router.routes[:] = all_routes(Interface(static or STATIC))
+    check_routes(app.router.routes)
+    return app
 
 
 def _lifespan(context: AppContext) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await to_thread.run_sync(context.work.recover)
+        await start(context)
         yield
-        context.feed.close()
-        await to_thread.run_sync(context.work.close)
-        await to_thread.run_sync(context.uploads.close)
+        await stop(context)
 
     return lifespan

@@ -1,4 +1,4 @@
-"""Request bodies: JSON only, of bounded size, read in bounded time, strictly parsed before any route sees them."""
+"""Request bodies of bounded size, read in bounded time: pieces of files, and JSON, which is strictly parsed first."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import TooLarge, UserError
 from . import strict_json
+from .router import API, within
 from .security import SAFE_METHODS
 
 LIMIT = 10_000_000
@@ -17,6 +18,9 @@ LIMIT = 10_000_000
 PATIENCE = 30.0
 """Seconds in which a body must have come."""
 JSON_TYPES = frozenset({"application/json", "application/json;charset=utf-8"})
+BYTES = frozenset({"application/octet-stream"})
+OBJECTS = f"{API}/objects/"
+"""Below which files are sent, piece by piece."""
 
 
 class UnsupportedMedia(UserError):
@@ -43,7 +47,8 @@ class Bodies:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
-        _check_type(headers, has_body_by_nature=scope["method"] != "DELETE")
+        binary = scope["method"] == "PUT" and within(scope["path"]).startswith(OBJECTS)
+        _check_type(headers, has_body_by_nature=scope["method"] != "DELETE", allowed=BYTES if binary else JSON_TYPES)
         if _declared(headers) > self.limit:
             raise self._too_large()
         try:
@@ -51,7 +56,7 @@ class Bodies:
                 body = await self._read(receive)
         except TimeoutError as error:
             raise TooSlow("body.too_slow", f"The body did not arrive within {PATIENCE:.0f} s.") from error
-        if body:
+        if body and not binary:
             await to_thread.run_sync(strict_json.loads, body)
         pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -77,11 +82,16 @@ class Bodies:
         return TooLarge("body.too_large", f"The body is larger than {self.limit:,} bytes.", hint="Send less at a time.")
 
 
-def _check_type(headers: Headers, *, has_body_by_nature: bool) -> None:
-    """Refuse any body but JSON. A form or a plain text is what another site can send without asking first."""
+def _check_type(headers: Headers, *, has_body_by_nature: bool, allowed: frozenset[str]) -> None:
+    """Refuse any body but JSON, or a piece of a file where one is taken.
+
+    A form or a plain text is what another site can send without asking first.
+    """
     types = [value.replace(" ", "").lower() for value in headers.getlist("content-type")]
     has_body = has_body_by_nature or _declared(headers) > 0 or "transfer-encoding" in headers
-    if has_body and not (len(types) == 1 and types[0] in JSON_TYPES):
+    if has_body and not (len(types) == 1 and types[0] in allowed):
+        if allowed is BYTES:
+            raise UnsupportedMedia("body.type", "The body must be application/octet-stream.")
         raise UnsupportedMedia(
             "body.type",
             "The body must be JSON.",

@@ -12,7 +12,7 @@ from ..page.wire.base import Problem
 from ..page.wire.models import StreamedModel
 from ..page.wire.project import JobsNews, RevisionNews
 from . import routes
-from .router import API, Router, needs_token
+from .router import API, Router, needs
 
 TITLE = "Compress and Compare"
 
@@ -21,7 +21,7 @@ router = Router(prefix=API, include_in_schema=False)
 
 def document() -> dict[str, Any]:
     """Every operation of the API with what it takes and returns; every one may answer with a problem."""
-    declared = [route for router in routes.ROUTERS for route in router.routes]
+    declared = [route for router in (*routes.ROUTERS, *routes.OF_MANY) for route in router.routes]
     content = get_openapi(title=TITLE, version="1", routes=declared)
     schemas = content["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -37,7 +37,7 @@ def document() -> dict[str, Any]:
 
 
 @router.get("/openapi.json")
-@needs_token
+@needs("read")
 async def openapi() -> dict[str, Any]:
     """The document itself."""
     return document()

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from ..errors import NotFound
 from .login import page_source
-from .router import needs_token
+from .router import needs
 
 _HASHED = re.compile(r".+[-.][A-Za-z0-9_-]{8,}\.\w+$")
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".woff2": "font/woff2"}
@@ -33,10 +33,12 @@ class Interface:
     """Answers every address that is not the API's: with a file of the interface, or its one page.
 
     Args:
-        directory: with `index.html` and its assets; where there is none, a page says how to build it.
+        directory: with the page and its assets; where there is none, a page says how to build it.
+        page: which of its pages stands at ``/``.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, page: str = "/index.html") -> None:
+        self._page = page
         found = directory.rglob("*") if directory.is_dir() else ()
         self._pages = {
             f"/{path.relative_to(directory).as_posix()}": _read(path)
@@ -44,15 +46,15 @@ class Interface:
             if path.is_file() and not path.is_symlink()
         }
 
-    @needs_token
+    @needs("read")
     async def serve(self, request: Request) -> Response:
         """The file at this very address, or the page itself for a navigation to an address of its own making."""
         path = request.url.path
-        page = self._pages.get("/index.html" if path == "/" else path)
+        page = self._pages.get(self._page if path == "/" else path)
         if page is None and path.startswith("/api/"):
             raise NotFound("route.unknown", "There is nothing at this address.", hint="See /api/v1/openapi.json.")
         if page is None and (path == "/" or _is_navigation(request)):
-            page = self._pages.get("/index.html")
+            page = self._pages.get(self._page)
             if page is None:
                 return HTMLResponse(page_source("unbuilt.html"))
         if page is None:

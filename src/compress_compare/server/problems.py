@@ -78,7 +78,7 @@ class Problems:
         frames = traceback.walk_tb(error.__traceback__)
         where = " > ".join(f"{frame.f_globals.get('__name__')}:{line}" for frame, line in list(frames)[-6:])
         text = f"{type(error).__name__}: {error}"
-        for secret in (self.keys.token, self.keys.session, str(Path.home())):
+        for secret in (*self.keys.secrets(), str(Path.home())):
             text = text.replace(secret, "***")
         return f"{printable(text)[:1000]} at {where}"
 

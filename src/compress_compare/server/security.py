@@ -6,15 +6,18 @@ alone, and the tests take each away in turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import UserError
+from ..store import origin
+from .identity import Unauthorized
 from .keys import Keys
 from .login import enter, sign_in
-from .router import API, PUBLIC
+from .places import Origins
+from .router import API, PUBLIC, within
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -31,23 +34,12 @@ class Forbidden(UserError):
     status = 403
 
 
-class Unauthorized(UserError):
-    """The request carries neither the token nor a cookie that stands for it."""
-
-    status = 401
-
-
-def hosts(port: int) -> frozenset[str]:
-    """The only Host values that this server answers to."""
-    return frozenset({f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"})
-
-
 class HostGate:
     """Refuses what was not sent to this server by name and port: DNS rebinding, forwarded and ambiguous requests."""
 
-    def __init__(self, app: ASGIApp, *, allowed: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, *, allowed: Origins) -> None:
         self.app = app
-        self.allowed = frozenset(allowed)
+        self.allowed = allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request with exactly one, allowed, Host and a path; the rest is 421."""
@@ -56,10 +48,11 @@ class HostGate:
             if len(named) != 1 or named[0] not in self.allowed or not scope["path"].startswith("/"):
                 raise BadHost(
                     "host.not_allowed",
-                    "This server answers only to its own loopback address.",
+                    "This server answers only to its own addresses.",
                     detail="The Host header is missing, repeated, or names another host or port.",
-                    hint="Open the address that the server printed.",
+                    hint="Open the address that the server printed, or name this one with --public-url.",
                 )
+            scope["secure_place"] = any(one.startswith("https:") for one in self.allowed[named[0]])
         await self.app(scope, receive, send)
 
 
@@ -70,9 +63,9 @@ class OriginGate:
     neither header comes from no browser. Pages may link to this one: navigation is let through, but not to the API.
     """
 
-    def __init__(self, app: ASGIApp, *, allowed: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, *, allowed: Origins) -> None:
         self.app = app
-        self.allowed = frozenset(f"http://{host}" for host in allowed)
+        self.allowed: Mapping[str, frozenset[str]] = allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what this server's own pages or programs send; the rest is 403."""
@@ -91,8 +84,9 @@ class OriginGate:
         origins = headers.getlist("origin")
         unsafe = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
         if unsafe:
-            return sites <= {"same-origin"} and len(origins) <= 1 and set(origins) <= self.allowed
-        return not scope["path"].startswith("/api/") or sites <= {"same-origin", "none"}
+            own = self.allowed.get(headers.get("host", ""), frozenset())
+            return sites <= {"same-origin"} and len(origins) <= 1 and set(origins) <= own
+        return not within(scope["path"]).startswith("/api/") or sites <= {"same-origin", "none"}
 
 
 class TokenGate:
@@ -109,12 +103,14 @@ class TokenGate:
         """Pass on what is public or admitted; answer pages with the way to sign in, and the rest with 401."""
         if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in PUBLIC):
             return await self.app(scope, receive, send)
-        page = scope["type"] == "http" and scope["method"] == "GET" and not scope["path"].startswith(f"{API}/")
-        admitted = self.keys.admits(Headers(scope=scope))
-        if page and (response := enter(scope, self.keys, admitted=admitted)):
+        page = scope["type"] == "http" and scope["method"] == "GET" and not within(scope["path"]).startswith(f"{API}/")
+        found = self.keys.identify(scope)
+        if page and (response := enter(scope, self.keys, admitted=found is not None)):
             return await response(scope, receive, send)
-        if admitted:
-            return await self.app(scope, receive, send)
+        if found is not None:
+            scope["identity"] = found
+            with origin.acting(found.user, found.token):
+                return await self.app(scope, receive, send)
         if page and "text/html" in Headers(scope=scope).get("accept", ""):
             return await sign_in(scope)(scope, receive, send)
         raise Unauthorized(

@@ -10,22 +10,28 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h11
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .. import project as projects
-from ..errors import UserError
-from .app import create_app
-from .context import AppContext
+from ..errors import InvalidValue, UserError
+from .app import Reach, create_app
 from .headers import HEADERS
-from .keys import new_token
+from .hub import create_hub
+from .identity import read_proxy
+from .keys import Keys, new_token
 from .lock import claimed
+from .places import LOOPBACK, public_url
 from .problems import problem
+from .projects import Directory
+from .tokens import Tokens
 
 HOST = "127.0.0.1"
 PORT = 8787
@@ -37,50 +43,128 @@ QUIET_S = 60.0
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class ServerOptions:
+    """How a server is reached by more than the user of this machine, and what it shows first.
+
+    Args:
+        view: what the page shows first, as the part of its address from ``#`` on; empty for the overview.
+        public: addresses that a proxy or a tunnel gives it, e.g. ``https://models.example.org``.
+        host: the address of this machine to listen on.
+        identity: path of a file that says how an authenticating proxy names who calls; see ``identity.read_proxy``.
+    """
+
+    view: str = ""
+    public: Sequence[str] = ()
+    host: str = HOST
+    identity: str | Path | None = None
+
+    def reach(self) -> Reach:
+        """What that means for the gates.
+
+        Raises:
+            InvalidValue: ``url.public``, ``config.identity``, ``config.private``, ``host.not_public``.
+        """
+        if self.host not in LOOPBACK and not self.public:
+            raise InvalidValue(
+                "host.not_public",
+                "A server that listens beyond this machine needs the address by which others reach it.",
+                hint="Add --public-url https://…, and a proxy with TLS in front of it; see docs/guide/team.md.",
+            )
+        proxy = None if self.identity is None else read_proxy(Path(self.identity))
+        return Reach(tuple(public_url(one) for one in self.public), Tokens(), proxy)
+
+
 def serve(
     path: str | Path,
     *,
     port: int | None = None,
     open_browser: bool = True,
     announce: Callable[[str], object],
-    view: str = "",
+    options: ServerOptions | None = None,
 ) -> None:
-    """Serve the project in ``path`` on this machine alone until interrupted.
+    """Serve the project in ``path`` until interrupted.
 
     Args:
         path: of the project's directory.
         port: to listen on; 0 for any free one. If not given, 8787 or the next free one.
         open_browser: whether to open the page in the browser.
         announce: called once with the address that opens the page, as soon as it does.
-        view: what the page shows first, as the part of its address from ``#`` on; empty for the overview.
+        options: who else may enter, and what is shown first; named tokens may, at this machine's own address, and the
+            overview, if not given.
 
     Raises:
         NotFound: ``project.unknown``.
         StoreError: ``server.running`` if another process serves this project, ``store.*`` if it cannot be read.
-        UserError: ``port.in_use`` or ``port.not_allowed``.
+        UserError: ``port.in_use`` or ``port.not_allowed``, and what ``ServerOptions.reach`` raises.
     """
-    with projects.open(path, create=False) as project, claimed(project.path), listen(port) as listener:
+    options = options or ServerOptions()
+    reach = options.reach()
+    with projects.open(path, create=False) as project, claimed(project.path), listen(port, options.host) as listener:
         token, number = new_token(), listener.getsockname()[1]
-        app = create_app(project, token=token, port=number)
-        context: AppContext = app.state.context
-
-        def started() -> None:
-            announce(f"http://{HOST}:{number}/?token={token}{view}")
-            if open_browser:
-                address = f"http://{HOST}:{number}/?token={context.keys.invitation()}{view}"
-                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-
-        server = Server(config(app), started=started, stopping=context.feed.close)
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            server.run(sockets=[listener])
-        except KeyboardInterrupt:
-            return
+        app = create_app(project, token=token, port=number, reach=reach)
+        shown = _Shown(announce, open_browser, options.view)
+        _run(app, listener, shown=shown, stopping=app.state.context.feed.close)
 
 
-def listen(port: int | None) -> socket.socket:
-    """A socket on the loopback address.
+def serve_all(
+    directory: str | Path,
+    *,
+    port: int | None = None,
+    open_browser: bool = True,
+    announce: Callable[[str], object],
+    options: ServerOptions | None = None,
+) -> None:
+    """Serve every project in a directory until interrupted: their list at ``/``, each below ``/p/NAME/``.
+
+    Args:
+        directory: with a project in each of its folders; more may come while it is served.
+        port: as for ``serve``, like the other arguments.
+        open_browser: likewise.
+        announce: likewise.
+        options: likewise.
+
+    Raises:
+        NotFound: ``projects.unknown``.
+        UserError: as ``serve``.
+    """
+    options = options or ServerOptions()
+    reach, place = options.reach(), Directory(directory)
+    with listen(port, options.host) as listener:
+        token, number = new_token(), listener.getsockname()[1]
+        app = create_hub(place, token=token, port=number, reach=reach)
+        shown = _Shown(announce, open_browser, options.view)
+        _run(app, listener, shown=shown, stopping=app.state.projects.end_streams)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    announce: Callable[[str], object]
+    open_browser: bool
+    view: str
+
+
+def _run(app: FastAPI, listener: socket.socket, *, shown: _Shown, stopping: Callable[[], object]) -> None:
+    keys: Keys = app.state.keys
+    number = listener.getsockname()[1]
+
+    def started() -> None:
+        shown.announce(f"http://{HOST}:{number}/?token={keys.token}{shown.view}")
+        if shown.open_browser:
+            address = f"http://{HOST}:{number}/?token={keys.invitation()}{shown.view}"
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+    server = Server(config(app), started=started, stopping=stopping)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        return
+
+
+def listen(port: int | None, host: str = HOST) -> socket.socket:
+    """A socket on an address of this machine, the loopback one if none is given.
 
     Raises:
         UserError: ``port.in_use`` or ``port.not_allowed``.
@@ -92,7 +176,7 @@ def listen(port: int | None) -> socket.socket:
         if sys.platform != "win32":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((HOST, candidate))
+            listener.bind((host, candidate))
             listener.listen(socket.SOMAXCONN)
         except PermissionError as error:
             listener.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ..errors import InvalidValue, NotFound, StoreError
@@ -23,6 +24,7 @@ OURS = {
     *(WRITER_LOCK, SERVER_LOCK, OBJECTS, STAGING, JOBS, ACTIVATIONS, SENSITIVITIES, SHIPPED),
 }
 """All that stands in the directory of a project."""
+_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def prepare(location: str | Path, create: bool) -> Path:
@@ -72,6 +74,35 @@ def prepare(location: str | Path, create: bool) -> Path:
     with storage.told():
         storage.make_folders(directory)
     return directory
+
+
+def is_project(directory: Path) -> bool:
+    """Whether there is the database of a project in a directory."""
+    return (directory / DATABASE).is_file()
+
+
+def projects_in(directory: Path) -> list[str]:
+    """The names of the folders of a directory that are projects, sorted; links are not followed."""
+    try:
+        return sorted(path.name for path in directory.iterdir() if is_project(path) and not path.is_symlink())
+    except OSError as error:
+        title = f"The directory {directory.name!r} of the projects cannot be read."
+        raise StoreError("projects.unreadable", title, detail=error.strerror or "") from error
+
+
+def folder_name(name: str) -> str:
+    """Return ``name`` if a folder with a project in it may be called so by somebody else than this user.
+
+    Raises:
+        InvalidValue: ``project.name``.
+    """
+    if not _FOLDER.fullmatch(name):
+        raise InvalidValue(
+            "project.name",
+            "A project made over HTTP is named by 1 to 100 letters, digits, dots, dashes and underscores.",
+            detail=f"Found {name[:80]!a}; the first one is a letter or a digit.",
+        )
+    return name
 
 
 def _absolute(location: str | Path) -> Path:

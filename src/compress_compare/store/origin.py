@@ -13,8 +13,10 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import fields
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path, PurePath
@@ -42,9 +44,35 @@ HIDDEN = "…"
 MAX_ARGUMENTS = 64
 
 
+_ACTING: ContextVar[Mapping[str, Any] | None] = ContextVar("acting", default=None)
+
+
+@contextmanager
+def acting(user: str, token: str, *, claimed: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Record what is written inside as done by somebody else than the user of this process.
+
+    Args:
+        user: who they are.
+        token: the name of the token by which they are known; empty for the user of this process.
+        claimed: what their program said of where it runs: the other fields of ``records.Origin``.
+    """
+    known = {field.name for field in fields(Origin)}
+    said = {name: value for name, value in (claimed or {}).items() if name in known}
+    mark = _ACTING.set({**said, "user": user, "token": token} if token or said else None)
+    try:
+        yield
+    finally:
+        _ACTING.reset(mark)
+
+
+def here() -> Origin:
+    """Where this process writes from."""
+    return Origin(**_here())
+
+
 def key_of_now(connection: sa.Connection) -> int:
-    """The key of where this process writes from, recorded if it is new."""
-    content = json.dumps(_here(), sort_keys=True, ensure_ascii=False)
+    """The key of who writes now, and where from, recorded if it is new."""
+    content = json.dumps({**_here(), **(_ACTING.get() or {})}, sort_keys=True, ensure_ascii=False)
     table = schema.origins
     known = connection.execute(sa.select(table.c.key).where(table.c.content == content)).scalar()
     if known is not None:

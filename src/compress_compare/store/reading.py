@@ -16,6 +16,7 @@ from ..records import Change, Checkpoint, Dataset, Job, LoggedCheckpoint, Metric
 from ..table import Table
 from . import (
     activations,
+    audit,
     backends,
     backup,
     checkpoints,
@@ -32,6 +33,7 @@ from . import (
     overview,
     schema,
     sensitivities,
+    summary,
     tasks,
     trash,
     verify,
@@ -83,6 +85,11 @@ class Reader:
         """Return a number that grows with every write by any process."""
         with self._database.read() as connection:
             return int(connection.execute(sa.select(schema.revisions.c.number)).scalar() or 0)
+
+    def summary(self) -> summary.Summary:
+        """Return how many models there are, how many are archived, and when something last changed."""
+        with self._database.read() as connection:
+            return summary.summary(connection)
 
     def models(self) -> Table:
         """Return a row per model: ``id, base, operation, parameters`` (JSON text), ``step``, then all metrics."""
@@ -277,6 +284,11 @@ class Reader:
         """The rules of the project's gate as YAML; ``None`` if none are kept."""
         with self._database.read() as connection:
             return gate_rules.kept(connection)
+
+    def audit(self, *, limit: int = 1000) -> Table:
+        """Return who did what, the newest first: ``at, user, token, host, action, about``."""
+        with self._database.read() as connection:
+            return Table(audit.listed(connection, limit=limit))
 
     def deleted(self) -> list[str]:
         """Return the ids of the deleted models that can be restored, the last one first."""

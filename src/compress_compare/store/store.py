@@ -7,10 +7,10 @@ from typing import Self
 
 from ..errors import InvalidValue
 from . import address, location
-from .changing import Changer
+from .receiving import Receiver
 
 
-class Store(Changer):
+class Store(Receiver):
     """A directory with everything about one family of experiments. Safe to use from several threads and processes."""
 
     @classmethod

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 
 from ..errors import InvalidValue, NotFound
 from ..records import check_name
-from . import schema
+from . import history, schema
 from .database import rows
+from .history import Made
 
 PREFIX = "view/"
 """Of their names in the table ``meta``."""
@@ -43,6 +44,7 @@ def save(connection: sa.Connection, name: str, address: str) -> None:
         raise InvalidValue("view.too_many", f"A project keeps at most {MOST} views.", hint="Delete one first.")
     _delete(connection, name)
     connection.execute(schema.meta.insert().values(name=PREFIX + name, value=address))
+    history.record(connection, Made("save view", {}, {}, {"view": name}, undoable=False))
 
 
 def delete(connection: sa.Connection, name: str) -> None:
@@ -53,6 +55,7 @@ def delete(connection: sa.Connection, name: str) -> None:
     """
     if not _delete(connection, name):
         raise NotFound("view.unknown", f"There is no view {name[:80]!r} in this project.")
+    history.record(connection, Made("delete view", {}, {}, {"view": name}, undoable=False))
 
 
 def _delete(connection: sa.Connection, name: str) -> int:

@@ -12,6 +12,9 @@ export const isFile = CACHE !== null;
 const HERE = globalThis.document?.baseURI ?? "";
 const ROOT = URL.canParse(".", HERE) ? new URL(".", HERE).href : "http://localhost/";
 
+/** The list of projects, where this is the page of one of several; see `server/hub.py`. */
+export const ALL_PROJECTS = /\/p\/[^/]+\/$/.test(new URL(ROOT).pathname) ? "../../" : null;
+
 /** The server takes nothing that changes something unless it is JSON, even where there is nothing to say. */
 const asJson: Middleware = {
   onRequest({ request }) {

@@ -84,26 +84,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/models/find": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Find
-         * @description The models that meet a condition, as `compress-compare ls --where` finds them.
-         */
-        get: operations["find_api_v1_models_find_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/model": {
         parameters: {
             query?: never;
@@ -172,7 +152,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/model/descendants": {
+    "/api/v1/audit": {
         parameters: {
             query?: never;
             header?: never;
@@ -180,10 +160,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Descendants
-         * @description The models that come from one, and would be deleted with it.
+         * Audit
+         * @description Who did what, the newest first: models, changes, notes, views and jobs.
          */
-        get: operations["descendants_api_v1_model_descendants_get"];
+        get: operations["audit_api_v1_audit_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -672,50 +652,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/gate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Gate
-         * @description Hold a model against rules: each passes, fails or is undecided.
-         */
-        post: operations["gate_api_v1_gate_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/gate/rules": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Kept Rules
-         * @description The rules that the project keeps.
-         */
-        get: operations["kept_rules_api_v1_gate_rules_get"];
-        put?: never;
-        /**
-         * Keep Rules
-         * @description Keep rules with the project, in the place of those before.
-         */
-        post: operations["keep_rules_api_v1_gate_rules_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -731,7 +667,7 @@ export interface paths {
         put?: never;
         /**
          * Start
-         * @description Queue an operation, a recipe, a measurement, a comparison or a shipping. Nothing named here is imported.
+         * @description Queue an operation, a recipe, a measurement, or a comparison of layers. Nothing named here is imported.
          */
         post: operations["start_api_v1_jobs_post"];
         delete?: never;
@@ -840,26 +776,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/ship/formats": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Ship Formats
-         * @description The formats that models can be shipped in.
-         */
-        get: operations["ship_formats_api_v1_ship_formats_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/tasks": {
         parameters: {
             query?: never;
@@ -940,66 +856,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/import/files": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Upload
-         * @description Send a piece of a file that is to be imported. Files are kept until the server ends.
-         */
-        post: operations["upload_api_v1_import_files_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/import/preview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Preview
-         * @description What an import would do, as `compress-compare import --dry-run` shows it. Nothing is changed.
-         */
-        post: operations["preview_api_v1_import_preview_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/import": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Start
-         * @description Import, as a job: all of it comes in, or nothing.
-         */
-        post: operations["start_api_v1_import_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/operations": {
         parameters: {
             query?: never;
@@ -1068,6 +924,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/greeting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Greeting
+         * @description What this server speaks, and who the caller is.
+         */
+        get: operations["greeting_api_v1_greeting_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/call/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read
+         * @description Call a method that reads. A table comes back as an Arrow IPC stream.
+         */
+        post: operations["read_api_v1_call_read_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/call/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log
+         * @description Call a method that writes. The same key again gives the same answer, and does nothing twice.
+         */
+        post: operations["log_api_v1_call_log_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/call/admin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Purge
+         * @description Give the space of deleted models back.
+         */
+        post: operations["purge_api_v1_call_admin_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/objects/missing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Missing
+         * @description Which files have to be sent, and from which byte on.
+         */
+        post: operations["missing_api_v1_objects_missing_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/objects/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch
+         * @description A file, or the range of it that is asked for.
+         */
+        get: operations["fetch_api_v1_objects__sha256__get"];
+        /**
+         * Send
+         * @description Take a piece of a file. With the last one it is looked at, and kept if it is what its name says.
+         */
+        put: operations["send_api_v1_objects__sha256__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/watches/{name}": {
         parameters: {
             query?: never;
@@ -1103,9 +1083,33 @@ export interface paths {
         put?: never;
         /**
          * Logout
-         * @description Make every cookie given out so far worthless and end the open event streams.
+         * @description Make every cookie given out so far for the caller's token worthless, and end the open event streams.
          */
         post: operations["logout_api_v1_logout_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listed
+         * @description The projects of this server, and what the caller may do.
+         */
+        get: operations["listed_api_v1_projects_get"];
+        put?: never;
+        /**
+         * Create
+         * @description Make an empty project.
+         */
+        post: operations["create_api_v1_projects_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1175,6 +1179,32 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /**
+         * AuditAnswer
+         * @description What was done, the newest first.
+         */
+        AuditAnswer: {
+            /** Entries */
+            entries: components["schemas"]["AuditEntry"][];
+        };
+        /**
+         * AuditEntry
+         * @description One thing that somebody did: when (ISO 8601), who, with which token, from which machine, what, and to what.
+         */
+        AuditEntry: {
+            /** At */
+            at: string;
+            /** User */
+            user: string;
+            /** Token */
+            token: string;
+            /** Host */
+            host: string;
+            /** Action */
+            action: string;
+            /** About */
+            about: string;
         };
         /**
          * BehaviorsAnswer
@@ -1289,6 +1319,14 @@ export interface components {
             accuracy: number | null;
         };
         /**
+         * CallResult
+         * @description What a call returned, as `remote.codec` writes it.
+         */
+        CallResult: {
+            /** Result */
+            result: unknown;
+        };
+        /**
          * ChangeAnswer
          * @description One change: what was there, what is there instead, and whether it can be taken back.
          */
@@ -1395,36 +1433,16 @@ export interface components {
         /**
          * Correcting
          * @description Values by metric that replace those that were wrong; null removes one.
-         *
-         *     `seen` tells which of several values of a metric is meant; the correction is refused where it is another by now.
          */
         Correcting: {
             /** Values */
             values: {
-                [key: string]: number | ("NaN" | "Infinity" | "-Infinity") | null;
-            };
-            /** Seen */
-            seen?: {
-                [key: string]: components["schemas"]["SeenValue"];
+                [key: string]: number | null;
             };
             /**
              * Reason
              * @default
              */
-            reason: string;
-        };
-        /**
-         * CorrectionAnswer
-         * @description A value that would replace one of the project.
-         */
-        CorrectionAnswer: {
-            /** Model */
-            model: string;
-            /** Metric */
-            metric: string;
-            /** Value */
-            value: number | ("NaN" | "Infinity" | "-Infinity");
-            /** Reason */
             reason: string;
         };
         /**
@@ -1472,12 +1490,12 @@ export interface components {
             columns: string[];
         };
         /**
-         * DescendantsAnswer
-         * @description The models that come from one, archived ones too, each after its base.
+         * Digests
+         * @description Files by their SHA-256.
          */
-        DescendantsAnswer: {
-            /** Models */
-            models: string[];
+        Digests: {
+            /** Sha256 */
+            sha256: string[];
         };
         /**
          * EffectAnswer
@@ -1539,14 +1557,6 @@ export interface components {
             share: number;
         };
         /**
-         * FoundModels
-         * @description The ids of the models that meet a condition, in the order asked for.
-         */
-        FoundModels: {
-            /** Models */
-            models: string[];
-        };
-        /**
          * FrontierAnswer
          * @description The Pareto-optimal models, best first along x.
          */
@@ -1555,80 +1565,22 @@ export interface components {
             ids: string[];
         };
         /**
-         * GateAnswer
-         * @description All checks of a model, as `compress-compare gate --json` prints them.
+         * Greeting
+         * @description What a client asks a server first: the version of each side's protocol that it speaks, and who calls.
          */
-        GateAnswer: {
-            /** Model */
-            model: string;
-            /** Base */
-            base: string;
-            /** Outcome */
-            outcome: string;
-            /** Checks */
-            checks: components["schemas"]["GateCheckAnswer"][];
-        };
-        /**
-         * GateAsk
-         * @description A model, what it must not fall behind (the root of its lineage if null), and the rules as YAML.
-         */
-        GateAsk: {
-            /** Model */
-            model: string;
-            /** Base */
-            base?: string | null;
-            /** Rules */
-            rules: string;
-        };
-        /**
-         * GateCheckAnswer
-         * @description One rule and what came of it: pass, fail or undecided; the number, its interval and the bound, and in words.
-         */
-        GateCheckAnswer: {
-            /** Rule */
-            rule: string;
-            /** Kind */
-            kind: string;
-            /** Outcome */
-            outcome: string;
-            /** Value */
-            value: number | ("NaN" | "Infinity" | "-Infinity") | null;
-            /** Low */
-            low: number | ("NaN" | "Infinity" | "-Infinity") | null;
-            /** High */
-            high: number | ("NaN" | "Infinity" | "-Infinity") | null;
-            /** Limit */
-            limit: number | ("NaN" | "Infinity" | "-Infinity");
-            /** Count */
-            count: number | null;
-            /** Method */
-            method: string | null;
-            /** Shown */
-            shown: string;
-            /** Reason */
-            reason: string;
-            /** Line */
-            line: number | null;
-            /** Details */
-            details: {
-                [key: string]: components["schemas"]["Json"];
-            }[];
-        };
-        /**
-         * GateRulesAnswer
-         * @description The rules that the project keeps; null if it keeps none.
-         */
-        GateRulesAnswer: {
-            /** Rules */
-            rules: string | null;
-        };
-        /**
-         * GateRulesText
-         * @description The rules of the project's gate as YAML; an empty text keeps none.
-         */
-        GateRulesText: {
-            /** Rules */
-            rules: string;
+        Greeting: {
+            /** Protocol */
+            protocol: number;
+            /** Oldest */
+            oldest: number;
+            /** Version */
+            version: string;
+            /** Name */
+            name: string;
+            /** User */
+            user: string;
+            /** Role */
+            role: string;
         };
         /**
          * GroupRow
@@ -1731,70 +1683,6 @@ export interface components {
             model: string | null;
             /** Boxes */
             boxes: components["schemas"]["BoxAnswer"][];
-        };
-        /**
-         * ImportAsk
-         * @description What to import: files that were sent, or a path on the machine of the server; and how to understand it.
-         *
-         *     The source is recognized if it is null. `mapping` says as YAML what the columns of a table are.
-         */
-        ImportAsk: {
-            /** Upload */
-            upload?: string | null;
-            /** Path */
-            path?: string | null;
-            /** Source */
-            source?: string | null;
-            /** Mapping */
-            mapping?: string | null;
-            /** Higher */
-            higher?: string[];
-            /** Lower */
-            lower?: string[];
-            /** Units */
-            units?: {
-                [key: string]: string;
-            };
-            /** Base From */
-            base_from?: string | null;
-            /** Operation From */
-            operation_from?: string | null;
-            /** Base Pattern */
-            base_pattern?: string | null;
-        };
-        /**
-         * ImportPreviewAnswer
-         * @description What an import would do. Of many models and corrections the first are listed.
-         */
-        ImportPreviewAnswer: {
-            /** Source */
-            source: string;
-            /** Recognized By */
-            recognized_by: string | null;
-            /** Num Models */
-            num_models: number;
-            /** Num New */
-            num_new: number;
-            /** Models */
-            models: components["schemas"]["PreviewedModelAnswer"][];
-            /** Metrics */
-            metrics: components["schemas"]["PreviewedMetricAnswer"][];
-            /** Data */
-            data: components["schemas"]["PreviewedData"][];
-            /** Num New Values */
-            num_new_values: number;
-            /** Num Corrections */
-            num_corrections: number;
-            /** Corrections */
-            corrections: components["schemas"]["CorrectionAnswer"][];
-            /** Notices */
-            notices: string[];
-            /** Warnings */
-            warnings: string[];
-            /** Mapping */
-            mapping: string;
-            /** Sources */
-            sources: string[];
         };
         /**
          * InstanceAnswer
@@ -2218,6 +2106,16 @@ export interface components {
             } | null;
         };
         /**
+         * Missing
+         * @description Those files that have to be sent, and how much of each is there already, in bytes.
+         */
+        Missing: {
+            /** Missing */
+            missing: {
+                [key: string]: number;
+            };
+        };
+        /**
          * ModelAnswer
          * @description Everything about one model. The lineage runs from the root to the model itself.
          */
@@ -2304,6 +2202,14 @@ export interface components {
             metrics: {
                 [key: string]: number | ("NaN" | "Infinity" | "-Infinity") | null;
             };
+        };
+        /**
+         * NewProject
+         * @description A project to be made.
+         */
+        NewProject: {
+            /** Name */
+            name: string;
         };
         /**
          * OccupancyAnswer
@@ -2409,6 +2315,8 @@ export interface components {
             dirty: boolean | null;
             /** Command */
             command: string;
+            /** Token */
+            token: string;
         };
         /**
          * OverlayAnswer
@@ -2538,7 +2446,7 @@ export interface components {
              * Toolkit
              * @enum {string}
              */
-            toolkit: "recipe" | "llm-compressor" | "torchao" | "coremltools" | "coreai-opt" | "modelopt" | "auto-round";
+            toolkit: "recipe" | "llm-compressor" | "torchao" | "coremltools";
         };
         /**
          * PlanFile
@@ -2613,74 +2521,14 @@ export interface components {
             rate_of_base: number;
         };
         /**
-         * PreviewedData
-         * @description A dataset, or what one model answered on one, and how many instances.
-         */
-        PreviewedData: {
-            /** Name */
-            name: string;
-            /** Model */
-            model: string | null;
-            /** Instances */
-            instances: number;
-        };
-        /**
-         * PreviewedMetricAnswer
-         * @description One metric as it would be defined, why, and what values it has.
-         */
-        PreviewedMetricAnswer: {
-            /** Name */
-            name: string;
-            /** Unit */
-            unit: string;
-            /** Format */
-            format: string;
-            /** Higher Is Better */
-            higher_is_better: boolean | null;
-            /** Reason */
-            reason: string;
-            /** Values */
-            values: number;
-            /** Not Finite */
-            not_finite: number;
-            /** Low */
-            low: number | null;
-            /** High */
-            high: number | null;
-        };
-        /**
-         * PreviewedModelAnswer
-         * @description One model as it would come in; `metrics` is how many it has.
-         */
-        PreviewedModelAnswer: {
-            /** Id */
-            id: string;
-            /** Base */
-            base: string | null;
-            /** Operation */
-            operation: string | null;
-            /** Parameters */
-            parameters: {
-                [key: string]: components["schemas"]["Json"];
-            };
-            /** Depth */
-            depth: number;
-            /** Is New */
-            is_new: boolean;
-            /** Metrics */
-            metrics: number;
-        };
-        /**
          * ProjectAnswer
-         * @description What a project holds, without its models, and whether it can be changed here.
+         * @description What a project holds, without its models.
          */
         ProjectAnswer: {
             /** Name */
             name: string;
             /** Version */
             version: string;
-            /** Read Only */
-            read_only: boolean;
             /** Revision */
             revision: number;
             /** Num Models */
@@ -2693,6 +2541,38 @@ export interface components {
             datasets: components["schemas"]["DatasetAnswer"][];
             /** Tags */
             tags: string[];
+        };
+        /**
+         * ProjectEntry
+         * @description One of several projects: its number of models, of those that are archived, and when it last changed (ISO 8601).
+         *
+         *     ``problem`` says why a project cannot be opened.
+         */
+        ProjectEntry: {
+            /** Name */
+            name: string;
+            /** Num Models */
+            num_models: number;
+            /** Num Archived */
+            num_archived: number;
+            /** Changed At */
+            changed_at: string | null;
+            /** Problem */
+            problem: string | null;
+        };
+        /**
+         * ProjectsAnswer
+         * @description The projects of a server, by name, and what the caller may do.
+         */
+        ProjectsAnswer: {
+            /** Projects */
+            projects: components["schemas"]["ProjectEntry"][];
+            /** User */
+            user: string;
+            /** Role */
+            role: string;
+            /** Version */
+            version: string;
         };
         /**
          * RealityAnswer
@@ -2818,6 +2698,26 @@ export interface components {
             model: string;
         };
         /**
+         * RemoteCall
+         * @description A call of the Python API: the name of a method, and its arguments as `remote.codec` writes them.
+         *
+         *     ``origin`` is what the caller's program says of where it runs, ``table`` the SHA-256 of a table that was sent.
+         */
+        RemoteCall: {
+            /** Method */
+            method: string;
+            /** Arguments */
+            arguments?: {
+                [key: string]: unknown;
+            };
+            /** Origin */
+            origin?: {
+                [key: string]: unknown;
+            };
+            /** Table */
+            table?: string | null;
+        };
+        /**
          * Renaming
          * @description The new id of a model.
          */
@@ -2829,24 +2729,6 @@ export interface components {
              * @default
              */
             reason: string;
-        };
-        /**
-         * SeenValue
-         * @description A value that somebody looked at, and where it was measured.
-         */
-        SeenValue: {
-            /** Value */
-            value: number | ("NaN" | "Infinity" | "-Infinity");
-            /** Slice */
-            slice?: string | null;
-            /** Device */
-            device?: string | null;
-            /** Dataset */
-            dataset?: string | null;
-            /** Protocol */
-            protocol?: {
-                [key: string]: components["schemas"]["Json"];
-            } | null;
         };
         /**
          * SelectionAnswer
@@ -2941,49 +2823,6 @@ export interface components {
             layer_bytes: number;
             /** Layer Bytes Before */
             layer_bytes_before: number;
-        };
-        /**
-         * ShipAsk
-         * @description Write a model in a format into the project's own folder, prove it, and log it as a child of the model.
-         *
-         *     `sample` is the number of examples that it is run on: 256 if null; with 0 the numbers alone are compared.
-         */
-        ShipAsk: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            kind: "ship";
-            /** Model */
-            model: string;
-            /** Format */
-            format: string;
-            /** Sample */
-            sample?: number | null;
-        };
-        /**
-         * ShipFormat
-         * @description A format that models are shipped in, and the extra that it needs; empty for none.
-         */
-        ShipFormat: {
-            /** Name */
-            name: string;
-            /** Summary */
-            summary: string;
-            /** Extra */
-            extra: string;
-            /** Needs Network */
-            needs_network: boolean;
-        };
-        /**
-         * ShipFormats
-         * @description All formats, and whether each model of the project can be run here: the roots whose task is known.
-         */
-        ShipFormats: {
-            /** Formats */
-            formats: components["schemas"]["ShipFormat"][];
-            /** Roots */
-            roots: string[];
         };
         /**
          * SliceRow
@@ -3353,26 +3192,14 @@ export interface components {
             number?: number | null;
         };
         /**
-         * UploadAnswer
-         * @description The id of the upload.
+         * Uploaded
+         * @description How much of a file is there, and whether that is all of it.
          */
-        UploadAnswer: {
-            /** Upload */
-            upload: string;
-        };
-        /**
-         * UploadAsk
-         * @description A piece of a file, base64, after the `offset` bytes that were sent before; the id is null for a new upload.
-         */
-        UploadAsk: {
-            /** Upload */
-            upload?: string | null;
-            /** Path */
-            path: string;
-            /** Offset */
-            offset: number;
-            /** Content */
-            content: string;
+        Uploaded: {
+            /** Num Bytes */
+            num_bytes: number;
+            /** Done */
+            done: boolean;
         };
         /**
          * VariableAnswer
@@ -3632,40 +3459,6 @@ export interface operations {
             };
         };
     };
-    find_api_v1_models_find_get: {
-        parameters: {
-            query?: {
-                /** @description E.g. `Packed Size < 300 kB and operation contains prune`. */
-                where?: string;
-                /** @description Columns; one that begins with - from the largest. */
-                sort?: string[];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FoundModels"];
-                };
-            };
-            /** @description What went wrong and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     model_api_v1_model_get: {
         parameters: {
             query: {
@@ -3836,11 +3629,11 @@ export interface operations {
             };
         };
     };
-    descendants_api_v1_model_descendants_get: {
+    audit_api_v1_audit_get: {
         parameters: {
-            query: {
-                /** @description The model's id. */
-                id: string;
+            query?: {
+                /** @description How many changes, 1 to 1,000. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -3854,7 +3647,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DescendantsAnswer"];
+                    "application/json": components["schemas"]["AuditAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -4679,101 +4472,6 @@ export interface operations {
             };
         };
     };
-    gate_api_v1_gate_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["GateAsk"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GateAnswer"];
-                };
-            };
-            /** @description What went wrong and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    kept_rules_api_v1_gate_rules_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GateRulesAnswer"];
-                };
-            };
-            /** @description What went wrong and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    keep_rules_api_v1_gate_rules_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["GateRulesText"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GateRulesAnswer"];
-                };
-            };
-            /** @description What went wrong and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     jobs_api_v1_jobs_get: {
         parameters: {
             query?: {
@@ -4815,7 +4513,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"] | components["schemas"]["ActivationsAsk"] | components["schemas"]["SensitivityAsk"] | components["schemas"]["ShipAsk"];
+                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"] | components["schemas"]["ActivationsAsk"] | components["schemas"]["SensitivityAsk"];
             };
         };
         responses: {
@@ -5004,35 +4702,6 @@ export interface operations {
             };
         };
     };
-    ship_formats_api_v1_ship_formats_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ShipFormats"];
-                };
-            };
-            /** @description What went wrong and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     tasks_api_v1_tasks_get: {
         parameters: {
             query?: never;
@@ -5149,105 +4818,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlanFile"];
-                };
-            };
-            /** @description What went wrong and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    upload_api_v1_import_files_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UploadAsk"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UploadAnswer"];
-                };
-            };
-            /** @description What went wrong and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    preview_api_v1_import_preview_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ImportAsk"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportPreviewAnswer"];
-                };
-            };
-            /** @description What went wrong and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    start_api_v1_import_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ImportAsk"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -5413,6 +4983,234 @@ export interface operations {
             };
         };
     };
+    greeting_api_v1_greeting_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Greeting"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_api_v1_call_read_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoteCall"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallResult"];
+                    "application/vnd.apache.arrow.stream": unknown[];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_api_v1_call_log_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Chosen by the caller, anew for each call. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoteCall"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallResult"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purge_api_v1_call_admin_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallResult"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    missing_api_v1_objects_missing_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Digests"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missing"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetch_api_v1_objects__sha256__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_api_v1_objects__sha256__put: {
+        parameters: {
+            query: {
+                /** @description Of the first byte of the body. */
+                offset: number;
+                /** @description Bytes of the whole file. */
+                total: number;
+            };
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uploaded"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     watch_api_v1_watches__name__get: {
         parameters: {
             query?: never;
@@ -5488,6 +5286,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listed_api_v1_projects_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectsAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_api_v1_projects_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProject"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectEntry"];
+                };
             };
             /** @description What went wrong and what to do. */
             default: {

@@ -19,6 +19,7 @@ class OriginAnswer(Answer):
     commit: str | None
     dirty: bool | None
     command: str
+    token: str
 
 
 class ChangeAnswer(Answer):
@@ -48,6 +49,23 @@ class HistoryAnswer(Answer):
     changes: list[ChangeAnswer]
     archived: list[str]
     deleted: list[str]
+
+
+class AuditEntry(Answer):
+    """One thing that somebody did: when (ISO 8601), who, with which token, from which machine, what, and to what."""
+
+    at: str
+    user: str
+    token: str
+    host: str
+    action: str
+    about: str
+
+
+class AuditAnswer(Answer):
+    """What was done, the newest first."""
+
+    entries: list[AuditEntry]
 
 
 class Renaming(Ask):
@@ -124,6 +142,7 @@ def origin(record: records.Origin | None) -> OriginAnswer | None:
         commit=record.commit,
         dirty=record.dirty,
         command=record.command,
+        token=record.token,
     )
 
 

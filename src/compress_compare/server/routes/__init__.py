@@ -15,7 +15,9 @@ from .models import router as models
 from .operations import router as operations
 from .plans import router as plans
 from .project import router as project
+from .projects import router as projects
 from .reality import router as reality
+from .remote import router as remote
 from .selection import router as selection
 from .session import router as session
 from .tensors import router as tensors
@@ -42,8 +44,12 @@ ROUTERS = (
     operations,
     events,
     views,
+    remote,
     watches,
     session,
 )
 
-__all__ = ["ROUTERS"]
+OF_MANY = (projects,)
+"""Of a server for several projects, beside those of each."""
+
+__all__ = ["OF_MANY", "ROUTERS"]

@@ -15,7 +15,7 @@ from ...page import answers, payloads
 from ...page.wire.behaviors import Answered, BehaviorsAnswer, BehaviorsAsk, InstanceAnswer, InstanceAsk
 from .. import strict_json
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["behaviors"])
 
@@ -28,7 +28,7 @@ def _bytes(*media_types: str) -> dict[int | str, dict[str, Any]]:
 
 
 @router.post("/behaviors")
-@needs_token
+@needs("read")
 def behaviors(here: Here, ask: BehaviorsAsk) -> BehaviorsAnswer:
     """A base against models on a dataset by a per-instance metric: the parts that are asked for, the others null."""
     found = here.comparisons.get(ask.base, ask.models, dataset=ask.dataset, metric=ask.metric, by=ask.by)
@@ -36,7 +36,7 @@ def behaviors(here: Here, ask: BehaviorsAsk) -> BehaviorsAnswer:
 
 
 @router.post("/behaviors/instance")
-@needs_token
+@needs("read")
 def instance(here: Here, ask: InstanceAsk) -> InstanceAnswer:
     """One instance: its text, and what base and models made of it."""
     payload = here.payloads.get(ask.dataset, ask.id)
@@ -45,7 +45,7 @@ def instance(here: Here, ask: InstanceAsk) -> InstanceAnswer:
 
 
 @router.get("/behaviors/image", response_class=Response, responses=_bytes("image/*"))
-@needs_token
+@needs("read")
 def image(here: Here, dataset: Dataset, id: Annotated[str, Query(description="The instance's id.")]) -> Response:
     """The image of one instance as it was logged; bytes that are no image of a known kind are only bytes."""
     content = here.payloads.get(dataset, id).image
@@ -55,7 +55,7 @@ def image(here: Here, dataset: Dataset, id: Annotated[str, Query(description="Th
 
 
 @router.get("/behaviors/audio", response_class=Response, responses=_bytes("audio/*"))
-@needs_token
+@needs("read")
 def audio(here: Here, dataset: Dataset, id: Annotated[str, Query(description="The instance's id.")]) -> Response:
     """The sound of one instance as it was logged."""
     content = here.payloads.get(dataset, id).audio
@@ -65,7 +65,7 @@ def audio(here: Here, dataset: Dataset, id: Annotated[str, Query(description="Th
 
 
 @router.get("/behaviors/export", response_class=Response, responses=_bytes(*tables.MEDIA_TYPES.values()))
-@needs_token
+@needs("read")
 def export(
     here: Here,
     ask: Annotated[str, Query(description="What to compare, as the JSON that `POST behaviors` takes.")],
@@ -84,7 +84,7 @@ def export(
 
 
 @router.get("/behaviors/answered")
-@needs_token
+@needs("read")
 def answered(here: Here, dataset: Dataset) -> Answered:
     """Which models have outputs on a dataset, or on equal data under another name."""
     return Answered(dataset=dataset, models=here.project.answered(dataset))

@@ -8,6 +8,8 @@ from fastapi import Query
 
 from ...page.wire.changes import (
     Archiving,
+    AuditAnswer,
+    AuditEntry,
     ChangeMade,
     Correcting,
     DescendantsAnswer,
@@ -21,7 +23,7 @@ from ...page.wire.changes import (
 from ...records import Change, Operation
 from ...store.corrections import SeenReading
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["changes"])
 
@@ -33,43 +35,51 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="How many changes, 1 to 
 
 
 @router.get("/history")
-@needs_token
+@needs("read")
 def history(here: Here, id: OfModel = None, limit: Limit = 200) -> HistoryAnswer:
     """What was changed, the newest first, and which models are archived or deleted now."""
     found = here.project.history(id)[:limit]
     return HistoryAnswer(changes=changes(found), archived=here.project.archived(), deleted=here.project.deleted())
 
 
+@router.get("/audit")
+@needs("admin")
+def audit(here: Here, limit: Limit = 200) -> AuditAnswer:
+    """Who did what, the newest first: models, changes, notes, views and jobs."""
+    rows = here.project.audit(limit=limit).to_pylist()
+    return AuditAnswer(entries=[AuditEntry.model_validate(row) for row in rows])
+
+
 @router.delete("/model")
-@needs_token
+@needs("log")
 def delete_model(here: Here, id: Id, descendants: Descendants = False, reason: Reason = "") -> ChangeMade:
     """Delete a model; it can be restored until the project is purged."""
     return _made(here.project.delete(id, descendants=descendants, reason=reason))
 
 
 @router.get("/model/descendants")
-@needs_token
+@needs("read")
 def descendants(here: Here, id: Id) -> DescendantsAnswer:
     """The models that come from one, and would be deleted with it."""
     return DescendantsAnswer(models=here.project.descendants(id))
 
 
 @router.post("/model/restore")
-@needs_token
+@needs("log")
 def restore_model(here: Here, id: Id) -> ChangeMade:
     """Put a deleted model back, with all that was deleted together with it."""
     return _made(here.project.restore_deleted(id))
 
 
 @router.post("/model/rename")
-@needs_token
+@needs("log")
 def rename_model(here: Here, id: Id, renaming: Renaming) -> ChangeMade:
     """Give a model another id."""
     return _made(here.project.rename(id, renaming.id, reason=renaming.reason))
 
 
 @router.post("/model/base")
-@needs_token
+@needs("log")
 def set_base(here: Here, id: Id, rebasing: Rebasing) -> ChangeMade:
     """Say that a model came from another base, or by another operation."""
     asked = rebasing.operation
@@ -78,7 +88,7 @@ def set_base(here: Here, id: Id, rebasing: Rebasing) -> ChangeMade:
 
 
 @router.post("/model/archive")
-@needs_token
+@needs("log")
 def archive_model(here: Here, id: Id, archiving: Archiving) -> ChangeMade:
     """Hide a model, or show it again."""
     if not archiving.archived:
@@ -87,7 +97,7 @@ def archive_model(here: Here, id: Id, archiving: Archiving) -> ChangeMade:
 
 
 @router.post("/model/correct")
-@needs_token
+@needs("log")
 def correct_model(here: Here, id: Id, correcting: Correcting) -> ChangeMade:
     """Replace metric values that were wrong."""
     values = {name: None if value is None else float(value) for name, value in correcting.values.items()}
@@ -99,7 +109,7 @@ def correct_model(here: Here, id: Id, correcting: Correcting) -> ChangeMade:
 
 
 @router.post("/undo")
-@needs_token
+@needs("log")
 def undo(here: Here, undoing: Undoing) -> ChangeMade:
     """Take a change back."""
     return _made(here.project.undo(undoing.number))

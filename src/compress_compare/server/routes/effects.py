@@ -9,13 +9,13 @@ from fastapi import Query
 from ...page.wire.selection import EffectsAnswer
 from ...page.wire.selection import effect as effect_answer
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["effects"])
 
 
 @router.get("/effects")
-@needs_token
+@needs("read")
 def effects(
     here: Here,
     metric: Annotated[str | None, Query(description="The only metric to look at; all if not given.")] = None,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from ...page.wire.project import JobsNews, RevisionNews
 from ..context import Here
 from ..events import EventStream
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["events"])
 
@@ -27,7 +27,7 @@ DATA = {"anyOf": [{"$ref": f"#/components/schemas/{news.__name__}"} for news in 
         }
     },
 )
-@needs_token
+@needs("read")
 async def events(here: Here) -> EventStream:
     """Tell of every change to the project, whichever process made it."""
     return EventStream(here.feed)

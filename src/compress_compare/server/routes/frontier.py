@@ -8,13 +8,13 @@ from fastapi import Query
 
 from ...page.wire.selection import FrontierAnswer
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["frontier"])
 
 
 @router.get("/frontier")
-@needs_token
+@needs("read")
 def frontier(
     here: Here,
     x: Annotated[str, Query(description="The metric along x.")],

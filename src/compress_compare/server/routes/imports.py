@@ -8,13 +8,13 @@ from ...importers.registry import available
 from ...page.wire import imports as wire
 from ...page.wire.jobs import JobAnswer
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["import"])
 
 
 @router.post("/import/files")
-@needs_token
+@needs("run")
 def upload(here: Here, ask: wire.UploadAsk) -> wire.UploadAnswer:
     """Send a piece of a file that is to be imported. Files are kept until the server ends."""
     here.project.storage.check()
@@ -22,7 +22,7 @@ def upload(here: Here, ask: wire.UploadAsk) -> wire.UploadAnswer:
 
 
 @router.post("/import/preview")
-@needs_token
+@needs("run")
 def preview(here: Here, ask: wire.ImportAsk) -> wire.ImportPreviewAnswer:
     """What an import would do, as `compress-compare import --dry-run` shows it. Nothing is changed."""
     path, source, reason = _understood(here, ask)
@@ -37,7 +37,7 @@ def preview(here: Here, ask: wire.ImportAsk) -> wire.ImportPreviewAnswer:
 
 
 @router.post("/import", status_code=201)
-@needs_token
+@needs("run")
 def start(here: Here, ask: wire.ImportAsk) -> JobAnswer:
     """Import, as a job: all of it comes in, or nothing."""
     path, source, _ = _understood(here, ask)

@@ -12,7 +12,7 @@ from ...page.wire import jobs as wire
 from ...recipes import Planned
 from ...shipping import registry as shipping
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["jobs"])
 
@@ -22,14 +22,14 @@ Tail = Annotated[int, Query(ge=1, le=1_000_000, description="How many bytes of i
 
 
 @router.get("/jobs")
-@needs_token
+@needs("read")
 def jobs(here: Here, limit: Limit = 1000) -> wire.JobsAnswer:
     """The newest jobs, newest first."""
     return wire.JobsAnswer(jobs=[_job(job) for job in here.project.jobs()[:limit]])
 
 
 @router.post("/jobs", status_code=201)
-@needs_token
+@needs("run")
 def start(here: Here, ask: wire.JobAsk) -> wire.JobAnswer:
     """Queue an operation, a recipe, a measurement, a comparison or a shipping. Nothing named here is imported."""
     if isinstance(ask, wire.MeasureAsk):
@@ -47,7 +47,7 @@ def start(here: Here, ask: wire.JobAsk) -> wire.JobAnswer:
 
 
 @router.post("/jobs/plan")
-@needs_token
+@needs("read")
 def plan(here: Here, ask: wire.PlanAsk) -> wire.PlanAnswer:
     """What `POST jobs` would make of the same body, or its error. Nothing is queued."""
     if isinstance(ask, wire.RecipeAsk):
@@ -58,28 +58,28 @@ def plan(here: Here, ask: wire.PlanAsk) -> wire.PlanAnswer:
 
 
 @router.post("/jobs/plan/sizes")
-@needs_token
+@needs("run")
 def sizes(here: Here, ask: wire.RecipeText) -> wire.PlanSizes:
     """The packed size that each model of a recipe is predicted to have. Takes seconds: torch is loaded for it."""
     return wire.PlanSizes(sizes=here.work.sizes(ask.recipe))
 
 
 @router.post("/jobs/cancel")
-@needs_token
+@needs("run")
 def cancel(here: Here, ask: wire.JobIds) -> wire.JobsAnswer:
     """Cancel jobs that wait, and end those that run, each with its parts."""
     return wire.JobsAnswer(jobs=[_job(job) for job in here.work.cancel(ask.ids)])
 
 
 @router.post("/jobs/retry")
-@needs_token
+@needs("run")
 def retry(here: Here, id: Id) -> wire.JobAnswer:
     """Queue a job again that ended without success."""
     return _job(here.work.retry(id))
 
 
 @router.get("/jobs/log")
-@needs_token
+@needs("read")
 def log(here: Here, id: Id, limit: Tail = 64_000) -> wire.JobLog:
     """The end of what a job printed."""
     text, num_bytes = here.work.log(id, limit=limit)
@@ -87,7 +87,7 @@ def log(here: Here, id: Id, limit: Tail = 64_000) -> wire.JobLog:
 
 
 @router.get("/ship/formats")
-@needs_token
+@needs("read")
 def ship_formats(here: Here) -> wire.ShipFormats:
     """The formats that models can be shipped in."""
     found = [wire.ShipFormat.model_validate(one, from_attributes=True) for one in shipping.available().values()]
@@ -95,14 +95,14 @@ def ship_formats(here: Here) -> wire.ShipFormats:
 
 
 @router.get("/tasks")
-@needs_token
+@needs("read")
 def tasks(here: Here) -> wire.TasksAnswer:
     """What the project asks to run, and whether it may. Nothing named here is imported."""
     return wire.TasksAnswer(tasks=[_task(asked) for asked in here.work.tasks()])
 
 
 @router.post("/tasks/trust")
-@needs_token
+@needs("admin")
 def trust(here: Here, ask: wire.TaskAllow) -> wire.TasksAnswer:
     """Let a task run on this machine, for this project, from now on. It is told exactly as `GET tasks` shows it."""
     here.work.allow(records.TaskPath(ask.path, ask.options, tuple(ask.folders)))

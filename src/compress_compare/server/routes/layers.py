@@ -12,13 +12,13 @@ from ...page.layer_tables import wanted
 from ...page.wire.layers import LayerRow, LayersAsk, LayersOverlay, LayersPair, OverlayAnswer, SuspectsAnswer
 from ..arrow_stream import ArrowStream, rows_of
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["layers"])
 
 
 @router.post("/layers", response_class=ArrowStream, responses=rows_of(LayerRow))
-@needs_token
+@needs("read")
 def layers(here: Here, ask: LayersAsk) -> ArrowStream:
     """A row for each tensor and module of each model, in the order of the tree, as one Arrow IPC stream."""
     found = _compared(here, ask)
@@ -26,7 +26,7 @@ def layers(here: Here, ask: LayersAsk) -> ArrowStream:
 
 
 @router.post("/layers/suspects")
-@needs_token
+@needs("read")
 def suspects(here: Here, ask: LayersPair) -> SuspectsAnswer:
     """The modules that are to blame, worst first, each with the reason in words."""
     found = _compared(here, ask)
@@ -34,7 +34,7 @@ def suspects(here: Here, ask: LayersPair) -> SuspectsAnswer:
 
 
 @router.post("/layers/overlay", response_class=Response, responses={200: {"model": OverlayAnswer}})
-@needs_token
+@needs("read")
 def overlay(here: Here, ask: LayersOverlay) -> Response:
     """One number per tensor of one model, as a file of node data for Model Explorer."""
     found = _compared(here, ask)

@@ -8,13 +8,13 @@ from fastapi import Query
 
 from ...page.wire.project import MetricAnswer, MetricChange
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["metrics"])
 
 
 @router.patch("/metric")
-@needs_token
+@needs("log")
 def change_metric(
     here: Here, name: Annotated[str, Query(description="The metric's name.")], change: MetricChange
 ) -> MetricAnswer:

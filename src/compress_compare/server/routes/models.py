@@ -15,7 +15,7 @@ from ...page.wire.models import FoundModels, ModelAnswer, ModelChange, ModelPage
 from ...page.wire.models import model as model_answer
 from ..arrow_stream import ArrowStream, rows_of
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["models"])
 
@@ -41,7 +41,7 @@ Offset = Annotated[int, Query(ge=0, le=2**53, description="How many models to sk
         304: {"description": "The models are still those of the given ETag."},
     },
 )
-@needs_token
+@needs("read")
 def models(
     here: Here, request: Request, limit: Limit = 100, offset: Offset = 0, precision: Precision = "double"
 ) -> ModelPage | Response:
@@ -57,7 +57,7 @@ def models(
     response_class=ArrowStream,
     responses={**rows_of(StreamedErrors), 304: {"description": "Unchanged."}},
 )
-@needs_token
+@needs("read")
 def standard_errors(here: Here, request: Request) -> Response:
     """One row per model as an Arrow IPC stream: its id, then the standard errors of each metric that has any."""
     return _stream(request, here.snapshots.latest(), "errors")
@@ -75,7 +75,7 @@ def _stream(request: Request, snapshot: Snapshot, kind: Kind) -> Response:
 
 
 @router.get("/models/find")
-@needs_token
+@needs("read")
 def find(here: Here, where: Where = "", sort: Sort = ()) -> FoundModels:
     """The models that meet a condition, as `compress-compare ls --where` finds them."""
     found: list[str] = here.project.find(where, sort=sort)["id"].to_pylist()
@@ -83,14 +83,14 @@ def find(here: Here, where: Where = "", sort: Sort = ()) -> FoundModels:
 
 
 @router.get("/model")
-@needs_token
+@needs("read")
 def model(here: Here, id: Id) -> ModelAnswer:
     """Everything about one model."""
     return model_answer(here.project.model(id))
 
 
 @router.get("/model/coverage")
-@needs_token
+@needs("read")
 def coverage(here: Here, id: Id) -> wire_coverage.CoverageAnswer:
     """What the operation that made a model changed, skipped, and changed though it should not have."""
     base = here.project.model(id).base
@@ -100,7 +100,7 @@ def coverage(here: Here, id: Id) -> wire_coverage.CoverageAnswer:
 
 
 @router.patch("/model")
-@needs_token
+@needs("log")
 def change_model(here: Here, id: Id, change: ModelChange) -> ModelAnswer:
     """Set a model's note, its tags, or both."""
     if change.note is not None:

@@ -6,13 +6,13 @@ from ... import operations
 from ...operations.describe import describe
 from ...page.wire import jobs as wire
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["operations"])
 
 
 @router.get("/operations")
-@needs_token
+@needs("read")
 def forms(here: Here) -> wire.OperationForms:
     """Every operation with the JSON schema of its parameters. Needs no torch."""
     return wire.OperationForms(

@@ -9,13 +9,13 @@ from fastapi import Query
 from ...page import plans
 from ...page.wire.plans import PlanExport, PlanFile, SensitivityAnswer
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["plans"])
 
 
 @router.get("/sensitivity")
-@needs_token
+@needs("read")
 def sensitivity(
     here: Here,
     model: Annotated[str, Query(description="The model's id.")],
@@ -26,7 +26,7 @@ def sensitivity(
 
 
 @router.post("/plans/export")
-@needs_token
+@needs("read")
 def export(here: Here, ask: PlanExport) -> PlanFile:
     """The plan of some rows, as a recipe of this tool or as the configuration of another one."""
     return plans.exported(here.project, ask)

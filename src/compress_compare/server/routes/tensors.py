@@ -8,20 +8,20 @@ from ...page.arrow import stream
 from ...page.wire.layers import ChannelRow, SpectraAnswer, SpectraAsk, TensorAnswer, TensorAsk, TileAsk, TileCell
 from ..arrow_stream import ArrowStream, rows_of
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["layers"])
 
 
 @router.post("/layers/tensor")
-@needs_token
+@needs("read")
 def tensor(here: Here, ask: TensorAsk) -> TensorAnswer:
     """Shape, scale and codebook of a tensor."""
     return answers.tensor(here.project.tensor(ask.base, ask.model, name=ask.tensor, alignment=ask.alignment))
 
 
 @router.post("/layers/tensor/tile", response_class=ArrowStream, responses=rows_of(TileCell))
-@needs_token
+@needs("read")
 def tile(here: Here, ask: TileAsk) -> ArrowStream:
     """At most 256 × 256 cells, row by row, as one Arrow IPC stream; its metadata has `rows` and `columns`."""
     found = answers.tile(here.project.tensor(ask.base, ask.model, name=ask.tensor, alignment=ask.alignment), ask)
@@ -29,7 +29,7 @@ def tile(here: Here, ask: TileAsk) -> ArrowStream:
 
 
 @router.post("/layers/tensor/channels", response_class=ArrowStream, responses=rows_of(ChannelRow))
-@needs_token
+@needs("read")
 def channels(here: Here, ask: TensorAsk) -> ArrowStream:
     """A row for each output channel, in order, as one Arrow IPC stream."""
     found = here.project.tensor(ask.base, ask.model, name=ask.tensor, alignment=ask.alignment).channels.arrow
@@ -37,7 +37,7 @@ def channels(here: Here, ask: TensorAsk) -> ArrowStream:
 
 
 @router.post("/layers/tensor/spectra")
-@needs_token
+@needs("read")
 def spectra(here: Here, ask: SpectraAsk) -> SpectraAnswer:
     """Singular values of the tensor in each model that has it, and eigenvalues of its layer's responses."""
 

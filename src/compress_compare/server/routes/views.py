@@ -8,20 +8,20 @@ from fastapi import Query
 
 from ...page.wire.project import View, Views, ViewSave
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["views"])
 
 
 @router.get("/views")
-@needs_token
+@needs("read")
 def views(here: Here) -> Views:
     """All saved views, by name."""
     return Views(views=[View(name=name, address=address) for name, address in here.project.views().items()])
 
 
 @router.post("/views")
-@needs_token
+@needs("log")
 def save_view(here: Here, view: ViewSave) -> Views:
     """Keep a view under a name and give all of them."""
     here.project.save_view(view.name, view.address)
@@ -29,7 +29,7 @@ def save_view(here: Here, view: ViewSave) -> Views:
 
 
 @router.delete("/views")
-@needs_token
+@needs("log")
 def delete_view(here: Here, name: Annotated[str, Query(description="The view's name.")]) -> Views:
     """Forget a view and give the others."""
     here.project.delete_view(name)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ...page.wire.base import Watched
 from ..context import Here
-from ..router import API, Router, needs_token
+from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["watches"])
 
 
 @router.get("/watches/{name}")
-@needs_token
+@needs("read")
 def watch(here: Here, name: str) -> Watched | None:
     """What is done for a request that named itself in the header ``X-Watch``, and how far; null for one answered."""
     found = here.watches.get(name)
@@ -18,7 +18,7 @@ def watch(here: Here, name: str) -> Watched | None:
 
 
 @router.delete("/watches/{name}", status_code=204)
-@needs_token
+@needs("read")
 def cancel(here: Here, name: str) -> None:
     """End a request at its next step. One that has been answered stays answered."""
     here.watches.cancel(name)

@@ -1,0 +1,1 @@
+"""A project over HTTP: the same calls, answered by a server."""

@@ -1,0 +1,56 @@
+"""The stored files of a project on a server: brought here when they are read, and kept by their hash."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from ..errors import StoreError
+from ..store.objects import DirectoryObjects
+from ..store.storage import ProjectStorage
+from .connection import Connection
+
+
+class RemoteObjects(DirectoryObjects):
+    """The objects of a project on a server, with copies of those that were read.
+
+    Args:
+        storage: a folder of this user, for the copies.
+        connection: to the server.
+    """
+
+    def __init__(self, storage: ProjectStorage, connection: Connection) -> None:
+        super().__init__(storage)
+        self._connection = connection
+
+    def path(self, digest: str) -> Path:
+        """Where a copy of the object lies, which is brought here if there is none.
+
+        Raises:
+            StoreError: ``artifact.missing``, ``artifact.hash_mismatch``.
+        """
+        path = self.place(digest)
+        if not path.is_file():
+            self._connection.fetch(digest, path)
+        return path
+
+    def verify(self, digest: str) -> Path:
+        """Like ``path``; a copy that has changed is brought here again."""
+        self.path(digest)
+        try:
+            return super().verify(digest)
+        except StoreError:
+            self.place(digest).unlink(missing_ok=True)
+            self.path(digest)
+            return super().verify(digest)
+
+
+def cache() -> Path:
+    """The folder of files that were read from servers, of this user."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    else:
+        given = os.environ.get("XDG_CACHE_HOME", "")
+        base = Path(given) if Path(given).is_absolute() else Path.home() / ".cache"
+    return base / "compress-compare" / "servers"
