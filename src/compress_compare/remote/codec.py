@@ -26,6 +26,7 @@ from ..records import (
     StoredFile,
     TaskPath,
 )
+from ..store.corrections import SeenReading
 from ..store.garbage import Garbage
 from ..store.summary import Summary
 
@@ -35,7 +36,7 @@ RECORDS: Mapping[str, type] = {
     record.__name__: record
     for record in (
         *(Change, Checkpoint, Dataset, Garbage, Job, LineageStep, LoggedCheckpoint, Metric, MetricValue, Model),
-        *(Origin, Reference, StoredFile, Summary, TaskPath),
+        *(Origin, Reference, SeenReading, StoredFile, Summary, TaskPath),
     )
 }
 """All that is ever made of what came over HTTP; each checks itself."""

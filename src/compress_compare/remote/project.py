@@ -20,6 +20,7 @@ from ..records import Change, Dataset, Job, Metric, Model
 from ..store import instance_tables, instances
 from ..store.artifacts import Artifacts
 from ..store.changing import KEEP
+from ..store.corrections import SeenReading
 from ..store.drafts import Measured, ModelDraft, check_metrics, check_operation
 from ..store.garbage import Garbage
 from ..store.proposals import ProposedDraft
@@ -232,12 +233,22 @@ class RemoteProject(RemoteReader):
         found: Change | None = self._answered("unarchive", {"id": id})
         return found
 
-    def correct(self, id: str, values: Mapping[str, Measured], *, reason: str = "") -> Change | None:
+    def correct(
+        self,
+        id: str,
+        values: Mapping[str, Measured],
+        *,
+        reason: str = "",
+        seen: Mapping[str, SeenReading] | None = None,
+    ) -> Change | None:
         """Replace metric values that were wrong. The old ones stay in the history."""
-        found: Change | None = self._answered(
-            "correct", {"id": id, "values": checks.mapping(values, "Values"), "reason": reason}
-        )
+        said = {"id": id, "values": checks.mapping(values, "Values"), "reason": reason}
+        found: Change | None = self._answered("correct", said | ({} if seen is None else {"seen": dict(seen)}))
         return found
+
+    def keep_gate_rules(self, text: str) -> None:
+        """Keep the rules of the project's gate; an empty text keeps none."""
+        self._write("keep_gate_rules", {"text": text})
 
     def undo(self, number: int | None = None) -> Change:
         """Take back the last change that has not been taken back, or the one of a number."""

@@ -162,6 +162,20 @@ class RemoteReader(Project):
         found: list[Change] = self._connection.read("history", id=id)
         return found
 
+    def descendants(self, id: str) -> list[str]:
+        """The ids of all models that come from one, archived ones too, each after its base.
+
+        Raises:
+            NotFound: ``model.unknown``.
+        """
+        found: list[str] = self._connection.read("descendants", id=id)
+        return found
+
+    def gate_rules(self) -> str | None:
+        """The rules of the project's gate as YAML; ``None`` if none are kept."""
+        found: str | None = self._connection.read("gate_rules")
+        return found
+
     def audit(self, *, limit: int = 1000) -> Table:
         """Return who did what, the newest first. This needs the role ``admin``."""
         rows = self._connection.request("GET", "audit", params={"limit": limit}).json()["entries"]

@@ -20,17 +20,48 @@ from ..table import Table
 
 READS = frozenset(
     {
-        *("all_checkpoints", "answered", "archived", "checkpoints", "damage", "datasets", "deleted", "digests_of"),
-        *("garbage", "history", "jobs", "metric", "metrics", "model", "models", "overview", "revision"),
+        *(
+            "all_checkpoints",
+            "answered",
+            "archived",
+            "checkpoints",
+            "damage",
+            "datasets",
+            "deleted",
+            "descendants",
+            "digests_of",
+        ),
+        *(
+            "digests_of",
+            "garbage",
+            "gate_rules",
+            "history",
+            "jobs",
+            "metric",
+            "metrics",
+            "model",
+            "models",
+            "overview",
+            "revision",
+        ),
         *("standard_errors", "summary", "table_mapping", "task_of", "views"),
     }
 )
 """Methods that read; ``measured`` is the table behind ``measured_graph``."""
 LOGS = frozenset(
     {
-        *("archive", "correct", "define_metric", "delete", "delete_view", "keep_table_mapping", "log_metrics"),
-        *("log_received", "rename", "restore_deleted", "save_view", "set_base", "set_direction", "set_note"),
-        *("set_tags", "unarchive", "undo"),
+        *("archive", "correct", "define_metric", "delete", "delete_view", "keep_gate_rules", "keep_table_mapping"),
+        *(
+            "log_metrics",
+            "log_received",
+            "rename",
+            "restore_deleted",
+            "save_view",
+            "set_base",
+            "set_direction",
+            "set_note",
+        ),
+        *("set_note", "set_tags", "unarchive", "undo"),
     }
 )
 """Methods that write."""

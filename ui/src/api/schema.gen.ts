@@ -84,6 +84,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find
+         * @description The models that meet a condition, as `compress-compare ls --where` finds them.
+         */
+        get: operations["find_api_v1_models_find_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/model": {
         parameters: {
             query?: never;
@@ -164,6 +184,26 @@ export interface paths {
          * @description Who did what, the newest first: models, changes, notes, views and jobs.
          */
         get: operations["audit_api_v1_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model/descendants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Descendants
+         * @description The models that come from one, and would be deleted with it.
+         */
+        get: operations["descendants_api_v1_model_descendants_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -652,6 +692,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gate
+         * @description Hold a model against rules: each passes, fails or is undecided.
+         */
+        post: operations["gate_api_v1_gate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gate/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kept Rules
+         * @description The rules that the project keeps.
+         */
+        get: operations["kept_rules_api_v1_gate_rules_get"];
+        put?: never;
+        /**
+         * Keep Rules
+         * @description Keep rules with the project, in the place of those before.
+         */
+        post: operations["keep_rules_api_v1_gate_rules_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -667,7 +751,7 @@ export interface paths {
         put?: never;
         /**
          * Start
-         * @description Queue an operation, a recipe, a measurement, or a comparison of layers. Nothing named here is imported.
+         * @description Queue an operation, a recipe, a measurement, a comparison or a shipping. Nothing named here is imported.
          */
         post: operations["start_api_v1_jobs_post"];
         delete?: never;
@@ -776,6 +860,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ship/formats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ship Formats
+         * @description The formats that models can be shipped in.
+         */
+        get: operations["ship_formats_api_v1_ship_formats_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks": {
         parameters: {
             query?: never;
@@ -850,6 +954,66 @@ export interface paths {
          * @description The plan of some rows, as a recipe of this tool or as the configuration of another one.
          */
         post: operations["export_api_v1_plans_export_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/import/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload
+         * @description Send a piece of a file that is to be imported. Files are kept until the server ends.
+         */
+        post: operations["upload_api_v1_import_files_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/import/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description What an import would do, as `compress-compare import --dry-run` shows it. Nothing is changed.
+         */
+        post: operations["preview_api_v1_import_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start
+         * @description Import, as a job: all of it comes in, or nothing.
+         */
+        post: operations["start_api_v1_import_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1433,16 +1597,36 @@ export interface components {
         /**
          * Correcting
          * @description Values by metric that replace those that were wrong; null removes one.
+         *
+         *     `seen` tells which of several values of a metric is meant; the correction is refused where it is another by now.
          */
         Correcting: {
             /** Values */
             values: {
-                [key: string]: number | null;
+                [key: string]: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            };
+            /** Seen */
+            seen?: {
+                [key: string]: components["schemas"]["SeenValue"];
             };
             /**
              * Reason
              * @default
              */
+            reason: string;
+        };
+        /**
+         * CorrectionAnswer
+         * @description A value that would replace one of the project.
+         */
+        CorrectionAnswer: {
+            /** Model */
+            model: string;
+            /** Metric */
+            metric: string;
+            /** Value */
+            value: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Reason */
             reason: string;
         };
         /**
@@ -1488,6 +1672,14 @@ export interface components {
             num_instances: number;
             /** Columns */
             columns: string[];
+        };
+        /**
+         * DescendantsAnswer
+         * @description The models that come from one, archived ones too, each after its base.
+         */
+        DescendantsAnswer: {
+            /** Models */
+            models: string[];
         };
         /**
          * Digests
@@ -1557,12 +1749,96 @@ export interface components {
             share: number;
         };
         /**
+         * FoundModels
+         * @description The ids of the models that meet a condition, in the order asked for.
+         */
+        FoundModels: {
+            /** Models */
+            models: string[];
+        };
+        /**
          * FrontierAnswer
          * @description The Pareto-optimal models, best first along x.
          */
         FrontierAnswer: {
             /** Ids */
             ids: string[];
+        };
+        /**
+         * GateAnswer
+         * @description All checks of a model, as `compress-compare gate --json` prints them.
+         */
+        GateAnswer: {
+            /** Model */
+            model: string;
+            /** Base */
+            base: string;
+            /** Outcome */
+            outcome: string;
+            /** Checks */
+            checks: components["schemas"]["GateCheckAnswer"][];
+        };
+        /**
+         * GateAsk
+         * @description A model, what it must not fall behind (the root of its lineage if null), and the rules as YAML.
+         */
+        GateAsk: {
+            /** Model */
+            model: string;
+            /** Base */
+            base?: string | null;
+            /** Rules */
+            rules: string;
+        };
+        /**
+         * GateCheckAnswer
+         * @description One rule and what came of it: pass, fail or undecided; the number, its interval and the bound, and in words.
+         */
+        GateCheckAnswer: {
+            /** Rule */
+            rule: string;
+            /** Kind */
+            kind: string;
+            /** Outcome */
+            outcome: string;
+            /** Value */
+            value: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Low */
+            low: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** High */
+            high: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Limit */
+            limit: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Count */
+            count: number | null;
+            /** Method */
+            method: string | null;
+            /** Shown */
+            shown: string;
+            /** Reason */
+            reason: string;
+            /** Line */
+            line: number | null;
+            /** Details */
+            details: {
+                [key: string]: components["schemas"]["Json"];
+            }[];
+        };
+        /**
+         * GateRulesAnswer
+         * @description The rules that the project keeps; null if it keeps none.
+         */
+        GateRulesAnswer: {
+            /** Rules */
+            rules: string | null;
+        };
+        /**
+         * GateRulesText
+         * @description The rules of the project's gate as YAML; an empty text keeps none.
+         */
+        GateRulesText: {
+            /** Rules */
+            rules: string;
         };
         /**
          * Greeting
@@ -1683,6 +1959,70 @@ export interface components {
             model: string | null;
             /** Boxes */
             boxes: components["schemas"]["BoxAnswer"][];
+        };
+        /**
+         * ImportAsk
+         * @description What to import: files that were sent, or a path on the machine of the server; and how to understand it.
+         *
+         *     The source is recognized if it is null. `mapping` says as YAML what the columns of a table are.
+         */
+        ImportAsk: {
+            /** Upload */
+            upload?: string | null;
+            /** Path */
+            path?: string | null;
+            /** Source */
+            source?: string | null;
+            /** Mapping */
+            mapping?: string | null;
+            /** Higher */
+            higher?: string[];
+            /** Lower */
+            lower?: string[];
+            /** Units */
+            units?: {
+                [key: string]: string;
+            };
+            /** Base From */
+            base_from?: string | null;
+            /** Operation From */
+            operation_from?: string | null;
+            /** Base Pattern */
+            base_pattern?: string | null;
+        };
+        /**
+         * ImportPreviewAnswer
+         * @description What an import would do. Of many models and corrections the first are listed.
+         */
+        ImportPreviewAnswer: {
+            /** Source */
+            source: string;
+            /** Recognized By */
+            recognized_by: string | null;
+            /** Num Models */
+            num_models: number;
+            /** Num New */
+            num_new: number;
+            /** Models */
+            models: components["schemas"]["PreviewedModelAnswer"][];
+            /** Metrics */
+            metrics: components["schemas"]["PreviewedMetricAnswer"][];
+            /** Data */
+            data: components["schemas"]["PreviewedData"][];
+            /** Num New Values */
+            num_new_values: number;
+            /** Num Corrections */
+            num_corrections: number;
+            /** Corrections */
+            corrections: components["schemas"]["CorrectionAnswer"][];
+            /** Notices */
+            notices: string[];
+            /** Warnings */
+            warnings: string[];
+            /** Mapping */
+            mapping: string;
+            /** Sources */
+            sources: string[];
         };
         /**
          * InstanceAnswer
@@ -2446,7 +2786,7 @@ export interface components {
              * Toolkit
              * @enum {string}
              */
-            toolkit: "recipe" | "llm-compressor" | "torchao" | "coremltools";
+            toolkit: "recipe" | "llm-compressor" | "torchao" | "coremltools" | "coreai-opt" | "modelopt" | "auto-round";
         };
         /**
          * PlanFile
@@ -2521,14 +2861,74 @@ export interface components {
             rate_of_base: number;
         };
         /**
+         * PreviewedData
+         * @description A dataset, or what one model answered on one, and how many instances.
+         */
+        PreviewedData: {
+            /** Name */
+            name: string;
+            /** Model */
+            model: string | null;
+            /** Instances */
+            instances: number;
+        };
+        /**
+         * PreviewedMetricAnswer
+         * @description One metric as it would be defined, why, and what values it has.
+         */
+        PreviewedMetricAnswer: {
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
+            /** Format */
+            format: string;
+            /** Higher Is Better */
+            higher_is_better: boolean | null;
+            /** Reason */
+            reason: string;
+            /** Values */
+            values: number;
+            /** Not Finite */
+            not_finite: number;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+        };
+        /**
+         * PreviewedModelAnswer
+         * @description One model as it would come in; `metrics` is how many it has.
+         */
+        PreviewedModelAnswer: {
+            /** Id */
+            id: string;
+            /** Base */
+            base: string | null;
+            /** Operation */
+            operation: string | null;
+            /** Parameters */
+            parameters: {
+                [key: string]: components["schemas"]["Json"];
+            };
+            /** Depth */
+            depth: number;
+            /** Is New */
+            is_new: boolean;
+            /** Metrics */
+            metrics: number;
+        };
+        /**
          * ProjectAnswer
-         * @description What a project holds, without its models.
+         * @description What a project holds, without its models, and whether it can be changed here.
          */
         ProjectAnswer: {
             /** Name */
             name: string;
             /** Version */
             version: string;
+            /** Read Only */
+            read_only: boolean;
             /** Revision */
             revision: number;
             /** Num Models */
@@ -2731,6 +3131,24 @@ export interface components {
             reason: string;
         };
         /**
+         * SeenValue
+         * @description A value that somebody looked at, and where it was measured.
+         */
+        SeenValue: {
+            /** Value */
+            value: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Slice */
+            slice?: string | null;
+            /** Device */
+            device?: string | null;
+            /** Dataset */
+            dataset?: string | null;
+            /** Protocol */
+            protocol?: {
+                [key: string]: components["schemas"]["Json"];
+            } | null;
+        };
+        /**
          * SelectionAnswer
          * @description What differs within a selection; rows give each model's values in the order of the variables.
          */
@@ -2823,6 +3241,49 @@ export interface components {
             layer_bytes: number;
             /** Layer Bytes Before */
             layer_bytes_before: number;
+        };
+        /**
+         * ShipAsk
+         * @description Write a model in a format into the project's own folder, prove it, and log it as a child of the model.
+         *
+         *     `sample` is the number of examples that it is run on: 256 if null; with 0 the numbers alone are compared.
+         */
+        ShipAsk: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ship";
+            /** Model */
+            model: string;
+            /** Format */
+            format: string;
+            /** Sample */
+            sample?: number | null;
+        };
+        /**
+         * ShipFormat
+         * @description A format that models are shipped in, and the extra that it needs; empty for none.
+         */
+        ShipFormat: {
+            /** Name */
+            name: string;
+            /** Summary */
+            summary: string;
+            /** Extra */
+            extra: string;
+            /** Needs Network */
+            needs_network: boolean;
+        };
+        /**
+         * ShipFormats
+         * @description All formats, and whether each model of the project can be run here: the roots whose task is known.
+         */
+        ShipFormats: {
+            /** Formats */
+            formats: components["schemas"]["ShipFormat"][];
+            /** Roots */
+            roots: string[];
         };
         /**
          * SliceRow
@@ -3192,6 +3653,28 @@ export interface components {
             number?: number | null;
         };
         /**
+         * UploadAnswer
+         * @description The id of the upload.
+         */
+        UploadAnswer: {
+            /** Upload */
+            upload: string;
+        };
+        /**
+         * UploadAsk
+         * @description A piece of a file, base64, after the `offset` bytes that were sent before; the id is null for a new upload.
+         */
+        UploadAsk: {
+            /** Upload */
+            upload?: string | null;
+            /** Path */
+            path: string;
+            /** Offset */
+            offset: number;
+            /** Content */
+            content: string;
+        };
+        /**
          * Uploaded
          * @description How much of a file is there, and whether that is all of it.
          */
@@ -3459,6 +3942,40 @@ export interface operations {
             };
         };
     };
+    find_api_v1_models_find_get: {
+        parameters: {
+            query?: {
+                /** @description E.g. `Packed Size < 300 kB and operation contains prune`. */
+                where?: string;
+                /** @description Columns; one that begins with - from the largest. */
+                sort?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundModels"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     model_api_v1_model_get: {
         parameters: {
             query: {
@@ -3648,6 +4165,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    descendants_api_v1_model_descendants_get: {
+        parameters: {
+            query: {
+                /** @description The model's id. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DescendantsAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
@@ -4472,6 +5021,101 @@ export interface operations {
             };
         };
     };
+    gate_api_v1_gate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GateAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kept_rules_api_v1_gate_rules_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateRulesAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keep_rules_api_v1_gate_rules_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GateRulesText"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateRulesAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     jobs_api_v1_jobs_get: {
         parameters: {
             query?: {
@@ -4513,7 +5157,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"] | components["schemas"]["ActivationsAsk"] | components["schemas"]["SensitivityAsk"];
+                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"] | components["schemas"]["ActivationsAsk"] | components["schemas"]["SensitivityAsk"] | components["schemas"]["ShipAsk"];
             };
         };
         responses: {
@@ -4702,6 +5346,35 @@ export interface operations {
             };
         };
     };
+    ship_formats_api_v1_ship_formats_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShipFormats"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     tasks_api_v1_tasks_get: {
         parameters: {
             query?: never;
@@ -4818,6 +5491,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlanFile"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_api_v1_import_files_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_api_v1_import_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportPreviewAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_api_v1_import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */

@@ -12,7 +12,15 @@ export function change(part: Partial<Change> = {}): Change {
     reason: "typo",
     undoable: true,
     undone_by: null,
-    origin: { user: "anna", host: "box", packages: {}, commit: "0123456789abcdef", dirty: true, command: "serve" },
+    origin: {
+      user: "anna",
+      host: "box",
+      packages: {},
+      commit: "0123456789abcdef",
+      dirty: true,
+      command: "serve",
+      token: "",
+    },
     ...part,
   };
 }
