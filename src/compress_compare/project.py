@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from .store.merging.merge import MergeReport
 
 
-SERVERS = ("http://", "https://")
-"""How the address of a project on a server begins."""
-
-
 def open(
     path: str | Path,
     *,
@@ -39,13 +35,11 @@ def open(
     """Open the project in the directory ``path``, on a database server or on a server of this tool, or create it there.
 
     Args:
-        path: of the directory; a relative one is looked for now and never again. Or the address of a database:
-            ``postgresql+psycopg://user@host/database?project=NAME``; or that of a project that is served:
-            ``https://host/p/NAME``.
+        path: of the directory; a relative one is looked for now and never again. Or an address: of a database,
+            ``postgresql+psycopg://user@host/database?project=NAME``, or of a served project, ``https://host/p/NAME``.
         create: whether it may be made.
         read_only: whether to leave the project as it is: nothing is written there, and nothing is run.
-        artifacts: for a database, where the files of a new project go: ``s3://bucket/prefix`` or a folder that all can
-            reach. The project remembers it.
+        artifacts: for a database, where files of a new project go: ``s3://bucket/prefix`` or a folder that all reach.
         token: for a project that is served; that of the environment variable ``COMPRESS_COMPARE_TOKEN`` if not given.
 
     Raises:
@@ -53,7 +47,7 @@ def open(
         StoreError: ``store.*`` if it is damaged or has a newer version.
         UserError: ``remote.*``, ``auth.*`` for a server that cannot be reached, or does not let you in.
     """
-    if str(path).startswith(SERVERS):
+    if str(path).startswith(("http://", "https://")):
         connect = late.attribute(f"{__package__}.remote.project", "connect")
         found: Project = connect(str(path), token=token, create=create, read_only=read_only)
         return found
@@ -303,16 +297,12 @@ class Project(Store):
         return gate(self, model, base=base, rules=rules)
 
     def keep_gate_rules(self, text: str) -> None:
-        """Keep the rules of the project's gate, as YAML, in the place of those before; an empty text keeps none.
-
-        Raises:
-            InvalidValue: ``config.*`` for rules that cannot be read, with the line.
-        """
+        """Keep YAML rules of a gate in the place of those before; empty: none. Raises ``config.*`` as ``gate``."""
         from .comparisons.gate import rules
 
         if text.strip():
             rules.loads(text)
-        super().keep_gate_rules(text if text.strip() else "")
+        super().keep_gate_rules(text.strip() and text)
 
     def ship(
         self,
@@ -390,8 +380,7 @@ class Project(Store):
     def show(self, models: Sequence[str] = (), *, height: int = 720) -> NotebookPage:
         """Show the overview in a notebook, with these models selected.
 
-        It is a snapshot that needs no server, so it also works in a remote or saved notebook. It can show what differs
-        between the given models only. ``compress-compare serve`` shows the project as it grows.
+        It is a snapshot that needs no server, and can show what differs between the given models only.
         """
         from .report.notebook import show
 

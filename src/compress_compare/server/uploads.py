@@ -22,7 +22,7 @@ ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass
-class Upload:
+class SentFiles:
     """What was sent under one name so far."""
 
     folder: Path
@@ -36,7 +36,7 @@ class Uploads:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._root: Path | None = None
-        self._known: dict[str, Upload] = {}
+        self._known: dict[str, SentFiles] = {}
 
     def put(self, id: str | None, path: str, *, offset: int, content: str) -> str:
         """Add a piece of a file; returns the id of the upload.
@@ -61,7 +61,7 @@ class Uploads:
         with self._lock:
             if id is None:
                 id = secrets.token_hex(16)
-                self._known[id] = Upload(self._new(id))
+                self._known[id] = SentFiles(self._new(id))
             upload = self._of(id)
             if upload.num_bytes + len(piece) > MAX_BYTES:
                 hint = "Give the path of the folder instead: the server reads it where it is."
@@ -110,7 +110,7 @@ class Uploads:
         folder.mkdir()
         return folder
 
-    def _of(self, id: str) -> Upload:
+    def _of(self, id: str) -> SentFiles:
         if not ID.fullmatch(id) or id not in self._known:
             raise NotFound(
                 "upload.unknown", "The files of this import are not there any more.", hint="Drop them again."
