@@ -178,8 +178,8 @@ describe("the details without a selection", () => {
     expect(app.view.state.tab).toBe("filters");
     await fireEvent.keyDown(tabs, { key: "ArrowLeft" });
     await fireEvent.keyDown(tabs, { key: "ArrowLeft" });
-    expect(app.view.state.tab).toBe("effects");
-    expect(document.activeElement?.textContent).toContain("Effects");
+    expect(app.view.state.tab).toBe("history");
+    expect(document.activeElement?.textContent).toContain("History");
   });
 });
 
