@@ -15,8 +15,8 @@ def change(page: Page, what: str) -> None:
     page.get_by_role("menuitem", name=what).click()
 
 
-def at(page: Page, address: str) -> None:
-    page.goto(address.split("#")[0] + "#/overview?sel=p50&tab=selection")
+def at(page: Page, address: str, model: str = "p50") -> None:
+    page.goto(address.split("#")[0] + f"#/overview?sel={model}&tab=selection")
     expect(page.get_by_role("button", name="Change ▾")).to_be_visible()
 
 
@@ -75,7 +75,7 @@ def test_a_model_is_renamed_deleted_and_restored(overview: Page, project: Path) 
 def test_a_model_is_checked_shipped_and_another_tools_table_imported(
     overview: Page, project: Path, tmp_path: Path
 ) -> None:
-    at(overview, overview.url)
+    at(overview, overview.url, "half")
     overview.get_by_role("button", name="Release ▾").click()
     overview.get_by_role("menuitem", name="Check against rules…").click()
     overview.get_by_label("Rules").fill('rules:\n  - {metric: "Model Size", max: 300 kB}\n')
