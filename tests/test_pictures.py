@@ -14,7 +14,7 @@ from compress_compare.demos.digits.experiments import experiments
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 SHOWN = re.compile(r"!\[([^\]]+)\]\((?:\.\./)*images/([\w-]+)\.png\)")
-IN_THE_TERMINAL = {"ask-an-agent", "fix-a-mistake", "gate-a-release", "two-machines"}
+IN_THE_TERMINAL = {"ask-an-agent", "fix-a-mistake", "gate-a-release", "team", "two-machines"}
 """Pages of the guide about commands alone: there is nothing to see."""
 GUIDE = [
     page for page in sorted((ROOT / "docs" / "guide").glob("*.md")) if page.stem not in {"README", *IN_THE_TERMINAL}

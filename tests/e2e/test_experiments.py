@@ -130,7 +130,7 @@ def test_a_job_is_cancelled_and_retried(experiments: Page) -> None:
 def test_a_recipe_is_corrected_planned_and_run(experiments: Page) -> None:
     go(experiments, "sel=cnn&do=recipe")
     text = experiments.get_by_role("textbox", name="Recipe")
-    plan = experiments.get_by_role("button", name="Plan", exact=True)
+    plan = experiments.get_by_role("main").get_by_role("button", name="Plan", exact=True)
     text.fill("base: cnn\nsteps:\n  - quantize: {bits: [8, 4]}\n    then:\n      - calibrat\n")
     plan.click()
     alert = experiments.get_by_role("alert")

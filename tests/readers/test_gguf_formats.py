@@ -58,4 +58,4 @@ def test_without_the_package_the_rest_is_said(tmp_path, monkeypatch):
     path, _ = written(tmp_path, gguf.GGMLQuantizationType.IQ2_XS)
     weights = checkpoint.read("gguf", {"m.gguf": path})
     assert weights.tensors["blk.0.ffn_up.weight"].values is None
-    assert list(weights.unread) == ["llama.cpp as IQ2_XS (pip install gguf reads the formats that it knows)"]
+    assert list(weights.unread) == ["llama.cpp as IQ2_XS (pip install 'compress-compare[gguf]' reads more of these)"]

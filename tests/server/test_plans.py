@@ -68,4 +68,6 @@ def test_what_cannot_be_measured_is_refused(live):
         refused = client.post("/api/v1/jobs", json=body | {"levels": [], "model": "imported"})
         assert (refused.status_code, refused.json()["code"]) == (409, "config.no_task")
         assert client.get("/api/v1/sensitivity", params={"model": "other"}).status_code == 404
-        assert client.get("/api/v1/sensitivity", params={"model": "imported"}).json()["code"] == "model.no_checkpoint"
+        answer = client.get("/api/v1/sensitivity", params={"model": "imported"})
+        assert (answer.status_code, answer.json()["rows"]) == (200, [])
+        assert "'imported'" in answer.json()["reason"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..comparisons import sensitivity
-from ..errors import Conflict, NotFound
+from ..errors import Conflict, InvalidValue, NotFound
 from ..plans.recommend import Kind, Plan, planned
 from ..store.store import Store
 from .wire.base import number
@@ -25,12 +25,18 @@ def answer(store: Store, model: str, *, metric: str | None) -> SensitivityAnswer
 
     Raises:
         NotFound: ``model.unknown``, ``metric.unknown``.
-        InvalidValue: ``model.no_checkpoint``, ``sensitivity.metric``.
+        InvalidValue: ``metric.no_direction``.
     """
-    found = sensitivity.kept(store, model, metric=metric)
-    if found is None:
+    chosen, reason = "", ""
+    try:
+        found = sensitivity.kept(store, model, metric=metric)
         chosen = sensitivity.quality(store.metrics(), metric).name
-        return SensitivityAnswer(model=model, metric=chosen, value=None, count=None, rows=[], curves=[])
+    except InvalidValue as error:
+        if error.code not in ("model.no_checkpoint", "sensitivity.metric"):
+            raise
+        found, reason = None, f"{error.title} {error.hint}".strip()
+    if found is None:
+        return SensitivityAnswer(model=model, metric=chosen, reason=reason, value=None, count=None, rows=[], curves=[])
     rows = found.table.to_pylist()
     return SensitivityAnswer(
         model=model,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from .. import records
 from ..errors import InvalidValue
 from ..operations import BaseOperation
 from ..schemes import scheme
 from .task import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 SHIP = "ship"
 """The operation of a model that was written out and read back: its network is that of its base."""

@@ -3179,10 +3179,17 @@ export interface components {
         /**
          * SensitivityAnswer
          * @description What is kept of a model: nothing if it was not measured, and then `rows` is empty. `count` is of examples.
+         *
+         *     `reason` says why nothing can be measured: the model has no weights, or no metric says how good it is.
          */
         SensitivityAnswer: {
             /** Model */
             model: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
             /** Metric */
             metric: string;
             /** Value */

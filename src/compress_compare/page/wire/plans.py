@@ -46,9 +46,13 @@ class PlanCurve(Answer):
 
 
 class SensitivityAnswer(Answer):
-    """What is kept of a model: nothing if it was not measured, and then `rows` is empty. `count` is of examples."""
+    """What is kept of a model: nothing if it was not measured, and then `rows` is empty. `count` is of examples.
+
+    `reason` says why nothing can be measured: the model has no weights, or no metric says how good it is.
+    """
 
     model: str
+    reason: str = ""
     metric: str
     value: Number | None
     count: int | None

@@ -33,6 +33,7 @@ const POINTS = [point(1000, -0.25, [0, 2]), point(2000, -0.05, [1, 2]), point(40
 const ANSWER = {
   model: "cnn",
   metric: "Accuracy",
+  reason: "",
   value: 0.98,
   count: 200,
   rows: ROWS,
@@ -96,6 +97,14 @@ describe("the page", () => {
     await fireEvent.input(screen.getByRole("slider", { name: "Budget" }), { target: { value: "1000" } });
     await waitFor(() => expect(chosen()).toEqual(["\u221220.0\u00a0pp, chosen", "\u22125.0\u00a0pp, chosen"]));
     expect(screen.getByRole("heading", { level: 2 }).textContent).toContain("1\u00a0kB, predicted Accuracy 73.0%");
+  });
+
+  it("says why a model cannot be measured, and offers nothing then", async () => {
+    const reason = "Model 'cnn' has no checkpoint.";
+    const answer = { ...ANSWER, metric: "", reason, value: null, rows: [], curves: [] };
+    show(Plan, {}, makeApp({ address: "/plan", answers: { "GET sensitivity": answer } }));
+    expect(await screen.findByText(reason)).toBeTruthy();
+    expect(screen.queryByRole("region", { name: "Measure the layers" })).toBeNull();
   });
 
   it("offers to measure what is not known, with the levels that are typed", async () => {
