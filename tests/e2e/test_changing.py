@@ -83,7 +83,11 @@ def test_a_model_is_checked_shipped_and_another_tools_table_imported(
     expect(overview.get_by_role("row").filter(has_text="Model Size: max 300 kB")).to_contain_text("pass")
     overview.get_by_role("button", name="Keep these rules in the project").click()
     expect(overview.get_by_text("Rules, as the project keeps them")).to_be_visible()
-    overview.get_by_role("button", name="Close", exact=True).click()
+    overview.get_by_role("button", name="Check", exact=True).click()
+    expect(overview.get_by_role("button", name="Check", exact=True)).to_be_enabled()
+    overview.keyboard.press("Escape")
+    expect(overview.get_by_role("dialog")).to_have_count(0)
+    expect(overview.get_by_role("button", name="Change ▾")).to_be_visible()
     file = tmp_path / "runs.csv"
     file.write_text('model,parent,method,bits,top1\nnet,,train,,"76.13%"\nnet-w8,net,quantize,8,"76.01%"\n')
     overview.get_by_role("button", name="Import", exact=True).click()
