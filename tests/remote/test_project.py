@@ -12,6 +12,7 @@ import compress_compare as cc
 from compress_compare.errors import Conflict, InvalidValue, NotFound, UserError
 from compress_compare.remote.connection import Connection
 from compress_compare.store.uploads import Upload
+from tests.readers import test_openvino
 
 
 def weights(seed=0):
@@ -88,6 +89,16 @@ def test_what_was_logged_is_there_as_if_it_had_been_logged_here(remote, local):
             assert getattr(one, name) == getattr(other, name), name
     for name, tensor in local.load_checkpoint("half").items():
         assert np.array_equal(np.asarray(remote.load_checkpoint("half")[name]), np.asarray(tensor))
+
+
+def test_files_of_other_tools_are_sent(remote, tmp_path):
+    np.savez(tmp_path / "arrays.npz", **weights())
+    constants = [("self.l.weight", "f32", (2, 2), np.ones(4, "<f4").tobytes())]
+    openvino = test_openvino.write(tmp_path, constants, name="converted")
+    for id, path, format in (("n", tmp_path / "arrays.npz", "numpy"), ("o", openvino, "openvino")):
+        remote.log_model(id, checkpoint=path)
+        assert remote.model(id).checkpoint.format == format
+        assert remote.layers(id, [id], "storage").table.num_rows > 0
 
 
 def test_every_analysis_gives_the_same(remote, local):

@@ -6,6 +6,8 @@ from safetensors.numpy import save_file
 
 import compress_compare as cc
 from compress_compare.errors import Conflict, InvalidValue
+from compress_compare.readers import checkpoint
+from compress_compare.schemes.declared import FILE
 
 RNG = np.random.default_rng(0)
 
@@ -89,3 +91,41 @@ def test_numbers_out_of_range_are_refused(given, code):
     with pytest.raises(InvalidValue) as caught:
         cc.Scheme(**given)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"4",
+        b"[" * 100_000,
+        b'{"a.proj.weight": 4}',
+        b'{"a.proj.weight": {"kind": "quantized", "bits": "4"}}',
+        b'{"a.proj.weight": {"kind": "quantized", "bits": true}}',
+        b'{"a.proj.weight": {"kind": "quantized", "bits": 4, "strategy": "group", "group_size": 0}}',
+        b'{"a.proj.weight": {"kind": "quantized", "bits": 1e400}}',
+        b'{"a.proj.weight": {"kind": "cut"}}',
+        b'{"a.proj.weight": {"cut": 4}}',
+        b'{"a.proj.weight": {"kind": ["quantized"]}}',
+    ],
+)
+def test_such_a_file_of_anyone_is_refused_in_words(tmp_path, content):
+    save_file(BASE, tmp_path / "model.safetensors")
+    (tmp_path / FILE).write_bytes(content)
+    paths = {path.name: path for path in tmp_path.iterdir()}
+    with pytest.raises(InvalidValue) as caught:
+        checkpoint.read("huggingface", paths)
+    assert caught.value.code == "model.bad_header"
+
+
+@pytest.mark.parametrize("said", ['{"scheme": 4}', '{"scheme": {"a.proj.weight": {"bits": -1}}}'])
+def test_nor_is_what_the_header_of_a_file_says_believed(project, tmp_path, said):
+    save_file(BASE, tmp_path / "m.safetensors", metadata={"compress_compare": said})
+    project.log_model("base", checkpoint=BASE)
+    project.log_model("m", base="base", checkpoint=tmp_path / "m.safetensors")
+    with pytest.raises(InvalidValue) as caught:
+        project.layers("base", ["m"], "storage")
+    assert caught.value.code == "model.bad_header"
+    assert project.layers("base", ["m"], "weights").table.num_rows > 0

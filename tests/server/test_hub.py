@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import pytest
 
 import compress_compare as cc
@@ -172,6 +174,17 @@ def test_one_that_another_process_serves_is_told(tmp_path, static):
         assert client.get("/p/busy/api/v1/project").json()["code"] == "server.running"
     with running(Directory(tmp_path), static=static) as server, server.client(headers=server.bearer) as client:
         assert client.get("/p/busy/api/v1/project").status_code == 200
+
+
+def test_nothing_that_was_sent_stays_when_it_ends(tmp_path, static, monkeypatch):
+    (tmp_path / "sent").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "sent"))
+    cc.open(tmp_path / "one").close()
+    with running(Directory(tmp_path), static=static) as server, server.client(headers=server.bearer) as client:
+        sent = client.post("/p/one/api/v1/import/files", json={"path": "runs.csv", "offset": 0, "content": "YQ=="})
+        assert sent.status_code == 200
+        assert [path.name for path in (tmp_path / "sent").rglob("*.csv")] == ["runs.csv"]
+    assert not list((tmp_path / "sent").iterdir())
 
 
 def test_a_place_that_is_none(tmp_path, folder):

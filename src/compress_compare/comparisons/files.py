@@ -15,7 +15,7 @@ from ..readers.weights import Weights
 from ..store.checkpoints import FOLDER_FILES, FORMATS
 from ..store.conversion import KERAS, TORCH_SUFFIXES, convert, is_converted
 from . import claims, parts
-from .layers.compare import compare, schemes_of
+from .layers.compare import compare
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def differences(paths: Sequence[Path], scratch: Path, *, keys: Sequence[str] = (
     found = []
     for (name, model), (_, files) in zip(models.items(), others, strict=True):
         pair = ModelPair.of(base, model, buffers=False)
-        claim = claims.claimed(None, model, schemes=schemes_of(model))
+        claim = claims.claimed(None, model, schemes=model.schemes)
         found.append(
             FileDifference(
                 name,

@@ -22,7 +22,7 @@ from ..schemes.scheme import TensorScheme
 from ..store.store import Store
 from . import claims, parts
 from .claims import EMBEDDING, Evidence
-from .layers.compare import schemes_of, stored_as
+from .layers.compare import stored_as
 
 GZIP_LEVEL = 6
 MOST_ZIPPED = 64_000_000
@@ -167,7 +167,7 @@ def _known(model: Model, weights: Weights | None, root: Weights | None) -> Known
     said: dict[str, Any] = {}
     if weights is not None:
         pair = ModelPair.of(root or weights, weights, buffers=False)
-        claim = claims.claimed(model.operation, weights, schemes=schemes_of(weights))
+        claim = claims.claimed(model.operation, weights, schemes=weights.schemes)
         shown = claims.evidence(pair, claim)
         found = _scheme_facts(pair, shown)
         sparsity = shown.zeros if sparsity is None else sparsity
@@ -203,7 +203,7 @@ def _opened(store: Store, model: Model) -> Weights | None:
 def _scheme_facts(pair: ModelPair, shown: Evidence) -> dict[str, Any]:
     """What follows from types, shapes, scheme and zeros."""
     weights = pair.model
-    schemes = schemes_of(weights)
+    schemes = weights.schemes
     tensors = {
         name: stored_as(stored, _with_zeros(schemes.get(name), name in shown.nonzero))
         for name, stored in weights.tensors.items()

@@ -127,8 +127,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.schemes = {name: {} for name in self.files}
-        noted = self.source.notes.get("scheme")
-        self.known = scheme.from_json(noted) if isinstance(noted, dict) else {}
+        self.known = scheme.from_json(self.source.notes.get("scheme", {}))
 
     def weights(self) -> None:
         """Change what the operation changes, module by module, in the order of the model."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InvalidValue
-from ..schemes.declared import FILE
+from ..schemes import declared, scheme
 from . import arrays, folder, gguf, litert, onnx, openvino, safetensors
 from .layouts import unpacked
 from .partial import File, whole
 from .regular import open_regular
 from .weights import Weights
-
-MAX_SAID = 100_000_000
 
 PIECEWISE = ("safetensors", "huggingface")
 """Formats of which only the parts that are looked at are brought here; files of the others are read whole."""
@@ -45,13 +42,13 @@ def read(format: str, files: Mapping[str, File]) -> Weights:
     Raises:
         InvalidValue: ``model.unsupported_format`` where this version cannot read the numbers, and all of the readers.
     """
-    said = files.get(FILE)
+    said = files.get(declared.FILE)
     if said is None:
         return _read(format, files)
-    weights = _read(format, {name: file for name, file in files.items() if name != FILE})
+    weights = _read(format, {name: file for name, file in files.items() if name != declared.FILE})
     with open_regular(whole(said)) as file:
-        schemes = json.loads(file.read(MAX_SAID))
-    return replace(weights, extra={**weights.extra, "scheme": {**weights.extra.get("scheme", {}), **schemes}})
+        schemes = declared.parsed(file.read(declared.MAX_BYTES + 1))
+    return replace(weights, extra={**weights.extra, "scheme": scheme.to_json({**weights.schemes, **schemes})})
 
 
 def _read(format: str, files: Mapping[str, File]) -> Weights:

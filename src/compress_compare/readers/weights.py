@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from ..analysis.layers.values import Values
+from ..schemes import scheme
+from ..schemes.scheme import TensorScheme
 from .mapped import Mapped
 from .packed import Packing
 
@@ -68,6 +70,15 @@ class Weights:
         except (TypeError, ValueError, AttributeError):
             return {}
         return listed
+
+    @cached_property
+    def schemes(self) -> dict[str, TensorScheme]:
+        """What the file says about how its tensors are meant to be packed, by their names.
+
+        Raises:
+            InvalidValue: ``model.bad_header`` if that is not understood.
+        """
+        return scheme.from_json(self.extra.get("scheme", {}))
 
     @cached_property
     def by_module(self) -> dict[str, list[str]]:

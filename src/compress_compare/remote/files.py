@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 from ..errors import StoreError
+from ..store import user_folders
 from ..store.objects import DirectoryObjects
 from ..store.storage import ProjectStorage
 from .connection import Connection
@@ -48,9 +47,4 @@ class RemoteObjects(DirectoryObjects):
 
 def cache() -> Path:
     """The folder of files that were read from servers, of this user."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        given = os.environ.get("XDG_CACHE_HOME", "")
-        base = Path(given) if Path(given).is_absolute() else Path.home() / ".cache"
-    return base / "compress-compare" / "servers"
+    return user_folders.cache() / "servers"

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StorageError, StoreError, UserError
+from ..store import user_folders
 from ..store.files import lock, write_atomically
 from .connection import Connection, Unreachable
 
@@ -179,12 +179,7 @@ class Spool:
 
 def state() -> Path:
     """The folder of what waits of this user."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        given = os.environ.get("XDG_STATE_HOME", "")
-        base = Path(given) if Path(given).is_absolute() else Path.home() / ".local" / "state"
-    return base / "compress-compare" / "spool"
+    return user_folders.state() / "spool"
 
 
 def addresses(folder: Path | None = None) -> list[str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidValue
+from . import scheme
 from .scheme import TensorScheme
 
 MAX_BITS = 16
 FILE = "compress-compare.scheme.json"
 """Beside the files of a checkpoint, what was said about its tensors."""
+MAX_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,28 @@ def schemes(declared: Mapping[str, Scheme], names: Iterable[str]) -> dict[str, T
             hint='For example: {"re:.*proj.weight": cc.Scheme(bits=4, group_size=32)}',
         )
     listed, found = list(names), dict[str, TensorScheme]()
-    for pattern, scheme in declared.items():
+    for pattern, one in declared.items():
         named = [name for name in listed if _names(pattern, name)]
         if not named:
             raise InvalidValue("scheme.pattern", f"The pattern {pattern!r:.200} names no tensor of the checkpoint.")
         for name in named:
-            found.setdefault(name, scheme.of_tensor())
+            found.setdefault(name, one.of_tensor())
     return found
+
+
+def parsed(content: bytes) -> dict[str, TensorScheme]:
+    """The content of `FILE`, which may lie in a folder of anyone.
+
+    Raises:
+        InvalidValue: ``model.bad_header``.
+    """
+    try:
+        data = json.loads(content) if len(content) <= MAX_BYTES else None
+    except (ValueError, RecursionError):
+        data = None
+    if data is None:
+        raise InvalidValue("model.bad_header", f"{FILE} is not JSON of at most {MAX_BYTES:,} bytes.")
+    return scheme.from_json(data)
 
 
 def _names(pattern: str, name: str) -> bool:

@@ -21,12 +21,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+from ..errors import InvalidValue
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 ATTRIBUTE = "compression_scheme"
+COUNTED_FROM_0 = ("table_bits", "channel_axis")
+MAX_NUMBER = 2**31
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,9 @@ class TensorScheme:
         return channels * math.ceil(per_channel / (self.group_size or per_channel))
 
 
+_HINTS = get_type_hints(TensorScheme)
+
+
 def of(model: nn.Module) -> dict[str, TensorScheme]:
     """The scheme of every tensor that is not simply dense, by its name in the state dict."""
     return dict(getattr(model, ATTRIBUTE, {}))
@@ -106,9 +113,31 @@ def to_json(schemes: Mapping[str, TensorScheme]) -> dict[str, dict[str, Any]]:
     }
 
 
-def from_json(data: Mapping[str, Mapping[str, Any]]) -> dict[str, TensorScheme]:
-    """The inverse of :func:`to_json`."""
+def from_json(data: object) -> dict[str, TensorScheme]:
+    """The inverse of :func:`to_json`, of what any file may say.
+
+    Raises:
+        InvalidValue: ``model.bad_header`` if it says something else.
+    """
+    if not isinstance(data, Mapping):
+        raise _not_understood(f"Found {type(data).__name__}.")
+    for name, values in data.items():
+        if not isinstance(values, Mapping) or not all(_fits(*each) for each in values.items()):
+            raise _not_understood(f"It is the entry of {name!r:.200}.")
     return {name: TensorScheme(**values) for name, values in data.items()}
+
+
+def _fits(name: object, value: object) -> bool:
+    """Whether a field of `TensorScheme` may have this value."""
+    hint = _HINTS.get(str(name))
+    if type(value) is int:
+        return int in (hint, *get_args(hint)) and (0 if name in COUNTED_FROM_0 else 1) <= value <= MAX_NUMBER
+    return value in get_args(hint) if get_origin(hint) is Literal else type(value) in (hint, *get_args(hint))
+
+
+def _not_understood(detail: str) -> InvalidValue:
+    title = "What the checkpoint says about its compression scheme is not understood."
+    return InvalidValue("model.bad_header", title, detail=detail)
 
 
 def settle(before: nn.Module, after: nn.Module) -> None:

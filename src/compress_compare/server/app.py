@@ -139,18 +139,6 @@ def gates(keys: Keys, port: int, *, public: Sequence[PublicURL] = ()) -> list[Mi
     ]
 
 
-async def start(context: AppContext) -> None:
-    """Go on with what earlier servers left."""
-    await to_thread.run_sync(context.work.recover)
-
-
-async def stop(context: AppContext) -> None:
-    """End all that still goes on."""
-    context.feed.close()
-    await to_thread.run_sync(context.work.close)
-    await to_thread.run_sync(context.uploads.close)
-
-
 def _completed(app: FastAPI, context: AppContext, static: Path | None) -> FastAPI:
     app.state.context, app.state.keys = context, context.keys
     app.router.routes[:] = all_routes(Interface(static or STATIC))
@@ -161,8 +149,9 @@ def _completed(app: FastAPI, context: AppContext, static: Path | None) -> FastAP
 def _lifespan(context: AppContext) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await start(context)
+        await to_thread.run_sync(context.start)
         yield
-        await stop(context)
+        context.feed.close()
+        await to_thread.run_sync(context.stop)
 
     return lifespan

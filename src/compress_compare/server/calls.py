@@ -18,52 +18,17 @@ from ..remote.codec import decode, encode
 from ..store.changing import KEEP
 from ..table import Table
 
-READS = frozenset(
-    {
-        *(
-            "all_checkpoints",
-            "answered",
-            "archived",
-            "checkpoints",
-            "damage",
-            "datasets",
-            "deleted",
-            "descendants",
-            "digests_of",
-        ),
-        *(
-            "digests_of",
-            "garbage",
-            "gate_rules",
-            "history",
-            "jobs",
-            "metric",
-            "metrics",
-            "model",
-            "models",
-            "overview",
-            "revision",
-        ),
-        *("standard_errors", "summary", "table_mapping", "task_of", "views"),
-    }
-)
+READS = frozenset((
+    "all_checkpoints", "answered", "archived", "checkpoints", "damage", "datasets", "deleted", "descendants",
+    "digests_of", "garbage", "gate_rules", "history", "jobs", "metric", "metrics", "model", "models", "overview",
+    "revision", "standard_errors", "summary", "table_mapping", "task_of", "views",
+))  # fmt: skip
 """Methods that read; ``measured`` is the table behind ``measured_graph``."""
-LOGS = frozenset(
-    {
-        *("archive", "correct", "define_metric", "delete", "delete_view", "keep_gate_rules", "keep_table_mapping"),
-        *(
-            "log_metrics",
-            "log_received",
-            "rename",
-            "restore_deleted",
-            "save_view",
-            "set_base",
-            "set_direction",
-            "set_note",
-        ),
-        *("set_note", "set_tags", "unarchive", "undo"),
-    }
-)
+LOGS = frozenset((
+    "archive", "correct", "define_metric", "delete", "delete_view", "keep_gate_rules", "keep_table_mapping",
+    "log_metrics", "log_received", "rename", "restore_deleted", "save_view", "set_base", "set_direction", "set_note",
+    "set_tags", "unarchive", "undo",
+))  # fmt: skip
 """Methods that write."""
 TABLES = frozenset({"log_dataset", "log_outputs"})
 """Methods that write a table, which was sent before."""

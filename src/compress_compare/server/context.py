@@ -32,6 +32,15 @@ class AppContext:
     watches: Watches
     uploads: Uploads
 
+    def start(self) -> None:
+        """Go on with what earlier servers left."""
+        self.work.recover()
+
+    def stop(self) -> None:
+        """End all work, and remove what was sent for it. The event loop closes the feed, before this."""
+        self.work.close()
+        self.uploads.close()
+
 
 async def _context(request: Request) -> AppContext:
     context: AppContext = request.app.state.context

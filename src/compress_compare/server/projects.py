@@ -135,7 +135,7 @@ class OpenProjects:
                 with ExitStack() as stack:
                     app = self._make(self._place.open(name, stack))
                     context: AppContext = app.state.context
-                    context.work.recover()
+                    context.start()
                     self._open[name] = app, stack.pop_all()
             return self._open[name][0]
 
@@ -149,6 +149,6 @@ class OpenProjects:
         with self._lock:
             self._closed = True
             for app, stack in self._open.values():
-                app.state.context.work.close()
+                app.state.context.stop()
                 stack.close()
             self._open.clear()

@@ -19,7 +19,7 @@ from pathlib import Path
 from ..errors import Conflict, InvalidValue, NotFound, StoreError
 from ..records import check_name
 from ..store.files import lock, write_atomically
-from ..store.trust import settings
+from ..store.user_folders import settings
 from .roles import Role, role
 
 FILE = "tokens.json"

@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import operations, records
-from ..errors import InvalidValue
 from ..readers import folder as folders
 from ..readers import safetensors
 from ..readers.packings import streams
 from ..readers.raw import raw, serialized
-from ..readers.weights import Weights
 from ..recipes.rebuild import SHIP
 from ..records import Model
-from ..schemes.scheme import TensorScheme, from_json
 from ..store.store import Store
 from ..store.trust import Trust
 from .base import Source
@@ -52,7 +49,7 @@ def gather(store: Store, model: Model, *, format: str, task: Task | None) -> Sou
         (path,) = paths.values()
         own = streams.expanded(safetensors.read(path))
         weights = own if "order" in own.extra else weights
-    schemes = schemes_of(weights)
+    schemes = {name: one for name, one in weights.schemes.items() if name in weights.tensors}
     said = origin(store, model, format=format)
     beside = {name: path for name, path in paths.items() if logged.checkpoint.format == "huggingface"}
     source = Source(model.id, weights, schemes, beside, said, config=_config_file(beside))
@@ -79,19 +76,6 @@ def recorded_task(store: Store, model: Model) -> Task | None:
 
     Trust().check(store.path, where)
     return load(where)
-
-
-def schemes_of(weights: Weights) -> dict[str, TensorScheme]:
-    """What a checkpoint says about how its tensors are meant to be packed, of those that it has.
-
-    Raises:
-        InvalidValue: ``model.bad_header``.
-    """
-    try:
-        found = from_json(weights.extra.get("scheme", {}))
-    except (TypeError, AttributeError) as error:
-        raise InvalidValue("model.bad_header", "The compression scheme in the checkpoint is not understood.") from error
-    return {name: scheme for name, scheme in found.items() if name in weights.tensors}
 
 
 def _config_file(files: Mapping[str, Path]) -> Mapping[str, Any] | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ..errors import InvalidValue
+from . import user_folders
 from .files import write_atomically
 
 SCHEMES = ("postgresql", "postgresql+psycopg")
@@ -162,19 +163,13 @@ def environment(directory: Path, own: Mapping[str, str]) -> dict[str, str]:
 
 def folder() -> Path:
     """Where this user's folders of such projects lie."""
-    return _home("XDG_STATE_HOME", ".local/state") / "projects"
+    return user_folders.state() / "projects"
 
 
 def cache() -> Path:
     """Where copies of files of object stores lie."""
     given = os.environ.get("COMPRESS_COMPARE_CACHE", "")
-    return Path(given).absolute() if given else _home("XDG_CACHE_HOME", ".cache") / "objects"
-
-
-def _home(name: str, usual: str) -> Path:
-    given = os.environ.get(name, "")
-    base = Path(given) if Path(given).is_absolute() else Path.home() / usual
-    return base.resolve() / "compress-compare"
+    return Path(given).absolute() if given else user_folders.cache() / "objects"
 
 
 def _unreadable(detail: str) -> InvalidValue:

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import Conflict, InvalidValue, StoreError
 from ..readers import checkpoint as readers
 from ..records import Checkpoint
-from . import once
+from . import checkpoints, once
 from .changing import Changer
 from .drafts import ModelDraft
 from .once import Once
@@ -19,8 +19,8 @@ from .proposals import ProposedDraft
 from .uploads import Upload, check_digest
 from .writing import draft
 
-FORMATS = ("safetensors", "onnx", "gguf", "litert", "huggingface")
-"""Of checkpoints that may be received: those in which no code can be."""
+FORMATS = frozenset((*checkpoints.FORMATS.values(), "huggingface"))
+"""Of checkpoints that may be received: no code can be in any of them."""
 
 
 class Receiver(Changer):

@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from ..errors import Untrusted
 from ..records import TaskPath
 from .files import lock, write_atomically
+from .user_folders import settings
 
 FILE = "trusted-tasks.json"
 
@@ -84,16 +84,6 @@ class Trust:
             write_atomically(self._folder / FILE, content.encode())
         finally:
             os.close(descriptor)
-
-
-def settings() -> Path:
-    """The folder of this user's settings of this tool."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    else:
-        given = os.environ.get("XDG_CONFIG_HOME", "")
-        base = Path(given) if Path(given).is_absolute() else Path.home() / ".config"
-    return base / "compress-compare"
 
 
 def described(task: TaskPath) -> str:

@@ -21,7 +21,7 @@ from ...errors import InvalidValue
 from ...readers.dtypes import DTYPES
 from ...readers.pair import ModelPair
 from ...readers.weights import StoredTensor, Weights
-from ...schemes.scheme import TensorScheme, from_json
+from ...schemes.scheme import TensorScheme
 from ...store.store import Store
 from ...table import Table
 from . import findings, measure
@@ -202,7 +202,7 @@ def _noted(found: Layers, pairs: Mapping[str, ModelPair]) -> Layers:
 def _storage(pairs: Mapping[str, ModelPair]) -> dict[str, Leaves]:
     found: dict[str, Leaves] = {}
     for id, pair in pairs.items():
-        schemes = schemes_of(pair.model)
+        schemes = pair.model.schemes
         found[id] = {}
         for name, match in pair.matches.items():
             parts = [stored_as(stored, schemes.get(key)) for key, stored in pair.model_tensors(match).items()]
@@ -211,19 +211,9 @@ def _storage(pairs: Mapping[str, ModelPair]) -> dict[str, Leaves]:
     return found
 
 
-def schemes_of(weights: Weights) -> dict[str, TensorScheme]:
-    """What a checkpoint says about how its tensors are meant to be packed, by their names."""
-    try:
-        return from_json(weights.extra.get("scheme", {}))
-    except (TypeError, AttributeError) as error:
-        raise InvalidValue(
-            "model.bad_header", "What the checkpoint says about its compression scheme is not understood."
-        ) from error
-
-
 def _known_schemes(weights: Weights) -> dict[str, TensorScheme]:
     try:
-        return schemes_of(weights)
+        return weights.schemes
     except InvalidValue:
         return {}
 
