@@ -163,3 +163,11 @@ def wait_until(condition: Callable[[], bool], seconds: float = 180) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+@contextmanager
+def asked(project: Project, static) -> Iterator[httpx.Client]:
+    """A client of a project that is served with a page, which stands in the folder ``static``."""
+    (static / "index.html").write_text("<p>page</p>")
+    with running(project, static=static) as server, server.client(headers=server.bearer) as client:
+        yield client

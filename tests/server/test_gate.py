@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import compress_compare as cc
 from compress_compare.cli.main import cli
 
-from .running import running
+from .running import asked
 
 COUNT = 200
 RULES = """rules:
@@ -39,13 +39,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(folder, tmp_path_factory):
-    static = tmp_path_factory.mktemp("static")
-    (static / "index.html").write_text("<p>page</p>")
-    with (
-        cc.open(folder) as project,
-        running(project, static=static) as server,
-        server.client(headers=server.bearer) as client,
-    ):
+    with cc.open(folder) as project, asked(project, tmp_path_factory.mktemp("static")) as client:
         yield client
 
 

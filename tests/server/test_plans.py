@@ -1,13 +1,16 @@
 """What a model loses layer by layer, over HTTP: measured by a job, kept, and planned with."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
 import compress_compare as cc
+from compress_compare.comparisons import sensitivity
 from compress_compare.engines.local import LocalEngine
 from compress_compare.engines.run import run_recipe
+from compress_compare.page.wire.plans import Toolkit
 from compress_compare.recipes import Recipe
 from compress_compare.records import TaskPath
 
@@ -25,6 +28,11 @@ def live(tmp_path_factory):
         project.log_model("imported")
         with running(project) as server:
             yield server
+
+
+def test_every_tool_that_plans_are_written_for_can_be_asked_for_and_has_a_file():
+    tools = {sensitivity.OWN, *sensitivity.TOOLKITS}
+    assert set(get_args(Toolkit)) == tools == set(sensitivity.FILES)
 
 
 def test_a_model_is_measured_by_a_job_and_planned_for(live):

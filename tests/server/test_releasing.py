@@ -18,7 +18,7 @@ from compress_compare.errors import Conflict
 from compress_compare.importers import ImportHow
 from compress_compare.server.uploads import Uploads
 
-from .running import running
+from .running import asked
 
 TABLE = 'model,parent,method,bits,top1\nnet,,train,,"76.13%"\nnet-w8,net,quantize,8,"76.01%"\n'
 
@@ -34,13 +34,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(folder, tmp_path_factory):
-    static = tmp_path_factory.mktemp("static")
-    (static / "index.html").write_text("<p>page</p>")
-    with (
-        cc.open(folder) as project,
-        running(project, static=static) as server,
-        server.client(headers=server.bearer) as client,
-    ):
+    with cc.open(folder) as project, asked(project, tmp_path_factory.mktemp("static")) as client:
         yield client
 
 

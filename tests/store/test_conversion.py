@@ -256,9 +256,9 @@ def test_from_end_to_end(tmp_path, project):
 def test_a_worker_that_holds_too_much_ends_with_the_reason_even_where_the_system_has_no_limit():
     code = (
         "import os, psutil, threading\n"
-        "from compress_compare.store.torch_worker import end_above\n"
+        "from compress_compare.store.worker import end_above\n"
         "limit = psutil.Process().memory_info().rss + 100_000_000\n"
-        "threading.Thread(target=end_above, args=(limit, 'a.pt'), daemon=True).start()\n"
+        "threading.Thread(target=end_above, args=(limit, 'a.pt', 4), daemon=True).start()\n"
         "within = b'x' * 20_000_000\n"
         "print('within', flush=True)\n"
         "held = b'x' * 300_000_000\n"

@@ -30,6 +30,16 @@ TOOLKITS: Mapping[str, Callable[[Sequence[BaseOperation]], str]] = {
 }
 """The other tools that a plan can be written for."""
 OWN = "recipe"
+FILES = {
+    OWN: "recipe.yaml",
+    "llm-compressor": "llm-compressor-recipe.yaml",
+    "torchao": "torchao_config.py",
+    "coremltools": "coremltools.yaml",
+    "coreai-opt": "coreai-opt.yaml",
+    "modelopt": "modelopt.yaml",
+    "auto-round": "auto-round.json",
+}
+"""A name for the file of a plan, for this tool and each of the others."""
 
 
 @dataclass(frozen=True)

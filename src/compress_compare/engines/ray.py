@@ -7,7 +7,6 @@ fails by itself is not.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
@@ -20,6 +19,7 @@ from ..errors import InvalidValue, MissingExtra, UserError
 from . import outcomes, processes
 from .base import HEARTBEAT, RESULT, Limits, Outcome, Running, Work
 from .local import LocalEngine, environment, read_result
+from .node import heartbeat_in, status_in
 
 RETRIES = 2
 LOOK_S = 0.1
@@ -120,7 +120,7 @@ class RayEngine:
         if not ended:
             if task.cancelled and time.monotonic() - task.asked > self._limits.grace + ASK_AGAIN_S:
                 self._interrupt(task)
-            return _status(task.work.folder)
+            return status_in(task.work.folder, waiting="waiting for a node")
         del self._running[id]
         return self._outcome(task)
 
@@ -276,18 +276,5 @@ def _check(ray: Any, needs: Needs) -> None:
             )
 
 
-def _status(folder: Path) -> Running:
-    found = _heartbeat(folder)
-    return Running(float(found["progress"]), str(found["message"])) if found else Running(0.0, "waiting for a node")
-
-
 def _process(folder: Path) -> str:
-    return str(_heartbeat(folder).get("process", ""))
-
-
-def _heartbeat(folder: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((folder / HEARTBEAT).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found
+    return str(heartbeat_in(folder).get("process", ""))

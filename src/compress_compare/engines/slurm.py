@@ -6,7 +6,6 @@ nothing that a node wrote is unpickled here.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -112,7 +111,7 @@ class SlurmEngine:
         submitted = self._running[id]
         found = node.outcome_in(submitted.work.folder) or self._lost(submitted)
         if found is None or not self._is_over(submitted):
-            return _status(submitted.work.folder)
+            return node.status_in(submitted.work.folder)
         del self._running[id]
         if submitted.cancelled is not None and found.state == "failed":
             return Outcome("cancelled", message="cancelled")
@@ -124,7 +123,7 @@ class SlurmEngine:
         if submitted.cancelled is None:
             submitted.cancelled = time.monotonic()
             (submitted.work.folder / node.CANCEL).touch()
-            if not _status(submitted.work.folder).message and self._cluster == "slurm":
+            if not node.status_in(submitted.work.folder).message and self._cluster == "slurm":
                 submitted.job.cancel()
 
     def reap(self, handle: str) -> None:
@@ -132,7 +131,7 @@ class SlurmEngine:
         id, _, folder = handle.removeprefix(PREFIX).partition(":")
         if not handle.startswith(PREFIX) or not Path(folder).is_dir():
             return
-        process = str(_heartbeat(Path(folder)).get("process", ""))
+        process = str(node.heartbeat_in(Path(folder)).get("process", ""))
         if processes.alive(process):
             processes.reap(process)
             return
@@ -185,16 +184,3 @@ class SlurmEngine:
         if now - submitted.ended < (LATE_S if self._cluster == "slurm" else LOOK_S):
             return None
         return outcomes.lost(f"its job ended as {str(submitted.job.state).lower()}")
-
-
-def _status(folder: Path) -> Running:
-    found = _heartbeat(folder)
-    return Running(float(found["progress"]), str(found["message"])) if found else Running(0.0, "")
-
-
-def _heartbeat(folder: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((folder / HEARTBEAT).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found

@@ -14,9 +14,6 @@ from ..records import Metric
 from ..store.merging.contents import ProjectContents
 from ..store.schema import KINDS
 
-KEY = "compress_compare"
-DEFINITIONS = "compress_compare_metrics"
-"""Where the definitions of all metrics stand, in formats that have one place for the whole project."""
 NOT_METRICS = frozenset({"id", "base", "operation", "parameters", "step", "tags", "references"})
 MAX_PART = 5000
 _SPECIAL = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity", "-0": -0.0}

@@ -70,6 +70,11 @@ def key(name: str) -> str:
     return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "metric"
 
 
+def number(value: float) -> str:
+    """A value with four significant digits; whole and with commas from a thousand on."""
+    return f"{value:,.0f}" if abs(value) >= 1000 and math.isfinite(value) else f"{value:.4g}"
+
+
 def _relation(model: Model, base: str) -> str:
     """One word for all steps between the base that is named and the model."""
     ids = [step.model for step in model.lineage]
@@ -104,11 +109,7 @@ def _rows(store: Store, model: Model) -> Iterator[str]:
         interval = ""
         if value.standard_error:
             half = Z * value.standard_error
-            interval = f"{_number(value.value - half)} to {_number(value.value + half)}"
+            interval = f"{number(value.value - half)} to {number(value.value + half)}"
         count = "" if value.count is None else f"{value.count:,}"
-        shown = f"{_number(value.value)}{f' {unit}' if unit else ''}"
+        shown = f"{number(value.value)}{f' {unit}' if unit else ''}"
         yield f"| {plain(name)} | {shown} | {interval} | {count} | {plain(value.device or '')} |"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 and math.isfinite(value) else f"{value:.4g}"

@@ -11,11 +11,12 @@ from typing import Any
 
 import yaml
 
+from ..importers.beside import KEY
 from ..records import Metric, Model
 from ..store.merging import contents
 from ..store.store import Store
 from . import card
-from .beside import KEY, carried, columns, definitions
+from .beside import carried, columns, definitions
 
 EVAL_RESULTS = ".eval_results/compress_compare.yaml"
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._-]+")

@@ -22,9 +22,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..errors import MissingExtra
+from ..importers.beside import DEFINITIONS, KEY
 from ..store.merging import contents
 from ..store.store import Store
-from .beside import DEFINITIONS, KEY, carried, columns, definition, in_parts
+from .beside import carried, columns, definition, in_parts
 
 MAX_PARAMETER = 6000
 BATCH = 100

@@ -7,10 +7,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..importers.beside import DEFINITIONS, KEY
 from ..records import Metric
 from ..store.merging import contents
 from ..store.store import Store
-from .beside import DEFINITIONS, KEY, carried, columns, definition
+from .beside import carried, columns, definition
 
 
 def footprint(store: Store) -> bytes:

@@ -17,8 +17,9 @@ from .base import Imported
 from .runs import numbers_of
 
 KEY = "compress_compare"
-WHY = "the project says so that wrote the file"
 DEFINITIONS = "compress_compare_metrics"
+"""Where the definitions of all metrics stand, in formats that have one place for the whole project."""
+WHY = "the project says so that wrote the file"
 
 
 def from_parts(name: str, entries: Mapping[str, Any]) -> Any:

@@ -191,13 +191,14 @@ class _Run:
         if made.refused:
             self.refused |= {self._files(name)[0]: made.refused for name in piece.weights}
         home = self.source.of[self._files(piece.weights[0])[0]].name
+        schemes = made.schemes or {}
         for name, values in made.tensors.items():
             names = self._files(name) if name in self.prepared.names else (f"{self.prepared.skeleton.prefix}{name}",)
             for each in names:
                 shard = self.source.of[each].name if each in self.source.of else home
                 self.files[shard].add(each, values)
-                if name in (made.schemes or {}):
-                    self.schemes[shard][names[0]] = (made.schemes or {})[name]
+                if name in schemes:
+                    self.schemes[shard][names[0]] = schemes[name]
                 self.done.add(each)
         self.done |= {each for name in made.gone for each in self._files(name)}
 

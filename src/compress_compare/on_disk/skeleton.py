@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ..errors import InvalidValue
+from ..operations.parts.pieces import place
 from .source import FLOATS, SourceFolder
 
 _TABLES = ("emb", "wte", "wpe", "token", "position")
@@ -147,11 +148,5 @@ def _by_names(source: SourceFolder) -> nn.Module:
             if embeds
             else nn.Linear(columns, rows, bias=bias is not None, device="meta")
         )
-        *above, last = path.split(".")
-        place = root
-        for part in above:
-            if part not in place._modules:
-                place.add_module(part, nn.Module())
-            place = place.get_submodule(part)
-        place.add_module(last, layer)
+        place(root, path, module=layer)
     return root

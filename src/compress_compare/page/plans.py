@@ -9,16 +9,6 @@ from ..store.store import Store
 from .wire.base import number
 from .wire.plans import PlanCurve, PlanExport, PlanFile, PlanPoint, SensitivityAnswer, SensitivityRow
 
-FILES = {
-    "recipe": "recipe.yaml",
-    "llm-compressor": "llm-compressor-recipe.yaml",
-    "torchao": "torchao_config.py",
-    "coremltools": "coremltools.yaml",
-    "coreai-opt": "coreai-opt.yaml",
-    "modelopt": "modelopt.yaml",
-    "auto-round": "auto-round.json",
-}
-
 
 def answer(store: Store, model: str, *, metric: str | None) -> SensitivityAnswer:
     """What is kept of a model, with the plans of every kind of budget; without rows if nothing is.
@@ -78,7 +68,7 @@ def exported(store: Store, ask: PlanExport) -> PlanFile:
         title = "More was measured meanwhile, so the plan is an old one."
         raise Conflict("plan.changed", title, hint="Look at the plan again.")
     plan = planned(found.table.to_pylist(), ask.chosen, kind="bytes")
-    return PlanFile(text=sensitivity.written(plan, ask.toolkit, model=ask.model), file=FILES[ask.toolkit])
+    return PlanFile(text=sensitivity.written(plan, ask.toolkit, model=ask.model), file=sensitivity.FILES[ask.toolkit])
 
 
 def _curve(found: sensitivity.Sensitivity, kind: Kind) -> PlanCurve:

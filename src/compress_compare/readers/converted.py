@@ -15,6 +15,8 @@ from .packed import Packing
 from .weights import StoredTensor, Weights
 
 KEY = "converted"
+Found = tuple[dict[str, Array], dict[str, Any]]
+"""What such a worker read: arrays by name, and what is left beside them."""
 
 
 def stored(*, dtype: str, num_bytes: int, bits: int = 0, group_size: int | None = None) -> dict[str, Any]:

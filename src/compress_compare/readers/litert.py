@@ -19,7 +19,7 @@ from .mapped import Mapped
 from .packed import CodeGrid, table
 from .regular import open_regular
 from .safetensors_header import MAX_DIMENSIONS, MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
-from .weights import StoredTensor, Weights
+from .weights import StoredTensor, Weights, free_name
 
 _TYPES = {
     0: "F32", 1: "F16", 2: "I32", 3: "U8", 4: "I64", 6: "BOOL", 7: "I16", 8: "C64", 9: "I8", 10: "F64", 12: "U64",
@@ -144,10 +144,7 @@ def _data(raw: Array, buffer: _Table) -> Array | None:
 def _free(name: str, taken: dict[str, StoredTensor]) -> str:
     if len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidValue("model.name_too_long", f"A tensor's name is longer than {MAX_NAME_BYTES:,} bytes.")
-    number, free = 2, name
-    while free in taken:
-        number, free = number + 1, f"{name}#{number}"
-    return free
+    return free_name(name, taken)
 
 
 def _stored(name: str, tensor: _Table, data: Array) -> StoredTensor | None:

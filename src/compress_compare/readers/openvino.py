@@ -26,7 +26,7 @@ from .packed import Packing
 from .packings.narrow import Rows
 from .regular import open_regular
 from .safetensors_header import MAX_DIMENSIONS, MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
-from .weights import StoredTensor, Weights
+from .weights import StoredTensor, Weights, free_name
 
 MAX_XML = 512_000_000
 TYPES = {
@@ -109,7 +109,7 @@ def read(files: Mapping[str, Path], name: str) -> Weights:
     for key, layer in constants.items():
         found = _numbers(scaled[key], stored) if key in scaled else None
         if found is not None or key not in gone:
-            tensors[_free(_plain(layer.name), tensors)] = found or stored[key]
+            tensors[free_name(_plain(layer.name), tensors)] = found or stored[key]
     single = [each for each, one in tensors.items() if not one.packing and onnx_nodes.is_constant(one.shape)]
     return Weights(tensors, {"order": list(tensors), "buffers": single, "graph": "openvino"}, (mapped,))
 
@@ -142,13 +142,6 @@ def _plain(name: str) -> str:
         raise InvalidValue("model.name_too_long", f"A constant's name is longer than {MAX_NAME_BYTES:,} bytes.")
     name = name.removesuffix("_compressed")
     return next((name.removeprefix(start) for start in PREFIXES if name.startswith(start)), name) or "constant"
-
-
-def _free(name: str, taken: Mapping[str, StoredTensor]) -> str:
-    number, free = 2, name
-    while free in taken:
-        number, free = number + 1, f"{name}#{number}"
-    return free
 
 
 def _constant(layer: OpenVinoLayer, raw: Array) -> StoredTensor:

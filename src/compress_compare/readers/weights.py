@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -110,6 +110,14 @@ class Weights:
         """Give back the memory of what has been read."""
         for file in self.files:
             file.forget()
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name, or with ``#2``, ``#3``, … behind it the first that is not taken."""
+    number, free = 2, name
+    while free in taken:
+        number, free = number + 1, f"{name}#{number}"
+    return free
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

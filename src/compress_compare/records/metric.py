@@ -67,8 +67,8 @@ class Metric:
 
     @property
     def is_share(self) -> bool:
-        """Whether its values are proportions: its range or its format says so."""
-        return (self.min == 0 and self.max == 1) or self.format.endswith("%")
+        """Whether its values are proportions, shown in per cent: its range or its format says so."""
+        return (self.min == 0 and self.max == 1) or self.format.strip().endswith("%")
 
 
 Kind = Literal["number", "nan", "inf", "-inf"]

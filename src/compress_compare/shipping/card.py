@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -148,16 +147,8 @@ def results(model: Model) -> list[dict[str, Any]]:
             said = [f"on {value.count:,} examples"] if value.count is not None else []
             if value.standard_error:
                 half = Z * value.standard_error
-                said.append(f"95% interval {_number(value.value - half)} to {_number(value.value + half)}")
+                said.append(f"95% interval {card.number(value.value - half)} to {card.number(value.value + half)}")
             said += [f"protocol: {value.protocol}"] if value.protocol else []
-            entry: dict[str, Any] = {"dataset": {"id": data, "task_id": _key(name)}, "value": value.value}
+            entry: dict[str, Any] = {"dataset": {"id": data, "task_id": card.key(name)}, "value": value.value}
             found.append({**entry, "notes": f"{name}, {'; '.join(said)}" if said else name})
     return found
-
-
-def _key(name: str) -> str:
-    return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "metric"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 and math.isfinite(value) else f"{value:.4g}"

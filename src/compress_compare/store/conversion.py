@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidValue, MissingExtra
+from ..readers import coreml
 from ..readers.regular import open_regular
 from ..readers.safetensors_header import check_start
-from . import coreml_package
 
 
 class LeftOutWarning(UserWarning):
@@ -81,8 +81,8 @@ def is_converted(path: Path) -> bool:
 def _reader(path: Path) -> tuple[str, str, str]:
     """What reads a file, the extra that brings it, and the worker that does it; after a look at the file."""
     if path.is_dir():
-        coreml_package.check(path)
-        return "coremltools", "coreml", "other_worker"
+        coreml.check(path)
+        return "coremltools", "coreml", "library_worker"
     with open_regular(path) as file:
         start = file.read(512)
     if path.name.lower().endswith(KERAS):
@@ -91,7 +91,7 @@ def _reader(path: Path) -> tuple[str, str, str]:
             raise InvalidValue(
                 "model.not_a_checkpoint", f"{path.name!a} is not an HDF5 file.", detail=f"It starts with {start[:8]!a}."
             )
-        return "h5py", "keras", "other_worker"
+        return "h5py", "keras", "library_worker"
     return "torch", "torch", "torch_worker"
 
 

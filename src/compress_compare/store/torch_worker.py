@@ -8,18 +8,10 @@ goes to standard output.
 
 from __future__ import annotations
 
-import json
-import os
-import resource
 import sys
-import threading
-import time
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from ..errors import InvalidValue, UserError
 from ..readers import sparse
@@ -27,10 +19,8 @@ from ..readers.safetensors_header import shown
 from ..readers.torch_scan import scan
 from . import inert, plain
 from .checkpoints import serialize
+from .worker import ROOM, answer, bound_memory, confine
 
-ROOM = 2 << 30
-MAX_SECONDS = 1200
-LOOK_S = 0.02
 MAX_FILES = 128
 MAX_LISTED = 20
 STATES = ("state_dict", "model_state_dict", "model", "module", "net", "params")
@@ -44,56 +34,22 @@ def main() -> None:
     path, name, target = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     key = sys.argv[4] if len(sys.argv) > 4 else ""
     size = path.stat().st_size
-    for limit, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, MAX_SECONDS),
-        (resource.RLIMIT_NOFILE, MAX_FILES),
-        (resource.RLIMIT_FSIZE, size + sparse.MAX_DENSE_BYTES),
-    ):
-        resource.setrlimit(limit, (value, value))
-    try:
-        names = scan(path, name)
-        found, left = _tensors(_loaded(path, name, size=size, names=names), name, key=key)
+    room = 3 * size + ROOM
+    confine(max_files=MAX_FILES, max_written=size + sparse.MAX_DENSE_BYTES)
+
+    def convert() -> dict[str, Any]:
+        found, left = _tensors(_loaded(path, name, room=room, names=scan(path, name)), name, key=key)
         target.write_bytes(serialize(found, {}))
-        answer: dict[str, Any] = {"left_out": left[:MAX_LISTED], "num_left_out": len(left)}
-    except UserError as error:
-        answer = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint}
-    except MemoryError:
-        answer = too_large(name)
-    sys.stdout.write(json.dumps(answer))
+        return {"left_out": left[:MAX_LISTED], "num_left_out": len(left)}
+
+    answer(name, convert, room=room)
 
 
-def too_large(name: str) -> dict[str, str]:
-    """The answer for a file that takes more memory than its limit."""
-    return {
-        "code": "model.expansion_limit",
-        "title": f"{name!a} takes far more memory than its size.",
-        "detail": f"The limit is three times the file and {ROOM:,} bytes.",
-        "hint": "",
-    }
-
-
-def end_above(limit: int, name: str) -> None:
-    """End this process with the answer that ``name`` is too large once more than ``limit`` bytes are resident.
-
-    It runs beside the conversion, for systems that do not hold a process to a limit of address space.
-    """
-    process = psutil.Process()
-    while process.memory_info().rss <= limit:
-        time.sleep(LOOK_S)
-    sys.stdout.write(json.dumps(too_large(name)))
-    sys.stdout.flush()
-    os._exit(0)
-
-
-def _loaded(path: Path, name: str, *, size: int, names: Iterable[str]) -> Any:
+def _loaded(path: Path, name: str, *, room: int, names: Iterable[str]) -> Any:
     """What the file holds."""
     import torch  # noqa: F401
 
-    used, room = psutil.Process().memory_info(), 3 * size + ROOM
-    with suppress(OSError, ValueError):  # a system that has no such limit is watched
-        resource.setrlimit(resource.RLIMIT_AS, (used.vms + room,) * 2)
-    threading.Thread(target=end_above, args=(used.rss + room, name), daemon=True).start()
+    bound_memory(room, name)
     try:
         return inert.load(path, names)
     except (MemoryError, UserError):

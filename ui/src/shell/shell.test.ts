@@ -78,7 +78,11 @@ describe("the page", () => {
     expect(document.activeElement?.getAttribute("type")).toBe("search");
     (document.activeElement as HTMLElement).blur();
     await fireEvent.keyDown(window, { key: "?" });
-    expect(screen.getByRole<HTMLDialogElement>("dialog", { name: "Keys" }).open).toBe(true);
+    const keys = screen.getByRole<HTMLDialogElement>("dialog", { name: "Keys" });
+    expect(keys.open).toBe(true);
+    await fireEvent.keyDown(window, { key: "Escape" });
+    expect(app.view.state.selection).toEqual(["cnn"]);
+    keys.close();
     await fireEvent.keyDown(window, { key: "Escape" });
     expect(app.view.state.selection).toEqual([]);
   });

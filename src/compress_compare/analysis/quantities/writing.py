@@ -31,7 +31,7 @@ def written(value: float | None, metric: Metric) -> str:
     kind = (match and match[5]) or ""
     digits = int(match[3]) if match and match[3] else None
     if not metric.format or not match:
-        if is_fraction(metric):
+        if metric.is_share:
             return f"{fixed(value * 100, min(2, _decimals(value * 100)))}%"
         if metric.unit in PREFIXED:
             return prefixed(value, metric.unit)
@@ -49,14 +49,9 @@ def written_difference(value: float | None, metric: Metric) -> str:
     if value is None or math.isnan(value):
         return MISSING
     sign = MINUS if value < 0 else "+" if value > 0 else ""
-    if is_fraction(metric) and math.isfinite(value):
+    if metric.is_share and math.isfinite(value):
         return f"{sign}{fixed(abs(value) * 100, max(1, min(3, _decimals(value * 100, 2))))} pp"
     return f"{sign}{written(abs(value), metric)}"
-
-
-def is_fraction(metric: Metric) -> bool:
-    """Whether values are shown in per cent, so that changes are percentage points."""
-    return metric.format.strip().endswith("%") or (metric.min == 0 and metric.max == 1)
 
 
 def plain(value: float) -> str:

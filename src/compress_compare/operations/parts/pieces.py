@@ -82,10 +82,10 @@ def pieces(operation: BaseOperation, model: nn.Module, *, there: frozenset[str])
         merged = {path: module for group in same for path, module in group[0].items()} | held
         groups = [group for group in groups if group not in same]
         groups.append((merged, [each for group in same for each in group[1]] + [weight]))
-    place = {path: number for number, path in enumerate(dict(model.named_modules()))}
+    order = {path: number for number, path in enumerate(dict(model.named_modules()))}
     return [
         Piece(
-            dict(sorted(modules.items(), key=lambda item: place[item[0]])),
+            dict(sorted(modules.items(), key=lambda item: order[item[0]])),
             tuple(w.name for w in weights),
             () if operation.keeps_shapes else _small(modules, there),
         )
@@ -153,6 +153,16 @@ def zeroed(
     return _marked({name: values}, zeros={name: before}, inherited=inherited)
 
 
+def place(root: nn.Module, path: str, *, module: nn.Module) -> None:
+    """Put a module at a dotted path below another one, with empty modules where there are none on the way."""
+    *above, last = path.split(".")
+    for name in above:
+        if name not in root._modules:
+            root.add_module(name, nn.Module())
+        root = root.get_submodule(name)
+    root.add_module(last, module)
+
+
 def _changed(
     after: nn.Module,
     given: Mapping[str, Tensor],
@@ -214,12 +224,6 @@ def _part(piece: Piece, tensors: Mapping[str, Tensor]) -> nn.Module:
         mine._buffers, mine._modules = {}, {}
         if not path:
             root = mine
-            continue
-        *above, last = path.split(".")
-        place = root
-        for name in above:
-            if name not in place._modules:
-                place.add_module(name, nn.Module())
-            place = place.get_submodule(name)
-        place.add_module(last, mine)
+        else:
+            place(root, path, module=mine)
     return root

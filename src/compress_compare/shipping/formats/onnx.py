@@ -39,26 +39,19 @@ class OnnxFormat(Format):
     def refusal(self, source: Source) -> UserError | None:
         """Refuse more weights than one file takes, and models without a network."""
         _check_installed()
-        if sum(stored.num_bytes for stored in source.weights.tensors.values()) > MOST_BYTES:
-            return cannot_hold(self, "more than 1.5 GB of weights in one file", nearest="packed")
-        source.needs_network(self.name)
-        return None
+        return too_large(self, source)
 
     def write(self, source: Source, folder: Path) -> Written:
         """Export the network, put codes in place of quantized weights, and check the result."""
         import onnx
 
-        proto = translated(self, source)
-        there = {one.name for one in proto.graph.initializer}
-        unused = unused_buffers(source, there)
-        others = elsewhere(source, proto.graph, there=there | set(unused))
-        weights, notes = encoded(source, there)
+        proto, weights, written = graph_of(self, source)
         if weights and rewrite(proto.graph, weights):
             proto.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
         onnx.helper.set_model_props(proto, {KEY: text({"origin": source.origin})})
         onnx.checker.check_model(proto)
         (folder / FILE).write_bytes(proto.SerializeToString())
-        return Written(notes, others, unused)
+        return written
 
     def read(self, folder: Path, source: Source) -> Mapping[str, Array]:
         """The weights as ONNX Runtime computes them."""
@@ -83,7 +76,29 @@ class OnnxFormat(Format):
         return None if tables else folder / FILE
 
 
-def translated(format: Format, source: Source) -> Any:
+def too_large(format: Format, source: Source) -> UserError | None:
+    """Refuse more weights than one file of ONNX takes; a source without a network raises."""
+    if sum(stored.num_bytes for stored in source.weights.tensors.values()) > MOST_BYTES:
+        return cannot_hold(format, "more than 1.5 GB of weights in one file of ONNX", nearest="packed")
+    source.needs_network(format.name)
+    return None
+
+
+def graph_of(format: Format, source: Source) -> tuple[Any, dict[str, Coded | LookupTables], Written]:
+    """The network of a source as an ONNX model, the codes of its weights, and what is stored otherwise than asked.
+
+    Raises:
+        InvalidValue: ``ship.cannot_hold`` where the exporter cannot translate it.
+    """
+    proto = _translated(format, source)
+    there = {one.name for one in proto.graph.initializer}
+    unused = _unused_buffers(source, there)
+    others = _elsewhere(source, proto.graph, there=there | set(unused))
+    weights, notes = _encoded(source, there)
+    return proto, weights, Written(notes, others, unused)
+
+
+def _translated(format: Format, source: Source) -> Any:
     """The network of a source as an ONNX model.
 
     Raises:
@@ -97,7 +112,7 @@ def translated(format: Format, source: Source) -> Any:
         raise cannot_hold(format, "this network: it cannot be exported", nearest="packed", why=why[:300]) from error
 
 
-def encoded(source: Source, there: Collection[str]) -> tuple[dict[str, Coded | LookupTables], list[str]]:
+def _encoded(source: Source, there: Collection[str]) -> tuple[dict[str, Coded | LookupTables], list[str]]:
     """The codes or labels of the weights of a graph, and what is stored otherwise than its scheme says.
 
     Args:
@@ -194,7 +209,7 @@ def _open(value: Any) -> dict[int, Any] | None:
     return dict.fromkeys(range(min(dimensions, value.ndim)), torch.export.Dim.AUTO)
 
 
-def elsewhere(source: Source, graph: Any, *, there: set[str]) -> dict[str, str]:
+def _elsewhere(source: Source, graph: Any, *, there: set[str]) -> dict[str, str]:
     """Tensors that the exporter gave another name, such as one of two equal ones, by their names in the source."""
     from onnx import numpy_helper
 
@@ -210,7 +225,7 @@ def elsewhere(source: Source, graph: Any, *, there: set[str]) -> dict[str, str]:
     return found
 
 
-def unused_buffers(source: Source, there: set[str]) -> list[str]:
+def _unused_buffers(source: Source, there: set[str]) -> list[str]:
     """Buffers that the graph has no use for, such as counts of batches, and biases of integer graphs that it folds."""
     buffers = source.weights.extra.get("buffers", [])
     left = {name: stored for name, stored in source.logical.tensors.items() if name not in there}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ import numpy as np
 
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
-from ..base import Format, Runner, Source, Written, cannot_hold
+from ..base import Format, Runner, Source, Written
 from ..codes import Coded, LookupTables
 from ..origin import KEY, text
-from .onnx import MOST_BYTES, elsewhere, encoded, translated, unused_buffers
+from .onnx import graph_of, too_large
 from .openvino_graph import decompressed, replace, weight_nodes
 
 FILE = "model.xml"
@@ -44,20 +45,14 @@ class OpenvinoFormat(Format):
             import openvino  # noqa: F401
         except ImportError as error:
             raise MissingExtra(error.name or "openvino", purpose="Shipping as openvino", extra=self.extra) from error
-        if sum(stored.num_bytes for stored in source.weights.tensors.values()) > MOST_BYTES:
-            return cannot_hold(self, "more than 1.5 GB of weights", nearest="packed")
-        source.needs_network(self.name)
-        return None
+        return too_large(self, source)
 
     def write(self, source: Source, folder: Path) -> Written:
         """Translate the network by way of ONNX, and put codes in place of its weights."""
         import openvino
 
-        proto = translated(self, source)
-        there = {one.name for one in proto.graph.initializer}
-        unused = unused_buffers(source, there)
-        others = elsewhere(source, proto.graph, there=there | set(unused))
-        weights, notes = encoded(source, there)
+        proto, weights, written = graph_of(self, source)
+        notes = list(written.notes)
         model = openvino.Core().read_model(proto.SerializeToString())
         nodes = weight_nodes(model)
         for name, weight in weights.items():
@@ -68,7 +63,7 @@ class OpenvinoFormat(Format):
                 replace(nodes[name], made)
         model.set_rt_info(text({"origin": source.origin}), [KEY])
         openvino.save_model(model, str(folder / FILE), compress_to_fp16=False)
-        return Written(notes, others, unused)
+        return replaced(written, notes=notes)
 
     def read(self, folder: Path, source: Source) -> Mapping[str, Array]:
         """The weights as OpenVINO computes them."""

@@ -15,16 +15,14 @@ import numpy as np
 
 from ..analysis.layers.values import Array
 from ..errors import InvalidValue
-from ..readers.converted import KEY, stored
-from ..readers.safetensors_header import MAX_TENSORS, shown
+from .converted import KEY, Found, stored
+from .safetensors_header import MAX_TENSORS, shown
 
 MAX_RATIO = 100
 SMALL = 1 << 26
 MAX_DEPTH = 64
 FILTERS = ("gzip", "lzf", None)
 VARS = ".vars."
-Found = tuple[dict[str, Array], dict[str, Any]]
-"""Arrays by name, and what is left beside them."""
 
 
 def load(path: Path, name: str) -> Found:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidValue
-from ..readers.converted import KEY, stored
-from .keras_file import Found
+from .converted import KEY, Found, stored
+from .weights import free_name
 
 ENDS = re.compile(r"(_(quantized|palettized|sparsified|to_fp16|to_fp32|cast_fp16|cast_fp32|lut))+$")
 """What coremltools adds to the names of weights."""
@@ -64,7 +64,7 @@ def load(path: Path, name: str) -> Found:
             for operation in function.operations:
                 taken = _taken(operation)
                 if taken is not None:
-                    key = _free(ENDS.sub("", operation.outputs[0].name), found)
+                    key = free_name(ENDS.sub("", operation.outputs[0].name), found)
                     found[key], said[key] = taken
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AssertionError, AttributeError) as error:
         raise InvalidValue(
@@ -115,10 +115,3 @@ def _bits(value: Any) -> int:
     types: Any = importlib.import_module("coremltools.converters.mil.mil.types")
     found = BITS.match(types.builtin_to_string(value.dtype))
     return int(found[1]) if found else np.asarray(value.val).dtype.itemsize * 8
-
-
-def _free(name: str, taken: dict[str, Any]) -> str:
-    number, free = 2, name
-    while free in taken:
-        number, free = number + 1, f"{name}#{number}"
-    return free
