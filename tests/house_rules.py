@@ -190,7 +190,7 @@ def dangerous(tree: ast.Module, module: str = "") -> Iterator[str]:
 
 
 def busy_init(tree: ast.Module, *, table: bool) -> Iterator[str]:
-    """Rule 4: docstring, imports, ``__all__``; where ``table``, also a literal table and one-line functions over it."""
+    """Rule 4: docstring, imports, names; where ``table``, also a literal table and one-line functions over it."""
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             continue
@@ -200,8 +200,8 @@ def busy_init(tree: ast.Module, *, table: bool) -> Iterator[str]:
             continue
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = [target.id for target in targets if isinstance(target, ast.Name)]
-            if names in (["__all__"], ["__getattr__"]) or (
+            names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+            if names in (["__all__"], ["__getattr__", "__dir__"]) or (
                 table and (_is_literal(node.value) or _is_table(node.value))
             ):
                 continue

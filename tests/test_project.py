@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -23,6 +25,12 @@ from compress_compare.errors import Conflict, InvalidValue, NotFound, StoreError
 def project(tmp_path):
     with cc.open(tmp_path / "project") as opened:
         yield opened
+
+
+def test_the_package_lists_its_names_before_they_are_imported():
+    code = "import compress_compare as cc; print(*dir(cc))"
+    listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {*cc.__all__, "operations", "evaluation", "recipes"} <= set(listed)
 
 
 def test_models_has_one_row_per_model_and_one_column_per_metric(project):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Metric", "MetricValue", "Operation", "Project", "Scheme", "kl_per_token", "open", "unpack"]
 
-__getattr__ = late.names(
+__getattr__, __dir__ = late.names(
     __name__,
     {
         "Metric": "records",

@@ -17,8 +17,8 @@ def attribute(module: str, name: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A ``__getattr__`` for a package whose names live in modules that are imported when they are asked for.
+def names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """``__getattr__`` and ``__dir__`` of a package whose names are imported when they are asked for.
 
     Args:
         package: its ``__name__``.
@@ -31,4 +31,7 @@ def names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         module = f"{package}.{homes[name]}"
         return import_module(module) if homes[name] == name else attribute(module, name)
 
-    return find
+    def listed() -> list[str]:
+        return sorted({*vars(import_module(package)), *homes})
+
+    return find, listed

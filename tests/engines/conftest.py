@@ -11,6 +11,8 @@ import pytest
 
 import compress_compare as cc
 from compress_compare.engines import Limits, LocalEngine, Outcome, Queue, Supervisor, Work
+from compress_compare.engines.heartbeats import process_in
+from compress_compare.engines.local import PREFIX
 
 HERE = str(Path(__file__).parent)
 ROOT = Path(__file__).parent.parent.parent
@@ -65,6 +67,13 @@ def worker_of(work: Work) -> str:
     path = work.folder / "heartbeat.json"
     until(path.exists)
     return json.loads(path.read_text())["process"]
+
+
+def process_of(handle: str) -> str:
+    """The identity of the process that a handle of the local engine leads to, once it runs."""
+    folder = Path(handle.removeprefix(PREFIX))
+    until(lambda: process_in(folder))
+    return process_in(folder)
 
 
 def until(condition, seconds: float = 120) -> None:

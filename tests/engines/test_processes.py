@@ -47,7 +47,7 @@ def test_a_dead_process_is_not_alive_even_before_it_is_waited_for():
     until(lambda: "sleep" in processes._command(child.pid))
     processes.reap(identity)
     assert processes.alive(identity), "a process that is no worker was killed because somebody named it"
-    processes.reap(identity, command="sleep")
+    processes.reap(identity, commands=["sleep"])
     assert not processes.alive(identity)
     assert child.wait() == -9
 

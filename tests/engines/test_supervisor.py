@@ -19,7 +19,7 @@ from compress_compare.recipes import loads
 from compress_compare.records import TaskPath
 from compress_compare.store import jobs
 
-from .conftest import HERE, until
+from .conftest import HERE, process_of, until
 
 RECIPE = """
 task: line_task:task
@@ -60,13 +60,13 @@ def test_l9_a_long_queue_keeps_its_order_and_is_cancelled_in_time(project, super
     supervisor.start()
     until(lambda: running(project) == ids[:2])
     queue.cancel(ids[2:102])
-    handles = [entry.handle for entry in queue.unfinished(mine=True) if entry.handle]
-    assert len(handles) == 2
+    workers = [process_of(entry.handle) for entry in queue.unfinished(mine=True) if entry.handle]
+    assert len(workers) == 2
     queue.cancel(ids[:2])
     until(lambda: not set(running(project)) & set(ids[:2]))
     until(lambda: running(project) == ids[102:104])
     supervisor.close()
-    assert not any(alive(handle) for handle in handles)
+    assert not any(map(alive, workers))
     assert set(states(project).values()) == {"cancelled", "interrupted"}
 
 
@@ -88,11 +88,11 @@ supervisor.run()
         until(lambda: len(running(project)) == 2)
         time.sleep(delay)
         queue = Queue(project.path)
-        handles = [entry.handle for entry in queue.unfinished(mine=False) if entry.state == "running"]
+        left = [process_of(entry.handle) for entry in queue.unfinished(mine=False) if entry.state == "running"]
         assert len(project.jobs()) == before + 3
         process.send_signal(signal.SIGKILL)
         process.wait()
-        until(lambda handles=handles: not any(alive(handle) for handle in handles))
+        until(lambda left=left: not any(map(alive, left)))
         supervisor = Supervisor(queue, LocalEngine(2))
         assert supervisor.recover() == 3
         assert set(states(project).values()) == {"interrupted"}

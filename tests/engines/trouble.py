@@ -1,11 +1,14 @@
 """Tasks that misbehave before they are one. None needs torch."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import numpy as np
 
 from compress_compare.recipes import Task
 
@@ -25,6 +28,12 @@ def _memory(_folder):
     while True:
         taken.append(bytearray(b"x" * 20_000_000))
         time.sleep(0.01)
+
+
+def _numbers(_folder):
+    there = "torch is there" if "torch" in sys.modules else "no torch"
+    lines = (os.getppid(), there, random.random(), np.random.random())
+    sys.stdout.write("\n".join(map(str, lines)) + "\n")
 
 
 def _grandchild(folder):
@@ -60,6 +69,7 @@ TROUBLES = {
     "grandchild": _grandchild,
     "stubborn": _stubborn,
     "environment": _environment,
+    "numbers": _numbers,
     "sleep": lambda _: time.sleep(300),
 }
 

@@ -14,6 +14,8 @@ import pytest
 
 import compress_compare as cc
 from compress_compare.engines import Queue
+from compress_compare.engines.heartbeats import process_in
+from compress_compare.engines.local import PREFIX
 from compress_compare.engines.processes import alive
 from compress_compare.records import TaskPath
 from compress_compare.store import tasks
@@ -70,7 +72,11 @@ def state_of(client, id):
 def workers(directory):
     queue = Queue(directory)
     try:
-        return [entry.handle for entry in queue.unfinished(mine=False) if entry.handle]
+        return [
+            process_in(Path(entry.handle.removeprefix(PREFIX)))
+            for entry in queue.unfinished(mine=False)
+            if entry.handle
+        ]
     finally:
         queue.close()
 
@@ -79,8 +85,8 @@ def kill(process, directory):
     """kill -9, after which no worker may live on."""
     process.kill()
     process.wait()
-    handles = workers(directory)
-    assert wait_until(lambda: not any(alive(handle) for handle in handles))
+    left = workers(directory)
+    assert wait_until(lambda: not any(map(alive, left)))
 
 
 def models(directory):

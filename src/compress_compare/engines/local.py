@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from ..store import address
 from ..store.files import write_atomically
 from . import outcomes, processes
 from .base import HEARTBEAT, LOG, RESULT, STEP, Limits, Outcome, Running, Work
+from .heartbeats import process_in
+from .launching import Launcher, Started
 from .log import LogWriter
 
 KEPT = frozenset(
@@ -28,12 +28,14 @@ KEPT = frozenset(
 )
 """All that a worker sees of the environment, by name; tokens and keys are not among it."""
 LOG_PATIENCE_S = 2.0
+LOOK_S = 0.02
+PREFIX = "local:"
 
 
 @dataclass
 class _Process:
     work: Work
-    popen: subprocess.Popen[bytes]
+    started: Started
     log: LogWriter
     beat: int = 0
     seen: float = field(default_factory=time.monotonic)
@@ -44,42 +46,42 @@ class _Process:
 
 
 class LocalEngine:
-    """Spawns a worker process for each piece of work.
+    """Starts a worker process for each piece of work.
 
     Args:
         workers: number of workers that run at once.
         limits: the limits of each worker.
+        forks: whether workers are forked from one process that has imported torch, where the system can do that.
     """
 
-    def __init__(self, workers: int = 2, limits: Limits | None = None) -> None:
+    def __init__(self, workers: int = 2, limits: Limits | None = None, *, forks: bool = True) -> None:
         self.slots = workers
+        self._launcher = Launcher(forks=forks)
         self._limits = limits or Limits()
         self._running: dict[str, _Process] = {}
 
     def submit(self, work: Work) -> str:
-        """Start a worker; the handle is its process id and start time."""
+        """Start a worker; the handle is its folder, where it says which process it is."""
         work.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in (RESULT, HEARTBEAT):
             (work.folder / name).unlink(missing_ok=True)
         request = {**work.request, "memory": self._limits.memory}
         write_atomically(work.folder / STEP, json.dumps(request).encode())
-        popen = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", "-m", processes.WORKER, str(work.folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+        started = Started(
+            work.folder,
             cwd=folder_of(work.request.get("task"), work.folder),
-            env=environment(os.environ, work.request.get("project")),
-            start_new_session=True,
+            environment=environment(os.environ, work.request.get("project")),
         )
-        log = LogWriter(cast(BinaryIO, popen.stdout), work.folder / LOG, limit=self._limits.log)
-        self._running[work.id] = _Process(work, popen, log)
-        return processes.identity(popen.pid)
+        log = LogWriter(started.stdout, work.folder / LOG, limit=self._limits.log)
+        self._running[work.id] = _Process(work, started, log)
+        self._launcher.start(started)
+        return f"{PREFIX}{work.folder}"
 
     def poll(self, id: str) -> Running | Outcome:
         """Look at a worker; end it if it takes too much memory, is silent for too long, or was cancelled."""
         process = self._running[id]
-        code = process.popen.poll()
+        self._launcher.look()
+        code = process.started.poll()
         if code is None:
             self._watch(process)
             return process.status
@@ -92,24 +94,33 @@ class LocalEngine:
         process = self._running[id]
         if process.cancelled is None:
             process.cancelled = time.monotonic()
-            processes.kill_group(process.popen.pid, signal.SIGTERM)
+            process.started.kill(signal.SIGTERM)
 
     def reap(self, handle: str) -> None:
-        """Kill a worker that another supervisor has left."""
-        processes.reap(handle)
+        """Kill a worker that another supervisor has left; its folder says which process it is."""
+        if handle.startswith(PREFIX):
+            processes.reap(process_in(Path(handle.removeprefix(PREFIX))))
 
     def close(self) -> None:
         """Kill all workers."""
         for process in self._running.values():
-            processes.kill_group(process.popen.pid)
-            process.popen.wait()
+            process.started.kill()
+        deadline = time.monotonic() + processes.REAP_S
+        while any(one.started.runs for one in self._running.values()) and time.monotonic() < deadline:
+            self._launcher.look()
+            time.sleep(LOOK_S)
+        self._launcher.close()
+        for process in self._running.values():
             self._clear(process)
         self._running.clear()
 
     def _watch(self, process: _Process) -> None:
         now, limits = time.monotonic(), self._limits
         self._read_heartbeat(process, now)
-        used = processes.resident(process.popen.pid)
+        pid = process.started.pid
+        if pid is None:
+            process.seen = now
+        used = 0 if pid is None else processes.resident(pid)
         process.peak = max(process.peak, used)
         if limits.memory is not None and used > limits.memory:
             process.killed = process.killed or "memory"
@@ -117,7 +128,7 @@ class LocalEngine:
             process.killed = process.killed or "silent"
         overdue = process.cancelled is not None and now - process.cancelled > limits.grace
         if process.killed or overdue:
-            processes.kill_group(process.popen.pid)
+            process.started.kill()
 
     def _read_heartbeat(self, process: _Process, now: float) -> None:
         path = process.work.folder / HEARTBEAT
@@ -133,9 +144,8 @@ class LocalEngine:
 
     def _clear(self, process: _Process) -> None:
         """Leave nothing of the worker: no grandchild, no pipe."""
-        processes.kill_group(process.popen.pid)
-        if process.popen.stdin is not None:
-            process.popen.stdin.close()
+        process.started.kill()
+        process.started.stdin.close()
         process.log.finish(LOG_PATIENCE_S)
         for name in (STEP, HEARTBEAT):
             (process.work.folder / name).unlink(missing_ok=True)

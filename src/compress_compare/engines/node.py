@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..store.files import write_atomically
-from .base import HEARTBEAT, Limits, Outcome, Running, Work
+from .base import Limits, Outcome, Work
 from .local import LocalEngine
 
 MODULE = __name__
@@ -42,25 +42,10 @@ def outcome_in(folder: Path) -> Outcome | None:
     return Outcome(**found)
 
 
-def status_in(folder: Path, *, waiting: str = "") -> Running:
-    """How far the work in a folder says that it is; ``waiting`` as long as it says nothing."""
-    found = heartbeat_in(folder)
-    return Running(float(found["progress"]), str(found["message"])) if found else Running(0.0, waiting)
-
-
-def heartbeat_in(folder: Path) -> Mapping[str, Any]:
-    """What the worker in a folder last said of itself; empty before it has."""
-    try:
-        found: Mapping[str, Any] = json.loads((folder / HEARTBEAT).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found
-
-
 def run(folder: Path) -> Outcome:
     """Do the work in a folder."""
     said = json.loads((folder / WORK).read_bytes())
-    engine = LocalEngine(1, Limits(**said["limits"]))
+    engine = LocalEngine(1, Limits(**said["limits"]), forks=False)
     engine.submit(Work(said["id"], folder, said["request"]))
     try:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 import psutil
@@ -13,7 +14,8 @@ REAP_S = 5.0
 SAME_S = 1.5
 """Two readings of one process's start lie closer together: the system counts the time of its own start in seconds."""
 WORKER = "compress_compare.engines.worker"
-"""Part of the command line of every worker."""
+LAUNCHER = "compress_compare.engines.launcher"
+"""One of the two is part of the command line of every worker."""
 
 
 def identity(pid: int) -> str:
@@ -39,14 +41,17 @@ def kill_group(pid: int, number: int = signal.SIGKILL) -> None:
         os.killpg(pid, number)
 
 
-def reap(process: str, *, command: str = WORKER) -> None:
+def reap(process: str, *, commands: Sequence[str] = (WORKER, LAUNCHER)) -> None:
     """Kill the group of the process with this identity, if it still runs, and wait until it is gone.
 
     Args:
         process: as a project says, which is data.
-        command: a part of its command line, without which it is none of ours.
+        commands: parts of command lines, without any of which it is none of ours.
     """
-    if not alive(process) or command not in _command(int(process.partition(":")[0])):
+    if not alive(process):
+        return
+    line = _command(int(process.partition(":")[0]))
+    if not any(command in line for command in commands):
         return
     kill_group(int(process.partition(":")[0]))
     deadline = time.monotonic() + REAP_S

@@ -18,8 +18,8 @@ from typing import Any
 from ..errors import InvalidValue, MissingExtra, UserError
 from . import outcomes, processes
 from .base import HEARTBEAT, RESULT, Limits, Outcome, Running, Work
+from .heartbeats import process_in, status_in
 from .local import LocalEngine, environment, read_result
-from .node import heartbeat_in, status_in
 
 RETRIES = 2
 LOOK_S = 0.1
@@ -134,7 +134,7 @@ class RayEngine:
     def reap(self, handle: str) -> None:
         """Ray ends the tasks of a supervisor that is gone; what is left of one on this machine is killed."""
         if handle.startswith(PREFIX):
-            processes.reap(_process(Path(handle.removeprefix(PREFIX))))
+            processes.reap(process_in(Path(handle.removeprefix(PREFIX))))
 
     def close(self) -> None:
         """End all work and leave the cluster; one that was started here ends."""
@@ -154,7 +154,7 @@ class RayEngine:
 
     def _without_cluster(self, task: _Task) -> Outcome:
         """What has become of work whose cluster is gone: what it wrote counts, and nothing of it goes on here."""
-        processes.reap(_process(task.work.folder))
+        processes.reap(process_in(task.work.folder))
         result = read_result(task.work.folder)
         if result is not None and result.get("state") == "done":
             return Outcome("done", message=str(result.get("message", "")))
@@ -179,7 +179,7 @@ class RayEngine:
 
 def _run(work: Work, limits: Limits) -> Outcome:
     """On a node: what the local engine does with one piece of work. An interrupt is the wish to cancel."""
-    engine = LocalEngine(1, limits)
+    engine = LocalEngine(1, limits, forks=False)
     engine.submit(work)
     try:
         while True:
@@ -274,7 +274,3 @@ def _check(ray: Any, needs: Needs) -> None:
                 f"A step needs {wanted:g} {name}, and no node of the cluster has more than {most:g}.",
                 hint=f"Ask for less with --{name.lower()}s, or add a node.",
             )
-
-
-def _process(folder: Path) -> str:
-    return str(heartbeat_in(folder).get("process", ""))

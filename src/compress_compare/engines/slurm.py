@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import InvalidValue, MissingExtra, UserError
 from . import node, outcomes, processes
 from .base import HEARTBEAT, RESULT, Limits, Outcome, Running, Work
+from .heartbeats import process_in, status_in
 
 PREFIX = "slurm:"
 FOLDER = "submitit"
@@ -111,7 +112,7 @@ class SlurmEngine:
         submitted = self._running[id]
         found = node.outcome_in(submitted.work.folder) or self._lost(submitted)
         if found is None or not self._is_over(submitted):
-            return node.status_in(submitted.work.folder)
+            return status_in(submitted.work.folder)
         del self._running[id]
         if submitted.cancelled is not None and found.state == "failed":
             return Outcome("cancelled", message="cancelled")
@@ -123,7 +124,7 @@ class SlurmEngine:
         if submitted.cancelled is None:
             submitted.cancelled = time.monotonic()
             (submitted.work.folder / node.CANCEL).touch()
-            if not node.status_in(submitted.work.folder).message and self._cluster == "slurm":
+            if not status_in(submitted.work.folder).message and self._cluster == "slurm":
                 submitted.job.cancel()
 
     def reap(self, handle: str) -> None:
@@ -131,7 +132,7 @@ class SlurmEngine:
         id, _, folder = handle.removeprefix(PREFIX).partition(":")
         if not handle.startswith(PREFIX) or not Path(folder).is_dir():
             return
-        process = str(node.heartbeat_in(Path(folder)).get("process", ""))
+        process = process_in(Path(folder))
         if processes.alive(process):
             processes.reap(process)
             return

@@ -31,7 +31,11 @@ ROOM = 256 << 20
 
 def main() -> None:
     """Do the step; the exit code is 0 when ``result.json`` says how it ended."""
-    folder = Path(sys.argv[1])
+    run(Path(sys.argv[1]))
+
+
+def run(folder: Path) -> None:
+    """Do the step in a folder, in this process and to its end."""
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     heart = Heart(folder / HEARTBEAT)

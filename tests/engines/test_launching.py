@@ -1,0 +1,88 @@
+"""Workers that are forked from one process, which draw numbers of their own and do without it when it is gone."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from compress_compare.engines import LocalEngine, Running
+from compress_compare.engines.launching import CAN_FORK, Launcher
+from compress_compare.engines.processes import LAUNCHER, WORKER
+
+from .conftest import drive, misbehaving, process_of, until
+
+pytestmark = pytest.mark.skipif(not CAN_FORK, reason=f"Workers are not forked on {sys.platform}.")
+
+
+@pytest.fixture
+def engine():
+    made = LocalEngine(2)
+    yield made
+    made.close()
+
+
+def numbers(engine, folder: Path, name: str) -> list[str]:
+    """What a worker says about itself: parent, whether torch was there before its task, three random numbers."""
+    folder.joinpath(name).mkdir()
+    work = misbehaving(folder / name, "numbers")
+    engine.submit(work)
+    drive(engine, work.id)
+    return (work.folder / "log").read_text().splitlines()[:5]
+
+
+def launchers() -> list[psutil.Process]:
+    return [one for one in psutil.Process().children() if LAUNCHER in " ".join(one.cmdline())]
+
+
+def test_workers_are_forked_from_one_process_and_draw_different_numbers(engine, tmp_path):
+    first, second = (numbers(engine, tmp_path, name) for name in ("first", "second"))
+    assert first[0] == second[0] == str(launchers()[0].pid)
+    assert first[1] == "torch is there"
+    assert first[2] != second[2], "random"
+    assert first[3] != second[3], "NumPy"
+    engine.close()
+    assert launchers() == []
+
+
+def test_without_the_process_a_worker_is_started_by_itself(engine, tmp_path):
+    work = misbehaving(tmp_path, "sleep")
+    worker = psutil.Process(int(process_of(engine.submit(work)).partition(":")[0]))
+    launchers()[0].kill()
+    assert drive(engine, work.id).reason == "worker_lost(signal 9)"
+    until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    assert numbers(engine, tmp_path, "next")[0] == str(launchers()[0].pid)
+
+
+def test_one_that_ends_before_it_forks_costs_nothing(engine, tmp_path):
+    engine.submit(misbehaving(tmp_path, "exit 3"))
+    launchers()[0].kill()
+    assert drive(engine, "exit 3").reason == "exit_code(3)"
+
+
+def test_what_is_cancelled_before_it_runs_is_cancelled(engine, tmp_path):
+    engine.submit(misbehaving(tmp_path, "sleep"))
+    launchers()[0].send_signal(signal.SIGSTOP)
+    engine.cancel("sleep")
+    assert isinstance(engine.poll("sleep"), Running)
+    launchers()[0].send_signal(signal.SIGCONT)
+    assert drive(engine, "sleep").state == "cancelled"
+
+
+def test_one_that_hangs_is_done_without(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr("compress_compare.engines.launching.PATIENCE_S", 0.2)
+    engine.submit(misbehaving(tmp_path, "exit 3"))
+    launchers()[0].send_signal(signal.SIGSTOP)
+    assert drive(engine, "exit 3").reason == "exit_code(3)"
+    assert launchers() == []
+
+
+def test_single_work_is_not_forked(tmp_path):
+    engine = LocalEngine(1, forks=False)
+    worker = int(process_of(engine.submit(misbehaving(tmp_path, "sleep"))).partition(":")[0])
+    assert WORKER in " ".join(psutil.Process(worker).cmdline()) and psutil.Process(worker).ppid() == os.getpid()
+    engine.close()
+    assert not psutil.pid_exists(worker)
+    Launcher(forks=False).close()
