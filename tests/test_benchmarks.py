@@ -1,4 +1,4 @@
-"""The scripts of ``benchmarks/`` run by hand, so what they use of the package, the tests and each other may get lost."""
+"""The scripts of ``benchmarks/`` run by hand: what they use of the package, the tests and each other is there."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ for a writer, has logged its models, and prints what it did as JSON.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import sys
 import time
@@ -15,11 +16,18 @@ from pathlib import Path
 import compress_compare as cc
 from compress_compare.errors import UserError
 
+STARTED_BY = os.getppid()
+
+
+def going(until: Path) -> bool:
+    """Whether nobody has ended it yet, and whoever started it lives."""
+    return not until.exists() and os.getppid() == STARTED_BY
+
 
 def write(project: cc.Project, name: str, until: Path, models: int) -> dict[str, object]:
     """Log one model after another, each in its own transaction."""
     done, longest, errors = 0, 0.0, []
-    while done < models and not until.exists():
+    while done < models and going(until):
         start = time.monotonic()
         try:
             prune = cc.Operation("prune", writer=name, number=done)
@@ -35,7 +43,7 @@ def write(project: cc.Project, name: str, until: Path, models: int) -> dict[str,
 def read(project: cc.Project, until: Path) -> dict[str, object]:
     """Read the table again and again: it never gets shorter, and each model that is there has its metric."""
     done, before, errors = 0, 0, []
-    while not until.exists():
+    while going(until):
         table = project.models()
         missing = table["Accuracy"].null_count
         if len(table) < before or missing:
@@ -49,7 +57,7 @@ def checkpoint(path: Path, until: Path) -> dict[str, object]:
     """Make SQLite move its log into the database, as often as it can."""
     done = 0
     connection = sqlite3.connect(path / "compress-compare.db", timeout=10)
-    while not until.exists():
+    while going(until):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         done += 1
         time.sleep(0.05)
