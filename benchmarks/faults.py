@@ -4,12 +4,14 @@ Claim: each ends in the state and with the reason that its test demands, every t
 the moment of a kill. Run from the repository root: ``python benchmarks/faults.py [SHARE OF THE COUNTS] [START OF A
 NAME]``, e.g. ``0.1 F2``; about half an hour in all. What is caused and checked is in ``tests/engines`` and
 ``tests/server``; the runner of a recipe has ``benchmarks/kills.py``. Those of a cluster need Ray and the right to make
-a network namespace. Ends with exit code 1 when one of them did not.
+a network namespace, F17 a C compiler; F13 lasts CROWD_S seconds, ten minutes if that is not set. Ends with exit code 1
+when one of them did not.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import random
 import sys
 import tempfile
@@ -24,10 +26,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import compress_compare as cc
 from compress_compare.engines import Limits, LocalEngine
-from tests.engines import test_contract, test_ray, test_supervisor
+from tests.engines import test_contract, test_ray, test_ray_faults, test_supervisor
+from tests.remote import test_bad_network
 from tests.server import test_killed
+from tests.store import test_clocks, test_many_processes
 
 SEED = 5
+CROWD_S = float(os.environ.get("CROWD_S", "600"))
 Case = Callable[[Path, random.Random], None]
 
 
@@ -76,7 +81,30 @@ def of_cluster(fault: str) -> Case:
         if fault == "node":
             test_ray.test_a_recipe_goes_on_when_a_node_is_killed(folder)
         else:
-            test_ray.test_f19_a_fault_of_the_cluster_is_said_and_nothing_is_lost(folder, fault)
+            test_ray_faults.test_f19_a_fault_of_the_cluster_is_said_and_nothing_is_lost(folder, fault)
+
+    return run
+
+
+def of_crowd(folder: Path, draw: random.Random) -> None:  # noqa: ARG001
+    """32 writers, 20 readers and checkpoints without end, for ten minutes."""
+    crowd = test_many_processes.Crowd(writers=32, readers=20, seconds=CROWD_S)
+    logged, longest = test_many_processes.check_crowd(folder, crowd)
+    print(f"  {logged} models, all there; the longest wait of a writer was {longest:.1f} s", flush=True)
+
+
+def of_clock(folder: Path, draw: random.Random) -> None:
+    """One jump of the clock."""
+    before, after = draw.choice(test_clocks.JUMPS)
+    test_clocks.check_jump(folder / "jump", test_clocks.build(folder), before=before, after=after)
+
+
+def of_network(trouble: str) -> Case:
+    """One kind of trouble of a network."""
+
+    def run(folder: Path, draw: random.Random) -> None:
+        os.environ |= {f"XDG_{kind}_HOME": str(folder / kind) for kind in ("CACHE", "STATE")}
+        test_bad_network.check_bad_network(folder, test_bad_network.TROUBLES[trouble], seed=draw.randrange(1000))
 
     return run
 
@@ -106,7 +134,10 @@ CASES: dict[str, tuple[int, Case]] = {
         ),
     ),
     "F16 output without end": (10, of_engine(test_contract.test_f16_output_without_end_is_capped_and_marked)),
-    **{f"F19 of a cluster: {fault}": (5, of_cluster(fault)) for fault in ("node", *test_ray.FAULTS)},
+    "F13 32 writers, 20 readers, checkpoints": (3, of_crowd),
+    "F17 a clock that jumps": (30, of_clock),
+    **{f"F18 a network: {trouble}": (10, of_network(trouble)) for trouble in test_bad_network.TROUBLES},
+    **{f"F19 of a cluster: {fault}": (5, of_cluster(fault)) for fault in ("node", *test_ray_faults.FAULTS)},
 }
 
 

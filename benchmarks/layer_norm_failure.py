@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from compress_compare.analysis.coverage import coverage
-from compress_compare.comparisons.coverage import arrays, expectation
+from compress_compare.comparisons.coverage import expectation
 from compress_compare.operations import MagnitudePrune, magnitude_prune, restore, train
 from compress_compare.plans.sensitivity import Study, sensitivity
 
@@ -67,9 +67,10 @@ def study(seed: int) -> bool:
     ruined = operation(model)
     repaired = restore(ruined, targets=["LayerNorm"], original=model)
     found = [accuracy(network) for network in (model, careful, ruined, repaired)]
-    rows = coverage(
-        arrays(model.state_dict()), arrays(ruined.state_dict()), expectation=expectation(operation.record())
-    ).to_pylist()
+    before, after = (
+        {name: tensor.numpy() for name, tensor in network.state_dict().items()} for network in (model, ruined)
+    )
+    rows = coverage(before, after, expectation=expectation(operation.record())).to_pylist()
     unexpected = [row["tensor"] for row in rows if row["status"] == "unexpected"]
     table = sensitivity(model, [MagnitudePrune(0.1)], study=Study(accuracy, layers=EVERYWHERE))
     worst = [table["layer"][int(index)].as_py() for index in np.argsort(table["change"].to_numpy())[:3]]

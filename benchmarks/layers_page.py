@@ -22,7 +22,8 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from behaviors_browser import SCROLL, memory, report, waited
+from behaviors_browser import SCROLL, report, waited
+from peaks import Peak
 from playwright.sync_api import Page, sync_playwright
 
 import compress_compare as cc
@@ -101,9 +102,9 @@ def main() -> None:
             address = re.search(r"http\S+", server.stdout.readline())
             assert address is not None
             try:
-                idle = memory(server.pid)
-                answers(address[0], ids)
-                report("server's memory above idle, at most", memory(server.pid, "VmHWM") - idle, "MB", 1_500)
+                with Peak(server.pid) as peak:
+                    answers(address[0], ids)
+                report("server's memory above idle, at most", peak.above / 1e6, "MB", 1_500)
                 browser = playwright.chromium.launch(
                     executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
                     args=["--no-sandbox", "--disable-gpu"],

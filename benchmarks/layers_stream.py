@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from layers_weights import peak_mb
+from peaks import Peak
 
 from compress_compare.comparisons.layers.compare import compare
 from compress_compare.readers import safetensors
@@ -68,10 +68,10 @@ def timed(run):
 
 def measure(folder):
     a, b = (safetensors.read(Path(folder) / name) for name in ("a", "b"))
-    idle = peak_mb()
     simple = min(timed(lambda: plain(a, b)) for _ in range(2))
-    ours = min(timed(lambda: compare(a, {"b": b}, what="weights", base_id="a")) for _ in range(2))
-    memory = peak_mb() - idle
+    with Peak() as peak:
+        ours = min(timed(lambda: compare(a, {"b": b}, what="weights", base_id="a")) for _ in range(2))
+    memory = peak.above / 2**20
     print(
         f"plain pass {simple[0]:.2f} s (processor {simple[1]:.2f}); all statistics {ours[0]:.2f} s (processor "
         f"{ours[1]:.2f}): {ours[0] / simple[0]:.2f} × the pass, {ours[0] / simple[0] / LIMIT:.2f} × limit; "

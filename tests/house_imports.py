@@ -10,7 +10,7 @@ NAME = "compress_compare"
 # From the bottom up; a module imports only from rows above its own in this table, or from its own package.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "late"),
-    ("checks", "progress", "table", "schemes", "plugins"),
+    ("checks", "progress", "columns", "table", "schemes", "plugins"),
     ("records",),
     ("analysis", "operations"),
     ("readers", "evaluation"),

@@ -7,6 +7,32 @@ from importlib import import_module
 from typing import Any
 
 
+class LateModule:
+    """Stands for a module, which is imported when something in it is first used.
+
+    Args:
+        name: of the module, in full; from the source, never from data.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._late_name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(import_module(self._late_name), attribute)
+
+
+def modules(package: str, *found: str) -> tuple[Any, ...]:
+    """Modules below a package that are imported late, one for each name.
+
+    For type checkers they are imported as usual, below ``if TYPE_CHECKING``; this stands below its ``else``.
+
+    Args:
+        package: in full.
+        found: names of modules in it.
+    """
+    return tuple(LateModule(f"{package}.{name}") for name in found)
+
+
 def attribute(module: str, name: str) -> Any:
     """An attribute of a module, which is imported for it.
 

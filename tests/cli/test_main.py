@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import compress_compare as cc
 from compress_compare.cli.main import COMMANDS, cli, command
 
 HEAVY = ("numpy", "pyarrow", "sqlalchemy", "torch", "fastapi", "pydantic", "compress_compare.project")
+NOT_FOR_LISTING = (
+    *("pandas", "torch", "fastapi", "pydantic", "yaml", "PIL", "safetensors", "psutil", "pyarrow.parquet"),
+    *("compress_compare.readers.checkpoint", "compress_compare.store.checkpoints", "compress_compare.store.instances"),
+    *("compress_compare.schemes.scheme", "compress_compare.report", "compress_compare.engines"),
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -41,6 +48,27 @@ def test_help_imports_nothing_heavy() -> None:
 def test_the_package_imports_nothing_heavy_until_a_name_is_used() -> None:
     assert not imported("import compress_compare") & set(HEAVY)
     assert "compress_compare.project" in imported("import compress_compare\ncompress_compare.open")
+
+
+def test_listing_imports_what_it_needs_and_little_more(tmp_path: Path) -> None:
+    """Numbers of modules, because seconds depend on the machine: `ls` imported 156 of ours and 620 others before."""
+    project = cc.open(tmp_path / "p")
+    project.log_model("a", operation=cc.Operation("train"), metrics={"acc": 0.9}, tags=["kept"])
+    project.close()
+    found = imported(
+        "from compress_compare.cli.main import cli\n"
+        f"cli(['ls', {str(project.path)!r}, '--where', 'acc > 0.5', '--sort', 'acc'], standalone_mode=False)"
+    )
+    assert {"sqlalchemy", "pyarrow", "compress_compare.project"} <= found
+    assert found.isdisjoint(NOT_FOR_LISTING), found.intersection(NOT_FOR_LISTING)
+    ours = {name for name in found if name.startswith("compress_compare")}
+    assert len(ours) <= 80, sorted(ours)
+
+
+def test_a_late_module_is_imported_when_it_is_used() -> None:
+    code = "from compress_compare import late\n(found,) = late.modules('importlib', 'resources')"
+    assert "importlib.resources" not in imported(code)
+    assert "importlib.resources" in imported(f"{code}\nfound.files")
 
 
 def test_the_public_names_are_found_and_no_others() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
@@ -127,9 +128,15 @@ class Commands(click.Group):
 def command(name: str) -> click.Command:
     """The command of that name, imported."""
     module, _ = COMMANDS[name]
-    found: click.Command = late.attribute(
-        f"{__package__}.{module}", "import_" if name == "import" else name.replace("-", "_")
-    )
+    collected = gc.isenabled()
+    gc.disable()  # while modules are imported there is no garbage, and looking for it takes a tenth of the time
+    try:
+        found: click.Command = late.attribute(
+            f"{__package__}.{module}", "import_" if name == "import" else name.replace("-", "_")
+        )
+    finally:
+        if collected:
+            gc.enable()
     return found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from .. import checks
+from .. import columns as made
 from ..analysis.ask.expression import parse
 from ..analysis.ask.selecting import ModelColumns, mask, order
 from ..analysis.quantities.reading import quantity
@@ -53,7 +54,8 @@ def find(
 ) -> pa.Table:
     """See ``Project.find``."""
     known = columns(store)
-    return known.table.take(pa.array(rows_of(known, where, sort=checks.texts(sort, "The columns to sort by"))[:limit]))
+    rows = rows_of(known, where, sort=checks.texts(sort, "The columns to sort by"))[:limit]
+    return known.table.take(made.numbers(rows))
 
 
 def best(store: Store, by: str, *, bounds: Bounds = NO_BOUNDS, where: str | None = None) -> pa.Table:
@@ -63,7 +65,7 @@ def best(store: Store, by: str, *, bounds: Bounds = NO_BOUNDS, where: str | None
     better = direction(known, name)
     rows = within(known, rows_of(known, where), bounds=bounds)
     rows = rows[~np.isnan(known.numbers(name)[rows])]
-    return known.table.take(pa.array(order(known, [f"-{name}" if better else name], rows=rows)))
+    return known.table.take(made.numbers(order(known, [f"-{name}" if better else name], rows=rows)))
 
 
 def direction(known: ModelColumns, name: str) -> bool:

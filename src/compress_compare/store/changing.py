@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .. import checks
+from .. import checks, late
 from ..errors import StoreError
 from ..records import Change, Model
-from . import changes, corrections, garbage, gate_rules, history, models, notes, trash, undo
-from .corrections import SeenReading
+from . import changes, gate_rules, history, models, notes, trash
 from .drafts import Measured, check_operation
-from .garbage import Garbage
 from .history import Made
 from .writing import Writer
+
+if TYPE_CHECKING:
+    from . import corrections, garbage, undo
+    from .corrections import SeenReading
+    from .garbage import Garbage
+else:
+    corrections, garbage, undo = late.modules(__package__, "corrections", "garbage", "undo")
 
 KEEP: Any = object()
 """Stands for an operation that stays as it is."""

@@ -112,7 +112,7 @@ def update(connection: sa.Connection, id: str, **changes: Any) -> Job:
         raise _ended(job)
     state = changes.get("state")
     if state in ENDED:
-        changes["finished_at"] = now()
+        changes["finished_at"] = max(now(), job.started_at or "")  # the clock may have been set back since
     if state == "running" and job.state == "queued":
         changes |= {"started_at": now(), "attempts": job.attempts + 1}
     if "error" in changes and changes["error"] is not None:

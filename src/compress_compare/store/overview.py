@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from .. import columns as made
 from ..analysis.inference.intervals import share_errors
 from . import metrics, models, notes
 
@@ -23,7 +24,7 @@ def models_table(connection: sa.Connection) -> pa.Table:
     nodes = models.nodes(connection)
     columns = _node_columns(nodes)
     for name, values in metric_columns(connection, nodes).items():
-        columns[name if name not in columns else f"{name} (metric)"] = pa.array(values.data, mask=values.mask)
+        columns[name if name not in columns else f"{name} (metric)"] = made.numbers(values.data, missing=values.mask)
     return pa.table(columns)
 
 
@@ -35,9 +36,9 @@ def overview_table(connection: sa.Connection) -> pa.Table:
     references: dict[str, list[dict[str, str]]] = {}
     for id, reference in models.references(connection):
         references.setdefault(id, []).append({"role": reference.role, "model": reference.model})
-    tag_column = pa.array([tags.get(key, []) for key in keys], pa.list_(pa.string()))
+    tag_column = made.lists_of_texts(tags.get(key, []) for key in keys)
     reference_texts = [json.dumps(references.get(id, [])) if references else "[]" for id in table["id"].to_pylist()]
-    return table.add_column(5, "tags", tag_column).add_column(6, "references", pa.array(reference_texts, pa.string()))
+    return table.add_column(5, "tags", tag_column).add_column(6, "references", made.texts(reference_texts))
 
 
 def standard_errors_table(connection: sa.Connection) -> pa.Table:
@@ -47,8 +48,8 @@ def standard_errors_table(connection: sa.Connection) -> pa.Table:
     errors = metrics.spread_columns(connection, keys, "standard_error")
     if any(np.any(found.data[~found.mask] == 0) for found in errors.values()):
         _widen(connection, keys, errors)
-    columns = {name: pa.array(found.data, mask=found.mask) for name, found in errors.items()}
-    return pa.table({"id": pa.array([node[1] for node in listed], pa.string())} | columns)
+    columns = {name: made.numbers(found.data, missing=found.mask) for name, found in errors.items()}
+    return pa.table({"id": made.texts(node[1] for node in listed)} | columns)
 
 
 def _widen(
@@ -85,9 +86,9 @@ def _node_columns(nodes: list[tuple[int, str, int | None, str | None, str, int]]
     keys, ids, bases, operations, parameters, steps = zip(*nodes, strict=True) if nodes else ((),) * 6
     id_of = dict(zip(keys, ids, strict=True))
     return {
-        "id": pa.array(ids, pa.string()),
-        "base": pa.array([None if base is None else id_of[base] for base in bases], pa.string()),
-        "operation": pa.array(operations, pa.string()),
-        "parameters": pa.array(parameters, pa.string()),
-        "step": pa.array(steps, pa.int32()),
+        "id": made.texts(ids),
+        "base": made.texts(None if base is None else id_of[base] for base in bases),
+        "operation": made.texts(operations),
+        "parameters": made.texts(parameters),
+        "step": made.numbers(np.array(steps, dtype=np.int32)),
     }

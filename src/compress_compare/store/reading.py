@@ -5,45 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sqlalchemy as sa
 
+from .. import late
 from ..analysis.lineage import Graph
-from ..readers.weights import Weights
 from ..records import Change, Checkpoint, Dataset, Job, LoggedCheckpoint, Metric, Model, TaskPath
 from ..table import Table
-from . import (
-    activations,
-    audit,
-    backends,
-    backup,
-    checkpoints,
-    details,
-    garbage,
-    gate_rules,
-    history,
-    instances,
-    jobs,
-    mappings,
-    metrics,
-    models,
-    outputs,
-    overview,
-    schema,
-    sensitivities,
-    summary,
-    tasks,
-    trash,
-    verify,
-    views,
-)
+from . import backends, gate_rules, history, mappings, metrics, models, overview, schema, summary, trash, views
 from .address import ServerAddress
-from .backup import Backup
-from .garbage import Garbage
-from .opener import Opener
-from .outputs import StoredTable
+
+if TYPE_CHECKING:
+    from ..readers.weights import Weights
+    from . import (
+        activations,
+        audit,
+        backup,
+        checkpoints,
+        details,
+        garbage,
+        instances,
+        jobs,
+        opener,
+        outputs,
+        sensitivities,
+        tasks,
+        verify,
+    )
+    from .backup import Backup
+    from .garbage import Garbage
+    from .outputs import StoredTable
+else:
+    activations, audit, backup, checkpoints, details = late.modules(
+        __package__, "activations", "audit", "backup", "checkpoints", "details"
+    )
+    garbage, instances, jobs, opener, outputs = late.modules(
+        __package__, "garbage", "instances", "jobs", "opener", "outputs"
+    )
+    sensitivities, tasks, verify = late.modules(__package__, "sensitivities", "tasks", "verify")
 
 Columns = dict[str, np.ma.MaskedArray[Any, Any]]
 
@@ -337,8 +338,8 @@ class Reader:
             return (_graph_of(nodes), *columns)
 
     @cached_property
-    def _opener(self) -> Opener:
-        return Opener(self._artifacts)
+    def _opener(self) -> opener.Opener:
+        return opener.Opener(self._artifacts)
 
 
 def _graph_of(listed: Sequence[models.Node]) -> Graph:

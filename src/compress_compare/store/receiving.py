@@ -6,21 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .. import late
 from ..errors import Conflict, InvalidValue, StoreError
-from ..readers import checkpoint as readers
 from ..records import Checkpoint
-from . import checkpoints, once
 from .changing import Changer
 from .drafts import ModelDraft
-from .once import Once
-from .proposals import ProposedDraft
 from .uploads import Upload, check_digest
 from .writing import draft
 
-FORMATS = frozenset((*checkpoints.FORMATS.values(), "huggingface"))
-"""Of checkpoints that may be received: no code can be in any of them."""
+if TYPE_CHECKING:
+    from ..readers import checkpoint as readers
+    from . import checkpoints, once, proposals
+    from .once import Once
+else:
+    (readers,) = late.modules("compress_compare.readers", "checkpoint")
+    checkpoints, once, proposals = late.modules(__package__, "checkpoints", "once", "proposals")
 
 
 class Receiver(Changer):
@@ -95,11 +97,12 @@ class Receiver(Changer):
         found = row.get("checkpoint")
         if found is not None:
             checked = replace(checked, checkpoint=self._checkpoint(found))
-        return ProposedDraft(**vars(checked)) if row.get("proposed") else checked
+        return proposals.ProposedDraft(**vars(checked)) if row.get("proposed") else checked
 
     def _checkpoint(self, found: Any) -> Checkpoint:
         """A checkpoint that was sent, after a look at its files: nobody is believed."""
-        if not isinstance(found, Checkpoint) or found.format not in FORMATS or not found.files:
+        formats = {*checkpoints.FORMATS.values(), "huggingface"}  # no code can be in any of them
+        if not isinstance(found, Checkpoint) or found.format not in formats or not found.files:
             raise InvalidValue("checkpoint.received", "What was sent as a checkpoint is none.")
         for file in found.files:
             if not file.name or PurePosixPath(file.name).name != file.name or "\\" in file.name or "\0" in file.name:

@@ -8,34 +8,27 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .. import checks
+from .. import checks, late
 from ..errors import InvalidValue
 from ..records import Dataset, Metric, Model, Operation, Reference, TaskPath, check_name
-from ..schemes import channels, declared, scheme
-from ..schemes.declared import Scheme
-from . import (
-    changes,
-    checkpoints,
-    details,
-    instance_tables,
-    instances,
-    location,
-    mappings,
-    metrics,
-    models,
-    notes,
-    proposals,
-    tasks,
-    verify,
-    views,
-)
+from . import changes, location, mappings, metrics, models, notes, views
 from .database import Connection
 from .drafts import Measured, ModelDraft, check_metrics, check_operation
 from .reading import Reader
 from .staging import Staging
-from .trust import Trust
+
+if TYPE_CHECKING:
+    from ..schemes import channels, declared, scheme
+    from ..schemes.declared import Scheme
+    from . import checkpoints, details, instance_tables, instances, proposals, tasks, trust, verify
+else:
+    channels, declared, scheme = late.modules("compress_compare.schemes", "channels", "declared", "scheme")
+    checkpoints, details, instance_tables, instances = late.modules(
+        __package__, "checkpoints", "details", "instance_tables", "instances"
+    )
+    proposals, tasks, trust, verify = late.modules(__package__, "proposals", "tasks", "trust", "verify")
 
 
 class Writer(Reader):
@@ -316,7 +309,7 @@ class Writer(Reader):
         task = tasks.TaskRow(named.path, dict(named.options), ())
         with self._database.write(counter="jobs") as connection:
             tasks.remember(connection, root, task)
-        Trust().allow(self.path, named)
+        trust.Trust().allow(self.path, named)
 
     def repair(self, places: Iterable[str | Path] = ()) -> list[str]:
         """Put damaged files right from copies of them; returns what was put right, in words.

@@ -56,7 +56,7 @@ class ModelColumns:
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column as numbers, NaN where missing."""
-        return np.asarray(self.table[name].to_numpy(), dtype=np.float64)
+        return np.array(self.table[name].to_pylist(), dtype=np.float64)
 
 
 def mask(condition: Condition, columns: ModelColumns) -> Mask:
@@ -72,7 +72,7 @@ def mask(condition: Condition, columns: ModelColumns) -> Mask:
     if isinstance(condition, Either):
         return np.asarray(np.logical_or.reduce([mask(part, columns) for part in condition.parts]))
     column = columns.table[condition.name]
-    present = np.asarray(column.is_valid().to_numpy(), dtype=np.bool_)
+    present = np.array(column.is_valid().to_pylist(), dtype=np.bool_)
     if condition.operator == "missing":
         return ~present
     if pa.types.is_list(column.type):
