@@ -261,8 +261,8 @@ class Project(Store):
         Columns: ``model, root, sparsity, bits`` (nominal, per weight), ``stored_bytes, gzip_bytes, packed_bytes,
         macs, peak_memory_bytes``, then ``latency_s, latency_iqr_s, latency_device`` and the same of ``onnx_latency``,
         ``onnx_bytes, integer_products, onnx_integer_products``; ``stored_ratio, packed_ratio, macs_ratio,
-        latency_ratio, onnx_latency_ratio`` (root ÷ model: above 1 is smaller or faster); ``agrees`` (null where nothing
-        is claimed or measured), ``causes``, ``reason``, and ``missing``, the names of the unknown columns.
+        latency_ratio, onnx_latency_ratio`` (root ÷ model: above 1 is smaller or faster); ``claim`` (how much of it the
+        numbers show), ``agrees`` (null where nothing is claimed or measured), ``causes``, ``reason``, and ``missing``.
 
         Args:
             models: ids; all if not given.

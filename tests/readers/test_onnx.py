@@ -240,3 +240,66 @@ def test_sizes_that_nothing_can_have_are_refused(tmp_path, sizes):
     with pytest.raises(InvalidValue) as caught:
         read(write(tmp_path / "m.onnx", [tensor]))
     assert caught.value.code == "model.bad_shape"
+
+
+def quantized_by_onnxruntime(tmp_path, per_channel, trans):
+    """A convolution and a Gemm that onnxruntime quantizes to integer operators, and the numbers that its codes mean."""
+    quantization = pytest.importorskip("onnxruntime.quantization")
+    random = np.random.default_rng(3)
+    named = {"c.weight": (8, 3, 3, 3), "c.bias": (8,), "g.weight": (4, 8) if trans else (8, 4), "g.bias": (4,)}
+    plain = {name: random.normal(size=shape).astype(np.float32) for name, shape in named.items()}
+    nodes = [
+        helper.make_node("Conv", ["x", "c.weight", "c.bias"], ["y"], pads=[1, 1, 1, 1]),
+        helper.make_node("GlobalAveragePool", ["y"], ["z"]),
+        helper.make_node("Flatten", ["z"], ["f"]),
+        helper.make_node("Gemm", ["f", "g.weight", "g.bias"], ["o"], transB=trans),
+    ]
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", [1, 3, 8, 8]), ("o", [1, 4]))]
+    tensors = [numpy_helper.from_array(array, name) for name, array in plain.items()]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, tmp_path / "f.onnx")
+    batches = iter([{"x": random.normal(size=(1, 3, 8, 8)).astype(np.float32)} for _ in range(2)])
+
+    class Reader(quantization.CalibrationDataReader):
+        def get_next(self):
+            return next(batches, None)
+
+    quantization.quantize_static(
+        tmp_path / "f.onnx",
+        tmp_path / "q.onnx",
+        Reader(),
+        quant_format=quantization.QuantFormat.QOperator,
+        per_channel=per_channel,
+        weight_type=quantization.QuantType.QInt8,
+    )
+    return plain, onnx.load(tmp_path / "q.onnx")
+
+
+@pytest.mark.parametrize("trans", [0, 1])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_weights_and_biases_of_integer_operators(tmp_path, per_channel, trans):
+    plain, model = quantized_by_onnxruntime(tmp_path, per_channel, trans)
+    known = {one.name: numpy_helper.to_array(one).astype(np.float32) for one in model.graph.initializer}
+    found = read(tmp_path / "q.onnx").tensors
+    for start, node in (("c", "QLinearConv"), ("g", "QGemm")):
+        inputs = next(one.input for one in model.graph.node if one.op_type == node)
+        scale, fed = known[f"{start}.weight_scale"], known[inputs[1]]
+        axis = 0 if start == "c" or trans else 1
+        shape = [-1 if at == axis else 1 for at in range(plain[f"{start}.weight"].ndim)]
+        weight = known[f"{start}.weight_quantized"] * scale.reshape(shape if scale.size > 1 else ())
+        assert np.array_equal(found[f"{start}.weight"].values.whole(), weight)
+        bias = known[f"{start}.bias_quantized"] * (scale.reshape(-1) * fed)
+        assert np.array_equal(found[f"{start}.bias"].values.whole(), bias)
+        for name, right in ((f"{start}.weight", weight), (f"{start}.bias", bias)):
+            assert np.abs(right - plain[name]).max() < 0.05 * np.abs(plain[name]).max()
+
+
+def test_a_bias_whose_scale_has_another_factor_is_no_number(tmp_path):
+    _, model = quantized_by_onnxruntime(tmp_path, False, 0)
+    node = next(one for one in model.graph.node if one.op_type == "QGemm")
+    node.attribute.append(helper.make_attribute("alpha", 2.0))
+    onnx.save(model, tmp_path / "q.onnx")
+    found = read(tmp_path / "q.onnx").tensors
+    assert found["g.bias_quantized"].dtype == "I32"
+    assert found["g.bias_quantized"].packing is None

@@ -196,8 +196,8 @@ def _bits(stored: StoredTensor) -> int:
 
 def _has_few(stored: StoredTensor, values: Values, *, bits: float) -> bool:
     """Whether each output channel, or each of its groups, has no more distinct values than its bits allow."""
-    if stored.packing is not None or _bits(stored) <= bits:
-        return _bits(stored) <= bits
+    if _bits(stored) <= bits:
+        return True
     columns = max(values.count // max(values.shape[0], 1), 1)
     rows = max(min(LOOKED_AT // columns, values.shape[0]), 1)
     some = values.numbers(0, rows * columns).reshape(rows, columns)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import InvalidValue
 from .converted import KEY, Found, stored
+from .regular import check_inside
 from .weights import free_name
 
 ENDS = re.compile(r"(_(quantized|palettized|sparsified|to_fp16|to_fp32|cast_fp16|cast_fp32|lut))+$")
@@ -31,14 +32,12 @@ def check(path: Path) -> None:
     Raises:
         InvalidValue: ``model.not_a_checkpoint``, ``path.outside_folder``.
     """
-    inside = path.resolve()
-    for each in path.rglob("*"):
-        if each.is_symlink() or not (each.is_dir() or each.is_file()) or not each.resolve().is_relative_to(inside):
-            raise InvalidValue("path.outside_folder", f"{each.name!a:.200} is no file of {path.name!a} itself.")
+    check_inside(path)
     if not (path / SPEC).is_file():
         raise InvalidValue(
             "model.not_a_checkpoint", f"{path.name!a} is not a Core ML package that coremltools wrote.",
             detail=f"It has no {SPEC.as_posix()}.",
+            hint="Save it again with model.save('NAME.mlpackage'), or copy the whole folder.",
         )  # fmt: skip
 
 
@@ -72,7 +71,8 @@ def load(path: Path, name: str) -> Found:
             hint="Check the download.",
         ) from error  # fmt: skip
     if not found:
-        raise InvalidValue("model.no_tensors", f"{name!a} holds no weight.")
+        hint = "Convert the model with its weights, or name another package."
+        raise InvalidValue("model.no_tensors", f"{name!a} holds no weight.", hint=hint)
     return found, {KEY: {key: one for key, one in said.items() if one}, "order": list(found)}
 
 

@@ -31,6 +31,9 @@ _TYPES = {
 }  # fmt: skip
 _FOURS = {21: "uint4", 22: "int4"}
 FLOATS = (1, 10, 11, 16)
+ONE = b"\0\0\x80?"
+"""The number 1 as a float of a message."""
+
 INTERESTING = ("DequantizeLinear", "MatMulNBits", *onnx_nodes.PLACES)
 
 
@@ -169,6 +172,8 @@ def _node(message: Message, graph: OnnxGraph) -> None:
             name = _text(attribute[1]) if 1 in attribute else ""
             if isinstance(attribute.get(3), int):
                 numbers[name] = integers(attribute[3])[0]
+            if name == "alpha" and 2 in attribute and bytes(attribute[2]) != ONE:
+                numbers[onnx_nodes.SCALED] = 1
             if name == "value" and 5 in attribute:
                 constant = attribute[5]
     if kind == "Constant" and constant is not None and outputs:
@@ -255,7 +260,8 @@ def _four(dtype: str, shape: tuple[int, ...], raw: Array) -> StoredTensor:
 
 
 def _dequantized(tensors: dict[str, StoredTensor], graph: OnnxGraph) -> dict[str, StoredTensor]:
-    scaled = dict(each for node in graph.nodes if (each := onnx_nodes.codes(node, tensors)) is not None)
+    looks = (onnx_nodes.bias, onnx_nodes.codes)
+    scaled = dict(each for look in looks for node in graph.nodes if (each := look(node, tensors)) is not None)
     gone = {part for of in scaled.values() for part in (of.scale, of.zero) if part is not None}
     result: dict[str, StoredTensor] = {}
     for name, stored in tensors.items():

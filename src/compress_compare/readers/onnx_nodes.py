@@ -1,7 +1,8 @@
 """Which tensors of an ONNX graph are codes, and the scales that its nodes multiply them by.
 
 Sources: the operators DequantizeLinear (with blocks since opset 21), MatMulInteger, ConvInteger, QLinearMatMul and
-QLinearConv; ``com.microsoft.MatMulNBits``; the names that ``onnxruntime.quantization`` gives (``NAME_quantized``,
+QLinearConv; of ``com.microsoft``, MatMulNBits, QGemm, DynamicQuantizeMatMul, MatMulIntegerToFloat and QAttention; the
+names that ``onnxruntime.quantization`` gives (``NAME_quantized``,
 ``NAME_scale``, ``NAME_zero_point``; ``NAME_Q4``).
 """
 
@@ -30,8 +31,18 @@ PLACES = {
     "ConvInteger": (1, None, 3, FIRST),
     "QLinearMatMul": (3, 4, 5, LAST),
     "QLinearConv": (3, 4, 5, FIRST),
+    "QGemm": (3, 4, 5, LAST),
+    "DynamicQuantizeMatMul": (1, 2, 3, LAST),
+    "MatMulIntegerToFloat": (1, 3, 5, LAST),
+    "QAttention": (1, 4, 7, LAST),
 }
 """Of an operator, the places of codes, scales and zero points among its inputs, and the dimension of its outputs."""
+
+BIASES = {"QLinearConv": (8, 1, 4), "QGemm": (6, 1, 4)}
+"""Of an operator, the places of its bias of 32-bit integers, and of the two scales whose product is the bias's."""
+
+SCALED = "scaled"
+"""Noted of a node that multiplies its product by a factor, which a bias then has in its scale too."""
 
 FOURS = {"uint4": 4, "int4": 4}
 
@@ -56,6 +67,7 @@ class CodesOf:
         axis: the dimension that the scales belong to.
         block: numbers along it that share a scale; 0 for all of an entry.
         packed: of MatMulNBits, ``bits``, ``K``, ``N`` and ``block_size``; empty for others.
+        times: of the scales that those are multiplied by; empty for none.
     """
 
     scale: str
@@ -63,6 +75,7 @@ class CodesOf:
     axis: int
     block: int = 0
     packed: Mapping[str, int] = field(default_factory=dict)
+    times: str = ""
 
 
 def codes(node: OnnxNode, known: Mapping[str, Any]) -> tuple[str, CodesOf] | None:
@@ -76,11 +89,23 @@ def codes(node: OnnxNode, known: Mapping[str, Any]) -> tuple[str, CodesOf] | Non
         return inputs[1], CodesOf(inputs[2], zero, LAST, packed=node.numbers)
     if node.kind in PLACES and len(inputs) > PLACES[node.kind][0]:
         at, scale_at, zero_at, axis = PLACES[node.kind]
+        if scale_at is not None and scale_at >= len(inputs):
+            return None
+        axis = FIRST if node.numbers.get("transB") else axis
         name = inputs[at]
         scale = f"{ENDS.sub('', name)}_scale" if scale_at is None else inputs[scale_at]
         zero = inputs[zero_at] if zero_at < len(inputs) and inputs[zero_at] else None
         return (name, CodesOf(scale, zero, axis)) if scale in known else None
     return None
+
+
+def bias(node: OnnxNode, known: Mapping[str, Any]) -> tuple[str, CodesOf] | None:
+    """The bias of 32-bit integers that a node adds to its products, whose scale is that of both factors."""
+    at, first, second = BIASES.get(node.kind, (len(node.inputs), 0, 0))
+    if at >= len(node.inputs) or not node.inputs[at] or SCALED in node.numbers:
+        return None
+    scale, times = node.inputs[second], node.inputs[first]
+    return (node.inputs[at], CodesOf(scale, None, FIRST, times=times)) if {scale, times} <= set(known) else None
 
 
 def numbers(stored: StoredTensor, tensors: Mapping[str, StoredTensor], *, of: CodesOf) -> StoredTensor | None:
@@ -93,6 +118,11 @@ def numbers(stored: StoredTensor, tensors: Mapping[str, StoredTensor], *, of: Co
     if of.packed:
         return _packed(stored, of.packed, scales=scale.values.whole(), zero=zero, parts=parts)
     scales = scale.values.whole()
+    if of.times:
+        other = tensors[of.times].values
+        if other is None or other.count != 1 or stored.dtype != "I32" or len(stored.shape) != 1:
+            return None
+        scales, parts = scales.reshape(-1) * other.whole().reshape(()), [stored]
     fit = _fit(scales, stored.shape, of=of)
     if fit is None or (places is not None and places.size not in (1, fit[0].size)):
         return None

@@ -39,6 +39,18 @@ def open_regular(path: Path) -> BufferedReader:
     return file
 
 
+def check_inside(folder: Path) -> None:
+    """Check that a folder holds regular files of its own alone.
+
+    Raises:
+        InvalidValue: ``path.outside_folder``.
+    """
+    inside = folder.resolve()
+    for each in folder.rglob("*"):
+        if each.is_symlink() or not (each.is_dir() or each.is_file()) or not each.resolve().is_relative_to(inside):
+            raise InvalidValue("path.outside_folder", f"{each.name!a:.200} is no file of {folder.name!a} itself.")
+
+
 def unreadable(path: Path, error: Exception) -> InvalidValue:
     """The sentence for a file that the system does not open."""
     number = error.errno if isinstance(error, OSError) else errno.ENOENT

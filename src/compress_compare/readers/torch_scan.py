@@ -68,15 +68,20 @@ def scan(path: Path, name: str) -> list[str]:
             ``model.contains_code``, ``model.expansion_limit``, ``input.*``.
     """
     with open_regular(path) as file:
-        start = file.read(512)
-        check_start(start, path.stat().st_size, name=name)
-        file.seek(0)
-        if start.startswith(b"PK"):
-            found = list(_globals(io.BytesIO(_archived(file, name)), 1, name=name))
-        elif start.startswith(b"\x80") and start[1] in range(2, 6):
-            found = list(_globals(file, LEGACY_PICKLES, name=name))
-        else:
-            raise _no_checkpoint(name, f"It starts with {start[:8]!a}.")
+        return scanned(file, path.stat().st_size, name=name)
+
+
+def scanned(file: BinaryIO, size: int, *, name: str) -> list[str]:
+    """As ``scan``, of a file that is open; ``size`` is the number of its bytes."""
+    start = file.read(512)
+    check_start(start, size, name=name)
+    file.seek(0)
+    if start.startswith(b"PK"):
+        found = list(_globals(io.BytesIO(_archived(file, name)), 1, name=name))
+    elif start.startswith(b"\x80") and start[1] in range(2, 6):
+        found = list(_globals(file, LEGACY_PICKLES, name=name))
+    else:
+        raise _no_checkpoint(name, f"It starts with {start[:8]!a}.")
     _check_globals(found, name)
     return list(dict.fromkeys(what for what, _ in found))
 
@@ -164,6 +169,8 @@ def _is_dangerous(what: str) -> bool:
 
 def _no_checkpoint(name: str, detail: str) -> InvalidValue:
     hint = "A PyTorch checkpoint is what torch.save(model.state_dict(), path) writes."
+    if name.lower().endswith(".bin"):
+        hint += " Of an OpenVINO model, name the .xml file."
     return InvalidValue("model.not_a_checkpoint", f"{name!a} is not a PyTorch checkpoint.", detail=detail, hint=hint)
 
 

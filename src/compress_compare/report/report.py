@@ -18,6 +18,7 @@ from ..page.built import STATIC
 from ..store.store import Store
 from . import sections
 from .answers import kept, layers
+from .claims import claims
 
 MOST_MODELS = 30
 """Models in one report: more rows than a person compares."""
@@ -48,16 +49,18 @@ def report(project: Store, models: Sequence[str] = (), *, base: str | None = Non
     root = base or project.model(ids[0]).lineage[0].model
     project.model(root)
     compared = [root, *(id for id in ids if id != root)]
+    claimed, told = claims(project, compared)
     document = {
         "kind": "report",
         "models": compared,
         "base": root,
         "day": now.isoformat(),
         "version": version("compress-compare"),
+        "claims": claimed,
         "behaviors": sections.behaviors(project, base=root, ids=compared),
         "layers": sections.layers(project, base=root, ids=compared),
     }
-    return _file(f"{project.name}: compression report", document, kept(project, compared))
+    return _file(f"{project.name}: compression report", document, kept(project, compared) | told)
 
 
 def overview(project: Store, models: Sequence[str] = ()) -> str:

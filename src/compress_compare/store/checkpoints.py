@@ -26,7 +26,7 @@ from ..records import Checkpoint, LoggedCheckpoint, StoredFile
 from ..schemes import declared as declarations
 from ..schemes import scheme
 from ..schemes.declared import Scheme
-from . import peft, schema
+from . import dcp, peft, schema
 from .artifacts import Artifacts
 from .conversion import KERAS, TORCH_SUFFIXES, convert, is_converted
 from .database import rows
@@ -52,8 +52,8 @@ def store(staging: Staging, source: object, *, extra: Mapping[str, Any] | None =
     Args:
         staging: where to.
         source: a module (anything with ``state_dict()``), a mapping of names to tensors or arrays, or the path of a
-            file with one of the endings in ``FORMATS``, of PyTorch or of Keras, of a Hugging Face folder, or of a Core
-            ML package.
+            file with one of the endings in ``FORMATS``, of PyTorch or of Keras, of a Hugging Face folder, of a Core ML
+            package, or of a folder of ``torch.distributed.checkpoint``.
         extra: JSON data kept in the header of weights given in memory.
         key: of a PyTorch file with several networks, the one that is meant; empty for the one that it has.
 
@@ -324,7 +324,7 @@ def _store_path(staging: Staging, path: Path, *, key: str = "") -> Checkpoint:
         return _store_folder(staging, path, key=key)
     suffix = path.suffix.lower()
     if is_converted(path):
-        if key and suffix not in TORCH_SUFFIXES:
+        if key and suffix not in TORCH_SUFFIXES and not dcp.is_folder(path):
             raise _no_key()
         with staging.scratch() as folder:
             convert(path, folder / WEIGHTS, key=key)

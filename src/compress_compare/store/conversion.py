@@ -1,5 +1,5 @@
-"""Files of PyTorch, Keras and Core ML become safetensors once, when they are logged; only a worker process with limits
-opens them."""
+"""Files of PyTorch, Keras and Core ML, and folders of torch.distributed.checkpoint, become safetensors once, when they
+are logged; only a worker process with limits opens them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..errors import InvalidValue, MissingExtra
 from ..readers import coreml
 from ..readers.regular import open_regular
 from ..readers.safetensors_header import check_start
+from . import dcp
 
 
 class LeftOutWarning(UserWarning):
@@ -32,10 +33,10 @@ KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
 
 
 def convert(path: Path, target: Path, *, key: str = "") -> None:
-    """Write the tensors of a file of PyTorch or Keras, or of a Core ML package, to ``target``, a safetensors file.
+    """Write the tensors of a file of PyTorch or Keras, or of a folder of those, to ``target``, a safetensors file.
 
     Args:
-        path: of the file.
+        path: of the file, of a Core ML package, or of a folder of ``torch.distributed.checkpoint``.
         target: of the file that is written.
         key: under which the file has the network that is meant; empty for the one that it has.
 
@@ -75,11 +76,16 @@ def convert(path: Path, target: Path, *, key: str = "") -> None:
 def is_converted(path: Path) -> bool:
     """Whether a file or folder is one of those that a worker converts."""
     name = path.name.lower()
+    if dcp.is_folder(path):
+        return True
     return path.suffix.lower() in TORCH_SUFFIXES or name.endswith(KERAS) or (path.is_dir() and name.endswith(COREML))
 
 
 def _reader(path: Path) -> tuple[str, str, str]:
     """What reads a file, the extra that brings it, and the worker that does it; after a look at the file."""
+    if dcp.is_folder(path):
+        dcp.check(path)
+        return "torch", "torch", "torch_worker"
     if path.is_dir():
         coreml.check(path)
         return "coremltools", "coreml", "library_worker"

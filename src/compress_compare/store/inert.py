@@ -10,7 +10,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..readers.torch_scan import QUANTIZED, is_allowed
 
@@ -51,11 +51,11 @@ class Inert:
         """Takes an item of a set."""
 
 
-def load(path: Path, names: Iterable[str]) -> Any:
+def load(file: Path | BinaryIO, names: Iterable[str]) -> Any:
     """What a PyTorch file holds, with placeholders for all but tensors, numbers, texts and their containers.
 
     Args:
-        path: of the file, which was looked through.
+        file: its path, or the open file; it was looked through.
         names: what its pickle would import.
     """
     import torch
@@ -63,7 +63,7 @@ def load(path: Path, names: Iterable[str]) -> Any:
     called = [name.replace("__builtin__.", "builtins.").replace("copy_reg.", "copyreg.") for name in names]
     stand_ins: list[Any] = [(_stand_in(name), name) for name in called if not is_known(name)]
     with torch.serialization.safe_globals(stand_ins):
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def is_known(name: str) -> bool:

@@ -1,5 +1,5 @@
-"""Converts one PyTorch file to safetensors, in a process of its own with limits:
-``python -m compress_compare.store.torch_worker FILE NAME TARGET [KEY]``.
+"""Converts one PyTorch file, or folder of torch.distributed.checkpoint, to safetensors, in a process of its own with
+limits: ``python -m compress_compare.store.torch_worker PATH NAME TARGET [KEY]``.
 
 The file is looked through before it is loaded, and loaded without code: what is no tensor, number, text or container
 of them is not made (see ``inert``). The tensors are taken; what else there was is listed. The answer, one JSON object,
@@ -17,7 +17,7 @@ from ..errors import InvalidValue, UserError
 from ..readers import sparse
 from ..readers.safetensors_header import shown
 from ..readers.torch_scan import scan
-from . import inert, plain
+from . import dcp, inert, plain
 from .checkpoints import serialize
 from .worker import ROOM, answer, bound_memory, confine
 
@@ -33,13 +33,16 @@ def main() -> None:
     """Convert; the answer is what was left out, or the fields of the error."""
     path, name, target = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     key = sys.argv[4] if len(sys.argv) > 4 else ""
-    size = path.stat().st_size
+    size = sum(each.stat().st_size for each in path.iterdir()) if path.is_dir() else path.stat().st_size
     room = 3 * size + ROOM
     confine(max_files=MAX_FILES, max_written=size + sparse.MAX_DENSE_BYTES)
 
     def convert() -> dict[str, Any]:
-        found, left = _tensors(_loaded(path, name, room=room, names=scan(path, name)), name, key=key)
-        target.write_bytes(serialize(found, {}))
+        pieces = _pieces(path, name, room=room) if path.is_dir() else None
+        loaded = _loaded(path, name, room=room, names=scan(path, name)) if pieces is None else pieces.content
+        found, left = _tensors(loaded, name, key=key)
+        found = found if pieces is None else pieces.filled(found)
+        target.write_bytes(serialize(plain.plain(found), {}))
         return {"left_out": left[:MAX_LISTED], "num_left_out": len(left)}
 
     answer(name, convert, room=room)
@@ -64,6 +67,14 @@ def _loaded(path: Path, name: str, *, room: int, names: Iterable[str]) -> Any:
         ) from error
 
 
+def _pieces(path: Path, name: str, *, room: int) -> dcp.DistributedFolder:
+    """What a folder holds, without the numbers."""
+    import torch  # noqa: F401
+
+    bound_memory(room, name)
+    return dcp.DistributedFolder(path, name)
+
+
 def _tensors(loaded: Any, name: str, *, key: str = "") -> tuple[dict[str, Any], list[str]]:
     """The tensors of the state dict in what was loaded, and what was left out, each as ``key: what it is``."""
     if not isinstance(loaded, dict):
@@ -82,7 +93,7 @@ def _tensors(loaded: Any, name: str, *, key: str = "") -> tuple[dict[str, Any], 
         else:
             kind = value.made_of if isinstance(value, inert.Inert) else type(value).__name__
             left.append(f"{f'{key}.' if key else ''}{own}: {kind}")
-    return plain.plain(found), left
+    return found, left
 
 
 def _is_tensor(value: Any) -> bool:

@@ -95,3 +95,34 @@ def test_ranges_come_after_norms_and_large_errors():
         ]
     )
     assert [suspect.module for suspect in found] == ["norm", "harsh", "short"]
+
+
+def test_a_layer_of_zeros_alone_is_dead_at_any_level_of_pruning():
+    pruned = [finding(name, new_zeros=95, zeros=95, error=0.9) for name in "abc"]
+    found = suspects([*pruned, finding("d", new_zeros=100, zeros=100, error=1.0)])
+    assert [(one.module, one.reason) for one in found] == [
+        ("d", "weights: all 100 values are zero, so the layer is dead")
+    ]
+    assert suspects([finding("a", new_zeros=0, zeros=100, error=0.0), *pruned]) == []
+
+
+def outputs(module, **changes):
+    return finding(module, parameter="local output", new_zeros=None, **changes)
+
+
+def test_what_takes_the_error_of_the_output_away_is_to_blame_and_not_what_adds_most_itself():
+    found = suspects(
+        [
+            outputs("a", error=0.1, repair=0.3),
+            outputs("b", error=0.9, repair=-0.2),
+            outputs("c", error=0.1, repair=0.02),
+        ]
+    )
+    assert [one.module for one in found] == ["a"]
+    assert found[0].reason == "30% of the error of the network's output goes away when it is put back"
+
+
+def test_among_many_layers_twice_an_even_share_is_enough():
+    many = [outputs(str(at), repair=0.01) for at in range(99)]
+    assert [one.module for one in suspects([*many, outputs("x", repair=0.03)])] == ["x"]
+    assert suspects([outputs("y", repair=0.05), outputs("z", repair=0.05)]) == []

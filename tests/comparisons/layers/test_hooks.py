@@ -106,3 +106,42 @@ def test_a_project_tells_who_is_to_blame(tmp_path):
             with pytest.raises(InvalidValue) as caught:
                 project.layers("base", ["model"], "activations", **wrong)
             assert caught.value.code == code
+
+
+def test_what_each_layer_takes_away_when_it_is_put_back():
+    base = network()
+    model = copy.deepcopy(base)
+    with torch.no_grad():
+        model[0].weight += 0.02 * torch.randn_like(model[0].weight)
+        model[5].weight += 0.3 * torch.randn_like(model[5].weight)
+    found = activations(base, {"m": model}, data=batches())["m"]
+    inputs = batches()[0]
+    with torch.no_grad():
+        wanted, before = base(inputs), ((base(inputs) - model(inputs)) ** 2).sum()
+        for at in (0, 5):
+            layers = [base[place] if place == at else module for place, module in enumerate(model)]
+            right = 1 - ((wanted - nn.Sequential(*layers)(inputs)) ** 2).sum() / before
+            assert found[str(at)].columns()["repair"] == pytest.approx(float(right), rel=1e-4)
+    assert [name for name, one in found.items() if one.repair is not None] == ["0", "5"]
+    assert found["5"].repair > found["0"].repair
+
+
+def test_a_norm_that_was_fitted_again_is_not_to_blame():
+    torch.manual_seed(0)
+    base = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)).eval()
+    inputs = torch.randn(32, 6)
+    model = copy.deepcopy(base)
+    with torch.no_grad():
+        model[0].weight *= 0.2
+        model[0].bias *= 0.2
+        model[1].running_var *= 0.04
+    found = activations(base, {"m": model}, data=[inputs])["m"]
+    assert found["1"].local.relative_error > 1
+    assert found["1"].repair is None or found["1"].repair < 0
+
+
+def test_layers_of_other_widths_are_passed_over():
+    base = network()
+    narrow = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 5))
+    found = activations(base, {"m": narrow}, data=batches())["m"]
+    assert [name for name, one in found.items() if one.repair is not None] == ["5"]

@@ -328,6 +328,22 @@ export const LAYER_MEASURES = {
       "counts": false
     },
     {
+      "id": "repair",
+      "name": "Error taken away",
+      "meaning": "Share of the change of the network's output that goes away when this layer alone is the base's.",
+      "column": "repair",
+      "shareOf": null,
+      "unit": "",
+      "format": ".1%",
+      "higher_is_better": null,
+      "min": null,
+      "max": null,
+      "log": false,
+      "compares": true,
+      "loss": null,
+      "counts": false
+    },
+    {
       "id": "sqnr_db",
       "name": "SQNR",
       "meaning": "Energy of the base's outputs over that of their change, with that of all layers before.",
@@ -500,7 +516,8 @@ export const LAYER_NUMBERS = {
     "mean_abs_change",
     "num_nonfinite",
     "clipped",
-    "base_clipped"
+    "base_clipped",
+    "repair"
   ]
 } as const;
 export const INSTANCE_METRICS = {

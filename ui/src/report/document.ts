@@ -59,12 +59,25 @@ export type LayersSection =
       suspects: { module: string; model: string; reason: string }[];
     };
 
+/** What was said of a model, and what its tensors show. */
+export interface ClaimRow {
+  model: string;
+  agrees: boolean | null;
+  claim: string;
+  reason: string;
+  /** Tensors by what happened to them; empty where that was not looked at. */
+  counts: Record<string, number>;
+  /** Of those that changed, or did not, against what the operation says. */
+  names: string[];
+}
+
 export interface ReportDocument {
   kind: "report";
   models: string[];
   base: string;
   day: string;
   version: string;
+  claims: ClaimRow[];
   behaviors: BehaviorsSection[];
   layers: LayersSection | null;
 }

@@ -4,12 +4,13 @@ import { fireEvent, render, screen, within } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
 import { behaviors, group, SUMMARY } from "@/testing/behaviors";
 import { modelOf } from "@/testing/models";
+import { MISSING } from "@/format";
 import { primaryMetrics } from "@/widgets/facts";
 import { metricOf } from "@/views/behaviors/metrics";
 import DataTable from "./DataTable.svelte";
 import type { BehaviorsSection, LayersSection, ReportDocument } from "./document";
 import Report from "./Report.svelte";
-import { groupsTable, layersTable, modelsTable, summaryTable, type Table } from "./tables";
+import { claimsTable, groupsTable, layersTable, modelsTable, summaryTable, type Table } from "./tables";
 
 const texts = (table: Table): string[][] => table.rows.map((row) => row.map(({ text }) => text));
 const CORRECT = metricOf("correct", true);
@@ -42,6 +43,17 @@ const REPORT: ReportDocument = {
   base: "cnn",
   day: "2026-01-02",
   version: "1.2.3",
+  claims: [
+    {
+      model: "p50",
+      agrees: false,
+      claim: "90% zeros claimed, 0% found.",
+      reason: "90% zeros claimed, 0% found. The file is as large.",
+      counts: { changed: 12, skipped: 1 },
+      names: ["head.weight"],
+    },
+    { model: "cnn", agrees: null, claim: "", reason: "Nothing is claimed.", counts: {}, names: [] },
+  ],
   behaviors: [BEHAVIORS],
   layers: LAYERS,
 };
@@ -56,6 +68,17 @@ describe("the tables of a report", () => {
     expect(tuned![3]).toMatch(/^−1\.0.pp$/);
     expect(table.rows[1]![3]!.tone).toBe("bad");
     expect(table.rows[1]![5]!.tone).toBe("good");
+  });
+  it("say first what was claimed, and then what the tensors show", () => {
+    const [pruned, root] = texts(claimsTable(REPORT.claims));
+    expect(pruned).toEqual([
+      "p50",
+      "90% zeros claimed, 0% found.",
+      "not as claimed",
+      "The file is as large.",
+      "1 of 13 tensors needs a look. 1 skipped unexpectedly, 12 changed: head.weight",
+    ]);
+    expect(root!.slice(2)).toEqual([MISSING, "Nothing is claimed.", MISSING]);
   });
   it("say how models answered against the base", () => {
     const table = summaryTable(CORRECT, "cnn", [SUMMARY]);

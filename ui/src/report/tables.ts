@@ -16,7 +16,9 @@ import { formatP } from "@/views/behaviors/sentence";
 import { lineageOf, valueOf } from "@/widgets/facts";
 import type { Align } from "@/export/markdown";
 import { group } from "d3-array";
-import type { GroupRow, LayersSection, SummaryRow } from "./document";
+import { countsInWords, verdict } from "@/views/overview/details/coverage";
+import { reasonAfter } from "@/views/overview/details/reality";
+import type { ClaimRow, GroupRow, LayersSection, SummaryRow } from "./document";
 
 export interface Cell {
   text: string;
@@ -70,6 +72,30 @@ function chain(table: ModelTable, model: number): string {
   const lineage = lineageOf(table, model);
   const steps = lineage.length > 1 ? lineage.slice(1) : lineage;
   return steps.map((step) => operationFull(table.operation[step] ?? null, table.parameters[step])).join(" → ");
+}
+
+/** Of each model first what was claimed and how much of it is found, then what its tensors say. */
+export function claimsTable(rows: readonly ClaimRow[]): Table {
+  const judged = (agrees: boolean | null): Cell =>
+    agrees === null
+      ? { text: MISSING }
+      : { text: agrees ? "as claimed" : "not as claimed", tone: agrees ? "good" : "bad" };
+  return {
+    columns: ["model", "claim", "verdict", "why", "coverage"].map((name) => ({ name })),
+    rows: rows.map((row) => [
+      { text: row.model, mono: true },
+      { text: row.claim || MISSING, strong: row.claim !== "" },
+      judged(row.agrees),
+      { text: reasonAfter(row) },
+      { text: covered(row) },
+    ]),
+  };
+}
+
+function covered({ counts, names }: ClaimRow): string {
+  if (Object.keys(counts).length === 0) return MISSING;
+  const words = countsInWords(counts).map(({ text }) => text);
+  return `${verdict(counts)} ${words.join(", ")}${names.length > 0 ? `: ${names.join(", ")}` : ""}`;
 }
 
 export function summaryTable(metric: MetricLike, base: string, rows: readonly SummaryRow[]): Table {

@@ -29,6 +29,7 @@ SCHEMA = pa.schema(
         ("outlier_channels", pa.list_(pa.int64())),
         ("clipped", pa.float64()),
         ("base_clipped", pa.float64()),
+        ("repair", pa.float64()),
     ]
 )
 NAMED = 8
@@ -153,7 +154,10 @@ class Ends:
 
 @dataclass
 class Activation:
-    """The outputs of a module compared with the base's, given its own inputs and given the base's inputs."""
+    """The outputs of a module compared with the base's, given its own inputs and given the base's inputs.
+
+    ``repair`` is the share of the last output's change that goes away with the base's module; ``None``: not tried.
+    """
 
     count: int = 0
     absolute: float = 0.0
@@ -164,6 +168,7 @@ class Activation:
     channels: ChannelPeaks = field(default_factory=ChannelPeaks)
     ends: Ends = field(default_factory=Ends)
     base_ends: Ends = field(default_factory=Ends)
+    repair: float | None = None
 
     def add(self, base: Array | None, model: Array) -> None:
         """Take in the outputs of one call, the examples first.
@@ -208,6 +213,7 @@ class Activation:
             **self.channels.columns(),
             "clipped": self.ends.share,
             "base_clipped": self.base_ends.share,
+            "repair": self.repair,
         }
 
 

@@ -1,25 +1,30 @@
 """Suspect layers: modules ranked by the signs of damage in them, each with the reason in words.
 
-The order is from worst to least. NaN and infinities break every output. Zeros in the scales of a norm silence a channel
-whatever the weights are, which is why norms are not pruned. A tensor whose error is far above that of the others in the
-same model was compressed too hard; its score is the ratio to the median error, in powers of two. Below these rank signs
-of quantization without such an error: a range too narrow for the weights or the outputs, and single values or channels
-that widen it.
+The order is from worst to least. NaN and infinities break every output. A layer of which nothing but zeros is left is
+dead. With activations, a layer is to blame for as much of the output's error as goes away when it alone is put back.
+Zeros in the scales of a norm silence a channel whatever the weights are, which is why norms are not pruned. A tensor
+whose error is far above that of the others in the same model was compressed too hard; its score is the ratio to the
+median error, in powers of two. Below these rank signs of quantization without such an error: a range too narrow for the
+weights or the outputs, and single values or channels that widen it.
 """
 
 from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
-BROKEN, SILENCED, MAX_RATIO = 100.0, 10.0, 10.0
+BROKEN, DEAD, TO_BLAME, SILENCED, MAX_RATIO = 100.0, 50.0, 20.0, 10.0, 10.0
 CUT_OFF, STRETCHED, LOUD = 6.0, 5.0, 3.0
 FAR = 2.0
 """Ratio to the median error above which a tensor is a suspect."""
+
+BLAMED, EVEN = 0.1, 2.0
+"""Share of the output's error from which on a layer is to blame for it: this, or twice an even share of many layers."""
 
 MUCH = 0.05
 """Share of numbers beyond a range from which on it is too short: the best grid for a bell curve cuts off 2% at three
@@ -53,6 +58,7 @@ class TensorFinding:
         base_clipped: the same of the base.
         loud: channels of outputs that put out far more than the others and make most of the error.
         loud_share: of the error, that of these.
+        repair: the share of the last output's error that goes away with the base's layer; ``None``: not tried.
     """
 
     module: str
@@ -71,6 +77,7 @@ class TensorFinding:
     base_clipped: float = 0.0
     loud: Sequence[int] = ()
     loud_share: float = 0.0
+    repair: float | None = None
 
 
 @dataclass(frozen=True)
@@ -94,10 +101,10 @@ def to_arrow(ranked: Iterable[Suspect]) -> pa.Table:
 def suspects(findings: Iterable[TensorFinding]) -> list[Suspect]:
     """Rank the modules of all models, most suspicious first; a module stands once for each model, with all reasons."""
     listed = list(findings)
-    medians = _median_errors(listed)
+    medians, blamed = _median_errors(listed), _enough_repair(listed)
     reasons: dict[tuple[str, str], list[tuple[float, str]]] = {}
     for finding in listed:
-        for reason in _reasons(finding, medians[finding.model]):
+        for reason in _reasons(finding, medians[finding.model], blamed=blamed[finding.model]):
             reasons.setdefault((finding.module, finding.model), []).append(reason)
     found = [
         Suspect(module, model, max(score for score, _ in said), "; ".join(text for _, text in sorted(said)[::-1]))
@@ -115,17 +122,29 @@ def _median_errors(findings: list[TensorFinding]) -> dict[str, float]:
     return {model: statistics.median(found) if found else 0.0 for model, found in errors.items()}
 
 
-def _reasons(finding: TensorFinding, median: float) -> list[tuple[float, str]]:
+def _enough_repair(findings: list[TensorFinding]) -> dict[str, float]:
+    """The share of the output's error from which on a layer of each model is to blame."""
+    tried = Counter(finding.model for finding in findings if finding.repair is not None)
+    return {finding.model: min(BLAMED, EVEN / max(tried[finding.model], 1)) for finding in findings}
+
+
+def _reasons(finding: TensorFinding, median: float, *, blamed: float) -> list[tuple[float, str]]:
     what = _what(finding)
     found = []
     if finding.nonfinite:
         share = finding.nonfinite / finding.count
         found.append((BROKEN + share, f"{what}: {finding.nonfinite:,} of {finding.count:,} values are NaN or infinite"))
+    if finding.new_zeros and finding.num_dimensions > 1 and finding.zeros == finding.count:
+        found.append((DEAD, f"{what}: all {finding.count:,} values are zero, so the layer is dead"))
+    if finding.repair is not None and finding.repair >= blamed:
+        text = f"{finding.repair:.0%} of the error of the network's output goes away when it is put back"
+        found.append((TO_BLAME + finding.repair, text))
     if finding.new_zeros and finding.num_dimensions == 1:
         share = finding.new_zeros / finding.count
         score = SILENCED + share if what == "norm scales" else 1 + share
         found.append((score, f"{what}: {finding.new_zeros:,} of {finding.count:,} values became zero"))
-    if finding.error and median and finding.error > FAR * median:
+    helps = finding.repair is None or finding.repair > 0
+    if finding.error and median and finding.error > FAR * median and helps:
         ratio = finding.error / median
         times = "far above" if math.isinf(ratio) else f"{ratio:,.2g}×"
         score = MAX_RATIO - 1 / max(math.log2(ratio), 1e-9) if math.isfinite(ratio) else MAX_RATIO

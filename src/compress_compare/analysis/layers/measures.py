@@ -273,6 +273,14 @@ MEASURES: dict[str, tuple[LayerMeasure, ...]] = {
             meaning="Error so far, with that of all layers before: change of the output over the norm of the base's "
             "output.",
         ),
+        LayerMeasure(
+            "repair",
+            "Error taken away",
+            "Share of the change of the network's output that goes away when this layer alone is the base's.",
+            format=".1%",
+            low=None,
+            compares=True,
+        ),
         _decibels(
             "sqnr_db",
             "SQNR",

@@ -104,4 +104,5 @@ def _output_finding(module: str, model: str, count: int, columns: Mapping[str, A
         base_clipped=columns["base_clipped"] or 0.0,
         loud=loud if loud_share > MOST else (),
         loud_share=loud_share,
+        repair=columns["repair"],
     )

@@ -18,6 +18,7 @@ from torch.utils.hooks import RemovableHandle
 from ...analysis.layers.activations import Activation
 from ...evaluation.forward import observing
 from ...operations.parts.data import forward
+from .repairs import repairs
 
 Call = tuple[tuple[Any, ...], dict[str, Any], Tensor]
 
@@ -54,11 +55,16 @@ def activations(
     with ExitStack() as stack:
         for network in (base, *models.values()):
             stack.enter_context(observing(network))
+        first = None
         for batch in data:
             inputs = batch[0] if isinstance(batch, tuple | list) else batch
+            first = inputs if first is None else first
             calls = _run(base, inputs, note)
             for id, model in models.items():
                 _compare(found[id], calls, model, inputs=inputs, note=note)
+        for id, model in models.items():
+            if first is not None:
+                _repair(found[id], base, model, inputs=first)
     order = {id: [name for name, _ in model.named_modules()] for id, model in models.items()}
     return {id: {name: found[id][name] for name in order[id] if name in found[id]} for id in models}
 
@@ -76,6 +82,18 @@ def _compare(
             again = _called(module, args, kwargs)
             if again is not None:
                 found.setdefault(name, Activation()).add_local(_array(output), _array(again))
+
+
+def _repair(found: Mapping[str, Activation], base: nn.Module, model: nn.Module, *, inputs: Any) -> None:
+    errors = {name: one.local.relative_error if one.local else None for name, one in found.items()}
+    for name, share in repairs(base, model, inputs=inputs, run=_last, errors=errors).items():
+        if name in found:
+            found[name].repair = share
+
+
+def _last(network: nn.Module, inputs: Any) -> Tensor | None:
+    """What a network puts out."""
+    return _tensor(forward(network, inputs, operation=PURPOSE))
 
 
 def _run(model: nn.Module, inputs: Any, note: Note | None = None) -> dict[str, list[Call]]:

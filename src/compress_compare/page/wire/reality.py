@@ -41,6 +41,8 @@ class RealityRow(Answer):
     macs_ratio: Number | None
     latency_ratio: Number | None
     onnx_latency_ratio: Number | None
+    claim: str
+    """What was said against what its numbers show, with which ``reason`` begins; empty where nothing was said."""
     agrees: bool | None
     causes: list[str]
     reason: str

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RealityRow } from "@/api/reality";
-import { against, lines } from "./reality";
+import { against, lines, reasonAfter } from "./reality";
 
 const ROW: RealityRow = {
   model: "p90",
@@ -26,6 +26,7 @@ const ROW: RealityRow = {
   macs_ratio: 1,
   latency_ratio: 0.65,
   onnx_latency_ratio: null,
+  claim: "",
   agrees: false,
   causes: [],
   reason: "",
@@ -51,6 +52,12 @@ describe("the reality check", () => {
     expect(found.file).toEqual(["20.2 kB", "same"]);
     expect(found.PyTorch![1]).toBe("1.5× slower");
     expect(found["ONNX Runtime"]).toEqual([null, ""]);
+  });
+
+  it("says the claim once", () => {
+    const claim = "4 bits claimed: 0 of 14 layers quantized.";
+    expect(reasonAfter({ claim, reason: `${claim} The file is as large.` })).toBe("The file is as large.");
+    expect(reasonAfter({ claim: "", reason: "Nothing is claimed." })).toBe("Nothing is claimed.");
   });
 
   it("compares a root with nothing", () => {

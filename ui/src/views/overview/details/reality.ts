@@ -80,6 +80,11 @@ export function lines(row: RealityRow): Line[] {
   ];
 }
 
+/** Why claim and cost differ, without the claim itself, which stands above it. */
+export function reasonAfter({ claim, reason }: Pick<RealityRow, "claim" | "reason">): string {
+  return (reason.startsWith(claim) ? reason.slice(claim.length) : reason).trim();
+}
+
 function share(value: number | null): string | null {
   return value === null ? null : formatValue(SHARE, value);
 }
