@@ -186,7 +186,7 @@ class Answering(nn.Module):
         return answer(self.network(*args, **named))
 
 
-class Given(nn.Module):
+class WithInputs(nn.Module):
     """Calls a network with weights that it is given as inputs.
 
     Args:

@@ -90,12 +90,12 @@ class LitertFormat(Format):
         import torch
 
         from ...operations.parts.quiet import quiet
-        from ..decompressing import Given
+        from ..decompressing import WithInputs
 
         args, named = fixed_call(source.example)
         converter = litert_torch.Converter()
         for key, method in methods.items():
-            given = Given(method, *((args, named) if key == MAIN else ((), {}))).eval()
+            given = WithInputs(method, *((args, named) if key == MAIN else ((), {}))).eval()
             converter.add_signature(key, given, sample_kwargs=given.example(_state(method)))
         try:
             with quiet(LOUD), torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
