@@ -16,7 +16,6 @@ import warnings
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -25,38 +24,10 @@ from compress_compare import shipping
 from compress_compare.errors import MissingExtra, UserError
 from compress_compare.operations import DKMPalettize
 from compress_compare.recipes import Task
-from tests.shipping.networks import Block, logged, pairs
+from tests.shipping.networks import ResNet20, logged, pairs
 
 MOST = 1.15
 """Shipped bytes over packed bytes of the ResNet-20."""
-
-
-class Down(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(2 * width)
-        self.conv2 = nn.Conv2d(2 * width, 2 * width, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(2 * width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.norm2(self.conv2(torch.relu(self.norm1(self.conv1(x)))))
-        short = nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, x.shape[1]))
-        return torch.relu(y + short)
-
-
-class ResNet20(nn.Module):
-    """20 layers of weights as He et al. (2016) have them for CIFAR-10."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem, self.norm = nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)
-        first = [Block(16), Block(16), Block(16)]
-        self.blocks = nn.Sequential(*first, Down(16), Block(32), Block(32), Down(32), Block(64), Block(64))
-        self.head = nn.Linear(64, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.blocks(torch.relu(self.norm(self.stem(x)))).mean((2, 3)))
 
 
 def main() -> int:

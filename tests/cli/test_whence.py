@@ -71,6 +71,22 @@ def test_a_file_that_says_of_what_it_was_made(place: Path) -> None:
         assert ("says so" in text) == (model == "m1")
 
 
+def test_a_shipped_file_answers_where_its_project_is_not(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with cc.open(place / "runs" / "first") as project:
+        project.ship("m2", place / "out", format="packed", sample=0)
+        lineage = [(step.model, step.operation.parameters) for step in project.model("m2").lineage if step.operation]
+    shutil.move(place / "out" / "model.safetensors", place / "empty.safetensors")
+    (place / "elsewhere").mkdir()
+    monkeypatch.chdir(place / "elsewhere")
+    text = run("../empty.safetensors").splitlines()
+    assert text[0] == "m2 of the project first: the file says so"
+    assert text[1:] == ["  root  (root)", "  m2  prune amount=2"]
+    answer = json.loads(run("../empty.safetensors", "--json"))
+    assert (answer["found"], answer["projects"]) == ([], [])
+    said = [(step["model"], step["parameters"]) for step in answer["origin"]["lineage"] if step["operation"]]
+    assert said == [(model, dict(parameters)) for model, parameters in lineage]
+
+
 def test_what_is_none_of_them(place: Path) -> None:
     save_file(weights(7), place / "w.safetensors")
     assert json.loads(run("w.safetensors", "--json", code=1))["found"] == []

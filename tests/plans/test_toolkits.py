@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from compress_compare.errors import InvalidValue
 from compress_compare.operations import BaseOperation, Palettize, Quantize
-from compress_compare.plans import auto_round, coreai, coremltools, llm_compressor, modelopt, torchao
+from compress_compare.plans import auto_round, coreai, coremltools, llm_compressor, modelopt, nncf, torchao
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -146,6 +147,36 @@ def test_model_optimizer_rounds_as_we_do_up_to_the_last_bits() -> None:
         assert torch.allclose(found, expected, rtol=2**-22, atol=0)
 
 
+def test_nncf_rounds_as_we_do_with_scales_of_16_bits() -> None:
+    theirs = pytest.importorskip("nncf")
+    wrapper = pytest.importorskip("nncf.torch.function_hook.wrapper")
+    plan = [
+        Quantize(4, strategy="group", group_size=32, symmetric=False, targets=("net.0.weight",)),
+        Quantize(8, symmetric=False, targets=("net.1.weight",)),
+        Quantize(4, symmetric=False, targets=("net.2.weight",)),
+    ]
+    names: dict[str, Any] = {}
+    exec(nncf.configuration(plan), names)
+    made = names["compressed"](Wrapped(), theirs.Dataset([torch.randn(2, 64)]))
+    hooks = {name.split(":")[1]: hook for name, hook in wrapper.get_hook_storage(made).named_hooks()}
+    expected = ours(Wrapped(), plan).state_dict()
+    for place in ("0", "1", "2"):
+        found = hooks[place](made.net[int(place)].weight).detach()
+        own, before = expected[f"net.{place}.weight"], Wrapped().state_dict()[f"net.{place}.weight"]
+        assert bool(((found - own).abs() <= 2**-10 * (before.amax() - before.amin())).all())
+
+
+class Wrapped(nn.Module):
+    """NNCF does not take an nn.Sequential as a whole model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = net()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)
+
+
 def test_auto_round_is_told_bits_and_scales() -> None:
     plan = [Quantize(4, strategy="group", group_size=32, targets=("a.weight",)), Quantize(8, targets=("re:b.*",))]
     assert json.loads(auto_round.configuration(plan)) == {
@@ -164,6 +195,10 @@ def test_auto_round_is_told_bits_and_scales() -> None:
         (modelopt.configuration, [Quantize(4, full_range=True, targets=("a",))], "no symmetric levels with full_range"),
         (modelopt.configuration, [Quantize(4, targets=("re:a",))], "not regular expressions"),
         (auto_round.configuration, [Quantize(4, strategy="tensor", targets=("a",))], "a scale per channel or group"),
+        (nncf.configuration, [Palettize(2, targets=("a",))], "nothing for 'palettize'"),
+        (nncf.configuration, [Quantize(3, targets=("a",))], "4 or 8 bits, not to 3"),
+        (nncf.configuration, [Quantize(8, strategy="group", group_size=8, targets=("a",))], "a scale per channel for"),
+        (nncf.configuration, [Quantize(4, targets=("re:a",))], "takes names of layers"),
     ],
 )
 def test_what_they_lack_is_refused(export: Callable[..., str], plan: list[BaseOperation], reason: str) -> None:
@@ -176,6 +211,7 @@ def test_levels_that_the_others_do_not_have_are_named() -> None:
     plan = [Quantize(4, targets=("a.weight",))]
     assert llm_compressor.recipe(plan).startswith("# Symmetric levels of llm-compressor are ")
     assert torchao.configuration(plan).startswith("# Symmetric levels of torchao are ")
+    assert nncf.configuration(plan).startswith("# Symmetric levels of NNCF are not ")
     full = [Quantize(4, full_range=True, targets=("a.weight",))]
     assert not llm_compressor.recipe(full).startswith("#")
 

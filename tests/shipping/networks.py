@@ -47,13 +47,29 @@ class Block(nn.Module):
         return torch.relu(x + self.norm2(self.conv2(torch.relu(self.norm1(self.conv1(x))))))
 
 
-class SmallResNet(nn.Module):
-    def __init__(self, width: int = 8) -> None:
+class Down(nn.Module):
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(1, width, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(width)
-        self.blocks = nn.Sequential(Block(width), Block(width))
-        self.head = nn.Linear(width, 4)
+        self.conv1 = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(2 * width)
+        self.conv2 = nn.Conv2d(2 * width, 2 * width, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(2 * width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm2(self.conv2(torch.relu(self.norm1(self.conv1(x)))))
+        short = nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, x.shape[1]))
+        return torch.relu(y + short)
+
+
+class ResNet20(nn.Module):
+    """20 layers of weights as He et al. (2016) have them for CIFAR-10."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)
+        first = [Block(16), Block(16), Block(16)]
+        self.blocks = nn.Sequential(*first, Down(16), Block(32), Block(32), Down(32), Block(64), Block(64))
+        self.head = nn.Linear(64, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.blocks(torch.relu(self.norm(self.stem(x)))).mean((2, 3)))
@@ -93,7 +109,7 @@ def bert() -> nn.Module:
 
 MAKERS: dict[str, Callable[[], nn.Module]] = {
     "digits cnn": DigitsCNN,
-    "small resnet": SmallResNet,
+    "resnet-20": ResNet20,
     "small llama": llama,
     "small bert": bert,
 }
@@ -106,10 +122,10 @@ def made(name: str) -> nn.Module:
         return MAKERS[name]().eval()
 
 
-def images(count: int) -> tuple[Tensor, Tensor]:
+def images(count: int, *, shape: tuple[int, int, int] = (1, 8, 8)) -> tuple[Tensor, Tensor]:
     random = torch.Generator().manual_seed(7)
     labels = torch.randint(0, 4, (count,), generator=random)
-    return torch.randn(count, 1, 8, 8, generator=random) + labels[:, None, None, None], labels
+    return torch.randn(count, *shape, generator=random) + labels[:, None, None, None], labels
 
 
 def tokens(count: int) -> tuple[Tensor, Tensor]:
@@ -119,7 +135,8 @@ def tokens(count: int) -> tuple[Tensor, Tensor]:
 
 def task(name: str, *, count: int = 24) -> Task:
     """A task for the network of a name: examples with labels, in two batches."""
-    inputs, labels = tokens(count) if name in ("small llama", "small bert") else images(count)
+    shape = (3, 16, 16) if name == "resnet-20" else (1, 8, 8)
+    inputs, labels = tokens(count) if name in ("small llama", "small bert") else images(count, shape=shape)
     given = (lambda x: {"input_ids": x}) if inputs.dtype == torch.int64 else (lambda x: x)
     ids = np.arange(count)
 
@@ -133,9 +150,8 @@ def task(name: str, *, count: int = 24) -> Task:
         return {"predictions": logits.argmax(1).numpy(), "vectors": {"probabilities": logits.softmax(1).numpy()}}
 
     batches = [(given(part), labels[: len(part)]) for part in inputs.split(count // 2)]
-    data = Data(
-        "tokens" if isinstance(given(inputs), dict) else "images", {"ids": ids, "labels": labels.numpy()}, answer
-    )
+    kind = "tokens" if inputs.dtype == torch.int64 else "thumbnails" if name == "resnet-20" else "images"
+    data = Data(kind, {"ids": ids, "labels": labels.numpy()}, answer)
     return Task(lambda: made(name), lambda _: {}, batches=batches, data=data, example=given(inputs[:1]))
 
 

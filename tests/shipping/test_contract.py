@@ -7,6 +7,7 @@ import pytest
 
 import compress_compare as cc
 from compress_compare import shipping
+from compress_compare.comparisons import whence
 from compress_compare.errors import MissingExtra, UserError
 from tests.shipping.networks import logged, pairs
 
@@ -15,7 +16,7 @@ FAST = {
         ("digits cnn", "w4 groups"),
         ("digits cnn", "palettized"),
         ("digits cnn", "dkm"),
-        ("small resnet", "pruned 2:4"),
+        ("resnet-20", "pruned 2:4"),
         ("digits cnn", "channel-pruned"),
         ("digits cnn", "static int8"),
         ("small llama", "w4 groups"),
@@ -24,7 +25,7 @@ FAST = {
     "onnx": [
         ("digits cnn", "dkm"),
         ("digits cnn", "float"),
-        ("small resnet", "w8"),
+        ("resnet-20", "w8"),
         ("digits cnn", "palettized"),
         ("digits cnn", "channel-pruned"),
         ("digits cnn", "static int8"),
@@ -49,11 +50,13 @@ FAST = {
     "coreml": [
         ("digits cnn", "w8"),
         ("digits cnn", "dkm"),
-        ("small resnet", "pruned 2:4"),
+        ("resnet-20", "pruned 2:4"),
         ("digits cnn", "static int8"),
         ("small llama", "float"),
     ],
     "torchao": [("digits cnn", "w8"), ("small bert", "w4 groups"), ("digits cnn", "palettized")],
+    "executorch": [("digits cnn", "dkm"), ("small bert", "w4 groups"), ("digits cnn", "static int8")],
+    "litert": [("digits cnn", "dkm"), ("small bert", "w4 groups"), ("digits cnn", "static int8")],
 }
 """The pairs of the suite, by format; benchmarks/shipping.py goes through all."""
 CASES = [(format, *pair) for format, listed in FAST.items() for pair in listed]
@@ -90,11 +93,30 @@ def test_a_model_is_shipped_and_proved_or_refused_by_name(format, name, way, mod
     assert shipped.proof.agreement is None or shipped.proof.agreement >= shipping.FORMATS[format].agreement
     said = shipping.check(tmp_path / "out")
     assert (said["origin"]["model"], said["origin"]["format"]) == (id, format)
+    assert any(whence.says(file) == said["origin"] for file in weights(tmp_path / "out"))
     assert shipped.files.keys() == said["files"].keys() | {"shipped.json"}
     child = project.model(shipped.child)
     assert (child.base, child.operation) == (id, cc.Operation("ship", format=format))
     assert child.metrics["Shipped Size"][0].value == shipped.num_bytes > 0
     json.dumps(shipped.as_json())
+    damaged(weights(tmp_path / "out")[0], tmp_path / "out")
+
+
+def weights(folder):
+    """The files of a folder but for those that say what was shipped, the largest first."""
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name not in ("README.md", "shipped.json")]
+    return sorted(files, key=lambda file: -file.stat().st_size)
+
+
+def damaged(file, folder):
+    """Cut and edit the file, each of which must be noticed."""
+    content = file.read_bytes()
+    middle = len(content) // 2
+    for changed in (content[:-1], content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]):
+        file.write_bytes(changed)
+        with pytest.raises(UserError) as caught:
+            shipping.check(folder)
+        assert caught.value.code == "ship.changed" and file.name in caught.value.title
 
 
 def test_the_pairs_of_the_suite_are_among_all():

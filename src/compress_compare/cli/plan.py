@@ -47,7 +47,8 @@ def plan(project: str, model: str, **options: Any) -> None:
             hint = f"Measure them first: compress-compare sensitivity {project} {model}"
             raise NotFound("sensitivity.none", f"The layers of {model[:80]!r} were not measured yet.", hint=hint)
         found = known.plan(budget)
-        text = None if options["toolkit"] is None else comparisons.written(found, options["toolkit"], model=model)
+        toolkit = options["toolkit"]
+        text = None if toolkit is None else comparisons.written(found, toolkit, store=opened, model=model)
         made = _run(opened, found, model=model, trust=options["trust"]) if options["run_it"] else None
     if text is not None:
         _write(text, options["output"])
@@ -114,7 +115,7 @@ def _number(text: str) -> float:
 
 def _run(opened: projects.Project, found: Plan, *, model: str, trust: bool) -> list[str]:
     """Make the model of a plan; ids of what is new."""
-    wanted = loads(comparisons.written(found, "recipe", model=model))
+    wanted = loads(comparisons.written(found, "recipe", store=opened, model=model))
 
     def done() -> runs.RunReport:
         with StepProgress(sys.stderr) as progress:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ..errors import InvalidValue, NotFound
 from ..operations import BaseOperation
-from ..plans import auto_round, coreai, coremltools, llm_compressor, modelopt, recipe, torchao
+from ..plans import auto_round, coreai, coremltools, llm_compressor, modelopt, nncf, recipe, torchao
 from ..plans.curve import curve, kinds
 from ..plans.recommend import Budget, Kind, Plan, recommend
 from ..records import Metric
@@ -27,6 +27,7 @@ TOOLKITS: Mapping[str, Callable[[Sequence[BaseOperation]], str]] = {
     "coreai-opt": coreai.configuration,
     "modelopt": modelopt.configuration,
     "auto-round": auto_round.configuration,
+    "nncf": nncf.configuration,
 }
 """The other tools that a plan can be written for."""
 OWN = "recipe"
@@ -38,6 +39,7 @@ FILES = {
     "coreai-opt": "coreai-opt.yaml",
     "modelopt": "modelopt.yaml",
     "auto-round": "auto-round.json",
+    "nncf": "nncf_config.py",
 }
 """A name for the file of a plan, for this tool and each of the others."""
 
@@ -88,8 +90,8 @@ class Sensitivity:
         return recommend(self.table, budget, higher_is_better=bool(self.metric.higher_is_better))
 
 
-def written(found: Plan, toolkit: str, *, model: str) -> str:
-    """A plan as text for this tool or another one.
+def written(found: Plan, toolkit: str, *, store: Store, model: str) -> str:
+    """A plan as text for this tool or another one. Other tools untie tied weights, so the text names them all.
 
     Raises:
         InvalidValue: ``plan.toolkit``, or ``export.*`` for what the toolkit lacks.
@@ -99,7 +101,48 @@ def written(found: Plan, toolkit: str, *, model: str) -> str:
     if toolkit not in TOOLKITS:
         hint = f"Choose one of: {', '.join([OWN, *TOOLKITS])}."
         raise InvalidValue("plan.toolkit", f"Plans cannot be written for {toolkit[:40]!r}.", hint=hint)
-    return TOOLKITS[toolkit](found.operations)
+    names = tied(store, model)
+    return TOOLKITS[toolkit]([together(operation, names) for operation in found.operations])
+
+
+def together(operation: BaseOperation, tied: Mapping[str, str]) -> BaseOperation:
+    """An operation that names, with each tied weight, all other names of it.
+
+    Args:
+        operation: with weights as targets.
+        tied: further names of tied weights, each with its first name.
+    """
+    targets: Any = operation.parameters.get("targets") or ()
+    firsts = {tied.get(name, name) for name in targets}
+    more = [alias for each in firsts for alias in _names_of(each, tied) if alias not in targets]
+    return operation.from_parameters({**operation.parameters, "targets": (*targets, *more)}) if more else operation
+
+
+def _names_of(name: str, tied: Mapping[str, str]) -> list[str]:
+    aliases = [alias for alias, first in tied.items() if first == name]
+    return [name, *aliases] if aliases else []
+
+
+def tied(store: Store, model: str) -> dict[str, str]:
+    """Further names of the tied weights of a model, each with its first name, as far as its checkpoint says them.
+
+    Raises:
+        InvalidValue: ``model.*`` for a checkpoint that cannot be read.
+    """
+    (logged,) = store.checkpoints([model])
+    weights = store.open_checkpoint(logged)
+    found = dict(weights.tied)
+    config = weights.extra.get("model_config", {})
+    if HEAD not in weights.tensors and config.get("tie_word_embeddings") is True:
+        embeddings = [name for name in weights.tensors if name.endswith(EMBEDDINGS)]
+        if len(embeddings) == 1:
+            found[HEAD] = embeddings[0]
+    return found
+
+
+HEAD = "lm_head.weight"
+EMBEDDINGS = ("embed_tokens.weight", "wte.weight")
+"""What language models of transformers call the weights that ``tie_word_embeddings`` ties to the head."""
 
 
 def quality(metrics: Sequence[Metric], name: str | None = None) -> Metric:

@@ -12,10 +12,10 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import InvalidValue, NotFound, StoreError
+from ..readers import origin
 from ..readers.regular import open_regular
 from ..readers.weights import Weights
 from ..records import LineageStep
-from ..store.checkpoints import header
 from ..store.store import Store
 from .files import opened
 
@@ -73,14 +73,13 @@ def whence(path: Path, stores: Sequence[Store]) -> list[FileOrigin]:
     ]
     if found:
         return found
-    with tempfile.TemporaryDirectory(prefix="compress-compare-", ignore_cleanup_errors=True) as folder:
-        weights, _ = opened(path, Path(folder))
-        found += [
-            FileOrigin(store.path, id, "same tensors", _lineage(store, id))
-            for store in stores
-            for id in _equal(store, weights)
-        ]
-    said = _origin(path)
+    said, unread = origin.origin(path), None
+    try:
+        found = _by_tensors(path, stores)
+    except InvalidValue as error:
+        unread = error
+    if unread is not None and not said:
+        raise unread
     for store in stores:
         id = said.get("model")
         if (
@@ -93,6 +92,22 @@ def whence(path: Path, stores: Sequence[Store]) -> list[FileOrigin]:
             if isinstance(named, Mapping) and known == set(named.values()):
                 found.append(FileOrigin(store.path, id, "says so", _lineage(store, id)))
     return found
+
+
+def says(path: Path) -> Mapping[str, Any]:
+    """What a shipped file says of its own origin, with project, model and lineage; empty for another file."""
+    said = origin.origin(path) if path.exists() else {}
+    return said if origin.is_whole(said) else {}
+
+
+def _by_tensors(path: Path, stores: Sequence[Store]) -> list[FileOrigin]:
+    with tempfile.TemporaryDirectory(prefix="compress-compare-", ignore_cleanup_errors=True) as folder:
+        weights, _ = opened(path, Path(folder))
+        return [
+            FileOrigin(store.path, id, "same tensors", _lineage(store, id))
+            for store in stores
+            for id in _equal(store, weights)
+        ]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -131,16 +146,6 @@ def _equal_numbers(first: Weights, second: Weights, name: str) -> bool:
         return False
     pieces = ((start, min(start + PIECE, one.count)) for start in range(0, one.count, PIECE))
     return all(np.array_equal(one.numbers(*piece), two.numbers(*piece), equal_nan=True) for piece in pieces)
-
-
-def _origin(path: Path) -> Mapping[str, Any]:
-    """What a safetensors file, or one in a folder, says that it was made of."""
-    for file in [path] if path.is_file() else _files(path):
-        if file.suffix == ".safetensors":
-            found = header(file).get("origin")
-            if isinstance(found, dict):
-                return found
-    return {}
 
 
 def _files_of(store: Store, id: str) -> Sequence[Any]:

@@ -68,7 +68,8 @@ def exported(store: Store, ask: PlanExport) -> PlanFile:
         title = "More was measured meanwhile, so the plan is an old one."
         raise Conflict("plan.changed", title, hint="Look at the plan again.")
     plan = planned(found.table.to_pylist(), ask.chosen, kind="bytes")
-    return PlanFile(text=sensitivity.written(plan, ask.toolkit, model=ask.model), file=sensitivity.FILES[ask.toolkit])
+    text = sensitivity.written(plan, ask.toolkit, store=store, model=ask.model)
+    return PlanFile(text=text, file=sensitivity.FILES[ask.toolkit])
 
 
 def _curve(found: sensitivity.Sensitivity, kind: Kind) -> PlanCurve:

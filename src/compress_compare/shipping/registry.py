@@ -9,7 +9,9 @@ from ..errors import InvalidValue
 from .base import Format
 from .formats.compressed_tensors import CompressedTensorsFormat
 from .formats.coreml import CoremlFormat
+from .formats.executorch import ExecutorchFormat
 from .formats.gguf import GgufFormat
+from .formats.litert import LitertFormat
 from .formats.onnx import OnnxFormat
 from .formats.openvino import OpenvinoFormat
 from .formats.packed import PackedFormat
@@ -25,6 +27,8 @@ BUILT_IN: tuple[type[Format], ...] = (
     OpenvinoFormat,
     CoremlFormat,
     TorchaoFormat,
+    ExecutorchFormat,
+    LitertFormat,
 )
 FORMATS: Mapping[str, Format] = {format.name: format() for format in BUILT_IN}
 

@@ -9,7 +9,9 @@ from pydantic import Field
 from .base import Answer, Ask, Json, Number
 
 BudgetKind = Literal["bytes", "bits_per_weight", "macs", "latency"]
-Toolkit = Literal["recipe", "llm-compressor", "torchao", "coremltools", "coreai-opt", "modelopt", "auto-round"]
+Toolkit = Literal[
+    "recipe", "llm-compressor", "torchao", "coremltools", "coreai-opt", "modelopt", "auto-round", "nncf"
+]  # fmt: skip
 
 
 class SensitivityRow(Answer):

@@ -1,4 +1,4 @@
-"""GGUF for models of the Llama family: names and rows as llama.cpp has them, by the ``gguf`` package."""
+"""GGUF for models like Llama, Mistral and Qwen: names and rows as llama.cpp has them, by the ``gguf`` package."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from ..codes import Coded, coded
 from ..origin import KEY, text
 
 FILE = "model.gguf"
-FAMILY = ("llama", "mistral")
-"""What ``model_type`` of a configuration says, of models that llama.cpp calls ``llama``."""
+FAMILY = {"llama": "LLAMA", "mistral": "LLAMA", "qwen2": "QWEN2", "qwen3": "QWEN3"}
+"""By the ``model_type`` of a configuration, what the package calls the architecture."""
+INTERLEAVED = ("LLAMA",)
+"""Architectures of which llama.cpp keeps the rows of queries and keys in another order."""
+PLAIN = (None, "default")
+"""Kinds of rotary positions whose only number is the base."""
 BLOCK = 32
 
 
@@ -41,12 +45,14 @@ class GgufFormat(Format):
             raise MissingExtra("gguf", purpose="Shipping as gguf", extra="gguf") from error
         said = (source.config or {}).get("model_type")
         if said not in FAMILY:
-            what = "a model that is not of the Llama family"
+            what = "a model that is not of the families of Llama and Qwen"
             return cannot_hold(self, what, nearest="packed", why=f"Its model_type is {said!r:.60}." if said else "")
         if "palettized" in source.kinds():
             return cannot_hold(self, "palettized weights", nearest="packed", why="Blocks of GGUF hold scaled integers.")
         if source.runs_integers:
             return cannot_hold(self, "layers that round their inputs", nearest="packed")
+        if _rotary(source.config or {}).get("rope_type") not in PLAIN:
+            return cannot_hold(self, "rotary positions that are scaled", nearest="safetensors")
         unknown = [name for name in source.logical.tensors if name not in _names(source)]
         if unknown:
             why = f"llama.cpp has no tensor {unknown[0][:100]!r}."
@@ -58,22 +64,10 @@ class GgufFormat(Format):
         import gguf
 
         config, notes = source.config or {}, ["The tokenizer is not in the file."]
-        writer = gguf.GGUFWriter(str(folder / FILE), "llama")
-        heads = int(config["num_attention_heads"])
+        writer = gguf.GGUFWriter(str(folder / FILE), gguf.MODEL_ARCH_NAMES[_architecture(source)])
         writer.add_name(source.id)
         writer.add_string(KEY, text({"origin": source.origin}))
-        writer.add_context_length(int(config.get("max_position_embeddings", 2048)))
-        writer.add_embedding_length(int(config["hidden_size"]))
-        writer.add_block_count(int(config["num_hidden_layers"]))
-        writer.add_feed_forward_length(int(config["intermediate_size"]))
-        writer.add_head_count(heads)
-        writer.add_head_count_kv(_kv_heads(config))
-        writer.add_layer_norm_rms_eps(float(config.get("rms_norm_eps", 1e-6)))
-        writer.add_vocab_size(int(config["vocab_size"]))
-        writer.add_rope_dimension_count(int(config.get("head_dim") or int(config["hidden_size"]) // heads))
-        theta = config.get("rope_theta") or (config.get("rope_parameters") or {}).get("rope_theta")
-        if theta:
-            writer.add_rope_freq_base(float(theta))
+        _describe(writer, config)
         for name, other in _names(source).items():
             stored = source.logical.tensors[name]
             values = np.asarray(stored.values.whole() if stored.values is not None else [], np.float32)
@@ -126,12 +120,46 @@ class GgufFormat(Format):
         return folder / FILE
 
 
+def _architecture(source: Source) -> Any:
+    """What the package calls the architecture of a model."""
+    import gguf
+
+    return gguf.MODEL_ARCH[FAMILY[str((source.config or {}).get("model_type"))]]
+
+
+def _rotary(config: Mapping[str, Any]) -> dict[str, Any]:
+    """How positions are written into queries and keys: the base and, where there is one, the kind of scaling."""
+    found = dict(config.get("rope_parameters") or config.get("rope_scaling") or {})
+    kind = found.get("rope_type", found.get("type"))
+    return {"rope_type": kind, "rope_theta": config.get("rope_theta") or found.get("rope_theta")}
+
+
+def _describe(writer: Any, config: Mapping[str, Any]) -> None:
+    """Write the sizes of a network as llama.cpp asks for them."""
+    heads = int(config["num_attention_heads"])
+    size = int(config.get("head_dim") or int(config["hidden_size"]) // heads)
+    writer.add_context_length(int(config.get("max_position_embeddings", 2048)))
+    writer.add_embedding_length(int(config["hidden_size"]))
+    writer.add_block_count(int(config["num_hidden_layers"]))
+    writer.add_feed_forward_length(int(config["intermediate_size"]))
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(_kv_heads(config))
+    writer.add_key_length(size)
+    writer.add_value_length(size)
+    writer.add_layer_norm_rms_eps(float(config.get("rms_norm_eps", 1e-6)))
+    writer.add_vocab_size(int(config["vocab_size"]))
+    writer.add_rope_dimension_count(size)
+    theta = _rotary(config)["rope_theta"]
+    if theta:
+        writer.add_rope_freq_base(float(theta))
+
+
 def _names(source: Source) -> dict[str, str]:
     """Names of GGUF for the tensors of a model; those that it has no name for are left out."""
     import gguf
 
     layers = int((source.config or {}).get("num_hidden_layers") or 0)
-    table = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, layers)
+    table = gguf.get_tensor_name_map(_architecture(source), layers)
     found = {name: table.get_name(name, try_suffixes=(".weight", ".bias")) for name in source.logical.tensors}
     return {name: other for name, other in found.items() if other is not None}
 
@@ -143,7 +171,8 @@ def _kv_heads(config: Mapping[str, Any]) -> int:
 def _order(name: str, rows: int, config: Mapping[str, Any]) -> Array:
     """Which row stands at each place: queries and keys alternate between the halves of a head."""
     parts = name.split(".")
-    if "q_proj" not in parts and "k_proj" not in parts:
+    interleaved = FAMILY.get(str(config.get("model_type"))) in INTERLEAVED
+    if not interleaved or ("q_proj" not in parts and "k_proj" not in parts):
         return np.arange(rows)
     heads = int(config["num_attention_heads"]) if "q_proj" in parts else _kv_heads(config)
     return np.arange(rows).reshape(heads, 2, rows // heads // 2).swapaxes(1, 2).reshape(-1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,10 @@ import numpy as np
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
 from ..base import Format, Runner, Source, Written, cannot_hold
-from ..codes import Coded, LookupTables, coded, palette
+from ..codes import Coded, LookupTables
 from ..origin import KEY, text
 from . import onnx_numbers
+from .encoded import encoded
 from .onnx_graph import rewrite
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def graph_of(format: Format, source: Source) -> tuple[Any, dict[str, Coded | Loo
     there = {one.name for one in proto.graph.initializer}
     unused = _unused_buffers(source, there)
     others = _elsewhere(source, proto.graph, there=there | set(unused))
-    weights, notes = _encoded(source, there)
+    weights, notes = encoded(source, there)
     return proto, weights, Written(notes, others, unused)
 
 
@@ -110,30 +111,6 @@ def _translated(format: Format, source: Source) -> Any:
         cause = error.__cause__ or error
         why = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0] if str(cause).strip() else ''}"
         raise cannot_hold(format, "this network: it cannot be exported", nearest="packed", why=why[:300]) from error
-
-
-def _encoded(source: Source, there: Collection[str]) -> tuple[dict[str, Coded | LookupTables], list[str]]:
-    """The codes or labels of the weights of a graph, and what is stored otherwise than its scheme says.
-
-    Args:
-        source: the model.
-        there: the names of the graph's tensors.
-    """
-    weights, notes = dict[str, Coded | LookupTables](), list[str]()
-    for name, scheme in source.schemes.items():
-        if scheme.kind == "dense" or scheme.table_bits == 0:
-            continue
-        values = np.asarray(source.logical.tensors[name].values.whole(), np.float32)  # type: ignore[union-attr]
-        found = coded(values, scheme) if scheme.kind == "quantized" else palette(values, scheme)
-        if name not in there:
-            notes.append(f"{name}: the graph has it under another name, as floats.")
-        elif isinstance(found, str):
-            notes.append(f"{name}: {found}; it is stored as floats.")
-        else:
-            weights[name] = found
-    if "pruned" in source.kinds():
-        notes.append("The zeros of pruned weights are stored like other numbers.")
-    return weights, notes
 
 
 def exported(network: nn.Module, example: Any) -> Any:
