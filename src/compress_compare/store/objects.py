@@ -20,7 +20,7 @@ from typing import Any
 from ..errors import InvalidValue, StoreError
 from ..readers.partial import File
 from ..readers.regular import open_regular, unreadable
-from . import location
+from . import elsewhere, location
 from .files import write_atomically
 from .storage import ProjectStorage
 
@@ -48,6 +48,9 @@ class Objects(ABC):
     early = False
     """Whether files are brought there before the lock of writers is taken, since that takes time."""
 
+    refers = False
+    """Whether files may stay where they are."""
+
     @abstractmethod
     def put(self, digest: str, staged: Path, *, whole: Any = None) -> bool:
         """Have a file with this content there; returns whether it was not there before.
@@ -57,6 +60,18 @@ class Objects(ABC):
             staged: where it lies now; it may be moved.
             whole: what ``there`` has said about the one that is there already.
         """
+
+    def refer(self, digest: str, pointer: Path) -> bool:
+        """Have a note there of where a file with this content is; returns whether nothing was there before.
+
+        Args:
+            digest: SHA-256 of its content.
+            pointer: the note, which is moved.
+
+        Raises:
+            InvalidValue: ``checkpoint.reference`` where files must be copied.
+        """
+        raise elsewhere.refused(f"{pointer.name} {digest}")
 
     @abstractmethod
     def there(self, digest: str, num_bytes: int) -> Any:
@@ -126,18 +141,32 @@ class DirectoryObjects(Objects):
         storage: of the folder.
     """
 
+    refers = True
+
     def __init__(self, storage: ProjectStorage) -> None:
         self._storage = storage
         self.root = storage.root / location.OBJECTS
+        self._pointers = elsewhere.Pointers()
 
     def put(self, digest: str, staged: Path, *, whole: Any = None) -> bool:
         """Move a staged file to its place. What is damaged there is replaced."""
         target = self.place(digest)
         if whole is not None and _unchanged(target, whole):
             return False
-        new = not target.exists()
+        new = not target.exists() and not self._pointer(digest).exists()
         _give_place(target)
         staged.replace(target)
+        return new
+
+    def refer(self, digest: str, pointer: Path) -> bool:
+        """Move the note to its place, unless the file or a note of where it is are there and right."""
+        with suppress(StoreError, InvalidValue):
+            self.path(digest)
+            return False
+        target = self._pointer(digest)
+        new = not target.exists()
+        _give_place(self.place(digest))
+        pointer.replace(target)
         return new
 
     def there(self, digest: str, num_bytes: int) -> os.stat_result | None:
@@ -160,9 +189,12 @@ class DirectoryObjects(Objects):
             found = path.is_file()
         except PermissionError as error:
             raise unreadable(path, error) from error
-        if not found:
+        if found:
+            return path
+        referred = self._pointers.followed(self._pointer(digest), digest)
+        if referred is None:
             raise missing(digest)
-        return path
+        return referred
 
     def opened(self, digest: str) -> Path:
         """Where the file lies."""
@@ -176,6 +208,8 @@ class DirectoryObjects(Objects):
             InvalidValue: ``input.permission``.
         """
         path = self.path(digest)
+        if path != self.place(digest):
+            return self._pointers.followed(self._pointer(digest), digest, anew=True) or path
         with open_regular(path) as file:
             compare(digest, hashlib.file_digest(file, "sha256").hexdigest())
         return path
@@ -195,7 +229,8 @@ class DirectoryObjects(Objects):
         for folder in sorted(self.root.iterdir()) if self.root.is_dir() else ():
             if folder.is_dir() and not folder.is_symlink():
                 for path in sorted(folder.iterdir()):
-                    yield StoredObject(f"{folder.name}/{path.name}", size(path), age(path))
+                    name = path.name.removesuffix(elsewhere.SUFFIX)
+                    yield StoredObject(f"{folder.name}/{name}", size(path), age(path))
 
     def delete(self, name: str) -> None:
         """Remove a file, or what else stands there."""
@@ -204,6 +239,7 @@ class DirectoryObjects(Objects):
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+            path.with_name(f"{path.name}{elsewhere.SUFFIX}").unlink(missing_ok=True)
 
     def keep(self, name: str, content: bytes) -> None:
         """Write a file."""
@@ -236,6 +272,10 @@ class DirectoryObjects(Objects):
     def place(self, digest: str) -> Path:
         """Where a file of this content belongs."""
         return self.root / digest[:2] / digest
+
+    def _pointer(self, digest: str) -> Path:
+        """Where the note belongs that says where a file of this content is."""
+        return self.root / digest[:2] / f"{digest}{elsewhere.SUFFIX}"
 
 
 def missing(digest: str) -> StoreError:

@@ -19,6 +19,7 @@ from . import (
     changes,
     checkpoints,
     details,
+    elsewhere,
     instance_tables,
     instances,
     location,
@@ -129,7 +130,8 @@ class Writer(Reader):
             operation: an ``Operation``, or one of ``compress_compare.operations``. Where a base and a folder are given
                 without one, the one that the recipe or configuration claims is taken; the note says so.
             metrics: by name: a number, a ``MetricValue`` or a list of those (slices, devices). ``None`` is missing.
-            checkpoint: a module, a state dict, or the path of a file, a Hugging Face folder or a Core ML package.
+            checkpoint: a module, a state dict, or the path of a file, a Hugging Face folder or a Core ML package;
+                ``cc.Reference(path)`` leaves the weights where they are.
             references: second parents by role, e.g. ``{"teacher": "resnet50"}``.
             scheme: how weights that hold the numbers in use are meant to be packed, by patterns of names:
                 ``{"re:.*proj.weight": cc.Scheme(bits=4, group_size=32)}``.
@@ -142,23 +144,9 @@ class Writer(Reader):
         Raises:
             InvalidValue, NotFound, Conflict: ``model.*``, ``name.invalid``, ``metric.*``, ``checkpoint.*``.
         """
-        self.log_models(
-            [
-                {
-                    "id": id,
-                    "base": base,
-                    "operation": operation,
-                    "metrics": metrics,
-                    "checkpoint": checkpoint,
-                    "key": key,
-                    "references": references,
-                    "scheme": scheme,
-                    "tags": tags,
-                    "note": note,
-                    "replicate": replicate,
-                }
-            ]
-        )
+        given = {"id": id, "base": base, "operation": operation, "metrics": metrics, "references": references}
+        weights = {"checkpoint": checkpoint, "key": key, "scheme": scheme}
+        self.log_models([{**given, **weights, "tags": tags, "note": note, "replicate": replicate}])
         with self._database.read() as connection:
             return details.model(connection, id)
 
@@ -375,11 +363,12 @@ def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:
     if weights is None:
         return checked
     key = checks.text(fields.get("key"), "A key")
-    is_path = isinstance(weights, str | Path)
+    place = elsewhere.place(weights)
+    is_path = isinstance(place, str | Path)
     stored = checkpoints.store(staging, weights, extra=None if is_path else _scheme(weights, said), key=key)
     if is_path and said is not None:
         stored = checkpoints.declared(staging, stored, said=said)
-    return proposals.proposed(replace(checked, checkpoint=stored), weights)
+    return proposals.proposed(replace(checked, checkpoint=stored), place)
 
 
 def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[Reference, ...]:
