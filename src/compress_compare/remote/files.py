@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import StoreError
 from ..store import user_folders
-from ..store.objects import DirectoryObjects
+from ..store.directory import DirectoryObjects
 from ..store.storage import ProjectStorage
 from .connection import Connection
 

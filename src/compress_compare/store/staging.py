@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,8 +131,12 @@ class Staging:
         found = self._staged.get(digest)
         return None if found is None else found.stays or found.path
 
-    def publish(self, digests: Collection[str]) -> list[str]:
+    def publish(self, digests: Collection[str], *, like: Mapping[str, Sequence[str]] | None = None) -> list[str]:
         """Put staged files in their place; the caller holds the lock of writers. What is damaged there is replaced.
+
+        Args:
+            digests: of the files.
+            like: for some of them, stored files that may hold the same tensors, which are not stored again.
 
         Returns:
             Those that were not there before.
@@ -140,14 +144,14 @@ class Staging:
         wanted = list(dict.fromkeys(digests))
         with self._storage.told():
             staged = [(digest, self._staged[digest]) for digest in wanted]
-            made = [digest for digest, one in staged if self._put(digest, one)]
+            made = [digest for digest, one in staged if self._put(digest, one, like=(like or {}).get(digest, ()))]
             self._objects.settle(wanted)
         return list(dict.fromkeys([*made, *(digest for digest, one in staged if one.is_new)]))
 
-    def _put(self, digest: str, one: _Staged) -> bool:
+    def _put(self, digest: str, one: _Staged, *, like: Sequence[str]) -> bool:
         if one.stays is not None:
             return self._objects.refer(digest, one.path)
-        return self._objects.put(digest, one.path, whole=one.whole)
+        return self._objects.put(digest, one.path, whole=one.whole, like=like)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

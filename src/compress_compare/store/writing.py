@@ -28,6 +28,7 @@ from . import (
     models,
     notes,
     proposals,
+    relatives,
     tasks,
     verify,
     views,
@@ -167,7 +168,8 @@ class Writer(Reader):
             raise InvalidValue("model.duplicate", f"Model {repeated[0]!r:.80} is given more than once in one call.")
         with self._database.write() as connection:
             drafts = [checkpoints.settled(connection, self._artifacts, staging, one=one) for one in drafts]
-            self._publish(staging, [file.sha256 for one in drafts if one.checkpoint for file in one.checkpoint.files])
+            digests = [file.sha256 for one in drafts if one.checkpoint for file in one.checkpoint.files]
+            self._publish(staging, digests, like=relatives.relatives(connection, drafts))
             drafts = proposals.standing(connection, drafts)
             keys, old = models.insert(connection, drafts)
             changes.show_bases(connection, [key for key in keys.values() if key not in old])
@@ -329,9 +331,11 @@ class Writer(Reader):
                         found += [one.name for one in damaged if one.sha256 == digest]
         return found
 
-    def _publish(self, staging: Staging, digests: Collection[str]) -> None:
+    def _publish(
+        self, staging: Staging, digests: Collection[str], *, like: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         """Put files in their place; the rows that name them are written in the same transaction."""
-        made = staging.publish([digest for digest in digests if staging.path(digest) is not None])
+        made = staging.publish([digest for digest in digests if staging.path(digest) is not None], like=like)
         for digest in made:
             self._database.on_rollback(partial(self._artifacts.delete, digest))
 
