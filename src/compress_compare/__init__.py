@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from .project import Project, open, unpack
     from .records import Metric, MetricValue, Operation
     from .schemes.declared import Scheme
+    from .store.elsewhere import Reference
 
-__all__ = ["Metric", "MetricValue", "Operation", "Project", "Scheme", "kl_per_token", "open", "unpack"]
+__all__ = ["Metric", "MetricValue", "Operation", "Project", "Reference", "Scheme", "kl_per_token", "open", "unpack"]
 
 __getattr__, __dir__ = late.names(
     __name__,
@@ -19,6 +20,7 @@ __getattr__, __dir__ = late.names(
         "MetricValue": "records",
         "Operation": "records",
         "Project": "project",
+        "Reference": "store.elsewhere",
         "Scheme": "schemes.declared",
         "kl_per_token": "analysis.behaviors.tokens",
         "open": "project",

@@ -128,7 +128,7 @@ def test_every_time_says_how_it_was_taken(project: cc.Project) -> None:
     for found in project.reality().to_pylist():
         for name, runtime in (("latency", "PyTorch"), ("onnx_latency", "ONNX Runtime")):
             assert found[f"{name}_device"].startswith(f"cpu ({runtime} ")
-            assert found[f"{name}_device"].endswith(", 1 thread, batch 1, warm-up 10, runs 50)")
+            assert found[f"{name}_device"].endswith(", 1 thread, batch 1, warm-up 10, runs 50, 5 processes)")
             assert found[f"{name}_s"] > 0
             assert found[f"{name}_iqr_s"] >= 0
         assert found["peak_memory_bytes"] > 0

@@ -52,7 +52,7 @@ def test_says_what_was_measured_and_how() -> None:
     found = onnx_runtime.measure(network(), EXAMPLE, settings=TIMING)
     import onnxruntime
 
-    expected = f"cpu (ONNX Runtime {onnxruntime.__version__}, 1 thread, batch 1, warm-up 1, runs 5)"
+    expected = f"cpu (ONNX Runtime {onnxruntime.__version__}, 1 thread, batch 1, warm-up 1, runs 5, 5 processes)"
     assert found.median.device == found.spread.device == expected
     assert found.median.value > 0
     assert found.median.count == 5

@@ -44,6 +44,8 @@ NEEDS = {
         "POST /api/v1/jobs/cancel",
         "POST /api/v1/jobs/plan/sizes",
         "POST /api/v1/jobs/retry",
+        "POST /api/v1/merge",
+        "POST /api/v1/merge/preview",
     },
     "admin": {"GET /api/v1/audit", "POST /api/v1/call/admin", "POST /api/v1/tasks/trust"},
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import click
 
 from .. import project as projects
@@ -24,13 +22,12 @@ from .output import echo_json, echo_models, json_option
 def frontier(project: str, x: str, *, y: str, low: tuple[str, ...], high: tuple[str, ...], **options: object) -> None:
     """List the Pareto-optimal models of PROJECT by two metrics."""
     bounds, where = given(low, high), options["where"]
-    with projects.open(project, create=False) as opened, warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", comparisons.MeasuredUnlike)
+    with projects.open(project, create=False) as opened:
         known = ask.columns(opened)
-        x, y = (comparisons.column(opened, known, name=name) or name for name in (x, y))
-        found = comparisons.frontier(opened, x, y=y, bounds=bounds, where=where if isinstance(where, str) else None)
-    for warning in said:
-        click.echo(f"note: {warning.message}", err=True)
+        condition = where if isinstance(where, str) else None
+        (x, y), found, notes = comparisons.told(opened, x, y=y, bounds=bounds, where=condition)
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
     rows = found.to_pylist()
     if options["as_json"]:
         values = [{"id": row["id"], x: row[x], y: row[y]} for row in rows]

@@ -31,6 +31,18 @@ def frontier(store: Store, x: str, *, y: str, bounds: Bounds = NO_BOUNDS, where:
     return known.table.take(pa.array(rows[found]))
 
 
+def told(
+    store: Store, x: str, *, y: str, bounds: Bounds = NO_BOUNDS, where: str | None = None
+) -> tuple[tuple[str, str], pa.Table, list[str]]:
+    """The columns that were taken for two metrics, the rows of `frontier`, and what its warnings say."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", MeasuredUnlike)
+        known = columns(store)
+        first, second = (column(store, known, name=name) or name for name in (x, y))
+        found = frontier(store, first, y=second, bounds=bounds, where=where)
+    return (first, second), found, [str(one.message) for one in said if issubclass(one.category, MeasuredUnlike)]
+
+
 def column(store: Store, known: ModelColumns, *, name: str) -> str | None:
     """The column of a metric; ``None`` if no model has a value of it.
 

@@ -94,9 +94,15 @@ def measure(
         content = (exports or Exports()).export(model, inputs)
     session, operators = _optimized(content, threads=settings.threads)
     feeds = _feeds(session, inputs)
-    for _ in range(settings.warm_up):
-        session.run(None, feeds)
-    times = [_timed(session, feeds) for _ in range(settings.runs)]
+    del session
+
+    def times_of(runs: int) -> list[float]:
+        own, _ = _optimized(content, threads=settings.threads)
+        for _ in range(settings.warm_up):
+            own.run(None, feeds)
+        return [_timed(own, feeds) for _ in range(runs)]
+
+    times = latency.divided(times_of, settings, device="cpu")
     median, spread = latency.summary(times, device=settings.describe("cpu", runtime=_runtime()))
     return InOnnxRuntime(MetricValue(len(content)), median, spread, _share(operators))
 

@@ -2,12 +2,13 @@
 
 from .change import Change, Origin
 from .metric import Kind, Metric, MetricValue
-from .model import Checkpoint, Dataset, LineageStep, LoggedCheckpoint, Model, Reference, StoredFile
+from .model import BESIDE_WEIGHTS, Checkpoint, Dataset, LineageStep, LoggedCheckpoint, Model, Reference, StoredFile
 from .names import JSON, MAX_NAME, check_name, check_parameter
 from .operation import Operation
 from .work import Job, JobState, TaskPath, unusable_task
 
 __all__ = [
+    "BESIDE_WEIGHTS",
     "JSON",
     "MAX_NAME",
     "Change",

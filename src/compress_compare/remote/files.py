@@ -6,12 +6,18 @@ from pathlib import Path
 
 from ..errors import StoreError
 from ..store import user_folders
-from ..store.objects import DirectoryObjects
+from ..store.directory import DirectoryObjects
 from ..store.storage import ProjectStorage
 from .connection import Connection
 
 
-class RemoteObjects(DirectoryObjects):
+class ToServer(DirectoryObjects):
+    """Files on their way to a server, which does not see those that stay where they are."""
+
+    refers = False
+
+
+class RemoteObjects(ToServer):
     """The objects of a project on a server, with copies of those that were read.
 
     Args:

@@ -27,7 +27,7 @@ from ..store.proposals import ProposedDraft
 from ..store.storage import ProjectStorage
 from ..store.writing import draft
 from .connection import Connection, Unreachable, call, new_key
-from .files import RemoteObjects, cache
+from .files import RemoteObjects, ToServer, cache
 from .reading import RemoteReader
 from .spool import Spool
 
@@ -344,7 +344,8 @@ class RemoteProject(RemoteReader):
 def _scratch() -> Iterator[Artifacts]:
     """A place for files on their way to the server."""
     with tempfile.TemporaryDirectory(prefix="compress-compare-") as folder:
-        yield Artifacts(ProjectStorage(Path(folder)))
+        storage = ProjectStorage(Path(folder))
+        yield Artifacts(storage, ToServer(storage))
 
 
 def _row(one: ModelDraft) -> dict[str, Any]:

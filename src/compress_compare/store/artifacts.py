@@ -7,7 +7,7 @@ row which names it, before that is committed: a row never exists without its obj
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from ..errors import StorageError, StoreError
 from ..readers.partial import File
-from .objects import DirectoryObjects, Objects, StoredObject
+from .directory import DirectoryObjects
+from .objects import Objects, StoredObject
 from .parts import PartReader
 from .staging import Staging, prepare
 from .storage import ProjectStorage
@@ -101,6 +102,10 @@ class Artifacts:
     def listed(self) -> Iterator[StoredObject]:
         """All that lies there."""
         return self._objects.listed()
+
+    def sources(self, digests: Collection[str]) -> set[str]:
+        """The objects that hold parts of these."""
+        return self._objects.sources(digests)
 
     def delete(self, name: str) -> None:
         """Remove an object, or what else stands there."""

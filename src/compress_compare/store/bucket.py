@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class BucketObjects(Objects):
         self._store = _opened(url)
         self._cache = Cache(cache, self._ranges)
 
-    def put(self, digest: str, staged: Path, *, whole: Any = None) -> bool:  # noqa: ARG002
+    def put(self, digest: str, staged: Path, *, whole: Any = None, like: Sequence[str] = ()) -> bool:  # noqa: ARG002
         """Upload a file, unless one of its length is there under the name of its content.
 
         Raises:

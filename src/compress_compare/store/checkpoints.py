@@ -7,7 +7,7 @@ names of the others are kept in the header, under ``tied``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from ..readers import nonfinite, one_file, safetensors
 from ..readers.packings import streams
 from ..readers.partial import File
 from ..readers.regular import open_regular
-from ..records import Checkpoint, LoggedCheckpoint, StoredFile
+from ..records import BESIDE_WEIGHTS, Checkpoint, LoggedCheckpoint, StoredFile
 from ..schemes import declared as declarations
 from ..schemes import scheme
 from ..schemes.declared import Scheme
@@ -31,6 +31,7 @@ from .artifacts import Artifacts
 from .conversion import KERAS, TORCH_SUFFIXES, convert, is_converted
 from .database import rows
 from .drafts import ModelDraft
+from .elsewhere import FileReference
 from .models import StoredModel, by_ids, conflict
 from .staging import Staging
 
@@ -53,13 +54,16 @@ def store(staging: Staging, source: object, *, extra: Mapping[str, Any] | None =
         staging: where to.
         source: a module (anything with ``state_dict()``), a mapping of names to tensors or arrays, or the path of a
             file with one of the endings in ``FORMATS``, of PyTorch or of Keras, of a Hugging Face folder, of a Core ML
-            package, or of a folder of ``torch.distributed.checkpoint``.
+            package, or of a folder of ``torch.distributed.checkpoint``; a ``Reference`` to leave the weights where they
+            are.
         extra: JSON data kept in the header of weights given in memory.
         key: of a PyTorch file with several networks, the one that is meant; empty for the one that it has.
 
     Raises:
         InvalidValue: ``checkpoint.*`` or ``model.*`` if it is none of these or cannot be read.
     """
+    if isinstance(source, FileReference):
+        return _referred(staging, Path(source.path), key=key)
     if isinstance(source, str | Path):
         return _store_path(staging, Path(source), key=key)
     if key:
@@ -319,9 +323,33 @@ def _no_key() -> InvalidValue:
     )  # fmt: skip
 
 
-def _store_path(staging: Staging, path: Path, *, key: str = "") -> Checkpoint:
+Put = Callable[[str, Path], StoredFile]
+
+
+def _referred(staging: Staging, path: Path, *, key: str) -> Checkpoint:
+    """Weights that stay where they are; what lies beside them is small, and copied.
+
+    Raises:
+        InvalidValue: ``checkpoint.reference`` for what is stored in another form than it has.
+    """
+    single = one_file.of(path) if path.is_dir() else path
+    if single is not None and is_converted(single):
+        raise InvalidValue(
+            "checkpoint.reference",
+            f"{path.name!a} is converted when it is logged, so it cannot stay where it is.",
+            hint="Save it as safetensors first, or pass the path itself.",
+        )
+
+    def put(name: str, file: Path) -> StoredFile:
+        return (staging.put_file if name.lower().endswith(BESIDE_WEIGHTS) else staging.refer)(name, file)
+
+    return _store_path(staging, path, key=key, put=put)
+
+
+def _store_path(staging: Staging, path: Path, *, key: str = "", put: Put | None = None) -> Checkpoint:
+    put = put or staging.put_file
     if path.is_dir() and not is_converted(path):
-        return _store_folder(staging, path, key=key)
+        return _store_folder(staging, path, key=key, put=put)
     suffix = path.suffix.lower()
     if is_converted(path):
         if key and suffix not in TORCH_SUFFIXES and not dcp.is_folder(path):
@@ -345,13 +373,13 @@ def _store_path(staging: Staging, path: Path, *, key: str = "") -> Checkpoint:
     format = FORMATS[suffix]
     files = {path.name: path} | readers.beside(format, path)
     nonfinite.warn(readers.read(format, files), path.name)
-    return Checkpoint(format, tuple(staging.put_file(name, file) for name, file in sorted(files.items())))
+    return Checkpoint(format, tuple(put(name, file) for name, file in sorted(files.items())))
 
 
-def _store_folder(staging: Staging, folder: Path, *, key: str = "") -> Checkpoint:
+def _store_folder(staging: Staging, folder: Path, *, put: Put, key: str = "") -> Checkpoint:
     single = one_file.of(folder)
     if single is not None:
-        return _store_path(staging, single, key=key)
+        return _store_path(staging, single, key=key, put=put)
     if key:
         raise _no_key()
     paths = sorted({path for pattern in FOLDER_FILES for path in folder.glob(pattern) if path.is_file()})
@@ -359,4 +387,4 @@ def _store_folder(staging: Staging, folder: Path, *, key: str = "") -> Checkpoin
     nonfinite.warn(folders.check(files, folder), folder.name)
     read = set(folders.shards(files))
     kept = [path for path in paths if path.suffix != ".safetensors" or path.name in read]
-    return Checkpoint("huggingface", tuple(staging.put_file(path.name, path) for path in kept))
+    return Checkpoint("huggingface", tuple(put(path.name, path) for path in kept))

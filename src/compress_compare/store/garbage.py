@@ -92,4 +92,5 @@ def _unnamed(connection: sa.Connection, artifacts: Artifacts) -> Iterator[Stored
     """Objects that no row names."""
     tables = (schema.files, schema.datasets, schema.outputs, schema.kept_files)
     named = set(connection.execute(sa.union(*(sa.select(table.c.sha256) for table in tables))).scalars())
+    named |= artifacts.sources(named)
     return (one for one in artifacts.listed() if one.name.rpartition("/")[2] not in named)

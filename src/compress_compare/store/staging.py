@@ -11,14 +11,15 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..readers.regular import open_regular
 from ..records import StoredFile
-from . import location
+from . import elsewhere, location
 from .files import held, try_lock
 from .objects import Objects
 from .storage import RESERVE, ProjectStorage
@@ -33,6 +34,9 @@ class _Staged:
     """What is known of the object that was there already, if its content is right."""
     is_new: bool = False
     """Whether it was brought there early, and was not there before."""
+
+    stays: Path | None = None
+    """The file that stays where it is, if what was staged only says where that is."""
 
 
 class Staging:
@@ -64,6 +68,27 @@ class Staging:
                     file.write(chunk)
 
         return self.put(name, copy, needed=source.stat().st_size)
+
+    def refer(self, name: str, source: Path) -> StoredFile:
+        """Stage where ``source`` is and what it holds; it stays there.
+
+        Raises:
+            InvalidValue: ``checkpoint.reference`` for a project whose files lie elsewhere.
+        """
+        if not self._objects.refers:
+            raise elsewhere.refused(source.name)
+        with open_regular(source) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            num_bytes = file.tell()
+        if digest not in self._staged:
+            with self._storage.told():
+                pointer = self._own_folder() / secrets.token_hex(16)
+                with pointer.open("xb") as note:
+                    note.write(elsewhere.content(source))
+                    note.flush()
+                    self._storage.sync(note.fileno())
+            self._staged[digest] = _Staged(pointer, None, stays=source)
+        return StoredFile(name, digest, num_bytes)
 
     def put(self, name: str, write: Callable[[BinaryIO], object], *, needed: int = 0) -> StoredFile:
         """Stage what ``write`` writes to the binary file that it is given.
@@ -104,10 +129,14 @@ class Staging:
     def path(self, digest: str) -> Path | None:
         """Where a staged file lies now."""
         found = self._staged.get(digest)
-        return None if found is None else found.path
+        return None if found is None else found.stays or found.path
 
-    def publish(self, digests: Collection[str]) -> list[str]:
+    def publish(self, digests: Collection[str], *, like: Mapping[str, Sequence[str]] | None = None) -> list[str]:
         """Put staged files in their place; the caller holds the lock of writers. What is damaged there is replaced.
+
+        Args:
+            digests: of the files.
+            like: for some of them, stored files that may hold the same tensors, which are not stored again.
 
         Returns:
             Those that were not there before.
@@ -115,9 +144,14 @@ class Staging:
         wanted = list(dict.fromkeys(digests))
         with self._storage.told():
             staged = [(digest, self._staged[digest]) for digest in wanted]
-            made = [digest for digest, one in staged if self._objects.put(digest, one.path, whole=one.whole)]
+            made = [digest for digest, one in staged if self._put(digest, one, like=(like or {}).get(digest, ()))]
             self._objects.settle(wanted)
         return list(dict.fromkeys([*made, *(digest for digest, one in staged if one.is_new)]))
+
+    def _put(self, digest: str, one: _Staged, *, like: Sequence[str]) -> bool:
+        if one.stays is not None:
+            return self._objects.refer(digest, one.path)
+        return self._objects.put(digest, one.path, whole=one.whole, like=like)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

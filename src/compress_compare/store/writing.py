@@ -22,13 +22,25 @@ from .staging import Staging
 if TYPE_CHECKING:
     from ..schemes import channels, declared, scheme
     from ..schemes.declared import Scheme
-    from . import checkpoints, details, instance_tables, instances, proposals, tasks, trust, verify
+    from . import (
+        checkpoints,
+        details,
+        elsewhere,
+        instance_tables,
+        instances,
+        proposals,
+        relatives,
+        tasks,
+        trust,
+        verify,
+    )
 else:
     channels, declared, scheme = late.modules("compress_compare.schemes", "channels", "declared", "scheme")
     checkpoints, details, instance_tables, instances = late.modules(
         __package__, "checkpoints", "details", "instance_tables", "instances"
     )
     proposals, tasks, trust, verify = late.modules(__package__, "proposals", "tasks", "trust", "verify")
+    elsewhere, relatives = late.modules(__package__, "elsewhere", "relatives")
 
 
 class Writer(Reader):
@@ -122,7 +134,8 @@ class Writer(Reader):
             operation: an ``Operation``, or one of ``compress_compare.operations``. Where a base and a folder are given
                 without one, the one that the recipe or configuration claims is taken; the note says so.
             metrics: by name: a number, a ``MetricValue`` or a list of those (slices, devices). ``None`` is missing.
-            checkpoint: a module, a state dict, or the path of a file, a Hugging Face folder or a Core ML package.
+            checkpoint: a module, a state dict, or the path of a file, a Hugging Face folder or a Core ML package;
+                ``cc.Reference(path)`` leaves the weights where they are.
             references: second parents by role, e.g. ``{"teacher": "resnet50"}``.
             scheme: how weights that hold the numbers in use are meant to be packed, by patterns of names:
                 ``{"re:.*proj.weight": cc.Scheme(bits=4, group_size=32)}``.
@@ -135,23 +148,9 @@ class Writer(Reader):
         Raises:
             InvalidValue, NotFound, Conflict: ``model.*``, ``name.invalid``, ``metric.*``, ``checkpoint.*``.
         """
-        self.log_models(
-            [
-                {
-                    "id": id,
-                    "base": base,
-                    "operation": operation,
-                    "metrics": metrics,
-                    "checkpoint": checkpoint,
-                    "key": key,
-                    "references": references,
-                    "scheme": scheme,
-                    "tags": tags,
-                    "note": note,
-                    "replicate": replicate,
-                }
-            ]
-        )
+        given = {"id": id, "base": base, "operation": operation, "metrics": metrics, "references": references}
+        weights = {"checkpoint": checkpoint, "key": key, "scheme": scheme}
+        self.log_models([{**given, **weights, "tags": tags, "note": note, "replicate": replicate}])
         with self._database.read() as connection:
             return details.model(connection, id)
 
@@ -172,7 +171,8 @@ class Writer(Reader):
             raise InvalidValue("model.duplicate", f"Model {repeated[0]!r:.80} is given more than once in one call.")
         with self._database.write() as connection:
             drafts = [checkpoints.settled(connection, self._artifacts, staging, one=one) for one in drafts]
-            self._publish(staging, [file.sha256 for one in drafts if one.checkpoint for file in one.checkpoint.files])
+            digests = [file.sha256 for one in drafts if one.checkpoint for file in one.checkpoint.files]
+            self._publish(staging, digests, like=relatives.relatives(connection, drafts))
             drafts = proposals.standing(connection, drafts)
             keys, old = models.insert(connection, drafts)
             changes.show_bases(connection, [key for key in keys.values() if key not in old])
@@ -334,9 +334,11 @@ class Writer(Reader):
                         found += [one.name for one in damaged if one.sha256 == digest]
         return found
 
-    def _publish(self, staging: Staging, digests: Collection[str]) -> None:
+    def _publish(
+        self, staging: Staging, digests: Collection[str], *, like: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         """Put files in their place; the rows that name them are written in the same transaction."""
-        made = staging.publish([digest for digest in digests if staging.path(digest) is not None])
+        made = staging.publish([digest for digest in digests if staging.path(digest) is not None], like=like)
         for digest in made:
             self._database.on_rollback(partial(self._artifacts.delete, digest))
 
@@ -368,11 +370,12 @@ def draft(staging: Staging, fields: Mapping[str, Any]) -> ModelDraft:
     if weights is None:
         return checked
     key = checks.text(fields.get("key"), "A key")
-    is_path = isinstance(weights, str | Path)
+    place = elsewhere.place(weights)
+    is_path = isinstance(place, str | Path)
     stored = checkpoints.store(staging, weights, extra=None if is_path else _scheme(weights, said), key=key)
     if is_path and said is not None:
         stored = checkpoints.declared(staging, stored, said=said)
-    return proposals.proposed(replace(checked, checkpoint=stored), weights)
+    return proposals.proposed(replace(checked, checkpoint=stored), place)
 
 
 def _references(references: Mapping[str, str | Sequence[str]] | None) -> tuple[Reference, ...]:

@@ -52,9 +52,15 @@ class SelectionAnswer(Answer):
 
 
 class FrontierAnswer(Answer):
-    """The Pareto-optimal models, best first along x."""
+    """The Pareto-optimal models, best first along x, and which column of each metric was taken.
+
+    A metric that was measured in several ways has a column for each; `notes` says what was left out.
+    """
 
     ids: list[str]
+    x: str
+    y: str
+    notes: list[str]
 
 
 class EffectAnswer(Answer):

@@ -10,6 +10,7 @@ from .health import router as health
 from .imports import router as imports
 from .jobs import router as jobs
 from .layers import router as layers
+from .merging import router as merging
 from .metrics import router as metrics
 from .models import router as models
 from .operations import router as operations
@@ -41,6 +42,7 @@ ROUTERS = (
     jobs,
     plans,
     imports,
+    merging,
     operations,
     events,
     views,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from ...comparisons import frontier as comparisons
 from ...page.wire.selection import FrontierAnswer
 from ..context import Here
 from ..router import API, Router, needs
@@ -21,4 +22,5 @@ def frontier(
     y: Annotated[str, Query(description="The metric along y.")],
 ) -> FrontierAnswer:
     """The models that no other model beats on both metrics, best first along x."""
-    return FrontierAnswer(ids=list(here.project.frontier(x, y)))
+    (first, second), found, notes = comparisons.told(here.project, x, y=y)
+    return FrontierAnswer(ids=found["id"].to_pylist(), x=first, y=second, notes=notes)
