@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 import compress_compare as cc
 from compress_compare.errors import Conflict, InvalidValue, MissingExtra, NotFound, StoreError
-from compress_compare.store import address, postgres, schema
+from compress_compare.store import address, postgres_projects, schema
 from tests import servers
 
 FILES = "s3://tests/server"
@@ -85,7 +85,7 @@ def test_projects_of_one_database_are_apart(team, tmp_path):
         assert (len(one), len(two)) == (0, 1)
         assert two.damage() == []
         assert len(list((tmp_path / "shared" / "two" / "objects").glob("*/*"))) == 1
-        assert {"one", "two"} <= set(postgres.projects(one.address))
+        assert {"one", "two"} <= set(postgres_projects.names(one.address))
         with one.batch():  # writers of different projects do not meet
             two._database.wait = 0.1
             two.log_model("at the same time")

@@ -10,7 +10,14 @@ from ..errors import InvalidValue
 @click.command()
 @click.argument("project", required=False)
 @click.option(
-    "--projects", metavar="DIR", help="Serve every project in the folders of DIR, with a page that lists them."
+    "--projects",
+    metavar="DIR|URL",
+    help="Serve every project in the folders of DIR, or in the database at URL, with a page that lists them.",
+)
+@click.option(
+    "--artifacts",
+    metavar="PLACE",
+    help="With --projects URL: where files of new projects go: s3://bucket/prefix or a folder.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: 8787 or the next free one. 0 takes any free one.")
 @click.option("--no-browser", is_flag=True, help="Print the address without opening a browser.")
@@ -27,6 +34,7 @@ from ..errors import InvalidValue
 def serve(
     project: str | None,
     projects: str | None,
+    artifacts: str | None,
     port: int | None,
     no_browser: bool,
     public_url: tuple[str, ...],
@@ -41,7 +49,9 @@ def serve(
     from ..server import serving
 
     if (project is None) == (projects is None):
-        raise InvalidValue("serve.what", "Name one PROJECT, or a folder of projects with --projects DIR.")
-    options = serving.ServerOptions("", public_url, host, identity)
+        raise InvalidValue("serve.what", "Name one PROJECT, or several with --projects DIR or --projects URL.")
+    if artifacts is not None and projects is None:
+        raise InvalidValue("serve.artifacts", "--artifacts goes with --projects URL alone.", hint="Leave it out.")
+    options = serving.ServerOptions("", public_url, host, identity, artifacts)
     run = serving.serve if projects is None else serving.serve_all
     run(project or projects or "", port=port, open_browser=not no_browser, announce=click.echo, options=options)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,8 @@ TAIL = 64_000
 
 ID = re.compile(r"[0-9a-f-]{8,64}")
 """What the names of our jobs look like."""
+OWNER_PARTS = 4
+"""Of the name of a supervisor: process, its start, something random, and its machine."""
 
 
 class Queue:
@@ -45,7 +48,7 @@ class Queue:
     def __init__(self, directory: Path, owner: str | None = None, *, storage: ProjectStorage | None = None) -> None:
         self.directory = directory.resolve()
         self.trust = Trust()
-        self.owner = owner or f"{processes.identity(os.getpid())}:{secrets.token_hex(4)}"
+        self.owner = owner or f"{processes.identity(os.getpid())}:{secrets.token_hex(4)}:{socket.gethostname()}"
         self.asked: set[str] = set()
         """Jobs that read files by path, and that were asked for in this process."""
         self.database = backends.database(self.directory, storage)
@@ -239,6 +242,16 @@ class Queue:
         """The roots whose task is known."""
         with self.database.read() as connection:
             return tasks.roots(connection)
+
+    def lives(self, owner: str) -> bool:
+        """Whether a supervisor still runs, here or, where the database can tell, on another machine."""
+        process, _, host = owner.rpartition(":")
+        if owner.count(":") == OWNER_PARTS - 1 and host != socket.gethostname():
+            pid = process.partition(":")[0]
+            connected = self.database.is_connected(int(pid), host) if pid.isdigit() else None
+            if connected is not None:
+                return connected
+        return processes.alive(":".join(owner.split(":")[:2]))
 
     def unfinished(self, *, mine: bool) -> list[jobs.JobEntry]:
         """The jobs that wait or run, in the order of queueing: those of this owner, or all."""

@@ -18,7 +18,6 @@ from ..errors import InvalidValue, UserError
 from ..recipes.plan import plan
 from ..recipes.serial import from_data, task_from_data
 from ..store.jobs import ENDED, JobEntry
-from . import processes
 from .base import Engine, Outcome, Running, Work
 from .local import read_result
 from .queue import Queue
@@ -59,7 +58,7 @@ class Supervisor:
         Args:
             adopt: whether to go on with those that had not begun, in their order, as if they had been queued here.
         """
-        left = [entry for entry in self.queue.unfinished(mine=False) if not _lives(entry.owner)]
+        left = [entry for entry in self.queue.unfinished(mine=False) if not self.queue.lives(entry.owner)]
         adopted = _waiting(left) if adopt else []
         ended = [entry for entry in left if entry not in adopted]
         for entry in ended:
@@ -272,7 +271,3 @@ def _needs(entry: JobEntry) -> set[str]:
     if entry.kind != "operation":
         return set()
     return {str(id) for id in (request["base"], *request["references"].values()) if id is not None}
-
-
-def _lives(owner: str) -> bool:
-    return processes.alive(":".join(owner.split(":")[:2]))

@@ -1,10 +1,11 @@
-"""The projects of a server for several: found in a directory, and opened when they are first asked for."""
+"""The projects of a server for several: in a directory or a database, and opened when they are first asked for."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,8 +15,9 @@ from .. import project as projects
 from ..errors import Conflict, InvalidValue, NotFound, UserError
 from ..page.wire.projects import ProjectEntry
 from ..project import Project
-from ..store import location
+from ..store import address, location, postgres_projects
 from ..store.store import Store
+from ..store.summary import Summary
 from .context import AppContext
 from .lock import claimed
 
@@ -32,8 +34,8 @@ class ManyProjects(Protocol):
     def create(self, name: str) -> None:
         """Make a project."""
 
-    def entry(self, name: str) -> ProjectEntry:
-        """What the list of projects says of one."""
+    def entries(self) -> list[ProjectEntry]:
+        """What the list of projects says, by name."""
 
 
 class Directory:
@@ -71,20 +73,79 @@ class Directory:
         """Make a project in a folder of that name."""
         projects.open(self._path / location.folder_name(name)).close()
 
-    def entry(self, name: str) -> ProjectEntry:
-        """How many models it has, and when it changed."""
+    def entries(self) -> list[ProjectEntry]:
+        """How many models each has, and when it changed."""
+        return [self._entry(name) for name in self.names()]
+
+    def _entry(self, name: str) -> ProjectEntry:
         try:
             with Store.open(self._path / name, create=False, read_only=True) as store:
-                found = store.summary()
+                return _entry(name, store.summary())
         except UserError as error:
-            return ProjectEntry(name=name, num_models=0, num_archived=0, changed_at=None, problem=error.title)
-        return ProjectEntry(
-            name=name,
-            num_models=found.num_models,
-            num_archived=found.num_archived,
-            changed_at=found.changed_at,
-            problem=None,
-        )
+            return _entry(name, error)
+
+
+class InDatabase:
+    """A database on PostgreSQL with several projects in it.
+
+    Args:
+        location: of the database: ``postgresql+psycopg://user@host/database``.
+        artifacts: where the files of projects that are made here go: ``s3://bucket/prefix`` or a folder.
+
+    Raises:
+        InvalidValue: ``project.url``, ``project.artifacts``, ``projects.is_project``.
+        StoreError: ``store.*`` if the database cannot be reached.
+    """
+
+    def __init__(self, location: str, artifacts: str | None = None) -> None:
+        self._address = address.parsed(location, artifacts)
+        if "project=" in location.partition("?")[2]:
+            hint = "Serve it without --projects, or leave ?project=… out."
+            raise InvalidValue("projects.is_project", "This address names one project.", hint=hint)
+        postgres_projects.names(self._address)
+
+    def names(self) -> list[str]:
+        """The names of the projects that this user of the database may see, sorted."""
+        return postgres_projects.names(self._address)
+
+    def open(self, name: str, stack: ExitStack) -> Project:
+        """Open a project. Other servers may serve it too: its jobs say whose they are."""
+        place = replace(self._address.of(name), artifacts=None)
+        return stack.enter_context(projects.open(place.location, create=False))
+
+    def create(self, name: str) -> None:
+        """Make a project with its files below the place for those of all."""
+        projects.open(self._address.of(name).location, artifacts=self._address.artifacts).close()
+
+    def entries(self) -> list[ProjectEntry]:
+        """How many models each has, and when it changed."""
+        return [_entry(name, found) for name, found in postgres_projects.summaries(self._address).items()]
+
+
+def place_of(location: str, artifacts: str | None = None) -> ManyProjects:
+    """Where several projects are, as a person names it: a directory, or a database.
+
+    Raises:
+        NotFound, InvalidValue, StoreError: as `Directory` and `InDatabase`.
+    """
+    if address.is_server(location):
+        return InDatabase(location, artifacts)
+    if artifacts is not None:
+        said = "Projects in a directory keep their files in it."
+        raise InvalidValue("project.artifacts", said, hint="Leave --artifacts out.")
+    return Directory(location)
+
+
+def _entry(name: str, found: Summary | UserError) -> ProjectEntry:
+    if isinstance(found, UserError):
+        return ProjectEntry(name=name, num_models=0, num_archived=0, changed_at=None, problem=found.title)
+    return ProjectEntry(
+        name=name,
+        num_models=found.num_models,
+        num_archived=found.num_archived,
+        changed_at=found.changed_at,
+        problem=None,
+    )
 
 
 class OpenProjects:
@@ -104,7 +165,7 @@ class OpenProjects:
 
     def listed(self) -> list[ProjectEntry]:
         """All projects, by name."""
-        return [self._place.entry(name) for name in self._place.names()]
+        return self._place.entries()
 
     def create(self, name: str) -> ProjectEntry:
         """Make a project.
@@ -117,7 +178,7 @@ class OpenProjects:
             if name in self._place.names():
                 raise Conflict("project.exists", f"There is a project {name[:80]!r} already.")
             self._place.create(name)
-        return self._place.entry(name)
+        return _entry(name, Summary(0, 0, None))
 
     def app(self, name: str) -> FastAPI:
         """The application of a project, opened if it is not yet.

@@ -11,6 +11,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from .keys import Keys, new_token
 from .lock import claimed
 from .places import LOOPBACK, public_url
 from .problems import problem
-from .projects import Directory
+from .projects import place_of
 from .tokens import Tokens
 
 HOST = "127.0.0.1"
@@ -52,12 +53,14 @@ class ServerOptions:
         public: addresses that a proxy or a tunnel gives it, e.g. ``https://models.example.org``.
         host: the address of this machine to listen on.
         identity: path of a file that says how an authenticating proxy names who calls; see ``identity.read_proxy``.
+        artifacts: where the files of projects that are made in a database go.
     """
 
     view: str = ""
     public: Sequence[str] = ()
     host: str = HOST
     identity: str | Path | None = None
+    artifacts: str | None = None
 
     def reach(self) -> Reach:
         """What that means for the gates.
@@ -86,7 +89,7 @@ def serve(
     """Serve the project in ``path`` until interrupted.
 
     Args:
-        path: of the project's directory.
+        path: of the project's directory, or its address on a database server, where others may serve it, too.
         port: to listen on; 0 for any free one. If not given, 8787 or the next free one.
         open_browser: whether to open the page in the browser.
         announce: called once with the address that opens the page, as soon as it does.
@@ -100,7 +103,11 @@ def serve(
     """
     options = options or ServerOptions()
     reach = options.reach()
-    with projects.open(path, create=False) as project, claimed(project.path), listen(port, options.host) as listener:
+    with (
+        projects.open(path, create=False) as project,
+        claimed(project.path) if project.address is None else nullcontext(),
+        listen(port, options.host) as listener,
+    ):
         token, number = new_token(), listener.getsockname()[1]
         app = create_app(project, token=token, port=number, reach=reach)
         shown = _Shown(announce, open_browser, options.view)
@@ -108,17 +115,18 @@ def serve(
 
 
 def serve_all(
-    directory: str | Path,
+    location: str | Path,
     *,
     port: int | None = None,
     open_browser: bool = True,
     announce: Callable[[str], object],
     options: ServerOptions | None = None,
 ) -> None:
-    """Serve every project in a directory until interrupted: their list at ``/``, each below ``/p/NAME/``.
+    """Serve several projects until interrupted: their list at ``/``, each below ``/p/NAME/``.
 
     Args:
-        directory: with a project in each of its folders; more may come while it is served.
+        location: a directory with a project in each of its folders, or the address of a database with projects in it;
+            more may come while it is served.
         port: as for ``serve``, like the other arguments.
         open_browser: likewise.
         announce: likewise.
@@ -126,10 +134,10 @@ def serve_all(
 
     Raises:
         NotFound: ``projects.unknown``.
-        UserError: as ``serve``.
+        UserError: as ``serve``, and for a database that cannot be reached.
     """
     options = options or ServerOptions()
-    reach, place = options.reach(), Directory(directory)
+    reach, place = options.reach(), place_of(str(location), options.artifacts)
     with listen(port, options.host) as listener:
         token, number = new_token(), listener.getsockname()[1]
         app = create_hub(place, token=token, port=number, reach=reach)

@@ -63,6 +63,20 @@ class ServerAddress:
         return self.url.set(password=None).update_query_dict({"project": self.project}).render_as_string()
 
     @property
+    def location(self) -> str:
+        """The address as `parsed` reads it, with its password."""
+        url = self.url.update_query_dict({"project": self.project})
+        return url.render_as_string(hide_password=False)
+
+    def of(self, project: str) -> ServerAddress:
+        """The address of another project in the same database.
+
+        Raises:
+            InvalidValue: ``project.name``.
+        """
+        return replace(self, project=checked_name(project))
+
+    @property
     def server(self) -> str:
         """Which server it is, in words."""
         return f"{self.url.host or 'this machine'}:{self.url.port or 5432}"
@@ -101,19 +115,28 @@ def parsed(location: str, artifacts: str | Path | None = None) -> ServerAddress:
         url = sa.make_url(location)
     except (sa.exc.ArgumentError, ValueError) as error:
         raise _unreadable("It is not the address of a database.") from error
-    name = url.query.get("project", DEFAULT)
     if not url.database:
         raise _unreadable("It does not name a database.")
+    name = checked_name(url.query.get("project", DEFAULT))
+    plain = url.difference_update_query(["project", "password"]).set(drivername="postgresql+psycopg")
+    if "password" in url.query:
+        plain = plain.set(password=str(url.query["password"]))
+    return ServerAddress(plain, name, None if artifacts is None else checked_artifacts(artifacts))
+
+
+def checked_name(name: object) -> str:
+    """The name of a project in a database.
+
+    Raises:
+        InvalidValue: ``project.name``.
+    """
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InvalidValue(
             "project.name",
             "A project on a server is named by at most 48 small letters, digits, '-' and '_'.",
             detail=f"Found {name!r:.80}.",
         )
-    plain = url.difference_update_query(["project", "password"]).set(drivername="postgresql+psycopg")
-    if "password" in url.query:
-        plain = plain.set(password=str(url.query["password"]))
-    return ServerAddress(plain, name, None if artifacts is None else checked_artifacts(artifacts))
+    return name
 
 
 def checked_artifacts(artifacts: str | Path) -> str:

@@ -131,6 +131,10 @@ class Database(ABC):
     def _transaction(self, wait: float | None = None) -> AbstractContextManager[sa.Connection]:
         """A transaction of the only writer; it waits for another one no longer than so many seconds."""
 
+    def is_connected(self, _pid: int, _host: str) -> bool | None:
+        """Whether a process of another machine is connected; None where nobody can say."""
+        return None
+
     def _announce(self, connection: sa.Connection, counter: Counter) -> None:  # noqa: B027 - SQLite has no listeners
         """Tell those who listen that something is being written."""
 

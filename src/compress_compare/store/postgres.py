@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from ..errors import Conflict, InvalidValue, MissingExtra, NotFound, StoreError
 from . import migrations, schema
-from .address import ARTIFACTS, PREFIX, ServerAddress
+from .address import ARTIFACTS, ServerAddress
 from .connections import create_private, writing
 from .database import WAIT_S, Counter, Database
 from .lock import busy
@@ -62,11 +62,11 @@ class ServerDatabase(Database):
         self._listener: Any = None
         self._listening = threading.Lock()
         self._is_closed = False
-        self._readers = _engine(address, isolation="REPEATABLE READ", read_only=True)
-        self._writer = _engine(address, isolation="READ COMMITTED")
+        self._readers = engine(address, isolation="REPEATABLE READ", read_only=True)
+        self._writer = engine(address, isolation="READ COMMITTED")
         sa.event.listen(self._writer, "connect", _durable)
-        for engine in (self._readers, self._writer):
-            sa.event.listen(engine.pool, "checkin", self._let_go)
+        for connections in (self._readers, self._writer):
+            sa.event.listen(connections.pool, "checkin", self._let_go)
         try:
             self.artifacts = self._prepare(create)
         except BaseException:
@@ -162,6 +162,15 @@ class ServerDatabase(Database):
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.close()
+
+    def is_connected(self, pid: int, host: str) -> bool:
+        """Whether a process of any machine is connected. One that this user may not see could be that process."""
+        query = sa.text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND (application_name = :name OR query = '<insufficient privilege>')"
+        )
+        with self.read() as connection:
+            return bool(connection.execute(query, {"name": client_name(pid, host)}).scalar())
 
     def _announce(self, connection: sa.Connection, counter: Counter) -> None:
         connection.execute(sa.select(sa.func.pg_notify(self.address.schema, counter)))
@@ -260,21 +269,9 @@ _FOREIGN_KEYS = (
 )
 
 
-def projects(address: ServerAddress) -> list[str]:
-    """The names of the projects in a database that this user may see, sorted.
-
-    Raises:
-        StoreError, NotFound: ``store.*``.
-    """
-    engine = _engine(address, isolation="REPEATABLE READ", read_only=True)
-    query = sa.text("SELECT schemaname FROM pg_tables WHERE tablename = :table AND schemaname LIKE :like ORDER BY 1")
-    try:
-        with told(address), engine.connect() as connection:
-            like = PREFIX.replace("_", r"\_") + "%"
-            found = connection.execute(query, {"table": schema.revisions.name, "like": like}).scalars().all()
-    finally:
-        engine.dispose()
-    return [name.removeprefix(PREFIX) for name in found]
+def client_name(pid: int, host: str) -> str:
+    """What the server knows a process by."""
+    return f"process {pid} on {host}"[:63]
 
 
 def lock_key(name: str) -> int:
@@ -287,12 +284,17 @@ def _exists(connection: sa.Connection) -> bool:
     return bool(connection.execute(query).scalar())
 
 
-def _engine(address: ServerAddress, *, isolation: str, read_only: bool = False) -> sa.Engine:
+def engine(address: ServerAddress, *, isolation: str, read_only: bool = False) -> sa.Engine:
+    """Connections to a project's schema, made when they are needed.
+
+    Raises:
+        MissingExtra: if psycopg is not installed.
+    """
     try:
         import psycopg  # noqa: F401
     except ImportError as error:
         raise MissingExtra("psycopg", purpose="A project on PostgreSQL", extra="postgres") from error
-    engine = sa.create_engine(
+    made = sa.create_engine(
         address.url,
         connect_args=_parameters(address),
         isolation_level=isolation,
@@ -300,7 +302,7 @@ def _engine(address: ServerAddress, *, isolation: str, read_only: bool = False) 
         pool_size=POOLED,
         max_overflow=MOST - POOLED,
     )
-    return engine.execution_options(postgresql_readonly=True) if read_only else engine
+    return made.execution_options(postgresql_readonly=True) if read_only else made
 
 
 def _parameters(address: ServerAddress) -> dict[str, Any]:
@@ -308,8 +310,8 @@ def _parameters(address: ServerAddress) -> dict[str, Any]:
     said = {"search_path": f'"{address.schema}"', **{f"tcp_{name}": value for name, value in ALIVE.items()}}
     given = address.url.query.get("options", "")
     options = " ".join([str(given), *(f"-c {name}={value}" for name, value in said.items())]).strip()
-    name = f"process {os.getpid()} on {socket.gethostname()}"
-    return {"application_name": name[:63], "connect_timeout": CONNECT_S, "options": options, **ALIVE}
+    name = client_name(os.getpid(), socket.gethostname())
+    return {"application_name": name, "connect_timeout": CONNECT_S, "options": options, **ALIVE}
 
 
 def _durable(connection: Any, _: Any) -> None:

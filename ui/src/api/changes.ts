@@ -4,6 +4,7 @@ import type { Json } from "./json";
 import type { Asked, Schemas } from "./types";
 
 export type Change = Schemas["ChangeAnswer"];
+export type AuditEntry = Schemas["AuditEntry"];
 export type History = Schemas["HistoryAnswer"];
 /** A number as it stood where somebody decided to correct it. */
 export type SeenValue = Asked<Schemas["SeenValue"]>;
@@ -13,6 +14,11 @@ const named = (id: string) => ({ params: { query: { id } } });
 /** The changes of the project or of one model, the newest first. */
 export function fetchHistory(id: string | null, signal?: AbortSignal): Promise<History> {
   return answerOf(api.GET("/api/v1/history", { params: { query: id === null ? {} : { id } }, signal }));
+}
+
+/** Who did what in the project, the newest first; for admins. */
+export async function fetchAudit(signal?: AbortSignal): Promise<AuditEntry[]> {
+  return (await answerOf(api.GET("/api/v1/audit", { params: { query: { limit: 1000 } }, signal }))).entries;
 }
 
 /** The models that come from one, archived ones too. */

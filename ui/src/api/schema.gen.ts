@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Project
-         * @description The project's name and revision, its metrics, operations, datasets and tags.
+         * @description The project's name and revision, its metrics, operations, datasets and tags, and what the caller may do.
          */
         get: operations["project_api_v1_project_get"];
         put?: never;
@@ -2920,7 +2920,9 @@ export interface components {
         };
         /**
          * ProjectAnswer
-         * @description What a project holds, without its models, and whether it can be changed here.
+         * @description What a project holds, without its models, whether it can be changed here, and what the caller may do.
+         *
+         *     ``user`` and ``role`` are empty where nobody calls: in a report.
          */
         ProjectAnswer: {
             /** Name */
@@ -2941,6 +2943,16 @@ export interface components {
             datasets: components["schemas"]["DatasetAnswer"][];
             /** Tags */
             tags: string[];
+            /**
+             * User
+             * @default
+             */
+            user: string;
+            /**
+             * Role
+             * @default
+             */
+            role: string;
         };
         /**
          * ProjectEntry

@@ -1,7 +1,6 @@
 /** Changes that a person makes here: what is asked in a dialog, what was done, and how to take it back. */
 import { undoChange, type Change } from "@/api/changes";
 import type { Dropped } from "@/api/imports";
-import { isFile } from "@/api/client";
 import { ApiError } from "@/api/problem";
 import { toldWords } from "./changeWords";
 import type { ProjectStore } from "./project.svelte";
@@ -36,9 +35,14 @@ export class ChangesStore {
     this.#project = project;
   }
 
+  /** Why the project cannot be changed from here; null where it can. */
+  get refusal(): string | null {
+    return this.#project.refusal("log");
+  }
+
   /** Whether the project can be changed from here. */
   get possible(): boolean {
-    return !isFile && !this.#project.info?.read_only;
+    return this.refusal === null;
   }
 
   ask(question: Question | null): void {

@@ -1,9 +1,14 @@
 /** The open project. What is on the screen stays there until newer data has come. */
+import { isFile } from "@/api/client";
 import { ApiError } from "@/api/problem";
 import { fetchModels, fetchProject, fetchStandardErrors, watchRevisions, type Connection } from "@/api/project";
 import type { ProjectInfo } from "@/api/types";
 import { decodeErrors, decodeModels, type StandardErrors } from "./decode";
 import type { ModelTable } from "./table";
+
+/** What a token may do; each role includes those before it. */
+export type Role = "read" | "log" | "run" | "admin";
+const ROLES: readonly string[] = ["read", "log", "run", "admin"];
 
 export class ProjectStore {
   info: ProjectInfo | null = $state.raw(null);
@@ -20,6 +25,15 @@ export class ProjectStore {
   /** True while a request for the project is under way. */
   loading = $state(false);
   #wanted = 0;
+
+  /** Why what needs a role may not be done here, in a sentence; null where it may. */
+  refusal(needed: Role): string | null {
+    if (isFile) return "This is a file: it cannot be changed.";
+    const has = this.info?.role || "admin";
+    if (ROLES.indexOf(has) < ROLES.indexOf(needed))
+      return `Your token has the role “${has}”; this needs “${needed}”. Ask whoever runs the server for another.`;
+    return this.info?.read_only ? "This project can only be read here." : null;
+  }
 
   /** Load, then follow the project; returns how to stop. */
   follow(): () => void {

@@ -49,7 +49,10 @@ class DatasetAnswer(Answer):
 
 
 class ProjectAnswer(Answer):
-    """What a project holds, without its models, and whether it can be changed here."""
+    """What a project holds, without its models, whether it can be changed here, and what the caller may do.
+
+    ``user`` and ``role`` are empty where nobody calls: in a report.
+    """
 
     name: str
     version: str
@@ -60,6 +63,8 @@ class ProjectAnswer(Answer):
     operations: list[OperationUse]
     datasets: list[DatasetAnswer]
     tags: list[str]
+    user: str = ""
+    role: str = ""
 
 
 class MetricChange(Ask):

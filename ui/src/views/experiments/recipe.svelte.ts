@@ -16,9 +16,12 @@ export class RecipeDraft {
   sizes: Readonly<Record<string, number | null>> | null = $state.raw(null);
   sizesError: ApiError | null = $state.raw(null);
   busy = $state(false);
+  readonly #refusal: () => string | null;
   readonly #jobs: JobsStore;
 
-  constructor(jobs: JobsStore) {
+  /** `refusal`: why nothing may be run here; null where it may. */
+  constructor(jobs: JobsStore, refusal: () => string | null = () => null) {
+    this.#refusal = refusal;
     this.#jobs = jobs;
   }
 
@@ -37,6 +40,12 @@ export class RecipeDraft {
     const planned = await this.#ask(planJob({ kind: "recipe", recipe: text }));
     if (!planned || text !== this.text) return;
     this.planned = planned;
+    const refusal = this.#refusal();
+    if (refusal) {
+      // sizes are found out by running the operations
+      this.sizesError = new ApiError(403, { code: "auth.role", title: refusal, detail: "", hint: "" });
+      return;
+    }
     try {
       const sizes = await planSizes(text);
       if (text === this.text) [this.sizes, this.sizesError] = [sizes, null];

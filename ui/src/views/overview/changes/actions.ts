@@ -12,17 +12,21 @@ const LABELS: readonly (readonly [Kind, string])[] = [
   ["delete", "Delete…"],
 ];
 
-/** What is done with a model as it is: neither needs a project that can be changed, but a ship adds a model. */
-export function releaseActions({ changes }: AppState, model: string): MenuItem[] {
+/** What is done with a model as it is. A check only reads; a ship is a job that adds a model. */
+export function releaseActions({ changes, project }: AppState, model: string): MenuItem[] {
   if (isFile) return [];
   return [
     { label: "Check against rules…", run: () => changes.ask({ kind: "gate", model }) },
-    { label: "Ship…", run: () => changes.ask({ kind: "ship", model }), unless: !changes.possible },
+    { label: "Ship…", run: () => changes.ask({ kind: "ship", model }), refusal: project.refusal("run") },
   ];
 }
 
-/** A group of a model's menu; empty where nothing can be changed. */
+/** A group of a model's menu; empty in a file. */
 export function changeActions({ changes }: AppState, model: string): MenuItem[] {
-  if (!changes.possible) return [];
-  return LABELS.map(([kind, label]) => ({ label, run: () => changes.ask({ kind, model }) }));
+  if (isFile) return [];
+  return LABELS.map(([kind, label]) => ({
+    label,
+    run: () => changes.ask({ kind, model }),
+    refusal: changes.refusal,
+  }));
 }
