@@ -500,7 +500,10 @@ export const LAYER_NUMBERS = {
     "mean_abs_change",
     "num_nonfinite",
     "clipped",
-    "base_clipped"
+    "base_clipped",
+    "histogram_low",
+    "histogram_high",
+    "num_compared"
   ]
 } as const;
 export const INSTANCE_METRICS = {
