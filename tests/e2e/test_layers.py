@@ -148,6 +148,9 @@ def test_activations_are_compared_by_a_job(page: Page, tmp_path: Path) -> None:
         panel = page.get_by_role("complementary", name="Layer")
         expect(panel.get_by_role("row", name="Error added here")).to_contain_text("%")
         expect(panel.get_by_role("row", name="Worst channels")).to_contain_text("%)")
+        expect(panel.get_by_role("heading", name="Activations, and how much they changed")).to_be_visible()
+        expect(panel.get_by_role("img", name="Histogram of the activations in int2")).to_be_visible()
+        expect(panel.get_by_role("img", name="Relative change of the activations")).to_have_count(1)
 
 
 def test_what_takes_long_says_how_far_it_is_and_can_be_cancelled(page: Page, tmp_path: Path) -> None:

@@ -258,7 +258,7 @@ def test_a_worker_that_holds_too_much_ends_with_the_reason_even_where_the_system
         "import os, psutil, threading\n"
         "from compress_compare.store.worker import end_above\n"
         "limit = psutil.Process().memory_info().rss + 100_000_000\n"
-        "threading.Thread(target=end_above, args=(limit, 'a.pt', 4), daemon=True).start()\n"
+        "threading.Thread(target=end_above, args=(limit, 'a.pt'), kwargs={'room': 4}, daemon=True).start()\n"
         "within = b'x' * 20_000_000\n"
         "print('within', flush=True)\n"
         "held = b'x' * 300_000_000\n"

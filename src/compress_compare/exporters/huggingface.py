@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from ..importers.beside import KEY
 from ..records import Metric, Model
+from ..records.own_key import KEY
 from ..store.merging import contents
 from ..store.store import Store
 from . import card

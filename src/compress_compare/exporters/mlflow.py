@@ -22,7 +22,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..errors import MissingExtra
-from ..importers.beside import DEFINITIONS, KEY
+from ..records.own_key import DEFINITIONS, KEY
 from ..store.merging import contents
 from ..store.store import Store
 from .beside import carried, columns, definition, in_parts

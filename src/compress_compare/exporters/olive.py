@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..importers.beside import DEFINITIONS, KEY
 from ..records import Metric
+from ..records.own_key import DEFINITIONS, KEY
 from ..store.merging import contents
 from ..store.store import Store
 from .beside import carried, columns, definition

@@ -16,9 +16,6 @@ from . import compress_and_compare as experiments
 from .base import Imported
 from .runs import numbers_of
 
-KEY = "compress_compare"
-DEFINITIONS = "compress_compare_metrics"
-"""Where the definitions of all metrics stand, in formats that have one place for the whole project."""
 WHY = "the project says so that wrote the file"
 
 

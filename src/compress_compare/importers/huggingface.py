@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import UserError
 from ..readers import made_by
 from ..records import Metric, MetricValue, Operation
+from ..records.own_key import KEY
 from . import beside, metric_names
 from .base import Imported, Importer
 from .files import below, head, yaml_document
@@ -89,7 +90,7 @@ def read(place: Place) -> Imported:
 
 def _add(imported: Imported, folder: Path) -> None:
     card = _card(folder / "README.md", imported)
-    if isinstance(card.get(beside.KEY), Mapping):
+    if isinstance(card.get(KEY), Mapping):
         _restored(imported, folder, card)
         return
     index = [one for one in card.get("model-index") or [] if isinstance(one, Mapping)]
@@ -135,7 +136,7 @@ def _restored(imported: Imported, folder: Path, card: Mapping[str, Any]) -> None
             if value is not None:
                 numbers.setdefault(metric_name(one.get("name")), []).append(MetricValue(value))
     natural = {"id": clean_name(folder.resolve().name), "metrics": numbers}
-    model = beside.taken(imported, natural, document=card[beside.KEY])
+    model = beside.taken(imported, natural, document=card[KEY])
     imported.keys.setdefault(folder.name, model["id"])
     imported.models.append(model)
     if below(folder, "*.safetensors", depth=1):

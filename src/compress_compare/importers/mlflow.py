@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..records.own_key import DEFINITIONS, KEY
 from . import beside, mlflow_server
 from .base import Imported, Importer
 from .files import below, yaml_document
@@ -80,7 +81,7 @@ class _Found:
             tags: of the run.
             names: of metrics, by what they are called in MLflow.
         """
-        document = beside.from_parts(beside.KEY, tags)
+        document = beside.from_parts(KEY, tags)
         if isinstance(document, Mapping) and isinstance(document.get("id"), str):
             run.name = document["id"]
             run.metrics = {names.get(key, key): value for key, value in run.metrics.items()}
@@ -153,7 +154,7 @@ def _names(database: OtherDatabase, found: _Found) -> dict[Any, dict[str, str]]:
 
 def _keys(tags: Mapping[str, str], found: _Found) -> dict[str, str]:
     """What the metrics of an experiment of ours are called in MLflow → their names; its definitions are kept."""
-    described = beside.from_parts(beside.DEFINITIONS, tags)
+    described = beside.from_parts(DEFINITIONS, tags)
     keys = described.get("keys") if isinstance(described, Mapping) else None
     if not isinstance(described, Mapping) or not isinstance(keys, Mapping):
         return {}
@@ -211,12 +212,12 @@ def _measured(metrics: Mapping[str, float]) -> dict[str, Any]:
 
 
 def _run(key: str, name: str | None, facts: Mapping[str, Any], *, tags: Mapping[str, str]) -> TrackedRun:
-    own = {tag: value for tag, value in tags.items() if not tag.startswith(("mlflow.", f"{beside.KEY}."))}
+    own = {tag: value for tag, value in tags.items() if not tag.startswith(("mlflow.", f"{KEY}."))}
     return TrackedRun(
         key=key,
         name=name or tags.get("mlflow.runName") or key,
         base=tags.get("mlflow.parentRunId"),
-        facts={**facts, **{f"tag:{tag}": value for tag, value in tags.items() if not tag.startswith(f"{beside.KEY}.")}},
+        facts={**facts, **{f"tag:{tag}": value for tag, value in tags.items() if not tag.startswith(f"{KEY}.")}},
         tags=tuple(f"{tag}={value}" for tag, value in sorted(own.items()) if value),
         note=tags.get("mlflow.note.content", ""),
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..records import Metric, Operation
+from ..records.own_key import DEFINITIONS, KEY
 from . import beside, metric_names
 from .base import Imported, Importer
 from .files import below, head
@@ -58,10 +59,10 @@ def read(place: Place) -> Imported:
     documents: dict[str, object] = {}
     for key, node in nodes.items():
         attributes = _attributes(node)
-        beside.define(imported, attributes.get(beside.DEFINITIONS))
+        beside.define(imported, attributes.get(DEFINITIONS))
         model = _model(key, node, directions, imported)
-        if beside.KEY in attributes:
-            documents[model["id"]] = attributes[beside.KEY]
+        if KEY in attributes:
+            documents[model["id"]] = attributes[KEY]
         imported.models.append(model)
     if not documents:
         _vary(imported)

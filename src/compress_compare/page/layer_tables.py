@@ -12,7 +12,6 @@ from ..errors import InvalidValue
 from .wire.layers import LayersAsk
 
 TEXTS = ("module", "parameter", "model")
-NUM_BINS = 66
 FULLEST = 255
 
 
@@ -36,13 +35,14 @@ def wanted(table: pa.Table, ask: LayersAsk) -> pa.Table:
 
 def heights(histograms: pa.ListArray) -> pa.ListArray:
     """Histograms scaled to 255 for the fullest bin of each; a bin that holds anything is at least 1 high."""
-    counts = histograms.flatten().to_numpy(zero_copy_only=False).reshape(-1, NUM_BINS)
-    fullest = np.maximum(counts.max(axis=1, keepdims=True), 1) if len(counts) else 1
-    scaled = np.ceil(counts / fullest * FULLEST).astype(np.uint8)
-    present = histograms.is_valid().to_numpy(zero_copy_only=False)
-    offsets = np.concatenate([[0], np.cumsum(present) * NUM_BINS]).astype(np.int32)
-    masked = pa.array(offsets, pa.int32(), mask=np.append(~present, False))
-    return pa.ListArray.from_arrays(masked, pa.array(scaled.ravel()))
+    counts = histograms.flatten().to_numpy(zero_copy_only=False)
+    lengths = pc.fill_null(pc.list_value_length(histograms), 0).to_numpy(zero_copy_only=False)
+    starts = np.cumsum(lengths) - lengths
+    fullest = np.maximum(np.maximum.reduceat(counts, starts[lengths > 0]), 1) if counts.size else counts
+    scaled = np.ceil(counts / np.repeat(fullest, lengths[lengths > 0]) * FULLEST).astype(np.uint8)
+    offsets = np.append(starts, counts.size).astype(np.int32)
+    missing = np.append(~histograms.is_valid().to_numpy(zero_copy_only=False), False)
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32(), mask=missing), pa.array(scaled))
 
 
 def _matching(table: pa.Table, pattern: str) -> pa.ChunkedArray:

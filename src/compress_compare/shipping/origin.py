@@ -13,7 +13,6 @@ from ..analysis.inference.normal import Z
 from ..records import MetricValue, Model
 from ..store.store import Store
 
-KEY = "compress_compare"
 SCHEMA = 1
 PACKAGES = ("compress-compare", "numpy", "torch")
 

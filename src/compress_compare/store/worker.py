@@ -38,10 +38,10 @@ def bound_memory(room: int, name: str) -> None:
     used = psutil.Process().memory_info()
     with suppress(OSError, ValueError):  # a system that has no such limit is watched
         resource.setrlimit(resource.RLIMIT_AS, (used.vms + room + ROOM,) * 2)
-    threading.Thread(target=end_above, args=(used.rss + room, name, room), daemon=True).start()
+    threading.Thread(target=end_above, args=(used.rss + room, name), kwargs={"room": room}, daemon=True).start()
 
 
-def end_above(limit: int, name: str, room: int) -> None:
+def end_above(limit: int, name: str, *, room: int) -> None:
     """End this process with the answer that ``name`` is too large once more than ``limit`` bytes are resident."""
     process = psutil.Process()
     while process.memory_info().rss <= limit:

@@ -2280,6 +2280,8 @@ export interface components {
             clipped: number | null;
             /** Base Clipped */
             base_clipped: number | null;
+            /** Base Histogram */
+            base_histogram: number[] | null;
             /** Num Tensors */
             num_tensors: number | null;
             /** Num Tensors Compared */

@@ -517,7 +517,10 @@ export const LAYER_NUMBERS = {
     "num_nonfinite",
     "clipped",
     "base_clipped",
-    "repair"
+    "repair",
+    "histogram_low",
+    "histogram_high",
+    "num_compared"
   ]
 } as const;
 export const INSTANCE_METRICS = {

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import statistics
+from .output_counts import OutputCounts
 from .statistics import ChangeSums
 from .values import Array, Values
 
@@ -30,6 +31,12 @@ SCHEMA = pa.schema(
         ("clipped", pa.float64()),
         ("base_clipped", pa.float64()),
         ("repair", pa.float64()),
+        ("histogram", pa.list_(pa.int64())),
+        ("base_histogram", pa.list_(pa.int64())),
+        ("histogram_low", pa.float64()),
+        ("histogram_high", pa.float64()),
+        ("change_bands", pa.list_(pa.int64())),
+        ("num_compared", pa.int64()),
     ]
 )
 NAMED = 8
@@ -169,6 +176,8 @@ class Activation:
     ends: Ends = field(default_factory=Ends)
     base_ends: Ends = field(default_factory=Ends)
     repair: float | None = None
+    put_out: OutputCounts = field(default_factory=OutputCounts)
+    base_put_out: OutputCounts = field(default_factory=OutputCounts)
 
     def add(self, base: Array | None, model: Array) -> None:
         """Take in the outputs of one call, the examples first.
@@ -183,9 +192,11 @@ class Activation:
         second = features(model)
         self.channels.add(second)
         self.ends.add(model)
+        self.put_out.add(model)
         if base is None:
             return
         self.base_ends.add(base)
+        self.base_put_out.add(base)
         self.cumulative = _plus(self.cumulative, base, model)
         first = features(base)
         if len(first) == len(second) and max(first.shape[1], second.shape[1]) <= MAX_FEATURES:
@@ -214,6 +225,22 @@ class Activation:
             "clipped": self.ends.share,
             "base_clipped": self.base_ends.share,
             "repair": self.repair,
+            **self._histograms(),
+            "change_bands": cumulative.bands.tolist() if cumulative else None,
+            "num_compared": cumulative.count if cumulative else 0,
+        }
+
+    def _histograms(self) -> dict[str, Any]:
+        """On the range of the base, so that one sees where the model leaves it; without a base, on its own."""
+        edges = self.base_put_out.edges()
+        edges = self.put_out.edges() if edges is None else edges
+        if edges is None:
+            return dict.fromkeys(("histogram", "base_histogram", "histogram_low", "histogram_high"))
+        return {
+            "histogram": self.put_out.histogram(edges),
+            "base_histogram": self.base_put_out.histogram(edges) if self.base_put_out.steps.size else None,
+            "histogram_low": float(edges[0]),
+            "histogram_high": float(edges[-1]),
         }
 
 

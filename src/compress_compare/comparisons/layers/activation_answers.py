@@ -99,9 +99,19 @@ def _whole(base: str, rows: Sequence[Mapping[str, Any]], networks: Mapping[str, 
     for name in names:
         for id in networks:
             blank = {"module": name, "model": id, "num_parameters": _size(networks[id], name)}
+            if id == base:
+                blank |= _of_base(known.get((name, other)) for other in networks)
             if id == base or any(model == id for _, model in known):
                 found.append(known.get((name, id), blank))
     return found
+
+
+def _of_base(rows: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """The histogram of what the base puts out, which the rows of all models have."""
+    row = next((row for row in rows if row and row["base_histogram"] is not None), None)
+    if row is None:
+        return {}
+    return {"histogram": row["base_histogram"]} | {end: row[end] for end in ("histogram_low", "histogram_high")}
 
 
 def _size(network: Any, module: str) -> int:

@@ -15,9 +15,10 @@ from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
 from ...readers.folder import CONFIG
 from ...readers.raw import Raw, as_bytes, raw, serialized
+from ...records.own_key import KEY
 from ..base import WEIGHTS, Format, Runner, Source, Written, cannot_hold
 from ..codes import Coded, coded
-from ..origin import KEY, text
+from ..origin import text
 from .safetensors import beside, header_origin
 
 

@@ -17,9 +17,10 @@ import numpy as np
 
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
+from ...records.own_key import KEY
 from ..base import Format, Source, Written, cannot_hold
 from ..codes import coded, palette
-from ..origin import KEY, text
+from ..origin import text
 from .coreml_weights import Sparse, constants, put, sparse
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import numpy as np
 
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
+from ...records.own_key import KEY
 from ..base import Format, Runner, Source, Written, cannot_hold
-from ..origin import KEY, text
+from ..origin import text
 from .encoded import decompressed, fixed_call, one_by_one
 
 if TYPE_CHECKING:

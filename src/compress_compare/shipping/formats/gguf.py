@@ -11,9 +11,10 @@ import numpy as np
 
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
+from ...records.own_key import KEY
 from ..base import Format, Source, Written, cannot_hold
 from ..codes import Coded, coded
-from ..origin import KEY, text
+from ..origin import text
 
 FILE = "model.gguf"
 FAMILY = {"llama": "LLAMA", "mistral": "LLAMA", "qwen2": "QWEN2", "qwen3": "QWEN3"}

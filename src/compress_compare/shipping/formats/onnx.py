@@ -10,9 +10,10 @@ import numpy as np
 
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
+from ...records.own_key import KEY
 from ..base import Format, Runner, Source, Written, cannot_hold
 from ..codes import Coded, LookupTables
-from ..origin import KEY, text
+from ..origin import text
 from . import onnx_numbers
 from .encoded import encoded
 from .onnx_graph import rewrite

@@ -12,9 +12,10 @@ import numpy as np
 
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
+from ...records.own_key import KEY
 from ..base import Format, Runner, Source, Written
 from ..codes import Coded, LookupTables
-from ..origin import KEY, text
+from ..origin import text
 from .onnx import graph_of, too_large
 from .openvino_graph import decompressed, replace, weight_nodes
 

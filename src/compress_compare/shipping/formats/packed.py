@@ -13,9 +13,10 @@ import numpy as np
 from ...analysis.layers.values import Array
 from ...readers.packings import streams as layout
 from ...readers.raw import raw, serialized
+from ...records.own_key import KEY
 from ...schemes.scheme import TensorScheme
 from ..base import WEIGHTS, Format, Source, Written
-from ..origin import KEY, text
+from ..origin import text
 from ..streams import assembled, encode
 from .safetensors import NOTED, beside, header_origin, numbers
 

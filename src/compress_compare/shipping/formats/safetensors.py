@@ -13,8 +13,9 @@ from ...readers import folder as folders
 from ...readers import safetensors
 from ...readers.checkpoint import read
 from ...readers.raw import raw_tensors, serialized
+from ...records.own_key import KEY
 from ..base import WEIGHTS, Format, Source, Written
-from ..origin import KEY, text
+from ..origin import text
 
 
 class SafetensorsFormat(Format):

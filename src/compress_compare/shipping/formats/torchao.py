@@ -11,9 +11,10 @@ import numpy as np
 
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
+from ...records.own_key import KEY
 from ..base import WEIGHTS, Format, Runner, Source, Written, cannot_hold
 from ..codes import Coded, coded
-from ..origin import KEY, text
+from ..origin import text
 from ..source import tensors_of
 from .safetensors import beside, header_origin
 
