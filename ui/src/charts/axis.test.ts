@@ -18,6 +18,15 @@ describe("makeAxis", () => {
   it("is linear where a log axis is impossible", () => {
     expect(makeAxis(metric, [-1, 100], { log: true, range: [0, 1], count: 3 }).log).toBe(false);
   });
+  it("labels no tick where two labels would meet", () => {
+    const labels = (range: [number, number]): string[] =>
+      makeAxis(metric, [0, 1_000_000], { range, count: 10 }).ticks.map((tick) => tick.label);
+    // labels of up to 7 letters are about 45 pixels wide, and 12 high
+    expect(labels([0, 1000]).every((label) => label !== "")).toBe(true);
+    expect(labels([0, 300]).filter((label) => label !== "").length).toBeLessThanOrEqual(7);
+    expect(labels([300, 0]).every((label) => label !== "")).toBe(true);
+    expect(labels([60, 0]).filter((label) => label !== "").length).toBeLessThanOrEqual(6);
+  });
   it("has no tick that the metric cannot reach", () => {
     expect(makeAxis(metric, [-20, 100], { range: [0, 100], count: 6 }).ticks[0]?.value).toBe(0);
   });

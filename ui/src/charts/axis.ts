@@ -33,7 +33,11 @@ export function makeAxis(metric: MetricLike, domain: Extent, options: AxisOption
   const scale = (log ? scaleLog() : scaleLinear()).domain(domain).range(options.range);
   const round = log ? logTicks(domain, options.count) : ticks(domain, options.count);
   const possible = round.filter((value) => value >= (metric.min ?? -Infinity) && value <= (metric.max ?? Infinity));
-  const labels = tickLabels(metric, possible);
+  const labels = apartLabels(
+    tickLabels(metric, possible),
+    possible.map((value) => scale(value)),
+    options.range[0] > options.range[1],
+  );
   return {
     metric,
     log,
@@ -43,6 +47,23 @@ export function makeAxis(metric: MetricLike, domain: Extent, options: AxisOption
     toPixel: (value) => scale(value),
     toValue: (pixel) => scale.invert(pixel),
   };
+}
+
+/** Pixels of a letter and of a line of an axis, and between two labels. */
+const LETTER = 6.5;
+const LINE = 12;
+const GAP = 6;
+
+/** The labels that have room, one after another; "" for those that would run into the one before. */
+function apartLabels(labels: readonly string[], pixels: readonly number[], upright: boolean): string[] {
+  let free = -Infinity;
+  return labels.map((label, i) => {
+    const at = upright ? -pixels[i]! : pixels[i]!;
+    const half = upright ? LINE / 2 : (label.length * LETTER) / 2;
+    if (at - half < free) return "";
+    free = at + half + (upright ? 0 : GAP);
+    return label;
+  });
 }
 
 /** The domain after zooming by `factor` (above 1 is closer) around a pixel, which keeps its value. */

@@ -23,6 +23,22 @@ describe("makeEncodings", () => {
     expect(encodings.shades).toHaveLength(SHADES);
   });
 
+  it("ends the colors where a person says, on the worse side", () => {
+    const high = testTable(
+      [...table.ids].map((id, i) => ({ id, values: [table.values.get("quality")![i]!] })),
+      [{ ...metric("quality"), higher_is_better: true }],
+    );
+    const encodings = makeEncodings(high, "quality", null, "light", 0.6);
+    expect(encodings.colorScale!.domain).toEqual([0.6, 1]);
+    expect(encodings.colorScale!.whole).toEqual([0.2, 1]);
+    // a, b and d: 0.2 and 0.59 are worse than 0.6, and what is missing is not
+    expect([0, 1, 2, 3].map(encodings.isBeyond)).toEqual([true, true, false, false]);
+    expect(encodings.color(0)).toBe(encodings.shades[0]);
+    const low = { ...high, metrics: [{ ...high.metrics[0]!, higher_is_better: false }] };
+    expect([0, 1, 2].map(makeEncodings(low, "quality", null, "light", 0.6).isBeyond)).toEqual([false, false, true]);
+    expect(makeEncodings(high, "quality", null, "light", 7).colorScale!.domain).toEqual([0.2, 1]);
+  });
+
   it("leaves out what is missing or not finite", () => {
     const encodings = makeEncodings(table, "quality", "bytes", "light");
     expect(encodings.color(3)).toBeNull();

@@ -11,14 +11,18 @@ const RADIUS_MAX = 11;
 
 export interface Scale {
   metric: Metric;
-  /** Smallest and largest finite value in the project. */
+  /** From the color of the low end to that of the high end. */
   domain: [number, number];
+  /** Smallest and largest finite value in the project. */
+  whole: [number, number];
 }
 
 export interface Encodings {
   theme: Theme;
   colorScale: Scale | null;
   sizeScale: Scale | null;
+  /** Whether a model is worse than where the colors end. */
+  isBeyond(model: number): boolean;
   /** CSS colors from the low to the high end of the domain. */
   shades: readonly string[];
   /** The color of a model, or null: draw it hollow, for its value is missing or not finite. */
@@ -49,16 +53,20 @@ export function extent(values: Float64Array): [number, number] | null {
   return low <= high ? [low, high] : null;
 }
 
-/** The shared encodings of a table for two metrics (names; null for none) in a theme. */
+/**
+ * The shared encodings of a table for two metrics, of color and of size (names; null for none), in a theme. Values of
+ * the first that are worse than `clamp` all have the color of the worse end, and are beyond it.
+ */
 export function makeEncodings(
   table: ModelTable,
   colorMetric: string | null,
   sizeMetric: string | null,
   theme: Theme,
+  clamp: number | null = null,
 ): Encodings {
   const colors = table.values.get(colorMetric ?? "");
   const sizes = table.values.get(sizeMetric ?? "");
-  const colorScale = scaleOf(table, colorMetric);
+  const colorScale = clamped(scaleOf(table, colorMetric), clamp);
   const sizeScale = scaleOf(table, sizeMetric);
   const shades = ramp(theme);
   const plain = CHROME[theme].mark;
@@ -75,6 +83,7 @@ export function makeEncodings(
     sizeScale,
     shades,
     color: (i) => (colors ? (shades[shadeOf(colors[i]!)] ?? null) : plain),
+    isBeyond: (i) => colorScale !== null && isWorse(colorScale, colors![i]!),
     shade: (i) => (colors ? shadeOf(colors[i]!) : -1),
     size: (i) => (sizes ? (Number.isNaN(sizes[i]!) ? null : radius(sizes[i]!)) : RADIUS_DEFAULT),
     radius,
@@ -85,7 +94,22 @@ export function makeEncodings(
 function scaleOf(table: ModelTable, name: string | null): Scale | null {
   const metric = table.metrics.find((candidate) => candidate.name === name);
   const domain = metric && extent(table.values.get(metric.name)!);
-  return metric && domain ? { metric, domain } : null;
+  return metric && domain ? { metric, domain, whole: domain } : null;
+}
+
+/** Which end of a scale is the worse one: 1 the high; 0 the low, also of a metric without a direction. */
+export const worseEnd = ({ metric }: Scale): 0 | 1 => (metric.higher_is_better === false ? 1 : 0);
+
+function clamped(scale: Scale | null, clamp: number | null): Scale | null {
+  if (!scale || clamp === null) return scale;
+  const [low, high] = scale.whole;
+  if (!(clamp > low && clamp < high)) return scale;
+  return { ...scale, domain: worseEnd(scale) === 1 ? [low, clamp] : [clamp, high] };
+}
+
+function isWorse(scale: Scale, value: number): boolean {
+  const end = worseEnd(scale);
+  return end === 1 ? value > scale.domain[1] : value < scale.domain[0];
 }
 
 /** Area follows the value where zero means nothing; else the radius runs evenly over the domain. */

@@ -161,6 +161,16 @@ describe("the view", () => {
       true,
     ]);
   });
+  it("has a log axis from a decade on, unless somebody chose", () => {
+    const { view } = makeApp();
+    const sizes = view.encodings!.sizeScale!.whole;
+    expect(view.logX).toBe(sizes[1] >= 10 * sizes[0]);
+    expect(view.logY).toBe(false);
+    view.update({ logX: true });
+    expect(view.logX).toBe(true);
+    view.update({ logX: false });
+    expect(view.logX).toBe(false);
+  });
   it("chooses metrics that make sense: the quality, and what it costs", () => {
     const { view } = makeApp();
     expect([view.colorMetric, view.sizeMetric, view.x, view.y]).toEqual(["Accuracy", "Size", "Size", "Accuracy"]);

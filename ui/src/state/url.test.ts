@@ -5,6 +5,7 @@ const FULL: ViewState = {
   page: "overview",
   selection: ["a&b=c", "ü #?%", "👩‍🔬", "a b"],
   color: "Top-1 Accuracy",
+  clamp: 0.825,
   size: "",
   x: "Model Size",
   y: "m~1",
@@ -51,7 +52,7 @@ describe("the address", () => {
 
   it("takes the default for what it cannot read", () => {
     const view = parseHash(
-      "#/overview?by=sideways&tab=nonsense&keep=1~x~m&keep=&par=%7B&only=3&zoom=1~2~x~4&within=1~2~3&sel=a&sel=a",
+      "#/overview?by=sideways&clamp=x&tab=nonsense&keep=1~x~m&keep=&par=%7B&only=3&zoom=1~2~x~4&within=1~2~3&sel=a&sel=a",
     );
     expect(view).toEqual({ ...DEFAULT_VIEW, selection: ["a"] });
     expect(parseHash("#/%E0%A4%A").page).toBe("overview");

@@ -13,11 +13,14 @@ export interface ViewState {
   page: string;
   selection: string[];
   color: string | null;
+  /** Where the colors end on the worse side; null: at the worst model. */
+  clamp: number | null;
   size: string | null;
   x: string | null;
   y: string | null;
-  logX: boolean;
-  logY: boolean;
+  /** Whether an axis is logarithmic; null: as its values suggest. */
+  logX: boolean | null;
+  logY: boolean | null;
   arrangement: Arrangement;
   collapsed: string[];
   /** What part of the map is in view: pixels per column and per row, column and row in the middle. Null: all. */
@@ -35,11 +38,12 @@ export const DEFAULT_VIEW: ViewState = {
   page: "overview",
   selection: [],
   color: null,
+  clamp: null,
   size: null,
   x: null,
   y: null,
-  logX: false,
-  logY: false,
+  logX: null,
+  logY: null,
   arrangement: "operation",
   collapsed: [],
   zoom: null,
@@ -53,6 +57,7 @@ export const DEFAULT_VIEW: ViewState = {
 /** What is read below; every other name is some page's own. */
 const READ = new Set([
   "color",
+  "clamp",
   "size",
   "x",
   "y",
@@ -78,8 +83,9 @@ const READ = new Set([
 export function formatHash(view: ViewState): string {
   const query = new URLSearchParams();
   for (const key of ["color", "size", "x", "y"] as const) if (view[key] !== null) query.set(key, view[key]);
-  if (view.logX) query.set("logx", "1");
-  if (view.logY) query.set("logy", "1");
+  if (view.clamp !== null) query.set("clamp", short(view.clamp));
+  if (view.logX !== null) query.set("logx", view.logX ? "1" : "0");
+  if (view.logY !== null) query.set("logy", view.logY ? "1" : "0");
   if (view.arrangement !== DEFAULT_VIEW.arrangement) query.set("by", view.arrangement);
   if (view.tab !== DEFAULT_VIEW.tab) query.set("tab", view.tab);
   for (const key of ["zoom", "within"] as const) if (view[key]) query.set(key, view[key].map(short).join("~"));
@@ -101,11 +107,12 @@ export function parseHash(hash: string): ViewState {
     page: decode(path) || DEFAULT_VIEW.page,
     selection: [...new Set(query.getAll("sel"))],
     color: query.get("color"),
+    clamp: readNumber(query.get("clamp")),
     size: query.get("size"),
     x: query.get("x"),
     y: query.get("y"),
-    logX: query.get("logx") === "1",
-    logY: query.get("logy") === "1",
+    logX: readChoice(query.get("logx")),
+    logY: readChoice(query.get("logy")),
     arrangement: query.get("by") === "step" ? "step" : "operation",
     collapsed: [...new Set(query.getAll("fold"))],
     zoom: readFour(query.get("zoom")),
@@ -132,6 +139,13 @@ const written = (part: unknown): string =>
 
 /** Six digits, which is less than a pixel of a screen. */
 const short = (value: number): string => String(Number(value.toPrecision(6)));
+
+const readChoice = (text: string | null): boolean | null => (text === "1" ? true : text === "0" ? false : null);
+
+function readNumber(text: string | null): number | null {
+  const number = text ? Number(text) : NaN;
+  return Number.isFinite(number) ? number : null;
+}
 
 function readFour(text: string | null): Four | null {
   const numbers = (text ?? "").split("~").map((part) => (part === "" ? NaN : Number(part)));

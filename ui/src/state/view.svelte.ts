@@ -3,7 +3,7 @@
  */
 import { Asked } from "./asked.svelte";
 import type { Comparing } from "./comparing";
-import { makeEncodings } from "./encodings";
+import { extent, makeEncodings } from "./encodings";
 import { filterMask, type Filters } from "./filters";
 import type { ProjectStore } from "./project.svelte";
 import type { ModelTable } from "./table";
@@ -51,8 +51,12 @@ export class ViewStore {
   readonly arrangement: Arrangement = $derived(this.state.arrangement);
   readonly zoom: Four | null = $derived(this.state.zoom);
   readonly within: Four | null = $derived(this.state.within);
-  readonly logX: boolean = $derived(this.state.logX);
-  readonly logY: boolean = $derived(this.state.logY);
+  readonly #clamp = $derived(this.state.clamp);
+  readonly #logX = $derived(this.state.logX);
+  readonly #logY = $derived(this.state.logY);
+  /** Whether an axis is logarithmic: as chosen, else where its values span a decade. */
+  readonly logX: boolean = $derived.by(() => this.#logX ?? isWide(this.#table, this.x));
+  readonly logY: boolean = $derived.by(() => this.#logY ?? isWide(this.#table, this.y));
 
   /** Selected models in the order they were chosen; ids that are not (yet) in the project are not listed. */
   readonly selection: readonly number[] = $derived.by(() => rows(this.#table, this.#selectionIds));
@@ -82,7 +86,9 @@ export class ViewStore {
   /** The same for what is costly to draw: it follows when a filter that is dragged comes to rest. */
   readonly visible: Uint8Array = $derived(this.#held ?? this.passing);
   readonly encodings = $derived.by(() =>
-    this.#table ? makeEncodings(this.#table, this.colorMetric, this.sizeMetric, this.#theme.current) : null,
+    this.#table
+      ? makeEncodings(this.#table, this.colorMetric, this.sizeMetric, this.#theme.current, this.#clamp)
+      : null,
   );
 
   /**
@@ -215,6 +221,13 @@ function defaultMetric(metrics: ModelTable["metrics"], k: number): string | null
     rest.find((metric) => metric.higher_is_better === false) ??
     rest.find((metric) => metric.min === 0 && metric.max === null);
   return (cost ?? rest[0])?.name ?? null;
+}
+
+/** Whether values are all above zero, of a metric without an upper end, and the largest is ten times the least. */
+function isWide(table: ModelTable | null, name: string | null): boolean {
+  const metric = table?.metrics.find((candidate) => candidate.name === name);
+  const found = metric && metric.max === null ? extent(table!.values.get(metric.name)!) : null;
+  return found !== null && found[0] > 0 && found[1] >= 10 * found[0];
 }
 
 function rows(table: ModelTable | null, ids: string[]): number[] {

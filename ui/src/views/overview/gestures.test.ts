@@ -37,7 +37,7 @@ describe("the scatterplot", () => {
   const NOWHERE = { x: 60, y: 380 };
 
   async function open(address = ""): Promise<{ app: AppState; plot: HTMLElement }> {
-    const app = makeApp({ address: `/overview?${address}` });
+    const app = makeApp({ address: `/overview?logx=0&${address}` });
     show(Plot as never, { x: BYTES, y: ACCURACY, frontier: [0, 2, 3], saveActions: [], above: html("<g></g>") }, app);
     const plot = screen.getByRole("application");
     await waitFor(() => expect(plot.querySelector("svg")!.getAttribute("width")).toBe(String(SIZE.width)));

@@ -3,7 +3,7 @@ import { apartAt } from "@/format";
 import type { AppState } from "@/state/app";
 import { LETTER } from "./draw/text";
 import type { Marks } from "./draw/overlay";
-import type { Scene } from "./draw/scene";
+import { nodeScale, radiusOnScreen, type Scene } from "./draw/scene";
 import { modelAt, modelsIn } from "./hit";
 import { mapLabels } from "./labels";
 import { layoutModels, skeletonOf, type Layout } from "./layout";
@@ -79,6 +79,12 @@ export class MapState {
     return this.brush ? new Set([...selected, ...this.#brushed]) : selected;
   });
   readonly marks: Marks = $derived.by(() => ({ hovered: this.#app.view.hovered, brush: this.brush }));
+
+  /** The radius on the screen of a value of the size metric, as models have it in this view. */
+  radius(value: number): number {
+    const { radius } = this.#app.view.encodings!;
+    return radiusOnScreen(this.view, nodeScale(this.scene, this.view), radius(value));
+  }
 
   /** True while models move to their places. */
   get isRearranging(): boolean {

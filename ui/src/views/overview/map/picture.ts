@@ -20,7 +20,7 @@ export function mapPicture(map: MapState, encodings: Encodings, selected: Readon
     drawSelection(pen, scene, frame, { selected, fonts });
     drawHeadings(pen, scene, frame, { names: columnNames(scene.table, scene.layout.columns), fonts });
     pen.restore();
-    drawKey(pen, encodings, frame, fonts);
+    drawKey(pen, { encodings, radius: (value) => map.radius(value) }, frame, fonts);
   };
   return { width, height: height + KEY_HEIGHT, draw };
 }

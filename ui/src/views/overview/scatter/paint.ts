@@ -1,6 +1,7 @@
 /** Draws the points on a canvas, and above them the rings of what is hovered and selected. */
 import { pixelRatio } from "@/widgets/ratio";
 import type { Axis } from "@/charts/axis";
+import { traceCross } from "@/charts/cross";
 import type { Extent } from "@/charts/domain";
 import type { Encodings } from "@/state/encodings";
 import { RADIUS_DEFAULT } from "@/state/encodings";
@@ -82,6 +83,14 @@ export function paintPoints(context: Context, scene: Scene, look: Look): void {
     context.beginPath();
     context.arc(scene.px[i]!, scene.py[i]!, radiusOf(encodings, i), 0, 2 * Math.PI);
     context.fill();
+    if (encodings.isBeyond(i) && visible[i]) {
+      context.strokeStyle = chrome.text;
+      context.lineWidth = 1.5;
+      context.beginPath();
+      traceCross(context, scene.px[i]!, scene.py[i]!, radiusOf(encodings, i) + 1.5);
+      context.stroke();
+      continue;
+    }
     if (order.length > MOST_EDGES) continue;
     // a thin edge in the background's color keeps neighbors apart
     context.lineWidth = 1;

@@ -40,8 +40,19 @@ export function drawHeadings(
   line(ctx, chrome.hairline, [0, height - 0.5, width]);
 }
 
+export interface Key {
+  readonly encodings: Encodings;
+  /** Of a value of the size metric, on the screen. */
+  readonly radius: (value: number) => number;
+}
+
 /** One line below the map: `Color Top-1 Accuracy 10% ▬▬▬ 98%   Size …`. */
-export function drawKey(ctx: Context, encodings: Encodings, { width, height }: Frame, fonts: Fonts): void {
+export function drawKey(
+  ctx: Context,
+  { encodings, radius: radiusOf }: Key,
+  { width, height }: Frame,
+  fonts: Fonts,
+): void {
   const chrome = CHROME[encodings.theme];
   const y = height + KEY_HEIGHT / 2;
   let x = 12;
@@ -66,12 +77,13 @@ export function drawKey(ctx: Context, encodings: Encodings, { width, height }: F
     ctx.fillRect(x, y - 4, RAMP, 8);
     x += RAMP + 8;
     words(formatValue(colorScale.metric, colorScale.domain[1]));
+    if (colorScale.domain !== colorScale.whole) words("× beyond", chrome.quiet);
     x += 16;
   }
   if (!sizeScale) return;
   words(`Size: ${sizeScale.metric.name}`, chrome.quiet);
   for (const value of new Set(sizeScale.domain)) {
-    const radius = encodings.radius(value);
+    const radius = radiusOf(value);
     ctx.fillStyle = chrome.mark;
     ctx.beginPath();
     ctx.arc(x + radius, y, radius, 0, 2 * Math.PI);

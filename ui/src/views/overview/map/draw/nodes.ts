@@ -1,5 +1,6 @@
 /** Models: discs in their color, hollow with a dash where there is nothing to encode, squares where they are tiny. */
 import { CHROME, FILTERED } from "@/styles/ramps";
+import { traceCross } from "@/charts/cross";
 import { shader } from "../looks";
 import {
   byColor,
@@ -42,6 +43,12 @@ export function drawModels(ctx: Context, scene: Scene, frame: Frame, models: num
     for (const i of group) disc(ctx, scene, frame, i, screenRadius(scene, frame.view, scale, i));
     ctx.fill();
   });
+  drawCrosses(
+    ctx,
+    scene,
+    frame,
+    solid.filter((i) => scene.looks.beyond[i]),
+  );
   for (const i of models) if (scene.looks.fill[i] === "") drawHollow(ctx, scene, frame, i);
   for (const i of models) if (scene.layout.hidden[i]) drawCollapsed(ctx, scene, frame, i);
 }
@@ -61,6 +68,20 @@ function disc(ctx: Context, scene: Scene, { view }: Frame, i: number, radius: nu
   }
   ctx.moveTo(x + radius, y);
   ctx.arc(x, y, radius, 0, 2 * Math.PI);
+}
+
+/** Models that are worse than where the colors end are crossed out: their color no longer tells by how much. */
+function drawCrosses(ctx: Context, scene: Scene, frame: Frame, models: number[]): void {
+  const scale = nodeScale(scene, frame.view);
+  ctx.strokeStyle = CHROME[scene.looks.theme].text;
+  ctx.lineWidth = 1.5;
+  ctx.beginPath();
+  for (const i of models) {
+    const reach = screenRadius(scene, frame.view, scale, i);
+    if (reach > TINY && !scene.looks.faded[i])
+      traceCross(ctx, screenX(scene, frame.view, i), screenY(scene, frame.view, i), reach + 1.5);
+  }
+  ctx.stroke();
 }
 
 function drawHollow(ctx: Context, scene: Scene, frame: Frame, i: number): void {

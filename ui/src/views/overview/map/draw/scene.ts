@@ -42,8 +42,13 @@ export function nodeScale(scene: Scene, view: Viewport): number {
 }
 
 /** Radius on the screen: at least what can still be seen, which is less where there are many. */
-export function screenRadius(scene: Scene, { ky }: Viewport, scale: number, i: number): number {
-  return Math.max(ky < 2 ? 1 : ky < 8 ? 1.5 : 2, scene.looks.radius[i]! * scale);
+export function screenRadius(scene: Scene, view: Viewport, scale: number, i: number): number {
+  return radiusOnScreen(view, scale, scene.looks.radius[i]!);
+}
+
+/** The same of a radius that no model needs to have. */
+export function radiusOnScreen({ ky }: Viewport, scale: number, radius: number): number {
+  return Math.max(ky < 2 ? 1 : ky < 8 ? 1.5 : 2, radius * scale);
 }
 
 /** Thickness of an edge at a model. */
