@@ -1,12 +1,15 @@
 """The streams of all models."""
 
 import gzip
+import json
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import compress_compare as cc
+from compress_compare.errors import NotFound
+from compress_compare.page.snapshot import Snapshots
 
 from .running import running
 
@@ -96,3 +99,30 @@ def test_coverage_names_what_should_not_have_changed(tmp_path, static):
             for id, status, code in (("a", 422, "model.no_base"), ("c", 422, "model.no_checkpoint"), ("x", 404, "")):
                 answer = client.get("/api/v1/model/coverage", params={"id": id})
                 assert answer.status_code == status and code in answer.json()["code"]
+
+
+def test_effects_are_kept_until_something_is_written(tmp_path, static):
+    with cc.open(tmp_path / "kept") as project:
+        project.define_metric("Accuracy", higher_is_better=True, primary=True)
+        project.log_model("root", operation=cc.Operation("train"), metrics={"Accuracy": 0.75})
+        project.log_model("half", base="root", operation=cc.Operation("prune"), metrics={"Accuracy": 0.5})
+        snapshots = Snapshots(project)
+        first = snapshots.latest().effects("Accuracy", listed=1)
+        assert snapshots.latest().effects("Accuracy", listed=1) is first
+        assert [row["mean"] for row in json.loads(first)["effects"]] == [-0.25]
+        with pytest.raises(NotFound):
+            snapshots.latest().effects("nothing", listed=1)
+        project.log_model("other", base="root", operation=cc.Operation("quantize"), metrics={"Accuracy": 0.625})
+        later = json.loads(snapshots.latest().effects("Accuracy", listed=1))["effects"]
+        assert sorted(row["mean"] for row in later) == [-0.25, -0.125]
+
+
+def test_effects_that_are_kept_are_bounded(tmp_path, static, monkeypatch):
+    monkeypatch.setattr("compress_compare.page.snapshot.EFFECTS_BYTES", 1)
+    with cc.open(tmp_path / "bounded") as project:
+        project.log_model("root", metrics={"a": 1.0, "b": 2.0})
+        snapshot = Snapshots(project).latest()
+        first = snapshot.effects("a", listed=None)
+        assert snapshot.effects("a", listed=None) is first
+        snapshot.effects("b", listed=None)
+        assert list(snapshot._effects) == [("b", None)]

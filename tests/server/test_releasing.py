@@ -137,6 +137,8 @@ def test_a_file_comes_in_pieces_that_fit(tmp_path):
         uploads.put(id, "runs/a.csv", offset=3, content=base64.b64encode(b"two").decode())
         with pytest.raises(cc.errors.InvalidValue, match="base64"):
             uploads.put(id, "runs/b", offset=0, content="?")
+        with pytest.raises(cc.errors.InvalidValue, match="base64"):
+            uploads.put(id, "runs/b", offset=0, content="\u202e")
         with pytest.raises(cc.errors.InvalidValue, match="cannot be"):
             uploads.put(id, "runs/a.csv/below", offset=0, content="")
         assert (uploads.place(id).name, (uploads.place(id) / "a.csv").read_bytes()) == ("runs", b"onetwo")

@@ -67,6 +67,11 @@ def test_no_job_of_the_page_runs_what_was_not_allowed(client, mark, kind):
     assert not mark.exists()
 
 
+def test_without_trust_the_job_would_be_queued(client, monkeypatch):
+    monkeypatch.setattr(Trust, "allows", lambda *_: True)
+    assert client.post("/api/v1/jobs", json=ASKS["operation"]).status_code == 201
+
+
 def test_planning_runs_nothing_and_sizes_are_refused(client, mark):
     assert client.post("/api/v1/jobs/plan", json=ASKS["operation"]).status_code == 200
     answer = client.post("/api/v1/jobs/plan/sizes", json={"recipe": RECIPE})

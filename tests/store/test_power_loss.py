@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 import compress_compare as cc
+from compress_compare.errors import StoreError
 from tests.store.disk import notes
 from tests.store.disk.work import observed
 
@@ -23,20 +24,21 @@ FAILING = WORK.with_name("failing.py")
 NOTHING = {"models": {}, "datasets": {}}
 
 
-def noted(folder: Path, *, seed: int, changes: int) -> tuple[PurePosixPath, list[notes.Note]]:
-    """The root of a disk and all that a process did to it that changed a project."""
+def noted(folder: Path, *, seed: int, changes: int, first: str = "") -> tuple[PurePosixPath, list[notes.Note]]:
+    """The root of a disk and all that a process did to it that changed a project, after it ran some code."""
     root = folder / "root"
     root.mkdir()
     told = {"LD_PRELOAD": str(notes.build(folder)), "DISK_ROOT": str(root), "DISK_NOTES": str(folder / "notes")}
-    command = [sys.executable, str(WORK), str(root), str(seed), str(changes)]
+    run = f"{first}\nimport runpy, sys\ndel sys.argv[0]\nrunpy.run_path(sys.argv[0], run_name='__main__')"
+    command = [sys.executable, "-c", run, str(WORK), str(root), str(seed), str(changes)]
     subprocess.run(command, check=True, env=os.environ | told)
     return PurePosixPath(root), list(notes.read(folder / "notes"))
 
 
-def check_power_losses(folder: Path, *, seed: int, changes: int, losses: int) -> None:
+def check_power_losses(folder: Path, *, seed: int, changes: int, losses: int, first: str = "") -> None:
     """Take the power away at random moments, and see what is there: all that was said, and nothing half done."""
     draw = random.Random(seed)
-    root, all_notes = noted(folder, seed=seed, changes=changes)
+    root, all_notes = noted(folder, seed=seed, changes=changes, first=first)
     states = [NOTHING, *(json.loads(note.data) for note in all_notes if note.data and note.path == root / "said")]
     assert len(states) == changes + 1
     moments = {draw.randrange(len(all_notes)) for _ in range(losses)}
@@ -63,6 +65,19 @@ def found_in(path: Path) -> dict[str, object]:
 
 def test_f9_what_was_acknowledged_survives_a_power_loss(tmp_path):
     check_power_losses(tmp_path, seed=1, changes=15, losses=25)
+
+
+WITHOUT = {
+    "sync": "import os; os.fsync = lambda file: None",
+    "rename": "import pathlib; pathlib.Path.replace = "
+    "lambda old, new: (pathlib.Path(new).write_bytes(old.read_bytes()), old.unlink())",
+}
+
+
+@pytest.mark.parametrize("gate", WITHOUT)
+def test_without_syncs_or_renames_this_notices_what_a_power_loss_takes(tmp_path, gate):
+    with pytest.raises((AssertionError, StoreError)):
+        check_power_losses(tmp_path, seed=1, changes=15, losses=25, first=WITHOUT[gate])
 
 
 def check_failing_disk(folder: Path, kind: str, *, number: int, codes: set[str], step: int = 1) -> int:

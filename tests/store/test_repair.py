@@ -119,3 +119,12 @@ def test_a_table_that_is_cut_is_told_by_its_hash(project):
         with pytest.raises(StoreError) as caught:
             project.instances("d")
         assert caught.value.code == "artifact.hash_mismatch"
+
+
+def test_without_the_comparison_of_hashes_other_weights_are_believed(project, monkeypatch):
+    (path,) = objects(project)
+    damage(path)
+    with pytest.raises(StoreError, match="changed"):
+        project.load_checkpoint("m")
+    monkeypatch.setattr("compress_compare.store.objects.compare", lambda digest, actual: None)
+    assert not np.array_equal(np.asarray(project.load_checkpoint("m")["w"]), WEIGHTS["w"])

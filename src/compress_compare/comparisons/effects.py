@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..analysis.effects import effects as analysis
+from ..analysis.lineage import Graph
+from ..store.reading import Columns
 from ..store.store import Store
 from ..table import Table
 
 
 def effects(store: Store, metric: str | None = None, *, listed: int | None = None) -> Table:
     """See ``Project.effects``."""
-    graph, columns, counts = store.measured_graph()
+    return of_measured(store, store.measured_graph(), metric, listed=listed)
+
+
+def of_measured(
+    store: Store, measured: tuple[Graph, Columns, Columns], metric: str | None = None, *, listed: int | None = None
+) -> Table:
+    """The same of what ``measured_graph`` has returned before.
+
+    Raises:
+        NotFound: ``metric.unknown``.
+    """
+    graph, columns, counts = measured
     if metric is not None:
         columns = {name: columns[name] for name in columns_of(store, metric, among=columns)}
     return Table(analysis.effects(graph, columns, listed=listed, counts=counts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from functools import cached_property
 from typing import Literal
@@ -14,10 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..analysis.lineage import Graph
+from ..comparisons import effects
+from ..store.reading import Columns
 from ..store.store import Store
 from . import arrow
 from .wire.models import ModelPage, model_row
 from .wire.project import OperationUse
+from .wire.selection import EffectsAnswer, effect
 
 NODE_COLUMNS = ("id", "base", "operation", "parameters", "step", "tags", "references")
 """The columns before those of the metrics."""
@@ -27,6 +30,9 @@ Kind = Literal["double", "single", "errors"]
 
 GZIP_LEVEL = 5
 """Of 10,000 models with 20 metrics, higher levels save under 1% and take twice the time."""
+
+EFFECTS_BYTES = 20_000_000
+"""Of answers about effects that are kept, besides the latest one."""
 
 
 class Snapshot:
@@ -44,6 +50,8 @@ class Snapshot:
         self._project = project
         self._made: dict[str, bytes] = {}
         self._lock = threading.RLock()
+        self._effects: OrderedDict[tuple[str | None, int | None], bytes] = OrderedDict()
+        self._effects_lock = threading.Lock()
 
     @property
     def num_models(self) -> int:
@@ -72,6 +80,27 @@ class Snapshot:
             if name not in self._made:
                 self._made[name] = make()
             return self._made[name]
+
+    def effects(self, metric: str | None, *, listed: int | None) -> bytes:
+        """The effects on a metric, or on all, as JSON; what was asked for before is there until something is written.
+
+        Raises:
+            NotFound: ``metric.unknown``.
+        """
+        asked = (metric, listed)
+        with self._effects_lock:
+            if asked not in self._effects:
+                found = effects.of_measured(self._project, self._measured, metric, listed=listed).to_pylist()
+                answer = EffectsAnswer(effects=[effect(row) for row in found])
+                self._effects[asked] = answer.model_dump_json(by_alias=True).encode()
+            self._effects.move_to_end(asked)
+            while len(self._effects) > 1 and sum(map(len, self._effects.values())) > EFFECTS_BYTES:
+                self._effects.popitem(last=False)
+            return self._effects[asked]
+
+    @cached_property
+    def _measured(self) -> tuple[Graph, Columns, Columns]:
+        return self._project.measured_graph()
 
     @cached_property
     def graph(self) -> Graph:

@@ -33,6 +33,8 @@ def check_name(value: object, what: str) -> str:
             f"A {what} may have at most {MAX_NAME} characters.",
             detail=f"{value[:32]!a}… has {len(value):,}.",
         )
+    if value.isascii() and value.isprintable():  # as most are
+        return value
     for position, character in enumerate(value):
         if unicodedata.category(character) in ("Cc", "Cs") or character in _BIDI:
             raise InvalidValue(

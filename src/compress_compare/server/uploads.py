@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 import secrets
 import shutil
@@ -56,7 +55,7 @@ class Uploads:
         parts = _parts(path)
         try:
             piece = b64decode(content, validate=True)
-        except binascii.Error:
+        except ValueError:  # binascii.Error, or characters that are not ASCII
             raise InvalidValue("upload.content", "The content of a file must be base64.") from None
         with self._lock:
             if id is None:

@@ -85,6 +85,8 @@ def check_metrics(metrics: Mapping[str, Measured] | None) -> dict[str, tuple[Met
 
 def _apart(values: tuple[MetricValue, ...]) -> tuple[MetricValue, ...]:
     """Values that differ in nothing but how many examples are behind them say so in their protocol."""
+    if len(values) < 2:
+        return values
     places = Counter(_place(value) for value in values)
     counts = Counter((_place(value), value.count) for value in values)
     return tuple(

@@ -18,6 +18,8 @@ from .drafts import ModelDraft
 
 CHUNK = 500
 """Ids in one IN list; the oldest limit of SQLite is 999 parameters."""
+CHILD, PARENT = schema.models.alias("child"), schema.models.alias("parent")
+"""The two ends of a reference; making them takes longer than asking."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ def references(
         key: of one model, all of whose references are listed.
         archived: whether those from and to models that are hidden are listed, too.
     """
-    table, child, parent = schema.model_references, schema.models.alias(), schema.models.alias()
+    table, child, parent = schema.model_references, CHILD, PARENT
     query = (
         sa.select(child.c.id, table.c.role, parent.c.id)
         .join(child, table.c.model_key == child.c.key)

@@ -344,7 +344,10 @@ class Reader:
 
 def _graph_of(listed: Sequence[models.Node]) -> Graph:
     id_of = {node[0]: node[1] for node in listed}
+    alike = {(operation, parameters) for _, _, _, operation, parameters, _ in listed}
+    # few of many models differ in what was done, and those that do not share it
+    operations = {each: models.operation(*each) for each in alike}
     return Graph.from_models(
-        (id, None if base is None else id_of[base], models.operation(operation, parameters))
+        (id, None if base is None else id_of[base], operations[operation, parameters])
         for _, id, base, operation, parameters, _ in listed
     )

@@ -50,12 +50,14 @@ def alike(graph: Graph, metrics: Columns, *, counts: Columns) -> tuple[Graph, di
 def _classes(graph: Graph) -> list[int]:
     """The number of the class of each model, counted in the order of their first models."""
     keys: dict[tuple[Any, ...], int] = {}
+    several = {id(one): one for one in graph.operations if one is not None}
+    done = {number: (one.name, one.canonical_parameters) for number, one in several.items()}
     found = [-1] * len(graph)
     for position in sorted(range(len(graph)), key=graph.depths.__getitem__):
         base, operation = graph.parents[position], graph.operations[position]
         key: tuple[Any, ...] = (graph.ids[position],)
         if base >= 0 and operation is not None:
-            key = (found[base], operation.name, operation.canonical_parameters)
+            key = (found[base], *done[id(operation)])
         found[position] = keys.setdefault(key, len(keys))
     order: dict[int, int] = {}
     return [order.setdefault(one, len(order)) for one in found]
