@@ -2280,6 +2280,8 @@ export interface components {
             clipped: number | null;
             /** Base Clipped */
             base_clipped: number | null;
+            /** Repair */
+            repair: number | null;
             /** Num Tensors */
             num_tensors: number | null;
             /** Num Tensors Compared */
@@ -3041,6 +3043,8 @@ export interface components {
             latency_ratio: number | ("NaN" | "Infinity" | "-Infinity") | null;
             /** Onnx Latency Ratio */
             onnx_latency_ratio: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Claim */
+            claim: string;
             /** Agrees */
             agrees: boolean | null;
             /** Causes */
