@@ -117,7 +117,7 @@ def _tiles(value: Any, inner: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
     size = int(value.block_size[-1])
     one = torch.eye(columns, dtype=pairs.dtype, device=value.device)
     with torch.no_grad():
-        products = [torch.nn.functional.linear(some, value) for some in one.split(ROWS_AT_ONCE)]
+        products = [torch.nn.functional.linear(some, value) for some in torch.split(one, ROWS_AT_ONCE)]
     found = torch.cat(products).T.float()
     scale, zero = pairs[: -(-columns // size), :rows].float().unbind(-1)
     spread = [each.T.repeat_interleave(size, 1)[:, :columns] for each in (scale, zero)]
