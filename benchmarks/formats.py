@@ -23,6 +23,7 @@ from safetensors.numpy import save_file
 
 from compress_compare.comparisons.files import opened
 from compress_compare.readers.pair import ModelPair
+from compress_compare.store.conversion import convert
 
 ROWS, COLUMNS = 128, 256
 NAME = "l.weight"
@@ -111,6 +112,74 @@ def torchao(folder: Path, kind: str) -> Written:
     library.quantize_(net, getattr(library, kind)())
     state, _ = flatten_tensor_state_dict(net.state_dict())
     return Written(stored(folder, state), {NAME: net["l"].weight.dequantize().float().numpy()}, 0.01)
+
+
+def tiles(folder: Path) -> Written:
+    """torchao's four-bit weights in the order of the CPU's kernel, whose product with the identity has the numbers."""
+    import torch
+    from torchao.prototype.quantization.int4 import PrototypeInt4WeightOnlyConfig
+    from torchao.quantization import quantize_
+
+    from compress_compare.store.plain import plain
+
+    net = network("bfloat16")
+    quantize_(net, PrototypeInt4WeightOnlyConfig(group_size=32))
+    with torch.no_grad():
+        used = net["l"](torch.eye(COLUMNS, dtype=torch.bfloat16)).T.float().numpy()
+    return Written(stored(folder, plain(net.state_dict())), {NAME: used}, 0.01)
+
+
+def distributed(folder: Path) -> Written:
+    """torch.distributed.checkpoint, written by two processes that each hold half of the rows, with an optimizer."""
+    import torch.multiprocessing as processes
+
+    processes.spawn(_rank, args=(str(folder),), nprocs=2)
+    convert(folder / "ck", folder / "model.safetensors")
+    return Written(folder / "model.safetensors", {NAME: base()})
+
+
+def _rank(rank: int, folder: str) -> None:
+    import torch
+    import torch.distributed as dist
+    import torch.distributed.checkpoint as dcp
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor import Shard, distribute_tensor
+
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    mesh = init_device_mesh("cpu", (2,))
+    half = distribute_tensor(torch.from_numpy(base()), mesh, [Shard(0)])
+    state = {"model": {NAME: half}, "optim": {"state": {NAME: torch.ones(3)}}, "step": 7}
+    dcp.save(state, checkpoint_id=f"{folder}/ck")
+    dist.destroy_process_group()
+
+
+def integers(folder: Path, per_channel: bool) -> Written:
+    """ONNX Runtime's integer operators: a Gemm whose weight has codes of 8 bits, and its bias of 32."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+    from onnxruntime import quantization
+
+    bias = np.random.default_rng(1).normal(0, 0.1, ROWS).astype(np.float32)
+    node = helper.make_node("Gemm", ["x", NAME, "l.bias"], ["y"], transB=1)
+    sizes = {"x": [1, COLUMNS], "y": [1, ROWS]}
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, size) for name, size in sizes.items()]
+    tensors = [numpy_helper.from_array(base(), NAME), numpy_helper.from_array(bias, "l.bias")]
+    graph = helper.make_graph([node], "g", ends[:1], ends[1:], tensors)
+    versions = {"opset_imports": [helper.make_opsetid("", 17)], "ir_version": 9}
+    onnx.save(helper.make_model(graph, **versions), folder / "float.onnx")
+    given = iter([{"x": np.random.default_rng(2).normal(size=(1, COLUMNS)).astype(np.float32)}])
+
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
+        def get_next(self) -> Any:
+            return next(given, None)
+
+    quantization.quantize_static(
+        folder / "float.onnx", folder / "m.onnx", Reader(), quant_format=quantization.QuantFormat.QOperator,
+        per_channel=per_channel, weight_type=quantization.QuantType.QInt8,
+    )  # fmt: skip
+    known = {one.name: numpy_helper.to_array(one) for one in onnx.load(folder / "m.onnx").graph.initializer}
+    scale = known[f"{NAME}_scale"].reshape(-1, 1)
+    return Written(folder / "m.onnx", {NAME: known[f"{NAME}_quantized"].astype(np.float32) * scale})
 
 
 def ggml(folder: Path, kind: str) -> Written:
@@ -242,6 +311,12 @@ CASES: dict[str, tuple[str, str, Callable[[Path], Written]]] = {
     **{
         f"torchao {kind}": ("torchao", "torchao", lambda f, k=kind: torchao(f, k))
         for kind in ("Int8WeightOnlyConfig", "Float8WeightOnlyConfig")
+    },
+    "torchao int4 in tiles, groups of 32": ("torchao", "torchao", tiles),
+    "torch.distributed.checkpoint": ("torch", "torch", distributed),
+    **{
+        f"ONNX QGemm, int8 {per}": ("onnxruntime", "onnxruntime", lambda f, p=per == "per channel": integers(f, p))
+        for per in ("per tensor", "per channel")
     },
     **{
         f"GGUF {kind}": ("gguf", "gguf", lambda f, k=kind: ggml(f, k))

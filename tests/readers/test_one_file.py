@@ -61,3 +61,12 @@ def test_kinds_that_are_not_read_are_refused_with_what_to_do(tmp_path):
     other = one_file.refusal(tmp_path / "model.xyz", (".gguf", ".pt"))
     assert other.code == "model.unsupported_format"
     assert other.hint == "Supported are .gguf, .pt and Hugging Face folders."
+
+
+def test_parts_of_one_model_are_no_models(tmp_path):
+    place = folder(tmp_path / "70b", "consolidated.00.pth", "consolidated.01.pth", "params.json")
+    with pytest.raises(InvalidValue, match="in 2 parts") as caught:
+        one_file.of(place)
+    assert caught.value.code == "model.unsupported_format"
+    alone = folder(tmp_path / "7b", "consolidated.00.pth", "params.json")
+    assert one_file.of(alone) == alone / "consolidated.00.pth"

@@ -88,6 +88,32 @@ def test_queries_and_keys_of_gguf_are_put_in_order(said, turned):
     assert set(rules.values()) == {"gguf", "gguf rows"}
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_names_of_meta_and_the_order_of_its_rows(turned):
+    heads, kv = 4, 2
+    base = llama(heads, kv)
+    ends = {"model.embed_tokens": (9, 32), "model.norm": (32,), "lm_head": (9, 32)}
+    base |= {f"{name}.weight": normal(*shape) for name, shape in ends.items()}
+    names = {"q_proj": "wq", "k_proj": "wk", "v_proj": "wv", "o_proj": "wo"}
+    others = {"model.embed_tokens": "tok_embeddings", "model.norm": "norm", "lm_head": "output"}
+    model = {"rope.freqs": normal(4)}
+    for name, array in base.items():
+        if name.removesuffix(".weight") in others:
+            model[f"{others[name.removesuffix('.weight')]}.weight"] = array
+            continue
+        _, _, layer, _, part, _ = name.split(".")
+        count = {"q_proj": heads, "k_proj": kv}.get(part)
+        if count:  # the inverse of the permutation in transformers' conversion from Meta's files
+            array = array.reshape(count, 2, len(array) // count // 2, -1).swapaxes(1, 2).reshape(array.shape)
+        model[f"layers.{layer}.attention.{names[part]}.weight"] = array
+    sides = weights(base), weights(model)
+    pair = ModelPair.of(*(sides[::-1] if turned else sides), buffers=False)
+    assert len(pair.matches) == 51
+    for match in pair.matches.values():
+        assert np.array_equal(*(values.whole() for values in pair.values(match))), match
+    assert {match.how for match in pair.matches.values()} == {"meta", "meta rows"}
+
+
 def test_a_square_matrix_that_is_transposed_is_seen():
     base = {"up.weight": normal(8, 6), "square.weight": normal(6, 6), "same.weight": normal(6, 6)}
     model = {

@@ -15,7 +15,7 @@ BUFFERS = re.compile(
     r"""(^|\.)(
         running_mean | running_var | num_batches_tracked | position_ids | token_type_ids | inv_freq | masked_bias
       | cos_cached | sin_cached | relative_position_index | relative_coords_table | attn_mask | causal_mask
-      | attention_mask | rope_freqs(\.weight)? | rotary_emb\.freqs
+      | attention_mask | rope_freqs(\.weight)? | rope\.freqs | rotary_emb\.freqs
       | _?(in|out)put_scale | [kvq]_scale | input_global_scale | _?amax | \w*_quantizer\._\w+ | _extra_state
       | (\w*activation_post_process\w*|\w*fake_quant\w*|\w*observer\w*)\..*
     )$""",

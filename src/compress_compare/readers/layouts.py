@@ -24,6 +24,7 @@ from .packings import (
     quanto,
     reparametrized,
     streams,
+    torchao,
     unread,
 )
 from .packings.base import Layout, Unpacked
@@ -41,6 +42,7 @@ LAYOUTS: tuple[Layout, ...] = (
     mlx.affine,
     quanto.bytes_,
     quanto.bits,
+    torchao.int4,
     narrow.flattened,
     narrow.beside_scale,
     reparametrized.masked,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from . import gguf_names
+from . import gguf_names, meta_names
 from .weights import Weights
 
 WRAPPERS = {"module", "_orig_mod", "model", "net", "network", "base_model", "backbone", "transformer", "encoder_model"}
@@ -28,7 +28,7 @@ class Names:
 
     Args:
         plain: for names of the model that differ, those of the base.
-        rules: for these names of the base, why: ``prefix`` or ``gguf``.
+        rules: for these names of the base, why: ``prefix``, ``gguf`` or ``meta``.
     """
 
     plain: dict[str, str] = field(default_factory=dict)
@@ -56,6 +56,9 @@ def lined_up(base: Weights, model: Weights) -> Names:
     elif is_gguf == (False, True):
         found = {other: name for name, other in gguf_names.counterparts(free, left).items()}
     rules = dict.fromkeys(found.values(), "gguf")
+    if meta_names.is_meta(model) != meta_names.is_meta(base) and not any(is_gguf):
+        found = _unwrapped(left, free, key=lambda name: _plain(meta_names.plain(name)))
+        rules = dict.fromkeys(found.values(), meta_names.RULE)
     for step in (_unwrapped, _flattened, _prefixed):
         more = step(left - set(found), free - set(found.values()))
         found |= more
@@ -63,9 +66,11 @@ def lined_up(base: Weights, model: Weights) -> Names:
     return Names(found, rules)
 
 
-def _unwrapped(ours: Iterable[str], theirs: Iterable[str]) -> dict[str, str]:
-    """Names that are one without what wrappers add."""
-    keys = [_single((_plain(name), name) for name in names) for names in (ours, theirs)]
+def _unwrapped(
+    ours: Iterable[str], theirs: Iterable[str], *, key: Callable[[str], str] | None = None
+) -> dict[str, str]:
+    """Names that are one without what wrappers add, or that have one key."""
+    keys = [_single(((key or _plain)(name), name) for name in names) for names in (ours, theirs)]
     return {keys[0][key]: keys[1][key] for key in keys[0].keys() & keys[1].keys()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ ONNX = ("model.onnx", "onnx/model.onnx")
 INDEXES = ("pytorch_model.bin.index.json",)
 WEIGHTS = ("*.safetensors", "*.bin", "*.onnx", "*.gguf", "*.pt", "*.pth", "*.ckpt", "*.tflite", "*.npz", "*.weights.h5")
 LISTED = 5
+PARTS = re.compile(r"consolidated\.\d+\.pth$")
+"""Files of one model that is split over processes; none of them is a model."""
+
 OTHERS = {
     ".mlmodel": "Convert it again with coremltools.convert(…, convert_to='mlprogram') and save it as .mlpackage.",
     ".h5": "Save the weights alone with model.save_weights('NAME.weights.h5').",
@@ -37,6 +41,12 @@ def of(folder: Path) -> Path | None:
         if (folder / name).is_file():
             return folder / name
     files = sorted({path for pattern in WEIGHTS for path in folder.glob(pattern) if path.is_file()})
+    if len(files) > 1 and all(PARTS.match(path.name) for path in files):
+        raise InvalidValue(
+            "model.unsupported_format", f"{folder.name!a} holds one model in {len(files):,} parts of Meta's kind.",
+            detail=f"They are {', '.join(f'{path.name!a}' for path in files[:LISTED])}.",
+            hint="Convert it with transformers' conversion for Llama, which writes safetensors files.",
+        )  # fmt: skip
     if any((folder / name).exists() for name in INDEXES):
         raise InvalidValue(
             "model.unsupported_format", f"The weights in {folder.name!a} are PyTorch files in several parts.",

@@ -13,7 +13,7 @@ from ..analysis.layers import align
 from ..analysis.layers.align import Match
 from ..analysis.layers.covered import Covered, Part
 from ..analysis.layers.values import Values
-from . import fused, gguf_names, kinds, orientation
+from . import fused, gguf_names, kinds, meta_names, orientation
 from .adapters import ADAPTER, applied
 from .assembled import SAID, assembled, shaped
 from .fused import Fold
@@ -31,7 +31,7 @@ class ModelPair:
         model: its tensors.
         matches: by the name under which a pair of tensors is listed, in order.
         folds: by layer of the model, the norm of the base that is part of it.
-        heads: of GGUF files, by name of the pair, in how many heads the rows are to be put back in order.
+        heads: by name of the pair, in how many heads the rows of a GGUF file or of Meta's are to be put back in order.
     """
 
     base: Weights
@@ -65,8 +65,8 @@ class ModelPair:
         listed = [_ruled(match, base, plain, names=names) for match in listed]
         listed = _oriented(listed, base, plain)
         back = {plain_name: name for name, plain_name in names.plain.items()}
-        heads = _heads(listed, base, plain)
-        listed = [replace(match, how="gguf rows") if match.name in heads else match for match in listed]
+        heads = _heads(listed, base, plain, interleaved=(_is_interleaved(base), _is_interleaved(model)))
+        listed = [replace(match, how=ROWS[match.how]) if match.name in heads else match for match in listed]
         listed = [_in_model(match, back) for match in listed]
         own = {
             back.get(f"{layer}.weight", f"{layer}.weight").removesuffix(".weight"): fold
@@ -128,7 +128,7 @@ class ModelPair:
         model = self.model_values(match)
         if base is None or model is None or not match.comparable:
             return None, model
-        if match.name in self.heads and "gguf" in self.base.extra:
+        if match.name in self.heads and _is_interleaved(self.base):
             base = gguf_names.unrotated(base, self.heads[match.name])
         if match.how == "kept":
             index = [range(size) if part is None else part for part, size in zip(match.kept, base.shape, strict=True)]
@@ -147,7 +147,7 @@ class ModelPair:
         values = parts[0] if parts else None
         if values is not None and match.how == "transposed":
             return orientation.transposed(values)
-        if values is not None and match.name in self.heads and "gguf" in self.model.extra:
+        if values is not None and match.name in self.heads and _is_interleaved(self.model):
             return gguf_names.unrotated(values, self.heads[match.name])
         return values
 
@@ -234,15 +234,15 @@ def _is_turned(match: Match, base: Weights, model: Weights) -> bool:
     return orientation.is_transposed(first, second)
 
 
-def _heads(listed: Iterable[Match], base: Weights, model: Weights) -> dict[str, int]:
-    """For queries and keys of a GGUF file, by the name of the pair, their heads where rows are to be put in order."""
+def _heads(listed: Iterable[Match], base: Weights, model: Weights, *, interleaved: tuple[bool, bool]) -> dict[str, int]:
+    """For queries and keys in another order, by the name of the pair, their heads where rows are to be put in order."""
     found: dict[str, int] = {}
     known: dict[tuple[str, int], int | None] = {}
-    is_model = "gguf" in model.extra
-    if is_model == ("gguf" in base.extra):
+    is_base, is_model = interleaved
+    if is_model == is_base:
         return found
     for match in listed:
-        if match.how not in ("gguf", "chosen") or match.model is None or match.base is None:
+        if match.how not in ROWS or match.model is None or match.base is None:
             continue
         kind = next((kind for kind, ends in KINDS.items() if match.name.endswith(ends)), None)
         other, own = _find(base, match.base).values, _find(model, match.model).values
@@ -258,6 +258,14 @@ def _heads(listed: Iterable[Match], base: Weights, model: Weights) -> dict[str, 
             found[match.name] = heads
     return found
 
+
+def _is_interleaved(weights: Weights) -> bool:
+    """Whether the rows of queries and keys are in the order of llama.cpp and of Meta."""
+    return "gguf" in weights.extra or meta_names.is_meta(weights)
+
+
+ROWS: dict[str, align.How] = {"gguf": "gguf rows", "chosen": "gguf rows", "meta": "meta rows"}
+"""Rules after which rows may be in another order, and the rule with that order undone."""
 
 TABLES = re.compile(r"emb(e?d)|(^|\.)(wte|wpe|lm_head|output)\.")
 """Names of tables that no tool transposes."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 PARTS = {"qdata", "scale", "zero_point"}
 PACKED = "_packed_params._packed_params"
+TILED = {"qdata", "scale_and_zero"}
+ROWS_AT_ONCE = 1024
+NEAR = 0.05
+"""By how much of a step a number may miss its code, by the arithmetic of the tool."""
 
 
 def plain(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,9 +81,10 @@ def _flattened(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     import torch
 
     parts, _ = value.__tensor_flatten__()
-    narrow = (torch.int8, torch.float8_e4m3fn, torch.float8_e5m2)
+    narrow = (torch.int8, torch.uint8, torch.float8_e4m3fn, torch.float8_e5m2)
     inner = {part: getattr(value, part) for part in parts}
-    if set(parts) <= PARTS and "scale" in inner and inner["qdata"].dtype in narrow:
+    inner = _tiles(value, inner) or inner
+    if set(inner) <= PARTS and "scale" in inner and inner["qdata"].dtype in narrow:
         start, dot, last = name.rpartition(".")
         for part, each in inner.items():
             yield f"{start}{dot}_{last}_{part}", each
@@ -95,3 +100,33 @@ def _flattened(name: str, value: Any) -> Iterator[tuple[str, Any]]:
             hint="Log the numbers in use: a state dict with tensor.dequantize() in its place.",
         ) from error
     yield name, found.detach()
+
+
+def _tiles(value: Any, inner: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    """Of four-bit weights in the order of a kernel's tiles, the parts of torchao's plain ``Int4Tensor``.
+
+    How the tiles lie depends on the kernel, so its own product with the identity tells the numbers; with the scales
+    beside them these tell the codes. ``None`` for others, or where the numbers are not those of such codes.
+    """
+    import torch
+
+    pairs = inner.get("scale_and_zero")
+    if set(inner) != TILED or pairs is None or pairs.dim() != 3 or pairs.shape[-1] != 2 or value.dim() != 2:
+        return None
+    rows, columns = value.shape
+    size = int(value.block_size[-1])
+    one = torch.eye(columns, dtype=pairs.dtype, device=value.device)
+    with torch.no_grad():
+        products = [torch.nn.functional.linear(some, value) for some in torch.split(one, ROWS_AT_ONCE)]
+    found = torch.cat(products).T.float()
+    scale, zero = pairs[: -(-columns // size), :rows].float().unbind(-1)
+    spread = [each.T.repeat_interleave(size, 1)[:, :columns] for each in (scale, zero)]
+    exact = (found - spread[1]) / spread[0]
+    codes = exact.round().clamp(-8, 7)
+    off = ((codes - exact).abs() * spread[0]).max() > NEAR * spread[0].max()
+    if columns % 2 or columns % size or bool(off):
+        return None
+    low, high = codes.to(torch.int8)[:, 0::2], codes.to(torch.int8)[:, 1::2]
+    packed = (low & 15) | (high << 4)
+    scale, zero = (each.to(pairs.dtype).contiguous() for each in (scale, zero))
+    return {"qdata": packed, "scale": scale, "zero_point": zero}

@@ -12,13 +12,13 @@ from ...errors import InvalidValue
 Shape = tuple[int, ...]
 Kept = Mapping[int, Sequence[int]]
 How = Literal[
-    "name", "prefix", "gguf", "gguf rows", "mask", "weight norm", "spectral norm", "lora", "of the base", "projections",
-    "experts", "scales", "transposed", "chosen", "shape", "kept", "product", "fused", "resized", "unread", "base only",
-    "model only",
+    "name", "prefix", "gguf", "gguf rows", "meta", "meta rows", "mask", "weight norm", "spectral norm", "lora",
+    "of the base", "projections", "experts", "scales", "transposed", "chosen", "shape", "kept", "product", "fused",
+    "resized", "unread", "base only", "model only",
 ]  # fmt: skip
 NAMED = frozenset(
-    ("name", "prefix", "gguf", "gguf rows", "mask", "weight norm", "spectral norm", "lora", "of the base",
-     "projections", "experts", "scales", "transposed")
+    ("name", "prefix", "gguf", "gguf rows", "meta", "meta rows", "mask", "weight norm", "spectral norm", "lora",
+     "of the base", "projections", "experts", "scales", "transposed")
 )  # fmt: skip
 """How tensors find each other by their names."""
 
@@ -33,15 +33,15 @@ class Match:
         base: name in the base; ``None`` for a tensor that only the model has.
         model: name in the model; ``None`` for a tensor that only the base has.
         how: ``name``: same name and shape; ``prefix``: the same but for what a wrapper put into the name; ``gguf``: as
-            GGUF calls it, ``gguf rows``: and with the order of its rows undone; ``mask``, ``weight norm``, ``spectral
-            norm``: computed from several tensors; ``lora``: with an adapter in it; ``of the base``: not in an adapter,
-            so as the base has it; ``projections``, ``experts``: one tensor on one side and several on the other;
-            ``scales``: with a factor that moved to it from the layer before, or from it to the layer after;
-            ``transposed``: the last two dimensions changed places; ``chosen``: as the caller says; ``shape``: a guess,
-            the only tensor left of its shape on either side; ``kept``: some of the base's channels, as the model lists
-            them; ``product``: two factors in its place; ``fused``: the base's with the norm that follows it, which is
-            part of it in the model; ``resized``: same name, other shape, so that numbers cannot be compared;
-            ``unread``: numbers of one of the two are packed in a way that is not read.
+            GGUF calls it, ``gguf rows``: and with the order of its rows undone; ``meta``, ``meta rows``: as Meta calls
+            it; ``mask``, ``weight norm``, ``spectral norm``: computed from several tensors; ``lora``: with an adapter
+            in it; ``of the base``: not in an adapter, so as the base has it; ``projections``, ``experts``: one tensor
+            on one side and several on the other; ``scales``: with a factor that moved to it from the layer before, or
+            from it to the layer after; ``transposed``: the last two dimensions changed places; ``chosen``: as the
+            caller says; ``shape``: a guess, the only tensor left of its shape on either side; ``kept``: some of the
+            base's channels, as the model lists them; ``product``: two factors in its place; ``fused``: the base's with
+            the norm that follows it, which is part of it in the model; ``resized``: same name, other shape, so that
+            numbers cannot be compared; ``unread``: numbers of one of the two are packed in a way that is not read.
         kept: for each dimension, which of the base's entries are left; ``None`` for all.
         second: of a product, the factor that is applied after ``model``.
     """
