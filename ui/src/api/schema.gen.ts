@@ -2786,7 +2786,7 @@ export interface components {
              * Toolkit
              * @enum {string}
              */
-            toolkit: "recipe" | "llm-compressor" | "torchao" | "coremltools" | "coreai-opt" | "modelopt" | "auto-round";
+            toolkit: "recipe" | "llm-compressor" | "torchao" | "coremltools" | "coreai-opt" | "modelopt" | "auto-round" | "nncf";
         };
         /**
          * PlanFile
