@@ -87,7 +87,7 @@ class FromCodes(nn.Module):
         """The numbers in the shape of the weight."""
         zeros = self.zeros.to(torch.float32) + self.codes.middle
         codes = self.codes().reshape(self.blocks) - zeros
-        found = codes * self.scales
+        found: Tensor = codes * self.scales
         return found if found.shape == self.shape else found.reshape(self.shape)
 
 
@@ -137,9 +137,18 @@ def decompressing(network: nn.Module, weights: Mapping[str, nn.Module]) -> nn.Mo
         owner = found.get_submodule(path)
         del owner._parameters[key]
         owner.add_module(f"{HELD}{key}", made)
-        makes = property(lambda self, key=key: self.get_submodule(f"{HELD}{key}")())
-        owner.__class__ = type(type(owner).__name__, (type(owner),), {key: makes})
+        owner.__class__ = type(type(owner).__name__, (type(owner),), {key: _made(key)})
     return found
+
+
+def _made(key: str) -> property:
+    """An attribute that a module of its owner makes."""
+
+    def makes(owner: nn.Module) -> Tensor:
+        found: Tensor = owner.get_submodule(f"{HELD}{key}")()
+        return found
+
+    return property(makes)
 
 
 def _held(module: nn.Module, own: Mapping[int, nn.Module]) -> list[tuple[str, nn.Parameter]]:
