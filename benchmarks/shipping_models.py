@@ -8,23 +8,18 @@ project of the demo it is run first; without the folder with models/ the languag
 
 from __future__ import annotations
 
-import argparse
-import logging
 import shutil
 import sys
 import tempfile
-import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from reference_compressions import DATA, architectures
 from safetensors.torch import load_file
-from shipping import shipped
+from shipping_table import Table, begin
 from torch import nn
 
 import compress_compare as cc
-from compress_compare import shipping
 from compress_compare.operations import BaseOperation, MagnitudePrune, Palettize, Quantize
 from compress_compare.recipes import Task
 
@@ -41,61 +36,52 @@ CLOSE = 1e-3
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = begin(__doc__)
     parser.add_argument("--digits", type=Path, help="a project that compress-compare demo digits made")
     parser.add_argument("--data", type=Path, default=DATA, help="folder with models/ and architectures.py")
-    parser.add_argument("--formats", nargs="*", default=list(shipping.FORMATS))
     parser.add_argument("--only", choices=["digits", "stories"], help="one of the two")
     given = parser.parse_args()
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    broken = 0
-    missing: dict[str, str] = {}
-    print("| model | format | claimed B | shipped B | ratio | largest difference | agreement | ms |")
-    print("|---|---|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
+        table = Table(Path(folder), given.formats)
         if given.only != "stories":
-            broken += digits(given.digits, place, formats=given.formats, missing=missing)
+            digits(given.digits, table)
         if given.only != "digits" and given.data.is_dir():
-            broken += stories(given.data, place, formats=given.formats, missing=missing)
-    for format, why in missing.items():
-        print(f"{format} was left out: {why}")
-    print(f"limits: {broken} neither proved nor refused")
-    return int(bool(broken))
+            stories(given.data, table)
+    table.end()
+    return int(bool(table.broken))
 
 
-def digits(project: Path | None, place: Path, *, formats: Sequence[str], missing: dict[str, str]) -> int:
+def digits(project: Path | None, table: Table) -> None:
     from compress_compare.demos.digits import run_digits, task
+    from compress_compare.demos.digits.experiments import experiments
 
+    place = table.place / "digits"
     if project is None:
-        run_digits(place / "digits").close()
+        nodes = {node.id: node for node in experiments(0)}
+        needed = set(DIGITS)
+        while more := {nodes[id].base for id in needed if nodes[id].base} - needed:
+            needed |= more
+        run_digits(place, nodes=[node for id, node in nodes.items() if id in needed]).close()
     else:
-        shutil.copytree(project, place / "digits")
-    broken = 0
-    with cc.open(place / "digits") as opened:
+        shutil.copytree(project, place)
+    with cc.open(place) as opened:
         for id in DIGITS:
-            broken += _rows(opened, id, task(), label=id, place=place, formats=formats, missing=missing)
-    return broken
+            table.rows(opened, id, task(), label=id)
 
 
-def stories(data: Path, place: Path, *, formats: Sequence[str], missing: dict[str, str]) -> int:
+def stories(data: Path, table: Table) -> None:
     net = llama(data)
     random = torch.Generator().manual_seed(0)
     batches = [({"input_ids": torch.randint(0, 512, (8, 64), generator=random)}, torch.zeros(8)) for _ in range(2)]
     task = Task(lambda: net, lambda _: {}, batches=batches)
-    broken = 0
-    with cc.open(place / "stories") as opened:
+    with cc.open(table.place / "stories") as opened:
         opened.log_model("stories260K", checkpoint=net)
         for name, operation in STORIES.items():
             id = "stories260K"
             if operation is not None:
                 id = f"stories260K, {name}"
                 opened.log_model(id, base="stories260K", operation=operation, checkpoint=operation(net))
-            label = f"stories260K, {name}"
-            broken += _rows(opened, id, task, label=label, place=place, formats=formats, missing=missing)
-    return broken
+            table.rows(opened, id, task, label=f"stories260K, {name}")
 
 
 def llama(data: Path) -> nn.Module:
@@ -134,24 +120,6 @@ def llama(data: Path) -> nn.Module:
     if gap > CLOSE:
         raise SystemExit(f"The model of transformers differs from the reference by {gap:.2g}.")
     return net
-
-
-def _rows(
-    project: cc.Project,
-    id: str,
-    task: Task,
-    *,
-    label: str,
-    place: Path,
-    formats: Sequence[str],
-    missing: dict[str, str],
-) -> int:
-    broken = 0
-    for format in formats:
-        row, failed = shipped(project, id, task, place=place, format=format, missing=missing)
-        broken += failed
-        print(f"| {label} | {format} | {row} |", flush=True)
-    return broken
 
 
 if __name__ == "__main__":

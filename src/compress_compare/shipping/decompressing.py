@@ -137,13 +137,18 @@ def decompressing(network: nn.Module, weights: Mapping[str, nn.Module]) -> nn.Mo
         owner = found.get_submodule(path)
         del owner._parameters[key]
         owner.add_module(f"{HELD}{key}", made)
-        owner.__class__ = type(type(owner).__name__, (type(owner),), {key: _made(f"{HELD}{key}")})
+        owner.__class__ = type(type(owner).__name__, (type(owner),), {key: _made(key)})
     return found
 
 
-def _made(name: str) -> property:
-    """An attribute that is what a module inside answers."""
-    return property(lambda self: self.get_submodule(name)())
+def _made(key: str) -> property:
+    """An attribute that a module of its owner makes."""
+
+    def makes(owner: nn.Module) -> Tensor:
+        found: Tensor = owner.get_submodule(f"{HELD}{key}")()
+        return found
+
+    return property(makes)
 
 
 def _held(module: nn.Module, own: Mapping[int, nn.Module]) -> list[tuple[str, nn.Parameter]]:

@@ -1,4 +1,4 @@
-"""The folder of compressed-tensors that transformers and vLLM load: integers of 4 and 8 bits packed into words."""
+"""The folder of compressed-tensors that transformers and vLLM load: packed integers, and floats of 8 bits."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ from ...errors import MissingExtra, UserError
 from ...readers.folder import CONFIG
 from ...readers.raw import Raw, as_bytes, raw, serialized
 from ...records.own_key import KEY
+from ...schemes.scheme import TensorScheme
 from ..base import WEIGHTS, Format, Runner, Source, Written, cannot_hold
 from ..codes import Coded, coded
+from ..floats8 import Floats8, fit
 from ..origin import text
 from .safetensors import beside, header_origin
 
 
 class CompressedTensorsFormat(Format):
     """Holds linear layers of Hugging Face models in 2 to 8 bits, symmetric, for tensors, channels and groups.
+
+    Floats of 8 bits (E4M3) are held for tensors and channels.
 
     Palettes are refused. Zeros are stored like other numbers. Codes of 3 bits take 4, and those of 5 to 7 take 8.
     """
@@ -78,12 +82,11 @@ class CompressedTensorsFormat(Format):
         tensors, groups = dict[str, Raw](), dict[tuple[Any, ...], list[str]]()
         for name in source.logical.names():
             stored, scheme = source.logical.tensors[name], source.schemes.get(name)
-            found: Coded | str = ""
+            found: Coded | Floats8 | str = ""
             if scheme is not None and scheme.kind == "quantized":
                 values = np.asarray(stored.values.whole() if stored.values is not None else [], np.float32)
-                found = coded(values, scheme) if name in linear else "it is not the weight of a linear layer"
-                found = found if isinstance(found, str) else _fitting(found)
-            if isinstance(found, Coded):
+                found = _found(values, scheme) if name in linear else "it is not the weight of a linear layer"
+            if not isinstance(found, str):
                 tensors |= _packed(name, found)
                 groups.setdefault(_key(found), []).append(linear[name])
             else:
@@ -143,6 +146,14 @@ def _network(folder: Path, source: Source, **settings: Any) -> Any:
         return cls.from_pretrained(folder, dtype=torch.float32, **settings).eval()
 
 
+def _found(values: Array, scheme: TensorScheme) -> Coded | Floats8 | str:
+    """The codes of a weight, whole numbers or floats of 8 bits, or why it has none."""
+    found = coded(values, scheme)
+    if isinstance(found, str):
+        return fit(values, scheme) or found
+    return _fitting(found)
+
+
 def _fitting(weight: Coded) -> Coded | str:
     """A weight whose scales the format can lay out, or why it cannot."""
     if weight.axis not in (0, None):
@@ -154,16 +165,25 @@ def _fitting(weight: Coded) -> Coded | str:
     return weight
 
 
-def _key(weight: Coded) -> tuple[Any, ...]:
+def _key(weight: Coded | Floats8) -> tuple[Any, ...]:
+    if isinstance(weight, Floats8):
+        return 8, "float", True, "channel" if weight.scales.size > 1 else "tensor", None
     strategy = "tensor" if weight.axis is None else "channel" if weight.group_size is None else "group"
-    return _width(weight), weight.symmetric, strategy, weight.group_size if strategy == "group" else None
+    return _width(weight), "int", weight.symmetric, strategy, weight.group_size if strategy == "group" else None
 
 
 def _width(weight: Coded) -> int:
     return 4 if weight.bits <= 4 else 8
 
 
-def _packed(name: str, weight: Coded) -> dict[str, Raw]:
+def _packed(name: str, weight: Coded | Floats8) -> dict[str, Raw]:
+    if isinstance(weight, Floats8):
+        shape = weight.scales.shape if weight.scales.size > 1 else (1,)
+        codes = np.ascontiguousarray(weight.codes)
+        return {
+            name: ("F8_E4M3", codes.shape, codes.reshape(-1)),
+            f"{name}_scale": ("F32", shape, as_bytes(weight.scales, "F32")),
+        }
     bits, (rows, columns) = _width(weight), weight.codes.shape
     words = _words(weight.codes.astype(np.int64) + (1 << (bits - 1)), bits)
     scales = np.ascontiguousarray(weight.scales.reshape(rows if weight.scales.size > 1 else 1, -1), np.float32)
@@ -185,17 +205,19 @@ def _words(codes: Array, bits: int) -> Array:
 
 
 def _config(groups: Mapping[tuple[Any, ...], list[str]], ignored: list[str]) -> dict[str, Any]:
-    listed = {}
-    for number, ((bits, symmetric, strategy, size), paths) in enumerate(groups.items()):
+    listed, formats = {}, set()
+    for number, ((bits, kind, symmetric, strategy, size), paths) in enumerate(groups.items()):
         weights = {
-            "num_bits": bits, "type": "int", "symmetric": symmetric, "strategy": strategy, "group_size": size,
+            "num_bits": bits, "type": kind, "symmetric": symmetric, "strategy": strategy, "group_size": size,
             "dynamic": False,
         }  # fmt: skip
         targets = ["Linear"] if len(groups) == 1 else paths
-        listed[f"group_{number}"] = {"targets": targets, "weights": weights, "format": "pack-quantized"}
+        layout = "naive-quantized" if kind == "float" else "pack-quantized"
+        formats.add(layout)
+        listed[f"group_{number}"] = {"targets": targets, "weights": weights, "format": layout}
     return {
         "quant_method": "compressed-tensors",
-        "format": "pack-quantized",
+        "format": formats.pop() if len(formats) == 1 else "mixed-precision",
         "quantization_status": "compressed",
         "config_groups": listed,
         "ignore": ignored,

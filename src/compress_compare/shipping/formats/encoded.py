@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import InvalidValue
-from ..base import Runner, Source
+from ..base import Format, Runner, Source, cannot_hold
 from ..codes import Coded, LookupTables, coded, palette
 
 if TYPE_CHECKING:
@@ -37,6 +37,14 @@ def encoded(source: Source, there: Collection[str]) -> tuple[dict[str, Coded | L
     if "pruned" in source.kinds():
         notes.append("The zeros of pruned weights are stored like other numbers.")
     return weights, notes
+
+
+def untranslatable(format: Format, error: Exception, *, nearest: str) -> InvalidValue:
+    """The error for a network that a compiler cannot translate, with the first line of what it said."""
+    cause = error.__cause__ or error
+    lines = str(cause).strip().splitlines() or [""]
+    why = f"{type(cause).__name__}: {lines[0]}"[:300]
+    return cannot_hold(format, "this network: it cannot be exported", nearest=nearest, why=why)
 
 
 def fixed_call(example: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -14,7 +14,7 @@ from ...errors import MissingExtra, UserError
 from ...records.own_key import KEY
 from ..base import Format, Runner, Source, Written, cannot_hold
 from ..origin import text
-from .encoded import decompressed, fixed_call, one_by_one
+from .encoded import decompressed, fixed_call, one_by_one, untranslatable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -92,18 +92,13 @@ class ExecutorchFormat(Format):
                 lowered: Any = to_edge_transform_and_lower(programs, constant_methods=said)
                 return bytes(lowered.to_executorch().buffer)
         except Exception as error:  # its compiler reports what it cannot translate by dozens of exception types
-            cause = error.__cause__ or error
-            why = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0] if str(cause).strip() else ''}"
-            what = "this network: it cannot be exported to its operators"
-            raise cannot_hold(self, what, nearest="onnx", why=why[:300]) from error
+            raise untranslatable(self, error, nearest="onnx") from error
 
     def read(self, folder: Path, source: Source) -> Mapping[str, Array]:
         """The weights as ExecuTorch computes them."""
         program = _program(folder)
         names = json.loads(_execute(program, NAMES)[0])
-        return {
-            name: np.array(one.detach().numpy()) for name, one in zip(names, _execute(program, NUMBERS), strict=True)
-        }
+        return dict(zip(names, _execute(program, NUMBERS), strict=True))
 
     def origin(self, folder: Path) -> Mapping[str, Any]:
         """From the method of the program that gives it."""
@@ -129,5 +124,10 @@ def _program(folder: Path) -> Any:
     return Runtime.get().load_program(folder / FILE, verification=Verification.InternalConsistency)
 
 
-def _execute(program: Any, method: str) -> Any:
-    return program.load_method(method).execute([])
+def _execute(program: Any, name: str) -> list[Any]:
+    """What a method without inputs gives; tensors as arrays of their own, since the method owns theirs."""
+    import torch
+
+    method = program.load_method(name)
+    found = method.execute([])
+    return [np.array(one.detach().numpy()) if isinstance(one, torch.Tensor) else one for one in found]

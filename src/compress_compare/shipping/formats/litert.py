@@ -20,7 +20,7 @@ from ...errors import MissingExtra, UserError
 from ...records.own_key import KEY
 from ..base import Format, Runner, Source, Written, cannot_hold
 from ..origin import text
-from .encoded import decompressed, fixed_call, one_by_one
+from .encoded import decompressed, fixed_call, one_by_one, untranslatable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -102,10 +102,7 @@ class LitertFormat(Format):
             with quiet(LOUD), torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
                 return bytes(converter.convert().model_content())
         except Exception as error:  # its compiler reports what it cannot translate by dozens of exception types
-            cause = error.__cause__ or error
-            why = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0] if str(cause).strip() else ''}"
-            what = "this network: it cannot be converted to its operators"
-            raise cannot_hold(self, what, nearest="onnx", why=why[:300]) from error
+            raise untranslatable(self, error, nearest="onnx") from error
 
     def read(self, folder: Path, source: Source) -> Mapping[str, Array]:
         """The constants, and the weights as LiteRT makes them of codes and labels."""

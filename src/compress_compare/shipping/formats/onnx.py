@@ -15,7 +15,7 @@ from ..base import Format, Runner, Source, Written, cannot_hold
 from ..codes import Coded, LookupTables
 from ..origin import text
 from . import onnx_numbers
-from .encoded import encoded
+from .encoded import encoded, untranslatable
 from .onnx_graph import rewrite
 
 if TYPE_CHECKING:
@@ -109,9 +109,7 @@ def _translated(format: Format, source: Source) -> Any:
     try:
         return exported(source.needs_network(format.name), source.example)
     except Exception as error:  # the exporter reports what it cannot translate by dozens of exception types
-        cause = error.__cause__ or error
-        why = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0] if str(cause).strip() else ''}"
-        raise cannot_hold(format, "this network: it cannot be exported", nearest="packed", why=why[:300]) from error
+        raise untranslatable(format, error, nearest="packed") from error
 
 
 def exported(network: nn.Module, example: Any) -> Any:
