@@ -96,3 +96,18 @@ def test_coverage_names_what_should_not_have_changed(tmp_path, static):
             for id, status, code in (("a", 422, "model.no_base"), ("c", 422, "model.no_checkpoint"), ("x", 404, "")):
                 answer = client.get("/api/v1/model/coverage", params={"id": id})
                 assert answer.status_code == status and code in answer.json()["code"]
+
+
+def test_the_stream_names_replicates(tmp_path, static):
+    with cc.open(tmp_path / "p") as project:
+        project.log_model("root", operation=cc.Operation("train"), metrics={"Accuracy": 0.9})
+        for seed in (1, 2):
+            operation = cc.Operation("prune", amount=0.5)
+            project.log_model(f"s{seed}", base="root", operation=operation, replicate=f"seed {seed}")
+        with running(project, static=static) as server, server.client(headers=server.bearer) as client:
+            table = read(client.get("/api/v1/models", headers=ARROW))
+            assert table.column_names == [
+                *("id", "base", "operation", "parameters", "step", "tags", "references", "replicate", "Accuracy")
+            ]
+            assert table["replicate"].to_pylist() == [None, "seed 1", "seed 2"]
+            assert client.get("/api/v1/models").json()["models"][1]["metrics"] == {"Accuracy": None}

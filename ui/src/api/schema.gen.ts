@@ -1020,6 +1020,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/merge/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description What a merge would bring, and where the two contradict each other. Nothing is changed.
+         */
+        post: operations["preview_api_v1_merge_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge
+         * @description Bring in what another copy of the project has; refused while a conflict is not decided.
+         */
+        post: operations["merge_api_v1_merge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operations": {
         parameters: {
             query?: never;
@@ -1758,11 +1798,19 @@ export interface components {
         };
         /**
          * FrontierAnswer
-         * @description The Pareto-optimal models, best first along x.
+         * @description The Pareto-optimal models, best first along x, and which column of each metric was taken.
+         *
+         *     A metric that was measured in several ways has a column for each; `notes` says what was left out.
          */
         FrontierAnswer: {
             /** Ids */
             ids: string[];
+            /** X */
+            x: string;
+            /** Y */
+            y: string;
+            /** Notes */
+            notes: string[];
         };
         /**
          * GateAnswer
@@ -2390,6 +2438,72 @@ export interface components {
             kind: "measure";
             /** Models */
             models: string[];
+        };
+        /**
+         * MergeAnswer
+         * @description What a merge brought: rows by kind, and models and datasets that have another name now.
+         */
+        MergeAnswer: {
+            /** Added */
+            added: {
+                [key: string]: number;
+            };
+            /** Renamed */
+            renamed: {
+                [key: string]: string;
+            };
+            /** Num Conflicts */
+            num_conflicts: number;
+            /** Left Out */
+            left_out: string[];
+        };
+        /**
+         * MergeAsk
+         * @description What to merge: an archive that was sent, or the path of an archive or project on the machine of the server.
+         *
+         *     `choices` decides conflicts by their titles, `rule` those that are left; `both` is for models and notes.
+         */
+        MergeAsk: {
+            /** Upload */
+            upload?: string | null;
+            /** Path */
+            path?: string | null;
+            /** Choices */
+            choices?: {
+                [key: string]: "ours" | "theirs" | "both";
+            };
+            /**
+             * Rule
+             * @default refuse
+             * @enum {string}
+             */
+            rule: "refuse" | "ours" | "theirs" | "both";
+        };
+        /**
+         * MergeConflictAnswer
+         * @description Something that the two have differently: its title, what it is here and there, and whether both can stay.
+         */
+        MergeConflictAnswer: {
+            /** Title */
+            title: string;
+            /** Ours */
+            ours: string;
+            /** Theirs */
+            theirs: string;
+            /** Both */
+            both: boolean;
+        };
+        /**
+         * MergePreviewAnswer
+         * @description What a merge would bring: how many models the other has, how many of these are new, and all conflicts.
+         */
+        MergePreviewAnswer: {
+            /** Num Models */
+            num_models: number;
+            /** Num New */
+            num_new: number;
+            /** Conflicts */
+            conflicts: components["schemas"]["MergeConflictAnswer"][];
         };
         /**
          * MetricAnswer
@@ -3783,6 +3897,8 @@ export interface components {
             tags: string[];
             /** References */
             references: string;
+            /** Replicate */
+            replicate: string | null;
         };
         /**
          * RevisionNews
@@ -5597,6 +5713,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_api_v1_merge_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergePreviewAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_api_v1_merge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */
