@@ -126,3 +126,18 @@ def test_effects_that_are_kept_are_bounded(tmp_path, static, monkeypatch):
         assert snapshot.effects("a", listed=None) is first
         snapshot.effects("b", listed=None)
         assert list(snapshot._effects) == [("b", None)]
+
+
+def test_the_stream_names_replicates(tmp_path, static):
+    with cc.open(tmp_path / "p") as project:
+        project.log_model("root", operation=cc.Operation("train"), metrics={"Accuracy": 0.9})
+        for seed in (1, 2):
+            operation = cc.Operation("prune", amount=0.5)
+            project.log_model(f"s{seed}", base="root", operation=operation, replicate=f"seed {seed}")
+        with running(project, static=static) as server, server.client(headers=server.bearer) as client:
+            table = read(client.get("/api/v1/models", headers=ARROW))
+            assert table.column_names == [
+                *("id", "base", "operation", "parameters", "step", "tags", "references", "replicate", "Accuracy")
+            ]
+            assert table["replicate"].to_pylist() == [None, "seed 1", "seed 2"]
+            assert client.get("/api/v1/models").json()["models"][1]["metrics"] == {"Accuracy": None}

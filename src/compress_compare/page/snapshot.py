@@ -22,7 +22,7 @@ from .wire.models import ModelPage, model_row
 from .wire.project import OperationUse
 from .wire.selection import EffectsAnswer, effect
 
-NODE_COLUMNS = ("id", "base", "operation", "parameters", "step", "tags", "references")
+NODE_COLUMNS = ("id", "base", "operation", "parameters", "step", "tags", "references", "replicate")
 """The columns before those of the metrics."""
 
 Kind = Literal["double", "single", "errors"]
@@ -150,5 +150,14 @@ class Snapshots:
         with self._lock:
             revision = self._project.revision()
             if self._latest is None or self._latest.revision != revision:
-                self._latest = Snapshot(revision, self._project.overview().arrow, project=self._project)
+                self._latest = Snapshot(revision, _table(self._project), project=self._project)
             return self._latest
+
+
+def _table(project: Store) -> pa.Table:
+    """The overview with the names of replicates before the metrics."""
+    table, named = project.overview().arrow, project.replicates()
+    names = pa.array(
+        [named.get(id) for id in table["id"].to_pylist()] if named else [None] * table.num_rows, pa.string()
+    )
+    return table.add_column(len(NODE_COLUMNS) - 1, "replicate", names)

@@ -191,6 +191,11 @@ class RemoteReader(Project):
         found: list[str] = self._connection.read("archived")
         return found
 
+    def replicates(self) -> dict[str, str]:
+        """Return which of several models made alike a model is, by the ids of those that say so."""
+        found: dict[str, str] = self._connection.read("replicates")
+        return found
+
     def damage(self) -> list[str]:
         """Have the server read everything, and return a sentence for each fault."""
         found: list[str] = self._connection.read("damage")

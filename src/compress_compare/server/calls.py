@@ -21,7 +21,7 @@ from ..table import Table
 READS = frozenset((
     "all_checkpoints", "answered", "archived", "checkpoints", "damage", "datasets", "deleted", "descendants",
     "digests_of", "garbage", "gate_rules", "history", "jobs", "metric", "metrics", "model", "models", "overview",
-    "revision", "standard_errors", "summary", "table_mapping", "task_of", "views",
+    "replicates", "revision", "standard_errors", "summary", "table_mapping", "task_of", "views",
 ))  # fmt: skip
 """Methods that read; ``measured`` is the table behind ``measured_graph``."""
 LOGS = frozenset((

@@ -176,6 +176,13 @@ def nodes(connection: sa.Connection, *, archived: bool = False) -> list[Node]:
     return _bases_first(found) if any((node[2] or 0) > node[0] for node in found) else found
 
 
+def replicates(connection: sa.Connection) -> dict[str, str]:
+    """The names of replicates by the ids of the models that have one."""
+    columns = schema.models.c
+    found = connection.execute(sa.select(columns.id, columns.replicate).where(columns.replicate.is_not(None)))
+    return {id: str(name) for id, name in found}
+
+
 def archived(connection: sa.Connection) -> list[str]:
     """The ids of the models that are hidden, in the order of logging."""
     columns = schema.models.c

@@ -296,6 +296,11 @@ class Reader:
         with self._database.read() as connection:
             return trash.names(connection)
 
+    def replicates(self) -> dict[str, str]:
+        """Return which of several models made alike a model is, such as ``seed 3``, by the ids of those that say so."""
+        with self._database.read() as connection:
+            return models.replicates(connection)
+
     def archived(self) -> list[str]:
         """Return the ids of the archived models, in the order of logging."""
         with self._database.read() as connection:

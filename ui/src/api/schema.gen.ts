@@ -3915,6 +3915,8 @@ export interface components {
             tags: string[];
             /** References */
             references: string;
+            /** Replicate */
+            replicate: string | null;
         };
         /**
          * RevisionNews

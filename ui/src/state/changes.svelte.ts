@@ -22,6 +22,12 @@ export interface Told {
   readonly failed: boolean;
 }
 
+/** Another copy of this project: a packed one that was dropped, or its path on the machine of the server. */
+export interface Copy {
+  readonly files?: readonly Dropped[];
+  readonly path?: string;
+}
+
 export class ChangesStore {
   /** What the open dialog asks; null while none is open. */
   question: Question | null = $state.raw(null);
@@ -29,6 +35,8 @@ export class ChangesStore {
   told: Told | null = $state.raw(null);
   /** Files that are to be imported, none yet while they are to be chosen; null while nothing is imported. */
   importing: readonly Dropped[] | null = $state.raw(null);
+  /** What is to be merged; null while nothing is. */
+  merging: Copy | null = $state.raw(null);
   readonly #project: ProjectStore;
 
   constructor(project: ProjectStore) {
@@ -49,9 +57,22 @@ export class ChangesStore {
     this.question = question;
   }
 
-  /** Open the import with files, or close it. */
+  /** Open the import with files, or close it. A packed copy of a project is merged. */
   bring(files: readonly Dropped[] | null): void {
-    this.importing = files;
+    if (files?.length === 1 && files[0]!.path.endsWith(".ccz")) this.merge({ files });
+    else this.importing = files;
+  }
+
+  /** Open the merge with another copy, or close it. */
+  merge(copy: Copy | null): void {
+    this.importing = null;
+    this.merging = copy;
+  }
+
+  /** Say what was done that cannot be taken back in one step, and show the project as it is now. */
+  async said(text: string): Promise<void> {
+    this.told = { text, undo: null, failed: false };
+    await this.#project.refresh();
   }
 
   /** Say what was done, and show the project as it is now. */

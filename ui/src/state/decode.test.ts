@@ -16,6 +16,7 @@ function stream(metrics: Record<string, (number | null)[]>): Uint8Array {
       step: [0, 1, 2],
       tags: [[], ["x", "y"], []],
       references: ["[]", "[]", '[{"role": "teacher", "model": "a"}]'],
+      replicate: [null, "seed 1", "seed 2"],
       ...metrics,
     },
     {
@@ -27,6 +28,7 @@ function stream(metrics: Record<string, (number | null)[]>): Uint8Array {
         step: int32(),
         tags: list(utf8()),
         references: utf8(),
+        replicate: utf8(),
         ...Object.fromEntries(names.map((name) => [name, float64()])),
       },
     },
@@ -44,6 +46,7 @@ describe("decodeModels", () => {
     expect(table.parameters).toEqual([{ epochs: 3 }, { amount: 0.5 }, {}]);
     expect(table.tags).toEqual([[], ["x", "y"], []]);
     expect(table.references[2]).toEqual([{ role: "teacher", model: 0 }]);
+    expect(table.replicates.names).toEqual([null, "seed 1", "seed 2"]);
     expect(table.metrics).toEqual([metric("m", { unit: "B" })]);
     expect([...table.values.get("m")!]).toEqual([1, 2, 3]);
   });

@@ -14,6 +14,7 @@ const PLACE: Readonly<Record<Fixed, number>> = {
   step: 4,
   tags: 5,
   references: 6,
+  replicate: 7,
 };
 const FIXED = Object.keys(PLACE).length;
 /** The same of the standard errors. */
@@ -36,6 +37,7 @@ export function decodeModels(bytes: Uint8Array, metrics: Metric[], revision: num
     parameters: cached(texts("parameters"), (text) => JSON.parse(text) as Record<string, Json>, {}),
     tags: listColumn(column("tags"), count),
     references: cached(texts("references"), (text) => JSON.parse(text) as Schemas["ReferenceAnswer"][], []),
+    replicate: texts("replicate"),
     metrics: names.map((name) => defined.get(name) ?? undeclared(name)),
     values: names.map((_, k) => numbers(at(FIXED + k))),
   });

@@ -23,6 +23,7 @@ function streams(revision: number): { models: () => Response; errors: Uint8Array
       step: [0, 1, 1],
       tags: [[], [], []],
       references: ["[]", "[]", "[]"],
+      replicate: [null, "seed 1", "seed 2"],
       Accuracy: [0.9, 0.8, null],
     },
     {
@@ -34,6 +35,7 @@ function streams(revision: number): { models: () => Response; errors: Uint8Array
         step: int32(),
         tags: list(utf8()),
         references: utf8(),
+        replicate: utf8(),
         Accuracy: float32(),
       },
     },

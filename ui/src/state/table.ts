@@ -1,6 +1,7 @@
 /** Every model of a project, column by column: what all views of the overview read. A model is its row number. */
 import type { Schemas } from "@/api/types";
 import type { Json } from "@/api/json";
+import { replicatesOf, type Replicates } from "./replicates";
 
 /** A metric's definition, as the project declares it: unit, d3 format, direction (null: unknown), range. */
 export type Metric = Schemas["MetricAnswer"];
@@ -33,6 +34,8 @@ export interface ModelTable {
   /** Rows of the models made directly from this one, ascending. */
   children: number[][];
   roots: number[];
+  /** Models made alike, which stand as one on the map and the scatterplot. */
+  replicates: Replicates;
   metrics: Metric[];
   /** NaN where there is no finite number; `status` says why. Infinities are NaN here, too. */
   values: Map<string, Float64Array>;
@@ -48,6 +51,8 @@ export interface ModelColumns {
   parameters: Record<string, Json>[];
   tags: string[][];
   references: { role: string; model: string }[][];
+  /** Which of several models made alike each is; null, or none of it, where that is not said. */
+  replicate?: (string | null)[];
   metrics: Metric[];
   /** One list per metric: a number (NaN and infinities as they are), or null where it is missing. */
   values: ArrayLike<number | null>[];
@@ -83,6 +88,7 @@ export function buildTable(columns: ModelColumns): ModelTable {
     ),
     children,
     roots,
+    replicates: replicatesOf({ ...columns, base }),
     metrics: columns.metrics,
     values,
     status,

@@ -4,6 +4,7 @@
 import { Asked } from "./asked.svelte";
 import type { Comparing } from "./comparing";
 import { extent, makeEncodings } from "./encodings";
+import { pooled } from "./replicates";
 import { filterMask, type Filters } from "./filters";
 import type { ProjectStore } from "./project.svelte";
 import type { ModelTable } from "./table";
@@ -89,6 +90,14 @@ export class ViewStore {
     this.#table
       ? makeEncodings(this.#table, this.colorMetric, this.sizeMetric, this.#theme.current, this.#clamp)
       : null,
+  );
+  /** The table of the map and the scatterplot, on which replicates are one model. */
+  readonly pooled = $derived.by(() => (this.#table ? pooled(this.#table) : null));
+  /** How its models look. */
+  readonly marks = $derived.by(() =>
+    this.#table && this.pooled !== this.#table
+      ? makeEncodings(this.pooled!, this.colorMetric, this.sizeMetric, this.#theme.current, this.#clamp)
+      : this.encodings,
   );
 
   /**

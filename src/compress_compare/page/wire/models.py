@@ -43,6 +43,8 @@ class StreamedModel(ArrowRow):
     tags: list[str]
     references: str
     """A JSON list of `role, model`."""
+    replicate: str | None
+    """Which of several models made alike it is, such as `seed 3`."""
 
 
 class StreamedErrors(ArrowRow):

@@ -18,7 +18,7 @@ export interface Layout {
   columns: Column[];
   /** Height, in rows: the last row is at `rows - 1`. */
   rows: number;
-  /** 0 for models inside a collapsed subtree, which stand where its top stands. */
+  /** 0 for models inside a collapsed subtree, which stand where its top stands, and for all but one of replicates. */
   shown: Uint8Array;
   /** For collapsed models: how many are hidden inside. */
   hidden: Int32Array;
@@ -39,7 +39,15 @@ export interface Skeleton {
 /** Columns by operation, and siblings in their order: by these columns, then by parameters. O(n log n). */
 export function skeletonOf(table: ModelTable): Skeleton {
   const byOperation = columnsByOperation(table);
-  return { byOperation, ...orderedChildren(table, byOperation.of) };
+  const { children, roots } = orderedChildren(table, byOperation.of);
+  const { first, members } = table.replicates;
+  if (members.size === 0) return { byOperation, children, roots };
+  const isFirst = (i: number): boolean => first[i] === i;
+  // what was made from any of them comes from the one that stands for all
+  const together = children.map((list, i) =>
+    isFirst(i) ? (members.get(i)?.flatMap((one) => children[one]!) ?? list).filter(isFirst) : [],
+  );
+  return { byOperation, children: together, roots: roots.filter(isFirst) };
 }
 
 /**
@@ -65,6 +73,12 @@ export function layoutModels(
     stacks: [],
   };
   const down = placeRows(layout, skeleton.roots, collapsed);
+  table.replicates.first.forEach((stands, i) => {
+    if (stands === i) return;
+    layout.shown[i] = 0;
+    layout.x[i] = layout.x[stands]!;
+    layout.y[i] = layout.y[stands]!;
+  });
   if (collapsed.size) hideCollapsed(layout, collapsed);
   layout.stacks = stacksOf(layout, of, down);
   return layout;

@@ -11,6 +11,7 @@ import { looksOf } from "./looks";
 import { Motion } from "./motion.svelte";
 import { carryPlaces } from "./places";
 import { fit, headingHeight, middleOf, pan, reveal, viewportAt, zoom, type Extent, type Viewport } from "./viewport";
+import { standing } from "@/state/replicates";
 import type { ModelTable } from "@/state/table";
 
 const REST = 120;
@@ -39,7 +40,7 @@ export class MapState {
   });
   readonly #labels = $derived.by(() => mapLabels(this.table, this.layout.columns));
   readonly #names = $derived.by(() => apartAt(this.table.ids));
-  readonly looks = $derived.by(() => looksOf(this.table.count, this.#app.view.encodings!, this.#app.view.visible));
+  readonly looks = $derived.by(() => looksOf(this.table.count, this.#app.view.marks!, this.#app.view.visible));
   /** Letters of the longest id among leaves, and among roots that have children. */
   readonly #longest = $derived.by(() => {
     const { ids, base } = this.table;
@@ -75,7 +76,7 @@ export class MapState {
   readonly #brushed: number[] = $derived.by(() => (this.brush ? modelsIn(this.scene, this.view, this.brush) : []));
   /** What is selected, or would be if a brush ended now. */
   readonly selected: ReadonlySet<number> = $derived.by(() => {
-    const { selected } = this.#app.view;
+    const selected = standing(this.table, this.#app.view.selected);
     return this.brush ? new Set([...selected, ...this.#brushed]) : selected;
   });
   readonly marks: Marks = $derived.by(() => ({ hovered: this.#app.view.hovered, brush: this.brush }));

@@ -51,6 +51,8 @@ export function drawModels(ctx: Context, scene: Scene, frame: Frame, models: num
   );
   for (const i of models) if (scene.looks.fill[i] === "") drawHollow(ctx, scene, frame, i);
   for (const i of models) if (scene.layout.hidden[i]) drawCollapsed(ctx, scene, frame, i);
+  const several = models.filter((i) => scene.table.replicates.members.has(i));
+  if (several.length > 0) drawSeveral(ctx, scene, frame, several);
 }
 
 function isIn(scene: Scene, { view, width, height }: Frame, i: number): boolean {
@@ -101,6 +103,19 @@ function drawHollow(ctx: Context, scene: Scene, frame: Frame, i: number): void {
   }
   ctx.strokeStyle = scene.looks.faded[i] ? shader(chrome.background)(chrome.mark, FILTERED * 2) : chrome.mark;
   ctx.lineWidth = radius > 4 ? 1.5 : 1;
+  ctx.stroke();
+}
+
+/** A second ring around replicates: there are several, which stand at one place. */
+function drawSeveral(ctx: Context, scene: Scene, frame: Frame, models: number[]): void {
+  const scale = nodeScale(scene, frame.view);
+  ctx.strokeStyle = CHROME[scene.looks.theme].mark;
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  for (const i of models) {
+    const radius = screenRadius(scene, frame.view, scale, i);
+    disc(ctx, scene, frame, i, radius + Math.max(TINY, Math.min(2.5, radius * 0.5)));
+  }
   ctx.stroke();
 }
 

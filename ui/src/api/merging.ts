@@ -1,0 +1,17 @@
+/** Another copy of this project: looked at, then merged. */
+import { answerOf, api } from "./client";
+import type { Asked, Schemas } from "./types";
+
+export type MergeAsk = Schemas["MergeAsk"];
+export type MergeChoice = NonNullable<MergeAsk["choices"]>[string];
+export type MergePreview = Schemas["MergePreviewAnswer"];
+export type MergeConflict = Schemas["MergeConflictAnswer"];
+export type Merged = Schemas["MergeAnswer"];
+
+export function previewMerge(ask: Asked<MergeAsk>, signal?: AbortSignal): Promise<MergePreview> {
+  return answerOf(api.POST("/api/v1/merge/preview", { body: ask as MergeAsk, signal }));
+}
+
+export function mergeCopy(ask: Asked<MergeAsk>): Promise<Merged> {
+  return answerOf(api.POST("/api/v1/merge", { body: ask as MergeAsk }));
+}
