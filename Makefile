@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export CHROMIUM
 
 .NOTPARALLEL:
-.PHONY: help install ui demo docs test lint format types ui-check browser database mutation audit clean
+.PHONY: help install ui demo docs test lint format types ui-check browser database proxies mutation audit clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -38,7 +38,7 @@ demo: ui ## run the digits demo and serve it
 docs: install ## build the documentation as a site, in site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-test: ui browser database lint types ui-check ## lint, types, page, then every Python and browser test
+test: ui browser database proxies lint types ui-check ## lint, types, page, then every Python and browser test
 	scripts/run-tests $(ARGS)
 
 lint: install ## style and formatting of the Python code
@@ -75,6 +75,9 @@ browser: ## make sure that the browser tests have a browser
 
 database: ## make sure that the tests of projects on a database server have PostgreSQL
 	@scripts/need-postgres
+
+proxies: install ## make sure that the tests of what stands before a server have nginx and Caddy
+	@scripts/need-proxies $(VENV)/proxies
 
 clean: ## remove what was built (not runs/)
 	rm -rf $(VENV) ui/node_modules src/compress_compare/server/static dist build site .mypy_cache .ruff_cache .pytest_cache test-results

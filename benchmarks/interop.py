@@ -1,6 +1,7 @@
 """What goes between this product and other tools, checked with the tools themselves, each in an environment of its own.
 
-    python -m benchmarks.interop --mlflow ENV/bin/python --inspect ENV/bin/python --model-explorer ENV/bin/python
+    python -m benchmarks.interop --mlflow ENV/bin/python --inspect ENV/bin/python --trackio ENV/bin/python
+        --optuna ENV/bin/python --model-explorer ENV/bin/python
 
 MLflow: a store written by the tool comes in as it was written, from the file and from a running server; a store that
 ``export`` wrote is shown by that server. Inspect: logs of both forms, made by a model that needs no network, come in
@@ -67,6 +68,33 @@ for form in ("json", "eval"):
         model = get_model("mockllm/" + name, memoize=False, custom_outputs=outputs)
         eval(Task(dataset=samples, solver=generate(), scorer=match(), name="sums"), model=model, max_samples=1,
              log_dir=f"{sys.argv[1]}/{form}", log_format=form, display="none")
+"""
+WRITE_TRACKIO = """
+import json, os, sys
+os.environ["TRACKIO_DIR"] = sys.argv[1]
+import trackio
+for name, base, accuracy in json.loads(sys.argv[2]):
+    trackio.init(project="nets", name=name, config={"operation": "prune", "base": base, "amount": accuracy})
+    trackio.log({"accuracy": 0.0, "loss": 1.0}, step=1)
+    trackio.log({"accuracy": accuracy, "loss": float("inf") if accuracy > 0.4 else float("nan")}, step=2)
+    trackio.finish()
+"""
+WRITE_OPTUNA = """
+import json, sys
+import optuna
+optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+backend = optuna.storages.journal.JournalFileBackend(sys.argv[1] + "/journal.log")
+for storage in (f"sqlite:///{sys.argv[1]}/study.db", optuna.storages.JournalStorage(backend)):
+    study = optuna.create_study(storage=storage, study_name="nets", directions=["maximize", "minimize"])
+    study.set_metric_names(["accuracy", "size"])
+    for name, _, accuracy in json.loads(sys.argv[2]):
+        study.enqueue_trial({"amount": accuracy})
+    study.optimize(lambda trial: (trial.suggest_float("amount", 0, 1), 1000 - trial.number), n_trials=20)
+    study.enqueue_trial({"amount": 0.5})
+    def fails(trial):
+        trial.suggest_float("amount", 0, 1)
+        raise RuntimeError("as runs do")
+    study.optimize(fails, n_trials=1, catch=(RuntimeError,))
 """
 ASK_MODEL_EXPLORER = """
 import json, sys
@@ -168,6 +196,29 @@ def inspect(python: str, folder: Path) -> None:
             print(f"inspect, {form}: accuracies and flips {found}, expected {(6 / 8, 3 / 8, 3, 0)}")
 
 
+def trackio(python: str, folder: Path) -> None:
+    """The last value of each metric, with values that are no numbers."""
+    tool(python, WRITE_TRACKIO, str(folder / "trackio"), json.dumps(RUNS))
+    models = importers.load("trackio", folder / "trackio").models
+    found = {one["id"]: (one["base"], one["metrics"]["accuracy"], str(one["metrics"]["loss"])) for one in models}
+    said = {name: (base, accuracy, "inf" if accuracy > 0.4 else "nan") for name, base, accuracy in RUNS}
+    agree = sum(found.get(name) == one for name, one in said.items())
+    print(f"trackio: {agree} of {len(RUNS)} runs as Trackio wrote them")
+
+
+def optuna(python: str, folder: Path) -> None:
+    """Trials of both kinds of storage; the one that failed is no model."""
+    folder.joinpath("optuna").mkdir()
+    tool(python, WRITE_OPTUNA, str(folder / "optuna"), json.dumps(RUNS))
+    said = sorted((accuracy, 1000.0 - number) for number, (_, _, accuracy) in enumerate(RUNS))
+    for name in ("study.db", "journal.log"):
+        place = folder / "optuna" / name
+        read = importers.load(importers.recognize(place).source, place)
+        found = sorted((one["metrics"]["accuracy"], one["metrics"]["size"]) for one in read.models if one["metrics"])
+        agree = sum(a == b for a, b in zip(found, said, strict=False))
+        print(f"optuna, {name}: {agree} of {len(said)} trials as Optuna wrote them, {len(found)} models with values")
+
+
 def model_explorer(python: str, folder: Path) -> None:
     """The provider of node data in Model Explorer's own manager of extensions."""
     weights = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
@@ -182,7 +233,8 @@ def model_explorer(python: str, folder: Path) -> None:
 def main() -> None:
     """Run those whose interpreters are given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    checks = {"mlflow": mlflow, "inspect": inspect, "model-explorer": model_explorer}
+    checks = {"mlflow": mlflow, "inspect": inspect, "trackio": trackio, "optuna": optuna}
+    checks["model-explorer"] = model_explorer
     for name in checks:
         parser.add_argument(f"--{name}", help=f"interpreter of an environment with {name}")
     given = vars(parser.parse_args())

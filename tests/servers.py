@@ -178,6 +178,15 @@ def program(name: str) -> str:
     return str(path)
 
 
+def proxy(name: str) -> str:
+    """A program that stands before a server."""
+    unpacked = Path(sys.prefix) / "proxies" / "usr"
+    path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:{unpacked / 'bin'}:{unpacked / 'sbin'}")
+    if path is None:
+        lacking(f"{name} is not installed; scripts/need-proxies brings it.")
+    return str(path)
+
+
 def lacking(reason: str) -> None:
     """Skip, or fail where everything must be there."""
     if os.environ.get("CI") == "true":

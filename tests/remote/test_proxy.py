@@ -1,7 +1,7 @@
-"""The configuration of nginx in the guide, in a real nginx: logging, events and the page's gate pass through it."""
+"""The configurations of nginx and Caddy in the guide, in the real proxies: logging, events and gates pass through."""
 
+import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -15,11 +15,10 @@ import compress_compare as cc
 from compress_compare.server.app import Reach
 from compress_compare.server.places import public_url
 from compress_compare.server.projects import Directory
+from tests import servers
 from tests.server.running import running
 
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "guide" / "team.md"
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 
 
 def free_port() -> int:
@@ -27,27 +26,45 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-@pytest.fixture
-def proxied(tmp_path):
-    """A server behind nginx, as in the guide but without TLS; gives the address of nginx and the server."""
+def written(kind, port, server):
+    """The configuration in the guide, without TLS and at the ports of the test."""
+    found = re.search(rf"```{kind}\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)[1]
+    return found.replace("127.0.0.1:8787", f"127.0.0.1:{server.port}")
+
+
+def nginx(folder, port, server):
+    said = re.sub(r"\n *ssl_[^\n]*", "", written("nginx", port, server))
+    said = said.replace("listen 443 ssl", f"listen 127.0.0.1:{port}").replace("models.example.org", "localhost")
+    places = "".join(
+        f"{kind}_temp_path {folder / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    config = folder / "nginx.conf"
+    config.write_text(f"daemon off; pid {folder / 'pid'}; events {{}} http {{ access_log off; {places} {said} }}")
+    return ["nginx", "-e", str(folder / "errors"), "-c", str(config)]
+
+
+def caddy(folder, port, server):
+    said = written("text", port, server).replace("models.example.org", f"http://localhost:{port}")
+    config = folder / "Caddyfile"
+    config.write_text("{\n  admin off\n  skip_install_trust\n}\n" + said)
+    return ["caddy", "run", "--adapter", "caddyfile", "--config", str(config)]
+
+
+@pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
+def proxied(request, tmp_path):
+    """A server behind a proxy, as in the guide but without TLS; gives the address of the proxy and the server."""
     (tmp_path / "runs").mkdir()
     port = free_port()
     public = public_url(f"http://localhost:{port}")
     with running(Directory(tmp_path / "runs"), static=tmp_path, reach=Reach(public=[public])) as server:
-        written = re.search(r"```nginx\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)[1]
-        said = re.sub(r"\n *ssl_[^\n]*", "", written).replace("listen 443 ssl", f"listen 127.0.0.1:{port}")
-        said = said.replace("models.example.org", "localhost").replace("127.0.0.1:8787", f"127.0.0.1:{server.port}")
-        places = "".join(
-            f"{kind}_temp_path {tmp_path / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        config = tmp_path / "nginx.conf"
-        config.write_text(f"daemon off; pid {tmp_path / 'pid'}; events {{}} http {{ access_log off; {places} {said} }}")
-        nginx = subprocess.Popen([NGINX, "-e", str(tmp_path / "errors"), "-c", str(config)])
+        name, *arguments = request.param(tmp_path, port, server)
+        own = {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+        proxy = subprocess.Popen([servers.proxy(name), *arguments], env=own, stderr=subprocess.DEVNULL)
         try:
             yield f"http://localhost:{port}", server
         finally:
-            nginx.terminate()
-            nginx.wait()
+            proxy.terminate()
+            proxy.wait()
 
 
 def test_the_configuration_of_the_guide_passes_everything_on(proxied):

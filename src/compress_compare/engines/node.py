@@ -13,7 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..store import address
 from ..store.files import write_atomically
+from ..store.location import JOBS
 from .base import Limits, Outcome, Work
 from .local import LocalEngine
 
@@ -31,6 +33,21 @@ def prepare(work: Work, limits: Limits) -> None:
         (work.folder / name).unlink(missing_ok=True)
     said = {"id": work.id, "request": dict(work.request), "limits": asdict(limits)}
     write_atomically(work.folder / WORK, json.dumps(said).encode())
+
+
+def shared(work: Work) -> str | None:
+    """The address of the project of a piece of work, without its password, if any machine can reach it there."""
+    found = address.of_directory(Path(str(work.request["project"])))
+    return None if found is None else found.shown
+
+
+def moved(work: Work, location: str) -> Work:
+    """The same work on this machine, where nothing of the project is but what its database and object store have.
+
+    The password and the keys are those that this machine has.
+    """
+    directory = address.parsed(location).remember()
+    return Work(work.id, directory / JOBS / work.id, {**work.request, "project": str(directory)})
 
 
 def outcome_in(folder: Path) -> Outcome | None:

@@ -1,14 +1,16 @@
 """The Ray engine: it starts a Ray task for each step, which runs the worker of the local engine on its node.
 
-The folder of the project must be the same on every node: checkpoints travel through it and never through Ray. What Ray
-carries is the request and how it ended. A step whose node is lost is started again by Ray, twice at most; a worker that
-fails by itself is not.
+Checkpoints travel through the project and never through Ray, which carries the request, how it ended and the end of
+its log. A node opens a project on a database server with the password and the keys that it has itself; the folder of
+any other project must be the same on every node. A step whose node is lost is started again by Ray, twice at most; a
+worker that fails by itself is not.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 import time
 from dataclasses import dataclass, replace
@@ -17,9 +19,10 @@ from typing import Any
 
 from ..errors import InvalidValue, MissingExtra, UserError
 from . import outcomes, processes
-from .base import HEARTBEAT, RESULT, Limits, Outcome, Running, Work
+from .base import HEARTBEAT, LOG, RESULT, Limits, Outcome, Running, Work
 from .heartbeats import process_in, status_in
 from .local import LocalEngine, environment, read_result
+from .node import moved, shared
 
 RETRIES = 2
 LOOK_S = 0.1
@@ -33,6 +36,7 @@ RAY_PATIENCE_S = 120
 STORE_BYTES = 200_000_000
 """Of a cluster that is started here: requests and outcomes are small."""
 PREFIX = "ray:"
+TAIL_BYTES = 200_000
 AGAIN = "Run it again when there is a cluster, or with --engine local: what was made is kept."
 
 
@@ -55,6 +59,7 @@ class _Task:
     reference: Any
     cancelled: bool = False
     asked: float = 0.0
+    shared: bool = False
 
 
 class RayEngine:
@@ -103,11 +108,11 @@ class RayEngine:
             (work.folder / name).unlink(missing_ok=True)
         shipped = replace(work, request=dict(work.request))
         try:
-            reference = self._run.remote(shipped, self._limits)
+            reference = self._run.remote(shipped, self._limits, shared(work))
         except self._ray.exceptions.RayError as error:
             title = f"Ray did not take the step: {_one_line(error)}"
             raise UserError("engine.refused", title, hint="Look after the cluster, then retry the job.") from error
-        self._running[work.id] = _Task(work, reference)
+        self._running[work.id] = _Task(work, reference, shared=shared(work) is not None)
         return f"{PREFIX}{work.folder}"
 
     def poll(self, id: str) -> Running | Outcome:
@@ -120,7 +125,7 @@ class RayEngine:
         if not ended:
             if task.cancelled and time.monotonic() - task.asked > self._limits.grace + ASK_AGAIN_S:
                 self._interrupt(task)
-            return status_in(task.work.folder, waiting="waiting for a node")
+            return status_in(task.work.folder, waiting="on the cluster" if task.shared else "waiting for a node")
         del self._running[id]
         return self._outcome(task)
 
@@ -163,7 +168,8 @@ class RayEngine:
     def _outcome(self, task: _Task) -> Outcome:
         errors = self._ray.exceptions
         try:
-            outcome: Outcome = self._ray.get(task.reference)
+            done: _Done = self._ray.get(task.reference)
+            outcome = done.outcome
         except errors.TaskCancelledError:
             return Outcome("cancelled", message="cancelled")
         except errors.OutOfMemoryError:
@@ -174,11 +180,35 @@ class RayEngine:
             title = f"Ray could not run the step: {str(error).strip().splitlines()[-1][:200]}"
             hint = "Install this package, of the same version, on every node; the project's folder must be there too."
             return outcomes.failed("ray", "job.ray", title=title, hint=hint)
+        if done.log:
+            (task.work.folder / LOG).write_bytes(done.log)
         return Outcome("cancelled", message="cancelled") if task.cancelled and outcome.state == "failed" else outcome
 
 
-def _run(work: Work, limits: Limits) -> Outcome:
-    """On a node: what the local engine does with one piece of work. An interrupt is the wish to cancel."""
+@dataclass(frozen=True)
+class _Done:
+    """How a step ended on a node, and the end of its log where the folder that it lies in is the node's own."""
+
+    outcome: Outcome
+    log: bytes = b""
+
+
+def _run(work: Work, limits: Limits, location: str | None = None) -> _Done:
+    """On a node: do one piece of work, of a project that is here or at the address of a database server."""
+    if location is None:
+        return _Done(_watched(work, limits))
+    here = moved(work, location)
+    outcome = _watched(here, limits)
+    try:
+        log = (here.folder / LOG).read_bytes()[-TAIL_BYTES:]
+    except OSError:
+        log = b""
+    shutil.rmtree(here.folder, ignore_errors=True)
+    return _Done(outcome, log)
+
+
+def _watched(work: Work, limits: Limits) -> Outcome:
+    """What the local engine does with one piece of work. An interrupt is the wish to cancel."""
     engine = LocalEngine(1, limits, forks=False)
     engine.submit(work)
     try:

@@ -30,11 +30,16 @@ const type = (label: string | RegExp, value: string) =>
   fireEvent.input(screen.getByLabelText(label), { target: { value } });
 
 describe("what can be changed", () => {
-  it("is in the menu of a model, unless the project is only read", () => {
+  it("is in the menu of a model, with the reason where the project is only read or the token may not", () => {
     const app = makeApp();
     expect(changeActions(app, "p50").map(({ label }) => label)).toHaveLength(5);
     app.project.info = { ...app.project.info!, read_only: true };
-    expect(changeActions(app, "p50")).toEqual([]);
+    const reasons = () => new Set(changeActions(app, "p50").map(({ refusal }) => refusal));
+    expect(reasons()).toEqual(new Set(["This project can only be read here."]));
+    app.project.info = { ...app.project.info!, read_only: false, role: "read" };
+    expect([...reasons()][0]).toContain("Your token has the role “read”; this needs “log”.");
+    app.project.info = { ...app.project.info!, role: "log" };
+    expect(reasons()).toEqual(new Set([null]));
   });
 });
 

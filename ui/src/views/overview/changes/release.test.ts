@@ -138,12 +138,16 @@ describe("shipping", () => {
     expect(await screen.findByText(/onnx cannot hold it\.\s+Take packed\./)).toBeTruthy();
     expect(server.of("POST jobs")[0]!.body).toMatchObject({ format: "onnx", sample: 256 });
   });
-  it("is offered unless the project is only read", () => {
+  it("is offered to whoever may run jobs, unless the project is only read", () => {
     const app = makeApp();
-    const labels = () => releaseActions(app, "p50").flatMap(({ label, unless }) => (unless ? [] : [label]));
+    const labels = () => releaseActions(app, "p50").flatMap(({ label, refusal }) => (refusal ? [] : [label]));
     expect(labels()).toEqual(["Check against rules…", "Ship…"]);
     app.project.info = { ...app.project.info!, read_only: true };
     expect(labels()).toEqual(["Check against rules…"]);
+    app.project.info = { ...app.project.info!, read_only: false, role: "log" };
+    expect(labels()).toEqual(["Check against rules…"]);
+    app.project.info = { ...app.project.info!, role: "run" };
+    expect(labels()).toEqual(["Check against rules…", "Ship…"]);
   });
 });
 
