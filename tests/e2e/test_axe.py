@@ -16,6 +16,7 @@ STATES = {
     "overview": "/overview",
     "filters": "/overview?tab=filters",
     "effects": "/overview?tab=effects",
+    "not tried yet": "/overview?tab=untried",
     "one model": "/overview?sel=p50",
     "several models": f"/overview?{SELECTED}",
     "several models as a table": f"/overview?{SELECTED}&as=table",

@@ -6,7 +6,7 @@ import { NO_FILTERS, type Filters } from "./filters";
 
 export type Arrangement = "operation" | "step";
 export type Four = readonly [number, number, number, number];
-export type DetailsTab = "selection" | "filters" | "effects" | "history";
+export type DetailsTab = "selection" | "filters" | "effects" | "untried" | "history";
 
 /** Everything a person can change that a link restores. Null metrics: the default; "" : none. */
 export interface ViewState {
@@ -53,6 +53,8 @@ export const DEFAULT_VIEW: ViewState = {
   comparing: DEFAULT_COMPARING,
   own: {},
 };
+
+const TABS = ["filters", "effects", "untried", "history"] as const;
 
 /** What is read below; every other name is some page's own. */
 const READ = new Set([
@@ -119,7 +121,7 @@ export function parseHash(hash: string): ViewState {
     within: readFour(query.get("within")),
     comparing: readComparing(query),
     filters: readFilters(query),
-    tab: tab === "filters" || tab === "effects" || tab === "history" ? tab : "selection",
+    tab: TABS.find((known) => known === tab) ?? "selection",
     own: readOwn(query),
   };
 }
