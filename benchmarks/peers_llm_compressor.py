@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from compress_compare.operations import AWQQuantize, GPTQQuantize, Quantize
 
@@ -72,7 +73,6 @@ def llama(blocks: int, hidden: int) -> nn.Module:
 
 def theirs(model: nn.Module, texts: Tensor, kind: str) -> nn.Module:
     """llm-compressor's modifier of this name on a model."""
-    from datasets import Dataset
     from llmcompressor import oneshot
     from llmcompressor.modifiers import quantization
     from llmcompressor.modifiers.gptq import GPTQModifier
@@ -85,16 +85,23 @@ def theirs(model: nn.Module, texts: Tensor, kind: str) -> nn.Module:
             AWQModifier(),
             quantization.QuantizationModifier(targets=["Linear"], scheme="W4A16", ignore=["lm_head"]),
         ]
-    rows = [{"input_ids": row, "attention_mask": [1] * len(row)} for row in texts.tolist()]
+    rows: Any = [{"input_ids": row, "attention_mask": torch.ones_like(row)} for row in texts]
     oneshot(
         model=model,
-        dataset=Dataset.from_list(rows),
+        processor=tokenizer(),
+        dataset=DataLoader(rows, batch_size=1),
         recipe=recipe,
         num_calibration_samples=len(rows),
-        max_seq_length=texts.shape[1],
-        shuffle_calibration_samples=False,
     )
     return model
+
+
+def tokenizer() -> Any:
+    """Asked for, though the data are tokens."""
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel({"a": 0}, unk_token="a")), pad_token="a")
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from ...errors import MissingExtra
-from ...operations.parts.devices import device_of, find_device
+from ...operations.parts.devices import placed
 from ...records import Metric, MetricValue
 from ..forward import observing
 from ..inputs import each
@@ -41,15 +41,23 @@ class Evaluator(ABC):
         Raises:
             MissingExtra: without the library that computes them.
         """
-        return self.score(self.answer(model))
+        return self.score(self.run(model))
+
+    def answer(self, model: nn.Module) -> Answers:
+        """Return what ``project.log_outputs`` takes of a model. The model stays as it is."""
+        return self.describe(self.run(model))
 
     @abstractmethod
-    def answer(self, model: nn.Module) -> Answers:
-        """Return what a model answers on every example."""
+    def run(self, model: nn.Module) -> Answers:
+        """Return what a model gives on every example."""
 
     @abstractmethod
     def score(self, answers: Mapping[str, Any]) -> dict[str, MetricValue]:
-        """Return the metrics by name of answers that :meth:`answer` gave."""
+        """Return the metrics by name of what :meth:`run` gave."""
+
+    def describe(self, answers: Answers) -> Answers:
+        """Return as much of what :meth:`run` gave as can be logged: all, unless there are raw tensors in it."""
+        return answers
 
 
 @contextmanager
@@ -60,14 +68,8 @@ def running(model: nn.Module, device: str | None) -> Iterator[Callable[[Any], An
         model: on one device.
         device: ``auto``, a name, or none for where the model is.
     """
-    home = device_of(model)
-    place = find_device(device) or home
-    with observing(model, threads=torch.get_num_threads()):
-        try:
-            model.to(place)
-            yield lambda inputs: each(inputs, lambda tensor: tensor.to(place))
-        finally:
-            model.to(home)
+    with observing(model, threads=torch.get_num_threads()), placed(model, device) as place:
+        yield lambda inputs: each(inputs, lambda tensor: tensor.to(place))
 
 
 def needs(module: str, purpose: str) -> MissingExtra:

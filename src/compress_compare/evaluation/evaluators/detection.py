@@ -58,22 +58,24 @@ class Detection(Evaluator):
     detect: Callable[[nn.Module, Any], Detected] = _call
     device: str | None = None
 
-    def answer(self, model: nn.Module) -> Answers:
-        """Return the boxes of each image, as ``log_outputs`` takes them, and how many objects were found and missed.
-
-        An object counts as found where a box of its class and score of 0.5 or more overlaps it by half.
-        """
+    def run(self, model: nn.Module) -> Answers:
+        """Return what the model finds in each image."""
         found: list[Mapping[str, Tensor]] = []
         with running(model, self.device) as placed:
             for images, _ in self.batches:
                 answers = self.detect(model, placed(images))
                 found += [{key: value.cpu() for key, value in each.items()} for each in answers]
-        coco = self._coco(found, least=_OVERLAP)
-        counts = _counts(coco)
+        return {"detected": found}
+
+    def describe(self, answers: Answers) -> Answers:
+        """Return the boxes of each image, as ``log_outputs`` takes them, and how many objects were found and missed.
+
+        An object counts as found where a box of its class and score of 0.5 or more overlaps it by half.
+        """
+        counts = _counts(self._coco(answers["detected"], least=_OVERLAP))
         return {
-            "boxes": [self._named(each) for each in found],
+            "boxes": [self._named(each) for each in answers["detected"]],
             "metrics": {name: [row[name] for row in counts] for name in (FOUND, MISSED, FALSE)},
-            "detected": found,
         }
 
     def score(self, answers: Mapping[str, Any]) -> dict[str, MetricValue]:

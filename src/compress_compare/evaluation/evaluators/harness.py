@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from ...errors import MissingExtra
-from ...operations.parts.devices import device_of, find_device
+from ...operations.parts.devices import placed
 from ..forward import observing
 
 
@@ -51,26 +51,20 @@ class Harness:
             from lm_eval.tasks import TaskManager
         except ImportError as error:
             raise MissingExtra("lm-eval", purpose="Tasks of lm-evaluation-harness", extra="harness") from error
-        home = device_of(model)
-        place = find_device(self.device) or home
         tracker = EvaluationTracker(output_path=str(out))
-        with observing(model):
-            try:
-                model.to(place)
-                harnessed = HFLM(pretrained=model, tokenizer=self.tokenizer, batch_size=batch_size, device=str(place))
-                include = None if self.include is None else str(self.include)
-                manager = TaskManager(include_path=include)
-                found = simple_evaluate(
-                    harnessed,
-                    tasks=list(self.tasks),
-                    limit=self.limit,
-                    task_manager=manager,
-                    log_samples=True,
-                    evaluation_tracker=tracker,
-                    bootstrap_iters=0,
-                )
-            finally:
-                model.to(home)
+        with observing(model), placed(model, self.device) as place:
+            harnessed = HFLM(pretrained=model, tokenizer=self.tokenizer, batch_size=batch_size, device=str(place))
+            include = None if self.include is None else str(self.include)
+            manager = TaskManager(include_path=include)
+            found = simple_evaluate(
+                harnessed,
+                tasks=list(self.tasks),
+                limit=self.limit,
+                task_manager=manager,
+                log_samples=True,
+                evaluation_tracker=tracker,
+                bootstrap_iters=0,
+            )
         samples = found.pop("samples")
         tracker.general_config_tracker.model_name_sanitized = name
         tracker.save_results_aggregated(results=found, samples=samples)

@@ -40,7 +40,7 @@ class Perplexity(Evaluator):
     batches: Sequence[Any]
     device: str | None = None
 
-    def answer(self, model: nn.Module) -> Answers:
+    def run(self, model: nn.Module) -> Answers:
         """Return log p of every token but the first of each text, and the mean of −log p of each text."""
         logs: list[list[float]] = []
         with running(model, self.device) as placed:

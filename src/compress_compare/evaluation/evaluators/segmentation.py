@@ -36,17 +36,21 @@ class Segmentation(Evaluator):
     void: int = IGNORED
     device: str | None = None
 
-    def answer(self, model: nn.Module) -> Answers:
-        """Return the share of right pixels of each image, and the classes of all of them as ``masks``."""
+    def run(self, model: nn.Module) -> Answers:
+        """Return the classes of all pixels of each image."""
         masks: list[Tensor] = []
         with running(model, self.device) as placed:
             for inputs, _ in self.batches:
                 masks += list(answer(call(model, placed(inputs))).argmax(1).cpu())
+        return {"masks": masks}
+
+    def describe(self, answers: Answers) -> Answers:
+        """Return the share of right pixels of each image."""
         shares: list[float | None] = []
-        for found, wanted in zip(masks, self._labels(), strict=True):
+        for found, wanted in zip(answers["masks"], self._labels(), strict=True):
             counted = wanted != IGNORED
             shares.append(float((found == wanted)[counted].double().mean()) if bool(counted.any()) else None)
-        return {"metrics": {PIXELS: shares}, "masks": masks}
+        return {"metrics": {PIXELS: shares}}
 
     def score(self, answers: Mapping[str, Any]) -> dict[str, MetricValue]:
         """Return the intersection over union, as a mean over classes."""

@@ -50,7 +50,7 @@ class SentenceSimilarity(Evaluator):
     embed: Callable[[nn.Module, Any], Tensor] = mean_of_tokens
     device: str | None = None
 
-    def answer(self, model: nn.Module) -> Answers:
+    def run(self, model: nn.Module) -> Answers:
         """Return the cosine of each pair, and the embedding of its first sentence."""
         cosines: list[float] = []
         vectors: list[Tensor] = []

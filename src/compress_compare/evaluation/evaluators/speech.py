@@ -33,7 +33,7 @@ class Speech(Evaluator):
     transcribe: Callable[[nn.Module, Any], Sequence[str]]
     device: str | None = None
 
-    def answer(self, model: nn.Module) -> Answers:
+    def run(self, model: nn.Module) -> Answers:
         """Return the sentences, and the words of each that were replaced, left out or put in."""
         texts: list[str] = []
         with running(model, self.device) as placed:

@@ -34,7 +34,7 @@ class TokenClassification(Evaluator):
     names: Sequence[str]
     device: str | None = None
 
-    def answer(self, model: nn.Module) -> Answers:
+    def run(self, model: nn.Module) -> Answers:
         """Return the classes of each text in words, and its share of right tokens."""
         texts: list[str] = []
         shares: list[float | None] = []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
@@ -36,3 +39,23 @@ def find_device(name: str | None) -> torch.device | None:
 def device_of(model: nn.Module) -> torch.device:
     """Return the device of the first tensor of a model; the processor for one without tensors."""
     return next((tensor.device for tensor in (*model.parameters(), *model.buffers())), torch.device("cpu"))
+
+
+@contextmanager
+def placed(model: nn.Module, name: str | None) -> Iterator[torch.device]:
+    """Move a model to a device and give the device; afterwards the model is where it was.
+
+    Args:
+        model: on one device.
+        name: ``auto``, the name of a device, or none for where the model is.
+
+    Raises:
+        InvalidValue: ``device.unknown``.
+    """
+    home = device_of(model)
+    device = find_device(name) or home
+    try:
+        model.to(device)
+        yield device
+    finally:
+        model.to(home)
