@@ -133,7 +133,7 @@ def stirred(model: nn.Module) -> nn.Module:
     """The model with batch norms that are not the identity, as after training."""
     random = torch.Generator().manual_seed(1)
     for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None:
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.affine and module.running_mean is not None:
             for value, low, high in (
                 (module.weight, 0.5, 1.5),
                 (module.bias, -0.3, 0.3),

@@ -106,3 +106,17 @@ def test_operations_without_targets_and_unknown_layers_are_refused() -> None:
     assert caught.value.code == "sensitivity.levels"
     with pytest.raises(InvalidValue, match="'Conv2d' matches no module"):
         sensitivity(network(), [Quantize()], study=Study(distance, layers=("Conv2d",)))
+
+
+def test_only_the_layer_that_changes_is_copied() -> None:
+    model = network()
+    places = {name: tensor.data_ptr() for name, tensor in model.named_parameters()}
+    apart: list[set[str]] = []
+
+    def measure(child: nn.Module) -> float:
+        apart.append({name for name, tensor in child.named_parameters() if tensor.data_ptr() != places.get(name)})
+        return 0.0
+
+    data = [(INPUTS, torch.zeros(20).long())]
+    sensitivity(model, [Quantize(4), GPTQQuantize(4)], study=Study(measure, layers=("Linear",), data=data))
+    assert apart == [set(), *[{"0.weight", "0.bias"}] * 2, *[{"3.weight", "3.bias"}] * 2]

@@ -10,6 +10,7 @@ from .. import operations, records
 from ..errors import Conflict, InvalidValue
 from ..recipes.serial import from_data
 from ..recipes.task import Task, load
+from ..store.finished import FinishedWeights, finished_weights
 from ..store.store import Store
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def make(step: Mapping[str, Any], call: Call) -> str:
     with Store.open(step["project"], create=False) as project:
         if step["model"] in project:
             return "it is there already"
+        finished = _finished(project, step)
         model = _made(project, task, step=step, call=call)
         call.progress(0.9, "measuring")
         measured = task.measure(model)
@@ -85,6 +87,7 @@ def make(step: Mapping[str, Any], call: Call) -> str:
             )
             if task.data is not None:
                 project.log_outputs(step["model"], task.data.name, ids=task.data.columns["ids"], **answers)
+    finished.clear()
     return "logged"
 
 
@@ -258,7 +261,15 @@ def _made(project: Store, task: Task, *, step: Mapping[str, Any], call: Call) ->
     def part(share: float, text: str) -> None:
         call.progress(0.1 + 0.8 * share, text)
 
-    return apply(task, operation, model=base, references=references, progress=part)
+    kept = _finished(project, step)
+    return apply(task, operation, model=base, references=references, progress=part, finished=kept)
+
+
+def _finished(project: Store, step: Mapping[str, Any]) -> FinishedWeights:
+    """What an earlier run of the same step kept before it was killed."""
+    base = None if step["base"] is None else project.model(step["base"]).checkpoint
+    said = {key: step[key] for key in ("model", "base", "operation", "references", "task")}
+    return finished_weights(project.path, work={**said, "weights": None if base is None else str(base)})
 
 
 def _rebuilt(project: Store, task: Task, *, id: str) -> nn.Module:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..schemes.scheme import attach
+from ..schemes.scheme import TensorScheme, attach
 from .base import BaseOperation, function, operation
 from .parts.presets import WeightScheme, expanded
 from .types import Context, DataRequirement, Patterns, unsuitable
@@ -69,35 +69,34 @@ class AWQQuantize(BaseOperation):
         return self
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
-        """Measure the inputs of all layers in one pass, then choose α for each.
+        """Measure the inputs of the layers of one block after the other, and choose α for each.
 
         Raises:
             InvalidValue: ``operation.not_applicable`` when no selected weight belongs to a linear layer.
         """
-        from .parts.moments import layer_inputs
+        from .parts.blocks import original_stages
         from .parts.reached import Reached
         from .quantize import Quantize
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         linear = [weight for weight in weights if weight.parameter.ndim == 2 or weight.layout.stacked]
-        found = layer_inputs(model, linear, context=context, name=self.name)
-        if not found:
-            raise unsuitable(self.name, "no selected weight belongs to a linear layer.", hint="Use quantize.")
         plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
-        reached = Reached()
-        schemes = {}
-        for done, weight in enumerate(weights):
-            context.progress(done / len(weights), weight.name)
-            inputs, stored = found.get(weight.name), plain.stored(weight)
-            if inputs is None:
-                weight.parameter.data = plain.rounded(weight.parameter.data, weight.layout)
-            else:
-                scaled = self._round(weight, inputs)
-                axis, groups = inputs.layout.axis, inputs.layout.groups
+        by_name, schemes, reached = {weight.name: weight for weight in weights}, dict[str, TensorScheme](), Reached()
+        for part, found in original_stages(model, linear, context=context, name=self.name):
+            for name, inputs in found.items():
+                context.progress(len(schemes) / len(weights), f"{part}: {name}")
+                axis, groups, stored = inputs.layout.axis, inputs.layout.groups, plain.stored(by_name[name])
+                scaled = self._round(by_name[name], inputs)
                 stored = replace(stored, input_scales=scaled, channel_axis=axis, groups=groups)
-            schemes[weight.name] = reached.note(stored, weight, found=inputs)
-        attach(model, schemes)
+                schemes[name] = reached.note(stored, by_name[name], found=inputs)
+        if not schemes:
+            raise unsuitable(self.name, "no selected weight belongs to a linear layer.", hint="Use quantize.")
+        for weight in weights:
+            if weight.name not in schemes:
+                weight.parameter.data = plain.rounded(weight.parameter.data, weight.layout)
+                schemes[weight.name] = reached.note(plain.stored(weight), weight, found=None)
+        attach(model, {weight.name: schemes[weight.name] for weight in weights})
         reached.say(context)
         return model
 
@@ -127,14 +126,14 @@ class AWQQuantize(BaseOperation):
         from .quantize import Quantize
 
         plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
-        second = moments.second / moments.count
+        second = (moments.second / moments.count).float()
         mean = (moments.absolute / moments.count).clamp(min=1e-8)
         best, least, chosen = plain.rounded(values), float("inf"), 0.0
         for alpha in torch.linspace(0, 1, self.grid + 1).tolist()[: self.grid]:
             scales = mean**alpha
             scales = (scales / (scales.max() * scales.min()).sqrt()).to(values)
             rounded = plain.rounded(values * scales) / scales
-            difference = (rounded - values).double()
+            difference = (rounded - values).float()
             error = float(((difference @ second) * difference).sum())
             if error < least:
                 best, least, chosen = rounded, error, alpha

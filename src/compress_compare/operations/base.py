@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
+_ASIDE = ("data", "loss", "references", "progress", "finished", "device")
+"""What an operation can be given besides the model."""
 _T = TypeVar("_T", bound="BaseOperation")
 
 
@@ -91,13 +93,21 @@ class BaseOperation(ABC):
         Raises:
             InvalidValue: what is missing, or which weight, module or batch cannot be used, by name.
         """
+        return self.given(model, Given(data, loss, references or {}, progress))
+
+    def given(self, model: nn.Module, given: Given, /) -> nn.Module:
+        """Return a new model, with all that can be given: also a device, and what an interrupted run has finished.
+
+        Raises:
+            InvalidValue: as when the operation is called; ``device.unknown``.
+        """
         try:
             from .parts.application import run
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
             raise MissingExtra("torch", purpose=f"The operation {self.name!r}", extra="torch") from error
-        return run(self, model, given=Given(data, loss, references or {}, progress))
+        return run(self, model, given=given)
 
     @property
     def parameters(self) -> dict[str, records.JSON]:
@@ -153,16 +163,16 @@ def operation(cls: type[_T]) -> type[_T]:
 def function(cls: type[BaseOperation]) -> Callable[..., nn.Module]:
     """Make the function form of an operation: ``magnitude_prune(model, amount=0.5)``.
 
-    Parameters may be given by position, in the order of the fields. ``data``, ``loss``, ``references``, ``progress``
-    and the operation's roles (``teacher=``) are keywords.
+    Parameters may be given by position, in the order of the fields. What else can be given (``Given``), and the
+    operation's roles (``teacher=``), are keywords.
     """
 
     def apply(model: nn.Module, *parameters: Any, **keywords: Any) -> nn.Module:
-        given = {key: keywords.pop(key) for key in ("data", "loss", "references", "progress") if key in keywords}
+        given = {key: keywords.pop(key) for key in _ASIDE if key in keywords}
         roles = {role: keywords.pop(role) for role in cls.roles if role in keywords}
         if roles:
             given["references"] = {**given.get("references", {}), **roles}
-        return cls(*parameters, **keywords)(model, **given)
+        return cls(*parameters, **keywords).given(model, Given(**given))
 
     apply.__name__ = apply.__qualname__ = cls.name.replace(" ", "_")
     apply.__module__ = cls.__module__
@@ -175,7 +185,7 @@ def _signature(cls: type[BaseOperation]) -> inspect.Signature:
     kind = inspect.Parameter
     model = kind("model", kind.POSITIONAL_OR_KEYWORD)
     own = inspect.signature(cls).parameters.values()
-    extra = [kind(name, kind.KEYWORD_ONLY, default=None) for name in ("data", "loss", *cls.roles, "progress")]
+    extra = [kind(name, kind.KEYWORD_ONLY, default=None) for name in ("data", "loss", *cls.roles, *_ASIDE[3:])]
     return inspect.Signature([model, *own, *extra])
 
 

@@ -57,12 +57,12 @@ class ChannelPrune(BaseOperation):
                 no layer can.
         """
         from ..schemes import channels
-        from .parts.data import batches, few
+        from .parts.data import example
         from .surgery import cut, prunable
         from .targets import select
 
         chosen = {weight.module for weight in select(self.name, model, targets=self.targets, ignore=self.ignore)}
-        inputs = few(next(batches(model, context.data))[0])
+        inputs = example(model, context.data, operation=self.name)
         found = prunable(model, inputs, operation=self.name)
         names = {name for name, module in model.named_modules() if module in chosen}
         refused = sorted(names & set(found.skipped))

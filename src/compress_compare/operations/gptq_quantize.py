@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import InitVar, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from .parts.moments import Inputs
+    from .parts.reached import Reached
     from .targets import Weight
 
 BLOCK = 128
@@ -104,6 +106,9 @@ class GPTQQuantize(BaseOperation):
         else:
             parts = iter([("", layer_inputs(model, weights, context=context, name=self.name))])
         for part, found in parts:
+            if found is None:
+                schemes |= _restored(reached, part, weights=weights, context=context)
+                continue
             for name, inputs in found.items():
                 context.progress(len(schemes) / len(weights), f"{part}: {name}" if part not in ("", name) else name)
                 stored = replace(
@@ -111,6 +116,8 @@ class GPTQQuantize(BaseOperation):
                 )
                 schemes[name] = reached.note(stored, by_name[name], found=inputs)
                 self._round(by_name[name], inputs)
+                if context.finished is not None:
+                    context.finished.save(name, by_name[name].parameter.data, stored=schemes[name])
         if len(schemes) == looked_up:
             hint = "Round to nearest with quantize."
             raise unsuitable(self.name, "no selected weight belongs to a linear or convolutional layer.", hint=hint)
@@ -207,3 +214,11 @@ class GPTQQuantize(BaseOperation):
 
 
 gptq_quantize = function(GPTQQuantize)
+
+
+def _restored(reached: Reached, part: str, *, weights: Sequence[Weight], context: Context) -> dict[str, TensorScheme]:
+    """How the weights of a block are stored that an interrupted run had finished."""
+    assert context.finished is not None  # noqa: S101
+    context.progress(0.0, f"{part}: finished before the interruption")
+    known = {w.name: context.finished.load(w.name) for w in weights if w.name.startswith(f"{part}.")}
+    return {name: reached.again(each[1], name) for name, each in known.items() if each is not None}

@@ -145,9 +145,10 @@ def _obstacle(weight: Weight, holders: int) -> str:
     """Why a weight cannot be factorized, or nothing."""
     from torch import nn
 
-    plain = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    from .parts.factors import is_linear
+
     module = weight.module
-    if type(module) not in plain and type(module).__name__ != "Conv1D":
+    if type(module) not in (nn.Conv1d, nn.Conv2d, nn.Conv3d) and not is_linear(module):
         return f"belongs to a {type(module).__name__}, not to a linear or convolutional layer"
     if weight.attribute != "weight":
         return "is not the weight of a layer"

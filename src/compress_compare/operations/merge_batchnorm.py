@@ -39,6 +39,10 @@ class MergeBatchnorm(BaseOperation):
         """
         from .parts.reached import left_alone
 
+        compiled = getattr(model, "_orig_mod", None)
+        if compiled is not None:
+            self.apply(compiled, context)
+            return model
         pairs, left = _pairs(self.name, model)
         merged = 0
         for layer, norm in pairs:

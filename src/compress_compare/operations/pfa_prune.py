@@ -74,11 +74,12 @@ class PFAPrune(BaseOperation):
                 with more units than there are samples, ``target.unreachable``.
         """
         from ..schemes import channels
+        from .parts.data import example
         from .pfa.recipe import removed
         from .surgery import cut
 
         layers = self._recipe(model, context.data)
-        channels.attach(model, cut(model, _example(model, context.data), removed=removed(layers)))
+        channels.attach(model, cut(model, example(model, context.data, operation=self.name), removed=removed(layers)))
         return model
 
     def recipe(self, model: nn.Module, data: Batches) -> list[LayerRecipe]:
@@ -99,15 +100,16 @@ class PFAPrune(BaseOperation):
         return self._recipe(copy.deepcopy(model), data)
 
     def _recipe(self, model: nn.Module, data: Batches) -> list[LayerRecipe]:
+        from .parts.data import example
         from .pfa.recipe import measured, recipes
         from .pfa.statistics import gather
 
         model.eval()
-        example = _example(model, data)
-        groups = self._groups(model, example)
+        inputs = example(model, data, operation=self.name)
+        groups = self._groups(model, inputs)
         names = [name for group in groups for name in group.layers]
         found = measured(self.name, gather(model, data, layers=names, pooling=self.pooling, operation=self.name))
-        rule = self._rule(model, example, groups, found)
+        rule = self._rule(model, inputs, groups, found)
         return recipes(groups, found, rule=rule, selection=self.selection)
 
     def _groups(self, model: nn.Module, example: Any) -> Sequence[Group]:
@@ -141,10 +143,3 @@ class PFAPrune(BaseOperation):
 
 
 pfa_prune = function(PFAPrune)
-
-
-def _example(model: nn.Module, data: Batches) -> Any:
-    """The first two samples of the first batch."""
-    from .parts.data import batches, few
-
-    return few(next(batches(model, data))[0])

@@ -48,10 +48,8 @@ class QuantizeDynamic(BaseOperation):
         """
         from collections import Counter
 
-        from torch import nn
-
         from .parts.dynamic import DynamicLinear
-        from .parts.factors import replace_modules
+        from .parts.factors import is_linear, replace_modules
         from .parts.reached import left_alone
         from .targets import select
 
@@ -60,8 +58,7 @@ class QuantizeDynamic(BaseOperation):
         left: dict[str, str] = {}
         for weight in select(self.name, model, targets=self.targets, ignore=self.ignore):
             layer = weight.module
-            linear = type(layer) is nn.Linear or type(layer).__name__ == "Conv1D"
-            if linear and weight.attribute == "weight" and holders[id(weight.parameter)] == 1:
+            if is_linear(layer) and weight.attribute == "weight" and holders[id(weight.parameter)] == 1:
                 new[id(layer)] = DynamicLinear(layer)
             elif self.targets:
                 raise unsuitable(self.name, f"{weight.name!r} is not the weight of a linear layer of its own.")

@@ -22,7 +22,7 @@ from .types import unsuitable
 Removed = Mapping[str, Sequence[int]]
 """Output channels to cut, by the name of the first layer of a group."""
 _ANALYZED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
-_UNTRACED = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
+_UNTRACED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 VISITS, VISITS_MORE = 20, 1_000
 """Steps of a walk through a group, for each node of the graph and in all, that are more than one that ends takes."""
 VISITS_OF_ONE = 64

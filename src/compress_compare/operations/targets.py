@@ -116,12 +116,12 @@ def _nothing_left(operation: str, model: nn.Module, targets: tuple[str, ...], ig
 
 
 def _weights(model: nn.Module) -> list[Weight]:
-    """Every floating-point parameter under every one of its names, in order."""
+    """Every floating-point parameter that has values under every one of its names, in order."""
     return [
         Weight(f"{path}.{attribute}" if path else attribute, module, attribute)
         for path, module in model.named_modules(remove_duplicate=False)
         for attribute, parameter in module.named_parameters(recurse=False)
-        if parameter.is_floating_point()
+        if parameter.is_floating_point() and parameter.numel()
     ]
 
 

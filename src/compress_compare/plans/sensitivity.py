@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from torch import Tensor, nn
+from torch.nn.utils.prune import BasePruningMethod
 
 from ..analysis.inference.paired import paired_change
 from ..errors import InvalidValue
 from ..evaluation import compute, size
 from ..evaluation.forward import observing
 from ..operations import BaseOperation
+from ..operations.parts.application import Copy, run
+from ..operations.parts.fitness import beside, copied
 from ..operations.targets import Weight, select
-from ..operations.types import Batches, Loss
+from ..operations.types import Batches, Given, Loss
 from ..schemes import scheme
 from ..schemes.scheme import TensorScheme
 
@@ -97,12 +99,12 @@ def sensitivity(
     """
     keys = [(weight, level) for weight in _layers(model, study) for level in levels]
     rows = {_key(row["layer"], row): row for row in (done.to_pylist() if done is not None else [])}
-    run = _Run(copy.deepcopy(model).eval(), study)
+    found_by = _Run(copied("sensitivity", model, shared=(*model.parameters(), *model.buffers())).eval(), study)
     found: list[dict[str, Any]] = []
     for weight, level in keys:
         described = _described(level)
         row = rows.get(_key(weight.name, described))
-        found.append(row or {"layer": weight.name, **described, **run.measured(weight, level)})
+        found.append(row or {"layer": weight.name, **described, **found_by.measured(weight, level)})
         if row is None and save is not None:
             save(pa.Table.from_pylist(found, schema=SCHEMA))
     return pa.Table.from_pylist(found, schema=SCHEMA)
@@ -142,8 +144,9 @@ class _Run:
 
     def measured(self, weight: Weight, level: BaseOperation) -> dict[str, Any]:
         """The row of one layer and level, but for its names."""
-        needed = {} if level.data_requirement == "none" else {"data": self.study.data}
-        child = _on(level, (weight.name,))(self.model, loss=self.study.loss, **needed)  # type: ignore[arg-type]
+        data = None if level.data_requirement == "none" else self.study.data
+        given = Given(data, self.study.loss, {}, None)
+        child = run(_on(level, (weight.name,)), self.model, given=given, copy=self._copying(weight, level))
         before, after = self.before, self._state(child)
         compared = None if before.scores is None else paired_change(before.scores, after.scores)  # type: ignore[arg-type]
         layer = size.packed_bytes(weight.parameter, scheme.of(self.model).get(weight.name, TensorScheme()))
@@ -163,6 +166,14 @@ class _Run:
             "latency_before": before.latency,
         }
 
+    def _copying(self, weight: Weight, level: BaseOperation) -> Copy:
+        """A copy of one layer is enough for an operation that changes its targets alone."""
+        rounds = level.data_requirement == "calibration" and level.lowers == "stored bits"
+        pending = any(isinstance(hook, BasePruningMethod) for m in self.model.modules() for hook in _hooks(m))
+        if pending or not (level.by_weight() or rounds):
+            return copied
+        return partial(beside, weight=weight.parameter)
+
     def _state(self, model: nn.Module) -> _State:
         example, clock = self.study.example, self.study.clock
         with observing(model):
@@ -171,6 +182,10 @@ class _Run:
             seconds = None if clock is None else float(clock(model))
         macs = None if example is None else int(compute.macs(model, example).value)
         return _State(value, scores, int(size.packed_size(model).value), macs, seconds)
+
+
+def _hooks(module: nn.Module) -> list[Any]:
+    return list(module._forward_pre_hooks.values())
 
 
 @dataclass(frozen=True)

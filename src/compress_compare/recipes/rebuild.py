@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import records
 from ..errors import InvalidValue
 from ..operations import BaseOperation
+from ..operations.types import Given
 from ..schemes import scheme
 from .task import Task
 
@@ -66,10 +67,10 @@ def apply(task: Task, operation: BaseOperation, *, model: nn.Module, **more: Any
         task: has the batches.
         operation: to apply.
         model: stays as it is.
-        more: ``references``, ``progress``.
+        more: what else the operation is given (``Given``).
     """
     batches = task.batches if operation.data_requirement != "none" else _probe(task)
-    return operation(model, data=batches, loss=task.loss, **more)
+    return operation.given(model, Given(data=batches, loss=task.loss, **more))
 
 
 def _probe(task: Task) -> list[tuple[Any, None]] | None:

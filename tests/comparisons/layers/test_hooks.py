@@ -145,3 +145,25 @@ def test_layers_of_other_widths_are_passed_over():
     narrow = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 5))
     found = activations(base, {"m": narrow}, data=batches())["m"]
     assert [name for name, one in found.items() if one.repair is not None] == ["5"]
+
+
+class Sentences(nn.Module):
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.table, self.layer = nn.Embedding(9, 6), nn.Linear(6, 4)
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
+        del attention_mask
+        return self.layer(self.table(input_ids))
+
+
+def test_padding_changes_nothing_on_any_device() -> None:
+    ids, mask = torch.tensor([[1, 2, 3], [4, 5, 8]]), torch.tensor([[1, 1, 1], [1, 1, 0]])
+    padded = [({"input_ids": ids, "attention_mask": mask}, None)]
+    plain = [({"input_ids": ids[:1]}, None), ({"input_ids": ids[1:, :2]}, None)]
+    base, models = Sentences(0), {"m": Sentences(1)}
+    one = activations(base, models, data=padded, device="auto")["m"]["layer"].columns()
+    other = activations(base, models, data=plain)["m"]["layer"].columns()
+    for name in ("mean_abs", "relative_error", "sqnr_db"):
+        assert one[name] == pytest.approx(other[name], rel=1e-5)

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from compress_compare.operations import gptq_quantize, quantize
+from compress_compare.operations import awq_quantize, gptq_quantize, quantize
 from compress_compare.operations.parts.blocks import first_use, stages
 from compress_compare.operations.targets import select
 from compress_compare.operations.types import Context
+from compress_compare.schemes.scheme import TensorScheme, of
 
 NONE = torch.zeros(1, dtype=torch.long)
 
@@ -128,3 +129,85 @@ def test_what_is_looked_up_is_rounded_before_what_reads_it() -> None:
     assert torch.equal(child[0].weight, table)
     layer = gptq_quantize(model[1], 2, data=[(table[tokens], NONE)])
     torch.testing.assert_close(child[1].weight, layer.weight, rtol=1e-4, atol=1e-5)
+
+
+class Kept:
+    """Finished weights, in memory."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, tuple[Tensor, TensorScheme]] = {}
+
+    def load(self, name: str) -> tuple[Tensor, TensorScheme] | None:
+        return self.there.get(name)
+
+    def save(self, name: str, values: Tensor, *, stored: TensorScheme) -> None:
+        self.there[name] = (values.clone(), stored)
+
+
+class Killed(Exception):
+    pass
+
+
+def test_an_interrupted_run_goes_on_with_the_block_at_which_it_was() -> None:
+    whole, kept, again = gptq_quantize(Deep(4), 3, data=data()), Kept(), list[str]()
+
+    def stop(_share: float, text: str) -> None:
+        if text.startswith("blocks.2"):
+            raise Killed
+
+    with pytest.raises(Killed):
+        gptq_quantize(Deep(4), 3, data=data(), progress=stop, finished=kept)
+    assert [name for name in kept.there if name.endswith("finished")] == ["blocks.0 finished", "blocks.1 finished"]
+    child = gptq_quantize(Deep(4), 3, data=data(), progress=lambda _, text: again.append(text), finished=kept)
+    assert "blocks.1: finished before the interruption" in again and "blocks.1: blocks.1.up.weight" not in again
+    assert "blocks.2: blocks.2.up.weight" in again
+    assert child.blocks[1].calls < whole.blocks[1].calls
+    assert of(child) == of(whole)
+    for name, values in whole.state_dict().items():
+        assert torch.equal(values, child.state_dict()[name]), name
+
+
+class Tied(nn.Module):
+    """Two blocks with one weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.blocks = nn.ModuleList([Block(), Block()])
+        self.blocks[1].up.weight = self.blocks[0].up.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x, scale=1.0)[0]
+        return x
+
+
+@pytest.mark.parametrize("operation", [gptq_quantize, awq_quantize])
+def test_a_weight_of_two_blocks_is_rounded_once_by_the_inputs_of_both(operation: Any) -> None:
+    model = Tied()
+    child = operation(model, 3, data=data())
+    inputs = list[Tensor]()
+    for block in model.blocks:
+        block.up.register_forward_hook(lambda _module, given, _output: inputs.append(given[0]))
+    for x, _ in data():
+        model(x)
+    layer = nn.Linear(8, 8, bias=False)
+    layer.weight = nn.Parameter(model.blocks[0].up.weight.detach().clone())
+    wanted = operation(layer, 3, data=[(x.detach(), NONE) for x in inputs])
+    torch.testing.assert_close(child.blocks[0].up.weight, wanted.weight, rtol=1e-4, atol=1e-5)
+    assert child.blocks[0].up.weight is child.blocks[1].up.weight
+
+
+def test_scales_are_chosen_block_by_block_for_the_inputs_of_the_model_as_it_is() -> None:
+    said = list[str]()
+    child = awq_quantize(Deep(3), 3, data=data(), progress=lambda _, text: said.append(text))
+    assert [text.split(":")[0] for text in said if ":" in text] == ["outside of blocks"] * 2 + [
+        f"blocks.{number}" for number in range(3)
+    ]
+    model = Deep(3)
+    hidden = [model.first(x).detach() for x, _ in data()]
+    for number, (block, rounded) in enumerate(zip(model.blocks, child.blocks, strict=True)):
+        wanted = awq_quantize(block.up, 3, data=[(x, NONE) for x in hidden]).weight
+        torch.testing.assert_close(rounded.up.weight, wanted, rtol=1e-4, atol=1e-5)
+        hidden = [block(x, scale=0.5 + number)[0].detach() for x in hidden]
+    assert {block.calls for block in awq_quantize(Deep(9), 3, data=data()).blocks} == {child.blocks[0].calls}

@@ -17,7 +17,8 @@ from torch.utils.hooks import RemovableHandle
 
 from ...analysis.layers.activations import Activation
 from ...evaluation.forward import observing
-from ...operations.parts.data import forward
+from ...operations.parts.data import forward, unpadded
+from ...operations.parts.devices import placed
 from .repairs import repairs
 
 Call = tuple[tuple[Any, ...], dict[str, Any], Tensor]
@@ -34,15 +35,21 @@ PURPOSE = "Comparing activations"
 
 
 def activations(
-    base: nn.Module, models: Mapping[str, nn.Module], *, data: Iterable[Any], note: Note | None = None
+    base: nn.Module,
+    models: Mapping[str, nn.Module],
+    *,
+    data: Iterable[Any],
+    note: Note | None = None,
+    device: str | None = None,
 ) -> dict[str, dict[str, Activation]]:
-    """Compare models with their base on batches.
+    """Compare models with their base on batches. Places that an ``attention_mask`` calls padding are left out.
 
     Args:
         base: the base.
         models: by id; modules are matched by name.
         data: batches: inputs, or pairs of inputs and targets, of which the targets are not looked at.
         note: called for each output of a module with the network, the module's name and the tensor.
+        device: where the models run: ``auto`` for an accelerator if there is one, a name, or none for where they are.
 
     Returns:
         For each model, by name of module in the order of registration. A module that puts out no tensor, or is never
@@ -55,9 +62,10 @@ def activations(
     with ExitStack() as stack:
         for network in (base, *models.values()):
             stack.enter_context(observing(network))
+            stack.enter_context(placed(network, device))
+        pairs = ((batch[0] if isinstance(batch, tuple | list) else batch, None) for batch in data)
         first = None
-        for batch in data:
-            inputs = batch[0] if isinstance(batch, tuple | list) else batch
+        for inputs, _ in unpadded(base, pairs):
             first = inputs if first is None else first
             calls = _run(base, inputs, note)
             for id, model in models.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -17,8 +17,12 @@ from ..targets import spared
 from ..types import Context, DataRequirement, Given, Progress, unsuitable
 from . import probe
 from .data import check_batches, cross_entropy
+from .devices import device_of, find_device
 from .fitness import check_model, copied, finish_pruning
 from .reached import left_alone
+
+Copy = Callable[[str, nn.Module], nn.Module]
+"""(name of the operation, model) → a copy that the operation may change."""
 
 
 class Applicable(Protocol):
@@ -44,33 +48,39 @@ class Applicable(Protocol):
         """Return the changed model."""
 
 
-def run(operation: Applicable, model: nn.Module, *, given: Given) -> nn.Module:
-    """Apply ``operation`` to a copy of ``model``; see :meth:`BaseOperation.__call__`."""
+def run(operation: Applicable, model: nn.Module, *, given: Given, copy: Copy = copied) -> nn.Module:
+    """Apply ``operation`` to a copy of ``model``; see :meth:`BaseOperation.__call__`. ``copy`` makes the copy."""
     check_model(operation.name, model)
+    home, device = device_of(model), find_device(given.device)
     watched = Follower(given.progress)
     context = _context(operation, replace(given, progress=watched))
     modes = {name: module.training for name, module in model.named_modules()}
     seen = [model]
     with (
-        private_random_state(model, getattr(operation, "seed", None)),
+        private_random_state(model, getattr(operation, "seed", None), device=device),
         named(operation.name, seen, raised=watched.raised),
     ):
-        child = copied(operation.name, model)
+        child = copy(operation.name, model)
+        if device is not None:
+            child = child.to(device)
+            context = _on(operation.name, context, device=device)
         seen.append(child)
         scheme.detach(child)
         masks = finish_pruning(child)
         if masks:
             watched(0.0, f"pending masks of torch.nn.utils.prune became zeros: {', '.join(masks)}")
         _say_what_is_spared(operation, child, context)
-        with torch.random.fork_rng(devices=_cuda_devices(model)):  # data that is shuffled must not move the seed
+        with torch.random.fork_rng(devices=_cuda_devices(child)):  # data that is shuffled must not move the seed
             probed = probe.probed(operation.name, child, data=given.data)
         child = operation.apply(child, context)
         for name, module in child.named_modules():
             module.training = modes.get(name, module.training)
-        scheme.settle(model, child)
-        _mark(child, masks)
         if probed is not None:
             probe.check(operation.name, probed, model=child, equal=operation.keeps_outputs)
+        if device is not None:
+            child = child.to(home)
+        scheme.settle(model, child)
+        _mark(child, masks)
     context.progress(1.0, "done")
     return child
 
@@ -86,6 +96,7 @@ def _mark(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
     parameters, entries = dict(model.named_parameters()), scheme.of(model)
     for name, mask in masks.items():
         weight = parameters.get(name)
+        mask = mask if weight is None else mask.to(weight.device)
         if weight is not None and weight.shape == mask.shape and mask.any() and not weight.detach()[mask].any():
             entry = entries.get(name, scheme.TensorScheme())
             scheme.attach(model, {name: replace(entry, pruned=True)})
@@ -106,6 +117,14 @@ def _context(operation: Applicable, given: Given) -> Context:
         loss=given.loss or cross_entropy,
         references=given.references,
         progress=given.progress or _silent,
+        finished=given.finished,
+    )
+
+
+def _on(name: str, context: Context, *, device: torch.device) -> Context:
+    """The other models that an operation is given, as copies on another device."""
+    return replace(
+        context, references={role: copied(name, each).to(device) for role, each in context.references.items()}
     )
 
 
@@ -167,9 +186,16 @@ def _module_of(traceback: TracebackType | None, models: Sequence[nn.Module]) -> 
 
 
 @contextmanager
-def private_random_state(model: nn.Module, seed: int | None) -> Iterator[None]:
-    """Inside, torch draws from ``seed`` and may take gradients; outside, nothing has happened."""
-    devices = _cuda_devices(model)
+def private_random_state(model: nn.Module, seed: int | None, *, device: torch.device | None = None) -> Iterator[None]:
+    """Inside, torch draws from ``seed`` and may take gradients; outside, nothing has happened.
+
+    Args:
+        model: whose devices draw.
+        seed: 0 if none.
+        device: another one that the work is done on.
+    """
+    other = {device.index or 0} if device is not None and device.type == "cuda" else set()
+    devices = sorted({*_cuda_devices(model), *other})
     generators = [torch.default_generator, *(torch.cuda.default_generators[device] for device in devices)]
     with torch.random.fork_rng(devices=devices), torch.inference_mode(False), torch.enable_grad():
         for generator in generators:  # torch.manual_seed would reseed devices that the model is not on

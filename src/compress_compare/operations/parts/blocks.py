@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ...schemes.scheme import TensorScheme
 from ..targets import Weight
 from ..types import Context
 from .data import forward, unpadded
@@ -78,7 +79,7 @@ def first_use(model: nn.Module, weights: Sequence[Weight], *, context: Context, 
 
 def stages(
     model: nn.Module, weights: Sequence[Weight], *, order: Sequence[str], context: Context, name: str
-) -> Iterator[tuple[str, dict[str, Inputs]]]:
+) -> Iterator[tuple[str, dict[str, Inputs] | None]]:
     """What weights are multiplied by, part by part: those of a block with the same inputs, or one outside of blocks.
 
     Whoever goes through the parts changes the weights of each before asking for the next, which then sees its inputs
@@ -92,13 +93,15 @@ def stages(
         name: of the operation, for error messages.
 
     Yields:
-        What the part is, and its weights' inputs by name, in the order of first use.
+        What the part is, and its weights' inputs by name, in the order of first use; ``None`` for a block that an
+        interrupted run had finished, whose weights are as it left them.
     """
     model.eval()
     with without_cache(model):
         example = next(iter(unpadded(model, context.data)))[0]
         chains = _chains(model, weights, inputs=example, name=name)
-        owner = {weight.name: chain for chain in chains for weight in weights if _holds(chain, weight)}
+        homes = _homes(model, chains)
+        owner = {weight.name: chain for chain in chains for weight in weights if _home(homes, weight) in chain.blocks}
         by_name = {weight.name: weight for weight in weights}
         done: set[int] = set()
         late = [weight.name for weight in weights if weight.name not in order]
@@ -108,7 +111,8 @@ def stages(
                 yield used, watched(_passes(model, context, name=name), model, weights=[by_name[used]])
             elif chain is not None and id(chain) not in done:
                 done.add(id(chain))
-                yield from _blocks(model, chain, weights=weights, context=context, name=name)
+                inside = {path: [w for w in weights if _home(homes, w) == path] for path in chain.blocks}
+                yield from _blocks(model, chain, inside=inside, context=context, name=name)
         rest = [by_name[used] for used in late if used not in owner]
         if rest:
             yield "the rest", watched(_passes(model, context, name=name), model, weights=rest)
@@ -136,9 +140,48 @@ def _passes(model: nn.Module, context: Context, *, name: str) -> Callable[[], No
     return run
 
 
-def _blocks(
-    model: nn.Module, chain: Chain, *, weights: Sequence[Weight], context: Context, name: str
+def original_stages(
+    model: nn.Module, weights: Sequence[Weight], *, context: Context, name: str
 ) -> Iterator[tuple[str, dict[str, Inputs]]]:
+    """What weights are multiplied by in the model as it is, block by block, so that those of one block are held.
+
+    Whoever goes through the parts may change the weights of each: what comes later does not see it.
+
+    Args:
+        model: put into evaluation mode.
+        weights: to follow.
+        context: data and progress.
+        name: of the operation, for error messages.
+
+    Yields:
+        A part and its weights' inputs by name: first what is outside of blocks, then each block.
+    """
+    model.eval()
+    with without_cache(model):
+        example = next(iter(unpadded(model, context.data)))[0]
+        chains = _chains(model, weights, inputs=example, name=name)
+        homes = _homes(model, chains)
+        entered = [(chain, *_entered(model, chain, context=context, name=name)) for chain in chains]
+        outside = [weight for weight in weights if _home(homes, weight) not in {p for c in chains for p in c.blocks}]
+        if outside:
+            yield "outside of blocks", watched(_passes(model, context, name=name), model, weights=outside)
+        for chain, calls, hidden in entered:
+            for path, block in chain.blocks.items():
+                own = [weight for weight in weights if _home(homes, weight) == path]
+                through, after = partial(_through, block, [call.pop(path) for call in calls], hidden), list[Tensor]()
+                found = watched(partial(_refill, after, through), block, weights=own)
+                hidden[:] = after
+                yield path, found
+
+
+def _refill(kept: list[Tensor], run: Callable[[], list[Tensor]]) -> None:
+    kept[:] = run()
+
+
+def _entered(
+    model: nn.Module, chain: Chain, *, context: Context, name: str
+) -> tuple[list[dict[str, _Call]], list[Tensor]]:
+    """For each batch, how the blocks are called, and what goes into the first."""
     calls: list[dict[str, _Call]] = []
     hidden: list[Tensor] = []
     with torch.no_grad(), plain_kernels(model):
@@ -146,14 +189,24 @@ def _blocks(
             found = _record(model, chain.blocks, inputs=inputs, name=name)
             calls.append({path: call for path, (call, _, _) in found.items()})
             hidden.append(next(iter(found.values()))[1])
-    for path, block in chain.blocks.items():
-        below = {id(parameter) for parameter in block.parameters()}
-        own = [weight for weight in weights if id(weight.parameter) in below]
+    return calls, hidden
 
-        own_calls = [call.pop(path) for call in calls]
-        through = partial(_through, block, own_calls, hidden)
-        for together in _groups(watched(partial(_through, block, own_calls[:1], hidden[:1]), block, weights=own), own):
+
+def _blocks(
+    model: nn.Module, chain: Chain, *, inside: dict[str, list[Weight]], context: Context, name: str
+) -> Iterator[tuple[str, dict[str, Inputs] | None]]:
+    calls, hidden = _entered(model, chain, context=context, name=name)
+    for path, block in chain.blocks.items():
+        own = inside[path]
+        through = partial(_through, block, [call.pop(path) for call in calls], hidden)
+        if _restored(path, own, context=context):
+            yield path, None
+            own = []
+        first = partial(_through, block, through.args[1][:1], hidden[:1])
+        for together in _groups(watched(first, block, weights=own), own) if own else ():
             yield path, watched(through, block, weights=together)
+        if context.finished is not None and own:
+            context.finished.save(_mark(path), torch.zeros(0), stored=TensorScheme())
         with torch.no_grad(), plain_kernels(model):
             hidden = through()
 
@@ -238,8 +291,39 @@ def _first(output: Any) -> Any:
     return output
 
 
-def _holds(chain: Chain, weight: Weight) -> bool:
-    return any(weight.parameter is parameter for block in chain.blocks.values() for parameter in block.parameters())
+def _restored(path: str, weights: Sequence[Weight], *, context: Context) -> bool:
+    """Put back what an interrupted run kept of a block, if it had finished all of it."""
+    if context.finished is None or not all(weight.name.startswith(f"{path}.") for weight in weights):
+        return False
+    if context.finished.load(_mark(path)) is None:
+        return False
+    for weight in weights:
+        found = context.finished.load(weight.name)
+        if found is not None:
+            weight.parameter.data = found[0].to(weight.parameter)
+    return True
+
+
+def _mark(path: str) -> str:
+    """The name under which it is kept that a block is finished."""
+    return f"{path} finished"
+
+
+def _homes(model: nn.Module, chains: Sequence[Chain]) -> dict[int, str]:
+    """The block of each parameter that is in one block alone."""
+    blocks: dict[int, set[str]] = {}
+    for path, block in ((path, block) for chain in chains for path, block in chain.blocks.items()):
+        for module in block.modules():
+            blocks.setdefault(id(module), set()).add(path)
+    places: dict[int, set[str]] = {}
+    for module in model.modules():
+        for parameter in module.parameters(recurse=False):
+            places.setdefault(id(parameter), set()).update(blocks.get(id(module), {""}))
+    return {key: next(iter(found)) for key, found in places.items() if len(found) == 1 and "" not in found}
+
+
+def _home(homes: dict[int, str], weight: Weight) -> str:
+    return homes.get(id(weight.parameter), "no block")
 
 
 class _Order(TorchDispatchMode):  # type: ignore[no-untyped-call]

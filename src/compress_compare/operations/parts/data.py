@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...errors import InvalidValue
+from .devices import device_of
 
 if TYPE_CHECKING:
     from ..types import Batches, Loss
@@ -43,7 +44,7 @@ def check_batches(name: str, data: object) -> None:
 
 def batches(model: nn.Module, data: Batches) -> Iterator[tuple[Any, Any]]:
     """One pass over the data, each batch on the device of the model."""
-    device = next((tensor.device for tensor in (*model.parameters(), *model.buffers())), torch.device("cpu"))
+    device = device_of(model)
     for inputs, targets in data:
         yield _to(inputs, device), _to(targets, device)
 
@@ -115,6 +116,26 @@ def few(inputs: Any) -> Any:
     return tuple(few(value) for value in inputs) if isinstance(inputs, tuple | list) else inputs
 
 
+def example(model: nn.Module, data: Batches, *, operation: str) -> Any:
+    """The first two samples of the data, or the whole first batch where the model does not run on two of it.
+
+    Raises:
+        InvalidValue: ``data.forward`` when it runs on neither.
+    """
+    model.eval()
+    whole = next(batches(model, data))[0]
+    with torch.no_grad():
+        for inputs in (few(whole), whole):
+            try:
+                forward(model, inputs, operation=operation)
+            except InvalidValue:
+                if inputs is whole:
+                    raise
+                continue
+            return inputs
+    return whole
+
+
 def tensors_of(value: Any) -> list[Tensor]:
     """All floating-point tensors in what a model gives: tensors, sequences, mappings and dataclasses of them."""
     if isinstance(value, Tensor):
@@ -153,7 +174,7 @@ def loss_of(model: nn.Module, batch: tuple[Any, Any], *, loss: Loss, operation: 
     outputs = forward(model, inputs, operation=operation)
     try:
         value = loss(outputs, targets)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise _refused(operation, "the loss cannot be computed", targets, error) from error
     if not bool(torch.isfinite(value)):
         raise InvalidValue(

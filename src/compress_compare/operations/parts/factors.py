@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .rows import layout_of
 
@@ -43,6 +45,25 @@ class Factors(nn.Sequential):
     def bias(self) -> Any:
         """The bias of the second layer."""
         return self[1].bias
+
+
+def is_linear(layer: nn.Module) -> bool:
+    """Whether a layer is called to compute x·Wᵀ + b and nothing else.
+
+    A subclass of ``nn.Linear`` that is not torch's own, such as Falcon's in transformers, is tried on a few numbers.
+    """
+    if type(layer) is nn.Linear or type(layer).__name__ == "Conv1D":
+        return True
+    own = {name for name, _ in (*layer.named_parameters(), *layer.named_buffers())}
+    foreign = isinstance(layer, nn.Linear) and not type(layer).__module__.startswith("torch.")
+    if not foreign or own - {"weight", "bias"} or not isinstance(layer, nn.Linear):
+        return False
+    x = torch.linspace(-1, 1, 2 * layer.in_features).reshape(2, -1).to(layer.weight)
+    with torch.no_grad():
+        try:
+            return torch.allclose(layer(x), F.linear(x, layer.weight, layer.bias), rtol=1e-2, atol=1e-3)
+        except (RuntimeError, ValueError, TypeError, AttributeError):
+            return False
 
 
 def describe(new: nn.Module, layer: nn.Module) -> None:

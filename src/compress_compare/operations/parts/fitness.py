@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -24,10 +24,11 @@ def check_model(name: str, model: object) -> None:
     """
     if not isinstance(model, nn.Module):
         raise InvalidValue("model.type", f"{name}: a model is a torch.nn.Module, not a {type(model).__name__}.")
-    if isinstance(model, torch.jit.ScriptModule):
-        hint = "Apply the operation to the module that it was made from, then script or trace the result."
-        raise unsuitable(name, "the model is TorchScript, whose layers cannot be changed.", hint=hint)
     for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            hint = "Apply the operation to the module that it was made from, then script or trace the result."
+            which = repr(path) if path else "the model"
+            raise unsuitable(name, f"{which} is TorchScript, whose layers cannot be changed.", hint=hint)
         if type(module).__module__.startswith(_PACKED):
             hint = f"Apply {name} before that conversion."
             title = f"{path or 'the model'!r} has weights packed by torch.ao.quantization ({type(module).__name__})."
@@ -76,13 +77,19 @@ def _surely_finite(values: Tensor) -> bool:
     return bool(torch.isfinite(found.min) & torch.isfinite(found.max))
 
 
-def copied(name: str, model: nn.Module) -> nn.Module:
+def copied(name: str, model: nn.Module, *, shared: Iterable[Tensor] = ()) -> nn.Module:
     """A copy that shares nothing with the model; weights that hooks compute anew are copied as they are now.
+
+    Args:
+        name: of the operation.
+        model: stays as it is.
+        shared: tensors of the model that the copy gets as they are.
 
     Raises:
         InvalidValue: ``operation.not_applicable`` when something in the model cannot be copied.
     """
     memo: dict[int, Any] = {id(tensor): tensor.detach().clone() for tensor in _computed(model)}
+    memo |= {id(tensor): tensor for tensor in shared}
     try:
         return copy.deepcopy(model, memo)
     except Exception as error:  # what a model holds besides its tensors may refuse in any way
@@ -92,6 +99,17 @@ def copied(name: str, model: nn.Module) -> nn.Module:
             detail=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200],
             hint="Drop what cannot be copied from it: open files, locks, generators, tensors that are not leaves.",
         ) from error
+
+
+def beside(name: str, model: nn.Module, *, weight: Tensor) -> nn.Module:
+    """A copy that shares all tensors with the model but those of the modules that hold one weight."""
+    apart = {
+        id(tensor)
+        for module in model.modules()
+        if any(parameter is weight for parameter in module.parameters(recurse=False))
+        for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False))
+    }
+    return copied(name, model, shared=[t for t in (*model.parameters(), *model.buffers()) if id(t) not in apart])
 
 
 def _computed(model: nn.Module) -> Iterator[Tensor]:

@@ -37,6 +37,13 @@ class Reached:
         self.missed.append(f"{weight.name} ({without} of {len(parts)} parts)")
         return replace(stored, note=f"{without} of {len(parts)} parts {NEAREST}")
 
+    def again(self, stored: TensorScheme, name: str) -> TensorScheme:
+        """Count a weight that an earlier, interrupted run had finished."""
+        self.total += 1
+        if stored.note:
+            self.missed.append(name)
+        return stored
+
     def say(self, context: Context) -> None:
         """One line in the log about what no data reached."""
         if self.missed:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..parts.data import forward, unpadded
+from ..parts.moments import plain_kernels
 
 if TYPE_CHECKING:
     from ..types import Batches
@@ -62,7 +63,7 @@ def gather(
         rows = responses(layer, output, pooling=pooling)
         moments.setdefault(name, RunningMoments(rows.shape[1], rows.device)).add(rows)
 
-    with torch.no_grad(), ExitStack() as hooks:
+    with torch.no_grad(), plain_kernels(model), ExitStack() as hooks:
         for name in layers:
             hooks.callback(model.get_submodule(name).register_forward_hook(partial(_note, name)).remove)
         for inputs, _ in unpadded(model, data):

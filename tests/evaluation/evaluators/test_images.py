@@ -1,0 +1,130 @@
+"""Detection and segmentation, beside the libraries that compute them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from compress_compare.evaluation.evaluators.detection import Detection
+from compress_compare.evaluation.evaluators.segmentation import Segmentation
+from compress_compare.store.store import Store
+
+torchmetrics = pytest.importorskip("torchmetrics")
+IMAGES = [torch.rand(3, 40, 40) for _ in range(3)]
+NAMES = {1: "cat", 2: "dog"}
+
+
+def objects(*found: tuple[int, list[float], float]) -> dict[str, Tensor]:
+    """Labels, boxes and scores, and masks that fill the boxes."""
+    masks = torch.zeros(len(found), 1, 40, 40)
+    for mask, (_, (left, top, right, bottom), _) in zip(masks, found, strict=True):
+        mask[0, int(top) : int(bottom), int(left) : int(right)] = 1
+    return {
+        "labels": torch.tensor([label for label, _, _ in found], dtype=torch.long),
+        "boxes": torch.tensor([box for _, box, _ in found]).reshape(-1, 4),
+        "scores": torch.tensor([score for _, _, score in found]),
+        "masks": masks,
+    }
+
+
+TRUTH = [
+    objects((1, [2.0, 2.0, 20.0, 20.0], 1.0), (2, [22.0, 22.0, 38.0, 38.0], 1.0)),
+    objects((1, [5.0, 5.0, 30.0, 30.0], 1.0)),
+    objects(),
+]
+FOUND = [
+    objects((1, [3.0, 2.0, 20.0, 21.0], 0.9), (2, [0.0, 0.0, 10.0, 10.0], 0.8), (2, [23.0, 22.0, 38.0, 38.0], 0.3)),
+    objects((1, [5.0, 6.0, 28.0, 30.0], 0.7), (1, [6.0, 5.0, 30.0, 28.0], 0.6)),
+    objects((2, [1.0, 1.0, 9.0, 9.0], 0.4)),
+]
+
+
+class Detector(nn.Module):
+    """Finds what it is told to, as torchvision's detectors answer."""
+
+    def __init__(self, found: list[dict[str, Tensor]]) -> None:
+        super().__init__()
+        self.found = found
+
+    def forward(self, images: list[Tensor]) -> Any:
+        assert len(images) == 3 and not self.training
+        return self.found
+
+
+@pytest.mark.parametrize("kind", ["boxes", "masks"])
+def test_average_precision_is_that_of_pycocotools(kind: Any) -> None:
+    coco = pytest.importorskip("pycocotools.coco")
+    evaluation = pytest.importorskip("pycocotools.cocoeval")
+    coded = pytest.importorskip("pycocotools.mask")
+
+    def entries(images: list[dict[str, Tensor]]) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for number, image in enumerate(images):
+            columns = [image[key] for key in ("labels", "boxes", "scores", "masks")]
+            for label, box, score, mask in zip(*columns, strict=True):
+                x, y, right, bottom = box.tolist()
+                size = {"bbox": [x, y, right - x, bottom - y], "area": (right - x) * (bottom - y)}
+                row = {"id": len(rows) + 1, "image_id": number, "category_id": int(label), "iscrowd": 0}
+                row |= size | {"score": float(score)}
+                pixels = mask[0].to(torch.uint8).t().contiguous().numpy().T
+                rows.append(row | ({"segmentation": coded.encode(pixels)} if kind == "masks" else {}))
+        return rows
+
+    truth = coco.COCO()
+    truth.dataset = {
+        "images": [{"id": i, "height": 40, "width": 40} for i in range(3)],
+        "categories": [{"id": 1}, {"id": 2}],
+    }
+    truth.dataset["annotations"] = entries(TRUTH)
+    truth.createIndex()
+    wanted = evaluation.COCOeval(truth, truth.loadRes(entries(FOUND)), "bbox" if kind == "boxes" else "segm")
+    wanted.evaluate()
+    wanted.accumulate()
+    wanted.summarize()
+    measured = Detection([(IMAGES, TRUTH)], NAMES, kind=kind).measure(Detector(FOUND))
+    assert measured["Average Precision"].value == pytest.approx(wanted.stats[0])
+    assert measured["Average Precision 50"].value == pytest.approx(wanted.stats[1])
+    assert measured["Average Precision"].count == 3 and 0 < wanted.stats[0] < 1
+
+
+def test_objects_found_and_missed_are_counted_image_by_image(tmp_path: Any) -> None:
+    pytest.importorskip("pycocotools")
+    evaluator = Detection([(IMAGES, TRUTH)], NAMES)
+    answers = evaluator.answer(Detector(FOUND))
+    assert answers["metrics"] == {
+        "objects found": [1, 1, 0],  # the box of score 0.3 counts for nothing
+        "objects missed": [1, 0, 0],
+        "false detections": [1, 1, 0],
+    }
+    assert answers["boxes"][1][0]["class"] == "cat" and answers["boxes"][1][0]["box"] == [5.0, 6.0, 28.0, 30.0]
+    with Store.open(tmp_path / "p") as project:
+        project.log_model("m")
+        project.log_dataset("photos", ids=[0, 1, 2])
+        project.log_outputs("m", "photos", ids=[0, 1, 2], **answers)
+
+
+def test_a_detector_that_finds_nothing() -> None:
+    pytest.importorskip("pycocotools")
+    evaluator = Detection([(IMAGES, TRUTH)], NAMES)
+    nothing = Detector([objects()] * 3)
+    assert evaluator.measure(nothing)["Average Precision"].value == 0
+    assert evaluator.answer(nothing)["metrics"]["objects missed"] == [2, 1, 0]
+
+
+def test_segmentation_is_scored_as_by_torchmetrics() -> None:
+    torch.manual_seed(0)
+    model, images = nn.Conv2d(3, 4, 3, padding=1), torch.randn(2, 3, 8, 8)
+    labels = torch.randint(0, 4, (2, 8, 8))
+    labels[0, :3] = 255
+    with torch.no_grad():
+        found = model(images).argmax(1)
+    wanted = torchmetrics.classification.MulticlassJaccardIndex(4, ignore_index=255)(found, labels)
+    evaluator = Segmentation([(images, labels)], 4, void=255)
+    assert evaluator.measure(model)["Mean IoU"].value == pytest.approx(float(wanted))
+    shares = evaluator.answer(model)["metrics"]["pixel accuracy"]
+    assert shares == pytest.approx(
+        [float((found[0, 3:] == labels[0, 3:]).float().mean()), float((found[1] == labels[1]).float().mean())]
+    )
