@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,7 @@ def state(project):
 
 
 def killed(folder, number, *, changes, after_s):
-    """Change the project in a copy of this process; kill it in or after a change. Returns the lines that it has told."""
+    """Change the project in a copy of this process, and kill it in a change or after one; returns what it told."""
     reading, writing = os.pipe()
     process = os.fork()
     if process == 0:
@@ -141,10 +142,11 @@ def main():
                 found += [f"kill {number}: {one}" for one in now]
                 before = [one.number for one in project.history()]
                 if len(project) < MODELS // 2:
-                    while project.deleted():
-                        project.restore_deleted(project.deleted()[0])
                     for id in project.archived():
                         project.unarchive(id)
+                    for id in project.deleted():
+                        with suppress(UserError):
+                            project.restore_deleted(id)
                     before = [one.number for one in project.history()]
             changes += sum(line.startswith("done") for line in lines)
             cut += bool(lines) and lines[-1].startswith("start")
