@@ -7,52 +7,61 @@ the one that was under way all is there, or nothing. Run: python benchmarks/chan
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 import compress_compare as cc
-
-KILLS, LONGEST_S = 200, 0.8
-WRITER = """
-import random, sys
-import compress_compare as cc
 from compress_compare.errors import UserError
-chance = random.Random(int(sys.argv[2]))
-with cc.open(sys.argv[1]) as project:
-    project.set_note(project.models()["id"][0].as_py(), sys.argv[2])
-    print("ready", flush=True)
-    while True:
-        ids = [*project.models()["id"].to_pylist(), *project.archived()]
-        kind = chance.choice(["rename", "correct", "archive", "delete", "restore", "set base", "undo", "note"])
-        id, other, number = chance.choice(ids or ["none"]), chance.choice(ids or ["none"]), chance.randrange(10**9)
-        print(f"start {kind} {number}", flush=True)
-        try:
-            if kind == "rename":
-                project.rename(id, f"m{number}")
-            elif kind == "correct":
-                project.correct(id, {"Size": float(number)})
-            elif kind == "archive":
-                project.archive(id, descendants=True) if chance.random() < 0.5 else project.unarchive(id)
-            elif kind == "delete":
-                project.delete(id, descendants=True)
-            elif kind == "restore":
-                project.restore_deleted(chance.choice(project.deleted() or ["none"]))
-            elif kind == "set base":
-                project.set_base(id, other)
-            elif kind == "note":
-                project.set_note(id, str(number))
-            else:
-                project.undo()
-        except UserError:
-            print("refused", flush=True)
-            continue
-        print(f"done {project.history()[0].number}", flush=True)
-"""
+
+KILLS, MOST, LONGEST_S = 200, 5, 0.03
+"""How many changes are started at most before a kill, and how long after the last start it comes."""
+
+MODELS = 12
+KINDS = ("rename", "correct", "archive", "unarchive", "delete", "restore", "set base", "undo", "note")
+
+
+def change(project, chance, *, kind, number):
+    """One change at random."""
+    ids = [*project.models()["id"].to_pylist(), *project.archived()] or ["none"]
+    id, other = chance.choice(ids), chance.choice(ids)
+    if kind == "rename":
+        project.rename(id, f"m{number}")
+    elif kind == "correct":
+        project.correct(id, {"Size": float(number)})
+    elif kind == "archive":
+        project.archive(id, descendants=True)
+    elif kind == "unarchive":
+        project.unarchive(id)
+    elif kind == "delete":
+        project.delete(id, descendants=True)
+    elif kind == "restore":
+        project.restore_deleted(chance.choice(project.deleted() or ["none"]))
+    elif kind == "set base":
+        project.set_base(id, other)
+    elif kind == "note":
+        project.set_note(id, str(number))
+    else:
+        project.undo()
+
+
+def write(folder, seed, told):
+    """Change the project again and again, and tell what was started and what was acknowledged."""
+    chance = random.Random(seed)
+    with cc.open(folder) as project:
+        while True:
+            number = chance.randrange(10**9)
+            os.write(told, b"start\n")
+            try:
+                change(project, chance, kind=chance.choice(KINDS), number=number)
+            except UserError:
+                os.write(told, b"refused\n")
+                continue
+            os.write(told, f"done {project.history()[0].number}\n".encode())
 
 
 def state(project):
@@ -67,17 +76,24 @@ def state(project):
     return models, sorted(project.deleted()), history
 
 
-def killed(folder, number, after_s):
-    """Run the writer and kill it after a while; returns the lines that it has printed."""
-    nothing = subprocess.DEVNULL
-    command = [sys.executable, "-c", WRITER, str(folder), str(number)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=nothing, text=True)
-    lines = [process.stdout.readline()]
+def killed(folder, number, *, changes, after_s):
+    """Change the project in a copy of this process, and kill it in a change or after one; returns what it told."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process == 0:
+        try:
+            write(folder, number, writing)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    told = b""
+    while told.count(b"start") < changes and (part := os.read(reading, 100)):
+        told += part
     time.sleep(after_s)
-    process.send_signal(signal.SIGKILL)
-    lines += process.stdout.read().splitlines()
-    process.wait()
-    return lines
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    with os.fdopen(reading, "rb") as file:
+        return (told + file.read()).decode().splitlines()
 
 
 def wrong(project, before, lines):
@@ -111,7 +127,7 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "p"
         with cc.open(folder) as project:
-            for number in range(40):
+            for number in range(MODELS):
                 base = None if number == 0 else f"m{draw.randrange(number)}"
                 weights = {"w": np.full(100, number)}
                 operation = cc.Operation("prune", amount=number / 40)
@@ -120,16 +136,17 @@ def main():
                 )
         before = []
         for number in range(kills):
-            lines = killed(folder, number, draw.uniform(0, LONGEST_S))
+            lines = killed(folder, number, changes=draw.randint(1, MOST), after_s=draw.uniform(0, LONGEST_S))
             with cc.open(folder) as project:
                 now = wrong(project, before, lines)
                 found += [f"kill {number}: {one}" for one in now]
                 before = [one.number for one in project.history()]
-                if len(project) < 10:
-                    while project.deleted():
-                        project.restore_deleted(project.deleted()[0])
+                if len(project) < MODELS // 2:
                     for id in project.archived():
                         project.unarchive(id)
+                    for id in project.deleted():
+                        with suppress(UserError):
+                            project.restore_deleted(id)
                     before = [one.number for one in project.history()]
             changes += sum(line.startswith("done") for line in lines)
             cut += bool(lines) and lines[-1].startswith("start")
