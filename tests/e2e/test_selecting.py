@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import struct
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
@@ -105,6 +107,35 @@ def test_a_budget_fades_what_is_beyond_it_and_counts_what_is_left(overview: Page
     assert 0 < count < 10
     budget.press("Delete")
     expect(budget).to_have_attribute("aria-valuetext", "no limit")
+
+
+def test_nothing_is_left_to_try_where_all_like_models_have_the_step(overview: Page) -> None:
+    """Each of the pruned models was trained again, and nothing was applied to any of the quantized ones."""
+    overview.goto(f"{overview.url.partition('#')[0]}#/overview?tab=untried")
+    expect(overview.get_by_text("Nothing is left to try here")).to_be_visible()
+
+
+def test_candidates_are_saved_as_a_slide(overview: Page) -> None:
+    overview.goto(link(overview, SIX[:3]))
+    overview.get_by_text("Side by side").click()
+    overview.get_by_role("button", name="Export the candidates").click()
+    with overview.expect_download() as download:
+        overview.get_by_role("menuitem", name="Export a slide").click()
+    width, height = struct.unpack(">II", Path(download.value.path()).read_bytes()[16:24])
+    assert width * 9 == height * 16 and width > 1920
+
+
+def test_the_colors_end_where_a_person_says(overview: Page) -> None:
+    handle = overview.get_by_role("slider", name="Where the colors of Top-1 Accuracy end")
+    handle.focus()
+    for _ in range(50):
+        handle.press("ArrowRight")
+    expect(overview).to_have_url(re.compile("clamp=0"))
+    expect(overview.get_by_text("1 worse than")).to_be_visible()  # 41.2% of p90; the others have 90% and more
+    overview.reload()
+    expect(overview.get_by_text("1 worse than")).to_be_visible()
+    handle.dblclick()
+    expect(overview.get_by_text("1 worse than")).to_be_hidden()
 
 
 def test_a_logarithmic_axis_is_in_the_address(overview: Page) -> None:

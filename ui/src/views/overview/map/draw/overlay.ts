@@ -5,7 +5,7 @@ import { lineage } from "../walk";
 import { drawModels } from "./nodes";
 import { edgeTo, traceReferences } from "./edges";
 import { nodeScale, screenRadius, screenX, screenY, type Context, type Frame, type Scene } from "./scene";
-import { drawSteps, type Fonts } from "./text";
+import { drawNames, drawSteps, type Fonts } from "./text";
 
 /** Steps on the lineages of a selection; beyond them nothing would be told apart, and it would take long. */
 const MOST_STEPS = 4000;
@@ -28,6 +28,7 @@ export function drawSelection(
   const { accent } = CHROME[scene.looks.theme];
   drawPath(ctx, scene, frame, { steps: lineages(scene, selected), color: accent, fonts });
   drawRings(ctx, scene, frame, { models: selected, color: accent });
+  drawNames(ctx, scene, frame, selected, fonts);
 }
 
 export function drawPointer(

@@ -85,6 +85,37 @@ function drawLeaf(ctx: Context, scene: Scene, { view, width }: Frame, i: number,
   write(ctx, text, [x, screenY(scene, view, i) + 0.5], inkOf(scene, "quiet"));
 }
 
+/** More selected models than these are told apart in the panel, not on the map. */
+const MOST_NAMED = 12;
+const NAME = 26;
+
+/** Ids of selected models that have no room for one among the others, each where it meets none of those before. */
+export function drawNames(
+  ctx: Context,
+  scene: Scene,
+  { view, width }: Frame,
+  models: Iterable<number>,
+  fonts: Fonts,
+): void {
+  const unnamed = [...models].filter(
+    (i) => scene.layout.shown[i] && (view.ky < ROW_FOR_TEXT || (scene.table.base[i]! >= 0 && !isEnd(scene, i))),
+  );
+  if (unnamed.length > MOST_NAMED) return;
+  ctx.font = `${FONT} ${fonts.mono}`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  const names = scene.names(NAME);
+  const placed: (readonly [number, number, number])[] = [];
+  for (const i of unnamed) {
+    const length = names[i]!.length * LETTER;
+    const y = screenY(scene, view, i) - 9;
+    const x = Math.min(screenX(scene, view, i) + 8, width - 8 - length);
+    if (placed.some(([x0, x1, y0]) => x < x1 && x + length > x0 && Math.abs(y - y0) < 12)) continue;
+    placed.push([x, x + length, y]);
+    write(ctx, names[i]!, [x, y], inkOf(scene, "text"));
+  }
+}
+
 /** Above a root and to its left, where no edge goes. */
 function drawRoot(ctx: Context, scene: Scene, { view }: Frame, i: number, fonts: Fonts): void {
   if (isEnd(scene, i)) return;
