@@ -67,7 +67,7 @@ def latency(
     The passes are divided among several short processes. The median's standard error is 0.93 · IQR / √runs, its
     asymptotic value for normally distributed times (McGill, Tukey and Larsen, "Variations of box plots", 1978), or that
     of the medians of the processes if it is larger: their standard deviation / √processes, times what makes ±1.96 of it
-    the 95 % interval of Student's t.
+    the 95% interval of Student's t.
 
     Args:
         model: left as it was.

@@ -45,7 +45,7 @@ class DirectoryObjects(Objects):
         _give_place(target)
         found = self._variants.parts(staged, like) if new else []
         if found:
-            self._variants.write(staged, parts, found)
+            self._variants.write(staged, parts, parts=found)
             staged.unlink()
         else:
             staged.replace(target)
@@ -138,7 +138,7 @@ class DirectoryObjects(Objects):
     def get_range(self, digest: str, *, start: int, stop: int) -> bytes:
         """Some bytes of a file."""
         if not self.place(digest).exists() and self._variants.has(digest):
-            return self._variants.read(digest, start, stop)
+            return self._variants.read(digest, start, stop=stop)
         with open_regular(self.path(digest)) as file:
             file.seek(start)
             return file.read(stop - start)

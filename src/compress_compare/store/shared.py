@@ -13,12 +13,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from .. import late
 from ..errors import InvalidValue, StoreError
-from ..readers import safetensors
 from ..readers.partial import File
 from ..readers.regular import open_regular
+
+if TYPE_CHECKING:
+    from ..readers import safetensors
+else:
+    (safetensors,) = late.modules("compress_compare.readers", "safetensors")
 
 SUFFIX = ".parts"
 PREFIX = 8
@@ -53,7 +58,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Layout:
+class SharedLayout:
     """Where the bytes of a file are.
 
     Args:
@@ -78,7 +83,7 @@ class Layout:
             at += part.num_bytes
 
 
-def layout(path: Path, *, checked: bool = False) -> Layout:
+def layout(path: Path, *, checked: bool = False) -> SharedLayout:
     """Read where the bytes of a file are.
 
     Args:
@@ -93,7 +98,7 @@ def layout(path: Path, *, checked: bool = False) -> Layout:
             length = int.from_bytes(file.read(PREFIX), "little")
             said = json.loads(file.read(length)) if length <= MOST_LAYOUT else {}
             parts = tuple(Part(*_fields(one)) for one in said["parts"])
-            found = Layout(sum(part.num_bytes for part in parts), parts, said["own"], PREFIX + length)
+            found = SharedLayout(sum(part.num_bytes for part in parts), parts, said["own"], PREFIX + length)
         except (ValueError, KeyError, TypeError) as error:
             raise _damaged(path) from error
         if not checked and hashlib.file_digest(file, "sha256").hexdigest() != found.own:
@@ -101,7 +106,7 @@ def layout(path: Path, *, checked: bool = False) -> Layout:
     return found
 
 
-def write(staged: Path, target: BinaryIO, parts: Sequence[Part]) -> None:
+def write(staged: Path, target: BinaryIO, *, parts: Sequence[Part]) -> None:
     """Write a file of parts.
 
     Args:

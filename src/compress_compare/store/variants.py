@@ -15,7 +15,7 @@ from . import shared
 from .address import cache
 from .cache import Cache
 from .objects import compare, missing
-from .shared import Layout, Part
+from .shared import SharedLayout, Part
 
 DEEPEST = 8
 """How often a part may lead on to another file; ours lead on once."""
@@ -46,7 +46,7 @@ class Variants:
 
     def __init__(self, objects: Folder) -> None:
         self._objects = objects
-        self._layouts: dict[tuple[str, int, int], Layout] = {}
+        self._layouts: dict[tuple[str, int, int], SharedLayout] = {}
         self._believed: set[tuple[str, int, int]] = set()
         self._cache: Cache | None = None
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
@@ -61,14 +61,20 @@ class Variants:
         if not stored or staged.stat().st_size < shared.LEAST_SAVED:
             return []
         files = [(one, self._objects.opened(one)) for one in stored]
-        return [each for part in shared.found(staged, files, read=self.read) for each in self._direct(part)]
+        return [
+            each
+            for part in shared.found(
+                staged, files, read=lambda digest, start, stop: self.read(digest, start, stop=stop)
+            )
+            for each in self._direct(part)
+        ]
 
-    def write(self, staged: Path, target: Path, parts: Sequence[Part]) -> None:
+    def write(self, staged: Path, target: Path, *, parts: Sequence[Part]) -> None:
         """Write a file of parts in the folder of what is staged, and move it to its place."""
         made = staged.with_name(f"{staged.name}{shared.SUFFIX}")
         descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            shared.write(staged, file, parts)
+            shared.write(staged, file, parts=parts)
             file.flush()
             self._objects.sync(file.fileno())
         made.replace(target)
@@ -77,7 +83,7 @@ class Variants:
         """The files that hold parts of one."""
         return {part.source for part in self._layout(digest).parts} - {""}
 
-    def read(self, digest: str, start: int, stop: int) -> bytes:
+    def read(self, digest: str, start: int, *, stop: int) -> bytes:
         """Some bytes of a file.
 
         Raises:
@@ -176,7 +182,7 @@ class Variants:
         status = self._objects.beside(digest, shared.SUFFIX).stat()
         return digest, status.st_mtime_ns, status.st_size
 
-    def _layout(self, digest: str) -> Layout:
+    def _layout(self, digest: str) -> SharedLayout:
         state = self._state(digest)
         if state not in self._layouts:
             self._layouts[state] = shared.layout(self._objects.beside(digest, shared.SUFFIX))

@@ -29,7 +29,8 @@ def mean_of_tokens(model: nn.Module, inputs: Any) -> Tensor:
     if states.ndim == 2 or mask is None:
         return states if states.ndim == 2 else states.mean(1)
     kept = mask[..., None].to(states)
-    return (states * kept).sum(1) / kept.sum(1).clamp(min=1)
+    mean: Tensor = (states * kept).sum(1) / kept.sum(1).clamp(min=1)
+    return mean
 
 
 @dataclass(frozen=True)
