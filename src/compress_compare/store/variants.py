@@ -15,7 +15,7 @@ from . import shared
 from .address import cache
 from .cache import Cache
 from .objects import compare, missing
-from .shared import SharedLayout, Part
+from .shared import Part, SharedLayout
 
 DEEPEST = 8
 """How often a part may lead on to another file; ours lead on once."""
