@@ -29,7 +29,8 @@ def claims(project: Store, ids: Sequence[str]) -> tuple[list[dict[str, Any]], di
         ids: of the models.
     """
     known = [id for id in ids if project.model(id).checkpoint is not None]
-    rows, answers = list[dict[str, Any]](), dict[str, Any]()
+    rows: list[dict[str, Any]] = []
+    answers: dict[str, Any] = {}
     for id in known:
         try:
             (row,) = reality(project, [id]).to_pylist()
