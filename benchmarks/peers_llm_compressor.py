@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -33,7 +34,14 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=32, help="calibration texts of 64 tokens")
     given = parser.parse_args()
     torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        compare(given, folder)
+
+
+def compare(given: argparse.Namespace, folder: str) -> None:
     model = llama(given.blocks, given.hidden)
+    model.save_pretrained(folder)
+    model.config._name_or_path = folder  # where llm-compressor looks for the configuration
     random = torch.Generator().manual_seed(1)
     texts = torch.randint(3, VOCABULARY, (given.texts, 64), generator=random)
     held = torch.randint(3, VOCABULARY, (16, 64), generator=random)
@@ -78,13 +86,11 @@ def theirs(model: nn.Module, texts: Tensor, kind: str) -> nn.Module:
     from llmcompressor.modifiers.gptq import GPTQModifier
     from llmcompressor.modifiers.transform.awq import AWQModifier
 
-    made = {"GPTQModifier": GPTQModifier, "AWQModifier": AWQModifier}.get(kind) or quantization.QuantizationModifier
-    recipe: list[Any] = [made(targets=["Linear"], scheme="W4A16", ignore=["lm_head"])]
+    levels: dict[str, Any] = {"targets": ["Linear"], "scheme": "W4A16", "ignore": ["lm_head"]}
+    nearest = quantization.QuantizationModifier
+    recipe: list[Any] = [GPTQModifier(**levels) if kind == "GPTQModifier" else nearest(**levels)]
     if kind == "AWQModifier":
-        recipe = [
-            AWQModifier(),
-            quantization.QuantizationModifier(targets=["Linear"], scheme="W4A16", ignore=["lm_head"]),
-        ]
+        recipe.insert(0, AWQModifier())
     rows: Any = [{"input_ids": row, "attention_mask": torch.ones_like(row)} for row in texts]
     oneshot(
         model=model,
