@@ -137,3 +137,37 @@ def test_a_subclass_that_computes_what_a_linear_layer_does_is_one() -> None:
     assert len(small[0]) == 2 and integer[0].weight_scale.shape == (16,)
     assert type(small[1]) is type(integer[1]) is Scaled
     torch.testing.assert_close(integer(x), model(x), rtol=0.1, atol=0.05)
+
+
+class Untraced(nn.Module):
+    """Branches on numbers; one norm follows a layer, another does not, and a layer's output goes two ways."""
+
+    def __init__(self, *, both: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.norm = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.after, self.both = nn.BatchNorm2d(4), both
+        for norm in (self.norm, self.after):
+            norm.running_mean.copy_(torch.randn(4))
+            norm.running_var.copy_(torch.rand(4) + 0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.abs().max() > 1e6:
+            return x
+        y = self.conv(x)
+        z = torch.relu(self.norm(y))
+        return self.after(z + y if self.both else z)
+
+
+def test_batch_norms_of_a_model_that_cannot_be_traced_are_found_on_data() -> None:
+    model, x = Untraced().eval(), torch.randn(2, 3, 6, 6)
+    child = merge_batchnorm(model, data=[(x, torch.zeros(2).long())])
+    assert type(child.norm) is nn.Identity and type(child.after) is nn.BatchNorm2d
+    torch.testing.assert_close(child(x), model(x), rtol=1e-4, atol=1e-5)
+    with pytest.raises(InvalidValue, match="cannot trace"):
+        merge_batchnorm(model)
+
+
+def test_a_norm_whose_input_goes_elsewhere_too_is_refused_after_the_outputs_were_compared() -> None:
+    with pytest.raises(InvalidValue, match="did not stay the same"):
+        merge_batchnorm(Untraced(both=True).eval(), data=[(torch.randn(2, 3, 6, 6), torch.zeros(2).long())])

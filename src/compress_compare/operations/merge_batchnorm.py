@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..errors import InvalidValue
 from .base import BaseOperation, function, operation
 from .types import Context, unsuitable
 
@@ -21,7 +24,7 @@ class MergeBatchnorm(BaseOperation):
     used elsewhere too, where a layer runs more than once or shares its weight, where code reads a weight instead of
     calling the layer, or where the norm keeps no running statistics; the log says which and why.
 
-    Later rounding then sees the weights that are really used. Needs a model that `torch.fx` can trace.
+    Later rounding then sees the weights that are really used. Needs a model that `torch.fx` can trace, or data.
 
     Jacob et al.: Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference. CVPR
     2018, arXiv 1712.05877, section 3.2.
@@ -34,6 +37,9 @@ class MergeBatchnorm(BaseOperation):
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Find the pairs in the graph that ``torch.fx`` traces, and merge them.
 
+        Of a model that it cannot trace, those are taken that follow each other on the data, if there is any; outputs
+        are compared afterwards, as always.
+
         Raises:
             InvalidValue: ``operation.not_applicable`` when the model cannot be traced or no batch norm can be merged.
         """
@@ -43,7 +49,12 @@ class MergeBatchnorm(BaseOperation):
         if compiled is not None:
             self.apply(compiled, context)
             return model
-        pairs, left = _pairs(self.name, model)
+        try:
+            pairs, left = _pairs(self.name, model)
+        except InvalidValue:
+            pairs, left = _seen(self.name, model, context=context)
+            if not pairs:
+                raise
         merged = 0
         for layer, norm in pairs:
             rest = _merged(model.get_submodule(layer), model.get_submodule(norm))
@@ -156,6 +167,44 @@ def _pairs(name: str, model: nn.Module) -> tuple[list[tuple[str, str]], dict[str
             left[str(node.target)] = why
         else:
             pairs.append((str(before.target), str(node.target)))
+    return pairs, left
+
+
+def _seen(name: str, model: nn.Module, *, context: Context) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """What `_pairs` gives, from one pass over the first samples: which layer gave a norm its input, and no one else."""
+    import torch
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    from .parts.data import example, forward
+
+    made: dict[int, tuple[str, Any, int]] = {}
+    taken: list[tuple[str, Any, int]] = []
+
+    def note(path: str, _module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        taken.extend((path, each, each._version) for each in args if isinstance(each, torch.Tensor))
+        made[id(output)] = (path, output, getattr(output, "_version", 0))
+
+    modules = {path: m for path, m in model.named_modules() if isinstance(m, _BatchNorm) or not list(m.children())}
+    if context.data == () or not any(isinstance(module, _BatchNorm) for module in modules.values()):
+        return [], {}
+    inputs = example(model, context.data, operation=name)
+    with torch.no_grad(), ExitStack() as hooks:
+        for path, module in modules.items():
+            hooks.callback(module.register_forward_hook(partial(note, path)).remove)
+        forward(model, inputs, operation=name)
+    runs, uses = Counter(path for path, _, _ in taken), Counter(id(x) for _, x, _ in taken)
+    holders = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
+    pairs, left = [], {}
+    for path, x, version in taken:
+        if not isinstance(modules[path], _BatchNorm):
+            continue
+        layer, output, before = made.get(id(x), ("", None, -1))
+        own = [p for each in (layer, path) if each for p in modules[each].parameters(recurse=False)]
+        once = runs[path] == runs[layer] == uses[id(x)] == 1 and output is x and before == version
+        if once and all(holders[id(p)] == 1 for p in own) and not _obstacle(modules[layer], modules[path]):
+            pairs.append((layer, path))
+        else:
+            left[path] = "on the data, its input was not the output of a layer of its own"
     return pairs, left
 
 

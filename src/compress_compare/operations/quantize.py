@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .parts.rows import Layout
     from .targets import Weight
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 18
 """Weights that are rounded at a time, so that what is in between stays in the cache of a core."""
 
 
@@ -104,13 +104,12 @@ class Quantize(BaseOperation):
         from .parts.rows import Layout
 
         layout = layout or Layout()
-        rows = layout.rows(values.detach())
+        rows = layout.rows(values)
         wide = torch.promote_types(values.dtype, torch.float32)
         extremes = _extremes(rows, wide) if self.strategy == "tensor" else None
         result, count = torch.empty_like(rows), max(_CHUNK // max(rows.shape[1], 1), 1)
-        held = rows.new_empty(min(count, len(rows)), rows.shape[1], dtype=wide)  # fresh memory costs more than the work
         for part, place in zip(torch.split(rows, count), torch.split(result, count), strict=True):
-            place.copy_(self._round(held[: len(part)].copy_(part), extremes))
+            place.copy_(self._round(part.to(wide), extremes))
         return layout.tensor(result, tuple(values.shape))
 
     def stored(self, weight: Weight) -> TensorScheme:
@@ -128,14 +127,13 @@ class Quantize(BaseOperation):
         )
 
     def _round(self, rows: Tensor, extremes: tuple[Tensor, Tensor] | None) -> Tensor:
-        """Round output channels [rows, weights], in place where that is plain; short groups end in zeros."""
+        """Round output channels [rows, weights]; short groups are filled up with zeros meanwhile."""
         from torch.nn import functional as F
 
         rounding = round_full if self.full_range else round_symmetric if self.symmetric else round_asymmetric
         if self.group_size is None:
             return rounding(rows, self.bits, extremes=extremes)
-        missing = -rows.shape[1] % self.group_size
-        groups = (F.pad(rows, (0, missing)) if missing else rows).reshape(-1, self.group_size)
+        groups = F.pad(rows, (0, -rows.shape[1] % self.group_size)).reshape(-1, self.group_size)
         return rounding(groups, self.bits, extremes=extremes).reshape(len(rows), -1)[:, : rows.shape[1]]
 
 
@@ -146,7 +144,7 @@ def round_symmetric(rows: Tensor, bits: int, *, extremes: tuple[Tensor, Tensor] 
     """Round each row to multiples of max|row| / (2^(bits−1) − 1).
 
     Args:
-        rows: [n, weights], rounded in place.
+        rows: [n, weights], not changed.
         bits: of a level.
         extremes: the minimum and maximum to use; those of each row if not given.
     """
@@ -154,7 +152,8 @@ def round_symmetric(rows: Tensor, bits: int, *, extremes: tuple[Tensor, Tensor] 
     top = 2 ** (bits - 1) - 1
     scale = (-low).maximum(high) / top
     scale[scale == 0] = 1
-    return rows.div_(scale).round_().clamp_(-top, top).mul_(scale)
+    rounded: Tensor = (rows / scale).round_().clamp_(-top, top).mul_(scale)
+    return rounded
 
 
 def round_full(rows: Tensor, bits: int, *, extremes: tuple[Tensor, Tensor] | None = None) -> Tensor:
@@ -163,7 +162,8 @@ def round_full(rows: Tensor, bits: int, *, extremes: tuple[Tensor, Tensor] | Non
     top = 2 ** (bits - 1)
     scale = (-low).maximum(high) / (top - 0.5)
     scale[scale == 0] = 1
-    return rows.div_(scale).round_().clamp_(-top, top - 1).mul_(scale)
+    rounded: Tensor = (rows / scale).round_().clamp_(-top, top - 1).mul_(scale)
+    return rounded
 
 
 def round_asymmetric(rows: Tensor, bits: int, *, extremes: tuple[Tensor, Tensor] | None = None) -> Tensor:
@@ -174,7 +174,8 @@ def round_asymmetric(rows: Tensor, bits: int, *, extremes: tuple[Tensor, Tensor]
     scale = (high - low) / top
     scale[scale == 0] = 1
     zero = (-low / scale).round()
-    return rows.div_(scale).add_(zero).round_().clamp_(0, top).sub_(zero).mul_(scale)
+    rounded: Tensor = (rows / scale).add_(zero).round_().clamp_(0, top).sub_(zero).mul_(scale)
+    return rounded
 
 
 def _of_rows(rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -61,13 +61,8 @@ class Variants:
         if not stored or staged.stat().st_size < shared.LEAST_SAVED:
             return []
         files = [(one, self._objects.opened(one)) for one in stored]
-        return [
-            each
-            for part in shared.found(
-                staged, files, read=lambda digest, start, stop: self.read(digest, start, stop=stop)
-            )
-            for each in self._direct(part)
-        ]
+        found = shared.found(staged, files, read=lambda digest, start, stop: self.read(digest, start, stop=stop))
+        return [each for part in found for each in self._direct(part)]
 
     def write(self, staged: Path, target: Path, *, parts: Sequence[Part]) -> None:
         """Write a file of parts in the folder of what is staged, and move it to its place."""
@@ -204,7 +199,7 @@ class Variants:
         return self._cache
 
     def _ranges(self, digest: str, ranges: list[tuple[int, int]]) -> list[bytes]:
-        return [self.read(digest, start, stop) for start, stop in ranges]
+        return [self.read(digest, start, stop=stop) for start, stop in ranges]
 
 
 def _blocks(path: Path, start: int, stop: int) -> Iterator[bytes]:

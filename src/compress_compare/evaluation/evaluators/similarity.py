@@ -28,9 +28,8 @@ def mean_of_tokens(model: nn.Module, inputs: Any) -> Tensor:
     mask = inputs.get("attention_mask") if isinstance(inputs, Mapping) else None
     if states.ndim == 2 or mask is None:
         return states if states.ndim == 2 else states.mean(1)
-    kept = mask[..., None].to(states)
-    mean: Tensor = (states * kept).sum(1) / kept.sum(1).clamp(min=1)
-    return mean
+    kept: Tensor = mask[..., None].to(states)
+    return (states * kept).sum(1) / kept.sum(1).clamp(min=1)
 
 
 @dataclass(frozen=True)
