@@ -11,6 +11,9 @@ import compress_compare as cc
 from compress_compare.engines import Work
 from compress_compare.engines.node import shared
 from compress_compare.importers.asked import ImportHow
+from tests.server.running import TOOL
+
+from .conftest import HERE
 
 NODE = """
 import json, sys
@@ -60,3 +63,16 @@ def test_a_node_without_the_password_says_so(step, tmp_path):
 
 def test_a_project_in_a_directory_is_not_moved(tmp_path):
     assert shared(Work("a", tmp_path, {"project": str(tmp_path)})) is None
+
+
+def test_the_command_line_makes_a_recipe_in_a_project_on_the_server(team, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("task: line_task:task\nbase: net\nsteps:\n  - magnitude prune: {amount: [0.5]}\n")
+    url = f"{team}?project=recipe-{os.getpid()}"
+    cc.open(url, artifacts="s3://tests/recipe").close()
+    command = [*TOOL, "run", str(recipe), "--project", url, "--trust", "--workers", "1"]
+    own = {**os.environ, "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), HERE])}
+    done = subprocess.run(command, capture_output=True, text=True, env=own, cwd=HERE)
+    assert done.returncode == 0, done.stderr
+    with cc.open(url) as project:
+        assert len(project) == 2 and project.damage() == []

@@ -16,6 +16,7 @@ from ..engines.local import LocalEngine
 from ..engines.queue import describe
 from ..errors import InvalidValue, NotFound
 from ..recipes import RecipePlan, load
+from ..store.address import is_server
 from .output import cell, echo_json, echo_table, json_option, stdout_to_stderr
 from .progress import StepProgress
 from .trust import asking, trust_option
@@ -68,7 +69,7 @@ def run(
 ) -> None:
     """Make the models of the file RECIPE that the project lacks. Models of an interrupted run are reused."""
     wanted = load(Path(recipe))
-    location = Path(project or f"runs/{Path(recipe).stem}")
+    location = place_of(project, recipe)
     if only_plan:
         existing = _existing(location)
         with stdout_to_stderr():
@@ -89,6 +90,14 @@ def run(
     _show_report(report, location, as_json=as_json)
     if report.failed:
         sys.exit(1)
+
+
+def place_of(project: str | None, recipe: str) -> Path:
+    """The directory of the project that a recipe runs in; of one in a database, what this machine keeps of it."""
+    if is_server(project):
+        with projects.open(str(project), create=False) as opened:
+            return opened.path
+    return Path(project or f"runs/{Path(recipe).stem}")
 
 
 def made_engine(name: str, workers: int, *, limits: Limits, ray: Mapping[str, Any]) -> Engine:

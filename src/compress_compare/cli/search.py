@@ -15,7 +15,7 @@ from ..errors import InvalidValue
 from ..recipes import load
 from .output import cell, echo_json, echo_table, json_option, stdout_to_stderr
 from .progress import StepProgress
-from .run import ENGINES, made_engine
+from .run import ENGINES, made_engine, place_of
 from .trust import asking, trust_option
 
 
@@ -38,7 +38,7 @@ from .trust import asking, trust_option
 def search(recipe: str, project: str | None, **options: Any) -> None:
     """Make those models of the file RECIPE that an optimizer asks for, until their frontier stays as it is."""
     wanted = load(Path(recipe))
-    location = Path(project or f"runs/{Path(recipe).stem}")
+    location = place_of(project, recipe)
     projects.open(location).close()
     asked = searching.SearchQuestion(
         options["objective"],
