@@ -23,6 +23,7 @@ const table = testTable(
     step("broken", "cnn", ["prune", 1], [0, 10]),
     step("p5-8", "p5", ["quantize", 8], [0.89, 300]),
     step("p7-8", "p7", ["quantize", 8], [0.81, 100]),
+    { id: "p5 (packed)", base: "p5", operation: "ship", parameters: { format: "packed" }, values: [0.9, 90] },
     step("p5-4", "p5", ["quantize", 4], [0.87, 150]),
   ],
   METRICS,

@@ -27,6 +27,8 @@ export interface Untried {
 
 /** Steps of a grid: more than these are no grid but a sweep. */
 const MOST_STEPS = 12;
+/** What is shipped is written to a file by a command of its own, not applied as a step. */
+const SHIP = "ship";
 /** Values are alike that are no further apart than this share of what the metric spans in the project. */
 const NEAR = 0.05;
 
@@ -58,7 +60,8 @@ function gridsOf(table: ModelTable): Grid[] {
   return [...alike.values()].map((models) => {
     const steps = new Map<string, number[]>();
     for (const child of models.flatMap((model) => table.children[model]!)) {
-      if (table.operation[child] == null || table.references[child]!.length > 0) continue;
+      const operation = table.operation[child];
+      if (operation == null || operation === SHIP || table.references[child]!.length > 0) continue;
       const key = stepOf(table, child);
       steps.set(key, [...(steps.get(key) ?? []), child]);
     }
