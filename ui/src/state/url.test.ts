@@ -52,8 +52,7 @@ describe("the address", () => {
 
   it("takes the default for what it cannot read", () => {
     const view = parseHash(
-      "#/overview?by=sideways&clamp=x&tab=nonsense&keep=1~x~m&keep=&par=%7B&only=3&zoom=1~2~x~4&within=1~2~3" +
-        "&sel=a&sel=a",
+      "#/overview?by=sideways&clamp&tab=nonsense&keep=1~x~m&keep=&par=%7B&only=3&zoom=1~2~x~4&within=1~2~3&sel=a&sel=a",
     );
     expect(view).toEqual({ ...DEFAULT_VIEW, selection: ["a"] });
     expect(parseHash("#/%E0%A4%A").page).toBe("overview");
