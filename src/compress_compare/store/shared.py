@@ -43,7 +43,7 @@ Read = Callable[[str, int, int], bytes]
 
 
 @dataclass(frozen=True)
-class Part:
+class FilePart:
     """Some bytes of a file.
 
     Args:
@@ -58,7 +58,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class SharedLayout:
+class PartLayout:
     """Where the bytes of a file are.
 
     Args:
@@ -69,21 +69,21 @@ class SharedLayout:
     """
 
     num_bytes: int
-    parts: tuple[Part, ...]
+    parts: tuple[FilePart, ...]
     own: str
     start: int
 
-    def between(self, start: int, stop: int) -> Iterator[Part]:
+    def between(self, start: int, stop: int) -> Iterator[FilePart]:
         """The parts that make up the bytes from one place to another, cut to them."""
         at = 0
         for part in self.parts:
             first, last = max(start, at), min(stop, at + part.num_bytes)
             if first < last:
-                yield Part(part.source, part.start + first - at, last - first)
+                yield FilePart(part.source, part.start + first - at, last - first)
             at += part.num_bytes
 
 
-def layout(path: Path, *, checked: bool = False) -> SharedLayout:
+def layout(path: Path, *, checked: bool = False) -> PartLayout:
     """Read where the bytes of a file are.
 
     Args:
@@ -97,8 +97,8 @@ def layout(path: Path, *, checked: bool = False) -> SharedLayout:
         try:
             length = int.from_bytes(file.read(PREFIX), "little")
             said = json.loads(file.read(length)) if length <= MOST_LAYOUT else {}
-            parts = tuple(Part(*_fields(one)) for one in said["parts"])
-            found = SharedLayout(sum(part.num_bytes for part in parts), parts, said["own"], PREFIX + length)
+            parts = tuple(FilePart(*_fields(one)) for one in said["parts"])
+            found = PartLayout(sum(part.num_bytes for part in parts), parts, said["own"], PREFIX + length)
         except (ValueError, KeyError, TypeError) as error:
             raise _damaged(path) from error
         if not checked and hashlib.file_digest(file, "sha256").hexdigest() != found.own:
@@ -106,7 +106,7 @@ def layout(path: Path, *, checked: bool = False) -> SharedLayout:
     return found
 
 
-def write(staged: Path, target: BinaryIO, *, parts: Sequence[Part]) -> None:
+def write(staged: Path, target: BinaryIO, *, parts: Sequence[FilePart]) -> None:
     """Write a file of parts.
 
     Args:
@@ -128,7 +128,7 @@ def write(staged: Path, target: BinaryIO, *, parts: Sequence[Part]) -> None:
             target.write(block)
 
 
-def found(staged: Path, like: Sequence[tuple[str, File]], *, read: Read) -> list[Part]:
+def found(staged: Path, like: Sequence[tuple[str, File]], *, read: Read) -> list[FilePart]:
     """The parts of a safetensors file, of which some are in other files.
 
     Args:
@@ -144,18 +144,18 @@ def found(staged: Path, like: Sequence[tuple[str, File]], *, read: Read) -> list
         known = _starts(like, read, sizes={entry.num_bytes for entry in entries if entry.num_bytes >= LEAST_TENSOR})
     except (InvalidValue, StoreError):
         return []
-    parts, at, saved = list[Part](), 0, 0
+    parts, at, saved = list[FilePart](), 0, 0
     with staged.open("rb") as file:
         for entry in entries:
             file.seek(entry.start)
             for digest, start in known.get((entry.num_bytes, file.read(START)), ()):
                 if _equal(file, entry.start, read=partial(read, digest), part=(start, entry.num_bytes)):
-                    parts += [Part("", at, entry.start - at), Part(digest, start, entry.num_bytes)]
+                    parts += [FilePart("", at, entry.start - at), FilePart(digest, start, entry.num_bytes)]
                     at, saved = entry.start + entry.num_bytes, saved + entry.num_bytes
                     break
     if saved < LEAST_SAVED:
         return []
-    return [part for part in (*parts, Part("", at, staged.stat().st_size - at)) if part.num_bytes]
+    return [part for part in (*parts, FilePart("", at, staged.stat().st_size - at)) if part.num_bytes]
 
 
 def _starts(
@@ -181,7 +181,7 @@ def _equal(file: BinaryIO, at: int, *, read: Callable[[int, int], bytes], part: 
     return True
 
 
-def _own(file: BinaryIO, parts: Sequence[Part]) -> Iterator[bytes]:
+def _own(file: BinaryIO, parts: Sequence[FilePart]) -> Iterator[bytes]:
     at = 0
     for part in parts:
         if not part.source:

@@ -15,13 +15,13 @@ from . import shared
 from .address import cache
 from .cache import Cache
 from .objects import compare, missing
-from .shared import Part, SharedLayout
+from .shared import FilePart, PartLayout
 
 DEEPEST = 8
 """How often a part may lead on to another file; ours lead on once."""
 
 
-class Folder(Protocol):
+class VariantFolder(Protocol):
     """What is used of a folder of objects."""
 
     def place(self, digest: str) -> Path:
@@ -44,9 +44,9 @@ class Variants:
         objects: the folder; of it, ``place`` and ``beside`` are used.
     """
 
-    def __init__(self, objects: Folder) -> None:
+    def __init__(self, objects: VariantFolder) -> None:
         self._objects = objects
-        self._layouts: dict[tuple[str, int, int], SharedLayout] = {}
+        self._layouts: dict[tuple[str, int, int], PartLayout] = {}
         self._believed: set[tuple[str, int, int]] = set()
         self._cache: Cache | None = None
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
@@ -55,7 +55,7 @@ class Variants:
         """Whether a file is stored in parts."""
         return self._objects.beside(digest, shared.SUFFIX).is_file()
 
-    def parts(self, staged: Path, like: Sequence[str]) -> list[Part]:
+    def parts(self, staged: Path, like: Sequence[str]) -> list[FilePart]:
         """The parts of a staged file, where others that are stored here hold enough of it; none otherwise."""
         stored = [one for one in dict.fromkeys(like) if self._objects.place(one).is_file() or self.has(one)]
         if not stored or staged.stat().st_size < shared.LEAST_SAVED:
@@ -64,7 +64,7 @@ class Variants:
         found = shared.found(staged, files, read=lambda digest, start, stop: self.read(digest, start, stop=stop))
         return [each for part in found for each in self._direct(part)]
 
-    def write(self, staged: Path, target: Path, *, parts: Sequence[Part]) -> None:
+    def write(self, staged: Path, target: Path, *, parts: Sequence[FilePart]) -> None:
         """Write a file of parts in the folder of what is staged, and move it to its place."""
         made = staged.with_name(f"{staged.name}{shared.SUFFIX}")
         descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -135,7 +135,7 @@ class Variants:
             self._own_folder.cleanup()
         self._cache = self._own_folder = None
 
-    def _direct(self, part: Part) -> Iterator[Part]:
+    def _direct(self, part: FilePart) -> Iterator[FilePart]:
         """The same bytes in the files that hold them themselves, by their places in the whole files."""
         if not part.source or self._objects.place(part.source).is_file():
             yield part
@@ -144,7 +144,7 @@ class Variants:
         for one in self._layout(part.source).parts:
             first, last = max(part.start, at), min(stop, at + one.num_bytes)
             if first < last:
-                yield Part(one.source or part.source, one.start + first - at if one.source else first, last - first)
+                yield FilePart(one.source or part.source, one.start + first - at if one.source else first, last - first)
             at += one.num_bytes
 
     def _pieces(self, digest: str, start: int, stop: int, *, depth: int = 0) -> Iterator[bytes]:
@@ -177,7 +177,7 @@ class Variants:
         status = self._objects.beside(digest, shared.SUFFIX).stat()
         return digest, status.st_mtime_ns, status.st_size
 
-    def _layout(self, digest: str) -> SharedLayout:
+    def _layout(self, digest: str) -> PartLayout:
         state = self._state(digest)
         if state not in self._layouts:
             self._layouts[state] = shared.layout(self._objects.beside(digest, shared.SUFFIX))
