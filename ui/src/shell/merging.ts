@@ -16,8 +16,10 @@ export function undecided(preview: MergePreview, choices: Readonly<Record<string
 
 /** What a merge would bring: `3 of 10 models are new. 2 conflicts.` */
 export function previewWords({ num_models, num_new, conflicts }: MergePreview): string {
-  const models = `${num_new.toLocaleString("en")} of ${plural(num_models, "model")} ${num_new === 1 ? "is" : "are"} new.`;
-  return `${models} ${conflicts.length === 0 ? "Nothing contradicts what is here." : `${plural(conflicts.length, "conflict")}.`}`;
+  const are = num_new === 1 ? "is" : "are";
+  const models = `${num_new.toLocaleString("en")} of ${plural(num_models, "model")} ${are} new.`;
+  const found = plural(conflicts.length, "conflict");
+  return `${models} ${conflicts.length === 0 ? "Nothing contradicts what is here." : `${found}.`}`;
 }
 
 /** What a merge has brought. */
