@@ -24,5 +24,6 @@ export default defineConfig({
   },
   server: { proxy: { "/api": { target: server } } },
   // A test that mounts a component begins with `// @vitest-environment jsdom`.
-  test: { environment: "node", include: ["src/**/*.test.ts"] },
+  // A test waits for what it names, however busy the machine is.
+  test: { environment: "node", include: ["src/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
 });

@@ -1,6 +1,6 @@
 /** The page's real stores around a small project, and components shown with them. Import it before any other module. */
 import { server, type Answers } from "./server";
-import { cleanup, render, type RenderResult } from "@testing-library/svelte";
+import { cleanup, configure, render, type RenderResult } from "@testing-library/svelte";
 import type { Component } from "svelte";
 import { afterEach, beforeEach } from "vitest";
 import type { ProjectInfo } from "@/api/types";
@@ -14,6 +14,9 @@ import { ThemeState } from "@/state/theme.svelte";
 import { ViewStore } from "@/state/view.svelte";
 import { clipboard, install } from "./browser";
 import InApp from "./InApp.svelte";
+
+// On a busy machine what a test waits for may take longer than the second that is usual.
+configure({ asyncUtilTimeout: 60_000 });
 
 export * from "./server";
 export { clipboard };
