@@ -129,8 +129,8 @@ def test_the_proxy_of_compose_passes_everything_on(tmp_path):
     config.write_text("{\n  admin off\n  skip_install_trust\n}\n" + written)
     own = environment("proxy", HOST=f"http://localhost:{front}", SERVER=f"127.0.0.1:{back}")
     own |= {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-    behind = subprocess.Popen([sys.executable, "-m", "http.server", str(back), "--bind", "127.0.0.1"], cwd=tmp_path)
     command = [servers.proxy("caddy"), "run", "--adapter", "caddyfile", "--config", str(config)]
+    behind = subprocess.Popen([sys.executable, "-m", "http.server", str(back), "--bind", "127.0.0.1"], cwd=tmp_path)
     proxy = subprocess.Popen(command, env=own, stderr=subprocess.DEVNULL)
     try:
         until(lambda: answers(f"http://localhost:{front}") and httpx.get(f"http://localhost:{front}").text == "behind")

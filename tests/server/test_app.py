@@ -53,7 +53,7 @@ def test_models_as_arrow(client, project):
     assert answer.headers["content-type"] == headers["Accept"]
     assert answer.headers["x-revision"] == str(project.revision())
     table = pa.ipc.open_stream(answer.content).read_all()
-    fixed = ["id", "base", "operation", "parameters", "step", "tags", "references"]
+    fixed = ["id", "base", "operation", "parameters", "step", "tags", "references", "replicate"]
     assert table.column_names == [*fixed, "Accuracy", "Size"]
     types = [str(field.type) for field in table.schema]
     assert types == [
@@ -63,6 +63,7 @@ def test_models_as_arrow(client, project):
         "string",
         "int32",
         "list<item: string>",
+        "string",
         "string",
         "double",
         "double",
@@ -124,7 +125,8 @@ def test_selection(client, project):
 
 def test_frontier(client):
     answer = client.get("/api/v1/frontier", params={"x": "Size", "y": "Accuracy"})
-    assert answer.json() == {"ids": ["pruned 0.9", "pruned 0.5", "root"]}
+    ids = ["pruned 0.9", "pruned 0.5", "root"]
+    assert answer.json() == {"ids": ids, "x": "Size", "y": "Accuracy", "notes": []}
 
 
 def test_effects(client, project):

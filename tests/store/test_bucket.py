@@ -127,8 +127,8 @@ def test_what_is_there_is_not_sent_again_and_what_is_not_kept_is_garbage(project
     sent = []
     put = BucketObjects.put
 
-    def noted(self, digest, staged, *, whole=None):
-        new = put(self, digest, staged, whole=whole)
+    def noted(self, digest, staged, **more):
+        new = put(self, digest, staged, **more)
         sent.append(new)
         return new
 

@@ -18,8 +18,6 @@ const AS_SCRIPT = ".component.ts";
 const REMOTE = "for programs: `compress_compare.remote` logs and reads with them";
 /** Models that the page does not look into, and why. */
 const UNREAD = {
-  AuditAnswer: "for admins: `project.audit()` lists it",
-  AuditEntry: "for admins: `project.audit()` lists it",
   CallResult: REMOTE,
   Digests: REMOTE,
   FrontierAnswer: "for scripts: the page finds the frontier of what it shows itself",

@@ -13,11 +13,11 @@ from ..table import Table
 
 def effects(store: Store, metric: str | None = None, *, listed: int | None = None) -> Table:
     """See ``Project.effects``."""
-    return of_measured(store, store.measured_graph(), metric, listed=listed)
+    return of_measured(store, store.measured_graph(), metric=metric, listed=listed)
 
 
 def of_measured(
-    store: Store, measured: tuple[Graph, Columns, Columns], metric: str | None = None, *, listed: int | None = None
+    store: Store, measured: tuple[Graph, Columns, Columns], *, metric: str | None = None, listed: int | None = None
 ) -> Table:
     """The same of what ``measured_graph`` has returned before.
 

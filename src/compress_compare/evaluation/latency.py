@@ -66,8 +66,8 @@ def latency(
 
     The passes are divided among several short processes. The median's standard error is 0.93 · IQR / √runs, its
     asymptotic value for normally distributed times (McGill, Tukey and Larsen, "Variations of box plots", 1978), or that
-    of the medians of the processes if it is larger: their standard deviation / √processes, times what makes ±1.96 of it
-    the 95% interval of Student's t.
+    of the medians of the processes if it is larger: their standard deviation / √processes, times the quantile of
+    Student's t over that of the normal distribution, so that its 95% interval is that of Student's t.
 
     Args:
         model: left as it was.

@@ -180,7 +180,8 @@ def _seen(name: str, model: nn.Module, *, context: Context) -> tuple[list[tuple[
     made: dict[int, tuple[str, Any, int]] = {}
     taken: list[tuple[str, Any, int]] = []
 
-    def note(path: str, _module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+    def note(path: str, *call: Any) -> None:
+        _, args, output = call
         taken.extend((path, each, each._version) for each in args if isinstance(each, torch.Tensor))
         made[id(output)] = (path, output, getattr(output, "_version", 0))
 

@@ -90,7 +90,7 @@ class Snapshot:
         asked = (metric, listed)
         with self._effects_lock:
             if asked not in self._effects:
-                found = effects.of_measured(self._project, self._measured, metric, listed=listed).to_pylist()
+                found = effects.of_measured(self._project, self._measured, metric=metric, listed=listed).to_pylist()
                 answer = EffectsAnswer(effects=[effect(row) for row in found])
                 self._effects[asked] = answer.model_dump_json(by_alias=True).encode()
             self._effects.move_to_end(asked)

@@ -106,9 +106,15 @@ class DirectoryObjects(Objects):
             raise missing(digest)
         return referred
 
+    def _is_in_parts(self, digest: str) -> bool:
+        try:
+            return not self.place(digest).exists() and self._variants.has(digest)
+        except PermissionError as error:
+            raise unreadable(self.place(digest), error) from error
+
     def opened(self, digest: str) -> File:
         """Where the file lies, or its parts."""
-        if not self.place(digest).exists() and self._variants.has(digest):
+        if self._is_in_parts(digest):
             return self._variants.opened(digest)
         return self.path(digest)
 
@@ -130,14 +136,14 @@ class DirectoryObjects(Objects):
 
     def check(self, digest: str) -> None:
         """Read all of it, past the copies of this user."""
-        if not self.place(digest).exists() and self._variants.has(digest):
+        if self._is_in_parts(digest):
             self._variants.check(digest)
         else:
             self.verify(digest)
 
     def get_range(self, digest: str, *, start: int, stop: int) -> bytes:
         """Some bytes of a file."""
-        if not self.place(digest).exists() and self._variants.has(digest):
+        if self._is_in_parts(digest):
             return self._variants.read(digest, start, stop=stop)
         with open_regular(self.path(digest)) as file:
             file.seek(start)

@@ -1,7 +1,7 @@
 /** Every model of a project, column by column: what all views of the overview read. A model is its row number. */
 import type { Schemas } from "@/api/types";
 import type { Json } from "@/api/json";
-import { replicatesOf, type Replicates } from "./replicates";
+import { replicatesOf, type Replicates } from "./alike";
 
 /** A metric's definition, as the project declares it: unit, d3 format, direction (null: unknown), range. */
 export type Metric = Schemas["MetricAnswer"];
