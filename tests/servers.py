@@ -147,18 +147,8 @@ def object_store() -> Iterator[dict[str, str]]:
             place,
         )
         address = f"http://127.0.0.1:{ports['s3.port']}"
-
-        def answers() -> bool:
-            try:
-                urllib.request.urlopen(address, timeout=5).close()
-            except urllib.error.HTTPError:
-                return True
-            except OSError:
-                return False
-            return True
-
         try:
-            wait(answers, process, place)
+            wait(lambda: answers(address), process, place)
             yield {
                 "AWS_ENDPOINT_URL": address,
                 "AWS_ACCESS_KEY_ID": KEYS[0],
@@ -244,10 +234,21 @@ def run(command: list[str], place: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def wait(answers: Callable[[], bool], process: subprocess.Popen[bytes], place: Path) -> None:
+def answers(address: str) -> bool:
+    """Whether a server of HTTP answers at an address, whatever it says."""
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def wait(there: Callable[[], bool], process: subprocess.Popen[bytes], place: Path) -> None:
     """Wait until a server answers."""
     until = time.monotonic() + READY_S
-    while not answers():
+    while not there():
         if process.poll() is not None or time.monotonic() > until:
             pytest.fail(f"a server did not start:\n{(place / 'log').read_text()[-2000:]}")
         time.sleep(0.05)

@@ -9,8 +9,6 @@ import subprocess
 import sys
 import time
 import tomllib
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +38,6 @@ def environment(service: str, **more: str) -> dict[str, str]:
     return {**{name: value for name, value in os.environ.items() if name in LOCAL}, **said, **more}
 
 
-def answers(address: str) -> bool:
-    try:
-        urllib.request.urlopen(address, timeout=5).close()
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
-    return True
-
-
 def until(condition: Any) -> None:
     deadline = time.monotonic() + 120
     while not condition():
@@ -74,7 +62,7 @@ def objects(tmp_path):
             [weed, *command.split(), *more], env=environment("objects"), stdout=log, stderr=log, cwd=tmp_path
         )
     try:
-        until(lambda: answers(f"http://127.0.0.1:{ports['s3.port']}"))
+        until(lambda: servers.answers(f"http://127.0.0.1:{ports['s3.port']}"))
         yield f"http://127.0.0.1:{ports['s3.port']}"
     finally:
         process.kill()
@@ -97,7 +85,7 @@ def test_the_server_of_compose_serves_a_team(postgres, objects, tmp_path):
     with (tmp_path / "server.log").open("wb") as log:
         process = subprocess.Popen([*TOOL, *command], env=own, stdout=log, stderr=log)
     try:
-        until(lambda: answers(f"http://127.0.0.1:{port}/healthz") or process.poll() is not None)
+        until(lambda: servers.answers(f"http://127.0.0.1:{port}/healthz") or process.poll() is not None)
         assert process.poll() is None, (tmp_path / "server.log").read_text()
         made = subprocess.run(
             [*TOOL, "token", "create", "ada", "--role", "log"],
@@ -133,7 +121,11 @@ def test_the_proxy_of_compose_passes_everything_on(tmp_path):
     behind = subprocess.Popen([sys.executable, "-m", "http.server", str(back), "--bind", "127.0.0.1"], cwd=tmp_path)
     proxy = subprocess.Popen(command, env=own, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: answers(f"http://localhost:{front}") and httpx.get(f"http://localhost:{front}").text == "behind")
+        until(
+            lambda: (
+                servers.answers(f"http://localhost:{front}") and httpx.get(f"http://localhost:{front}").text == "behind"
+            )
+        )
     finally:
         for process in (proxy, behind):
             process.kill()

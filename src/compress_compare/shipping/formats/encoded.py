@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import InvalidValue
+from ...errors import InvalidValue, UserError
 from ..base import Format, Runner, Source, cannot_hold
 from ..codes import Coded, LookupTables, coded, palette
 
@@ -37,6 +37,14 @@ def encoded(source: Source, there: Collection[str]) -> tuple[dict[str, Coded | L
     if "pruned" in source.kinds():
         notes.append("The zeros of pruned weights are stored like other numbers.")
     return weights, notes
+
+
+def refused_integers(format: Format, source: Source) -> UserError | None:
+    """Refuse networks whose layers round their inputs; a source without a network raises."""
+    if source.runs_integers:
+        return cannot_hold(format, "layers that were rebuilt to round their inputs", nearest="onnx")
+    source.needs_network(format.name)
+    return None
 
 
 def untranslatable(format: Format, error: Exception, *, nearest: str) -> InvalidValue:

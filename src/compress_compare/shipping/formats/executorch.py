@@ -12,9 +12,9 @@ import numpy as np
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
 from ...records.own_key import KEY
-from ..base import Format, Runner, Source, Written, cannot_hold
+from ..base import Format, Runner, Source, Written
 from ..origin import text
-from .encoded import decompressed, fixed_call, one_by_one, untranslatable
+from .encoded import decompressed, fixed_call, one_by_one, refused_integers, untranslatable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -46,10 +46,7 @@ class ExecutorchFormat(Format):
         except ImportError as error:
             library = error.name or "executorch"
             raise MissingExtra(library, purpose="Shipping as executorch", extra=self.extra) from error
-        if source.runs_integers:
-            return cannot_hold(self, "layers that were rebuilt to round their inputs", nearest="onnx")
-        source.needs_network(self.name)
-        return None
+        return refused_integers(self, source)
 
     def write(self, source: Source, folder: Path) -> Written:
         """Export the network with codes in place of its weights, lower it, and save the program."""

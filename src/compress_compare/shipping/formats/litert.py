@@ -18,9 +18,9 @@ import numpy as np
 from ...analysis.layers.values import Array
 from ...errors import MissingExtra, UserError
 from ...records.own_key import KEY
-from ..base import Format, Runner, Source, Written, cannot_hold
+from ..base import Format, Runner, Source, Written
 from ..origin import text
-from .encoded import decompressed, fixed_call, one_by_one, untranslatable
+from .encoded import decompressed, fixed_call, one_by_one, refused_integers, untranslatable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -51,10 +51,7 @@ class LitertFormat(Format):
         except ImportError as error:
             library = error.name or "litert-torch"
             raise MissingExtra(library, purpose="Shipping as litert", extra=self.extra) from error
-        if source.runs_integers:
-            return cannot_hold(self, "layers that were rebuilt to round their inputs", nearest="onnx")
-        source.needs_network(self.name)
-        return None
+        return refused_integers(self, source)
 
     def write(self, source: Source, folder: Path) -> Written:
         """Convert the network with codes in place of its weights, and put weights and origin into the file."""
