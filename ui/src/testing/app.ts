@@ -51,6 +51,8 @@ export interface AppOptions {
   answers?: Answers;
 }
 
+const made: ViewStore[] = [];
+
 /** The stores, with the project there already. */
 export function makeApp({ table = TABLE, address = "", datasets = [], answers = {} }: AppOptions = {}): AppState {
   server.set({ "GET jobs": { jobs: [] }, ...answers });
@@ -66,6 +68,7 @@ export function makeApp({ table = TABLE, address = "", datasets = [], answers = 
     operations: [],
   } as unknown as ProjectInfo;
   const view = new ViewStore(project, theme);
+  made.push(view);
   return { project, view, theme, jobs: new JobsStore(project), changes: new ChangesStore(project), tour: null };
 }
 
@@ -83,4 +86,8 @@ beforeEach(() => {
   localStorage.clear();
   clipboard.writeText.mockClear();
 });
-afterEach(() => cleanup());
+afterEach(() => {
+  cleanup();
+  // What waits to be written into the address is written while there still is one.
+  for (const view of made.splice(0)) view.update({});
+});
