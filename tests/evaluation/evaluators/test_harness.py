@@ -52,6 +52,6 @@ def test_results_and_samples_of_a_task_are_what_the_importer_reads(
     with Store.open(tmp_path / "p") as project:
         read = importers.read("lm-eval", [str(out)], how=importers.ImportHow(), project=project)
         importers.write(read, project)
-        (id,) = [model.id for model in read.models]
+        (id,) = [model["id"] for model in read.models]
         values = {name: [value.value for value in each] for name, each in project.model(id).metrics.items()}
     assert any(wanted in each for each in values.values()) and len(read.datasets) == 1
