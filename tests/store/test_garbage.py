@@ -8,10 +8,13 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 import compress_compare as cc
 from compress_compare.cli.main import cli
+from compress_compare.schemes.scheme import TensorScheme
+from compress_compare.store.finished import finished_weights
 
 KILLED_WHILE_STAGING = """
 import os, sys, compress_compare as cc
@@ -76,6 +79,17 @@ def test_opening_removes_what_is_a_day_old(path, hours, left):
     with cc.open(path) as project:
         assert project.damage() == []
     assert len(files(path)) == left
+
+
+def test_what_was_kept_of_an_operation_goes_a_day_after_nobody_went_on(path):
+    kept = {name: finished_weights(path, work=name) for name in ("stopped", "goes on")}
+    for one in kept.values():
+        one.save("w", torch.ones(2), stored=TensorScheme())
+    then = time.time() - 25 * 3600
+    os.utime(kept["stopped"].folder, (then, then))
+    with cc.open(path) as project:
+        project.purge()
+    assert [one.folder.exists() for one in kept.values()] == [False, True]
 
 
 def test_work_in_progress_is_no_garbage(path):

@@ -42,6 +42,9 @@ FILES = {
     "nncf": "nncf_config.py",
 }
 """A name for the file of a plan, for this tool and each of the others."""
+HEAD = "lm_head.weight"
+EMBEDDINGS = ("embed_tokens.weight", "wte.weight")
+"""What language models of transformers call the weights that ``tie_word_embeddings`` ties to the head."""
 
 
 @dataclass(frozen=True)
@@ -138,11 +141,6 @@ def tied(store: Store, model: str) -> dict[str, str]:
         if len(embeddings) == 1:
             found[HEAD] = embeddings[0]
     return found
-
-
-HEAD = "lm_head.weight"
-EMBEDDINGS = ("embed_tokens.weight", "wte.weight")
-"""What language models of transformers call the weights that ``tie_word_embeddings`` ties to the head."""
 
 
 def quality(metrics: Sequence[Metric], name: str | None = None) -> Metric:

@@ -70,7 +70,7 @@ def make(step: Mapping[str, Any], call: Call) -> str:
         if step["model"] in project:
             return "it is there already"
         finished = _finished(project, step)
-        model = _made(project, task, step=step, call=call)
+        model = _made(project, task, step=step, call=call, finished=finished)
         call.progress(0.9, "measuring")
         measured = task.measure(model)
         answers = task.data.answer(model) if task.data is not None else {}
@@ -248,7 +248,7 @@ def _log_data(project: Store, task: Task) -> None:
         ) from None
 
 
-def _made(project: Store, task: Task, *, step: Mapping[str, Any], call: Call) -> nn.Module:
+def _made(project: Store, task: Task, *, step: Mapping[str, Any], call: Call, finished: FinishedWeights) -> nn.Module:
     base = task.create() if step["base"] is None else _rebuilt(project, task, id=step["base"])
     record = _record(step["operation"])
     if record is None:
@@ -261,8 +261,7 @@ def _made(project: Store, task: Task, *, step: Mapping[str, Any], call: Call) ->
     def part(share: float, text: str) -> None:
         call.progress(0.1 + 0.8 * share, text)
 
-    kept = _finished(project, step)
-    return apply(task, operation, model=base, references=references, progress=part, finished=kept)
+    return apply(task, operation, model=base, references=references, progress=part, finished=finished)
 
 
 def _finished(project: Store, step: Mapping[str, Any]) -> FinishedWeights:

@@ -40,13 +40,12 @@ class LatencySettings:
     runs: int = 50
     processes: int = 5
 
-    def describe(self, device: str, *, runtime: str) -> str:
+    def describe(self, device: str, *, runtime: str, processes: int) -> str:
         """Describe what a time depends on, e.g. ``cpu (PyTorch 2.13.0, 1 thread, batch 1, warm-up 5, runs 50)``, and
         in how many processes it was measured, if in several.
         """
         threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}"
-        count = self.shared(device)
-        several = f", {count} processes" if count > 1 else ""
+        several = f", {processes} processes" if processes > 1 else ""
         return f"{device} ({runtime}, {threads}, batch {self.batch}, warm-up {self.warm_up}, runs {self.runs}{several})"
 
     def shared(self, device: str) -> int:
@@ -79,11 +78,11 @@ def latency(
     place = inputs.device(example).type
     batch = settings.inputs(example)
     times = divided(lambda runs: _times(model, batch, settings, runs=runs), settings, device=place)
-    return summary(times, device=settings.describe(place, runtime=runtime))
+    return summary(times, device=settings.describe(place, runtime=runtime, processes=len(times)))
 
 
 def divided(measure: Callable[[int], list[float]], settings: LatencySettings, *, device: str) -> list[list[float]]:
-    """Measure the runs of some settings, divided among processes.
+    """Measure the runs of some settings, divided among processes; all of them in this one where that is not possible.
 
     Args:
         measure: takes the number of passes and returns their times.
@@ -92,7 +91,8 @@ def divided(measure: Callable[[int], list[float]], settings: LatencySettings, *,
     """
     count = settings.shared(device)
     share = -(-settings.runs // count)
-    return in_processes(lambda: measure(share), count)
+    times = in_processes(lambda: measure(share), count) if count > 1 else []
+    return times or [measure(settings.runs)]
 
 
 def summary(times: Sequence[Sequence[float]], *, device: str) -> tuple[MetricValue, MetricValue]:

@@ -103,7 +103,8 @@ def measure(
         return [_timed(own, feeds) for _ in range(runs)]
 
     times = latency.divided(times_of, settings, device="cpu")
-    median, spread = latency.summary(times, device=settings.describe("cpu", runtime=_runtime()))
+    device = settings.describe("cpu", runtime=_runtime(), processes=len(times))
+    median, spread = latency.summary(times, device=device)
     return InOnnxRuntime(MetricValue(len(content)), median, spread, _share(operators))
 
 

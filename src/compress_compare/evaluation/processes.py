@@ -15,24 +15,30 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 
-PATIENCE_S = 120.0
-"""For one process; a copy of a process with other threads may wait for a lock that nobody releases."""
+import psutil
+
+PATIENCE_S = 20.0
+"""Without any work; a copy of a process with other threads may wait for a lock that nobody releases."""
+
+LOOK_S = 1.0
 
 NUMBER = struct.Struct("=d")
 
 
 def in_processes(work: Callable[[], list[float]], count: int) -> list[list[float]]:
-    """What a measurement returns in each of some processes, one after the other.
-
-    Where processes cannot be copied, or a copy does not answer, this process measures itself.
+    """What a measurement returns in each of some processes, one after the other; nothing if one does not answer.
 
     Args:
         work: measures; must use one thread.
-        count: of processes; for one, this process measures.
+        count: of processes.
     """
-    if count == 1 or not hasattr(os, "fork"):
-        return [work() for _ in range(count)]
-    return [_copied(work) or work() for _ in range(count)]
+    found: list[list[float]] = []
+    for _ in range(count):
+        times = _copied(work)
+        if not times:
+            return []
+        found.append(times)
+    return found
 
 
 def _copied(work: Callable[[], list[float]]) -> list[float]:
@@ -45,7 +51,7 @@ def _copied(work: Callable[[], list[float]]) -> list[float]:
         _answer(work, writing)
     os.close(writing)
     try:
-        content = _read(reading)
+        content = _read(reading, process)
     finally:
         os.close(reading)
         with suppress(ProcessLookupError):
@@ -65,11 +71,24 @@ def _answer(work: Callable[[], list[float]], writing: int) -> None:
         os._exit(0)
 
 
-def _read(reading: int) -> bytes:
-    content, deadline = b"", time.monotonic() + PATIENCE_S
-    while (left := deadline - time.monotonic()) > 0 and select.select([reading], [], [], left)[0]:
-        part = os.read(reading, 1 << 16)
-        if not part:
-            return content
-        content += part
+def _read(reading: int, process: int) -> bytes:
+    """All that a process writes; nothing once it has stopped working."""
+    content, used, since = b"", 0.0, time.monotonic()
+    while time.monotonic() - since < PATIENCE_S:
+        if select.select([reading], [], [], LOOK_S)[0]:
+            part = os.read(reading, 1 << 16)
+            if not part:
+                return content
+            content += part
+        elif (now := _used(process)) > used:
+            used, since = now, time.monotonic()
     return b""
+
+
+def _used(process: int) -> float:
+    """Seconds of processor time that a process has used; 0 for one that is gone."""
+    try:
+        times = psutil.Process(process).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .parts.moments import Inputs
     from .parts.reached import Reached
     from .targets import Weight
+    from .types import Finished
 
 BLOCK = 128
 
@@ -107,7 +108,8 @@ class GPTQQuantize(BaseOperation):
             parts = iter([("", layer_inputs(model, weights, context=context, name=self.name))])
         for part, found in parts:
             if found is None:
-                schemes |= _restored(reached, part, weights=weights, context=context)
+                context.progress(len(schemes) / len(weights), f"{part}: finished before the interruption")
+                schemes |= _restored(reached, part, weights=weights, finished=context.finished)
                 continue
             for name, inputs in found.items():
                 context.progress(len(schemes) / len(weights), f"{part}: {name}" if part not in ("", name) else name)
@@ -216,9 +218,9 @@ class GPTQQuantize(BaseOperation):
 gptq_quantize = function(GPTQQuantize)
 
 
-def _restored(reached: Reached, part: str, *, weights: Sequence[Weight], context: Context) -> dict[str, TensorScheme]:
+def _restored(
+    reached: Reached, part: str, *, weights: Sequence[Weight], finished: Finished | None
+) -> dict[str, TensorScheme]:
     """How the weights of a block are stored that an interrupted run had finished."""
-    assert context.finished is not None  # noqa: S101
-    context.progress(0.0, f"{part}: finished before the interruption")
-    known = {w.name: context.finished.load(w.name) for w in weights if w.name.startswith(f"{part}.")}
+    known = {w.name: finished.load(w.name) for w in weights if finished and w.name.startswith(f"{part}.")}
     return {name: reached.again(each[1], name) for name, each in known.items() if each is not None}

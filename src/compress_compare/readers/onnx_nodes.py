@@ -2,8 +2,7 @@
 
 Sources: the operators DequantizeLinear (with blocks since opset 21), MatMulInteger, ConvInteger, QLinearMatMul and
 QLinearConv; of ``com.microsoft``, MatMulNBits, QGemm, DynamicQuantizeMatMul, MatMulIntegerToFloat and QAttention; the
-names that ``onnxruntime.quantization`` gives (``NAME_quantized``,
-``NAME_scale``, ``NAME_zero_point``; ``NAME_Q4``).
+names that ``onnxruntime.quantization`` gives (``NAME_quantized``, ``NAME_scale``, ``NAME_zero_point``; ``NAME_Q4``).
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ from importlib import metadata
 from typing import Any
 
 from ..analysis.inference.normal import Z
+from ..readers.origin import SCHEMA
 from ..records import MetricValue, Model
 from ..store.store import Store
 
-SCHEMA = 1
 PACKAGES = ("compress-compare", "numpy", "torch")
 
 

@@ -193,7 +193,7 @@ def latency(source: Source, run: Runner, *, runtime: str) -> tuple[MetricValue, 
 
     from ..evaluation.latency import LatencySettings, summary
 
-    settings = LatencySettings(warm_up=3, runs=20, processes=1)
+    settings = LatencySettings(warm_up=3, runs=20)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -206,7 +206,7 @@ def latency(source: Source, run: Runner, *, runtime: str) -> tuple[MetricValue, 
             times.append(time.perf_counter() - start)
     finally:
         torch.set_num_threads(before)
-    return summary([times], device=settings.describe("cpu", runtime=runtime))
+    return summary([times], device=settings.describe("cpu", runtime=runtime, processes=1))
 
 
 def check(format: Format, proof: Proof) -> None:

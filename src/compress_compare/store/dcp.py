@@ -2,8 +2,8 @@
 
 ``.metadata`` is a pickle that says of which pieces each tensor consists and where they lie; each piece is what
 ``torch.save`` writes of one tensor. None of the pickle's objects is made, and each piece is looked through before it is
-loaded, so that no code of the folder runs. Tensors of DTensor and FSDP lie in pieces of all ranks
-and are put together here. Source: ``torch.distributed.checkpoint`` (``metadata``, ``filesystem``), PyTorch 2.13.
+loaded, so that no code of the folder runs. Tensors of DTensor and FSDP lie in pieces of all ranks and are put together
+here. Source: ``torch.distributed.checkpoint`` (``metadata``, ``filesystem``), PyTorch 2.13.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from . import schema
 from .artifacts import Artifacts
+from .finished import FOLDER
 from .objects import StoredObject, age, size
 from .staging import abandoned
 
@@ -76,8 +77,10 @@ def looked(connection: sa.Connection) -> None:
 
 
 def _left(artifacts: Artifacts) -> Iterator[StoredObject]:
-    """What killed processes were writing."""
-    for path in abandoned(artifacts.root):
+    """What killed processes were writing, and what they kept of operations with which nobody went on for a day."""
+    unfinished = artifacts.root / FOLDER
+    stopped = [one for one in unfinished.iterdir() if age(one) >= KEPT_S] if unfinished.is_dir() else ()
+    for path in (*abandoned(artifacts.root), *stopped):
         yield StoredObject(str(path), size(path), age(path))
 
 

@@ -73,13 +73,13 @@ class PartLayout:
     own: str
     start: int
 
-    def between(self, start: int, stop: int) -> Iterator[FilePart]:
-        """The parts that make up the bytes from one place to another, cut to them."""
+    def between(self, start: int, stop: int) -> Iterator[tuple[int, FilePart]]:
+        """The parts that make up the bytes from one place to another, cut to them, each behind its place."""
         at = 0
         for part in self.parts:
             first, last = max(start, at), min(stop, at + part.num_bytes)
             if first < last:
-                yield FilePart(part.source, part.start + first - at, last - first)
+                yield first, FilePart(part.source, part.start + first - at, last - first)
             at += part.num_bytes
 
 

@@ -140,12 +140,8 @@ class Variants:
         if not part.source or self._objects.place(part.source).is_file():
             yield part
             return
-        at, stop = 0, part.start + part.num_bytes
-        for one in self._layout(part.source).parts:
-            first, last = max(part.start, at), min(stop, at + one.num_bytes)
-            if first < last:
-                yield FilePart(one.source or part.source, one.start + first - at if one.source else first, last - first)
-            at += one.num_bytes
+        for at, one in self._layout(part.source).between(part.start, part.start + part.num_bytes):
+            yield one if one.source else FilePart(part.source, at, one.num_bytes)
 
     def _pieces(self, digest: str, start: int, stop: int, *, depth: int = 0) -> Iterator[bytes]:
         whole = self._objects.place(digest)
@@ -155,7 +151,7 @@ class Variants:
         if not self.has(digest) or depth > DEEPEST:
             raise missing(digest)
         found = self._layout(digest)
-        for part in found.between(start, stop):
+        for _, part in found.between(start, stop):
             if part.source:
                 yield from self._pieces(part.source, part.start, part.start + part.num_bytes, depth=depth + 1)
             else:
