@@ -55,6 +55,10 @@ COMMANDS = {
         "reality",
         "Compare what MODELS of PROJECT claim with what they cost, and say why the two differ; default: all models.",
     ),
+    "evaluate": (
+        "evaluate",
+        "Measure what the task of PROJECT measures and its models lack; what was measured before stays.",
+    ),
     "import": (
         "imports",
         "Import the experiments in each PATH, a file, folder or URL that another tool wrote, into PROJECT.",

@@ -17,6 +17,7 @@ from ..engines.queue import describe
 from ..errors import InvalidValue, NotFound
 from ..recipes import RecipePlan, load
 from ..store.address import is_server
+from . import evaluate as evaluating
 from .output import cell, echo_json, echo_table, json_option, stdout_to_stderr
 from .progress import StepProgress
 from .trust import asking, trust_option
@@ -51,6 +52,7 @@ HINTS = {
 @click.option(
     "--plan", "only_plan", is_flag=True, help="List the models that would be made, with predicted sizes, and exit."
 )
+@click.option("--measure", is_flag=True, help="Also measure what the task gained since models were made.")
 @trust_option
 @json_option
 def run(
@@ -64,6 +66,7 @@ def run(
     gpus: float,
     partition: str | None,
     only_plan: bool,
+    measure: bool,
     trust: bool,
     as_json: bool,
 ) -> None:
@@ -87,8 +90,12 @@ def run(
 
     with stdout_to_stderr():
         report = asking(location, done, trust=trust)
+    there = [model.id for model in report.plan.models if model.done]
+    again = evaluating.measured(location, there, trust=trust) if measure and there else []
+    for job in again:
+        click.echo(f"{job.state}: {cell(job.message)}", err=True)
     _show_report(report, location, as_json=as_json)
-    if report.failed:
+    if report.failed or any(job.state != "done" for job in again):
         sys.exit(1)
 
 

@@ -1,4 +1,4 @@
-"""Measures what is not known yet of models that are there: size, work, memory, and time in each runtime."""
+"""Measures what is not known yet of models that are there: what they cost, or what their task says of them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ Progress = Callable[[int, int, str], None]
 """(percent done, 100, what happens) → nothing."""
 
 
-def submit(queue: Queue, ids: Sequence[str]) -> str:
-    """Queue the measurement of models and of their root, which they are judged by; returns the id of the job.
+def submit(queue: Queue, ids: Sequence[str], *, metrics: Sequence[str] | None = None) -> str:
+    """Queue measuring what models cost, and their root, which they are judged by; returns the id of the job.
 
     Args:
         queue: of the project.
         ids: models of one root, whose task says how to build them.
+        metrics: measure these metrics of the task instead, of these models alone; all that the task has, and their
+            answers, for none.
 
     Raises:
         NotFound: ``model.unknown``.
@@ -39,29 +41,37 @@ def submit(queue: Queue, ids: Sequence[str]) -> str:
             title = f"Models of one root are measured together; these have {len(roots)}."
             raise InvalidValue("measure.models", title, hint="Measure those of each root by themselves.")
         (root,) = roots
-        wanted = [root, *(id for id in dict.fromkeys(ids) if id != root)]
+        kind = "measure" if metrics is None else "evaluate"
+        wanted = list(dict.fromkeys([root, *ids] if metrics is None else ids))
         task = known_task(connection, root, lacking=LACKING)
         queue.trust.check(queue.directory, task)
         request = {
-            "kind": "measure",
+            "kind": kind,
             "project": str(queue.directory),
             "task": task_to_data(task),
             "models": wanted,
+            "metrics": list(metrics or ()),
         }
         one = ids[0] if len(set(ids)) == 1 else None
-        title = f"measure {one or f'{len(wanted)} models'}"
-        (job,) = jobs.create(connection, [jobs.Draft("measure", request, title, one)], owner=queue.owner)
+        title = f"{kind} {one or f'{len(wanted)} models'}"
+        (job,) = jobs.create(connection, [jobs.Draft(kind, request, title, one)], owner=queue.owner)
     return job
 
 
 def measure(
-    directory: Path, ids: Sequence[str], *, engine: Engine, progress: Progress | None = None
+    directory: Path,
+    ids: Sequence[str],
+    *,
+    engine: Engine,
+    metrics: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> list[records.Job]:
     """Measure models in workers of this process, and wait for them; returns the jobs, one for each root.
 
     Args:
         directory: of the project.
         ids: models.
+        metrics: see `submit`.
         engine: what runs the measurement; ended afterwards. One worker at a time disturbs no other's times.
         progress: called when something has changed.
 
@@ -74,7 +84,7 @@ def measure(
             roots = _roots(connection, ids)
             for root in roots:
                 queue.trust.check(queue.directory, known_task(connection, root, lacking=LACKING))
-        return [submit(queue, of_root) for of_root in roots.values()]
+        return [submit(queue, of_root, metrics=metrics) for of_root in roots.values()]
 
     return finished(directory, started, engine=engine, progress=progress)
 

@@ -48,12 +48,7 @@ def prepare(step: Mapping[str, Any], call: Call) -> str:
     layers.check(task.create(), layers.named(recipe))
     call.progress(0.5, "logging the data")
     with Store.open(step["project"], create=False) as project:
-        known = {metric.name: metric for metric in project.metrics()}
-        for metric in task.metrics:
-            if known.get(metric.name) != metric:
-                project.define_metric(**asdict(metric))
-        if task.data is not None:
-            _log_data(project, task)
+        _define(project, task)
     return "ready"
 
 
@@ -111,6 +106,30 @@ def measure(step: Mapping[str, Any], call: Call) -> str:
             problems |= dict.fromkeys(found or ())
     said = f"measured {count} of {len(step['models'])} models" if count else "all was known"
     return ". ".join([said, *problems])
+
+
+def evaluate(step: Mapping[str, Any], call: Call) -> str:
+    """Measure what the task measures and models lack: metrics and answers that it gained, or those that are named.
+
+    Raises:
+        InvalidValue: ``evaluate.metrics`` for names that the task has not, ``config.*``.
+        Conflict: ``config.data_changed``.
+    """
+    call.progress(0.0, "loading the task")
+    task = _task(step)
+
+    import torch
+
+    torch.set_num_threads(1)
+    call.ready()
+    asked = set(step["metrics"])
+    count = 0
+    with Store.open(step["project"], create=False) as project:
+        _define(project, task)
+        for index, id in enumerate(step["models"]):
+            call.progress(index / len(step["models"]), f"evaluating {id}")
+            count += _evaluated(project, task, asked, id=id)
+    return f"evaluated {count} of {len(step['models'])} models" if count else "all was known"
 
 
 def compare_activations(step: Mapping[str, Any], call: Call) -> str:
@@ -201,6 +220,7 @@ KINDS: Mapping[str, Step] = {
     "prepare": prepare,
     "operation": make,
     "measure": measure,
+    "evaluate": evaluate,
     "activations": compare_activations,
     "sensitivity": sense,
     "ship": ship,
@@ -228,9 +248,39 @@ def _measured(project: Store, task: Task, exports: Exports, *, id: str) -> list[
     return [f"{id}: {problem.title} {problem.detail}".strip() for problem in found.problems]
 
 
+def _evaluated(project: Store, task: Task, asked: set[str], *, id: str) -> bool:
+    """Measure and log what a model lacks; whether it lacked anything."""
+    found = project.model(id)
+    known = set(found.metrics)
+    data = None if asked or task.data is None or task.data.name in found.datasets else task.data
+    if not (asked or {metric.name for metric in task.metrics}) - known and data is None:
+        return False
+    network = _rebuilt(project, task, id=id)
+    measured = task.measure(network)
+    unknown = sorted(asked - set(measured))
+    if unknown:
+        hint = f"It measures {', '.join(sorted(measured))}."
+        raise InvalidValue("evaluate.metrics", f"The task of {id[:80]!r} measures no {unknown[0][:80]!r}.", hint=hint)
+    lacking = {name: values for name, values in measured.items() if name not in known and (not asked or name in asked)}
+    answers = data.answer(network) if data is not None else {}
+    with project.batch():
+        project.log_metrics(id, lacking)
+        if data is not None:
+            project.log_outputs(id, data.name, ids=data.columns["ids"], **answers)
+    return bool(lacking) or data is not None
+
+
 def _task(step: Mapping[str, Any]) -> Task:
     found = step["task"]
     return load(records.TaskPath(found["path"], found["options"], tuple(found["folders"])))
+
+
+def _define(project: Store, task: Task) -> None:
+    known = {metric.name: metric for metric in project.metrics()}
+    for metric in task.metrics:
+        if known.get(metric.name) != metric:
+            project.define_metric(**asdict(metric))
+    _log_data(project, task)
 
 
 def _log_data(project: Store, task: Task) -> None:
