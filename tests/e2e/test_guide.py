@@ -80,7 +80,7 @@ def test_which_layer_hurt(demo: Page) -> None:
     expect(said).to_be_visible()
     worst = said.inner_text().split()[0]
     demo.get_by_role("button", name=re.compile(f"^{re.escape(worst)}")).first.click()
-    expect(demo.get_by_role("complementary", name="Layer").get_by_role("heading")).to_have_text(worst)
+    expect(demo.get_by_role("complementary", name="Layer").get_by_role("heading", level=2)).to_have_text(worst)
 
 
 def test_pick_a_model_under_a_budget(demo: Page, project: Path) -> None:

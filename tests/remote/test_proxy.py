@@ -86,4 +86,6 @@ def test_the_configuration_of_the_guide_passes_everything_on(proxied):
     ) as events:
         assert next(events.iter_lines())
     assert httpx.get(f"{address}/api/v1/projects").status_code == 401
-    assert httpx.get(f"{address}/healthz", headers={"Host": "evil.example"}).status_code == 421
+    stranger = httpx.get(f"{address}/healthz", headers={"Host": "evil.example"})
+    # nginx passes a name that it does not know on, and the server refuses it; Caddy itself answers, with nothing.
+    assert stranger.status_code == 421 or stranger.content == b""
