@@ -22,7 +22,7 @@ LOADERS = ("recipes.task", "late")
 """The places that import what a string names: the user's own command line or program says which task it is; a table in
 the source says where a name lives."""
 TABLES_ALLOWED = ("cli", "operations", "importers", "exporters", "server")
-CONTRACT = ("project", "store.writing", "store.changing", "remote.project")
+CONTRACT = ("project", "store.writing", "store.evaluations", "store.changing", "remote.project")
 """Where signatures are those of the Python API, prescribed call by call: each parameter is one thing to say."""
 
 _IO_MODULES = {

@@ -95,6 +95,27 @@ def test_a_recipe_measures_what_its_task_gained(folder: Path) -> None:
     assert values(folder, "Weights") == [8, 8, 8]
 
 
+def test_data_that_has_changed_is_refused_or_becomes_a_new_version(folder: Path) -> None:
+    ran("evaluate", str(folder))
+    task = folder.parent / "gained_task.py"
+    changed = task.read_text().replace("[0, 1, 0, 1]}", "[0, 1, 1, 1]}")
+    task.write_text(changed)
+    ran("evaluate", str(folder), code=1)
+    with cc.open(folder) as opened:
+        assert [one.name for one in opened.datasets()] == ["points"]
+        (job,) = (one for one in opened.jobs() if one.state == "failed")
+        assert job.error["hint"].endswith("say Data(…, new_version=True) in the task.")
+    task.write_text(changed.replace("answer)", "answer, new_version=True)"))
+    for said in ("done: evaluated 3 of 3 models\n", "done: all was known\n"):
+        assert ran("evaluate", str(folder)).stdout == said
+    recipe = folder.parent / "recipe.yaml"
+    recipe.write_text(RECIPE.replace("0.5]", "0.75]"))
+    ran("run", str(recipe), "--project", str(folder))
+    with cc.open(folder) as opened:
+        assert len(opened.answered("points@2")) == 4
+        assert len(opened.answered("points")) == 3
+
+
 def test_what_the_task_has_not_is_refused_by_name(folder: Path) -> None:
     with pytest.raises(InvalidValue, match="measures no 'Latency'") as refused:
         ran("evaluate", str(folder), "--metrics", "Latency")

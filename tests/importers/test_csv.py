@@ -9,7 +9,7 @@ import pytest
 
 import compress_compare as cc
 from compress_compare import importers
-from compress_compare.errors import InvalidValue
+from compress_compare.errors import Conflict, InvalidValue
 from tests.importers.samples import SHARED
 
 
@@ -229,6 +229,27 @@ def test_a_table_of_answers_is_a_dataset_with_outputs(tmp_path):
         assert "Model 'w4': 2 rows name no instance or one twice" in report.warnings[0]
         again = importers.write(importers.load("csv", path), project)
         assert (again.num_new_models, again.num_new_values) == (0, 0)
+
+
+def test_answers_on_other_data_under_the_name_go_to_a_new_version_if_it_is_asked_for(tmp_path):
+    path = tmp_path / "answers.csv"
+    with cc.open(tmp_path / "p") as project:
+        for content in (ANSWERS, ANSWERS.replace("b,5,", "b,6,")):
+            path.write_text(content)
+            read = importers.load("csv", path)
+            said = [one for one in importers.preview(read, project).warnings if "new versions" in one]
+            if said:
+                assert said == ["Dataset 'digits' is there with other content: ask for new versions, or it is refused."]
+                with pytest.raises(Conflict, match="already logged with other content"):
+                    importers.write(read, project)
+            importers.write(read, project, new_versions=True)
+        for _ in range(2):
+            assert project.model("cnn").datasets == ("digits", "digits@2")
+            labels = [project.instances(name)["label"].to_pylist() for name in ("digits", "digits@2")]
+            assert labels == [[3, 5], [3, 6]]
+            (row,) = project.behaviors("cnn", "w4", "digits@2").summary.to_pylist()
+            assert (row["base_value"], row["value"]) == (1.0, 0.5)
+            importers.write(importers.load("csv", path), project)
 
 
 def test_a_mapping_says_which_columns_are_answers(tmp_path):

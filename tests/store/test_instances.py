@@ -79,6 +79,38 @@ def test_logging_the_same_again_is_quiet_and_other_content_is_refused(project):
         project.log_outputs("m", "d", ids=IDS, predictions=[1, 1, 0])
 
 
+def test_other_content_is_a_new_version_beside_the_old_if_it_is_asked_for(project):
+    project.log_dataset("d@3", ids=[7])
+    first = log(project, new_version=True)
+    second, third = (log(project, labels=[1, 1, last], new_version=True) for last in (0, 1))
+    assert [(one.name, one.family, one.version) for one in (first, second, third)] == [
+        ("d", None, 1),
+        ("d@2", "d", 2),
+        ("d@4", "d", 4),
+    ]
+    assert project.datasets()[1:] == [first, second, third]
+    assert log(project, labels=[1, 1, 0]) == log(project, "d@4", labels=[1, 1, 0]) == second
+    project.log_outputs("m", "d@2", ids=IDS, predictions=[1, 1, 0])
+    assert project.answered("d") == []
+    assert project.answered("d@2") == ["m"]
+    assert log(project, "d@2", labels=[0, 0, 0], new_version=True).name == "d@5"
+
+
+def test_a_new_version_is_in_the_history_and_can_be_taken_back_while_nobody_has_answered_it(project):
+    log(project)
+    second = log(project, labels=[1, 1, 1], new_version=True)
+    (made,) = project.history()
+    assert (made.action, made.models, made.new) == ("new dataset version", (), {"dataset": "d@2", "examples": 3})
+    project.log_outputs("m", second.name, ids=IDS, predictions=[1, 1, 0])
+    with pytest.raises(Conflict, match="1 models have outputs on it"):
+        project.undo()
+    project.delete("m")
+    project.purge()
+    project.undo(made.number)
+    assert [one.name for one in project.datasets()] == ["d"]
+    assert project.damage() == []
+
+
 def test_equal_content_in_other_bytes_is_the_same(project, monkeypatch):
     log(project)
     project.log_outputs("m", "d", ids=IDS, predictions=[0, 1, 0])

@@ -36,6 +36,9 @@ SHOWN = 60
 @click.option("--base-pattern", metavar="REGEX", help="Takes the base from the name, e.g. '^(?P<base>.+)-w[0-9]+$'.")
 @click.option("--mapping", metavar="FILE", help="YAML that says what the columns of a table are.")
 @click.option("--write-mapping", metavar="FILE", help="Write what the columns of a table are taken for, to change it.")
+@click.option(
+    "--new-versions", is_flag=True, help="Log data that differs from PROJECT's under its name as a new version, NAME@2."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would come in, and change nothing.")
 @json_option
 def import_(places: tuple[str, ...], higher: tuple[str, ...], lower: tuple[str, ...], **options: Any) -> None:
@@ -46,7 +49,7 @@ def import_(places: tuple[str, ...], higher: tuple[str, ...], lower: tuple[str, 
     source, paths, project, reason = _understood(places)
     rules = importers.Rules(options["base_from"], options["operation_from"], options["base_pattern"])
     mapping = importers.text(Path(options["mapping"])) if options["mapping"] else None
-    how = importers.ImportHow(rules, mapping, higher, lower, dict(options["units"]))
+    how = importers.ImportHow(rules, mapping, higher, lower, dict(options["units"]), options["new_versions"])
     read = _read(source, paths, project, how=how)
     if options["write_mapping"]:
         _write_mapping(read, Path(options["write_mapping"]))
@@ -55,7 +58,7 @@ def import_(places: tuple[str, ...], higher: tuple[str, ...], lower: tuple[str, 
         _show(_previewed(read, project), recognized, as_json=options["as_json"])
         return
     with projects.open(project) as opened:
-        report = importers.write(read, opened)
+        report = importers.write(read, opened, new_versions=how.new_versions)
         if options["mapping"]:
             opened.keep_table_mapping(read.columns, read.mapping)
     if options["as_json"]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import operations, records
 from ..errors import Conflict, InvalidValue
 from ..recipes.serial import from_data
-from ..recipes.task import Task, load
+from ..recipes.task import Data, Task, load
 from ..store.finished import FinishedWeights, finished_weights
 from ..store.store import Store
 
@@ -81,7 +81,8 @@ def make(step: Mapping[str, Any], call: Call) -> str:
                 checkpoint=model,
             )
             if task.data is not None:
-                project.log_outputs(step["model"], task.data.name, ids=task.data.columns["ids"], **answers)
+                dataset = _log_data(project, task.data) if task.data.new_version else task.data.name
+                project.log_outputs(step["model"], dataset, ids=task.data.columns["ids"], **answers)
     finished.clear()
     return "logged"
 
@@ -125,10 +126,10 @@ def evaluate(step: Mapping[str, Any], call: Call) -> str:
     asked = set(step["metrics"])
     count = 0
     with Store.open(step["project"], create=False) as project:
-        _define(project, task)
+        dataset = _define(project, task)
         for index, id in enumerate(step["models"]):
             call.progress(index / len(step["models"]), f"evaluating {id}")
-            count += _evaluated(project, task, asked, id=id)
+            count += _evaluated(project, task, asked, id=id, dataset=dataset)
     return f"evaluated {count} of {len(step['models'])} models" if count else "all was known"
 
 
@@ -210,7 +211,7 @@ def bring(step: Mapping[str, Any], call: Call) -> str:
         read = importers.read(step["source"], step["paths"], how=how, project=project)
         call.progress(0.5, f"logging {len(read.models):,} models")
         with project.batch():
-            report = importers.write(read, project)
+            report = importers.write(read, project, new_versions=how.new_versions)
             if how.mapping is not None and read.columns:
                 project.keep_table_mapping(read.columns, read.mapping)
     return f"imported {report.num_models:,} models, {report.num_new_models:,} of them new"
@@ -248,11 +249,11 @@ def _measured(project: Store, task: Task, exports: Exports, *, id: str) -> list[
     return [f"{id}: {problem.title} {problem.detail}".strip() for problem in found.problems]
 
 
-def _evaluated(project: Store, task: Task, asked: set[str], *, id: str) -> bool:
-    """Measure and log what a model lacks; whether it lacked anything."""
+def _evaluated(project: Store, task: Task, asked: set[str], *, id: str, dataset: str | None) -> bool:
+    """Measure and log what a model lacks, its answers on the dataset of this name too; whether it lacked anything."""
     found = project.model(id)
     known = set(found.metrics)
-    data = None if asked or task.data is None or task.data.name in found.datasets else task.data
+    data = None if asked or dataset in found.datasets else task.data
     if not (asked or {metric.name for metric in task.metrics}) - known and data is None:
         return False
     network = _rebuilt(project, task, id=id)
@@ -265,8 +266,8 @@ def _evaluated(project: Store, task: Task, asked: set[str], *, id: str) -> bool:
     answers = data.answer(network) if data is not None else {}
     with project.batch():
         project.log_metrics(id, lacking)
-        if data is not None:
-            project.log_outputs(id, data.name, ids=data.columns["ids"], **answers)
+        if data is not None and dataset is not None:
+            project.log_outputs(id, dataset, ids=data.columns["ids"], **answers)
     return bool(lacking) or data is not None
 
 
@@ -275,26 +276,25 @@ def _task(step: Mapping[str, Any]) -> Task:
     return load(records.TaskPath(found["path"], found["options"], tuple(found["folders"])))
 
 
-def _define(project: Store, task: Task) -> None:
+def _define(project: Store, task: Task) -> str | None:
+    """Define the metrics of a task and log its data; returns the name of the dataset, or of its version."""
     known = {metric.name: metric for metric in project.metrics()}
     for metric in task.metrics:
         if known.get(metric.name) != metric:
             project.define_metric(**asdict(metric))
-    _log_data(project, task)
+    return None if task.data is None else _log_data(project, task.data)
 
 
-def _log_data(project: Store, task: Task) -> None:
-    data = task.data
-    if data is None:
-        return
+def _log_data(project: Store, data: Data) -> str:
+    """Log what models are evaluated on; returns the name of the dataset, or of its version with this content."""
     try:
-        project.log_dataset(data.name, **data.columns)
+        return project.log_dataset(data.name, **data.columns, new_version=data.new_version).name
     except Conflict as error:
         raise Conflict(
             "config.data_changed",
             f"The data {data.name!r} has changed since models of this project were measured on it.",
             detail=error.detail,
-            hint="Bring the old data back, or give the new data another name in the task.",
+            hint="Bring the old data back, or say Data(…, new_version=True) in the task.",
         ) from None
 
 

@@ -26,6 +26,7 @@ class ImportHow:
         higher: metrics of which higher values are better.
         lower: likewise lower ones.
         units: what metrics are measured in.
+        new_versions: whether datasets that differ from the project's become new versions of them.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -33,6 +34,7 @@ class ImportHow:
     higher: Sequence[str] = ()
     lower: Sequence[str] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    new_versions: bool = False
 
     def plain(self) -> dict[str, Any]:
         """As JSON data."""
@@ -43,12 +45,13 @@ class ImportHow:
             "higher": list(self.higher),
             "lower": list(self.lower),
             "units": dict(self.units),
+            "new_versions": self.new_versions,
         }
 
     @staticmethod
     def of(plain: Mapping[str, Any]) -> ImportHow:
         """From what ``plain`` gave."""
-        return ImportHow(Rules(**plain["rules"]), plain["mapping"], plain["higher"], plain["lower"], plain["units"])
+        return ImportHow(**{**plain, "rules": Rules(**plain["rules"])})
 
 
 def read(source: str, paths: Sequence[str], *, how: ImportHow, project: Store | None) -> Imported:

@@ -145,6 +145,12 @@ def _agree(one: Operation | None, other: Operation | None) -> bool:
     return one.name == other.name and all(one.parameters[name] == other.parameters[name] for name in shared)
 
 
+def other_data(project: Store | None, datasets: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names of datasets that a project has with other content."""
+    known = set() if project is None else {one.name for one in project.datasets()}
+    return [one["name"] for one in datasets if one["name"] in known and not has_dataset(project, one)]
+
+
 def has_dataset(project: Store | None, dataset: Mapping[str, Any]) -> bool:
     """Whether a project has these instances already, perhaps among more of the same name."""
     if project is None:

@@ -108,6 +108,8 @@ def preview(imported: Imported, project: Store | None = None) -> ImportPreview:
     listed = wanted(imported, project, warnings=warnings)
     models = ordered(listed, warnings, known=() if project is None else project)
     found = changes.against(project, models)
+    for name in changes.other_data(project, imported.datasets):
+        warnings.append(f"Dataset {name!r} is there with other content: ask for new versions, or it is refused.")
     depths: dict[str | None, int] = {None: -1}
     shown = []
     for model in models:

@@ -37,14 +37,15 @@ class ImportReport:
     notices: Sequence[str] = ()
 
 
-def write(imported: Imported, project: Store) -> ImportReport:
+def write(imported: Imported, project: Store, *, new_versions: bool = False) -> ImportReport:
     """Log everything in one transaction. Metrics that the project defines already keep their definition.
 
     Models in a cycle are left out; a model whose base neither the import nor the project has becomes a root. Outputs
     of models that neither has are left out, as are notes and checkpoints of models that the import does not have. All
     are warned about. Models that the project has keep their tags and notes, and get the metrics that are new.
 
-    Values that differ from those of the project replace them; the old ones stay in its history.
+    Values that differ from those of the project replace them; the old ones stay in its history. Datasets that differ
+    from the project's are refused, or become new versions beside them.
 
     Raises:
         Conflict: ``model.conflict`` if the project has another base or operation; ``dataset.conflict``,
@@ -60,12 +61,13 @@ def write(imported: Imported, project: Store) -> ImportReport:
             if metric.name not in known:
                 project.define_metric(**{name: getattr(metric, name) for name in Metric.__dataclass_fields__})
         project.log_models(found.models)
+        names: dict[str, str] = {}
         for dataset in imported.datasets:
             if not changes.has_dataset(project, dataset):
-                project.log_dataset(**dataset)
+                names[dataset["name"]] = project.log_dataset(**dataset, new_version=new_versions).name
         outputs = [one for one in imported.outputs if _has_model(one, project, warnings)]
         for answers in outputs:
-            project.log_outputs(**answers)
+            project.log_outputs(**{**answers, "dataset": names.get(answers["dataset"], answers["dataset"])})
         for one in (*imported.corrections, *found.corrections):
             project.correct(one.model, {one.metric: one.measured or one.value}, reason=one.reason)
     return ImportReport(

@@ -34,11 +34,14 @@ class Data:
         name: of the dataset.
         columns: ``ids`` and optionally any of ``labels, images, texts, metadata``.
         answer: model → ``predictions`` and optionally any of ``vectors, metrics, texts``, in the order of the ids.
+        new_version: whether data that has changed becomes a new version of the dataset, ``NAME@2``; it is refused
+            otherwise.
     """
 
     name: str
     columns: Mapping[str, Any]
     answer: Callable[[nn.Module], Answers]
+    new_version: bool = False
 
 
 @dataclass(frozen=True)

@@ -74,12 +74,17 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Named evaluation data. The fingerprint is the SHA-256 of its content, independent of the order of instances."""
+    """Named evaluation data. The fingerprint is the SHA-256 of its content, independent of the order of instances.
+
+    ``family`` is the name of the first version, for a version that came after it.
+    """
 
     name: str
     fingerprint: str
     num_instances: int
     columns: tuple[str, ...]
+    family: str | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True)

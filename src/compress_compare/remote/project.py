@@ -161,11 +161,20 @@ class RemoteProject(RemoteReader):
         """Add metric values to a model; see ``log_model``."""
         self._write("log_metrics", {"id": id, "values": check_metrics(values)})
 
-    def log_dataset(self, name: str, *, ids: Any, labels: Any = None, metadata: Any = None, **payload: Any) -> Dataset:
+    def log_dataset(
+        self,
+        name: str,
+        *,
+        ids: Any,
+        labels: Any = None,
+        metadata: Any = None,
+        new_version: bool = False,
+        **payload: Any,
+    ) -> Dataset:
         """Log evaluation data; see ``Project.log_dataset``."""
         columns = instance_tables.PayloadColumns(**payload)
         table = instance_tables.dataset_table(ids, labels=labels, payload=columns, metadata=metadata)
-        done, found = self._write_table("log_dataset", {"name": name}, table)
+        done, found = self._write_table("log_dataset", {"name": name, "new_version": new_version}, table)
         if done:
             logged: Dataset = found
             return logged

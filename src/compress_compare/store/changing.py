@@ -14,8 +14,8 @@ from ..errors import StoreError
 from ..records import Change, Model
 from . import changes, gate_rules, history, models, notes, trash
 from .drafts import Measured, check_operation
+from .evaluations import EvaluationWriter
 from .history import Made
-from .writing import Writer
 
 if TYPE_CHECKING:
     from . import corrections, garbage, undo
@@ -28,7 +28,7 @@ KEEP: Any = object()
 """Stands for an operation that stays as it is."""
 
 
-class Changer(Writer):
+class Changer(EvaluationWriter):
     """Changes what is in the project in ``directory``."""
 
     def delete(self, id: str, *, descendants: bool = False, reason: str = "") -> Change:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from ..errors import Conflict, NotFound
-from ..records import Dataset, check_name
+from ..records import JSON, Dataset, check_name
 from . import history, schema
 from .artifacts import Artifacts
 from .instance_tables import fingerprint
@@ -49,37 +50,87 @@ def same(artifacts: Artifacts, sha256: str, *, table: pa.Table) -> bool:
 
 
 def insert_dataset(
-    connection: sa.Connection, artifacts: Artifacts, *, name: str, table: pa.Table, sha256: str
+    connection: sa.Connection, artifacts: Artifacts, *, name: str, content: tuple[pa.Table, str], new: bool
 ) -> tuple[Dataset, bool]:
-    """Record a dataset; the same content again changes nothing. Returns it, and whether its file is to be put in place.
+    """Record a dataset; the content of any of its versions again changes nothing.
+
+    Args:
+        connection: that writes.
+        artifacts: where stored tables are.
+        name: as it is asked for.
+        content: its table, and the SHA-256 of the table's file.
+        new: whether other content under the name becomes a new version.
+
+    Returns:
+        It, or its version with this content, and whether its file is to be put in place.
 
     Raises:
-        Conflict: ``dataset.conflict`` if the name has other content.
+        Conflict: ``dataset.conflict`` if the name has other content, and no new version is asked for.
     """
     check_name(name, "dataset name")
-    known = connection.execute(sa.select(schema.datasets).where(schema.datasets.c.name == name)).first()
+    table, sha256 = content
     dataset = Dataset(name, fingerprint(table), table.num_rows, tuple(table.column_names))
-    if known is not None:
-        if known.sha256 != sha256 and not same(artifacts, known.sha256, table=table):
-            raise Conflict(
-                "dataset.conflict",
-                f"Dataset {name!r} is already logged with other content.",
-                detail=f"Fingerprint {known.fingerprint[:12]} there, {dataset.fingerprint[:12]} now.",
-                hint="Use another name; outputs are only comparable on equal data.",
-            )
-        return dataset, known.sha256 == sha256
-    key = 1 + (connection.execute(sa.select(sa.func.max(schema.datasets.c.key))).scalar() or 0)
-    connection.execute(
-        schema.datasets.insert().values(
-            key=key,
-            name=name,
-            fingerprint=dataset.fingerprint,
-            num_instances=dataset.num_instances,
-            columns=json.dumps(dataset.columns),
-            sha256=sha256,
+    versions = _versions(connection, name)
+    for known in versions:
+        if known.sha256 == sha256 or same(artifacts, known.sha256, table=table):
+            return _dataset(known), bool(known.sha256 == sha256)
+    if versions and not new:
+        raise Conflict(
+            "dataset.conflict",
+            f"Dataset {name!r} is already logged with other content.",
+            detail=f"Fingerprint {versions[-1].fingerprint[:12]} there, {dataset.fingerprint[:12]} now.",
+            hint="Log it as a new version (new_version=True) or under another name: "
+            "outputs are only comparable on equal data.",
         )
-    )
+    if versions:
+        dataset = _next_version(connection, dataset, versions)
+    _insert(connection, dataset, sha256)
     return dataset, True
+
+
+def _insert(connection: sa.Connection, dataset: Dataset, sha256: str) -> None:
+    key = 1 + (connection.execute(sa.select(sa.func.max(schema.datasets.c.key))).scalar() or 0)
+    values = {**asdict(dataset), "key": key, "columns": json.dumps(dataset.columns), "sha256": sha256}
+    connection.execute(schema.datasets.insert().values(values))
+    if dataset.family is not None:
+        said: dict[str, JSON] = {"dataset": dataset.name, "examples": dataset.num_instances}
+        history.record(connection, history.Made("new dataset version", {}, {}, said, key))
+
+
+def _versions(connection: sa.Connection, name: str) -> list[sa.Row[Any]]:
+    """A dataset and all its versions; the first one has no family of its own."""
+    table = schema.datasets.c
+    first = connection.execute(sa.select(sa.func.coalesce(table.family, table.name)).where(table.name == name)).scalar()
+    if first is None:
+        return []
+    query = sa.select(schema.datasets).where((table.name == first) | (table.family == first)).order_by(table.version)
+    return list(connection.execute(query))
+
+
+def _next_version(connection: sa.Connection, dataset: Dataset, versions: list[sa.Row[Any]]) -> Dataset:
+    """It is called ``NAME@2`` and so on; a number that another dataset's name has is passed over."""
+    family, version = versions[0].family or versions[0].name, versions[-1].version + 1
+    names = {known.name for known in datasets(connection)}
+    while f"{family}@{version}" in names:
+        version += 1
+    return replace(dataset, name=f"{family}@{version}", family=family, version=version)
+
+
+def remove_dataset(connection: sa.Connection, key: int) -> None:
+    """Take a dataset out that no model has answered.
+
+    Raises:
+        Conflict: ``dataset.answered``.
+    """
+    table = schema.outputs.c
+    count = connection.execute(sa.select(sa.func.count()).where(table.dataset_key == key)).scalar_one()
+    if count:
+        raise Conflict(
+            "dataset.answered",
+            f"The dataset cannot be taken back: {count:,} models have outputs on it.",
+            hint="Delete those models first, or leave it.",
+        )
+    connection.execute(schema.datasets.delete().where(schema.datasets.c.key == key))
 
 
 def insert_outputs(
@@ -175,8 +226,12 @@ def dataset_row(connection: sa.Connection, name: str) -> sa.Row[Any]:
 
 def datasets(connection: sa.Connection) -> list[Dataset]:
     """All datasets in the order of logging."""
-    found = connection.execute(sa.select(schema.datasets).order_by(schema.datasets.c.key))
-    return [Dataset(row.name, row.fingerprint, row.num_instances, tuple(json.loads(row.columns))) for row in found]
+    return [_dataset(row) for row in connection.execute(sa.select(schema.datasets).order_by(schema.datasets.c.key))]
+
+
+def _dataset(row: sa.Row[Any]) -> Dataset:
+    columns = tuple(json.loads(row.columns))
+    return Dataset(row.name, row.fingerprint, row.num_instances, columns, row.family, row.version)
 
 
 def datasets_of(connection: sa.Connection, model_key: int) -> tuple[str, ...]:

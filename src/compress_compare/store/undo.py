@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from ..errors import Conflict
 from ..records import Change, Operation
-from . import changes, corrections, history, models, notes, schema, trash
+from . import changes, corrections, history, instances, models, notes, schema, trash
 from .history import Made
 
 Undo = Callable[[sa.Connection, Change, list[models.StoredModel]], None]
@@ -93,6 +93,10 @@ def _outputs(connection: sa.Connection, change: Change, found: list[models.Store
     connection.execute(table.update().where(mine).values(sha256=sha256, num_instances=count))
 
 
+def _dataset(connection: sa.Connection, change: Change, _: list[models.StoredModel]) -> None:
+    instances.remove_dataset(connection, history.kept_rows(connection, change.number))
+
+
 UNDONE: Mapping[str, Undo] = {
     "restore": _restore,
     "rename": _rename,
@@ -103,4 +107,5 @@ UNDONE: Mapping[str, Undo] = {
     "note": _note,
     "tags": _tags,
     "complete outputs": _outputs,
+    "new dataset version": _dataset,
 }

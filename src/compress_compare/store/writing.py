@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import checks, late
 from ..errors import InvalidValue
-from ..records import Dataset, Metric, Model, Operation, Reference, TaskPath, check_name
+from ..records import Metric, Model, Operation, Reference, TaskPath, check_name
 from . import changes, location, mappings, metrics, models, notes, views
-from .database import Connection
 from .drafts import Measured, ModelDraft, check_metrics, check_operation
 from .reading import Reader
 from .staging import Staging
@@ -22,29 +21,17 @@ from .staging import Staging
 if TYPE_CHECKING:
     from ..schemes import channels, declared, scheme
     from ..schemes.declared import Scheme
-    from . import (
-        checkpoints,
-        details,
-        elsewhere,
-        instance_tables,
-        instances,
-        proposals,
-        relatives,
-        tasks,
-        trust,
-        verify,
-    )
+    from . import checkpoints, details, elsewhere, proposals, relatives, tasks, trust, verify
 else:
     channels, declared, scheme = late.modules("compress_compare.schemes", "channels", "declared", "scheme")
-    checkpoints, details, instance_tables, instances = late.modules(
-        __package__, "checkpoints", "details", "instance_tables", "instances"
+    checkpoints, details, elsewhere, proposals = late.modules(
+        __package__, "checkpoints", "details", "elsewhere", "proposals"
     )
-    proposals, tasks, trust, verify = late.modules(__package__, "proposals", "tasks", "trust", "verify")
-    elsewhere, relatives = late.modules(__package__, "elsewhere", "relatives")
+    relatives, tasks, trust, verify = late.modules(__package__, "relatives", "tasks", "trust", "verify")
 
 
 class Writer(Reader):
-    """Writes models, metrics, datasets and outputs into the project in ``directory``."""
+    """Writes models and metrics into the project in ``directory``."""
 
     def close(self) -> None:
         """Release the files; the project can be opened again."""
@@ -194,103 +181,6 @@ class Writer(Reader):
         with self._database.write() as connection:
             key = models.one(connection, id).key
             metrics.insert(connection, {key: checked}, {key: id})
-
-    def log_dataset(
-        self,
-        name: str,
-        *,
-        ids: Any,
-        labels: Any = None,
-        images: Any = None,
-        texts: Any = None,
-        metadata: Any = None,
-        audio: Any = None,
-        tokens: Any = None,
-        boxes: Any = None,
-    ) -> Dataset:
-        """Log evaluation data: one instance for each id.
-
-        Args:
-            name: name of the dataset.
-            ids: [N] integers or strings, unique.
-            labels: [N], optional; lists for sets of labels.
-            images: [N] arrays [H,W], [H,W,C] or [C,H,W] (uint8, or float in 0–1), bytes of image files, or paths;
-                None for no image.
-            texts, audio: [N] strings; [N] bytes of sound files, paths, or ``(samples, rate)``, samples from −1 to 1.
-            metadata: a mapping of column names to [N] values, or a data frame.
-            tokens: [N] lists of strings, for numbers per token.
-            boxes: [N] lists of ``{"class": …, "box": [left, top, right, bottom]}``, the objects in each image.
-        """
-        payload = instance_tables.PayloadColumns(images, audio, texts, tokens, boxes)
-        table = instance_tables.dataset_table(ids, labels=labels, payload=payload, metadata=metadata)
-        with self._artifacts.staging() as staging:
-            sha256 = instances.store(staging, table, name="dataset.parquet")
-            with self._database.write() as connection:
-                dataset, is_new = instances.insert_dataset(
-                    connection, self._artifacts, name=name, table=table, sha256=sha256
-                )
-                if is_new:
-                    self._publish(staging, [sha256])
-        return dataset
-
-    def log_outputs(
-        self,
-        model: str,
-        dataset: str,
-        *,
-        ids: Any,
-        predictions: Any = None,
-        vectors: Mapping[str, Any] | None = None,
-        metrics: Mapping[str, Any] | None = None,
-        texts: Any = None,
-        tokens: Mapping[str, Any] | None = None,
-        preprocessing: Any = None,
-        classes: Sequence[str | int] | None = None,
-        boxes: Any = None,
-    ) -> None:
-        """Log the outputs of a model on a dataset. They are joined to it by id, in any order; a subset is fine.
-
-        Outputs on further examples complete those that are there; the same again changes nothing.
-
-        Args:
-            model: id of the model.
-            dataset: name of the dataset.
-            ids: [N] instance ids, all of them in the dataset.
-            predictions: [N] classes, numbers, strings, or lists for sets of labels; optional beside vectors or tokens.
-            vectors: name → [N, size] numbers, e.g. ``probabilities``, ``logits``, ``embeddings``; kept as float32.
-            metrics, texts: name → [N] numbers: per-instance metrics of your own; [N] generated strings.
-            tokens: name → [N] lists of one number per token, e.g. ``log_probability`` (natural) or the
-                ``kl_divergence`` that ``kl_per_token`` gives.
-            preprocessing: how the inputs were prepared, as JSON data. Models with different values are not compared.
-            classes: the names of the probabilities' elements. Models with different classes are not compared.
-            boxes: [N] lists of ``{"class": …, "box": [left, top, right, bottom], "score": …}``, what a detector found.
-        """
-        answers = instance_tables.OutputColumns(vectors, metrics, texts, tokens, preprocessing, classes, boxes)
-        table = instance_tables.outputs_table(ids, predictions, answers=answers)
-        with self._database.read() as connection:
-            row, data = models.one(connection, model), instances.dataset_row(connection, dataset)
-        known = instances.load(self._artifacts, data.sha256, columns=["id"])["id"]
-        facts = table.schema.metadata
-        table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset=dataset))
-        table = table.replace_schema_metadata(facts)
-        with self._artifacts.staging() as staging:
-            sha256 = instances.store(staging, table, name="outputs.parquet")
-            with self._database.write() as connection:
-                known = instances.known_outputs(connection, row, data)
-                if known is not None and known != sha256 and not instances.same(self._artifacts, known, table=table):
-                    self._complete(connection, staging, known, of=(row, data), table=table)
-                elif instances.insert_outputs(connection, self._artifacts, of=(row, data), table=table, sha256=sha256):
-                    self._publish(staging, [sha256])
-
-    def _complete(
-        self, connection: Connection, staging: Staging, known: str, *, of: tuple[Any, Any], table: Any
-    ) -> None:
-        """Add outputs on further examples to those that are there."""
-        whole = instances.completed(self._artifacts, known, table=table, of=of)
-        if whole is not None:
-            sha256 = instances.store(staging, whole, name="outputs.parquet")
-            self._publish(staging, [sha256])
-            instances.replace_outputs(connection, of=of, count=whole.num_rows, sha256=sha256)
 
     def log_task(self, root: str, path: str, *, options: Mapping[str, Any] | None = None) -> None:
         """Attach a task to a root, so that operations can be applied to its models from the page.

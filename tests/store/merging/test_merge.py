@@ -214,6 +214,27 @@ def test_other_data_under_one_name_stays_apart_and_equal_data_under_two_is_one(t
         assert first.model("m").datasets == ("mine", "test (2)")
 
 
+def test_new_versions_on_both_sides_become_versions_one_after_the_other(tmp_path: Path) -> None:
+    with cc.open(tmp_path / "a") as first, cc.open(tmp_path / "b") as second:
+        for project, own in ((first, 2), (second, 3)):
+            project.log_dataset("test", ids=[1, 2], labels=[0, 1])
+            project.log_dataset("test", ids=[1, 2, own], labels=[0, 1, 1], new_version=True) if own == 3 else None
+            project.log_dataset("test", ids=[1, 2, 9], labels=[0, 1, own], new_version=True)
+        second.log_model("m")
+        second.log_outputs("m", "test@3", ids=[9], predictions=[3])
+        report = first.merge(second)
+        assert report.renamed == {"dataset test@2": "test@3", "dataset test@3": "test@4"}
+        assert [(one.name, one.family, one.version) for one in first.datasets()] == [
+            ("test", None, 1),
+            ("test@2", "test", 2),
+            ("test@3", "test", 3),
+            ("test@4", "test", 4),
+        ]
+        assert first.model("m").datasets == ("test@4",)
+        assert first.instances("test@4").to_pylist()[-1] == {"id": 9, "label": 3}
+        assert first.merge(second).renamed == {}
+
+
 @twice
 def test_weights_whose_files_differ_only_in_order_are_equal(tmp_path: Path) -> None:
     from safetensors.numpy import save

@@ -1701,7 +1701,7 @@ export interface components {
         };
         /**
          * DatasetAnswer
-         * @description A dataset that models were evaluated on.
+         * @description A dataset that models were evaluated on; `family` is the name of its first version, if it is a later one.
          */
         DatasetAnswer: {
             /** Name */
@@ -1712,6 +1712,13 @@ export interface components {
             num_instances: number;
             /** Columns */
             columns: string[];
+            /** Family */
+            family: string | null;
+            /**
+             * Version
+             * @default 1
+             */
+            version: number;
         };
         /**
          * DescendantsAnswer
@@ -2037,6 +2044,11 @@ export interface components {
             operation_from?: string | null;
             /** Base Pattern */
             base_pattern?: string | null;
+            /**
+             * New Versions
+             * @default false
+             */
+            new_versions: boolean;
         };
         /**
          * ImportPreviewAnswer

@@ -63,6 +63,8 @@ describe("an import", () => {
     await waitFor(() => expect(last()).toMatchObject({ path: "/runs/table.csv", lower: ["top1"] }));
     await fireEvent.change(screen.getByLabelText("Unit of top1"), { target: { value: "points" } });
     await waitFor(() => expect(last()).toMatchObject({ units: { top1: "points" } }));
+    await fireEvent.click(screen.getByLabelText(/as a new version$/));
+    await waitFor(() => expect(last()).toMatchObject({ new_versions: true }));
     await fireEvent.change(screen.getByLabelText("Mapping of the columns"), { target: { value: "id: [name]" } });
     await fireEvent.change(screen.getByLabelText("Written by"), { target: { value: "olive" } });
     await fireEvent.change(screen.getByLabelText(/^Operation, e.g./), { target: { value: "config.method" } });

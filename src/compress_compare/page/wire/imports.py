@@ -44,11 +44,12 @@ class ImportAsk(Ask):
     base_from: str | None = None
     operation_from: str | None = None
     base_pattern: str | None = None
+    new_versions: bool = False
 
     def how(self) -> ImportHow:
         """How what is read is to be understood."""
         rules = Rules(self.base_from or None, self.operation_from or None, self.base_pattern or None)
-        return ImportHow(rules, self.mapping, self.higher, self.lower, self.units)
+        return ImportHow(rules, self.mapping, self.higher, self.lower, self.units, self.new_versions)
 
 
 class PreviewedModelAnswer(Answer):

@@ -40,12 +40,14 @@ class OperationUse(Answer):
 
 
 class DatasetAnswer(Answer):
-    """A dataset that models were evaluated on."""
+    """A dataset that models were evaluated on; `family` is the name of its first version, if it is a later one."""
 
     name: str
     fingerprint: str
     num_instances: int
     columns: list[str]
+    family: str | None = None
+    version: int = 1
 
 
 class ProjectAnswer(Answer):

@@ -213,16 +213,33 @@ class _Writing:
         return keys
 
     def _datasets(self) -> dict[str, int]:
-        """Equal data under another name is the same; other data under the same name comes in under another one."""
-        taken = {row["name"] for row in self._ours.datasets.values()}
+        """Equal data under another name is the same; other data under the same name comes in under another one.
+
+        A later version comes in as the next version of its first one, whatever that is called here.
+        """
+        taken: set[str] = set()
+        newest: dict[str, int] = {}
+        for row in self._ours.datasets.values():
+            taken.add(row["name"])
+            first = row["family"] or row["name"]
+            newest[first] = max(row["version"], newest.get(first, 1))
+        names: dict[str, str] = {}
         for fingerprint, row in self._theirs.datasets.items():
             if fingerprint in self._ours.datasets:
+                names[row["name"]] = self._ours.datasets[fingerprint]["name"]
                 continue
             self.digests.add(row["sha256"])
+            name = row["name"]
+            if row["family"] is not None:
+                row["family"] = names.get(row["family"], row["family"])
+                row["version"] = max(row["version"], 1 + newest.get(row["family"], 1))
+                newest[row["family"]] = row["version"]
+                row["name"] = f"{row['family']}@{row['version']}"
             if row["name"] in taken:
-                name = _free(row["name"], taken)
-                self._report.renamed[f"dataset {row['name']}"] = name
-                row["name"] = name
+                row["name"] = _free(row["name"], taken)
+            if row["name"] != name:
+                self._report.renamed[f"dataset {name}"] = row["name"]
+            names[name] = row["name"]
             taken.add(row["name"])
         return self._named("datasets", self._theirs.datasets, self._ours.datasets)
 
