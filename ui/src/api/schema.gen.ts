@@ -1701,7 +1701,7 @@ export interface components {
         };
         /**
          * DatasetAnswer
-         * @description A dataset that models were evaluated on; `family` is the name of its first version, if it is a later one.
+         * @description A dataset that models were evaluated on.
          */
         DatasetAnswer: {
             /** Name */
@@ -1712,13 +1712,6 @@ export interface components {
             num_instances: number;
             /** Columns */
             columns: string[];
-            /** Family */
-            family: string | null;
-            /**
-             * Version
-             * @default 1
-             */
-            version: number;
         };
         /**
          * DescendantsAnswer

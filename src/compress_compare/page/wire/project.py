@@ -40,14 +40,12 @@ class OperationUse(Answer):
 
 
 class DatasetAnswer(Answer):
-    """A dataset that models were evaluated on; `family` is the name of its first version, if it is a later one."""
+    """A dataset that models were evaluated on."""
 
     name: str
     fingerprint: str
     num_instances: int
     columns: list[str]
-    family: str | None = None
-    version: int = 1
 
 
 class ProjectAnswer(Answer):
