@@ -1,5 +1,14 @@
 /** What a view says about one model, read from the table. */
-import { formatChange, formatValue, judge, operationFull, operationLabel, type Goodness } from "@/format";
+import {
+  formatChange,
+  formatInterval,
+  formatValue,
+  judge,
+  operationFull,
+  operationLabel,
+  type Goodness,
+} from "@/format";
+import { pooled, spreadOf } from "@/state/replicates";
 import { MISSING, NAN, NEGATIVE_INFINITY, POSITIVE_INFINITY, type Metric, type ModelTable } from "@/state/table";
 
 /** A metric of a model as it was logged: infinities and NaN as such, null where it is missing. */
@@ -60,6 +69,24 @@ export function metricFact(
 export function primaryMetrics(metrics: readonly Metric[], most = 6): readonly Metric[] {
   const primary = metrics.filter((metric) => metric.primary);
   return primary.length > 0 ? primary : metrics.slice(0, most);
+}
+
+/** The primary metrics of a model; of replicates their means, each with the smallest and the largest. */
+export function primaryFacts(table: ModelTable, model: number, errorOf?: ErrorOf): MetricFact[] {
+  const shown = table.replicates.members.has(model) ? pooled(table) : table;
+  return primaryMetrics(table.metrics).map((metric) => {
+    const fact = metricFact(shown, metric, model, table.base[model]!, errorOf);
+    const spread = spreadOf(table, metric.name, model);
+    return spread && spread[0] < spread[1] && fact.value !== null
+      ? { ...fact, text: formatInterval(metric, fact.value, ...spread) }
+      : fact;
+  });
+}
+
+/** `3 replicates: mean, smallest and largest`; empty for a model that stands for itself. */
+export function replicateWords(table: ModelTable, model: number): string {
+  const alike = table.replicates.members.get(model);
+  return alike ? `${alike.length} replicates: mean, smallest and largest` : "";
 }
 
 export function operationOf(table: ModelTable, model: number): string {
