@@ -51,6 +51,7 @@ class Network:
 
 @pytest.fixture
 def network(remote):
+    remote._patience = 3.0
     return Network(remote._connection)
 
 
@@ -164,7 +165,8 @@ class TestOffline:
         remote.sync()
         assert [change.new["note"] for change in remote.history("root")] == ["c", "b", "a"]
 
-    def test_a_project_opens_while_its_server_is_away(self, tmp_path):
+    def test_a_project_opens_while_its_server_is_away(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(Connection.__init__.__kwdefaults__, "patience", 1.0)
         with pytest.warns(OfflineWarning, match="cannot be reached"):
             project = cc.open("http://127.0.0.1:9/p/away", token="x")
         with project, pytest.warns(OfflineWarning):

@@ -37,7 +37,9 @@ class DigitsBench:
         self.data = ShuffledBatches(_tensor(train.images), torch.from_numpy(train.labels))
         self._test = test
         self._labeled = LabelledData(_tensor(test.images), test.labels)
-        self._settings = Settings(latency=LatencySettings(warm_up=20, runs=200), onnx=Exports() if onnx else None)
+        self._settings = Settings(
+            latency=LatencySettings(warm_up=20, runs=200, processes=3), onnx=Exports() if onnx else None
+        )
         self._metrics = (*METRICS, *ONNX_METRICS) if onnx else METRICS
         self._seed = seed
 
