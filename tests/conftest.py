@@ -103,13 +103,13 @@ def _redirect(team: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     place_of = store._place
 
-    def place(path: Any, create: bool, artifacts: Any) -> Any:
+    def place(path: Any, create: bool, **more: Any) -> Any:
         given = Path(path)
         is_directory = given.name.startswith(".") or (given / "compress-compare.db").exists()
         if is_directory or address.is_server(path) or address.of_directory(given) is not None:
-            return place_of(path, create, artifacts)
+            return place_of(path, create, **more)
         name = hashlib.sha256(str(given.absolute()).encode()).hexdigest()[:20]
-        return place_of(f"{team}?project=t{name}", create, "s3://tests/projects")
+        return place_of(f"{team}?project=t{name}", create, **{**more, "artifacts": "s3://tests/projects"})
 
     monkeypatch.setattr(store, "_place", place)
 

@@ -31,6 +31,7 @@ def open(
     read_only: bool = False,
     artifacts: str | Path | None = None,
     token: str | None = None,
+    group_readable: bool = False,
 ) -> Project:
     """Open the project in the directory ``path``, on a database server or on a server of this tool, or create it there.
 
@@ -40,18 +41,18 @@ def open(
         create: whether it may be made.
         read_only: whether to leave the project as it is: nothing is written there, and nothing is run.
         artifacts: for a database, where files of a new project go: ``s3://bucket/prefix`` or a folder that all reach.
+        group_readable: whether the group of a new directory may read the project.
         token: for a project that is served; that of the environment variable ``COMPRESS_COMPARE_TOKEN`` if not given.
 
     Raises:
         NotFound: ``project.unknown`` if there is none and ``create`` is false.
-        StoreError: ``store.*`` if it is damaged or has a newer version.
-        UserError: ``remote.*``, ``auth.*`` for a server that cannot be reached, or does not let you in.
+        StoreError, UserError: ``store.*`` if it is damaged or newer; ``remote.*``, ``auth.*`` if a server refuses.
     """
-    if str(path).startswith(("http://", "https://")):
+    if str(path).startswith(("http://", "https://")) and not group_readable:
         connect = late.attribute(f"{__package__}.remote.project", "connect")
         found: Project = connect(str(path), token=token, create=create, read_only=read_only)
         return found
-    return Project.open(path, create=create, read_only=read_only, artifacts=artifacts)
+    return Project.open(path, create=create, read_only=read_only, artifacts=artifacts, group_readable=group_readable)
 
 
 def unpack(archive: str | Path, directory: str | Path) -> Project:

@@ -25,12 +25,12 @@ def doctor(project: str | None, repair: bool, places: tuple[str, ...], as_json: 
     if repair and project is None:
         raise click.UsageError("--repair needs a PROJECT.")
     found = versions.check()
-    damaged, healed, left = None, list[str](), None
+    damaged, healed, left, readers = None, list[str](), None, None
     if project is not None:
         with projects.open(project, create=False) as opened:
             if repair:
                 healed = opened.repair(places)
-            damaged, left = opened.damage(), opened.garbage()
+            damaged, left, readers = opened.damage(), opened.garbage(), opened.readers()
     if as_json:
         versions_found = [asdict(one) for one in found]
         rest = None if left is None else asdict(left)
@@ -38,6 +38,7 @@ def doctor(project: str | None, repair: bool, places: tuple[str, ...], as_json: 
             {
                 "versions": versions_found,
                 "project": project,
+                "readers": readers,
                 "damage": damaged,
                 "repaired": healed,
                 "garbage": rest,
@@ -45,6 +46,8 @@ def doctor(project: str | None, repair: bool, places: tuple[str, ...], as_json: 
         )
     else:
         _show(found, project, damaged=damaged, healed=healed)
+        if readers is not None:
+            click.echo(f"{project}: {readers}")
         if left is not None and left.count:
             click.echo(f"{project}: {left.count:,} files ({left.num_bytes:,} bytes) belong to nothing.")
             click.echo(f"  Remove them with: compress-compare purge {project}")

@@ -11,7 +11,7 @@ import pyarrow as pa
 from ..analysis.lineage import Graph
 from ..project import Project
 from ..records import Change, Dataset, Job, LoggedCheckpoint, Metric, Model, TaskPath
-from ..store import audit, instances, models
+from ..store import access, audit, instances, models
 from ..store.garbage import Garbage
 from ..store.outputs import StoredTable
 from ..store.reading import Columns
@@ -200,6 +200,10 @@ class RemoteReader(Project):
         """Have the server read everything, and return a sentence for each fault."""
         found: list[str] = self._connection.read("damage")
         return found
+
+    def readers(self) -> str:
+        """Return who may read the project, in a sentence."""
+        return access.ON_A_SERVER
 
     def garbage(self) -> Garbage:
         """The files that nothing names: how many, and their bytes."""

@@ -42,7 +42,7 @@ class DirectoryObjects(Objects):
         if whole is not None and (_unchanged(target, whole) or _unchanged(parts, whole)):
             return False
         new = not any(one.exists() for one in (target, parts, self.beside(digest, elsewhere.SUFFIX)))
-        _give_place(target)
+        self._give_place(target)
         found = self._variants.parts(staged, like) if new else []
         if found:
             self._variants.write(staged, parts, parts=found)
@@ -50,6 +50,7 @@ class DirectoryObjects(Objects):
         else:
             staged.replace(target)
             parts.unlink(missing_ok=True)
+        self._storage.let_read(parts if found else target)
         return new
 
     def sources(self, digests: Collection[str]) -> set[str]:
@@ -68,8 +69,9 @@ class DirectoryObjects(Objects):
             return False
         target = self.beside(digest, elsewhere.SUFFIX)
         new = not target.exists()
-        _give_place(self.place(digest))
+        self._give_place(self.place(digest))
         pointer.replace(target)
+        self._storage.let_read(target)
         return new
 
     def there(self, digest: str, num_bytes: int) -> os.stat_result | None:
@@ -172,6 +174,7 @@ class DirectoryObjects(Objects):
         path = self._storage.root / name
         self._storage.make_folders(path.parent)
         write_atomically(path, content)
+        self._storage.let_read(path)
 
     def kept(self, name: str) -> bytes | None:
         """Read a file."""
@@ -183,6 +186,14 @@ class DirectoryObjects(Objects):
         place = self._storage.root / folder
         found = place.iterdir() if place.is_dir() else ()
         return sorted(f"{folder}/{path.name}" for path in found if path.is_file() and not path.is_symlink())
+
+    def _give_place(self, target: Path) -> None:
+        """Make room for an object: the folder is there, and no other folder has its name."""
+        if not target.parent.exists():
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            self._storage.let_read(target.parent)
+        if target.is_dir() and not target.is_symlink():
+            target.rename(target.with_name(f"{target.name}.damaged-{secrets.token_hex(4)}"))
 
     def settle(self, digests: list[str]) -> None:
         """Make the renames durable."""
@@ -215,10 +226,3 @@ def _unchanged(path: Path, then: os.stat_result) -> bool:
     except OSError:
         return False
     return (now.st_ino, now.st_size, now.st_mtime_ns) == (then.st_ino, then.st_size, then.st_mtime_ns)
-
-
-def _give_place(target: Path) -> None:
-    """Make room for an object: the folder is there, and no other folder has its name."""
-    target.parent.mkdir(mode=0o700, exist_ok=True)
-    if target.is_dir() and not target.is_symlink():
-        target.rename(target.with_name(f"{target.name}.damaged-{secrets.token_hex(4)}"))

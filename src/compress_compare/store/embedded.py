@@ -85,6 +85,7 @@ class EmbeddedDatabase(Database):
                     return
         self.storage.check()
         create_private(self._path)
+        self.storage.let_read(self._path)
         with self._this_thread(), self._transaction() as connection:
             migrations.migrate(connection)
 

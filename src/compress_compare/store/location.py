@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ..errors import InvalidValue, NotFound, StoreError
+from . import access
 from .storage import ProjectStorage
 
 DATABASE = "compress-compare.db"
@@ -27,12 +28,18 @@ OURS = {
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def prepare(location: str | Path, create: bool) -> Path:
+def prepare(location: str | Path, create: bool, *, group_readable: bool = False) -> Path:
     """The project's directory as an absolute path, made if it may be.
+
+    Args:
+        location: of the directory.
+        create: whether it may be made.
+        group_readable: whether the group of a new one may read it.
 
     Raises:
         NotFound: ``project.unknown`` if there is none and ``create`` is false.
-        InvalidValue: ``project.path``, ``project.not_a_directory``, ``project.not_empty`` or ``project.url``.
+        InvalidValue: ``project.path``, ``project.not_a_directory``, ``project.not_empty`` or ``project.url``;
+            ``project.private`` if one that is there was not made for its group to read; ``project.unreadable``.
         StoreError: ``store.corrupt`` if files of a project are there without its database.
     """
     if not isinstance(location, str | Path) or not str(location):
@@ -47,10 +54,13 @@ def prepare(location: str | Path, create: bool) -> Path:
     directory = _absolute(location)
     if directory.exists() and not directory.is_dir():
         raise InvalidValue("project.not_a_directory", f"{directory.name!r} is a file; a project is a directory.")
-    if (directory / DATABASE).exists():
+    if _has_database(directory):
         _check_database(directory / DATABASE)
+        if group_readable and not access.is_group_readable(directory):
+            title = f"The project {directory.name!r} is there, and its owner alone may read it."
+            raise InvalidValue("project.private", title, hint=f"Let its group read it: {access.command(directory)}")
         return directory
-    found = {path.name for path in directory.iterdir()} if directory.exists() else set()
+    found = set(_names(directory)) if directory.exists() else set()
     if OBJECTS in found and any((directory / OBJECTS).iterdir()):
         raise StoreError(
             "store.corrupt",
@@ -73,6 +83,8 @@ def prepare(location: str | Path, create: bool) -> Path:
     storage = ProjectStorage(directory)
     with storage.told():
         storage.make_folders(directory)
+        if group_readable:
+            access.let_group_read(directory)
     return directory
 
 
@@ -117,6 +129,25 @@ def _absolute(location: str | Path) -> Path:
             hint="Name a directory.",
         ) from error
     return directory
+
+
+def _has_database(directory: Path) -> bool:
+    try:
+        return (directory / DATABASE).exists()
+    except PermissionError:
+        raise _closed(directory) from None
+
+
+def _names(directory: Path) -> list[str]:
+    try:
+        return [path.name for path in directory.iterdir()]
+    except PermissionError:
+        raise _closed(directory) from None
+
+
+def _closed(directory: Path) -> InvalidValue:
+    hint = f"Ask its owner, who can let the group of the directory read it: {access.command(directory)}"
+    return InvalidValue("project.unreadable", f"You may not read the directory {directory.name!r}.", hint=hint)
 
 
 def _check_database(path: Path) -> None:

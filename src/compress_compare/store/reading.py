@@ -14,7 +14,7 @@ from .. import late
 from ..analysis.lineage import Graph
 from ..records import Change, Checkpoint, Dataset, Job, LoggedCheckpoint, Metric, Model, TaskPath
 from ..table import Table
-from . import backends, gate_rules, history, mappings, metrics, models, overview, schema, summary, trash, views
+from . import access, backends, gate_rules, history, mappings, metrics, models, overview, schema, summary, trash, views
 from .address import ServerAddress
 
 if TYPE_CHECKING:
@@ -74,6 +74,10 @@ class Reader:
     def shown_place(self) -> str:
         """Where the project is, for people: its directory, or its address without the password."""
         return self.address.shown if self.address is not None else str(self.path)
+
+    def readers(self) -> str:
+        """Return who may read the project, and what to do if somebody else should, in a sentence."""
+        return access.described(self.path) if self.address is None else access.ON_A_SERVER
 
     def wait_for_change(self, timeout: float) -> None:
         """Return as soon as something was written by any process, or after so many seconds.

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import StorageError, StoreError
+from . import access
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -112,8 +113,16 @@ class ProjectStorage:
         missing = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for one in missing:
+            if self.root in one.parents:
+                self.let_read(one)
+        for one in missing:
             with suppress(PermissionError):  # a folder that may not be listed cannot be synced
                 self.sync_directory(one.parent)
+
+    def let_read(self, path: Path) -> None:
+        """Let everybody read a file or folder of the project who may read the project."""
+        if access.is_group_readable(self.root):
+            access.let_group_read(path)
 
     def sync_failed(self) -> StorageError:
         """Remember that a sync failed; returns the error that says so."""

@@ -21,6 +21,7 @@ class Store(Receiver):
         create: bool = True,
         read_only: bool = False,
         artifacts: str | Path | None = None,
+        group_readable: bool = False,
     ) -> Self:
         """Open what is in the directory ``path`` or on a database server, or create it there.
 
@@ -31,13 +32,15 @@ class Store(Receiver):
             read_only: whether to leave the project as it is: nothing is written there, and nothing is run.
             artifacts: for a database, where the files of a new project go: ``s3://bucket/prefix`` or a folder that all
                 can reach. The project remembers it.
+            group_readable: whether the group of a new directory may read the project; its owner alone may else.
 
         Raises:
             NotFound: ``project.unknown`` if there is none and ``create`` is false.
             StoreError: ``store.*`` if it is damaged or of a newer version.
         """
         create = create and not read_only
-        store = cls(_place(path, create, artifacts), read_only=read_only, create=create)
+        place = _place(path, create, artifacts=artifacts, group_readable=group_readable)
+        store = cls(place, read_only=read_only, create=create)
         store._tidy()
         return store
 
@@ -51,7 +54,11 @@ class Store(Receiver):
         return f"{type(self).__name__}({self.shown_place!r})"
 
 
-def _place(path: str | Path, create: bool, artifacts: str | Path | None) -> Path | address.ServerAddress:
+def _place(
+    path: str | Path, create: bool, *, artifacts: str | Path | None, group_readable: bool
+) -> Path | address.ServerAddress:
+    if group_readable and "://" in str(path):
+        raise InvalidValue("project.group", "Who may read a project on a server is said there, by roles.")
     if address.is_server(path):
         return address.parsed(str(path), artifacts)
     directory = Path(path) if isinstance(path, str | Path) and str(path) else None
@@ -60,4 +67,4 @@ def _place(path: str | Path, create: bool, artifacts: str | Path | None) -> Path
     if artifacts is not None and "://" not in str(path):
         said = "The files of a project in a directory lie in it."
         raise InvalidValue("project.artifacts", said, hint="Leave artifacts out.")
-    return location.prepare(path, create)
+    return location.prepare(path, create, group_readable=group_readable)
