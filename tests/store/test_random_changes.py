@@ -1,13 +1,18 @@
 """Random sequences of changes against a model of a project in plain Python: all readers agree with it after each."""
 
+import base64
 import json
 import random
 
+import pyarrow as pa
 import pytest
 
 import compress_compare as cc
 from compress_compare.errors import UserError
 from compress_compare.exporters.compress_and_compare import document
+from compress_compare.page.built import STATIC
+from compress_compare.report import report
+from tests.report.test_report import DAY, parts
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
@@ -88,6 +93,22 @@ def agree(project, plain):
     assert paired <= shown
     exported = document(project.overview().to_pylist(), project.metrics())
     assert shown == {model["id"] for model in exported["models"]}
+
+
+def reported(project, plain):
+    """A report has the models as they are after all changes, with what two of them were measured."""
+    shown = {id: model for id, model in plain.models.items() if not model["archived"]}
+    if not shown or not (STATIC / "report").is_dir():
+        return
+    named = sorted(shown)[:2]
+    _, answers, _ = parts(report(project, named, now=DAY))
+    table = pa.ipc.open_stream(base64.b64decode(answers["GET models"]["arrow"])).read_all()
+    found = {row["id"]: row for row in table.to_pylist()}
+    assert set(found) == set(shown)
+    for id, model in shown.items():  # the page has float32
+        for name in METRICS:
+            assert found[id].get(name) == pytest.approx(model["metrics"].get(name), rel=1e-7)
+    assert [answers[f"GET model {id}"]["base"] for id in named] == [shown[id]["base"] for id in named]
 
 
 def act(project, plain, chance):
@@ -174,6 +195,7 @@ def test_readers_agree_after_every_change(tmp_path, seed):
         for _ in range(40):
             act(project, plain, chance)
             agree(project, plain)
+        reported(project, plain)
         assert project.damage() == []
 
 
