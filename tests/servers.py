@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -24,7 +25,9 @@ import pytest
 
 PASSWORD = "a password of the tests"
 KEYS = ("tests", "secret-of-the-tests")
-READY_S = 60
+READY_S = 180
+PORTS = range(20_000, 32_768)
+"""Below those that clients get, so that none of them can take one before a server has it."""
 
 
 @dataclass
@@ -255,12 +258,12 @@ def wait(there: Callable[[], bool], process: subprocess.Popen[bytes], place: Pat
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports that nobody listens on now, of those that the system gives to no client either, in a random order."""
+    found: list[int] = []
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            break
+    return found

@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -19,11 +18,6 @@ from tests import servers
 from tests.server.running import running
 
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "guide" / "team.md"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def written(kind, port, server):
@@ -54,7 +48,7 @@ def caddy(folder, port, server):
 def proxied(request, tmp_path):
     """A server behind a proxy, as in the guide but without TLS; gives the address of the proxy and the server."""
     (tmp_path / "runs").mkdir()
-    port = free_port()
+    (port,) = servers.free_ports(1)
     public = public_url(f"http://localhost:{port}")
     with running(Directory(tmp_path / "runs"), static=tmp_path, reach=Reach(public=[public])) as server:
         name, *arguments = request.param(tmp_path, port, server)
