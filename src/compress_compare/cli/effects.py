@@ -27,6 +27,7 @@ def effects(project: str, metric: str | None, as_json: bool) -> None:
         "pairs",
         "mean",
         "median",
+        "skewed",
         "ci_low",
         "ci_high",
         "interval",

@@ -1,6 +1,7 @@
 """Models that were made alike are one observation, and intervals hold what they promise."""
 
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -56,15 +57,42 @@ def test_values_that_are_missing_or_not_finite_do_not_count_among_replicates():
     assert (of(table, "q")["pairs"], of(table, "q")["non_finite"]) == (0, 1)
 
 
-def test_three_pairs_far_from_zero_are_evidence_and_two_are_not():
-    def interval(*falls):
-        models = [("net", None, None)]
-        for i, _ in enumerate(falls):
-            models += [(f"t{i}", "net", Operation("train", seed=i)), (f"q{i}", f"t{i}", Operation("quantize"))]
-        graph = Graph.from_models(models)
-        values = [0.9] + [value for fall in falls for value in (0.9, 0.9 + fall)]
-        return of(effects(graph, {"m": np.ma.MaskedArray(values, mask=False)}), "quantize")
+def quantized(*changes, start=0.9):
+    """The effect of quantization on models of several seeds, of which each changes so."""
+    models = [("net", None, None)]
+    for i, _ in enumerate(changes):
+        models += [(f"t{i}", "net", Operation("train", seed=i)), (f"q{i}", f"t{i}", Operation("quantize"))]
+    graph = Graph.from_models(models)
+    values = [start] + [value for change in changes for value in (start, start + change)]
+    return of(effects(graph, {"m": np.ma.MaskedArray(values, mask=False)}), "quantize")
 
+
+@pytest.mark.parametrize("start", [0.0, 1e200])
+@pytest.mark.parametrize(
+    ("changes", "skewed"),
+    [
+        ((-0.01, -0.02, -0.9), True),
+        ((0, 0, 1), True),
+        ((-0.79, -0.80, -0.82), False),
+        ((-1, 0, 1), False),
+        ((0.5, 0.5, 0.5), False),
+        ((0.0, 0.9), False),
+        ((0.4,), False),
+        ((1, 2, 3, 4, 5, 6, 60), True),
+    ],
+)
+def test_the_median_leads_where_few_pairs_pull_the_mean_away(changes, skewed, start):
+    scale = max(start, 1.0)
+    found = quantized(*(change * scale for change in changes), start=start)
+    assert found["skewed"] is skewed
+    if len(changes) > 2 and statistics.stdev(changes):
+        apart = abs(statistics.mean(changes) - statistics.median(changes))
+        assert (3 * apart / statistics.stdev(changes) > 1) is skewed
+    assert found["median"] == pytest.approx(statistics.median(changes) * scale)
+
+
+def test_three_pairs_far_from_zero_are_evidence_and_two_are_not():
+    interval = quantized
     three = interval(-0.79, -0.80, -0.82)
     assert three["interval"] == "t interval, 95%"
     assert three["ci_low"] < -0.80 < three["ci_high"] < -0.75

@@ -1748,6 +1748,8 @@ export interface components {
             mean: number | ("NaN" | "Infinity" | "-Infinity") | null;
             /** Median */
             median: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Skewed */
+            skewed: boolean;
             /** Ci Low */
             ci_low: number | ("NaN" | "Infinity" | "-Infinity") | null;
             /** Ci High */

@@ -17,6 +17,9 @@ FEWEST_BY_T = 3
 EXACT_FROM = 6
 """From so many pairs on the exact interval reaches 95%; below, Student's does, which takes differences as normal."""
 
+PEARSON = 3.0
+"""The factor of Pearson's second coefficient of skewness: 3 (mean − median) / standard deviation."""
+
 EQUAL = 1e-20
 """Squared deviations below this share of the squares are those of equal differences, by rounding."""
 
@@ -54,6 +57,8 @@ class Differences:
         count: int64 ``[groups]``, usable pairs.
         mean: float64 ``[groups]``, in the unit of the metric.
         median: likewise.
+        skewed: bool ``[groups]``, whether mean and median are apart by more than a third of the standard deviation of
+            at least three pairs: Pearson's second coefficient of skewness is over 1. The median leads then.
         low: lower end of the interval of the mean, for two pairs and more.
         high: its upper end.
         confidence: the level of that interval.
@@ -68,6 +73,7 @@ class Differences:
     count: NDArray[np.int64]
     mean: NDArray[np.float64]
     median: NDArray[np.float64]
+    skewed: NDArray[np.bool_]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     confidence: NDArray[np.float64]
@@ -119,12 +125,16 @@ def paired_differences(groups: Groups, metric: np.ma.MaskedArray[Any, Any]) -> D
         by_t = _by_t(groups, deviations, kept=kept / scale, usable=usable)
         low, high = np.where(np.isnan(by_t), low, -by_t), np.where(np.isnan(by_t), high, by_t)
         standardized = scale * mean / _standard_deviation(values)
+        spread = np.sqrt(groups.sums(np.where(usable, deviations, 0.0) ** 2) / (count - 1))
+        median = _medians(groups, np.where(usable, differences, np.inf), count=count)
+        skewed = (count > 2) & (np.abs(mean - median / scale) > spread / PEARSON)
     return Differences(
         groups=groups,
         usable=usable,
         count=count,
         mean=scale * mean,
-        median=_medians(groups, np.where(usable, differences, np.inf), count=count),
+        median=median,
+        skewed=skewed,
         low=scale * (mean + low),
         high=scale * (mean + high),
         confidence=np.where(np.isnan(by_t), _levels(count), LEVEL),

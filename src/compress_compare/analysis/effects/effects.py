@@ -34,6 +34,7 @@ SCHEMA = pa.schema(
         ("interval", pa.string()),
         ("confidence", pa.float64()),
         ("standardized", pa.float64()),
+        ("skewed", pa.bool_()),
         *((name, pa.int64()) for name in ("non_finite", "missing", "least_count", "most_count")),
         ("models", pa.list_(pa.list_(pa.string(), 2))),
     ]
@@ -114,6 +115,7 @@ def _rows(
         pa.array([_named(level, by_t=t) for level, t in zip(levels, differences.by_t, strict=True)], pa.string()),
         pa.array(levels, mask=np.isnan(levels)),
         pa.array(differences.standardized, mask=np.isnan(differences.standardized)),
+        pa.array(differences.skewed),
         pa.array(differences.non_finite),
         pa.array(differences.missing),
         *(pa.array(count, mask=~np.isfinite(count)).cast(pa.int64()) for count in behind),

@@ -73,6 +73,7 @@ class EffectAnswer(Answer):
     pairs: int
     mean: Number | None
     median: Number | None
+    skewed: bool
     ci_low: Number | None
     ci_high: Number | None
     models: list[list[str]]

@@ -25,6 +25,7 @@ const EFFECT: Effect = {
   pairs: 1,
   mean: 0.07,
   median: 0.07,
+  skewed: false,
   ci_low: 0.05,
   ci_high: 0.09,
   models: [["p50", "p50-ft"]],

@@ -236,6 +236,7 @@ describe("effects", () => {
     pairs: 1,
     mean: 0.08,
     median: 0.08,
+    skewed: false,
     ci_low: null,
     ci_high: null,
     interval: null,
@@ -274,6 +275,11 @@ describe("effects", () => {
     expect(predicate(accuracy, { ...prune, mean: null }).text).toBe(
       "has no pair in which both values of Accuracy are finite",
     );
+    const pulled = { ...prune, median: -0.02, skewed: true };
+    expect(plain(predicate(accuracy, pulled).text)).toBe("lowers Accuracy by 2.0 pp in the median pair");
+    expect(plain(evidence(accuracy, pulled))).toBe("6 pairs, mean −30.0 pp, −50 to −10 pp (96.9% interval)");
+    expect(predicate(accuracy, { ...pulled, median: 0.01 }).goodness).toBe("neutral");
+    expect(predicate(accuracy, { ...pulled, median: 0 }).text).toBe("does not change Accuracy in the median pair");
     expect(plain(evidence(accuracy, prune))).toBe("6 pairs, −50 to −10 pp (96.9% interval)");
     expect(plain(evidence(accuracy, { ...prune, ci_high: 0.1 }))).toContain("could be zero");
     const few = { ...prune, pairs: 4, interval: "sign-flip test, 87.5%", confidence: 0.875 };
