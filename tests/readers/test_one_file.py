@@ -25,12 +25,6 @@ def test_a_file_of_a_usual_name_comes_before_others(tmp_path, name):
     assert one_file.of(place) == place / name
 
 
-@pytest.mark.parametrize("index", one_file.INDEXES)
-def test_weights_in_several_parts_of_pytorch_are_refused(tmp_path, index):
-    place = folder(tmp_path, index, "pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin")
-    assert code_of(place) == "model.unsupported_format"
-
-
 def test_a_single_file_is_taken_whatever_its_name(tmp_path):
     place = folder(tmp_path, "mine.gguf", "config.json")
     assert one_file.of(place) == place / "mine.gguf"

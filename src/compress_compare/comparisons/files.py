@@ -12,6 +12,7 @@ from ..readers import checkpoint, folder, one_file
 from ..readers.pair import ModelPair
 from ..readers.regular import open_regular
 from ..readers.weights import Weights
+from ..store import torch_parts
 from ..store.checkpoints import FOLDER_FILES, FORMATS
 from ..store.conversion import KERAS, TORCH_SUFFIXES, convert, is_converted
 from . import claims, parts
@@ -51,6 +52,9 @@ def opened(path: Path, scratch: Path, *, key: str = "") -> tuple[Weights, list[s
         InvalidValue: ``model.*``, ``input.*``, ``path.*``.
     """
     if path.is_dir() and not is_converted(path):
+        if torch_parts.are_in(path):
+            target = scratch / f"{len(list(scratch.iterdir()))}"
+            return opened(torch_parts.converted(path, target, beside=FOLDER_FILES), scratch, key=key)
         single = one_file.of(path)
         if single is not None:
             return opened(single, scratch, key=key)

@@ -11,7 +11,7 @@ from ..errors import InvalidValue
 TORCH = "pytorch_model.bin"
 OPENVINO = "openvino_model.xml"
 ONNX = ("model.onnx", "onnx/model.onnx")
-INDEXES = ("pytorch_model.bin.index.json",)
+INDEX = "pytorch_model.bin.index.json"
 WEIGHTS = ("*.safetensors", "*.bin", "*.onnx", "*.gguf", "*.pt", "*.pth", "*.ckpt", "*.tflite", "*.npz", "*.weights.h5")
 LISTED = 5
 PARTS = re.compile(r"consolidated\.\d+\.pth$")
@@ -46,11 +46,6 @@ def of(folder: Path) -> Path | None:
             "model.unsupported_format", f"{folder.name!a} holds one model in {len(files):,} parts of Meta's kind.",
             detail=f"They are {', '.join(f'{path.name!a}' for path in files[:LISTED])}.",
             hint="Convert it with transformers' conversion for Llama, which writes safetensors files.",
-        )  # fmt: skip
-    if any((folder / name).exists() for name in INDEXES):
-        raise InvalidValue(
-            "model.unsupported_format", f"The weights in {folder.name!a} are PyTorch files in several parts.",
-            hint="Load the model and save it with save_pretrained(…), which writes safetensors files.",
         )  # fmt: skip
     if len(files) == 1:
         return files[0]

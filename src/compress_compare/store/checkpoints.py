@@ -26,7 +26,7 @@ from ..records import BESIDE_WEIGHTS, Checkpoint, LoggedCheckpoint, StoredFile
 from ..schemes import declared as declarations
 from ..schemes import scheme
 from ..schemes.declared import Scheme
-from . import dcp, peft, schema
+from . import dcp, peft, schema, torch_parts
 from .artifacts import Artifacts
 from .conversion import KERAS, TORCH_SUFFIXES, convert, is_converted
 from .database import rows
@@ -332,8 +332,9 @@ def _referred(staging: Staging, path: Path, *, key: str) -> Checkpoint:
     Raises:
         InvalidValue: ``checkpoint.reference`` for what is stored in another form than it has.
     """
-    single = one_file.of(path) if path.is_dir() else path
-    if single is not None and is_converted(single):
+    parts = torch_parts.are_in(path)
+    single = one_file.of(path) if path.is_dir() and not parts else path
+    if parts or (single is not None and is_converted(single)):
         raise InvalidValue(
             "checkpoint.reference",
             f"{path.name!a} is converted when it is logged, so it cannot stay where it is.",
@@ -377,6 +378,10 @@ def _store_path(staging: Staging, path: Path, *, key: str = "", put: Put | None 
 
 
 def _store_folder(staging: Staging, folder: Path, *, put: Put, key: str = "") -> Checkpoint:
+    if torch_parts.are_in(folder):
+        with staging.scratch() as scratch:
+            made = torch_parts.converted(folder, scratch / "converted", beside=FOLDER_FILES)
+            return _store_folder(staging, made, put=put, key=key)
     single = one_file.of(folder)
     if single is not None:
         return _store_path(staging, single, key=key, put=put)
