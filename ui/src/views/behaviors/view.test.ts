@@ -254,9 +254,10 @@ describe("the other levels", () => {
     open("sel=cnn&sel=p50&level=calibration");
     await screen.findByRole("region", { name: "Reliability of every model" });
     expect(document.querySelector(".lead b")?.textContent).toBe("All 2 models tie in calibration.");
-    const images = screen.getAllByRole("img", { name: / 0\.\d{3}, / }).map((image) => image.getAttribute("aria-label"));
-    expect(images[0]).toMatch(/^cnn: .* 0\.\d{3}, /);
-    expect(images[1]).toMatch(/^p50: .* 0\.\d{3}, /);
+    const images = screen.getAllByRole("img", { name: /expected calibration error/ });
+    const said = images.map((image) => image.getAttribute("aria-label"));
+    expect(said[0]).toMatch(/^cnn: .* 0\.\d+ \(0\.\d+–0\.\d+\), /);
+    expect(said[1]).toMatch(/^p50: .* 0\.\d+ \(0\.\d+–0\.\d+\), /);
   });
   it.each([
     ["slices", behaviors({ slices: [] })],
