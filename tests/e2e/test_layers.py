@@ -122,6 +122,14 @@ def test_activations_without_a_task_are_refused_with_the_way_out(page: Page, add
     expect(page.get_by_text("project.layers(")).to_be_visible()
 
 
+def test_activations_that_were_not_compared_yet_are_no_error(page: Page, address: str) -> None:
+    watched = Watched(page)
+    page.goto(f"{address}#/layers?sel=base&sel=int4&mode=activations")
+    expect(page.get_by_role("region", name="Compare activations")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert watched.problems == []
+
+
 def test_activations_are_compared_by_a_job(page: Page, tmp_path: Path) -> None:
     pytest.importorskip("sklearn", reason="the digits are scikit-learn's")
     from compress_compare.demos.digits import task

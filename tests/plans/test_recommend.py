@@ -7,10 +7,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from compress_compare.errors import InvalidValue
 from compress_compare.operations import Quantize
-from compress_compare.plans.recommend import Budget, recommend
+from compress_compare.plans.recommend import Budget, expected_losses, recommend
 from compress_compare.plans.sensitivity import SCHEMA
 
 BITS = (8, 4, 2)
@@ -129,3 +131,35 @@ def test_an_impossible_budget_says_what_is_possible() -> None:
     assert "need 2, the budget is 1.5" in caught.value.detail
     with pytest.raises(InvalidValue, match="has no row"):
         recommend(SCHEMA.empty_table(), Budget("bytes", 1), higher_is_better=True)
+
+
+@pytest.mark.parametrize(("change", "error"), [(0.0, 0.01), (-0.02, 0.01), (0.02, 0.01), (-0.3, 0.02), (0.5, 0.001)])
+def test_an_expected_loss_is_the_mean_of_all_losses_that_could_be(change: float, error: float) -> None:
+    row = {"change": change, "standard_error": error}
+    (found,) = expected_losses([row], higher_is_better=True)
+    mean = -change
+    ends = max(0.0, mean - 12 * error), max(0.0, mean) + 12 * error
+    expected, _ = quad(lambda loss: loss * norm.pdf(loss, mean, error), *ends, epsabs=1e-13)
+    assert found == pytest.approx(expected, abs=1e-9)
+    (mirrored,) = expected_losses([{**row, "change": -change}], higher_is_better=False)
+    assert mirrored == pytest.approx(found)
+
+
+def test_without_an_error_a_loss_is_what_was_measured_and_a_gain_none() -> None:
+    rows = [{"change": -0.1}, {"change": 0.1, "standard_error": None}, {"change": -0.2, "standard_error": 0.0}]
+    assert expected_losses(rows, higher_is_better=True).tolist() == [0.1, 0.0, 0.2]
+
+
+def test_a_level_that_changes_nothing_goes_before_one_whose_changes_cancel_out() -> None:
+    rows = table([[0.0, 0.0, -0.01], [0.0, 0.0, -0.01]], [80, 80]).to_pylist()
+    errors = {8: 0.0, 4: 0.001, 2: 0.03}
+    for row in rows:
+        row |= {"standard_error": errors[json.loads(row["parameters"])["bits"]], "ci_low": -0.06, "ci_high": 0.06}
+    # both layers in 8 bits need 260 bytes; one in 2 bits and one untouched would need 440
+    plan = recommend(pa.Table.from_pylist(rows, schema=SCHEMA), Budget("bytes", 440), higher_is_better=True)
+    assert {operation.bits for operation in plan.operations} == {8} and plan.change == 0
+    tight = recommend(pa.Table.from_pylist(rows, schema=SCHEMA), Budget("bytes", 180), higher_is_better=True)
+    # both in 4 bits: half of each error above zero is a mean of 0.001 / sqrt(2 pi)
+    assert tight.change == pytest.approx(-2 * 0.001 * 0.3989423)
+    low, high = tight.change - 0.06 * 2**0.5, tight.change + 0.06 * 2**0.5
+    assert tight.low == pytest.approx(low, abs=1e-3) and tight.high == pytest.approx(high, abs=1e-3)

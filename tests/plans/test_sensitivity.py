@@ -120,3 +120,19 @@ def test_only_the_layer_that_changes_is_copied() -> None:
     data = [(INPUTS, torch.zeros(20).long())]
     sensitivity(model, [Quantize(4), GPTQQuantize(4)], study=Study(measure, layers=("Linear",), data=data))
     assert apart == [set(), *[{"0.weight", "0.bias"}] * 2, *[{"3.weight", "3.bias"}] * 2]
+
+
+def test_scores_of_examples_give_each_change_its_paired_standard_error() -> None:
+    def scores(model: nn.Module) -> torch.Tensor:
+        return (model(INPUTS).argmax(1) == network()(INPUTS).argmax(1)).double()
+
+    study = Study(lambda model: float(scores(model).mean()), scores=scores)
+    same, halved = sensitivity(network(), [Quantize(8), Quantize(2)], study=study).to_pylist()[:2]
+    assert same["standard_error"] == 0 and same["change"] == 0
+    child = quantized(network(), 2, targets=("0.weight",)).eval()
+    with torch.no_grad():
+        differences = scores(child) - scores(network().eval())
+    assert halved["standard_error"] == pytest.approx(float(differences.std()) / 20**0.5) and halved["count"] == 20
+    assert halved["standard_error"] > 0
+    (unknown,) = sensitivity(network(), [Quantize(2)], study=Study(distance, layers=("0",))).to_pylist()
+    assert unknown["standard_error"] is None

@@ -83,6 +83,24 @@ def test_an_operation_makes_a_model_and_tells_of_it(live, client):
     assert (again.status_code, again.json()["code"]) == (409, "model.exists")
 
 
+def test_a_plan_says_what_exists(client):
+    body = {"kind": "operation", "model": "net", "operation": "magnitude prune", "parameters": {"amount": 0.25}}
+
+    def planned(**changes):
+        answer = client.post("/api/v1/jobs/plan", json=body | changes)
+        assert answer.status_code == 200, answer.text
+        (model,) = answer.json()["models"]
+        return model["id"], model["done"], model["alike"]
+
+    assert planned() == ("net-magnitude-prune-0.25", False, [])
+    assert ended(client, ask(client, id="quarter", parameters=body["parameters"]).json()["id"])["state"] == "done"
+    assert planned() == ("net-magnitude-prune-0.25", False, ["quarter"])
+    assert planned(id="quarter") == ("quarter", True, ["quarter"])
+    assert planned(parameters={"amount": 0.75}) == ("net-magnitude-prune-0.75", False, [])
+    # an id that something else has
+    assert planned(id="net") == ("net", True, ["quarter"])
+
+
 def test_a_recipe_makes_its_tree(live, client):
     text = "base: net\nsteps:\n - quantize: {bits: 2}\n   then: [calibrate]\n"
     started = client.post("/api/v1/jobs", json={"kind": "recipe", "recipe": text})
@@ -176,7 +194,14 @@ def test_a_plan_says_what_would_be_made_and_queues_nothing(client):
     body = {"kind": "operation", "model": "net", "operation": "quantize", "parameters": {"bits": 3}}
     planned = client.post("/api/v1/jobs/plan", json=body).json()["models"]
     assert planned == [
-        {"id": "net-quantize-3", "base": "net", "operation": "quantize", "parameters": {"bits": 3}, "done": False}
+        {
+            "id": "net-quantize-3",
+            "base": "net",
+            "operation": "quantize",
+            "parameters": {"bits": 3},
+            "done": False,
+            "alike": [],
+        }
     ]
     refused = client.post("/api/v1/jobs/plan", json=body | {"parameters": {"bits": 99}})
     assert (refused.status_code, refused.json()["code"]) == (422, "parameter.range")
@@ -217,7 +242,9 @@ def test_activations_are_compared_on_the_tasks_examples_and_kept(live, client):
     assert ended(client, made.json()["id"])["state"] == "done"
     question = {"base": "net", "models": ["net", "halved"], "what": "activations", "examples": 20}
     missing = client.post("/api/v1/layers", json=question)
-    assert (missing.status_code, missing.json()["code"]) == (404, "layers.not_run")
+    # nothing was compared yet, which is an answer
+    assert (missing.status_code, missing.content) == (204, b"")
+    assert client.post("/api/v1/layers/suspects", json=question).json()["code"] == "layers.not_run"
 
     body = {"kind": "activations", "base": "net", "models": ["net", "halved"], "examples": 20}
     started = client.post("/api/v1/jobs", json=body)

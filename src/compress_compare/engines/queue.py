@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .. import operations, records
+from .. import records
 from ..errors import Conflict, NotFound
-from ..recipes import identity
 from ..recipes.plan import KnownModel, Planned, RecipePlan, plan
 from ..recipes.recipe import Recipe
 from ..recipes.serial import record_to_data, task_from_data, task_to_data, to_data
@@ -25,9 +24,11 @@ from ..store.storage import ProjectStorage
 from ..store.trust import Trust
 from . import log, processes
 from .base import LOG
+from .one_step import one_step
 from .tasks import AskedTask, known_task, root_of, root_or, task_of
 
 TAIL = 64_000
+ANOTHER_ID = "Choose another id."
 
 
 ID = re.compile(r"[0-9a-f-]{8,64}")
@@ -119,7 +120,9 @@ class Queue:
             Conflict: ``config.no_task`` or ``model.exists``.
         """
         with self.database.write(counter="jobs") as connection:
-            planned, task = _planned(connection, base, operation=operation, id=id, references=references or {})
+            planned, task = one_step(connection, base, operation=operation, id=id, references=references or {})
+            if planned.done:
+                raise Conflict("model.exists", f"There is a model {planned.id[:80]!r} already.", hint=ANOTHER_ID)
             self.trust.check(self.directory, task)
             draft = self._draft(planned, task_to_data(task), None)
             (job,) = jobs.create(connection, [draft], owner=self.owner)
@@ -168,9 +171,9 @@ class Queue:
         id: str | None = None,
         references: Mapping[str, str] | None = None,
     ) -> Planned:
-        """What `submit_operation` would make, or its error; nothing is queued."""
+        """What `submit_operation` would make, or its error; a model that exists is `done`, and nothing is queued."""
         with self.database.read() as connection:
-            return _planned(connection, base, operation=operation, id=id, references=references or {})[0]
+            return one_step(connection, base, operation=operation, id=id, references=references or {})[0]
 
     def plan_recipe(self, recipe: Recipe) -> tuple[RecipePlan, Recipe]:
         """What `submit_recipe` would make of a recipe that is not trusted, and the recipe with the recorded task."""
@@ -363,23 +366,3 @@ def known(connection: Connection) -> list[KnownModel]:
         )
         for _, id, base, name, parameters, _ in listed
     ]
-
-
-def _planned(
-    connection: Connection,
-    base: str,
-    *,
-    operation: records.Operation,
-    id: str | None,
-    references: Mapping[str, str],
-) -> tuple[Planned, TaskPath]:
-    """The model that an operation would make, and the task that measures it."""
-    checked = operations.from_record(operation)
-    record = checked.record()
-    task = known_task(connection, models.lineage(connection, models.one(connection, base))[0].id)
-    for other in references.values():
-        models.one(connection, other)
-    made = records.check_name(id or identity.readable(base, record, main=checked.main), "model id")
-    if any(models.by_ids(connection, [made])):
-        raise Conflict("model.exists", f"There is a model {made[:80]!r} already.", hint="Choose another id.")
-    return Planned(made, base, record, "", dict(references)), task

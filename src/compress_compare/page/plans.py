@@ -67,7 +67,9 @@ def exported(store: Store, ask: PlanExport) -> PlanFile:
     if len(found.table) != ask.count:
         title = "More was measured meanwhile, so the plan is an old one."
         raise Conflict("plan.changed", title, hint="Look at the plan again.")
-    plan = planned(found.table.to_pylist(), ask.chosen, kind="bytes")
+    plan = planned(
+        found.table.to_pylist(), ask.chosen, kind="bytes", higher_is_better=bool(found.metric.higher_is_better)
+    )
     text = sensitivity.written(plan, ask.toolkit, store=store, model=ask.model)
     return PlanFile(text=text, file=sensitivity.FILES[ask.toolkit])
 

@@ -54,7 +54,8 @@ def curve(table: pa.Table, kind: Kind, *, higher_is_better: bool, points: int = 
     for own in layers.values():
         sums = _joined(sums, savings[own], losses[own], np.array(own))
     chosen = [sums.rows(index) for index in _spread(sums.savings, points)]
-    return [planned(listed, sorted(places[index] for index in plan), kind=kind) for plan in chosen]
+    taken = [sorted(places[index] for index in plan) for plan in chosen]
+    return [planned(listed, own, kind=kind, higher_is_better=higher_is_better) for own in taken]
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
 """Recommends a level for each layer, so that a budget is met and the metric changes least.
 
-The change of the metric is assumed to be the sum of the changes of single layers, as measured by
-:func:`~compress_compare.plans.sensitivity.sensitivity`: a good first approximation, to be measured afterwards. The
-exact method is integer programming, as in Hubara et al.: Accurate Post Training Quantization with Small Calibration
-Sets. ICML 2021, section 3.4.
+The change of the metric is assumed to be the sum of the losses of single layers, as measured by
+:func:`~compress_compare.plans.sensitivity.sensitivity`: a first approximation, to be measured afterwards. Changes are
+measured on few examples, and the best of many are the luckiest ones. So the loss of a layer is the one to be expected
+given its standard error, where an improvement counts as none. The exact method is integer programming, as in Hubara et
+al.: Accurate Post Training Quantization with Small Calibration Sets. ICML 2021, section 3.4.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,7 +50,7 @@ class Plan:
 
     Args:
         levels: name and parameters (JSON text) of each level that is used, with the layers at it.
-        change: predicted change of the metric, positive or negative.
+        change: predicted change of the metric: the expected losses of its layers, added up.
         used: predicted cost of the plan, in the unit of the budget.
         untouched: layers without a level.
         low: lower end of the 95% interval of ``change``, from the intervals of the chosen rows; ``None`` if one has
@@ -81,7 +83,8 @@ def recommend(
 ) -> Plan:
     """Return the plan that meets a budget with the smallest predicted loss.
 
-    An improvement counts as no loss, because it is mostly chance.
+    An improvement counts as no loss, because it is mostly chance. Where the table has standard errors, a level that
+    changes nothing is preferred to one whose gains and losses on single examples happen to cancel out.
 
     Args:
         table: the result of ``sensitivity``.
@@ -109,10 +112,11 @@ def recommend(
         raise InvalidValue("recommend.budget", title, detail=detail, hint="Measure stronger levels, or allow more.")
     choose = _exact if method == "exact" else _greedy
     found = choose(savings, losses, layers=layers, needed=before - need)
-    return planned(listed, [places[index] for index in found], kind=budget.kind)
+    chosen = [places[index] for index in found]
+    return planned(listed, chosen, kind=budget.kind, higher_is_better=higher_is_better)
 
 
-def planned(listed: Sequence[dict[str, Any]], rows: Sequence[int], *, kind: Kind) -> Plan:
+def planned(listed: Sequence[dict[str, Any]], rows: Sequence[int], *, kind: Kind, higher_is_better: bool) -> Plan:
     """Return the plan that takes these rows of a table of sensitivities, at most one of each layer.
 
     Raises:
@@ -126,11 +130,11 @@ def planned(listed: Sequence[dict[str, Any]], rows: Sequence[int], *, kind: Kind
         raise InvalidValue("plan.rows", "The plan gives a layer two levels.", hint="Choose one row of each layer.")
     before, unit = _need(listed, Budget(kind, 1.0))
     used = before - sum(_saving(row, kind) for row in chosen)
-    change = float(sum(row["change"] for row in chosen))
-    low, high = _interval(chosen, change)
+    changes = (-1.0 if higher_is_better else 1.0) * expected_losses(chosen, higher_is_better=higher_is_better)
+    low, high = _interval(chosen, changes)
     return Plan(
         levels=_grouped(chosen),
-        change=change,
+        change=float(changes.sum()),
         used=float(used / unit if kind == "bits_per_weight" else used),
         untouched=tuple(dict.fromkeys(row["layer"] for row in listed if row["layer"] not in treated)),
         low=low,
@@ -140,13 +144,14 @@ def planned(listed: Sequence[dict[str, Any]], rows: Sequence[int], *, kind: Kind
     )
 
 
-def _interval(chosen: list[dict[str, Any]], change: float) -> tuple[float | None, float | None]:
+def _interval(chosen: list[dict[str, Any]], changes: np.ndarray) -> tuple[float | None, float | None]:
     """Limits of a sum from the limits of its parts, taken as independent (Zou and Donner 2008, MOVER)."""
     if any(row.get("ci_low") is None or row.get("ci_high") is None for row in chosen):
         return None, None
-    below = np.sqrt(sum((row["change"] - row["ci_low"]) ** 2 for row in chosen))
-    above = np.sqrt(sum((row["ci_high"] - row["change"]) ** 2 for row in chosen))
-    return change - float(below), change + float(above)
+    lows, highs = (np.array([row[name] for row in chosen], dtype=float) for name in ("ci_low", "ci_high"))
+    below = np.sqrt((np.maximum(changes - lows, 0.0) ** 2).sum())
+    above = np.sqrt((np.maximum(highs - changes, 0.0) ** 2).sum())
+    return float(changes.sum() - below), float(changes.sum() + above)
 
 
 def _most(layers: list[str], savings: np.ndarray) -> float:
@@ -177,8 +182,19 @@ def savings_and_losses(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What each row saves, in bytes, multiply-accumulates or seconds, and its loss, which is never below zero."""
     savings = np.array([_saving(row, kind) for row in rows], dtype=float)
-    losses = np.array([max(-row["change"] if higher_is_better else row["change"], 0.0) for row in rows])
-    return savings, losses
+    return savings, expected_losses(rows, higher_is_better=higher_is_better)
+
+
+def expected_losses(rows: Sequence[dict[str, Any]], *, higher_is_better: bool) -> np.ndarray:
+    """The mean of each row's loss, improvements counted as none, if its change is normal with its standard error."""
+    losses = np.array([-row["change"] if higher_is_better else row["change"] for row in rows], dtype=float)
+    errors = np.array([row.get("standard_error") or 0.0 for row in rows], dtype=float)
+    found: np.ndarray = np.maximum(losses, 0.0)
+    unsure = errors > 0
+    ratio = losses[unsure] / errors[unsure]
+    below = np.array([(1 + math.erf(one / math.sqrt(2))) / 2 for one in ratio])
+    found[unsure] = losses[unsure] * below + errors[unsure] * np.exp(-(ratio**2) / 2) / math.sqrt(2 * math.pi)
+    return found
 
 
 def _saving(row: dict[str, Any], kind: Kind) -> float:

@@ -34,6 +34,7 @@ SCHEMA = pa.schema(
         ("ci_low", pa.float64()),
         ("ci_high", pa.float64()),
         ("count", pa.int64()),
+        ("standard_error", pa.float64()),
         ("weights", pa.int64()),
         ("layer_bytes", pa.int64()),
         ("layer_bytes_before", pa.int64()),
@@ -45,8 +46,8 @@ SCHEMA = pa.schema(
     ]
 )
 """``layer``: name of a parameter. ``parameters``: JSON, without targets. ``value``: the metric with only this layer
-compressed; ``change``: minus that of the model, with its 95% interval over ``count`` examples, null without scores.
-``*_bytes``: packed size. ``macs``: null without an example;
+compressed; ``change``: minus that of the model, with its 95% interval over ``count`` examples and its paired standard
+error, null without scores. ``*_bytes``: packed size. ``macs``: null without an example;
 ``latency``: null without a clock."""
 
 
@@ -156,6 +157,7 @@ class _Run:
             "ci_low": None if compared is None else compared.low,
             "ci_high": None if compared is None else compared.high,
             "count": None if compared is None else compared.count,
+            "standard_error": _standard_error(before.scores, after.scores),
             "weights": weight.parameter.numel(),
             "layer_bytes": layer + after.bytes - before.bytes,
             "layer_bytes_before": layer,
@@ -182,6 +184,13 @@ class _Run:
             seconds = None if clock is None else float(clock(model))
         macs = None if example is None else int(compute.macs(model, example).value)
         return _State(value, scores, int(size.packed_size(model).value), macs, seconds)
+
+
+def _standard_error(before: np.ndarray | None, after: np.ndarray | None) -> float | None:
+    """Of the mean of the differences; zero where nothing changed, and none below two examples."""
+    if before is None or after is None or len(before) < 2:
+        return None
+    return float((after - before).std(ddof=1) / np.sqrt(len(before)))
 
 
 def _hooks(module: nn.Module) -> list[Any]:

@@ -41,6 +41,7 @@ class Planned:
         references: role → id.
         done: whether the project has it.
         place: its place in the recipe.
+        alike: ids of models that were made in the same way already, where that was looked up.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Planned:
     references: Mapping[str, str] = field(default_factory=dict)
     done: bool = False
     place: RecipePlace = field(default_factory=RecipePlace)
+    alike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 /** What happened inside the layers: tables come as Arrow, because a large model has many rows. */
 import { readColumns } from "./arrow";
 import { answerOf, api, isFile, watched } from "./client";
+import { ApiError } from "./problem";
 import { plainRows, type Plain } from "./numbers";
 import type { Asked, Schemas } from "./types";
 
@@ -30,6 +31,10 @@ export interface LayerColumns {
 
 export type Suspect = Plain<Schemas["SuspectAnswer"]>;
 
+/** What was never compared, which is no failure of the server: a job has to come first. */
+const NOT_RUN = new ApiError(204, { code: "layers.not_run", title: "These activations were not compared yet." });
+
+/** The table; throws `NOT_RUN` for activations that no job has compared yet. */
 export async function fetchLayers(
   question: LayersQuestion,
   part: LayersPart,
@@ -37,9 +42,13 @@ export async function fetchLayers(
   watch?: string,
 ): Promise<LayerColumns> {
   const body = { ...question, ...part } as Ask;
-  const bytes = await answerOf(
-    api.POST("/api/v1/layers", { body, parseAs: "arrayBuffer", headers: watched(watch), signal }),
-  );
+  const { data: bytes, response } = await api.POST("/api/v1/layers", {
+    body,
+    parseAs: "arrayBuffer",
+    headers: watched(watch),
+    signal,
+  });
+  if (response.status === NOT_RUN.status || !bytes) throw NOT_RUN;
   const { count, all } = readColumns<LayerRow>(bytes);
   const columns = all as ReadonlyMap<LayerColumn, ArrayLike<LayerValue>>;
   const answer = { what: question.what, models: question.models, count, columns };

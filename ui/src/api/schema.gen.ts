@@ -771,7 +771,7 @@ export interface paths {
         put?: never;
         /**
          * Plan
-         * @description What `POST jobs` would make of the same body, or its error. Nothing is queued.
+         * @description What `POST jobs` would make of the same body, or its error; what exists is `done`. Nothing is queued.
          */
         post: operations["plan_api_v1_jobs_plan_post"];
         delete?: never;
@@ -2953,7 +2953,7 @@ export interface components {
         };
         /**
          * PlannedModel
-         * @description A model that would be made, or is there already.
+         * @description A model that would be made, or is there already (`done`). `alike` were made in the same way by one operation.
          */
         PlannedModel: {
             /** Id */
@@ -2968,6 +2968,8 @@ export interface components {
             };
             /** Done */
             done: boolean;
+            /** Alike */
+            alike: string[];
         };
         /**
          * PredictionChange
@@ -4926,6 +4928,13 @@ export interface operations {
                 content: {
                     "application/vnd.apache.arrow.stream": components["schemas"]["LayerRow"][];
                 };
+            };
+            /** @description The activations were not compared yet: start the job. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong and what to do. */
             default: {

@@ -14,6 +14,27 @@ describe("shortenApart", () => {
     }
     expect(new Set(shortenApart(["quantize", "quantize static", "quantize stable"], 8)).size).toBe(3);
   });
+  it("cuts the ends of words, never the numbers or the words that differ", () => {
+    const ways = ["magnitude", "gradient", "random"];
+    const ids = ways.flatMap((way) => [`cnn-${way}50-calibrated`, `cnn-${way}90-calibrated`]);
+    expect(shortenApart(ids, 21)).toEqual([
+      ...["…magnitu…50-calibrat…", "…magnitu…90-calibrat…"],
+      ...["…gradient50-calibrat…", "…gradient90-calibrat…"],
+      ...["…random50-calibrated", "…random90-calibrated"],
+    ]);
+    for (const limit of [12, 14, 16, 18, 20]) {
+      for (const [k, short] of shortenApart(ids, limit).entries()) {
+        expect(short.length).toBeLessThanOrEqual(limit);
+        expect(short).toContain(ids[k]!.includes("50") ? "50" : "90");
+        expect(short).toContain(ways[Math.floor(k / 2)]!.slice(0, 3));
+      }
+    }
+  });
+  it("cuts in the middle where even the stems of words are too long or the same", () => {
+    expect(shortenApart(["alpha-beta-gamma-delta-1"], 10)).toEqual(["alpha…ta-1"]);
+    const same = ["net-quantized-static", "net-quantizer-static"];
+    expect(new Set(shortenApart(same, 14)).size).toBe(2);
+  });
   it("cuts a name alone in the middle, and equal names alike", () => {
     expect(shortenApart(["resnet50trained-calibrated"], 12)).toEqual(["resne…brated"]);
     expect(shortenApart(["abcdefghij", "abcdefghij"], 6)).toEqual(["abc…ij", "abc…ij"]);

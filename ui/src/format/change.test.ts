@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { formatChange, formatDifference, formatDifferenceInterval, formatInterval, intervalDecimals } from "./change";
+import {
+  formatChange,
+  formatDifference,
+  formatDifferenceInterval,
+  formatInterval,
+  formatIntervals,
+  intervalDecimals,
+} from "./change";
 import { changeKind, goodness, type MetricLike } from "./metric";
 
 const plainMetric: MetricLike = { name: "m", unit: "", format: "", higher_is_better: null, min: null, max: null };
@@ -48,6 +55,21 @@ describe("intervals", () => {
     expect(formatInterval(accuracy, 0.9164, 0.75, 0.99)).toBe("92% (75–99)");
     expect(formatInterval(plainMetric, 4.8612, 4.8592, 4.8633)).toBe("4.8612 (4.8592–4.8633)");
     expect(space(formatInterval(latency, 0.0123, 0.0119, 0.0131))).toBe("12.30 ms (11.90–13.10)");
+  });
+  it("gives a column one number of decimals for each unit, that of its widest interval", () => {
+    const narrow = { value: 0.98123, interval: [0.9715, 0.991] } as const;
+    const wide = { value: 0.744, interval: [0.713, 0.775] } as const;
+    expect(formatIntervals(accuracy, [narrow])).toEqual(["98.12% (97.15–99.10)"]);
+    expect(formatIntervals(accuracy, [narrow, wide, { value: 0.5, interval: null }])).toEqual([
+      "98.1% (97.2–99.1)",
+      "74.4% (71.3–77.5)",
+      "50.0%",
+    ]);
+    const times = [
+      { value: 0.0123, interval: [0.0119, 0.0131] },
+      { value: 0.00085, interval: [0.0005, 0.00095] },
+    ] as const;
+    expect(formatIntervals(latency, times).map(space)).toEqual(["12.30 ms (11.90–13.10)", "850 µs (500–950)"]);
   });
   it("writes the signs of a difference", () => {
     expect(space(formatDifferenceInterval(accuracy, 0.5071, 0.481, 0.5324))).toBe("+50.7 pp (+48.1 to +53.2)");

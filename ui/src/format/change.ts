@@ -70,11 +70,32 @@ function differenceScaling(metric: MetricLike, size: number): Scaling {
 
 /** A value with its interval, no digit more than the interval supports: `91.6% (89.8–93.2)`. */
 export function formatInterval(metric: MetricLike, value: number, low: number, high: number): string {
-  if (![value, low, high].every(Number.isFinite)) return formatValue(metric, value);
-  const { factor, suffix } = scaling(metric, Math.max(Math.abs(low), Math.abs(high), Math.abs(value)));
-  const decimals = Math.min(6, intervalDecimals(((high - low) / 2) * factor));
-  const text = (number: number): string => fixed(number * factor, decimals);
-  return `${text(value)}${suffix} (${text(low)}–${text(high)})`;
+  return formatIntervals(metric, [{ value, interval: [low, high] }])[0]!;
+}
+
+/** A value of a column, and its interval where one is known. */
+export interface Measured {
+  readonly value: number;
+  readonly interval: readonly [low: number, high: number] | null;
+}
+
+/** The values of a column, each with its interval, those of one unit in as many decimals as the widest supports. */
+export function formatIntervals(metric: MetricLike, column: readonly Measured[]): string[] {
+  const scaled = column.map(({ value, interval }) => {
+    if (!interval || ![value, ...interval].every(Number.isFinite)) return null;
+    const [low, high] = interval;
+    const { factor, suffix } = scaling(metric, Math.max(Math.abs(low), Math.abs(high), Math.abs(value)));
+    return { value, low, high, factor, suffix, decimals: intervalDecimals(((high - low) / 2) * factor) };
+  });
+  const decimalsOf = (suffix: string): number =>
+    Math.min(6, ...scaled.flatMap((one) => (one?.suffix === suffix ? one.decimals : [])));
+  return column.map(({ value }, k) => {
+    const one = scaled[k];
+    if (!one) return formatValue(metric, value);
+    const decimals = decimalsOf(one.suffix);
+    const text = (number: number): string => fixed(number * one.factor, decimals);
+    return `${text(value)}${one.suffix} (${text(one.low)}–${text(one.high)})`;
+  });
 }
 
 /** A mean difference with its interval, signs written: `+50.7 pp (+48.1 to +53.2)`. */

@@ -12,6 +12,6 @@ export {
   plain,
   plural,
 } from "./number";
-export { formatChange, formatDifference, formatDifferenceInterval, formatInterval } from "./change";
+export { formatChange, formatDifference, formatDifferenceInterval, formatInterval, formatIntervals } from "./change";
 export { formatParameter, isolate, listWords, operationFull, operationLabel, shorten, type Parameters } from "./text";
 export { judge, leaders, orderOf, SAME_TIME, Z95, type Reading } from "./ties";

@@ -179,6 +179,19 @@ describe("saved views", () => {
     await fireEvent.click(screen.getByRole("button", { name: "Copy link" }));
     expect(clipboard.writeText).toHaveBeenCalledWith(location.href);
   });
+  it("close with Escape wherever the focus is, and nothing else hears of it", async () => {
+    await start();
+    const heard = vi.fn();
+    window.addEventListener("keydown", heard);
+    const button = screen.getByRole("button", { name: "Views" });
+    await fireEvent.keyDown(button, { key: "Escape" });
+    expect(screen.queryByRole("dialog")).toBeNull();
+    expect(document.activeElement).toBe(button);
+    expect(heard).not.toHaveBeenCalled();
+    await fireEvent.keyDown(button, { key: "Escape" });
+    expect(heard).toHaveBeenCalledOnce();
+    window.removeEventListener("keydown", heard);
+  });
   it("close with Escape and when something else is clicked", async () => {
     await start();
     await fireEvent.keyDown(screen.getByRole("dialog"), { key: "Escape" });

@@ -37,6 +37,21 @@ function stream(metrics: Record<string, (number | null)[]>): Uint8Array {
 }
 
 describe("decodeModels", () => {
+  it("takes unit and direction of a column for one device from the metric that it is of", () => {
+    const latency = metric("Latency", { unit: "s", format: ".3s", higher_is_better: false, primary: true });
+    const other = metric("Latency (ONNX)", { unit: "ms", higher_is_better: true });
+    const names = ["Latency (phone)", "Latency (ONNX) (phone)", "Latency (ONNX)", "Latencies (phone)"];
+    const bytes = stream(Object.fromEntries(names.map((name) => [name, [1, 2, 3]])));
+    const { metrics } = decodeModels(bytes, [latency, other], 1);
+    expect(metrics.map(({ name }) => name)).toEqual(names);
+    expect(metrics.some(({ primary }) => primary)).toBe(false);
+    expect(metrics.map(({ unit, higher_is_better }) => [unit, higher_is_better])).toEqual([
+      ["s", false],
+      ["ms", true],
+      ["ms", true],
+      ["", null],
+    ]);
+  });
   it("reads every column", () => {
     const table = decodeModels(stream({ m: [1, 2, 3] }), [metric("m", { unit: "B" })], 7);
     expect(table.revision).toBe(7);

@@ -38,7 +38,7 @@ export function decodeModels(bytes: Uint8Array, metrics: Metric[], revision: num
     tags: listColumn(column("tags"), count),
     references: cached(texts("references"), (text) => JSON.parse(text) as Schemas["ReferenceAnswer"][], []),
     replicate: texts("replicate"),
-    metrics: names.map((name) => defined.get(name) ?? undeclared(name)),
+    metrics: names.map((name) => defined.get(name) ?? definitionOf(name, metrics)),
     values: names.map((_, k) => numbers(at(FIXED + k))),
   });
 }
@@ -95,6 +95,13 @@ function listColumn(column: Column<unknown>, count: number): string[][] {
   return Array.from({ length: count }, (_, i) => Array.from((column.at(i) ?? []) as Iterable<string>));
 }
 
-function undeclared(name: string): Metric {
+/**
+ * A metric of several devices or datasets has a column for each, `Latency (phone)`, with its unit and direction. Which
+ * of them comes first is for the user to say.
+ */
+function definitionOf(name: string, metrics: readonly Metric[]): Metric {
+  const split = metrics.filter((metric) => name.startsWith(`${metric.name} (`) && name.endsWith(")"));
+  const [whole] = split.sort((one, other) => other.name.length - one.name.length);
+  if (whole) return { ...whole, name, primary: false };
   return { name, unit: "", format: "", higher_is_better: null, primary: false, min: null, max: null, description: "" };
 }

@@ -118,13 +118,14 @@ class RecipeText(Ask):
 
 
 class PlannedModel(Answer):
-    """A model that would be made, or is there already."""
+    """A model that would be made, or is there already (`done`). `alike` were made in the same way by one operation."""
 
     id: str
     base: str | None
     operation: str | None
     parameters: dict[str, Json]
     done: bool
+    alike: list[str]
 
 
 class PlanAnswer(Answer):

@@ -49,7 +49,7 @@ def start(here: Here, ask: wire.JobAsk) -> wire.JobAnswer:
 @router.post("/jobs/plan")
 @needs("read")
 def plan(here: Here, ask: wire.PlanAsk) -> wire.PlanAnswer:
-    """What `POST jobs` would make of the same body, or its error. Nothing is queued."""
+    """What `POST jobs` would make of the same body, or its error; what exists is `done`. Nothing is queued."""
     if isinstance(ask, wire.RecipeAsk):
         return wire.PlanAnswer(models=[_planned(model) for model in here.work.plan_recipe(ask.recipe).models])
     operation = records.Operation(ask.operation, **ask.parameters)
@@ -128,4 +128,5 @@ def _planned(model: Planned) -> wire.PlannedModel:
         operation=None if operation is None else operation.name,
         parameters={} if operation is None else dict(operation.parameters),
         done=model.done,
+        alike=list(model.alike),
     )

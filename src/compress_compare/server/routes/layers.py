@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from ...comparisons.layers import activation_answers
 from ...comparisons.layers.compare import Layers
+from ...errors import NotFound
 from ...exporters import model_explorer
 from ...page.arrow import stream
 from ...page.layer_tables import wanted
@@ -17,11 +18,20 @@ from ..router import API, Router, needs
 router = Router(prefix=API, tags=["layers"])
 
 
-@router.post("/layers", response_class=ArrowStream, responses=rows_of(LayerRow))
+@router.post(
+    "/layers",
+    response_class=ArrowStream,
+    responses={**rows_of(LayerRow), 204: {"description": "The activations were not compared yet: start the job."}},
+)
 @needs("read")
-def layers(here: Here, ask: LayersAsk) -> ArrowStream:
+def layers(here: Here, ask: LayersAsk) -> Response:
     """A row for each tensor and module of each model, in the order of the tree, as one Arrow IPC stream."""
-    found = _compared(here, ask)
+    try:
+        found = _compared(here, ask)
+    except NotFound as error:
+        if error.code != "layers.not_run":
+            raise
+        return Response(status_code=204)
     return ArrowStream(stream(wanted(found.table.arrow, ask)))
 
 

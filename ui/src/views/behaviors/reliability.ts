@@ -89,17 +89,19 @@ export function leaning(rows: readonly CalibrationRow[]): "over" | "under" | "ne
   return order === "tie" ? "neither" : order === "above" ? "over" : "under";
 }
 
+/** An expected calibration error with its 95% interval. */
+export function errorWords(reading: Reading): string {
+  const [low, high] = [-1, 1].map((sign) => Math.max(0, reading.value + sign * Z95 * (reading.error ?? 0)));
+  return formatInterval(CALIBRATION_ERROR, reading.value, low!, high!);
+}
+
 /** Which models are worst calibrated, in a sentence; where several tie, none is called the worst. */
 export function calibrationSentence(models: readonly string[], errors: readonly (Reading | null)[]): string {
   const worst = leaders(CALIBRATION_ERROR, errors, true).map((place) => ({ model: models[place]!, ...errors[place]! }));
   const [first] = worst;
   if (!first) return "";
-  const said = (reading: Reading): string => {
-    const [low, high] = [-1, 1].map((sign) => Math.max(0, reading.value + sign * Z95 * (reading.error ?? 0)));
-    return formatInterval(CALIBRATION_ERROR, reading.value, low!, high!);
-  };
-  if (models.length === 1) return `Expected calibration error of ${first.model}: ${said(first)}.`;
-  if (worst.length === 1) return `${first.model} is worst calibrated: expected calibration error ${said(first)}.`;
+  if (models.length === 1) return `Expected calibration error of ${first.model}: ${errorWords(first)}.`;
+  if (worst.length === 1) return `${first.model} is worst calibrated: expected calibration error ${errorWords(first)}.`;
   if (worst.length === models.length) return `All ${models.length} models tie in calibration.`;
   const named = worst.slice(0, worst.length > 3 ? 2 : 3).map(({ model }) => model);
   if (worst.length > named.length) named.push(`${worst.length - named.length} more`);

@@ -45,3 +45,29 @@ export function withBrush(
   const others = Object.fromEntries(Object.entries(brushes).filter(([name]) => name !== model));
   return range ? { ...others, [model]: range } : others;
 }
+
+/** What becomes of an example, in the order of the bar. */
+export const OUTCOMES = ["both_right", "lost", "gained", "both_wrong"] as const;
+export const OUTCOME_WORDS = {
+  both_right: "both right",
+  lost: "lost",
+  gained: "gained",
+  both_wrong: "both wrong",
+} as const;
+/** How many examples that happens to. */
+export type Outcomes = Readonly<Record<(typeof OUTCOMES)[number], number>>;
+
+/** What became of the examples of a model; null where that is not known. `base_value` is the base's share of hits. */
+export function outcomesOf(row: SummaryRow): Outcomes | null {
+  const { base_value: share, right_to_wrong: lost, wrong_to_right: gained } = row;
+  const count = row.compared ?? row.count;
+  if (share === null || lost === null || gained === null || lost === undefined || gained === undefined) return null;
+  const right = Math.round(share * count);
+  return { both_right: right - lost, lost, gained, both_wrong: count - right - gained };
+}
+
+/** The same of the base beside itself. */
+export function outcomesOfBase(row: SummaryRow): Outcomes | null {
+  const own = outcomesOf(row);
+  return own && { both_right: own.both_right + own.lost, lost: 0, gained: 0, both_wrong: own.both_wrong + own.gained };
+}

@@ -8,7 +8,7 @@ import { metricOf } from "./metrics";
 import type { Filter } from "./params";
 import { diverging, largest, listed, numberOf } from "./scale";
 import { bothIntervals, excludesZero, formatP, isBeyondChance, sentence, verdict } from "./sentence";
-import { endsOf, isTie, missingWords, withBrush, withFilter } from "./summary";
+import { endsOf, isTie, missingWords, withBrush, withFilter, outcomesOf, outcomesOfBase } from "./summary";
 
 const CORRECT = metricOf("correct", true);
 const NLL = metricOf("nll", false);
@@ -212,5 +212,20 @@ describe("colors and numbers around zero", () => {
     expect(listed(plain, -1.5, 10, true)).toMatch(/^−1\.5/);
     expect(listed(plain, null, 10)).toBe("—");
     expect(listed(plain, 1e-9, 10, true)).not.toMatch(/^[+−]/);
+  });
+});
+
+describe("outcomes", () => {
+  it("divide the examples into four, from the base's hits and the flips", () => {
+    // ten examples, nine hits of the base, three of them lost, and its one miss gained
+    const row = { ...SUMMARY, count: 10, compared: 10, base_value: 0.9, right_to_wrong: 3, wrong_to_right: 1 };
+    expect(outcomesOf(row)).toEqual({ both_right: 6, lost: 3, gained: 1, both_wrong: 0 });
+    expect(outcomesOfBase(row)).toEqual({ both_right: 9, lost: 0, gained: 0, both_wrong: 1 });
+  });
+  it("are of the examples that both have, and not known without labels", () => {
+    const row = { ...SUMMARY, count: 12, compared: 8, base_value: 0.5, right_to_wrong: 1, wrong_to_right: 2 };
+    expect(outcomesOf(row)).toEqual({ both_right: 3, lost: 1, gained: 2, both_wrong: 2 });
+    expect(outcomesOf({ ...row, right_to_wrong: null })).toBeNull();
+    expect(outcomesOfBase({ ...row, base_value: null })).toBeNull();
   });
 });

@@ -76,6 +76,13 @@ describe("a page of behaviors that waits or fails", () => {
     open("sel=cnn&sel=p50", { answers: { ...FULL, "POST behaviors": UNREACHABLE } });
     expect((await screen.findByRole("alert")).textContent).toContain("cannot be reached");
   });
+  it("shows hits as what became of the examples, and changes of them as a histogram", async () => {
+    const app = open("sel=cnn&sel=p50");
+    expect(await screen.findByRole("img", { name: "p50: both right 6, lost 3, gained 1" })).toBeTruthy();
+    expect(screen.getByRole("img", { name: "cnn: both right 9, both wrong 1" })).toBeTruthy();
+    app.view.update({ own: { rel: ["1"] } });
+    await waitFor(() => expect(screen.queryByRole("img", { name: /^p50: both right/ })).toBeNull());
+  });
   it("says which selected models are left out", async () => {
     open("sel=cnn&sel=p50&sel=new");
     await screen.findByRole("grid");
@@ -247,9 +254,10 @@ describe("the other levels", () => {
     open("sel=cnn&sel=p50&level=calibration");
     await screen.findByRole("region", { name: "Reliability of every model" });
     expect(document.querySelector(".lead b")?.textContent).toBe("All 2 models tie in calibration.");
-    const images = screen.getAllByRole("img").map((image) => image.getAttribute("aria-label"));
-    expect(images[0]).toMatch(/^cnn: .* 0\.\d{3}, /);
-    expect(images[1]).toMatch(/^p50: .* 0\.\d{3}, /);
+    const images = screen.getAllByRole("img", { name: /expected calibration error/ });
+    const said = images.map((image) => image.getAttribute("aria-label"));
+    expect(said[0]).toMatch(/^cnn: .* 0\.\d+ \(0\.\d+–0\.\d+\), /);
+    expect(said[1]).toMatch(/^p50: .* 0\.\d+ \(0\.\d+–0\.\d+\), /);
   });
   it.each([
     ["slices", behaviors({ slices: [] })],

@@ -13,8 +13,10 @@ const TYPING_MS = 150;
 /** What applying the operation to one model comes to. */
 export interface Outcome {
   readonly model: string;
-  /** The id of the new model; null where the server says no. */
+  /** The id of the new model; null where there is none, because its id is taken or the server says no. */
   readonly made: string | null;
+  /** The model of that id, if there is one, and those that were made of this model in the same way. */
+  readonly existing: readonly string[];
   readonly error: ApiError | null;
 }
 
@@ -76,6 +78,13 @@ export class Experiments {
 
   readonly outcomes: readonly Outcome[] = $derived.by(() => (this.asks.length === 0 ? [] : (this.planned.value ?? [])));
   readonly makes: readonly string[] = $derived.by(() => this.outcomes.flatMap(({ made }) => made ?? []));
+  /** How many of the models would be made under the id of one that there is. */
+  readonly taken: number = $derived.by(() => this.outcomes.filter(({ made, error }) => !made && !error).length);
+  /** Models of the project that are what would be made, as far as they are on the page. */
+  readonly existing: readonly string[] = $derived.by(() => {
+    const { indexOf } = this.#app.project.table!;
+    return [...new Set(this.outcomes.flatMap((outcome) => outcome.existing))].filter((id) => indexOf.has(id));
+  });
   /** The first thing that the server says no to, if it is not about a field. */
   readonly refusal: ApiError | null = $derived.by(() => {
     const errors = this.outcomes.flatMap(({ error }) => error ?? []);
@@ -142,10 +151,13 @@ async function plan(asks: readonly OperationAsk[], signal: AbortSignal): Promise
   return Promise.all(
     asks.map(async (ask): Promise<Outcome> => {
       try {
-        return { model: ask.model, made: (await planJob(ask, signal))[0]?.id ?? null, error: null };
+        const planned = (await planJob(ask, signal))[0];
+        const taken = planned?.done ? [planned.id] : [];
+        const existing = [...new Set([...taken, ...(planned?.alike ?? [])])];
+        return { model: ask.model, made: taken.length > 0 ? null : (planned?.id ?? null), existing, error: null };
       } catch (error) {
         if (!(error instanceof ApiError) || error.code === "network") throw error;
-        return { model: ask.model, made: null, error };
+        return { model: ask.model, made: null, existing: [], error };
       }
     }),
   );

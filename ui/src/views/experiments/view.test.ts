@@ -9,6 +9,7 @@ import Experiments from "./Experiments.svelte";
 const planned = ({ body }: Asked) => ({
   models: [{ id: (body!.id as string) ?? `${String(body!.model)}-pruned`, base: null, operation: null, done: false }],
 });
+const one = (model: object) => ({ models: [{ base: "cnn", operation: "x", done: false, alike: [], ...model }] });
 const FULL: Answers = {
   "GET operations": { operations: [PRUNE, DISTILL], roots: ["cnn"] },
   "POST jobs/plan": planned,
@@ -119,10 +120,18 @@ describe("the form of an operation", () => {
     expect(app.view.state.selection).toEqual(["cnn"]);
   });
   it("says of what it makes that it is there already", async () => {
-    open(`sel=cnn&${OPERATION}`, { "POST jobs/plan": new Problem("model.exists", "It exists.", "", "", 409) });
+    open(`sel=cnn&${OPERATION}`, { "POST jobs/plan": one({ id: "p50", done: true }) });
     await screen.findByRole("form");
     await waitFor(() => expect(screen.getByText(/another id/)).toBeTruthy());
     expect(runButton().disabled).toBe(true);
+  });
+  it("leads to what was made in the same way, and may make it once more under another id", async () => {
+    const app = open(`sel=cnn&${OPERATION}`, { "POST jobs/plan": one({ id: "cnn-new", alike: ["p50", "gone"] }) });
+    const link = await screen.findByRole("button", { name: "p50" });
+    expect(screen.queryByRole("button", { name: "gone" })).toBeNull();
+    expect(runButton().disabled).toBe(false);
+    await fireEvent.click(link);
+    expect([app.view.state.page, app.view.state.selection]).toEqual(["overview", ["p50"]]);
   });
   it("says what the server has against it, beside the field that it is about", async () => {
     open(`sel=cnn&${OPERATION}`, {
