@@ -67,3 +67,14 @@ def test_cut_at_every_byte():
 
 def test_bytes_and_sets_have_opcodes_of_their_own_since_protocol_4():
     assert contents(io.BytesIO(pickle.dumps([b"bytes", {3}], 4))) == [b"bytes", {3}]
+
+
+def test_what_stands_beside_a_pickle_is_named(tmp_path):
+    class Outside(pickle.Pickler):
+        def persistent_id(self, one):
+            return ("place", 7) if isinstance(one, Command) else None
+
+    file = io.BytesIO()
+    Outside(file, 2).dump([Command("none"), 1])
+    first, second = contents(io.BytesIO(file.getvalue()))
+    assert (first.name, first.given, second) == ("outside", (("place", 7),), 1)

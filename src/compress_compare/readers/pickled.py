@@ -16,6 +16,8 @@ CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_SET": set, "EMPTY_TUPLE": tuple}
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 IGNORED = ("PROTO", "FRAME")
+OUTSIDE = "outside"
+"""The name of what stands beside the pickle, such as the numbers of a tensor; it was given what says where."""
 
 
 @dataclass(eq=False)
@@ -109,6 +111,8 @@ def _build(name: str, stack: list[Any]) -> None:
     elif name == "BUILD":
         state = stack.pop()
         stack[-1].state = state
+    elif name == "BINPERSID":
+        stack.append(Unmade(OUTSIDE, (stack.pop(),)))
     elif name == "POP":
         stack.pop()
     else:
