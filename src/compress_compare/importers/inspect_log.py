@@ -59,7 +59,7 @@ def read(place: Place) -> Imported:
     imported = Imported()
     datasets: dict[str, dict[str, Any]] = {}
     seen = False
-    for path in files:
+    for path in place.each(files):
         log = _archive(place, path) if head(path, 2) == b"PK" else json_document(path)
         about = log.get("eval") if isinstance(log, Mapping) else None
         if not isinstance(about, Mapping) or not isinstance(about.get("model"), str) or "status" not in log:

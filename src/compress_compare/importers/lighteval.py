@@ -43,7 +43,7 @@ def read(place: Place) -> Imported:
     files = [one for one in files if place.path.is_file() or _is_results(one)]
     imported = Imported()
     models: dict[str, dict[str, Any]] = {}
-    for path in files:
+    for path in place.each(files):
         document = json_document(path)
         general = document.get("config_general") if isinstance(document, Mapping) else None
         if not isinstance(general, Mapping) or not isinstance(document.get("results"), Mapping):

@@ -105,9 +105,11 @@ def read(place: Place) -> Imported:
     evaluations = _evaluations(documents)
     protocols: dict[str, dict[str, str]] = {}
     tasks: dict[str, Documents] = {}
-    for one in evaluations:
+    for index, one in enumerate(evaluations):
         _add_model(imported, one)
-        for task in one.document["results"]:
+        for position, task in enumerate(results := one.document["results"]):
+            share = (index + position / len(results)) / len(evaluations)
+            place.progress(share, f"reading {one.id}, {index + 1:,} of {len(evaluations):,}: {task}")
             _add_metrics(imported, one, task)
             words = ", ".join(f"{name} {said}" for name, said in one.protocol(task).items())
             protocols.setdefault(task, {})[one.id] = words

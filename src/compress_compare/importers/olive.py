@@ -46,7 +46,7 @@ def read(place: Place) -> Imported:
         raise other_format(place, WHAT, expected="There is no footprint.json in it.")
     imported = Imported()
     nodes: dict[str, Mapping[str, Any]] = {}
-    for file in files:
+    for file in place.each(files):
         document = json_document(file)
         # Older files are a text of JSON in JSON.
         if isinstance(document, str):

@@ -31,7 +31,7 @@ from . import (
     wandb,
 )
 from .base import Imported, Importer
-from .places import locate
+from .places import Progress, locate, untold
 from .rules import DEFAULT, Rules, relate
 
 IMPORTERS: Mapping[str, Importer] = {
@@ -138,6 +138,7 @@ def load_all(
     *,
     rules: Rules = DEFAULT,
     options: Mapping[str, Any] | None = None,
+    progress: Progress = untold,
 ) -> Imported:
     """Read several files or folders of one tool as one import: a base may stand in any of them."""
     known = available()
@@ -149,9 +150,14 @@ def load_all(
         )
     importer = known[source]
     imported = Imported()
-    for where in places:
+    for index, where in enumerate(places):
         place = locate(where, takes=importer.takes)
-        imported.join(importer.read(replace(place, options=dict(options or {}))))
+
+        def told(share: float, what: str, *, index: int = index) -> None:
+            progress((index + share) / len(places), what)
+
+        told(0.0, f"reading {place.name}")
+        imported.join(importer.read(replace(place, options=dict(options or {}), progress=told)))
     relate(imported, rules)
     return imported
 

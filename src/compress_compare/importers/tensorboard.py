@@ -55,7 +55,7 @@ def read(place: Place) -> Imported:
         raise other_format(place, WHAT, expected="There is no event file in it.")
     warnings: list[str] = []
     found: dict[Path, _Events] = {}
-    for path in files:
+    for path in place.each(files):
         _take_in(found.setdefault(path.parent, _Events()), path, warnings)
     for folder in sorted(found, reverse=True):
         if found[folder].settings and folder.parent in found and folder != top:
