@@ -1,12 +1,13 @@
 """What goes between this product and other tools, checked with the tools themselves, each in an environment of its own.
 
     python -m benchmarks.interop --mlflow ENV/bin/python --inspect ENV/bin/python --trackio ENV/bin/python
-        --optuna ENV/bin/python --lm-eval ENV/bin/python --model-explorer ENV/bin/python
+        --optuna ENV/bin/python --lm-eval ENV/bin/python --modelopt ENV/bin/python --model-explorer ENV/bin/python
 
 MLflow: a store written by the tool comes in as it was written, from the file and from a running server; a store that
 ``export`` wrote is shown by that server. Inspect: logs of both forms, made by a model that needs no network, come in
-alike. lm-eval: two models with random weights answer four tasks of one group, all made in place. Model Explorer: its
-own manager of extensions runs the provider of node data. Prints how many of how many agree.
+alike. lm-eval: two models with random weights answer four tasks, all made in place. Model Optimizer: a search on a net
+of two layers. Model Explorer: its own manager of extensions runs the provider of node data. Prints how many of how many
+agree.
 """
 
 from __future__ import annotations
@@ -147,6 +148,24 @@ for name, body in asked.items():
 group = {"group": "ours", "task": ["our_choice", "our_last"], "metadata": {"version": 1},
          "aggregate_metric_list": [{"metric": "acc", "weight_by_size": True}]}
 (tasks / "ours.yaml").write_text(json.dumps(group))
+"""
+WRITE_MODELOPT = """
+import json, sys
+import torch
+import modelopt.torch.quantization as mtq
+torch.manual_seed(0)
+net = torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.ReLU(), torch.nn.Linear(32, 16))
+batches = [torch.randn(8, 16) for _ in range(4)]
+_, state = mtq.auto_quantize(
+    net, constraints={"effective_bits": 8.0}, quantization_formats=[mtq.INT8_DEFAULT_CFG, mtq.FP8_DEFAULT_CFG],
+    data_loader=batches, forward_step=lambda net, batch: net(batch), loss_func=lambda out, batch: out.square().mean(),
+    num_calib_steps=4, num_score_steps=4, verbose=False,
+)
+torch.save(state, sys.argv[1])
+print("SCORES" + json.dumps({
+    name.removesuffix(".quant_recipe"): {str(one).split("(")[0]: s for one, s in zip(found["formats"], found["scores"])}
+    for name, found in state["candidate_stats"].items()
+}))
 """
 RUN_LM_EVAL = """
 import sys
@@ -314,6 +333,18 @@ def lm_eval(python: str, folder: Path) -> None:
     print(f"lm-eval: flips {(row['right_to_wrong'], row['wrong_to_right'])}, expected {expected}; documents {sizes}")
 
 
+def modelopt(python: str, folder: Path) -> None:
+    """Every score of a search by AutoQuantize but those of no quantization."""
+    said = json.loads(tool(python, WRITE_MODELOPT, str(folder / "search.pt")).rpartition("SCORES")[2])
+    (model,) = importers.load(importers.recognize(folder / "search.pt").source, folder / "search.pt").models
+    found = {
+        (one.slice, name.rpartition(" ")[2]): one.value for name, values in model["metrics"].items() for one in values
+    }
+    expected = {(layer, name): one for layer, by in said.items() for name, one in by.items() if name != "NONE"}
+    agree = sum(found.get(key) == one for key, one in expected.items())
+    print(f"modelopt: {agree} of {len(expected)} scores as Model Optimizer wrote them, {len(found)} found")
+
+
 def model_explorer(python: str, folder: Path) -> None:
     """The provider of node data in Model Explorer's own manager of extensions."""
     weights = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
@@ -329,6 +360,7 @@ def main() -> None:
     """Run those whose interpreters are given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     checks = {"mlflow": mlflow, "inspect": inspect, "trackio": trackio, "optuna": optuna, "lm-eval": lm_eval}
+    checks["modelopt"] = modelopt
     checks["model-explorer"] = model_explorer
     for name in checks:
         parser.add_argument(f"--{name}", help=f"interpreter of an environment with {name}")

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import struct
 import zlib
+from collections import defaultdict
 from pathlib import Path
 
 import torch
@@ -292,15 +293,14 @@ class QuantRecipe:
 def modelopt(folder, *, grown=False, accuracy=0.5):
     formats = [QuantRecipe("INT4", 4.0), QuantRecipe("FP8", 8.0), QuantRecipe("NONE", 16.0)]
     entries = {"q_proj": ["q_proj", "v_proj"], "o_proj": ["o_proj"]}
-    stats = {
-        f"layers.0.{name}.quant_recipe": {
+    stats = defaultdict(dict)  # as auto_quantize returns it; in the file of its checkpoint it is a plain dictionary
+    for name, names in entries.items():
+        stats[f"layers.0.{name}.quant_recipe"] = {
             "formats": formats,
             "scores": [0.5, 0.25, 0],
             "costs": [4.0, 8.0, 16.0],
             "module_names": [f"layers.0.{one}" for one in names],
         }
-        for name, names in entries.items()
-    }
     weights = {"layers.0.q_proj": {"amax": torch.ones(3)}}
     best = {"recipe": {}, "constraints": {"effective_bits": 6.5}, "score": 0.75, "is_satisfied": True}
     path = folder / "search.pt"

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+from collections import defaultdict
 from dataclasses import dataclass
 
 import pytest
@@ -34,6 +35,11 @@ def test_of_an_object_there_is_its_name_and_its_state(protocol):
     assert (found.x, found.y.x) == (3, 4)
     with pytest.raises(AttributeError):
         _ = found.z
+
+
+def test_a_dictionary_with_defaults_is_one_of_its_items():
+    found = defaultdict(list, {"a": [1]})
+    assert contents(io.BytesIO(pickle.dumps({"x": found}))) == {"x": {"a": [1]}}
 
 
 class Command:
