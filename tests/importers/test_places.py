@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 
 import pytest
 
@@ -101,6 +102,17 @@ def test_values_of_other_types_are_left_out_or_refused_in_a_sentence(tmp_path, s
     else:
         with cc.open(tmp_path / "p") as project:
             importers.write(read, project)
+
+
+@pytest.mark.parametrize("source", ["trackio", "mlflow"])
+def test_nothing_is_left_beside_a_database(tmp_path, source):
+    place = SAMPLES[source](tmp_path)
+    with sqlite3.connect(place) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    database.close()
+    before = sorted(one.name for one in tmp_path.iterdir())
+    assert len(importers.load(source, place).models) == 1
+    assert sorted(one.name for one in tmp_path.iterdir()) == before == [place.name]
 
 
 @pytest.mark.parametrize("written", ['"abc"', '"["', '"{}"', '"[1]"'])
