@@ -7,8 +7,10 @@ import json
 import sqlite3
 import struct
 import zlib
+from collections import defaultdict
 from pathlib import Path
 
+import torch
 import yaml
 
 SHARED = next(
@@ -280,6 +282,38 @@ def gptqmodel(folder, *, grown=False, accuracy=0.5):
     return path
 
 
+class QuantRecipe:
+    """A format of Model Optimizer, as its states hold it."""
+
+    def __init__(self, name, bits):
+        self.compression = bits / 16
+        self._str_repr = f"{name}(effective-bits: {bits})"
+
+
+def modelopt(folder, *, grown=False, accuracy=0.5):
+    formats = [QuantRecipe("INT4", 4.0), QuantRecipe("FP8", 8.0), QuantRecipe("NONE", 16.0)]
+    entries = {"q_proj": ["q_proj", "v_proj"], "o_proj": ["o_proj"]}
+    stats = defaultdict(dict)  # as auto_quantize returns it; in the file of its checkpoint it is a plain dictionary
+    for name, names in entries.items():
+        stats[f"layers.0.{name}.quant_recipe"] = {
+            "formats": formats,
+            "scores": [0.5, 0.25, 0],
+            "costs": [4.0, 8.0, 16.0],
+            "module_names": [f"layers.0.{one}" for one in names],
+        }
+    weights = {"layers.0.q_proj": {"amax": torch.ones(3)}}
+    best = {"recipe": {}, "constraints": {"effective_bits": 6.5}, "score": 0.75, "is_satisfied": True}
+    path = folder / "search.pt"
+    torch.save({"method": "kl_div", "candidate_stats": stats, "quantizer_states": weights, "best": best}, path)
+    return path
+
+
+def onnx_runtime(folder, *, grown=False, accuracy=0.5):
+    path = folder / "net.json"
+    path.write_text(json.dumps({"conv": {"qdq_err": 30.5, "xmodel_err": 20.25}, "fc": {"qdq_err": 40.5}}))
+    return path
+
+
 def lighteval(folder, *, grown=False, accuracy=0.5):
     for name, value in [("big", 0.75), ("small", accuracy)][: 2 if grown else 1]:
         below = folder / "results" / name
@@ -319,7 +353,7 @@ def inspect(folder, *, grown=False, accuracy=0.5):
 
 NO_BASE = ("llama-cpp", "ai-hub", "lighteval", "inspect")
 """Sources whose tools do not know what a model was made from."""
-OF_ONE = ("aimet", "executorch", "gptqmodel")
+OF_ONE = ("aimet", "executorch", "gptqmodel", "modelopt", "onnx-runtime")
 """Sources of one model each, which do not grow."""
 
 SAMPLES = {
@@ -340,6 +374,8 @@ SAMPLES = {
     "aimet": aimet,
     "executorch": executorch,
     "gptqmodel": gptqmodel,
+    "modelopt": modelopt,
+    "onnx-runtime": onnx_runtime,
 }
 """By source: a function that writes it into a folder and returns what to import. It has one model, ``big``; ``grown``
 has also ``small``, made from it, whose accuracy can be said."""

@@ -1,12 +1,16 @@
 """What tools write about the layers and devices of one model."""
 
 import json
+import os
 
+import numpy as np
 import pytest
+import torch
 import yaml
 
 import compress_compare as cc
 from compress_compare import importers
+from compress_compare.errors import UserError
 from tests.importers.samples import SAMPLES, SHARED
 
 
@@ -104,3 +108,76 @@ def test_an_older_file_of_ai_hub_is_in_microseconds_and_bytes(tmp_path):
     (latency,) = project.model("net").metrics["latency"]
     assert (latency.value, latency.device) == (pytest.approx(0.00025), "a phone, torchscript_onnx_tflite")
     assert project.model("net").metrics["peak memory"][0].value == 4096
+
+
+def test_a_search_of_model_optimizer(tmp_path):
+    place = SAMPLES["modelopt"](tmp_path)
+    assert importers.recognize(place).source == "modelopt"
+    project, report = imported(tmp_path, "modelopt", place)
+    assert slices(project, "search", "summed KL divergence with INT4") == {
+        "layers.0.q_proj, v_proj": 0.5,
+        "layers.0.o_proj": 0.5,
+    }
+    assert list(slices(project, "search", "summed KL divergence with FP8").values()) == [0.25, 0.25]
+    assert {(one.name, one.unit, one.higher_is_better) for one in project.metrics()} == {
+        ("summed KL divergence with INT4", "nat", False),
+        ("summed KL divergence with FP8", "nat", False),
+    }
+    operation = cc.Operation("auto quantize", method="kl_div", effective_bits=6.5)
+    assert project.model("search").operation == operation
+    assert report.warnings == []
+
+
+def test_a_search_of_model_optimizer_is_read_and_never_run(tmp_path):
+    class Command:
+        def __reduce__(self):
+            return (os.system, (f"touch {tmp_path / 'canary'}",))
+
+    stats = {"fc": {"formats": ["INT4(effective-bits: 4.0)", Command()], "scores": [0.5, Command()]}, "bad": Command()}
+    torch.save({"candidate_stats": stats, "method": Command()}, tmp_path / "search.pt")
+    _, report = imported(tmp_path, "modelopt", tmp_path / "search.pt")
+    assert not (tmp_path / "canary").exists()
+    assert [one.partition(":")[0] for one in report.warnings] == ["Layer 'fc'", "Layer 'bad'"]
+
+
+def test_errors_of_activations_of_onnx_runtime(tmp_path):
+    place = SAMPLES["onnx-runtime"](tmp_path)
+    assert importers.recognize(place).source == "onnx-runtime"
+    project, report = imported(tmp_path, "onnx-runtime", place)
+    assert slices(project, "net", "SQNR of activations when quantized") == {"conv": 30.5, "fc": 40.5}
+    assert slices(project, "net", "SQNR of activations between the models") == {"conv": 20.25}
+    assert {(one.unit, one.higher_is_better) for one in project.metrics()} == {("dB", True)}
+    assert "does not say by which function" in report.notices[0]
+
+
+def test_errors_that_onnx_runtime_computes(tmp_path):
+    from onnxruntime.quantization import qdq_loss_debug
+
+    exact, rounded = np.array([1.0, 2.0, 2.0], np.float32), np.array([1.0, 2.0, 2.3], np.float32)
+    match = {"conv": {"pre_qdq": [exact], "post_qdq": [rounded], "float": [exact]}}
+    decibels = pytest.approx(20, abs=0.01)  # a norm of 3 over one of 0.3
+    (tmp_path / "net.json").write_text(json.dumps(qdq_loss_debug.compute_activation_error(match)))
+    assert importers.recognize(tmp_path / "net.json").source == "onnx-runtime"
+    project, _ = imported(tmp_path, "onnx-runtime", tmp_path / "net.json")
+    assert slices(project, "net", "SQNR of activations when quantized") == {"conv": decibels}
+    assert slices(project, "net", "SQNR of activations between the models") == {"conv": decibels}
+    weights = {"conv.weight": {"float": exact, "dequantized": rounded}}
+    (tmp_path / "weights.json").write_text(json.dumps(qdq_loss_debug.compute_weight_error(weights)))
+    project, _ = imported(tmp_path / "second", "onnx-runtime", tmp_path / "weights.json")
+    assert slices(project, "weights", "SQNR of weights when quantized") == {"conv.weight": decibels}
+
+
+def test_errors_of_weights_of_onnx_runtime(tmp_path):
+    path = tmp_path / "net.json"
+    path.write_text('{"conv.weight": 30.5, "fc.weight": null}')
+    project, report = imported(tmp_path, "onnx-runtime", path)
+    assert slices(project, "net", "SQNR of weights when quantized") == {"conv.weight": 30.5}
+    assert report.warnings == ["Tensor 'fc.weight': SQNR of weights when quantized is no number; it counts as missing."]
+
+
+@pytest.mark.parametrize("content", ['{"a": 1, "b": [2]}', '{"a": 1, "b": {"qdq_err": 2}}', '{"a": {"error": 1}}'])
+def test_what_is_no_errors_of_onnx_runtime(tmp_path, content):
+    (tmp_path / "net.json").write_text(content)
+    with pytest.raises(UserError) as caught:
+        importers.load("onnx-runtime", tmp_path / "net.json")
+    assert caught.value.code == "import.format"

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+from collections import defaultdict
 from dataclasses import dataclass
 
 import pytest
@@ -36,6 +37,11 @@ def test_of_an_object_there_is_its_name_and_its_state(protocol):
         _ = found.z
 
 
+def test_a_dictionary_with_defaults_is_one_of_its_items():
+    found = defaultdict(list, {"a": [1]})
+    assert contents(io.BytesIO(pickle.dumps({"x": found}))) == {"x": {"a": [1]}}
+
+
 class Command:
     def __init__(self, canary):
         self.canary = canary
@@ -67,3 +73,14 @@ def test_cut_at_every_byte():
 
 def test_bytes_and_sets_have_opcodes_of_their_own_since_protocol_4():
     assert contents(io.BytesIO(pickle.dumps([b"bytes", {3}], 4))) == [b"bytes", {3}]
+
+
+def test_what_stands_beside_a_pickle_is_named(tmp_path):
+    class Outside(pickle.Pickler):
+        def persistent_id(self, one):
+            return ("place", 7) if isinstance(one, Command) else None
+
+    file = io.BytesIO()
+    Outside(file, 2).dump([Command("none"), 1])
+    first, second = contents(io.BytesIO(file.getvalue()))
+    assert (first.name, first.given, second) == ("outside", (("place", 7),), 1)

@@ -207,14 +207,19 @@ def bring(step: Mapping[str, Any], call: Call) -> str:
     call.ready()
     how = importers.ImportHow.of(step["how"])
     with Store.open(step["project"], create=False) as project:
-        call.progress(0.1, "reading")
-        read = importers.read(step["source"], step["paths"], how=how, project=project)
-        call.progress(0.5, f"logging {len(read.models):,} models")
+        read = importers.read(step["source"], step["paths"], how=how, project=project, progress=_part(call, 0.0, 0.5))
         with project.batch():
-            report = importers.write(read, project, new_versions=how.new_versions)
+            logged = _part(call, 0.5, 0.99)
+            report = importers.write(read, project, new_versions=how.new_versions, progress=logged)
+            call.progress(0.99, "committing")
             if how.mapping is not None and read.columns:
                 project.keep_table_mapping(read.columns, read.mapping)
     return f"imported {report.num_models:,} models, {report.num_new_models:,} of them new"
+
+
+def _part(call: Call, start: float, end: float) -> Callable[[float, str], None]:
+    """Progress of a part of a step as that of the whole."""
+    return lambda share, text: call.progress(start + (end - start) * share, text)
 
 
 KINDS: Mapping[str, Step] = {

@@ -10,7 +10,7 @@ from ..records import Metric, MetricValue, Operation
 from . import layers
 from .base import Imported, Importer
 from .files import below, head
-from .numbers import number
+from .numbers import number, whole
 from .places import Place, json_document, other_format
 
 SCORES = {
@@ -86,8 +86,9 @@ def _encodings(imported: Imported, metrics: dict[str, list[MetricValue]], docume
             name = f"{short} bits"
             metric = Metric(name, unit="bit", higher_is_better=False)
             metrics[name] = layers.add(imported, metric, values=bits.items(), reason="the encodings say so")
-            if len(set(bits.values())) == 1:
-                settings[f"{short}_bits"] = int(next(iter(bits.values())))
+            (common, *others) = {whole(one) for one in bits.values()}
+            if common is not None and not others:
+                settings[f"{short}_bits"] = common
     return Operation("quantize", **settings)
 
 

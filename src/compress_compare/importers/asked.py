@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .base import Imported, direct
 from .files import yaml_document
+from .places import Progress, untold
 from .registry import load_all
 from .rules import Rules
 
@@ -54,7 +55,9 @@ class ImportHow:
         return ImportHow(**{**plain, "rules": Rules(**plain["rules"])})
 
 
-def read(source: str, paths: Sequence[str], *, how: ImportHow, project: Store | None) -> Imported:
+def read(
+    source: str, paths: Sequence[str], *, how: ImportHow, project: Store | None, progress: Progress = untold
+) -> Imported:
     """Read what another tool wrote; nothing is changed.
 
     Args:
@@ -62,13 +65,14 @@ def read(source: str, paths: Sequence[str], *, how: ImportHow, project: Store | 
         paths: files or folders.
         how: it is understood.
         project: whose kept mapping is used where none is given.
+        progress: is told how much has been read.
 
     Raises:
         NotFound: ``import.no_file``, ``metric.unknown``.
         InvalidValue: ``import.*``.
     """
     given = None if how.mapping is None else _options(how.mapping, "the mapping")
-    imported = load_all(source, paths, rules=how.rules, options=given)
+    imported = load_all(source, paths, rules=how.rules, options=given, progress=progress)
     kept = project.table_mapping(imported.columns) if given is None and project and imported.columns else None
     if kept is not None:
         imported = load_all(source, paths, rules=how.rules, options=_options(kept, "the kept mapping"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,16 @@ class Imported:
     columns: tuple[str, ...] = ()
 
     def join(self, other: Imported) -> None:
-        """Take in what was read from another place; a metric keeps its first definition."""
+        """Take in what was read from another place; a metric keeps its first definition.
+
+        Two models of one name that the tool describes otherwise are not one: of the second nothing comes in.
+        """
         known = {metric.name for metric in self.metrics}
+        others = {id for id, facts in other.facts.items() if id in self.facts and self.facts[id] != facts}
+        other.outputs = [one for one in other.outputs if one["model"] not in others]
+        for apart in (other.checkpoints, other.notes):
+            for id in others & apart.keys():
+                del apart[id]
         self.mapping = self.mapping or other.mapping
         self.columns = self.columns or other.columns
         self.metrics += [metric for metric in other.metrics if metric.name not in known]
@@ -98,12 +106,14 @@ class Importer:
         takes: whether that is a file, a folder or a URL.
         recognizes: says by what a file or folder shows that it is of this format, as a noun phrase, or None. It reads
             little: see ``files``.
+        together: reads several places as one, where they may describe one model, as evaluations of it do.
     """
 
     read: Callable[[Place], Imported]
     summary: str
     takes: frozenset[Kind] = frozenset({"file"})
     recognizes: Callable[[Path], str | None] = _never
+    together: Callable[[Sequence[Place]], Imported] | None = None
 
 
 def direct(

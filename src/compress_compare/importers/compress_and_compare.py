@@ -161,7 +161,7 @@ def _values(entry: object, label: str, imported: Imported) -> dict[str, float | 
         elif isinstance(value, bool) or not isinstance(value, int | float):
             imported.warnings.append(f"{label}: metric {name!r} is not a number ({value!r:.40}) and counts as missing.")
         else:
-            values[name] = float(value) if abs(value) < 10**308 else math.copysign(math.inf, value)
+            values[name] = float(value) if abs(value) < 10**308 else math.inf if value > 0 else -math.inf
             if not math.isfinite(values[name] or 0.0):
                 imported.warnings.append(f"{label}: metric {name!r} is {value}; it is kept as that.")
     return values

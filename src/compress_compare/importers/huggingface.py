@@ -79,7 +79,7 @@ def read(place: Place) -> Imported:
             raise other_format(place, "a recipe of llm-compressor", expected="It names no modifier.")
         imported.models.append({"id": clean_name(place.path.resolve().parent.name), "operation": operation})
         return imported
-    for folder in _folders(place.path):
+    for folder in place.each(_folders(place.path)):
         if any(_marks(folder / name) for name in MARKS):
             _add(imported, folder)
     if not imported.models:

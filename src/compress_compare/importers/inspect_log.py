@@ -10,7 +10,7 @@ import json
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..records import Metric, MetricValue
 from . import metric_names
 from .base import Imported, Importer
 from .files import below, head
-from .numbers import clean_name, number
+from .numbers import clean_name, number, plain, whole
 from .places import MAX_BYTES, Place, json_document, other_format
 
 WHAT = "a log of Inspect"
@@ -55,11 +55,17 @@ def read(place: Place) -> Imported:
     Raises:
         InvalidValue: ``import.*``.
     """
-    files = [place.path] if place.path.is_file() else [one for one in _files(place.path) if _is_log(one)]
+    return together([place])
+
+
+def together(places: Sequence[Place]) -> Imported:
+    """Read logs and folders of logs as one: a model that was asked other tasks in another log is the same."""
+    place = places[0]
+    files = [file for one in places for file in _files(one.path) if one.path.is_file() or _is_log(file)]
     imported = Imported()
     datasets: dict[str, dict[str, Any]] = {}
     seen = False
-    for path in files:
+    for path in place.each(files):
         log = _archive(place, path) if head(path, 2) == b"PK" else json_document(path)
         about = log.get("eval") if isinstance(log, Mapping) else None
         if not isinstance(about, Mapping) or not isinstance(about.get("model"), str) or "status" not in log:
@@ -88,7 +94,7 @@ def _add(
     protocol = {"harness": f"inspect_ai {version}" if version else "inspect_ai", "version": about.get("task_version")}
     if isinstance(config, Mapping):
         protocol |= {name: config[name] for name in ("limit", "epochs") if isinstance(config.get(name), int)}
-    said = {name: one for name, one in protocol.items() if isinstance(one, str | int | float)}
+    said = plain(protocol)
     results = log.get("results")
     scores = results.get("scores") if isinstance(results, Mapping) else None
     for score in scores if isinstance(scores, list) else ():
@@ -109,7 +115,7 @@ def _measured(
         for name, one in (metrics.items() if isinstance(metrics, Mapping) else ())
     }
     error = values.pop("stderr", None)
-    count = number(score.get("scored_samples"))
+    count = whole(score.get("scored_samples"))
     usable = error is not None and 0 <= error < math.inf
     for name, value in values.items():
         metric = clean_name(f"{task} {score.get('name')} {name}")
@@ -127,7 +133,7 @@ def _measured(
                 value,
                 dataset=dataset,
                 protocol=dict(protocol),
-                count=None if count is None else int(count),
+                count=count,
                 # The error is that of the mean of the scores, which is what accuracy and mean are.
                 standard_error=error if usable and name in ("accuracy", "mean") else None,
             ),
@@ -233,5 +239,9 @@ def _member(path: Path, entry: zipfile.ZipInfo) -> Any:
 
 
 IMPORTER = Importer(
-    read, "logs of Inspect, as JSON or .eval", takes=frozenset({"file", "folder"}), recognizes=recognizes
+    read,
+    "logs of Inspect, as JSON or .eval",
+    takes=frozenset({"file", "folder"}),
+    recognizes=recognizes,
+    together=together,
 )

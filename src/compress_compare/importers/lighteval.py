@@ -5,7 +5,7 @@ A metric is named by task and metric. The number of documents and the few-shot e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..records import Metric, MetricValue
 from . import metric_names
 from .base import Imported, Importer
 from .files import below, head
-from .numbers import clean_name, number
+from .numbers import clean_name, number, plain, whole
 from .places import Place, json_document, other_format
 
 WHAT = "results of Lighteval"
@@ -33,17 +33,26 @@ def _is_results(path: Path) -> bool:
     return b'"config_general"' in start and (b'"lighteval_sha"' in start or b'"num_fewshot_seeds"' in start)
 
 
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [one for one in below(path, "results_*.json") if _is_results(one)]
+
+
 def read(place: Place) -> Imported:
     """Read a file of results, or all of them below a folder; of one model and task the latest file counts.
 
     Raises:
         InvalidValue: ``import.*``.
     """
-    files = [place.path] if place.path.is_file() else below(place.path, "results_*.json")
-    files = [one for one in files if place.path.is_file() or _is_results(one)]
+    return together([place])
+
+
+def together(places: Sequence[Place]) -> Imported:
+    """Read files and folders of results as one: a model that was asked other tasks in another run is the same."""
+    place = places[0]
+    files = [file for one in places for file in _files(one.path)]
     imported = Imported()
     models: dict[str, dict[str, Any]] = {}
-    for path in files:
+    for path in place.each(files):
         document = json_document(path)
         general = document.get("config_general") if isinstance(document, Mapping) else None
         if not isinstance(general, Mapping) or not isinstance(document.get("results"), Mapping):
@@ -77,14 +86,14 @@ def _measured(
     shots = parts[2] if len(parts) > 2 and parts[2].isdecimal() else None
     config = _of(document, "config_tasks", key, task)
     general = document["config_general"]
-    count = number(config.get("effective_num_docs"))
+    count = whole(config.get("effective_num_docs"))
     protocol = {
         "harness": f"lighteval {str(general.get('lighteval_sha') or '')[:12]}".strip(),
         "version": _version(document, key),
         "few-shot": None if shots is None else int(shots),
         "limit": general.get("max_samples"),
     }
-    said = {name: one for name, one in protocol.items() if isinstance(one, str | int | float)}
+    said = plain(protocol)
     directions = _directions(config)
     for name, value in values.items():
         if str(name).endswith(ERROR):
@@ -100,7 +109,7 @@ def _measured(
             MetricValue(
                 found,
                 dataset=clean_name(task),
-                count=None if count is None else int(count),
+                count=count,
                 standard_error=error if error is not None and 0 <= error < float("inf") else None,
                 protocol=said,
             ),
@@ -142,4 +151,10 @@ def _define(imported: Imported, metric: str, name: str, said: tuple[Mapping[str,
     imported.reasons[metric] = "the task says higher_is_better" if name in directions else reason
 
 
-IMPORTER = Importer(read, "results of Lighteval", takes=frozenset({"file", "folder"}), recognizes=recognizes)
+IMPORTER = Importer(
+    read,
+    "results of Lighteval",
+    takes=frozenset({"file", "folder"}),
+    recognizes=recognizes,
+    together=together,
+)

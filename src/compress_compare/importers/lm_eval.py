@@ -7,7 +7,7 @@ A metric is named by task, metric and filter. A task is a dataset, whose instanc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from . import metric_names
 from .base import Imported, Importer
 from .files import below, head
 from .lm_eval_samples import Documents, add_samples
-from .numbers import clean_name, number, scalar
+from .numbers import clean_name, number, plain, scalar
 from .places import Place, json_document, other_format
 from .runs import flat
 
@@ -63,7 +63,13 @@ class _Evaluation:
     @property
     def arguments(self) -> dict[str, Any]:
         """Of the model."""
-        return _arguments((self.document.get("config") or {}).get("model_args"))
+        return _arguments(self.config.get("model_args"))
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """How the harness was called."""
+        found = self.document.get("config")
+        return found if isinstance(found, Mapping) else {}
 
     def samples(self, task: str) -> Path | None:
         """What the model answered in a task, if it was kept."""
@@ -79,11 +85,11 @@ class _Evaluation:
             "harness": f"lm_eval {harness}" if harness else "lm_eval",
             "version": self.of_task("versions", task),
             "few-shot": self.of_task("n-shot", task),
-            "limit": (self.document.get("config") or {}).get("limit"),
+            "limit": self.config.get("limit"),
             "template": str(template)[:12] if template else None,
             "hash": str(hash)[:12] if hash else None,
         }
-        return {name: value for name, value in said.items() if isinstance(value, str | int | float)}
+        return plain(said)
 
 
 def read(place: Place) -> Imported:
@@ -92,22 +98,21 @@ def read(place: Place) -> Imported:
     Raises:
         InvalidValue: ``import.*``.
     """
-    files = _files(place.path)
-    documents = [(file, json_document(file)) for file in files if place.path.is_file() or _is_results(file)]
-    for _, document in documents:
-        if not isinstance(document, Mapping) or not isinstance(document.get("results"), Mapping):
-            raise other_format(place, WHAT, expected="Expected an object with 'results' by task.")
-        if LIGHTEVAL in document:
-            raise other_format(place, WHAT, expected="It is of Lighteval.")
-    if not documents:
-        raise other_format(place, WHAT, expected="There is no results_*.json of it in this folder.")
+    return together([place])
+
+
+def together(places: Sequence[Place]) -> Imported:
+    """Read files and folders of results as one: a model that was asked other tasks in another run is the same."""
+    place = places[0]
     imported = Imported()
-    evaluations = _evaluations(documents)
+    evaluations = _evaluations([document for one in places for document in _documents(one)])
     protocols: dict[str, dict[str, str]] = {}
     tasks: dict[str, Documents] = {}
-    for one in evaluations:
+    for index, one in enumerate(evaluations):
         _add_model(imported, one)
-        for task in one.document["results"]:
+        for position, task in enumerate(results := one.document["results"]):
+            share = (index + position / len(results)) / len(evaluations)
+            place.progress(share, f"reading {one.id}, {index + 1:,} of {len(evaluations):,}: {task}")
             _add_metrics(imported, one, task)
             words = ", ".join(f"{name} {said}" for name, said in one.protocol(task).items())
             protocols.setdefault(task, {})[one.id] = words
@@ -121,6 +126,19 @@ def read(place: Place) -> Imported:
         documents_of_task.finish(imported)
     _compared(imported, protocols)
     return imported
+
+
+def _documents(place: Place) -> list[tuple[Path, Mapping[str, Any]]]:
+    files = _files(place.path)
+    documents = [(file, json_document(file)) for file in files if place.path.is_file() or _is_results(file)]
+    for _, document in documents:
+        if not isinstance(document, Mapping) or not isinstance(document.get("results"), Mapping):
+            raise other_format(place, WHAT, expected="Expected an object with 'results' by task.")
+        if LIGHTEVAL in document:
+            raise other_format(place, WHAT, expected="It is of Lighteval.")
+    if not documents:
+        raise other_format(place, WHAT, expected="There is no results_*.json of it in this folder.")
+    return documents
 
 
 def _kind(one: _Evaluation, task: str) -> str:
@@ -262,4 +280,5 @@ IMPORTER = Importer(
     "results and samples of lm-evaluation-harness",
     takes=frozenset({"file", "folder"}),
     recognizes=recognizes,
+    together=together,
 )

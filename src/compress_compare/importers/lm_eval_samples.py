@@ -138,7 +138,7 @@ def add_samples(documents: Documents, path: Path, *, model: str, imported: Impor
     answers = documents.answers(model)
     seen: dict[tuple[str, str], int] = {}
     first_filter: str | None = None
-    odd = 0
+    odd: dict[str, int] = {}
     for line, row in json_lines(path):
         if not isinstance(row, Mapping) or "doc_id" not in row:
             title = f"{path.name!r}: line {line:,} is no sample of lm-evaluation-harness."
@@ -153,23 +153,30 @@ def add_samples(documents: Documents, path: Path, *, model: str, imported: Impor
             answers.texts.append("" if documents.is_choice or not documents.is_answered else _generated(row))
             answers.right.append(None)
         at = answers.places[place]
-        odd += _measure(documents, answers, row, (at, "" if filter == "none" else f",{filter}"))
+        _measure(documents, answers, row, at=(at, "" if filter == "none" else f",{filter}"), odd=odd)
         if filter == first_filter:
             answers.right[at] = _right(row)
     if odd:
-        imported.warnings.append(f"{path.name!r}: {odd:,} values per document are no numbers; they are left out.")
+        said = ", ".join(f"{name} ({count:,})" for name, count in odd.items())
+        imported.warnings.append(f"{path.name!r}: no numbers per document, and therefore left out: {said:.300}.")
     _agrees(documents, answers, model, imported)
 
 
-def _measure(documents: Documents, answers: _Answers, row: Mapping[str, Any], at: tuple[int, str]) -> int:
-    """Note the metrics of a line; returns how many are no numbers."""
-    position, suffix = at
-    odd = 0
+def _metrics(row: Mapping[str, Any]) -> list[str]:
+    """The names of the metrics of a line."""
     names = row.get("metrics")
-    for name in names if isinstance(names, list) else ():
-        value = _per_document(str(name), row.get(name))
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _measure(
+    documents: Documents, answers: _Answers, row: Mapping[str, Any], *, at: tuple[int, str], odd: dict[str, int]
+) -> None:
+    """Note the metrics of a line, and in ``odd`` how many values are no numbers."""
+    position, suffix = at
+    for name in _metrics(row):
+        value = _per_document(name, row.get(name))
         if value is None:
-            odd += 1
+            odd[name] = odd.get(name, 0) + 1
             continue
         full = f"{name}{suffix}"
         if full not in answers.metrics:
@@ -179,7 +186,6 @@ def _measure(documents: Documents, answers: _Answers, row: Mapping[str, Any], at
         values = answers.metrics[full]
         values.extend([math.nan] * (position + 1 - len(values)))
         values[position] = value
-    return odd
 
 
 def _per_document(name: str, value: Any) -> float | None:
@@ -206,7 +212,7 @@ def _prediction(row: Mapping[str, Any], is_choice: bool) -> Any:
         return str(first) if not isinstance(row.get("target"), list) or isinstance(first, str) else None
     arguments = row.get("arguments")
     size = len(arguments) if isinstance(arguments, list | Mapping) else len(answers)
-    if "acc_mutual_info" in (row.get("metrics") or ()):
+    if "acc_mutual_info" in _metrics(row):
         size //= 2
     found = [number(one[0] if isinstance(one, list) and one else one) for one in _floats(answers[:size])]
     if not found or any(one is None for one in found):
@@ -235,7 +241,7 @@ def _generated(row: Mapping[str, Any]) -> str:
 
 def _right(row: Mapping[str, Any]) -> bool | None:
     """Whether the harness counts the answer as right, by its first metric of zeros and ones."""
-    for name in row.get("metrics") or ():
+    for name in _metrics(row):
         value = row.get(name)
         if isinstance(value, bool | int | float) and value in (0, 1) and name in ("acc", "exact_match", "em"):
             return bool(value)

@@ -51,7 +51,7 @@ def read(place: Place) -> Imported:
     if path.is_file() and not is_database(path):
         text(path)
         raise other_format(place, "a store of MLflow", expected="Expected a SQLite database.")
-    for file in files:
+    for file in place.each(files):
         with opened(file) as database:
             if not database.tables >= TABLES:
                 missing = ", ".join(sorted(TABLES - database.tables))

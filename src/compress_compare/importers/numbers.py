@@ -6,6 +6,7 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -28,10 +29,18 @@ def number(value: Any) -> float | None:
     """
     if isinstance(value, bool) or value is None:
         return None
+    if isinstance(value, int) and abs(value) >= 10**308:
+        return math.inf if value > 0 else -math.inf
     if isinstance(value, int | float):
         found = float(value) if abs(value) < 10**308 or not math.isfinite(value) else math.copysign(math.inf, value)
         return math.copysign(math.inf, found) if abs(found) >= LARGEST else found
     return word(value) if isinstance(value, str) else None
+
+
+def whole(value: Any) -> int | None:
+    """The number of things that a tool wrote; None for what cannot be one."""
+    found = number(value)
+    return int(found) if found is not None and math.isfinite(found) and found >= 0 and found.is_integer() else None
 
 
 def word(value: str) -> float | None:
@@ -96,6 +105,12 @@ def metric_name(value: object) -> str:
     name = clean_name(value)
     taken = ("id", "base", "operation", "parameters", "step", "tags", "references")
     return f"{name[:200]} (metric)" if name in taken else name
+
+
+def plain(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    """How something was measured, without what was not said, as a project takes it."""
+    said = {name: value for name, value in protocol.items() if isinstance(value, str | int | float)}
+    return {name: clean_name(value) if isinstance(value, str) else value for name, value in said.items()}
 
 
 def clean_name(value: object) -> str:

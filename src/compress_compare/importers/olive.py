@@ -46,11 +46,11 @@ def read(place: Place) -> Imported:
         raise other_format(place, WHAT, expected="There is no footprint.json in it.")
     imported = Imported()
     nodes: dict[str, Mapping[str, Any]] = {}
-    for file in files:
+    for file in place.each(files):
         document = json_document(file)
         # Older files are a text of JSON in JSON.
         if isinstance(document, str):
-            document = json.loads(document)
+            document = _inner(document)
         listed = list(document.values()) if isinstance(document, Mapping) else document
         if not isinstance(listed, list) or not all(_is_node(node) for node in listed) or not listed:
             raise other_format(place, WHAT, expected="Expected models with model_id and parent_model_id.")
@@ -74,7 +74,16 @@ def read(place: Place) -> Imported:
 
 
 def _is_node(node: object) -> bool:
-    return isinstance(node, Mapping) and "model_id" in node and "parent_model_id" in node
+    if not isinstance(node, Mapping) or not isinstance(node.get("model_id"), str):
+        return False
+    return "parent_model_id" in node and isinstance(node["parent_model_id"], str | None)
+
+
+def _inner(written: str) -> object:
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _config(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -102,7 +111,7 @@ def _model(key: str, node: Mapping[str, Any], directions: dict[str, bool], impor
     metrics = node.get("metrics") or {}
     values = metrics.get("value", metrics) if isinstance(metrics, Mapping) else {}
     measured = {}
-    for name, entry in (values or {}).items():
+    for name, entry in values.items() if isinstance(values, Mapping) else ():
         found = number(entry.get("value") if isinstance(entry, Mapping) else entry)
         if found is None:
             imported.warnings.append(f"Model {key!r}: metric {name!r} is no number; it counts as missing.")

@@ -14,7 +14,7 @@ from ..records import Metric, Operation
 from . import metric_names
 from .base import Imported, Importer
 from .files import head, json_lines
-from .numbers import clean_name, number, scalar
+from .numbers import clean_name, number, scalar, whole
 from .places import Place, other_format, text
 from .rules import OPERATIONS
 from .runs import TrackedRun, imported_from
@@ -200,7 +200,7 @@ def _apply(entry: Mapping[str, Any], studies: list[_Study | None], trials: list[
             study.trials.append(trial)
     elif code == 5:
         value = _external(entry["param_value_internal"], entry["distribution"])
-        trials[entry["trial_id"]].params[entry["param_name"]] = value
+        trials[entry["trial_id"]].params[str(entry["param_name"])] = value
     elif code == 6:
         trial = trials[entry["trial_id"]]
         trial.state = int(entry["state"])
@@ -218,7 +218,8 @@ def _external(value: Any, distribution: Any) -> Any:
     choices = attributes.get("choices")
     if isinstance(choices, list):
         return choices[int(value)] if 0 <= int(value) < len(choices) else value
-    return int(value) if str(described.get("name")).startswith("Int") else value
+    found = whole(abs(value)) if str(described.get("name")).startswith("Int") and not isinstance(value, str) else None
+    return value if found is None else found if value >= 0 else -found
 
 
 def _json(written: Any) -> Any:

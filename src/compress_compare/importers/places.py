@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +14,15 @@ from ..errors import InvalidValue, NotFound
 MAX_BYTES = 200_000_000
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://\S+", re.IGNORECASE)
 
+Progress = Callable[[float, str], None]
+"""Is told (share done, what is done now)."""
+
 Kind = Literal["file", "folder", "url"]
 ARTICLES = {"file": "a file", "folder": "a folder", "url": "a URL"}
+
+
+def untold(share: float, what: str) -> None:
+    """Progress that nobody asks for."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +33,13 @@ class Place:
         kind: which of them.
         address: the path or the URL as it was given.
         options: what the user says about how to read it, e.g. the mapping of a table's columns.
+        progress: is told how much has been read.
     """
 
     kind: Kind
     address: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    progress: Progress = field(default=untold, compare=False)
 
     @property
     def path(self) -> Path:
@@ -41,6 +50,12 @@ class Place:
     def name(self) -> str:
         """What messages call it: the last part of the path, or the whole URL."""
         return self.address if self.kind == "url" else Path(self.address).resolve().name
+
+    def each(self, files: Sequence[Path]) -> Iterator[Path]:
+        """Files or folders one after the other; progress is told before each."""
+        for index, file in enumerate(files):
+            self.progress(index / len(files), f"reading {file.name}, {index + 1:,} of {len(files):,}")
+            yield file
 
 
 def locate(where: str | Path, *, takes: Collection[Kind]) -> Place:

@@ -22,14 +22,16 @@ from . import (
     llama_cpp,
     lm_eval,
     mlflow,
+    modelopt,
     olive,
+    onnx_runtime,
     optuna,
     tensorboard,
     trackio,
     wandb,
 )
 from .base import Imported, Importer
-from .places import locate
+from .places import Place, Progress, locate, untold
 from .rules import DEFAULT, Rules, relate
 
 IMPORTERS: Mapping[str, Importer] = {
@@ -45,12 +47,16 @@ IMPORTERS: Mapping[str, Importer] = {
     "llama-cpp": llama_cpp.IMPORTER,
     "lm-eval": lm_eval.IMPORTER,
     "mlflow": mlflow.IMPORTER,
+    "modelopt": modelopt.IMPORTER,
     "olive": olive.IMPORTER,
+    "onnx-runtime": onnx_runtime.IMPORTER,
     "optuna": optuna.IMPORTER,
     "tensorboard": tensorboard.IMPORTER,
     "trackio": trackio.IMPORTER,
     "wandb": wandb.IMPORTER,
 }
+UNEXPECTED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What is raised by values of another type or number than an importer expects."""
 GENERAL = frozenset({"csv"})
 """Importers of what any tool may write: they are taken where no other knows a file."""
 
@@ -134,6 +140,7 @@ def load_all(
     *,
     rules: Rules = DEFAULT,
     options: Mapping[str, Any] | None = None,
+    progress: Progress = untold,
 ) -> Imported:
     """Read several files or folders of one tool as one import: a base may stand in any of them."""
     known = available()
@@ -144,12 +151,39 @@ def load_all(
             hint=f"Choose one of: {', '.join(known)}.",
         )
     importer = known[source]
-    imported = Imported()
-    for where in places:
-        place = locate(where, takes=importer.takes)
-        imported.join(importer.read(replace(place, options=dict(options or {}))))
+    located = [locate(where, takes=importer.takes) for where in places]
+    asked = [replace(place, options=dict(options or {}), progress=progress) for place in located]
+    if importer.together is not None and len(asked) > 1:
+        imported = _read(importer, asked)
+    else:
+        imported = Imported()
+        for index, place in enumerate(asked):
+
+            def told(share: float, what: str, *, index: int = index) -> None:
+                progress((index + share) / len(places), what)
+
+            told(0.0, f"reading {place.name}")
+            imported.join(_read(importer, [replace(place, progress=told)]))
     relate(imported, rules)
     return imported
+
+
+def _read(importer: Importer, places: Sequence[Place]) -> Imported:
+    """What an importer reads; what trips it is told as what it is, a place that is laid out in another way.
+
+    Raises:
+        InvalidValue: ``import.*``.
+    """
+    try:
+        together = importer.together if len(places) > 1 else None
+        return importer.read(places[0]) if together is None else together(places)
+    except UNEXPECTED as error:
+        raise InvalidValue(
+            "import.format",
+            f"{', '.join(repr(place.name) for place in places):.300} is not laid out as expected.",
+            detail=f"This importer reads {importer.summary}; it met {type(error).__name__}: {error!s:.200}.",
+            hint="Check that the file is whole and that the right source is named.",
+        ) from error
 
 
 def _load(plugin: plugins.Plugin) -> tuple[str, Importer]:

@@ -67,7 +67,9 @@ def opened(path: Path) -> Iterator[OtherDatabase]:
 
 def _connected(path: Path) -> sqlite3.Connection:
     address = f"file:{quote(str(path.resolve()))}?mode=ro"
-    connection = sqlite3.connect(address, uri=True)
+    # Of a database with a log that nobody has open, SQLite would make that log and its index beside it.
+    is_quiet = head(path, 20)[18:20] == b"\2\2" and not path.resolve().with_name(f"{path.resolve().name}-wal").exists()
+    connection = sqlite3.connect(f"{address}&immutable=1" if is_quiet else address, uri=True)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:

@@ -55,7 +55,7 @@ def read(place: Place) -> Imported:
         raise other_format(place, WHAT, expected="There is no event file in it.")
     warnings: list[str] = []
     found: dict[Path, _Events] = {}
-    for path in files:
+    for path in place.each(files):
         _take_in(found.setdefault(path.parent, _Events()), path, warnings)
     for folder in sorted(found, reverse=True):
         if found[folder].settings and folder.parent in found and folder != top:
@@ -63,6 +63,8 @@ def read(place: Place) -> Imported:
             above.settings |= own.settings
             above.failed = above.failed or own.failed
             above.scalars = {**own.scalars, **above.scalars}
+        elif folder.parent in found and folder != top and (curve := _curve(folder, found[folder])):
+            found[folder.parent].scalars.update({curve: next(iter(found.pop(folder).scalars.values()))})
     runs = []
     for folder, events in sorted(found.items()):
         name = folder.relative_to(top).as_posix() if folder != top else folder.resolve().name
@@ -75,6 +77,13 @@ def read(place: Place) -> Imported:
     imported = imported_from(runs)
     imported.warnings[:0] = warnings
     return imported
+
+
+def _curve(folder: Path, events: _Events) -> str:
+    """The name of the one scalar in a folder that ``add_scalars`` made for it, ``TAG_CURVE``; else nothing."""
+    (tag, *others) = events.scalars or ("",)
+    start = f"{tag.replace('/', '_')}_"
+    return f"{tag}/{folder.name.removeprefix(start)}" if tag and not others and folder.name.startswith(start) else ""
 
 
 def _take_in(events: _Events, path: Path, warnings: list[str]) -> None:

@@ -39,7 +39,7 @@ def read(place: Place) -> Imported:
         raise other_format(place, "a project of Trackio", expected="There is no database of Trackio in it.")
     runs: list[TrackedRun] = []
     warnings: list[str] = []
-    for path in found:
+    for path in place.each(found):
         with opened(path) as database:
             runs += _runs(database, warnings)
     imported = imported_from(runs)

@@ -51,7 +51,7 @@ def read(place: Place) -> Imported:
     """
     runs: list[tuple[TrackedRun, Path]] = []
     warnings: list[str] = []
-    for path in _files(place.path):
+    for path in place.each(_files(place.path)):
         if head(path, len(START)) != START:
             raise other_format(place, WHAT, expected=f"{path.name!r} does not begin with ':W&B'.")
         run = _run(path, warnings)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..records import Metric
 from . import changes
 from .base import Imported
+from .places import Progress, untold
 
 if TYPE_CHECKING:
     from ..store.store import Store
@@ -37,7 +38,9 @@ class ImportReport:
     notices: Sequence[str] = ()
 
 
-def write(imported: Imported, project: Store, *, new_versions: bool = False) -> ImportReport:
+def write(
+    imported: Imported, project: Store, *, new_versions: bool = False, progress: Progress = untold
+) -> ImportReport:
     """Log everything in one transaction. Metrics that the project defines already keep their definition.
 
     Models in a cycle are left out; a model whose base neither the import nor the project has becomes a root. Outputs
@@ -46,6 +49,12 @@ def write(imported: Imported, project: Store, *, new_versions: bool = False) -> 
 
     Values that differ from those of the project replace them; the old ones stay in its history. Datasets that differ
     from the project's are refused, or become new versions beside them.
+
+    Args:
+        imported: what was read.
+        project: that gets it.
+        new_versions: whether datasets that differ become new versions.
+        progress: is told how many models, datasets and outputs are logged.
 
     Raises:
         Conflict: ``model.conflict`` if the project has another base or operation; ``dataset.conflict``,
@@ -60,13 +69,14 @@ def write(imported: Imported, project: Store, *, new_versions: bool = False) -> 
         for metric in imported.metrics:
             if metric.name not in known:
                 project.define_metric(**{name: getattr(metric, name) for name in Metric.__dataclass_fields__})
-        project.log_models(found.models)
+        step = _Steps(progress, len(found.models) + len(imported.datasets) + len(imported.outputs))
+        project.log_models(step.each("model", found.models))
         names: dict[str, str] = {}
-        for dataset in imported.datasets:
+        for dataset in step.each("dataset", imported.datasets):
             if not changes.has_dataset(project, dataset):
                 names[dataset["name"]] = project.log_dataset(**dataset, new_version=new_versions).name
         outputs = [one for one in imported.outputs if _has_model(one, project, warnings)]
-        for answers in outputs:
+        for answers in step.each("answers", outputs):
             project.log_outputs(**{**answers, "dataset": names.get(answers["dataset"], answers["dataset"])})
         for one in (*imported.corrections, *found.corrections):
             project.correct(one.model, {one.metric: one.measured or one.value}, reason=one.reason)
@@ -79,6 +89,21 @@ def write(imported: Imported, project: Store, *, new_versions: bool = False) -> 
         num_new_values=found.num_new_values,
         notices=imported.notices,
     )
+
+
+class _Steps:
+    """What is logged, counted over all of it."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def each(self, what: str, rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Rows one after the other; progress is told before each."""
+        for index, row in enumerate(rows, 1):
+            name = row.get("id") or row.get("name") or row.get("model")
+            self._progress(self._done / self._total, f"logging {what} {index:,} of {len(rows):,}: {name}")
+            self._done += 1
+            yield row
 
 
 def wanted(imported: Imported, project: Store | None, *, warnings: list[str]) -> list[dict[str, Any]]:

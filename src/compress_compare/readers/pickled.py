@@ -16,6 +16,10 @@ CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_SET": set, "EMPTY_TUPLE": tuple}
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 IGNORED = ("PROTO", "FRAME")
+DEFAULTS = "collections.defaultdict"
+"""Read as the plain dictionary of its items: what it would make of missing ones is no data."""
+OUTSIDE = "outside"
+"""The name of what stands beside the pickle, such as the numbers of a tensor; it was given what says where."""
 
 
 @dataclass(eq=False)
@@ -105,10 +109,12 @@ def _build(name: str, stack: list[Any]) -> None:
         _extend(stack[-1], items)
     elif name in ("NEWOBJ", "REDUCE"):
         given, made = stack.pop(), stack.pop()
-        stack.append(Unmade(made.name, tuple(given)))
+        stack.append({} if made.name == DEFAULTS else Unmade(made.name, tuple(given)))
     elif name == "BUILD":
         state = stack.pop()
         stack[-1].state = state
+    elif name == "BINPERSID":
+        stack.append(Unmade(OUTSIDE, (stack.pop(),)))
     elif name == "POP":
         stack.pop()
     else:
