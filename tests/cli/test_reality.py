@@ -62,3 +62,21 @@ def test_without_a_task_measuring_is_refused_with_what_to_do(path: Path) -> None
         run(str(path), "alone", "--measure")
     assert caught.value.code == "config.no_task"
     assert "compress-compare run RECIPE" in caught.value.hint
+
+
+def test_measuring_that_failed_is_exit_code_1_with_what_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    (tmp_path / "gone_task.py").write_text("from compress_compare.recipes import Task\n\n\ndef task() -> Task: ...\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    with cc.open(tmp_path / "p") as project:
+        project.log_model("net", checkpoint=torch.nn.Linear(2, 2))
+        project.log_task("net", "gone_task:task")
+    (tmp_path / "gone_task.py").write_text("raise RuntimeError('the data is gone')\n")
+    done = CliRunner().invoke(cli, ["reality", str(tmp_path / "p"), "--measure", "--json", "--trust"])
+    assert done.exit_code == 1, done.output
+    (row,) = json.loads(done.stdout)["models"]
+    assert "macs" in row["missing"]
+    assert "Importing gone_task failed" in done.stderr

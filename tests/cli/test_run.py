@@ -69,6 +69,31 @@ def test_json_is_json_whatever_a_task_prints(folder):
     assert json.loads(run(folder, "line.yaml", "--workers", "1", "--json").stdout)["state"] == "done"
 
 
+def test_of_two_runs_at_once_one_makes_each_model(folder):
+    (folder / "counted_task.py").write_text(
+        "from dataclasses import replace\n"
+        "import line_task\n"
+        "from compress_compare.recipes import Task\n"
+        "def task() -> Task:\n"
+        "    found = line_task.task()\n"
+        "    def measure(model):\n"
+        "        with open('measured.txt', 'a') as file:\n"
+        "            file.write('x')\n"
+        "        return found.measure(model)\n"
+        "    return replace(found, measure=measure)\n"
+    )
+    (folder / "line.yaml").write_text(
+        RECIPE.replace("line_task:task", "counted_task:task").replace("0.5]", "0.5, 0.75]")
+    )
+    tool = [sys.executable, "-c", "from compress_compare.cli import main; main()", "run", "line.yaml", "--project", "p"]
+    both = [subprocess.Popen([*tool, "--json"], cwd=folder, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [json.loads(one.communicate()[0]) for one in both]
+    assert [one.returncode for one in both] == [0, 0]
+    assert [one["state"] for one in said] == ["done", "done"]
+    counted = list(folder.rglob("measured.txt"))
+    assert sum(len(path.read_text()) for path in counted) == 4
+
+
 def test_a_failed_step_is_exit_code_1_and_the_rest_is_made(folder):
     (folder / "line.yaml").write_text(RECIPE + "  - calibrate\n")
     done = run(folder, "line.yaml", "--project", "p", code=1)

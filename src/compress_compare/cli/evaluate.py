@@ -13,7 +13,7 @@ from ..engines import measuring
 from ..engines.local import LocalEngine
 from ..errors import Conflict, InvalidValue
 from ..records import Job
-from .output import cell, echo_json, json_option, stdout_to_stderr
+from .output import echo_json, job_line, json_option, stdout_to_stderr
 from .progress import StepProgress
 from .trust import asking, trust_option
 
@@ -38,7 +38,7 @@ def evaluate(project: str, models: tuple[str, ...], metrics: tuple[str, ...], *,
         echo_json({"jobs": [{"id": job.id, "state": job.state, "message": job.message} for job in jobs]})
     else:
         for job in jobs:
-            click.echo(f"{job.state}: {cell(job.message)}")
+            click.echo(job_line(job))
     if any(job.state != "done" for job in jobs):
         sys.exit(1)
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from ..analysis.quantities import writing
-from ..records import Metric
+from ..records import Job, Metric
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
@@ -70,6 +70,12 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(value))
+
+
+def job_line(job: Job) -> str:
+    """How a job ended, with what went wrong."""
+    detail = (job.error or {}).get("detail")
+    return cell(f"{job.state}: {job.message}{f' {detail}' if detail else ''}")
 
 
 def echo_models(rows: Sequence[Mapping[str, Any]], names: Sequence[str], *, metrics: Mapping[str, Metric]) -> None:

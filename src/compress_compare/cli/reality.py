@@ -11,7 +11,7 @@ from .. import project as projects
 from ..engines import measuring
 from ..engines.local import LocalEngine
 from ..records import Job
-from .output import cell, echo_json, echo_table, json_option
+from .output import cell, echo_json, echo_table, job_line, json_option
 from .progress import StepProgress
 from .trust import asking, trust_option
 
@@ -72,7 +72,7 @@ def _measure(project: projects.Project, ids: list[str], *, trust: bool) -> bool:
 
     jobs = asking(project.path, measured, trust=trust)
     for job in jobs:
-        click.echo(f"{job.state}: {cell(job.message)}", err=True)
+        click.echo(job_line(job), err=True)
     return any(job.state != "done" for job in jobs)
 
 

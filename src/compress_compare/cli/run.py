@@ -18,7 +18,7 @@ from ..errors import InvalidValue, NotFound
 from ..recipes import RecipePlan, load
 from ..store.address import is_server
 from . import evaluate as evaluating
-from .output import cell, echo_json, echo_table, json_option, stdout_to_stderr
+from .output import cell, echo_json, echo_table, job_line, json_option, stdout_to_stderr
 from .progress import StepProgress
 from .trust import asking, trust_option
 
@@ -93,7 +93,7 @@ def run(
     there = [model.id for model in report.plan.models if model.done]
     again = evaluating.measured(location, there, trust=trust) if measure and there else []
     for job in again:
-        click.echo(f"{job.state}: {cell(job.message)}", err=True)
+        click.echo(job_line(job), err=True)
     _show_report(report, location, as_json=as_json)
     if report.failed or any(job.state != "done" for job in again):
         sys.exit(1)

@@ -15,7 +15,7 @@ from ..engines.local import LocalEngine
 from ..errors import NotFound
 from ..recipes.levels import DEFAULT_LEVELS, levels
 from ..records import Job
-from .output import cell, echo_json, echo_table, json_option, stdout_to_stderr
+from .output import cell, echo_json, echo_table, job_line, json_option, stdout_to_stderr
 from .progress import StepProgress
 from .trust import asking, trust_option
 
@@ -69,7 +69,7 @@ def _measure(opened: projects.Project, model: str, options: dict[str, Any]) -> N
 
     with stdout_to_stderr():
         job = asking(opened.path, measured, trust=options["trust"])
-    click.echo(f"{job.state}: {cell(job.message)}", err=True)
+    click.echo(job_line(job), err=True)
     if job.state != "done":
         sys.exit(1)
 

@@ -261,6 +261,25 @@ class Queue:
         with self.database.read() as connection:
             return jobs.entries(connection, states=("queued", "running"), owner=self.owner if mine else None)
 
+    def made_elsewhere(self) -> set[str]:
+        """The models that other supervisors of this project are making now."""
+        with self.database.read() as connection:
+            return self._made_elsewhere(connection)
+
+    def claim(self, entry: jobs.JobEntry) -> bool:
+        """Begin a job that still waits, unless another supervisor is making its model; returns whether it has begun."""
+        with self.database.write(counter="jobs") as connection:
+            free = entry.kind != "operation" or entry.model not in self._made_elsewhere(connection)
+            free = free and jobs.one(connection, entry.id).state == "queued"
+            if free:
+                jobs.update(connection, entry.id, state="running", message="starting")
+        return free
+
+    def _made_elsewhere(self, connection: Connection) -> set[str]:
+        found = jobs.running_elsewhere(connection, owner=self.owner)
+        alive = {owner for owner in {owner for _, owner in found} if self.lives(owner)}
+        return {model for model, owner in found if owner in alive}
+
     def parts(self, id: str) -> dict[str, int]:
         """State → how many parts of a job are in it."""
         with self.database.read() as connection:

@@ -187,14 +187,18 @@ class Supervisor:
         queued = [entry for entry in queued if entry.id in needs]
         if not queued:
             return
-        there = self.queue.there([id for needed in needs.values() for id in needed])
+        making = {entry.model for entry in queued if entry.kind == "operation" and entry.model is not None}
+        there = self.queue.there([*making, *(id for needed in needs.values() for id in needed)])
         coming = {entry.model for entry in entries if entry.kind == "operation"}
+        elsewhere = self.queue.made_elsewhere() if making else set()
         for entry in queued:
             missing = needs[entry.id] - there
             if missing and not missing & coming:
                 self._give_up(entry, min(missing))
                 coming.discard(entry.model)
-            elif not missing and len(self._active) < self.engine.slots:
+            elif entry.model in making & there:
+                self.queue.update(entry.id, state="done", progress=1.0, message="it is there already")
+            elif not missing and entry.model not in making & elsewhere and len(self._active) < self.engine.slots:
                 self._submit(entry)
 
     def _submit(self, entry: JobEntry) -> None:
@@ -202,6 +206,8 @@ class Supervisor:
         try:
             self.queue.check(request, id=entry.id)
             work = Work(entry.id, self.queue.folder(entry.id), request)
+            if not self.queue.claim(entry):
+                return
             handle = self.engine.submit(work)
         except OSError as error:
             self.queue.update(
@@ -213,7 +219,7 @@ class Supervisor:
             return
         status = Running(0.0, "starting")
         self._active[entry.id] = _Active(entry, status, time.monotonic())
-        self.queue.update(entry.id, state="running", handle=handle, message=status.message)
+        self.queue.update(entry.id, handle=handle)
 
     def _fail(self, entry: JobEntry, error: UserError) -> None:
         fields = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint}

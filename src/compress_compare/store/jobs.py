@@ -193,6 +193,15 @@ def listed(connection: sa.Connection, *, limit: int | None = None) -> list[Job]:
     return [_job(row) for row in connection.execute(query).mappings()]
 
 
+def running_elsewhere(connection: sa.Connection, *, owner: str) -> list[tuple[str, str]]:
+    """The models that jobs of other owners are making, each with its owner."""
+    table = schema.jobs.c
+    query = sa.select(table.model, table.owner).where(
+        table.state == "running", table.kind == "operation", table.owner != owner, table.model.is_not(None)
+    )
+    return [(str(model), str(other)) for model, other in connection.execute(query)]
+
+
 def entries(connection: sa.Connection, *, states: Iterable[str], owner: str | None = None) -> list[JobEntry]:
     """The jobs in some states, in the order of queueing, of one owner or of all."""
     columns = [schema.jobs.c[field.name] for field in fields(JobEntry)]
