@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,12 @@ def _enter(
     monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state of the user"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache of the user"))
     return server.url
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Name a failure when it happens, and not only at the end: a run may be cut off."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        sys.stderr.write(f"\n{report.outcome}: {report.nodeid}\n")
 
 
 def _redirect(team: str, monkeypatch: pytest.MonkeyPatch) -> None:

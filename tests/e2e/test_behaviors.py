@@ -145,7 +145,7 @@ def test_exemplars_and_calibration(behaviors: Page) -> None:
     behaviors.get_by_role("button", name="Calibration", exact=True).click()
     right, sure = 1 - (len(HURT) + 1) / COUNT, 0.8
     assert right - sure == pytest.approx(0.0975)
-    drawn = behaviors.get_by_role("img", name=re.compile(r"^small: .* error 0\.09[78], underconfident"))
+    drawn = behaviors.get_by_role("img", name=re.compile(r"^small: .* error 0\.09[78]\d* \([\d.–]+\), underconfident"))
     expect(drawn).to_be_visible()
 
 

@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,19 +187,24 @@ class Supervisor:
         queued = [entry for entry in queued if entry.id in needs]
         if not queued:
             return
-        making = {entry.model for entry in queued if entry.kind == "operation" and entry.model is not None}
-        there = self.queue.there([*making, *(id for needed in needs.values() for id in needed)])
+        there = self.queue.there([id for needed in needs.values() for id in needed])
         coming = {entry.model for entry in entries if entry.kind == "operation"}
-        elsewhere = self.queue.made_elsewhere() if making else set()
+        elsewhere = self.queue.made_elsewhere()
         for entry in queued:
             missing = needs[entry.id] - there
             if missing and not missing & coming:
                 self._give_up(entry, min(missing))
                 coming.discard(entry.model)
-            elif entry.model in making & there:
-                self.queue.update(entry.id, state="done", progress=1.0, message="it is there already")
-            elif not missing and entry.model not in making & elsewhere and len(self._active) < self.engine.slots:
-                self._submit(entry)
+            elif not missing and len(self._active) < self.engine.slots:
+                self._begin(entry, elsewhere)
+
+    def _begin(self, entry: JobEntry, elsewhere: Collection[str]) -> None:
+        """Start a job, unless its model is there by now, or another supervisor is making it: it waits for that one."""
+        model = entry.model if entry.kind == "operation" else None
+        if model is not None and self.queue.there([model]):
+            self.queue.update(entry.id, state="done", progress=1.0, message="it is there already")
+        elif model not in elsewhere:
+            self._submit(entry)
 
     def _submit(self, entry: JobEntry) -> None:
         request = {**json.loads(entry.request), "project": str(self.queue.directory)}
