@@ -10,7 +10,6 @@ al.: Accurate Post Training Quantization with Small Calibration Sets. ICML 2021,
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from .. import operations
+from ..analysis.inference.normal import positive_part
 from ..errors import InvalidValue, MissingExtra
 from ..operations import BaseOperation
 
@@ -187,14 +187,9 @@ def savings_and_losses(
 
 def expected_losses(rows: Sequence[dict[str, Any]], *, higher_is_better: bool) -> np.ndarray:
     """The mean of each row's loss, improvements counted as none, if its change is normal with its standard error."""
-    losses = np.array([-row["change"] if higher_is_better else row["change"] for row in rows], dtype=float)
-    errors = np.array([row.get("standard_error") or 0.0 for row in rows], dtype=float)
-    found: np.ndarray = np.maximum(losses, 0.0)
-    unsure = errors > 0
-    ratio = losses[unsure] / errors[unsure]
-    below = np.array([(1 + math.erf(one / math.sqrt(2))) / 2 for one in ratio])
-    found[unsure] = losses[unsure] * below + errors[unsure] * np.exp(-(ratio**2) / 2) / math.sqrt(2 * math.pi)
-    return found
+    losses = (-row["change"] if higher_is_better else row["change"] for row in rows)
+    errors = (row.get("standard_error") or 0.0 for row in rows)
+    return np.array([positive_part(loss, error) for loss, error in zip(losses, errors, strict=True)], dtype=float)
 
 
 def _saving(row: dict[str, Any], kind: Kind) -> float:
