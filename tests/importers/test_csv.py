@@ -249,7 +249,7 @@ def test_answers_on_other_data_under_the_name_go_to_a_new_version_if_it_is_asked
             assert labels == [[3, 5], [3, 6]]
             (row,) = project.behaviors("cnn", "w4", "digits@2").summary.to_pylist()
             assert (row["base_value"], row["value"]) == (1.0, 0.5)
-            importers.write(importers.load("csv", path), project)
+            importers.write(importers.load("csv", path), project, new_versions=True)
 
 
 def test_a_mapping_says_which_columns_are_answers(tmp_path):

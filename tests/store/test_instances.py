@@ -89,7 +89,11 @@ def test_other_content_is_a_new_version_beside_the_old_if_it_is_asked_for(projec
         ("d@4", "d", 4),
     ]
     assert project.datasets()[1:] == [first, second, third]
-    assert log(project, labels=[1, 1, 0]) == log(project, "d@4", labels=[1, 1, 0]) == second
+    assert log(project, labels=[1, 1, 0], new_version=True) == log(project, "d@2", labels=[1, 1, 0]) == second
+    assert log(project, "d@4", labels=[1, 1, 0], new_version=True) == second
+    for name in ("d", "d@4"):  # else outputs would go to data that they are not of
+        with pytest.raises(Conflict, match=f"Dataset '{name}' is already logged with other content"):
+            log(project, name, labels=[1, 1, 0])
     project.log_outputs("m", "d@2", ids=IDS, predictions=[1, 1, 0])
     assert project.answered("d") == []
     assert project.answered("d@2") == ["m"]

@@ -37,8 +37,8 @@ class EvaluationWriter(Writer):
     ) -> Dataset:
         """Log evaluation data: one instance for each id.
 
-        The content of a version that is there again gives that version. Other content is refused, or becomes the
-        version ``NAME@2`` and so on beside the old ones, which is the name to log outputs on.
+        Other content than that of the name is refused, or becomes the version ``NAME@2`` and so on beside the old
+        ones; the content of one of these again gives that one. Its name is the one to log outputs on.
 
         Args:
             name: name of the dataset.
@@ -50,7 +50,7 @@ class EvaluationWriter(Writer):
             metadata: a mapping of column names to [N] values, or a data frame.
             tokens: [N] lists of strings, for numbers per token.
             boxes: [N] lists of ``{"class": …, "box": [left, top, right, bottom]}``, the objects in each image.
-            new_version: whether other content than that of the name becomes a new version.
+            new_version: whether other content than that of the name is taken as a version of it.
 
         Raises:
             Conflict: ``dataset.conflict``.

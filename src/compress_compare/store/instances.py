@@ -52,14 +52,14 @@ def same(artifacts: Artifacts, sha256: str, *, table: pa.Table) -> bool:
 def insert_dataset(
     connection: sa.Connection, artifacts: Artifacts, *, name: str, content: tuple[pa.Table, str], new: bool
 ) -> tuple[Dataset, bool]:
-    """Record a dataset; the content of any of its versions again changes nothing.
+    """Record a dataset; the same content again changes nothing.
 
     Args:
         connection: that writes.
         artifacts: where stored tables are.
         name: as it is asked for.
         content: its table, and the SHA-256 of the table's file.
-        new: whether other content under the name becomes a new version.
+        new: whether other content under the name is taken as a version of it: one that is there, or a new one.
 
     Returns:
         It, or its version with this content, and whether its file is to be put in place.
@@ -72,15 +72,16 @@ def insert_dataset(
     dataset = Dataset(name, fingerprint(table), table.num_rows, tuple(table.column_names))
     versions = _versions(connection, name)
     for known in versions:
-        if known.sha256 == sha256 or same(artifacts, known.sha256, table=table):
+        if (new or known.name == name) and (known.sha256 == sha256 or same(artifacts, known.sha256, table=table)):
             return _dataset(known), bool(known.sha256 == sha256)
     if versions and not new:
+        (there,) = (known for known in versions if known.name == name)
         raise Conflict(
             "dataset.conflict",
             f"Dataset {name!r} is already logged with other content.",
-            detail=f"Fingerprint {versions[-1].fingerprint[:12]} there, {dataset.fingerprint[:12]} now.",
-            hint="Log it as a new version (new_version=True) or under another name: "
-            "outputs are only comparable on equal data.",
+            detail=f"Fingerprint {there.fingerprint[:12]} there, {dataset.fingerprint[:12]} now.",
+            hint="Log it as a version (new_version=True) or under another name: outputs are only comparable on equal "
+            "data.",
         )
     if versions:
         dataset = _next_version(connection, dataset, versions)
