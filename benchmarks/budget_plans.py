@@ -10,7 +10,6 @@ Run from the repository root: ``python benchmarks/budget_plans.py``. Ends with e
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cifar import DATA, images, resnet20
+from cifar import data_folder, images, resnet20
 from gptq_stories import load, losses
 from torch import Tensor, nn
 
@@ -52,11 +51,8 @@ class Case:
 
 def main() -> int:
     """Print predicted against measured for each budget."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with models/, datasets/ and architectures.py")
-    data = parser.parse_args().data
-    if not data.is_dir():
-        print(f"No reference data at {data}; give its place with --data.")
+    data = data_folder(__doc__)
+    if data is None:
         return 2
     torch.set_num_threads(1)
     missed = [report(name, case) for name, case in cases(data).items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import math
 from collections.abc import Iterator
@@ -13,6 +14,17 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def data_folder(about: str | None) -> Path | None:
+    """The folder with the reference data, as the command line names it; None, having said so, if it is not there."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder with models/, datasets/ and architectures.py")
+    data: Path = parser.parse_args().data
+    if data.is_dir():
+        return data
+    print(f"No reference data at {data}; give its place with --data.")
+    return None
 
 
 class Augmented:

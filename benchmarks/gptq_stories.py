@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from reference_compressions import DATA, architectures
+from cifar import DATA
+from reference_compressions import architectures
 from safetensors.torch import load_file
 from torch import Tensor, nn
 

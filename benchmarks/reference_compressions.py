@@ -7,7 +7,6 @@ Run from the repository root: ``python benchmarks/reference_compressions.py``. E
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
 import math
@@ -20,12 +19,12 @@ from types import ModuleType
 
 import numpy as np
 import torch
+from cifar import data_folder
 from safetensors.torch import load_file
 from torch import nn
 
 from compress_compare.operations import BaseOperation, MagnitudePrune, Quantize
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
 PRUNE_30, PRUNE_50, PRUNE_70 = (MagnitudePrune(amount=amount) for amount in (0.3, 0.5, 0.7))
 W8, W6, W5, W4, W3 = (Quantize(bits=bits) for bits in (8, 6, 5, 4, 3))
 
@@ -53,11 +52,8 @@ class Result:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with models/, datasets/ and architectures.py")
-    data = parser.parse_args().data
-    if not data.is_dir():
-        print(f"No reference data at {data}; give its place with --data.")
+    data = data_folder(__doc__)
+    if data is None:
         return 2
     torch.set_num_threads(1)
     print(f"{'network':<12}{'compression':<32}{'expected':>9}{'found':>8}{'off by':>8}{'seconds':>9}")

@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 import torch
-from reference_compressions import DATA, architectures
+from cifar import DATA
+from reference_compressions import architectures
 from safetensors.torch import load_file
 from shipping_table import Table, begin
 from torch import nn

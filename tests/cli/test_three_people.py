@@ -11,32 +11,14 @@ from pathlib import Path
 import pytest
 
 import compress_compare as cc
+from tests.cli.test_evaluate import RECIPE, TASK
 
 TOOL = (sys.executable, "-c", "from compress_compare.cli import main; main()")
-TASK = """
-import torch
-from torch import nn
-
-from compress_compare.recipes import Task
-from compress_compare.records import Metric
-
-
-def task() -> Task:
-    def create():
-        torch.manual_seed(0)
-        return nn.Linear(8, 4)
-
-    def measure(model):
-        return {{"Zeros": int((model.weight == 0).sum()){more}}}
-
-    return Task(create, measure, [Metric("Zeros", higher_is_better=True){metrics}])
-"""
-RECIPE = "task: shared_task:task\nbase: {id: net}\nsteps:\n  - magnitude prune: {amount: [0.25, 0.5]}\n"
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Path:
-    (tmp_path / "shared_task.py").write_text(TASK.format(more="", metrics=""))
+    (tmp_path / "gained_task.py").write_text(TASK.format(more="", metrics="", data=""))
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     return tmp_path
 
@@ -76,17 +58,17 @@ def test_a_week_of_one_project(desk: Path) -> None:
         "more": ', "Packed Size": 4 * int((model.weight != 0).sum())',
         "metrics": ', Metric("Packed Size", unit="B")',
     }
-    (desk / "shared_task.py").write_text(TASK.format(**gained))
+    (desk / "gained_task.py").write_text(TASK.format(**gained, data=""))
     ran(desk, "evaluate", "ada", "--metrics", "Packed Size")
-    assert listed(desk, "--where", '"Packed Size" <= 64 B', "--sort", "Packed Size")[1:] == [heavy]
+    assert listed(desk, "--where", '"Packed Size" <= 16 B', "--sort", "Packed Size")[1:] == [heavy]
     assert (
-        json.loads(ran(desk, "best", "ada", "--by", "Top-1 Accuracy", "--max", "Packed Size=64 B", "--json"))["models"][
+        json.loads(ran(desk, "best", "ada", "--by", "Top-1 Accuracy", "--max", "Packed Size=16 B", "--json"))["models"][
             0
         ]["id"]
         == heavy
     )
     # Cy may only read, and asks what the build server asks.
-    (desk / "gate.yaml").write_text("rules:\n  - {metric: Packed Size, max: 64 B}\n")
+    (desk / "gate.yaml").write_text("rules:\n  - {metric: Packed Size, max: 16 B}\n")
     everything = sorted((desk / "ada").rglob("*"))
     folders = [desk / "ada", *(path for path in everything if path.is_dir())]
     for folder in folders:

@@ -21,6 +21,11 @@ describe("a change in words", () => {
     expect([renamed, deleted, moved(null)].map(changeWords)).toEqual(["Renamed a", "Deleted a and 2 more", "Moved a"]);
     const undone = change({ action: "undo", models: ["a"], old: { change: 3, action: "rename" }, new: {} });
     expect(changeWords(undone)).toBe("Took back: rename of a");
+    const version = { action: "new dataset version", models: [], old: {}, new: { dataset: "test@2", examples: 3 } };
+    expect(changeWords(change(version))).toBe("Logged the data test@2");
+    expect(differences(change(version), METRICS)).toEqual([]);
+    const taken = change({ action: "undo", models: [], old: { change: 4, action: version.action }, new: {} });
+    expect(changeWords(taken)).toBe("Took back: new dataset version");
   });
   it("says what is otherwise now, in the format of the metric", () => {
     expect(differences(corrected, METRICS)).toEqual([{ name: "Accuracy", old: "90.0%", new: "95.0%" }]);

@@ -31,8 +31,9 @@ const VERBS: Readonly<Record<string, string>> = {
 export function changeWords(change: Change): string {
   if (change.action === "undo") {
     const what = typeof change.old.action === "string" ? change.old.action : "delete";
-    return `Took back: ${what} of ${some(change.models)}`;
+    return `Took back: ${what}${change.models.length > 0 ? ` of ${some(change.models)}` : ""}`;
   }
+  if (change.action === "new dataset version") return `Logged the data ${words(change.new.dataset as Json)}`;
   return `${VERBS[change.action] ?? change.action} ${some(change.models)}`;
 }
 
@@ -43,7 +44,8 @@ function some(models: readonly string[]): string {
 
 /** The values that a change replaced, by name, as the page writes them. */
 export function differences(change: Change, metrics: readonly Metric[]): Difference[] {
-  if (["delete", "restore", "purge", "archive", "unarchive", "undo"].includes(change.action)) return [];
+  if (["delete", "restore", "purge", "archive", "unarchive", "undo", "new dataset version"].includes(change.action))
+    return [];
   const names = [...new Set([...Object.keys(change.old), ...Object.keys(change.new)])];
   const say = (name: string, value: unknown): string => {
     const metric = change.action === "correct" ? metricOf(name, metrics) : undefined;
