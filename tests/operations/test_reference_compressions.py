@@ -18,6 +18,7 @@ def test_defaults_give_the_reference_figures(network: str, monkeypatch: pytest.M
     if not DATA.is_dir():
         pytest.skip("the reference data is not beside the repository")
     script = ROOT / "benchmarks" / "reference_compressions.py"
+    monkeypatch.syspath_prepend(script.parent)  # it reads the networks with a module beside it
     specification = importlib.util.spec_from_file_location("reference_compressions", script)
     assert specification and specification.loader
     module = importlib.util.module_from_spec(specification)
