@@ -10,6 +10,9 @@ from click.testing import CliRunner, Result
 
 import compress_compare as cc
 from compress_compare.cli.main import cli
+from compress_compare.engines import measuring
+from compress_compare.engines.local import LocalEngine
+from compress_compare.engines.queue import Queue
 from compress_compare.errors import Conflict, InvalidValue
 
 TASK = """
@@ -114,6 +117,37 @@ def test_data_that_has_changed_is_refused_or_becomes_a_new_version(folder: Path)
     with cc.open(folder) as opened:
         assert len(opened.answered("points@2")) == 4
         assert len(opened.answered("points")) == 3
+        # what was measured before stays; the new version's values say what they are of
+        said = {id: [one.dataset for one in opened.model(id).metrics["Zeros"]] for id in opened.answered("points@2")}
+        made = said.keys() - set(opened.answered("points"))
+        assert said == {id: ["points@2"] if id in made else [None, "points@2"] for id in said}
+        assert len(made) == 1
+
+
+def test_metrics_that_are_not_of_the_data_say_no_version(folder: Path) -> None:
+    ran("evaluate", str(folder))
+    task = folder.parent / "gained_task.py"
+    changed = task.read_text().replace("[0, 1, 0, 1]}", "[0, 1, 1, 1]}")
+    task.write_text(changed.replace("answer)", 'answer, new_version=True, metrics=["Zeros"])'))
+    ran("evaluate", str(folder))
+    with cc.open(folder) as opened:
+        metrics = opened.model("net").metrics
+    assert [one.dataset for one in metrics["Zeros"]] == [None, "points@2"]
+    assert [one.dataset for one in metrics["Weights"]] == [None]
+
+
+def test_a_model_made_on_the_page_is_not_measured_on_data_that_changed(folder: Path) -> None:
+    ran("evaluate", str(folder))
+    task = folder.parent / "gained_task.py"
+    task.write_text(task.read_text().replace("[0, 1, 0, 1]}", "[0, 1, 1, 1]}"))
+
+    def start(queue: Queue) -> list[str]:
+        return [queue.submit_operation("net", cc.Operation("quantize", bits=4))]
+
+    (job,) = measuring.finished(folder, start, engine=LocalEngine(1))
+    assert (job.state, (job.error or {})["code"]) == ("failed", "config.data_changed")
+    with cc.open(folder) as opened:
+        assert len(opened.models()) == 3
 
 
 def test_what_the_task_has_not_is_refused_by_name(folder: Path) -> None:

@@ -248,10 +248,29 @@ def test_read_only_writes_nothing(hub, remote, address):
 
 
 def test_what_works_only_there_is_refused_by_name(remote, tmp_path):
-    for call in (lambda: remote.pack(tmp_path / "x.ccz"), lambda: remote.batch(), lambda: remote.merge(tmp_path)):
+    for call in (lambda: remote.batch(), lambda: remote.merge(tmp_path)):
         with pytest.raises(UserError) as raised:
             call()
         assert raised.value.code == "remote.not_here"
+
+
+def test_a_project_is_packed_over_the_network(hub, remote, address, tmp_path):
+    fill(remote)
+    size = remote.pack(tmp_path / "here.ccz")
+    assert size == (tmp_path / "here.ccz").stat().st_size
+    with cc.open(address, token=hub.token) as again:
+        again.pack(tmp_path / "again.ccz")
+    assert (tmp_path / "again.ccz").read_bytes() == (tmp_path / "here.ccz").read_bytes()
+    with cc.unpack(tmp_path / "here.ccz", tmp_path / "copy") as copy:
+        assert copy.models().to_pylist() == remote.models().to_pylist()
+        assert {name: array.tolist() for name, array in copy.load_checkpoint("root").items()} == {
+            name: array.tolist() for name, array in weights().items()
+        }
+    with pytest.raises(InvalidValue) as raised:
+        remote.pack(tmp_path / "no-such-folder" / "x.ccz")
+    assert raised.value.code == "output.not_written"
+    assert sorted(path.name for path in tmp_path.glob("*.ccz*")) == ["again.ccz", "here.ccz"]
+    assert not list(tmp_path.glob(".*ccz*"))
 
 
 @pytest.mark.parametrize("text", ["https://", "https://host/p/x?y=1", "http://host/p/x#z"])

@@ -237,6 +237,18 @@ def test_what_is_missing_is_measured_by_a_job(live, client):
     assert client.post("/api/v1/reality", json={"models": ["nothing"]}).status_code == 404
 
 
+def test_what_a_task_gained_is_evaluated_by_a_job(live, client):
+    body = {"kind": "evaluate", "models": ["net"]}
+    started = client.post("/api/v1/jobs", json=body)
+    assert (started.status_code, started.json()["title"]) == (201, "evaluate net")
+    assert ended(client, started.json()["id"], 300)["state"] == "done"
+    assert live.project.model("net").metrics
+    again = client.post("/api/v1/jobs", json=body | {"metrics": ["No Such"]}).json()
+    assert ended(client, again["id"], 300)["error"]["code"] == "evaluate.metrics"
+    refused = client.post("/api/v1/jobs", json=body | {"models": ["imported"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "config.no_task")
+
+
 def test_activations_are_compared_on_the_tasks_examples_and_kept(live, client):
     made = ask(client, id="halved")
     assert ended(client, made.json()["id"])["state"] == "done"

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 import compress_compare as cc
+from compress_compare.server.archives import Archives
 
 from .running import running
 
@@ -64,6 +65,35 @@ def test_an_archive_is_sent(page, copies):
     assert page.post("/api/v1/merge/preview", json=body).json()["num_new"] == 1
     assert page.post("/api/v1/merge", json=body | {"rule": "ours"}).status_code == 200
     assert ids(page) == ["root", "of ours", "of theirs"]
+
+
+def test_the_project_is_downloaded_as_an_archive(page, copies):
+    found = page.get("/api/v1/archive")
+    assert found.headers["content-type"] == "application/zip"
+    assert found.headers["content-disposition"] == 'attachment; filename="ours.ccz"'
+    with cc.open(copies / "ours", read_only=True) as project:
+        project.pack(copies / "packed.ccz")
+    assert found.content == (copies / "packed.ccz").read_bytes()
+    assert page.get("/api/v1/archive").content == found.content
+    (copies / "sent.ccz").write_bytes(found.content)
+    with cc.unpack(copies / "sent.ccz", copies / "unpacked") as copy:
+        assert copy.models()["id"].to_pylist() == ["root", "of ours"]
+
+
+def test_archives_are_shared_while_they_are_read_and_then_removed(copies):
+    with cc.open(copies / "ours") as project:
+        archives = Archives(project)
+        first, second = archives.open(), archives.open()
+        assert first is second
+        project.set_note("root", "changed")
+        third = archives.open()
+        assert third.path.read_bytes() != first.path.read_bytes()
+        archives.release(first)
+        assert first.path.is_file()
+        archives.release(second)
+        assert (first.path.parent.exists(), third.path.is_file()) == (False, True)
+        archives.close()
+        assert not third.path.parent.exists()
 
 
 @pytest.mark.parametrize(

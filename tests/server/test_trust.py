@@ -20,6 +20,7 @@ from .running import running, wait_until
 RECIPE = "base: net\nsteps:\n - magnitude prune: {amount: [0.7]}\n"
 ASKS = {
     "measure": {"kind": "measure", "models": ["net", "pruned"]},
+    "evaluate": {"kind": "evaluate", "models": ["net"], "metrics": ["Accuracy"]},
     "operation": {"kind": "operation", "model": "net", "operation": "magnitude prune", "parameters": {"amount": 0.3}},
     "activations": {"kind": "activations", "base": "net", "models": ["pruned"]},
     "sensitivity": {"kind": "sensitivity", "model": "pruned", "levels": ["quantize bits=4"]},

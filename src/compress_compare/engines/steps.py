@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import operations, records
-from ..errors import Conflict, InvalidValue
+from ..errors import InvalidValue
 from ..recipes.serial import from_data
-from ..recipes.task import Data, Task, load
+from ..recipes.task import Task, load
 from ..store.finished import FinishedWeights, finished_weights
 from ..store.store import Store
+from . import scoring
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,7 +49,7 @@ def prepare(step: Mapping[str, Any], call: Call) -> str:
     layers.check(task.create(), layers.named(recipe))
     call.progress(0.5, "logging the data")
     with Store.open(step["project"], create=False) as project:
-        _define(project, task)
+        scoring.define(project, task)
     return "ready"
 
 
@@ -67,7 +68,8 @@ def make(step: Mapping[str, Any], call: Call) -> str:
         finished = _finished(project, step)
         model = _made(project, task, step=step, call=call, finished=finished)
         call.progress(0.9, "measuring")
-        measured = task.measure(model)
+        dataset = None if task.data is None else scoring.log_data(project, task.data)
+        measured = scoring.Scorer(project, task, dataset).scored(model)
         answers = task.data.answer(model) if task.data is not None else {}
         with project.batch():
             if step["model"] in project:
@@ -80,8 +82,7 @@ def make(step: Mapping[str, Any], call: Call) -> str:
                 metrics=measured,
                 checkpoint=model,
             )
-            if task.data is not None:
-                dataset = _log_data(project, task.data) if task.data.new_version else task.data.name
+            if task.data is not None and dataset is not None:
                 project.log_outputs(step["model"], dataset, ids=task.data.columns["ids"], **answers)
     finished.clear()
     return "logged"
@@ -123,13 +124,13 @@ def evaluate(step: Mapping[str, Any], call: Call) -> str:
 
     torch.set_num_threads(1)
     call.ready()
-    asked = set(step["metrics"])
     count = 0
     with Store.open(step["project"], create=False) as project:
-        dataset = _define(project, task)
+        scorer = scoring.Scorer(project, task, scoring.define(project, task))
         for index, id in enumerate(step["models"]):
             call.progress(index / len(step["models"]), f"evaluating {id}")
-            count += _evaluated(project, task, asked, id=id, dataset=dataset)
+            if scorer.lacks(id, step["metrics"]):
+                count += scorer.evaluate(id, _rebuilt(project, task, id=id), asked=step["metrics"])
     return f"evaluated {count} of {len(step['models'])} models" if count else "all was known"
 
 
@@ -254,53 +255,9 @@ def _measured(project: Store, task: Task, exports: Exports, *, id: str) -> list[
     return [f"{id}: {problem.title} {problem.detail}".strip() for problem in found.problems]
 
 
-def _evaluated(project: Store, task: Task, asked: set[str], *, id: str, dataset: str | None) -> bool:
-    """Measure and log what a model lacks, its answers on the dataset of this name too; whether it lacked anything."""
-    found = project.model(id)
-    known = set(found.metrics)
-    data = None if asked or dataset in found.datasets else task.data
-    if not (asked or {metric.name for metric in task.metrics}) - known and data is None:
-        return False
-    network = _rebuilt(project, task, id=id)
-    measured = task.measure(network)
-    unknown = sorted(asked - set(measured))
-    if unknown:
-        hint = f"It measures {', '.join(sorted(measured))}."
-        raise InvalidValue("evaluate.metrics", f"The task of {id[:80]!r} measures no {unknown[0][:80]!r}.", hint=hint)
-    lacking = {name: values for name, values in measured.items() if name not in known and (not asked or name in asked)}
-    answers = data.answer(network) if data is not None else {}
-    with project.batch():
-        project.log_metrics(id, lacking)
-        if data is not None and dataset is not None:
-            project.log_outputs(id, dataset, ids=data.columns["ids"], **answers)
-    return bool(lacking) or data is not None
-
-
 def _task(step: Mapping[str, Any]) -> Task:
     found = step["task"]
     return load(records.TaskPath(found["path"], found["options"], tuple(found["folders"])))
-
-
-def _define(project: Store, task: Task) -> str | None:
-    """Define the metrics of a task and log its data; returns the name of the dataset, or of its version."""
-    known = {metric.name: metric for metric in project.metrics()}
-    for metric in task.metrics:
-        if known.get(metric.name) != metric:
-            project.define_metric(**asdict(metric))
-    return None if task.data is None else _log_data(project, task.data)
-
-
-def _log_data(project: Store, data: Data) -> str:
-    """Log what models are evaluated on; returns the name of the dataset, or of its version with this content."""
-    try:
-        return project.log_dataset(data.name, **data.columns, new_version=data.new_version).name
-    except Conflict as error:
-        raise Conflict(
-            "config.data_changed",
-            f"The data {data.name!r} has changed since models of this project were measured on it.",
-            detail=error.detail,
-            hint="Bring the old data back, or say Data(…, new_version=True) in the task.",
-        ) from None
 
 
 def _made(project: Store, task: Task, *, step: Mapping[str, Any], call: Call, finished: FinishedWeights) -> nn.Module:

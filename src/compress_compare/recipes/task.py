@@ -36,12 +36,15 @@ class Data:
         answer: model → ``predictions`` and optionally any of ``vectors, metrics, texts``, in the order of the ids.
         new_version: whether data that has changed becomes a new version of the dataset, ``NAME@2``; it is refused
             otherwise.
+        metrics: names of the metrics that are measured on it, whose values say so from the second version on; all but
+            what a model costs (sizes, counts, times, memory) if not given.
     """
 
     name: str
     columns: Mapping[str, Any]
     answer: Callable[[nn.Module], Answers]
     new_version: bool = False
+    metrics: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

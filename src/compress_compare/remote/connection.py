@@ -33,6 +33,8 @@ AGAIN = (429, 502, 503, 504)
 """Answers after which a request is tried again: the server, or a proxy, is not ready."""
 NOT_AGAIN = ("server.running", "store.read_only", "store.corrupt")
 PATIENCE_S = 30.0
+PACKING_S = 3600.0
+"""Patience with a server that packs a project before it answers."""
 _BY_STATUS: Mapping[int, type[UserError]] = {
     404: errors.NotFound,
     409: errors.Conflict,
@@ -159,7 +161,7 @@ class Connection:
         partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}")
         try:
             with partial.open("wb") as file:
-                self._trying(lambda: self._stream(digest, file))
+                self._trying(lambda: self._stream(f"objects/{digest}", file))
             with partial.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
             if found != digest:
@@ -167,6 +169,24 @@ class Connection:
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
+
+    def pack(self, path: Path) -> int:
+        """Bring the project here as one file; returns its size in bytes. The file appears whole or not at all.
+
+        Raises:
+            InvalidValue: ``output.not_written``.
+        """
+        partial = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+        try:
+            with partial.open("wb") as file:
+                self._trying(lambda: self._stream("archive", file, patience=PACKING_S))
+            partial.replace(path)
+        except OSError as error:
+            said = f"{str(path)!r} cannot be written: {error.strerror}."
+            raise errors.InvalidValue("output.not_written", said, hint="Choose another place.") from error
+        finally:
+            partial.unlink(missing_ok=True)
+        return path.stat().st_size
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send a request until it is answered or patience ends; a refusal is the error that a local call raises."""
@@ -200,11 +220,12 @@ class Connection:
                 return sent
             there = int(answer["num_bytes"])
 
-    def _stream(self, digest: str, file: BinaryIO) -> httpx.Response:
-        """Go on where the file ends."""
-        start = file.tell()
+    def _stream(self, path: str, file: BinaryIO, *, patience: float | None = None) -> httpx.Response:
+        """Write what a path answers; what is named by its hash goes on where the file ends."""
+        start = file.tell() if patience is None else 0
         headers = {"Range": f"bytes={start}-"} if start else {}
-        with self._client.stream("GET", f"objects/{digest}", headers=headers) as answer:
+        timeout = self._client.timeout if patience is None else self._httpx.Timeout(patience, connect=5.0)
+        with self._client.stream("GET", path, headers=headers, timeout=timeout) as answer:
             if answer.status_code in (200, 206):
                 if answer.status_code == 200:
                     file.seek(0)

@@ -131,7 +131,6 @@ class RemoteProject(RemoteReader):
     batch = _elsewhere("batch")
     log_task = _elsewhere("log_task")
     merge = _elsewhere("merge")
-    pack = _elsewhere("pack")
     repair = _elsewhere("repair")
 
     def sync(self) -> int:

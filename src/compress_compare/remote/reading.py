@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,15 @@ class RemoteReader(Project):
         """Return the saved views of the page: name → address."""
         found: dict[str, str] = self._connection.read("views")
         return found
+
+    def pack(self, path: str | Path) -> int:
+        """Write the whole project to one file here, as the server packs it, and return its size in bytes.
+
+        Raises:
+            InvalidValue: ``output.not_written``.
+            StoreError: ``artifact.*`` if a stored file is missing on the server or has changed.
+        """
+        return self._connection.pack(Path(path))
 
     def __len__(self) -> int:
         return self.summary().num_models

@@ -20,6 +20,7 @@ from ..page.recent import RecentBehaviors
 from ..page.snapshot import Snapshots
 from ..project import Project
 from . import login, openapi, routes
+from .archives import Archives
 from .body import Bodies
 from .context import AppContext
 from .events import Feed
@@ -96,6 +97,7 @@ def context_of(project: Project, keys: Keys) -> AppContext:
         work=work,
         watches=Watches(),
         uploads=Uploads(),
+        archives=Archives(project),
     )
 
 

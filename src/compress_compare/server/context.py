@@ -11,6 +11,7 @@ from ..page.payloads import Payloads
 from ..page.recent import RecentBehaviors
 from ..page.snapshot import Snapshots
 from ..project import Project
+from .archives import Archives
 from .events import Feed
 from .jobs import JobQueue
 from .keys import Keys
@@ -31,15 +32,17 @@ class AppContext:
     work: JobQueue
     watches: Watches
     uploads: Uploads
+    archives: Archives
 
     def start(self) -> None:
         """Go on with what earlier servers left."""
         self.work.recover()
 
     def stop(self) -> None:
-        """End all work, and remove what was sent for it. The event loop closes the feed, before this."""
+        """End all work, and remove what was sent for it or made of it. The event loop closes the feed, before this."""
         self.work.close()
         self.uploads.close()
+        self.archives.close()
 
 
 async def _context(request: Request) -> AppContext:

@@ -79,6 +79,10 @@ class JobQueue:
         """Queue the measurement of models of one root."""
         return self._started(measuring.submit(self._queue, models))
 
+    def evaluate(self, models: Sequence[str], *, metrics: Sequence[str]) -> Job:
+        """Queue the evaluation of models of one root on what their task measures."""
+        return self._started(measuring.submit(self._queue, models, metrics=metrics))
+
     def sensitivity(self, model: str, *, levels: Sequence[str], metric: str | None) -> Job:
         """Queue the measurement of what a model loses layer by layer."""
         asked = sensing.SensitivityQuestion(model, read_levels(levels or DEFAULT_LEVELS), metric)

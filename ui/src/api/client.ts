@@ -69,11 +69,14 @@ export function watched(name: string | undefined): Record<string, string> {
   return name === undefined ? {} : { "X-Watch": name };
 }
 
-type Gets = { [Path in keyof paths]: paths[Path] extends { get: { parameters: { query: infer Q } } } ? Q : never };
+type Gets = {
+  [Path in keyof paths]: paths[Path] extends { get: { parameters: { query: infer Q } } } ? Q : Record<string, never>;
+};
 
 /** The address of something that is shown or saved rather than read. */
 export function addressOf<Path extends keyof paths>(path: Path, query: Gets[Path]): string {
-  return `${path.slice(1)}?${new URLSearchParams(query as Record<string, string>)}`;
+  const asked = new URLSearchParams(query as Record<string, string>).toString();
+  return asked ? `${path.slice(1)}?${asked}` : path.slice(1);
 }
 
 async function problemOf(response: Response): Promise<Partial<Told>> {

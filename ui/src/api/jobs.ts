@@ -14,7 +14,12 @@ export type OperationAsk = Schemas["OperationAsk"];
 export type PlanAsk = OperationAsk | Schemas["RecipeAsk"];
 /** That, or measuring: what is not known of models of one root, what their layers put out, what each layer loses. */
 export type JobAsk =
-  PlanAsk | Schemas["ShipAsk"] | Schemas["MeasureAsk"] | Schemas["ActivationsAsk"] | Schemas["SensitivityAsk"];
+  | PlanAsk
+  | Schemas["ShipAsk"]
+  | Schemas["MeasureAsk"]
+  | Schemas["EvaluateAsk"]
+  | Schemas["ActivationsAsk"]
+  | Schemas["SensitivityAsk"];
 
 export function fetchForms(signal?: AbortSignal): Promise<OperationForms> {
   return answerOf(api.GET("/api/v1/operations", { signal }));

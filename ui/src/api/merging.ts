@@ -1,5 +1,5 @@
 /** Another copy of this project: looked at, then merged. */
-import { answerOf, api } from "./client";
+import { addressOf, answerOf, api } from "./client";
 import type { Asked, Schemas } from "./types";
 
 export type MergeAsk = Schemas["MergeAsk"];
@@ -11,6 +11,9 @@ export type Merged = Schemas["MergeAnswer"];
 export function previewMerge(ask: Asked<MergeAsk>, signal?: AbortSignal): Promise<MergePreview> {
   return answerOf(api.POST("/api/v1/merge/preview", { body: ask as MergeAsk, signal }));
 }
+
+/** Where the whole project is downloaded as one file. */
+export const archiveAddress = (): string => addressOf("/api/v1/archive", {});
 
 export function mergeCopy(ask: Asked<MergeAsk>): Promise<Merged> {
   return answerOf(api.POST("/api/v1/merge", { body: ask as MergeAsk }));

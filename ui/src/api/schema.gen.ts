@@ -751,7 +751,7 @@ export interface paths {
         put?: never;
         /**
          * Start
-         * @description Queue an operation, a recipe, a measurement, a comparison or a shipping. Nothing named here is imported.
+         * @description Queue work: operations, recipes, measuring, comparing, shipping. Nothing named here is imported.
          */
         post: operations["start_api_v1_jobs_post"];
         delete?: never;
@@ -1014,6 +1014,26 @@ export interface paths {
          * @description Import, as a job: all of it comes in, or nothing.
          */
         post: operations["start_api_v1_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Archive
+         * @description The whole project as one file, as `pack` writes it.
+         */
+        get: operations["archive_api_v1_archive_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1772,6 +1792,23 @@ export interface components {
         EffectsAnswer: {
             /** Effects */
             effects: components["schemas"]["EffectAnswer"][];
+        };
+        /**
+         * EvaluateAsk
+         * @description Measure what the task of models of one root measures and they lack; what was measured before stays.
+         *
+         *     With `metrics`, these alone; without, all of the task, and the outputs on its data.
+         */
+        EvaluateAsk: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "evaluate";
+            /** Models */
+            models: string[];
+            /** Metrics */
+            metrics?: string[];
         };
         /**
          * ExemplarRow
@@ -5314,7 +5351,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"] | components["schemas"]["ActivationsAsk"] | components["schemas"]["SensitivityAsk"] | components["schemas"]["ShipAsk"];
+                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"] | components["schemas"]["EvaluateAsk"] | components["schemas"]["ActivationsAsk"] | components["schemas"]["SensitivityAsk"] | components["schemas"]["ShipAsk"];
             };
         };
         responses: {
@@ -5747,6 +5784,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_api_v1_archive_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
                 };
             };
             /** @description What went wrong and what to do. */

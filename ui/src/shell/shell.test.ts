@@ -34,6 +34,14 @@ describe("the header", () => {
     expect([app.view.state.page, location.hash.startsWith("#/layers")]).toEqual(["layers", true]);
     expect(pages[3]!.getAttribute("aria-current")).toBe("page");
   });
+  it("gives the project as one file, also to whoever may only read", async () => {
+    const app = open();
+    app.project.info = { ...app.project.info!, role: "read" };
+    await fireEvent.click(screen.getByRole("button", { name: "What can be done with the project" }));
+    const download = screen.getByRole("menuitem", { name: "Download all of it (.ccz)" });
+    expect(download.getAttribute("href")).toMatch(/api\/v1\/archive$/);
+    expect(screen.getByRole("menuitem", { name: /^Import/ }).getAttribute("aria-disabled")).toBe("true");
+  });
   it("changes the theme from the system's to light to dark and back", async () => {
     const app = open();
     const theme = (): string => document.documentElement.dataset.theme!;

@@ -6,7 +6,7 @@ import { toldWords } from "./changeWords";
 import type { ProjectStore } from "./project.svelte";
 
 /** What can be asked about a model. */
-export type Kind = "rename" | "move" | "archive" | "delete" | "correct" | "gate" | "ship";
+export type Kind = "rename" | "move" | "archive" | "delete" | "correct" | "gate" | "ship" | "evaluate";
 
 export interface Question {
   readonly kind: Kind;

@@ -69,6 +69,17 @@ class MeasureAsk(Ask):
     models: Annotated[list[str], Field(min_length=1, max_length=10_000)]
 
 
+class EvaluateAsk(Ask):
+    """Measure what the task of models of one root measures and they lack; what was measured before stays.
+
+    With `metrics`, these alone; without, all of the task, and the outputs on its data.
+    """
+
+    kind: Literal["evaluate"]
+    models: Annotated[list[str], Field(min_length=1, max_length=10_000)]
+    metrics: Annotated[list[str], Field(default_factory=list, max_length=1_000)]
+
+
 class ActivationsAsk(Ask):
     """Compare what the layers of models put out, on the first examples of their task's batches."""
 
@@ -106,7 +117,8 @@ class ShipAsk(Ask):
 PlanAsk = Annotated[OperationAsk | RecipeAsk, Body(discriminator="kind")]
 """What makes models."""
 JobAsk = Annotated[
-    OperationAsk | RecipeAsk | MeasureAsk | ActivationsAsk | SensitivityAsk | ShipAsk, Body(discriminator="kind")
+    OperationAsk | RecipeAsk | MeasureAsk | EvaluateAsk | ActivationsAsk | SensitivityAsk | ShipAsk,
+    Body(discriminator="kind"),
 ]
 """What to run."""
 

@@ -31,9 +31,11 @@ def jobs(here: Here, limit: Limit = 1000) -> wire.JobsAnswer:
 @router.post("/jobs", status_code=201)
 @needs("run")
 def start(here: Here, ask: wire.JobAsk) -> wire.JobAnswer:
-    """Queue an operation, a recipe, a measurement, a comparison or a shipping. Nothing named here is imported."""
+    """Queue work: operations, recipes, measuring, comparing, shipping. Nothing named here is imported."""
     if isinstance(ask, wire.MeasureAsk):
         return _job(here.work.measure(ask.models))
+    if isinstance(ask, wire.EvaluateAsk):
+        return _job(here.work.evaluate(ask.models, metrics=ask.metrics))
     if isinstance(ask, wire.RecipeAsk):
         return _job(here.work.recipe(ask.recipe))
     if isinstance(ask, wire.ShipAsk):

@@ -1,15 +1,36 @@
-"""Merging another copy of the project: looked at first, then all of it, or nothing."""
+"""Copies of the project: giving one as an archive, and merging another, looked at first, then all of it or nothing."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
+
 from ...errors import InvalidValue
 from ...page.wire import merging as wire
+from ...store.archive import SUFFIX
 from ...store.merging.merge import conflicts
 from ...store.merging.opened import opened
 from ..context import Here
 from ..router import API, Router, needs
 
 router = Router(prefix=API, tags=["merge"])
+
+
+ARCHIVE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+
+@router.get("/archive", response_class=Response, responses=ARCHIVE)
+@needs("read")
+def archive(here: Here) -> Response:
+    """The whole project as one file, as `pack` writes it."""
+    made = here.archives.open()
+    name = f"{here.project.name}{SUFFIX}"
+    done = BackgroundTask(here.archives.release, made)
+    return FileResponse(made.path, media_type="application/zip", filename=name, background=done)
 
 
 @router.post("/merge/preview")

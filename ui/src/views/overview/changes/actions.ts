@@ -8,6 +8,7 @@ const LABELS: readonly (readonly [Kind, string])[] = [
   ["rename", "Rename…"],
   ["move", "Move under another base…"],
   ["correct", "Correct a value…"],
+  ["evaluate", "Evaluate…"],
   ["archive", "Archive…"],
   ["delete", "Delete…"],
 ];
@@ -22,11 +23,11 @@ export function releaseActions({ changes, project }: AppState, model: string): M
 }
 
 /** A group of a model's menu; empty in a file. */
-export function changeActions({ changes }: AppState, model: string): MenuItem[] {
+export function changeActions({ changes, project }: AppState, model: string): MenuItem[] {
   if (isFile) return [];
   return LABELS.map(([kind, label]) => ({
     label,
     run: () => changes.ask({ kind, model }),
-    refusal: changes.refusal,
+    refusal: kind === "evaluate" ? project.refusal("run") : changes.refusal,
   }));
 }

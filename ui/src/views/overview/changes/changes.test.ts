@@ -32,13 +32,16 @@ const type = (label: string | RegExp, value: string) =>
 describe("what can be changed", () => {
   it("is in the menu of a model, with the reason where the project is only read or the token may not", () => {
     const app = makeApp();
-    expect(changeActions(app, "p50").map(({ label }) => label)).toHaveLength(5);
+    expect(changeActions(app, "p50").map(({ label }) => label)).toHaveLength(6);
     app.project.info = { ...app.project.info!, read_only: true };
     const reasons = () => new Set(changeActions(app, "p50").map(({ refusal }) => refusal));
     expect(reasons()).toEqual(new Set(["This project can only be read here."]));
     app.project.info = { ...app.project.info!, read_only: false, role: "read" };
     expect([...reasons()][0]).toContain("Your token has the role “read”; this needs “log”.");
     app.project.info = { ...app.project.info!, role: "log" };
+    const left = changeActions(app, "p50").filter(({ refusal }) => refusal !== null);
+    expect(left.map(({ label }) => label)).toEqual(["Evaluate…"]); // which runs code
+    app.project.info = { ...app.project.info!, role: "run" };
     expect(reasons()).toEqual(new Set([null]));
   });
 });

@@ -29,7 +29,7 @@ const GATE = {
 };
 const KEPT = "rules:\n  - {metric: Accuracy, max_drop: 0.01}\n";
 
-function ask(kind: "gate" | "ship", answers: Answers, table = TABLE): AppState {
+function ask(kind: "gate" | "ship" | "evaluate", answers: Answers, table = TABLE): AppState {
   const app = makeApp({ table, answers: { "GET project": new Problem("x", "Not asked here."), ...answers } });
   show(Dialogs, {}, app);
   app.changes.ask({ kind, model: "p50" });
@@ -148,6 +148,41 @@ describe("shipping", () => {
     expect(labels()).toEqual(["Check against rules…"]);
     app.project.info = { ...app.project.info!, role: "run" };
     expect(labels()).toEqual(["Check against rules…", "Ship…"]);
+  });
+});
+
+describe("evaluating", () => {
+  it("starts a job for the models of each root that has a task, and says what is left out", async () => {
+    const table = testTable(
+      [
+        { id: "cnn", operation: "train", values: [1, 5] },
+        { id: "p50", base: "cnn", operation: "prune", values: [1, 5] },
+        { id: "mlp", operation: "train", values: [1, 5] },
+        { id: "other", operation: "train", values: [1, 5] },
+      ],
+      TABLE.metrics,
+    );
+    let count = 0;
+    const started = () => job({ id: `e${count++}`, kind: "evaluate", state: "running", message: "evaluating p50" });
+    ask("evaluate", { "GET ship/formats": { ...FORMATS, roots: ["cnn", "mlp"] }, "POST jobs": started }, table);
+    expect(await screen.findByRole("button", { name: /^Evaluate 1\smodel$/ })).toBeTruthy();
+    await fireEvent.change(screen.getByLabelText("Models"), { target: { value: "all" } });
+    await fireEvent.change(screen.getByLabelText("What"), { target: { value: "Accuracy" } });
+    expect(screen.getByText(/^No task is attached to 1\sof these models/)).toBeTruthy();
+    await click(/^Evaluate 3\smodels$/);
+    expect(await screen.findAllByText("evaluating p50")).toHaveLength(2);
+    expect(server.of("POST jobs").map(({ body }) => body)).toEqual([
+      { kind: "evaluate", models: ["cnn", "p50"], metrics: ["Accuracy"] },
+      { kind: "evaluate", models: ["mlp"], metrics: ["Accuracy"] },
+    ]);
+    expect((await screen.findByRole("button", { name: /^Evaluate 3/ })).hasAttribute("disabled")).toBe(true);
+  });
+  it("is offered for the selection, and not where no task is known", async () => {
+    const app = ask("evaluate", { "GET ship/formats": FORMATS });
+    app.view.select([app.project.table!.indexOf.get("p50")!, app.project.table!.indexOf.get("p90")!]);
+    expect(await screen.findByRole("option", { name: "the 2 selected" })).toBeTruthy();
+    expect(await screen.findByText(/No task is attached/)).toBeTruthy();
+    expect(screen.getByRole("button", { name: "Evaluate" }).hasAttribute("disabled")).toBe(true);
   });
 });
 
