@@ -179,6 +179,60 @@ def test_mlx(tmp_path, bits, said):
     assert (stored.packing.bits, stored.packing.group_size) == (bits, 64)
 
 
+def e4m3(code):
+    """A float of 8 bits by its definition: four bits of exponent, three of fraction, bias 7."""
+    sign, power, fraction = -1 if code >> 7 else 1, code >> 3 & 15, code & 7
+    return sign * (fraction / 8 * 2.0**-6 if power == 0 else (1 + fraction / 8) * 2.0 ** (power - 7))
+
+
+@pytest.mark.parametrize(
+    ("mode", "bits", "group"), [("mxfp4", 4, 32), ("nvfp4", 4, 16), ("mxfp8", 8, 32)], ids=lambda one: str(one)
+)
+@pytest.mark.parametrize("said", [True, False])
+def test_mlx_floats(tmp_path, mode, bits, group, said):
+    codes = RNG.integers(0, 127 if bits == 8 else 16, (6, 64))
+    scales = RNG.integers(*((56, 80) if mode == "nvfp4" else (120, 130)), (6, 64 // group)).astype(np.uint8)
+    words = [[sum(int(code) << (bits * at) for at, code in enumerate(row[j : j + 32 // bits]))
+              for j in range(0, 64, 32 // bits)] for row in codes]  # fmt: skip
+    number = e4m3 if bits == 8 else E2M1.__getitem__
+    factor = e4m3 if mode == "nvfp4" else lambda power: 2.0 ** (power - 127)
+    config = {"quantization": {"group_size": group, "bits": bits, "mode": mode}} if said else None
+    tensors = {"l.weight": np.array(words, np.uint32), "l.scales": scales}
+    stored, values = only(opened(tmp_path, tensors, config))
+    expected = [[number(int(codes[i, j])) * factor(int(scales[i, j // group])) for j in range(64)] for i in range(6)]
+    assert np.array_equal(values, np.array(expected, np.float32))
+    assert (stored.packing.bits, stored.packing.group_size) == (bits, group)
+    assert stored.num_bytes == 6 * 64 * bits // 8 + scales.size
+
+
+def test_mlx_floats_of_a_mode_that_is_not_known_are_not_guessed(tmp_path):
+    tensors = {"l.weight": np.zeros((4, 8), np.uint32), "l.scales": np.full((4, 2), 120, np.uint8)}
+    config = {"quantization": {"group_size": 32, "bits": 4, "mode": "mxfp4-next"}}
+    weights = opened(tmp_path, tensors, config)
+    assert weights.tensors["l.weight"].values is None
+    assert sum(weights.unread.values()) == 1
+
+
+@pytest.mark.parametrize("how", ["configuration", "powers of two"])
+def test_pairs_of_floats_in_signed_bytes(tmp_path, how):
+    codes, powers = RNG.integers(0, 16, (6, 64)), RNG.integers(-7, 3, (6, 2))
+    scales = 2.0**powers.astype(np.float32) if how == "configuration" else (powers + 127).astype(np.uint8)
+    config = {"quantization_config": {"quant_method": "fp8"}} if how == "configuration" else None
+    tensors = {"l.weight": pairs(codes).view(np.int8), "l.weight_scale_inv": scales}
+    stored, values = only(opened(tmp_path, tensors, config))
+    expected = [[E2M1[codes[i, j]] * 2.0 ** int(powers[i, j // 32]) for j in range(64)] for i in range(6)]
+    assert np.array_equal(values, np.array(expected, np.float32))
+    assert (stored.packing.bits, stored.packing.group_size) == (4, 32)
+
+
+def test_whole_numbers_with_a_scale_for_each_16_stay_whole_numbers(tmp_path):
+    codes, scales = RNG.integers(-127, 128, (6, 32)).astype(np.int8), RNG.uniform(1, 2, (6, 2)).astype(np.float32)
+    stored, values = only(opened(tmp_path, {"l.weight": codes, "l.weight_scale_inv": scales}))
+    expected = [[int(codes[i, j]) * float(scales[i, j // 16]) for j in range(32)] for i in range(6)]
+    assert values == pytest.approx(np.array(expected), rel=1e-6)
+    assert stored.packing.bits == 8
+
+
 def test_sparse_bitmask(tmp_path):
     dense = RNG.normal(size=(5, 19)).astype(np.float32)
     dense[RNG.random((5, 19)) < 0.6] = 0

@@ -7,6 +7,7 @@ import pytest
 
 from compress_compare.errors import InvalidValue
 from compress_compare.readers import safetensors
+from compress_compare.readers.safetensors_header import read_header
 from tests.counting import at_most
 
 PAIR = {
@@ -50,6 +51,7 @@ BAD = {
     "a long number": (content(b'{"w":' + b"9" * 5000 + b"}"), "model.bad_header", "JSON"),
     "NaN": (content(b'{"w": NaN}'), "model.bad_header", "NaN is not a JSON number"),
     "a field twice": (content(b'{"w":{"dtype":"F32","dtype":"F16"}}'), "model.bad_header", "'dtype' stands twice"),
+    "metadata of a list": (content({"__metadata__": ["a"], **one()}, bytes(8)), "model.bad_header", "text to text"),
     "metadata of numbers": (content({"__metadata__": {"a": 1}, **one()}, bytes(8)), "model.bad_header", "text to text"),
     "field missing": (content({"w": {"dtype": "F32", "shape": [1]}}), "model.bad_header", "'w'"),
     "tensor is a list": (content({"w": [1]}), "model.bad_header", "'w'"),
@@ -96,6 +98,13 @@ def test_a_bad_file_gets_its_code_and_sentence(tmp_path, case):
     assert sentence in str(caught.value)
     assert len(str(caught.value)) < 600
     assert str(caught.value).isprintable()
+
+
+def test_metadata_of_null_as_mlx_writes_it_is_none(tmp_path):
+    (tmp_path / "m.safetensors").write_bytes(content({"__metadata__": None, **one()}, bytes(8)))
+    with (tmp_path / "m.safetensors").open("rb") as file:
+        header = read_header(file, "m.safetensors")
+    assert (header.metadata, list(header.entries)) == ({}, ["w"])
 
 
 def test_b17_too_many_tensors_are_refused_quickly_from_the_header(tmp_path):

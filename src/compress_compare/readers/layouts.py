@@ -40,6 +40,7 @@ LAYOUTS: tuple[Layout, ...] = (
     gptq.words,
     hqq.layer,
     mlx.affine,
+    mlx.floats,
     quanto.bytes_,
     quanto.bits,
     torchao.int4,

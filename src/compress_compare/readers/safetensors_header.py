@@ -75,7 +75,8 @@ def read_header(file: BinaryIO, name: str) -> Header:
         raise _truncated(name, f"The header says {length:,} bytes, the file has {size:,}.")
     file.seek(PREFIX)
     fields = _parse(file.read(length), name)
-    metadata = fields.pop("__metadata__", {})
+    noted = fields.pop("__metadata__", None)  # MLX writes null
+    metadata = {} if noted is None else noted
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise _bad_header(name, "__metadata__ is not a mapping of text to text.")
     if len(metadata) > MAX_METADATA:

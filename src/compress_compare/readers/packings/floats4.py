@@ -1,8 +1,9 @@
 """Floats of four bits in blocks: NVFP4, MXFP4.
 
 Sources: compressed-tensors (``nvfp4-pack-quantized``, ``mxfp4-pack-quantized``), whose global scale is divided by;
-TensorRT Model Optimizer (``weight_scale_2``, which is multiplied by); gpt-oss (``*_blocks`` and ``*_scales``, as
-``transformers.integrations.mxfp4`` reads them). The numbers of the format: OCP Microscaling Formats 1.0, E2M1.
+TensorRT Model Optimizer (``weight_scale_2``, which is multiplied by); DeepSeek's experts (signed bytes with
+``weight_scale_inv``, as ``transformers.integrations.finegrained_fp8`` reads them); gpt-oss (``*_blocks`` and
+``*_scales``, as ``transformers.integrations.mxfp4`` reads them). The numbers: OCP Microscaling Formats 1.0, E2M1.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ..blocks import Blocks
 from ..dtypes import table
 from ..packed import stream
 from ..weights import StoredTensor, Weights
-from .base import EIGHTS, Unpacked, exponents, numbers, present, raw, read_blocks, split
+from .base import EIGHTS, Unpacked, config, exponents, numbers, present, raw, read_blocks, split
 
 MX_BLOCK = 32
 NV_BLOCK = 16
@@ -63,6 +64,22 @@ def gpt_oss(name: str, weights: Weights) -> Unpacked | None:
         return None
     flat = codes.reshape(-1, codes.shape[-2] * codes.shape[-1])
     return _read(whole, weights, rows=flat, scales=exponents(scale), used=(name, f"{whole}_scales"))
+
+
+def in_signed(name: str, weights: Weights, *, scale: str) -> Unpacked | None:
+    """``NAME`` of signed bytes with two numbers in each, and a scale for each 32, as the experts of DeepSeek have it.
+
+    Whole numbers are told apart by the configuration, which says no ``fp8``, and scales that are no powers of two.
+    """
+    bytes_, scales = raw(weights.tensors[name]), weights.tensors[scale]
+    if bytes_ is None or weights.tensors[name].dtype != "I8" or bytes_.ndim < 2:
+        return None
+    if scales.shape != (*bytes_.shape[:-1], 2 * bytes_.shape[-1] // MX_BLOCK):
+        return None
+    if config(weights, "quant_method") != "fp8" and scales.dtype not in ("U8", "F8_E8M0"):
+        return None
+    rows = bytes_.view(np.uint8).reshape(-1, bytes_.shape[-1])
+    return _read(name, weights, rows=rows, scales=exponents(scales), used=(scale,))
 
 
 def _fours(name: str, weights: Weights, *, codes: str, second: Second | None, used: tuple[str, ...]) -> Unpacked | None:

@@ -13,6 +13,7 @@ import numpy as np
 from ...analysis.layers.values import Array
 from ..blocks import Blocks, fitted
 from ..weights import StoredTensor, Weights
+from . import floats4
 from .base import EIGHTS, FLOATS, Unpacked, config, exponents, numbers, present, read_blocks, split
 
 CODES = ("I8", "U8", *EIGHTS)
@@ -30,6 +31,9 @@ def beside_scale(name: str, weights: Weights) -> Unpacked | None:
         return _int8(name, stored, weights, used=(f"{start}SCB", f"{start}weight_format"))
     for scale in (f"{name}_scale", f"{name}_scale_inv", f"{start}scale_{part}"):
         if scale in weights.tensors:
+            fours = floats4.in_signed(name, weights, scale=scale) if scale.endswith("_scale_inv") else None
+            if fours is not None:
+                return fours
             used = (scale, f"{name}_zero_point", *others)
             return _scaled(name, weights, of=(name, scale, used[1]), used=used)
     return None
