@@ -38,7 +38,8 @@ demo: ui ## run the digits demo and serve it
 docs: install ## build the documentation as a site, in site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-test: ui browser database proxies lint types ui-check ## lint, types, page, then every Python and browser test
+test: ui browser database proxies ## lint, types, page, then every Python and browser test
+	@$(MAKE) lint types & python=$$!; $(MAKE) ui-check; page=$$?; wait $$python && exit $$page
 	scripts/run-tests $(ARGS)
 
 lint: install ## style and formatting of the Python code

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from format_writers import folders, graphs, onnx_graphs, weights
 from format_writers.written import Written, base
+from ml_dtypes import bfloat16
 from safetensors.numpy import save_file
 
 from compress_compare.comparisons.files import opened
@@ -46,15 +47,20 @@ def row(name: str, package: str, write: Callable[[Path], Written]) -> str:
             return f"| {told} | not read: {json.dumps(pair.model.unread)} | | | |"
         expected = written.numbers[written.name]
         scale = float(np.abs(expected[np.isfinite(expected)]).max())
-        wrong = float(np.nanmax(np.abs(values.whole().reshape(expected.shape) - expected))) / scale
+        found = values.whole().reshape(expected.shape)
+        wrong = float(np.nanmax(np.abs(found - expected))) / scale
+        rounded = {kind: found.astype(kind).astype(np.float32) for kind in (bfloat16, np.float16)}
         exact = (
             "every number"
             if wrong == 0
-            else f"within {wrong:.0e}"
-            if wrong <= written.tolerance
-            else f"WRONG {wrong:.2g}"
+            else next((f"every number in {np.dtype(one)}" for one in rounded if _same(rounded[one], expected)), None)
+            or (f"within {wrong:.0e}" if wrong <= written.tolerance else f"WRONG {wrong:.2g}")
         )
         return f"| {told} | {exact} | {bits} | {stored.num_bytes:,} | {match.how} |"
+
+
+def _same(found: np.ndarray, expected: np.ndarray) -> bool:
+    return bool(np.array_equal(found, expected, equal_nan=True))
 
 
 def main() -> None:

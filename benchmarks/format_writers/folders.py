@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -54,20 +55,48 @@ def llm_compressor(folder: Path, scheme: str) -> Written:
     return Written(folder / "m", numbers(again.get_submodule(INNER).weight), 0.005, WEIGHT)
 
 
-def model_optimizer(folder: Path, config: str) -> Written:
-    """Model Optimizer's export for Hugging Face; the numbers are those that its own quantizer makes of the weight."""
+def model_optimizer(folder: Path, config: str, kind: str) -> Written:
+    """Model Optimizer's export for Hugging Face, which its own tensors take apart again.
+
+    What its quantizer makes of a weight in training can differ by a step: it divides in bfloat16, the export does not.
+    """
     import modelopt.torch.quantization as library
     import torch
     from modelopt.torch.export import export_hf_checkpoint
+    from safetensors import safe_open
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(saved(folder), dtype=torch.bfloat16)
     tokens = torch.randint(0, 128, (2, 64))
     library.quantize(model, getattr(library, config), lambda net: net(tokens))
-    module = model.get_submodule(INNER)
-    told = numbers(module.weight_quantizer(module.weight))
     export_hf_checkpoint(model, export_dir=folder / "m")
-    return Written(folder / "m", told, 0.005, WEIGHT)
+    with safe_open(folder / "m" / "model.safetensors", "pt") as file:
+        codes, scale = file.get_tensor(WEIGHT), file.get_tensor(f"{WEIGHT}_scale")
+    tensors = importlib.import_module("modelopt.torch.quantization.qtensor")
+    shape, dtype = torch.Size((ROWS, COLUMNS)), torch.float32
+    if kind == "int4":
+        halves = codes.T.reshape(COLUMNS, ROWS // 2, 1) >> torch.tensor([0, 4]) & 15
+        whole = (halves.reshape(COLUMNS, ROWS).T.to(torch.int8) ^ 8) - 8
+        again = whole.float() * scale.float().repeat_interleave(COLUMNS // scale.shape[-1], 1)
+    else:
+        sizes = {-1: 128, -2: 128} if kind == "blocks" else None
+        scale = scale.reshape(1, 2) if kind == "blocks" else scale.reshape(-1, 1) if scale.numel() > 1 else scale
+        made = tensors.INT8QTensor if kind == "int8" else tensors.FP8QTensor
+        again = made(shape, dtype, codes).dequantize(dtype, scale=scale, block_sizes=sizes)
+    return Written(folder / "m", numbers(again), 1e-6, WEIGHT)
+
+
+def model_optimizer_nvfp4(folder: Path) -> Written:
+    """Its tensor of NVFP4, under the names of its export, which needs an accelerator to quantize a whole model."""
+    import torch
+    from modelopt.torch.quantization.qtensor import NVFP4QTensor
+
+    packed, scales, overall = NVFP4QTensor.quantize(torch.from_numpy(base()), 16, try_tensorrt=False)
+    (folder / "m").mkdir()
+    parts = {WEIGHT: packed._quantized_data, f"{WEIGHT}_scale": scales, f"{WEIGHT}_scale_2": overall}
+    stored(folder / "m", parts)
+    again = packed.dequantize(torch.float32, scale=scales, double_scale=overall, block_sizes={-1: 16})
+    return Written(folder / "m", numbers(again), 1e-6, WEIGHT)
 
 
 def gptq_model(folder: Path, **options: Any) -> Written:
@@ -80,9 +109,13 @@ def gptq_model(folder: Path, **options: Any) -> Written:
     rows = [torch.randint(3, 128, (64,), generator=generator) for _ in range(64)]
     model.quantize([{"input_ids": row, "attention_mask": torch.ones_like(row)} for row in rows], batch_size=1)
     model.save(str(folder / "m"))
-    again = GPTQModel.load(str(folder / "m"), backend=BACKEND.TORCH, device="cpu")
+    again = GPTQModel.load(str(folder / "m"), backend=BACKEND.TORCH, device="cpu", dtype=torch.float16)
     module = again.model.get_submodule(INNER)
-    return Written(folder / "m", numbers(module.dequantize_weight().T), 0.005, WEIGHT)
+    if hasattr(module, "dequantize_weight"):
+        return Written(folder / "m", numbers(module.dequantize_weight().T), 0.005, WEIGHT)
+    with torch.no_grad():
+        product = module(torch.eye(COLUMNS, dtype=torch.float16)).T
+    return Written(folder / "m", numbers(product), 0.005, WEIGHT)
 
 
 def _tokenizer() -> Any:
@@ -96,7 +129,7 @@ def _tokenizer() -> Any:
 
 
 def auto_round(folder: Path, form: str) -> Written:
-    """AutoRound without tuning, exported as GPTQ, AWQ or its own form; the model is loaded again and asked."""
+    """AutoRound without tuning, exported in its own form; the model is loaded again and asked."""
     import torch
     from auto_round import AutoRound
     from transformers import AutoModelForCausalLM
@@ -203,12 +236,15 @@ CASES: dict[str, Case] = {
     **_each(
         "nvidia-modelopt", "modelopt", model_optimizer,
         {
-            f"ModelOpt {config}": {"config": config}
-            for config in ("FP8_DEFAULT_CFG", "FP8_PER_CHANNEL_PER_TOKEN_CFG", "FP8_2D_BLOCKWISE_WEIGHT_ONLY_CFG",
-                           "NVFP4_DEFAULT_CFG", "NVFP4_MLP_WEIGHT_ONLY_CFG", "INT8_WEIGHT_ONLY_CFG",
-                           "INT4_BLOCKWISE_WEIGHT_ONLY_CFG", "MXFP8_DEFAULT_CFG")
+            f"ModelOpt {kind}": {"config": config, "kind": kind.split(" ")[0]}
+            for kind, config in (
+                ("fp8", "FP8_DEFAULT_CFG"), ("fp8 per channel", "FP8_PER_CHANNEL_PER_TOKEN_CFG"),
+                ("blocks of 128 × 128, fp8", "FP8_2D_BLOCKWISE_WEIGHT_ONLY_CFG"), ("int8", "INT8_WEIGHT_ONLY_CFG"),
+                ("int4", "INT4_BLOCKWISE_WEIGHT_ONLY_CFG")
+            )
         },
     ),
+    **_each("nvidia-modelopt", "modelopt", model_optimizer_nvfp4, {"ModelOpt NVFP4": {}}),
     **_each(
         "gptqmodel", "gptqmodel", gptq_model,
         {
@@ -223,7 +259,7 @@ CASES: dict[str, Case] = {
     ),
     **_each(
         "auto-round", "auto_round", auto_round,
-        {f"AutoRound as {form}": {"form": form} for form in ("auto_round", "auto_gptq", "auto_awq")},
+        {"AutoRound": {"form": "auto_round"}},
     ),
     **_each(
         "mlx", "mlx", mlx,

@@ -1,4 +1,4 @@
-"""Weights inside the graphs of Keras, OpenVINO and Core ML."""
+"""Weights inside the graphs of Keras, OpenVINO, Core ML and LiteRT."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from format_writers.written import COLUMNS, NAME, ROWS, Case, Written, base, network
+from format_writers.written import COLUMNS, NAME, ROWS, Case, Written, base, linear, network
 
 KERNEL = "layers.dense.0"
+LAYER = "torch.nn.modules.linear.Linear;"
 
 
 def keras_(folder: Path, kind: str) -> Written:
@@ -80,6 +81,25 @@ def coreml(folder: Path, kind: str) -> Written:
     return Written(folder / "m.mlpackage", {NAME: np.asarray(found).reshape(ROWS, COLUMNS)})
 
 
+def litert(folder: Path, name: str) -> Written:
+    """LiteRT, by one of the quantizer's own recipes; what its interpreter makes of the identity are the numbers."""
+    import litert_torch
+    import torch
+    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_quantizer import quantizer, recipe
+
+    litert_torch.convert(linear().eval(), (torch.zeros(COLUMNS, COLUMNS),)).export(str(folder / "float.tflite"))
+    made = quantizer.Quantizer(str(folder / "float.tflite"))
+    made.load_quantization_recipe(getattr(recipe, name)())
+    made.quantize().export_model(str(folder / "m.tflite"))
+    interpreter = Interpreter(str(folder / "m.tflite"))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.eye(COLUMNS, dtype=np.float32))
+    interpreter.invoke()
+    product = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    return Written(folder / "m.tflite", {LAYER: product.T}, 1e-6, LAYER)
+
+
 CASES: dict[str, Case] = {
     **{
         f"Keras .weights.h5{kind and f', {kind}'}": ("keras", "keras", lambda f, k=kind: keras_(f, k))
@@ -98,5 +118,12 @@ CASES: dict[str, Case] = {
     **{
         f"Core ML {kind or 'float32'}": ("coremltools", "coremltools", lambda f, k=kind: coreml(f, k))
         for kind in ("", "int8", "int4", "palette 4", "sparse")
+    },
+    **{
+        f"LiteRT {name}": ("ai_edge_quantizer", "ai-edge-quantizer", lambda f, n=name: litert(f, n))
+        for name in (
+            "weight_only_wi8_afp32", "weight_only_wi4_afp32", "dynamic_wi8_afp32", "dynamic_wi4_afp32",
+            "dynamic_wi4b32_afp32", "dynamic_wi4b64_afp32", "dynamic_wi2c_afp32"
+        )
     },
 }  # fmt: skip

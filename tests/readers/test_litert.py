@@ -30,6 +30,38 @@ def vector(builder, offsets):
     return builder.EndVector()
 
 
+def packed(codes, bits):
+    """Whole numbers of less than a byte, the lowest bits first."""
+    flat, per = codes.reshape(-1).tolist(), 8 // bits
+    return np.array(
+        [
+            sum((code & (1 << bits) - 1) << bits * at for at, code in enumerate(flat[i : i + per]))
+            for i in range(0, len(flat), per)
+        ],
+        np.uint8,
+    )
+
+
+def in_blocks(path, codes, *, kind, bits, scales, size, zeros=-1, details=2):
+    """A file of one tensor with a scale for each block of its rows, which is a tensor of its own."""
+    builder = flatbuffers.Builder(1024)
+    raw = [packed(codes, bits), scales.reshape(-1).view(np.uint8)]
+    buffers = [table(builder)] + [table(builder, (0, "offset", builder.CreateNumpyVector(each))) for each in raw]
+    blocks = table(builder, (0, "Int32", 1), (1, "Int32", zeros), (2, "Int32", size))
+    quantization = table(builder, (4, "Uint8", details), (5, "offset", blocks))
+    listed = []
+    for name, array, number, more in (("w", codes, kind, [(4, "offset", quantization)]), ("w_scales", scales, 1, [])):
+        text, shape = builder.CreateString(name), builder.CreateNumpyVector(np.array(array.shape, np.int32))
+        slots = [(0, "offset", shape), (1, "Int8", number), (2, "Uint32", len(listed) + 1), (3, "offset", text), *more]
+        listed.append(table(builder, *slots))
+    graph = table(builder, (0, "offset", vector(builder, listed)))
+    graphs, held = vector(builder, [graph]), vector(builder, buffers)
+    model = table(builder, (0, "Uint32", 3), (2, "offset", graphs), (4, "offset", held))
+    builder.Finish(model, file_identifier=b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+    return path
+
+
 def write(path, tensors):
     """Tensors by name: the numbers, and perhaps scales, zero points and their dimension."""
     builder = flatbuffers.Builder(1024)
@@ -121,3 +153,32 @@ def test_what_is_no_model(tmp_path, content, code):
     with cc.open(tmp_path / "p") as project, pytest.raises(InvalidValue) as caught:
         project.log_model("m", checkpoint=tmp_path / "m.tflite")
     assert caught.value.code == code
+
+
+RNG = np.random.default_rng(3)
+
+
+@pytest.mark.parametrize(("kind", "bits", "low", "high"), [(17, 4, -8, 8), (19, 2, -2, 2), (20, 4, 0, 16)])
+def test_a_scale_for_each_block_of_a_row(tmp_path, kind, bits, low, high):
+    codes, scales = RNG.integers(low, high, (6, 64)).astype(np.int8), RNG.uniform(0.5, 2, (6, 2)).astype(np.float16)
+    weights = reader.read(in_blocks(tmp_path / "m.tflite", codes, kind=kind, bits=bits, scales=scales, size=32))
+    assert list(weights.tensors) == ["w"]
+    stored = weights.tensors["w"]
+    expected = [[int(codes[i, j]) * float(scales[i, j // 32]) for j in range(64)] for i in range(6)]
+    assert np.array_equal(stored.values.whole(), np.array(expected, np.float32))
+    assert (stored.packing.bits, stored.packing.group_size) == (bits, 32)
+    assert stored.num_bytes == 6 * 64 * bits // 8 + 24
+
+
+@pytest.mark.parametrize("wrong", [{"zeros": 1}, {"size": 24}, {"size": 0}, {"size": 16}, {"details": 1}])
+def test_codes_whose_scales_are_not_understood_have_no_numbers(tmp_path, wrong):
+    codes, scales = RNG.integers(-8, 8, (6, 64)).astype(np.int8), np.ones((6, 2), np.float16)
+    path = in_blocks(tmp_path / "m.tflite", codes, **{"kind": 17, "bits": 4, "scales": scales, "size": 32, **wrong})
+    stored = reader.read(path).tensors["w"]
+    assert (stored.values, stored.unread) == (None, "LiteRT")
+
+
+def test_whole_numbers_of_two_bits_with_a_scale_for_each_row(tmp_path):
+    codes, scales = RNG.integers(-2, 2, (4, 8)).astype(np.int8), np.array([0.5, 1, 2, 4], np.float16).reshape(4, 1)
+    weights = reader.read(in_blocks(tmp_path / "m.tflite", codes, kind=19, bits=2, scales=scales, size=8))
+    assert np.array_equal(weights.tensors["w"].values.whole(), codes * scales.astype(np.float32))

@@ -216,13 +216,32 @@ def test_mlx_floats_of_a_mode_that_is_not_known_are_not_guessed(tmp_path):
 @pytest.mark.parametrize("how", ["configuration", "powers of two"])
 def test_pairs_of_floats_in_signed_bytes(tmp_path, how):
     codes, powers = RNG.integers(0, 16, (6, 64)), RNG.integers(-7, 3, (6, 2))
-    scales = 2.0**powers.astype(np.float32) if how == "configuration" else (powers + 127).astype(np.uint8)
+    scales = 2.0 ** powers.astype(np.float32) if how == "configuration" else (powers + 127).astype(np.uint8)
     config = {"quantization_config": {"quant_method": "fp8"}} if how == "configuration" else None
     tensors = {"l.weight": pairs(codes).view(np.int8), "l.weight_scale_inv": scales}
     stored, values = only(opened(tmp_path, tensors, config))
     expected = [[E2M1[codes[i, j]] * 2.0 ** int(powers[i, j // 32]) for j in range(64)] for i in range(6)]
     assert np.array_equal(values, np.array(expected, np.float32))
     assert (stored.packing.bits, stored.packing.group_size) == (4, 32)
+
+
+def test_two_outputs_in_a_byte_of_model_optimizer(tmp_path):
+    codes, scales = RNG.integers(-8, 8, (6, 32)), RNG.uniform(0.5, 2, (6, 2)).astype(np.float32)
+    bytes_ = [[(codes[2 * i, j] & 15) | (codes[2 * i + 1, j] & 15) << 4 for j in range(32)] for i in range(3)]
+    tensors = {"l.weight": np.array(bytes_, np.uint8), "l.weight_scale": scales}
+    stored, values = only(opened(tmp_path, tensors))
+    expected = [[int(codes[i, j]) * float(scales[i, j // 16]) for j in range(32)] for i in range(6)]
+    assert np.array_equal(values, np.array(expected, np.float32))
+    assert (stored.packing.bits, stored.packing.group_size, stored.num_bytes) == (4, 16, 96 + 48)
+    awq = {**tensors, "l.pre_quant_scale": np.ones(32, np.float32)}
+    assert opened(tmp_path, awq).tensors["l.weight"].values is None
+
+
+def test_blocks_of_model_optimizer_keep_the_dimensions_within_them(tmp_path):
+    codes, scales = RNG.integers(-127, 128, (256, 384)).astype(np.int8), RNG.uniform(1, 2, (2, 1, 3, 1))
+    _, values = only(opened(tmp_path, {"l.weight": codes, "l.weight_scale": scales.astype(np.float32)}))
+    expected = codes * np.repeat(np.repeat(scales[:, 0, :, 0].astype(np.float32), 128, 0), 128, 1)
+    assert np.array_equal(values, expected)
 
 
 def test_whole_numbers_with_a_scale_for_each_16_stay_whole_numbers(tmp_path):

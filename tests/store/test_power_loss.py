@@ -111,4 +111,4 @@ def check_failing_disk(folder: Path, kind: str, *, number: int, codes: set[str],
     ],
 )
 def test_f7_f8_a_disk_that_fails_at_any_call_is_said_and_nothing_is_half_done(tmp_path, kind, number, codes):
-    assert check_failing_disk(tmp_path, kind, number=number, codes=codes, step=4 if kind == "write" else 1) >= 3
+    assert check_failing_disk(tmp_path, kind, number=number, codes=codes, step=8 if kind == "write" else 1) >= 3

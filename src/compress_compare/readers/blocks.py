@@ -104,6 +104,8 @@ def fitted(
         block: sizes of blocks as a configuration says, for the last dimensions.
     """
     size, found = tuple(shape), np.asarray(scales, np.float32)
+    if size and found.ndim == 2 * len(size) and set(found.shape[1::2]) == {1}:
+        found = found.reshape(found.shape[::2])  # Model Optimizer keeps the dimensions within its blocks
     if not size:
         return None
     if found.size == 1:

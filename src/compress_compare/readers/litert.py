@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,23 @@ import numpy as np
 
 from ..analysis.layers.values import Array, Values
 from ..errors import InvalidValue
+from .blocks import Blocks
 from .dtypes import DTYPES
 from .mapped import Mapped
 from .packed import CodeGrid, table
+from .packings.base import FLOATS, numbers, read_blocks
 from .regular import open_regular
 from .safetensors_header import MAX_DIMENSIONS, MAX_NAME_BYTES, MAX_TENSORS, check_start, shown
 from .weights import StoredTensor, Weights, free_name
 
 _TYPES = {
     0: "F32", 1: "F16", 2: "I32", 3: "U8", 4: "I64", 6: "BOOL", 7: "I16", 8: "C64", 9: "I8", 10: "F64", 12: "U64",
-    15: "U32", 16: "U16", 18: "BF16",
+    15: "U32", 16: "U16", 18: "BF16", 21: "F8_E4M3", 22: "F8_E5M2",
 }  # fmt: skip
-_INT4 = 17
+_PARTS = {17: ("int4", 4, True), 19: ("int2", 2, True), 20: ("uint4", 4, False)}
+"""Whole numbers of less than a byte, the lowest bits first: name, bits, whether they have a sign."""
+_NARROW = {name: bits for name, bits, _ in _PARTS.values()}
+_BLOCKWISE = 2
 
 
 class _Table:
@@ -119,15 +125,24 @@ def _tensors(raw: Array) -> dict[str, StoredTensor]:
     buffers = model.tables(4, MAX_TENSORS)
     found: dict[str, StoredTensor] = {}
     for graph in model.tables(2, MAX_TENSORS):
-        for tensor in graph.tables(0, MAX_TENSORS):
-            index = tensor.scalar(2, "<I")
-            data = _data(raw, buffers[index])
+        tensors = graph.tables(0, MAX_TENSORS)
+        places: dict[int, str] = {}
+        for at, tensor in enumerate(tensors):
+            data = _data(raw, buffers[tensor.scalar(2, "<I")])
             if data is None or not data.size:
                 continue
-            name = _free(tensor.text(3) or "tensor", found)
-            stored = _stored(name, tensor, data)
-            if stored is not None:
-                found[name] = stored
+            places[at] = _free(tensor.text(3) or "tensor", found)
+            found[places[at]] = _stored(places[at], tensor, data)
+        gone = set()
+        for at, name in places.items():
+            quantization = tensors[at].table(4)
+            if quantization is not None and quantization.scalar(4, "<B"):
+                blocks = quantization.table(5) if quantization.scalar(4, "<B") == _BLOCKWISE else None
+                scales = "" if blocks is None else places.get(blocks.scalar(0, "<i"), "")
+                read = None if blocks is None else _in_blocks(found[name], blocks, scales=found.get(scales))
+                found[name] = read or replace(found[name], values=None, unread="LiteRT")
+                gone.add(scales)
+        found = {name: stored for name, stored in found.items() if name not in gone}
     return found
 
 
@@ -147,31 +162,54 @@ def _free(name: str, taken: dict[str, StoredTensor]) -> str:
     return free_name(name, taken)
 
 
-def _stored(name: str, tensor: _Table, data: Array) -> StoredTensor | None:
+def _stored(name: str, tensor: _Table, data: Array) -> StoredTensor:
     listed = tensor.vector(0, "<i4")
     if listed is not None and listed.size > MAX_DIMENSIONS:
         raise InvalidValue("model.bad_shape", f"Tensor {shown(name)} has {listed.size:,} dimensions.")
     shape = () if listed is None else tuple(int(size) for size in listed)
     kind = tensor.scalar(1, "<b")
-    if kind not in _TYPES and kind != _INT4:
+    if kind not in _TYPES and kind not in _PARTS:
         return StoredTensor(f"type {kind}", shape, data.nbytes, None)
     count = math.prod(shape)
-    bits = 4 if kind == _INT4 else DTYPES[_TYPES[kind]].bits
+    dtype, bits, signed = _PARTS[kind] if kind in _PARTS else (_TYPES[kind], DTYPES[_TYPES[kind]].bits, False)
     if min(shape, default=0) < 0 or -(-count * bits // 8) != data.nbytes:
         raise InvalidValue(
             "model.bad_shape",
             f"The shape of tensor {shown(name)} does not fit its bytes.",
             detail=f"Shape {list(shape)!a:.80} needs {-(-count * bits // 8):,} bytes, has {data.nbytes:,}.",
         )
-    if kind == _INT4:
-        codes = np.empty(2 * data.size, np.int8)
-        codes[0::2], codes[1::2] = data & 15, data >> 4
-        values: Values | None = Values.of(np.where(codes > 7, codes - 16, codes)[:count].reshape(shape))
+    if kind in _PARTS:
+        values: Values | None = Values.of(_codes(data, bits, signed=signed)[:count].reshape(shape))
     else:
-        values = Mapped.of(data, _TYPES[kind], shape=shape)
-    stored = StoredTensor("int4" if kind == _INT4 else _TYPES[kind], shape, data.nbytes, values)
+        values = Mapped.of(data, dtype, shape=shape)
+    stored = StoredTensor(dtype, shape, data.nbytes, values)
     quantization = tensor.table(4)
-    return stored if quantization is None else _quantized(stored, quantization, bits=bits)
+    if quantization is None:
+        return stored
+    return _quantized(stored, quantization, bits=bits)
+
+
+def _codes(data: Array, bits: int, *, signed: bool) -> Array:
+    """The numbers in bytes that hold several each."""
+    parts = [(data >> at & (1 << bits) - 1).astype(np.int8) for at in range(0, 8, bits)]
+    found = np.stack(parts, axis=1).reshape(-1)
+    top = np.int8(1 << bits - 1)
+    return np.asarray((found ^ top) - top) if signed else found
+
+
+def _in_blocks(stored: StoredTensor, blocks: _Table, *, scales: StoredTensor | None) -> StoredTensor | None:
+    """The numbers of codes with a scale for each block of the last dimension; ``None`` where they lie otherwise."""
+    size, factors, zeros = blocks.scalar(2, "<i"), numbers(scales), blocks.scalar(1, "<i") if blocks.place(1) else -1
+    if scales is None or factors is None or scales.dtype not in FLOATS or stored.values is None or not stored.shape:
+        return None
+    columns = stored.shape[-1]
+    if zeros >= 0 or size < 1 or columns % size or factors.size * size != math.prod(stored.shape):
+        return None
+    rows = stored.values.whole().reshape(-1, columns)
+    wide = np.asarray(factors, np.float32).reshape(*stored.shape[:-1], columns // size)
+    grid = Blocks(lambda first, last: rows[first:last], stored.shape, wide, (*[1] * (len(stored.shape) - 1), size))
+    bits = _NARROW.get(stored.dtype, 8)
+    return read_blocks(stored.dtype, grid, codes=stored, bits=bits, parts=[stored, scales])
 
 
 def _quantized(stored: StoredTensor, quantization: _Table, *, bits: int) -> StoredTensor:
