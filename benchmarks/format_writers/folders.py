@@ -55,6 +55,27 @@ def llm_compressor(folder: Path, scheme: str) -> Written:
     return Written(folder / "m", numbers(again.get_submodule(INNER).weight), 0.005, WEIGHT)
 
 
+def sparse(folder: Path, form: str) -> Written:
+    """compressed-tensors up to 0.10, which packs zeros: any of them, or two of each four."""
+    import torch
+    from compressed_tensors.compressors import BaseCompressor
+    from compressed_tensors.config import CompressionFormat, SparsityCompressionConfig
+
+    dense = torch.from_numpy(base())
+    small = dense.abs().reshape(-1, 4).argsort(1)[:, :2]
+    dense = dense.reshape(-1, 4).scatter(1, small, 0.0).reshape(ROWS, COLUMNS)
+    config = SparsityCompressionConfig.load_from_registry(CompressionFormat(form).value)
+    packer = BaseCompressor.load_from_registry(form, config=config)
+    parts = packer.compress({WEIGHT: dense})
+    (folder / "m").mkdir()
+    (folder / "m" / "config.json").write_text(
+        json.dumps({"model_type": "llama", "quantization_config": {"sparsity_config": {"format": form}}})
+    )
+    path = stored(folder / "m", parts)
+    again = dict(packer.decompress(str(path.parent)))
+    return Written(folder / "m", numbers(again[WEIGHT]), 0.0, WEIGHT)
+
+
 def model_optimizer(folder: Path, config: str, kind: str) -> Written:
     """Model Optimizer's export for Hugging Face, which its own tensors take apart again.
 
@@ -232,6 +253,10 @@ CASES: dict[str, Case] = {
             for scheme in ("W8A16", "W4A16", "W4A16_ASYM", "INT8", "FP8_DYNAMIC", "FP8_BLOCK", "NVFP4A16", "MXFP4A16",
                            "MXFP8A16")
         },
+    ),
+    **_each(
+        "compressed-tensors", "compressed_tensors", sparse,
+        {f"compressed-tensors {form}": {"form": form} for form in ("sparse-bitmask", "sparse-24-bitmask")},
     ),
     **_each(
         "nvidia-modelopt", "modelopt", model_optimizer,

@@ -45,6 +45,17 @@ def bitsandbytes(folder: Path, kind: str, nested: bool) -> Written:
     return Written(stored(folder, {NAME: packed, **parts}), {NAME: dequantize_4bit(packed, state).numpy()}, 1e-6)
 
 
+def int8(folder: Path) -> Written:
+    """bitsandbytes' LLM.int8, as transformers saves it."""
+    import torch
+    from bitsandbytes.functional import int8_vectorwise_dequant, int8_vectorwise_quant
+
+    codes, peaks, _ = int8_vectorwise_quant(torch.from_numpy(base()).half())
+    parts = {NAME: codes, "l.SCB": peaks, "l.weight_format": torch.tensor(0, dtype=torch.uint8)}
+    again = int8_vectorwise_dequant(codes, peaks).float()
+    return Written(stored(folder, parts), {NAME: again.numpy()}, 1e-6)
+
+
 def torchao(folder: Path, kind: str) -> Written:
     """torchao, flattened into safetensors."""
     from torchao import quantization as library
@@ -152,6 +163,7 @@ CASES: dict[str, Case] = {
         for kind in ("nf4", "fp4")
         for nested in (False, True)
     },
+    "LLM.int8": ("bitsandbytes", "bitsandbytes", int8),
     **{
         f"torchao {kind}": ("torchao", "torchao", lambda f, k=kind: torchao(f, k))
         for kind in ("Int8WeightOnlyConfig", "Float8WeightOnlyConfig")

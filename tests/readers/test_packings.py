@@ -252,17 +252,18 @@ def test_whole_numbers_with_a_scale_for_each_16_stay_whole_numbers(tmp_path):
     assert stored.packing.bits == 8
 
 
-def test_sparse_bitmask(tmp_path):
+@pytest.mark.parametrize("name", ["l.weight", "l"])
+def test_sparse_bitmask(tmp_path, name):
     dense = RNG.normal(size=(5, 19)).astype(np.float32)
     dense[RNG.random((5, 19)) < 0.6] = 0
     mask = [
         [sum((dense[i, 8 * b + k] != 0) << k for k in range(8) if 8 * b + k < 19) for b in range(3)] for i in range(5)
     ]
     tensors = {
-        "l.weight.compressed": dense[dense != 0],
-        "l.weight.bitmask": np.array(mask, np.uint8),
-        "l.weight.shape": np.array([5, 19]),
-        "l.weight.row_offsets": np.zeros(5, np.int64),
+        f"{name}.compressed": dense[dense != 0],
+        f"{name}.bitmask": np.array(mask, np.uint8),
+        f"{name}.shape": np.array([5, 19]),
+        f"{name}.row_offsets": np.zeros(5, np.int64),
     }
     _, values = only(opened(tmp_path, tensors))
     assert np.array_equal(values, dense)

@@ -10,7 +10,7 @@ import numpy as np
 from ...analysis.layers.values import Array, Values
 from ..packed import CodeGrid, stream
 from ..weights import StoredTensor, Weights
-from .base import Unpacked, numbers, present, raw
+from .base import Unpacked, numbers, present, raw, split
 from .words import as_bytes, as_stored, bits_of, groups_of, is_words, scale_table
 
 
@@ -57,7 +57,10 @@ def _zeros(zero: StoredTensor, rows: int, *, groups: int, bits: int) -> Array | 
 
 
 def bitmask(name: str, weights: Weights) -> Unpacked | None:
-    """``NAME.compressed`` with ``NAME.bitmask`` and ``NAME.shape``: the numbers that are not zero, row by row."""
+    """``NAME.compressed`` with ``NAME.bitmask`` and ``NAME.shape``: the numbers that are not zero, row by row.
+
+    Since 0.10 the tool leaves ``.weight`` out of the name.
+    """
     whole = name.removesuffix(".compressed")
     tensors = weights.tensors
     mask, listed = raw(tensors.get(f"{whole}.bitmask")), numbers(tensors.get(f"{whole}.shape"))
@@ -82,4 +85,5 @@ def bitmask(name: str, weights: Weights) -> Unpacked | None:
     parts = present(tensors, used)
     num_bytes = sum(part.num_bytes for part in parts)
     values = Values(shape, tensors[name].dtype, left.raw, num_bytes=num_bytes, decode=decode, unit=shape[1])
-    return Unpacked(whole, StoredTensor(tensors[name].dtype, shape, num_bytes, values), used)
+    named = whole if split(whole)[1] == "weight" else f"{whole}.weight"
+    return Unpacked(named, StoredTensor(tensors[name].dtype, shape, num_bytes, values), used)
