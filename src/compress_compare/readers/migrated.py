@@ -58,6 +58,7 @@ class PairedTensors:
     model: StoredTensor
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of squares; what is not finite explains nothing
 def migrated(base: Weights, model: Weights) -> Weights:
     """The model with what was moved between layers moved back."""
     both = dict(_both(base, model))
@@ -202,7 +203,11 @@ def _numbers(stored: StoredTensor) -> Array:
 def _rows(stored: StoredTensor, count: int) -> Array:
     values = stored.values
     columns = stored.values.count // stored.shape[0] if stored.values is not None else 0
-    return np.zeros(0) if values is None else values.numbers(0, count * columns).astype(np.float64)
+    return np.zeros(0) if values is None else _floats(values.numbers(0, count * columns))
+
+
+def _floats(numbers: Array) -> Array:
+    return numbers if numbers.dtype == np.float64 else numbers.astype(np.float32, copy=False)
 
 
 def _scaled(stored: StoredTensor, factors: Array, *, axis: int) -> StoredTensor:

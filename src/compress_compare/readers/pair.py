@@ -72,7 +72,9 @@ class ModelPair:
             back.get(f"{layer}.weight", f"{layer}.weight").removesuffix(".weight"): fold
             for layer, fold in folds.items()
         }
-        return ModelPair(base, model, {match.name: match for match in listed}, own, heads)
+        found = ModelPair(base, model, {match.name: match for match in listed}, own, heads)
+        found.forget()  # a few rows of each tensor were looked at, and whole pages came with them
+        return found
 
     def base_tensor(self, match: Match) -> StoredTensor | None:
         """The base's tensor."""
