@@ -97,3 +97,13 @@ def test_a_model_is_checked_shipped_and_another_tools_table_imported(
     with cc.open(project, read_only=True) as opened:
         assert opened.model("net-w8").base == "net"
         assert opened.gate("half", base="cnn").passed
+
+
+def test_the_project_is_downloaded_as_one_file(overview: Page, project: Path, tmp_path: Path) -> None:
+    overview.get_by_role("button", name="What can be done with the project").click()
+    with overview.expect_download() as started:
+        overview.get_by_role("menuitem", name="Download all of it (.ccz)").click()
+    assert started.value.suggested_filename == f"{project.name}.ccz"
+    started.value.save_as(tmp_path / "sent.ccz")
+    with cc.open(project, read_only=True) as opened, cc.unpack(tmp_path / "sent.ccz", tmp_path / "copy") as copy:
+        assert copy.models().to_pylist() == opened.models().to_pylist()
