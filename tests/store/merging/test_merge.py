@@ -253,6 +253,19 @@ def test_weights_whose_files_differ_only_in_order_are_equal(tmp_path: Path) -> N
         assert project.merge(tmp_path / "b").conflicts == {}
 
 
+def test_weights_are_equal_whatever_their_file_is_called(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file(weights(1), tmp_path / "epoch 3.safetensors")
+    for name, given in (("a", weights(1)), ("b", tmp_path / "epoch 3.safetensors")):
+        with cc.open(tmp_path / name) as project:
+            project.log_model("m", checkpoint=given)
+    with cc.open(tmp_path / "a") as project:
+        before = project.model("m").checkpoint
+        assert project.merge(tmp_path / "b").conflicts == {}
+        assert project.model("m").checkpoint == before
+
+
 def test_other_weights_are_a_conflict_and_missing_ones_come_in(tmp_path: Path) -> None:
     for name, number in (("a", 1), ("b", 2)):
         with cc.open(tmp_path / name) as project:

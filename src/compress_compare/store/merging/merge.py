@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from ...errors import Conflict, InvalidValue, StoreError
-from ...readers import safetensors
-from .. import changes, schema
+from ...records import Checkpoint, StoredFile
+from .. import changes, same_weights, schema
 from .. import models as store_models
 from ..reading import Reader
 from ..staging import Staging
@@ -91,19 +91,15 @@ class _Same:
         self._stores, self._contents = (store, other), (ours, theirs)
 
     def __call__(self, id: str) -> bool:
-        mine, other = (each.parts["files"][id] for each in self._contents)
-        if mine.keys() != other.keys():
-            return False
-        for key, row in mine.items():
-            if row["sha256"] == other[key]["sha256"]:
-                continue
-            if not row["name"].endswith(".safetensors") or row["format"] != other[key]["format"]:
-                return False
-            digests = (row["sha256"], other[key]["sha256"])
-            paths = [each._artifacts.verify(digest) for each, digest in zip(self._stores, digests, strict=True)]
-            if not safetensors.same(paths[0], paths[1]):
-                return False
-        return True
+        mine, other = (_checkpoint(each.parts["files"][id].values()) for each in self._contents)
+        ours, theirs = (each._artifacts.verify for each in self._stores)
+        return same_weights.same(mine, other, paths=(ours, theirs))
+
+
+def _checkpoint(files: Iterable[Row]) -> Checkpoint:
+    rows = list(files)
+    found = tuple(StoredFile(row["name"], row["sha256"], row["num_bytes"]) for row in rows)
+    return Checkpoint(rows[0]["format"], found)
 
 
 class _Writing:
