@@ -105,3 +105,13 @@ def test_errors(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place / "empty")
     with pytest.raises(UserError, match="no project here"):
         run("x")
+
+
+def test_a_damaged_project_nearby_hides_no_other(place: Path) -> None:
+    save_file(weights(3), place / "w.safetensors", metadata={"other": "x"})
+    (place / "runs" / "broken").mkdir()
+    (place / "runs" / "broken" / "compress-compare.db").write_bytes(b"no database")
+    done = CliRunner().invoke(cli, ["whence", "w.safetensors"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert done.stdout.startswith("m3 of ")
+    assert "note: not looked in runs/broken: The project database cannot be read." in done.stderr

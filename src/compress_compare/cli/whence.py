@@ -12,7 +12,7 @@ import click
 
 from .. import project as projects
 from ..comparisons import whence as comparisons
-from ..errors import InvalidValue, NotFound
+from ..errors import InvalidValue, NotFound, UserError
 from ..records import Operation
 from .output import cell, echo_json, json_option
 
@@ -59,6 +59,9 @@ def _nearby(*, needed: bool) -> list[Path]:
         try:
             projects.open(folder, create=False, read_only=True).close()
         except (NotFound, InvalidValue):
+            continue
+        except UserError as error:  # one that is damaged or of another person hides none of the others
+            click.echo(f"note: not looked in {folder}: {error.title}", err=True)
             continue
         found.append(folder)
     if not found and needed:
