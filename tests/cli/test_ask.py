@@ -58,6 +58,21 @@ def test_ls_where_sort_columns_and_limit(path: Path) -> None:
     assert found[1]["parameters"] == {"strength": 3}
 
 
+def test_the_best_of_a_tie_names_the_others(tmp_path: Path) -> None:
+    with cc.open(tmp_path / "project") as project:
+        project.define_metric("Size", unit="B", higher_is_better=False, primary=True)
+        project.define_metric("Latency", unit="s", higher_is_better=False, primary=True)
+        for id, size in (("a", 3), ("b", 3), ("c", 3), ("d", 4)):
+            project.log_model(id, metrics={"Size": size})
+    done = CliRunner().invoke(cli, ["best", str(tmp_path / "project")], catch_exceptions=False)
+    assert done.stdout.splitlines()[1].split()[0] == "a"
+    assert done.stderr == "note: b, c have the same Size.\n"
+    assert json.loads("\n".join(run("best", tmp_path / "project", "--top", 2, "--json")))["tied"] == ["c"]
+    assert json.loads("\n".join(run("best", tmp_path / "project", "--top", 3, "--json")))["tied"] == []
+    with pytest.raises(UserError, match="No model within the bounds has a value of 'Latency'"):
+        run("best", tmp_path / "project", "--max", "Size=3")
+
+
 def test_best(path: Path) -> None:
     lines = run("best", path, "--max", "Packed Size=400 kB", "--min", "Top-1 Accuracy=90%", "--by", "Packed Size")
     assert lines[0].split()[:1] == ["id"]
