@@ -89,6 +89,20 @@ def test_slices_devices_counts_and_errors_are_kept(project):
     assert "Latency" not in table.column_names
 
 
+def test_ways_of_measuring_and_metrics_of_the_same_name_have_columns_of_their_own(project):
+    places = [("cpu", None), ("gpu", None), ("gpu, x", None), ("gpu", "x")]
+    latencies = [cc.MetricValue(n, device=device, dataset=data) for n, (device, data) in enumerate(places)]
+    project.log_model("a", metrics={"Latency (cpu)": 7.0, "Latency": latencies})
+    found = project.models().select(project.models().column_names[5:]).to_pylist()[0]
+    assert found == {
+        "Latency (cpu)": 7.0,
+        "Latency (device cpu)": 0.0,
+        "Latency (device gpu)": 1.0,
+        "Latency (device gpu, x)": 2.0,
+        "Latency (device gpu, dataset x)": 3.0,
+    }
+
+
 def test_logging_the_same_again_changes_nothing_and_new_metrics_are_added(project):
     weights = {"w": np.arange(6.0).reshape(2, 3)}
     for extra in ({}, {}, {"b": 2.0}):

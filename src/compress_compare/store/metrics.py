@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, Literal
 
 import numpy as np
@@ -216,11 +217,26 @@ def column_names(connection: sa.Connection) -> dict[Split, str]:
     found: dict[int, list[Split]] = {key: [] for key in names}
     for one in sorted(rows(connection, sa.select(*columns).where(table.c.slice == "").distinct())):
         found[one[0]].append(Split(*one))
-    return {
-        split: name
-        for key, splits in found.items()
-        for split, name in zip(splits or [Split(key)], _labels(names[key], splits), strict=True)
-    }
+    taken = set(names.values())
+    result: dict[Split, str] = {}
+    for key, splits in found.items():
+        labels = _labels(names[key], splits)
+        if len(set(labels)) < len(labels) or taken & ({*labels} - {names[key]}):
+            labels = []
+            for split in splits:
+                labels.append(_spelled(names[key], split, taken=taken | set(labels)))
+        taken |= set(labels)
+        result |= zip(splits or [Split(key)], labels, strict=True)
+    return result
+
+
+def _spelled(name: str, split: Split, *, taken: set[str]) -> str:
+    """A longer name, where the shorter one says the same of two ways, or is what somebody called another metric."""
+    said = zip(("device", "dataset", "protocol"), (split.device, split.dataset, split.protocol), strict=True)
+    text = ", ".join(f"{word} {value}" for word, value in said if value)
+    label = f"{name} ({text})" if text else name
+    names = chain([label], (f"{label} {number}" for number in count(2)))
+    return next(one for one in names if text == "" or one not in taken)
 
 
 def _labels(name: str, splits: list[Split]) -> list[str]:
