@@ -15,6 +15,7 @@ from .. import models as store_models
 from ..reading import Reader
 from ..staging import Staging
 from ..store import Store
+from .aligning import align
 from .conflicts import Choice, Decision, MergeConflict, conflicting_models, conflicting_parts, decided
 from .contents import OF_MODELS, ProjectContents, Row, contents
 
@@ -50,6 +51,7 @@ def conflicts(store: Reader, other: Reader) -> list[MergeConflict]:
     """Everything in which two projects contradict each other, before anything is decided."""
     with store._database.read() as connection, other._database.read() as reading:
         ours, theirs = contents(connection), contents(reading)
+    align(ours, theirs)
     found = list(conflicting_models(ours, theirs, same=_Same(store, other, ours=ours, theirs=theirs)))
     _set_aside(theirs, [each.name for each in found])
     return [*found, *conflicting_parts(ours, theirs)]
@@ -65,6 +67,10 @@ def merge(store: Store, other: Reader, *, on_conflict: Decision = "refuse") -> M
     with store._artifacts.staging() as staging, store._database.write() as connection:
         store._database.defer_foreign_keys(connection)
         ours = contents(connection)
+        aligned = align(ours, theirs)
+        for old, new in aligned.ours.items():
+            changes.give_id(connection, old, new)
+        report.renamed |= aligned.theirs
         found = list(conflicting_models(ours, theirs, same=_Same(store, other, ours=ours, theirs=theirs)))
         # what hangs on a model that is another one here is no conflict of its own
         aside = _set_aside(theirs, [each.name for each in found])
@@ -129,7 +135,7 @@ class _Writing:
                 for table in OF_MODELS:
                     if id in theirs.parts[table]:
                         theirs.parts[table][name] = theirs.parts[table].pop(id)
-        renamed = {id: name for id, name in self._report.renamed.items() if id in choices}
+        renamed = {id: name for id, name in self._report.renamed.items() if choices.get(id) == "both"}
         for row in theirs.models.values() if renamed else ():
             if row is not self._ours.models.get(row["id"]):
                 row["base"] = renamed.get(row["base"], row["base"])
