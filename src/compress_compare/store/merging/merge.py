@@ -47,14 +47,30 @@ class MergeReport:
         return {"added": self.added, "conflicts": conflicts, "renamed": self.renamed, "left_out": list(self.left_out)}
 
 
-def conflicts(store: Reader, other: Reader) -> list[MergeConflict]:
-    """Everything in which two projects contradict each other, before anything is decided."""
+@dataclass(frozen=True)
+class MergePreview:
+    """What a merge is about, before anything is decided.
+
+    Args:
+        num_models: of the other project.
+        num_new: those of them that this one does not have.
+        conflicts: everything in which the two contradict each other.
+    """
+
+    num_models: int
+    num_new: int
+    conflicts: tuple[MergeConflict, ...]
+
+
+def preview(store: Reader, other: Reader) -> MergePreview:
+    """Lay two projects side by side."""
     with store._database.read() as connection, other._database.read() as reading:
         ours, theirs = contents(connection), contents(reading)
     align(ours, theirs)
     found = list(conflicting_models(ours, theirs, same=_Same(store, other, ours=ours, theirs=theirs)))
     _set_aside(theirs, [each.name for each in found])
-    return [*found, *conflicting_parts(ours, theirs)]
+    new = len(theirs.models.keys() - ours.models.keys())
+    return MergePreview(len(theirs.models), new, (*found, *conflicting_parts(ours, theirs)))
 
 
 def merge(store: Store, other: Reader, *, on_conflict: Decision = "refuse") -> MergeReport:
