@@ -32,7 +32,7 @@ def whence(file: str, within: tuple[str, ...], *, as_json: bool) -> None:
             stack.enter_context(projects.open(place, create=False, read_only=True))
             for place in within or _nearby(needed=not said)
         ]
-        found = comparisons.whence(Path(file), stores)
+        found = comparisons.whence(Path(file), stores, unread=lambda said: click.echo(f"note: {cell(said)}", err=True))
         places = [str(store.path) for store in stores]
     if as_json:
         answers = [one.as_dict() for one in found]
@@ -47,7 +47,7 @@ def whence(file: str, within: tuple[str, ...], *, as_json: bool) -> None:
             click.echo(f"  {cell(step['model'])}  {cell(_text(step.get('operation'), step['parameters']))}")
     if not found and not said:
         if not as_json:
-            click.echo(f"No model of {len(places)} projects has these files or tensors: {', '.join(places)}.", err=True)
+            click.echo(f"No model has these files or tensors, in {', '.join(places)}.", err=True)
         sys.exit(1)
 
 
