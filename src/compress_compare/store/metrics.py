@@ -47,7 +47,7 @@ def define(connection: sa.Connection, metric: Metric) -> int:
     """Insert or replace a definition; returns its key.
 
     Raises:
-        InvalidValue: ``metric.reserved``.
+        InvalidValue: ``metric.reserved``; ``metric.range`` if a value that was logged lies outside of a new range.
     """
     table = schema.metrics
     values = {name: getattr(metric, name) for name in metric.__dataclass_fields__}
@@ -58,8 +58,28 @@ def define(connection: sa.Connection, metric: Metric) -> int:
         key = 1 + (connection.execute(sa.select(sa.func.max(table.c.key))).scalar() or 0)
         connection.execute(table.insert().values(key=key, **values))
     else:
+        _check_range(connection, key, metric)
         connection.execute(table.update().where(table.c.key == key).values(**values))
     return int(key)
+
+
+def _check_range(connection: sa.Connection, key: int, metric: Metric) -> None:
+    """Pass if the values that were logged lie in a range that is new: percentages do not become fractions unseen."""
+    before = definitions(connection)[key]
+    if (metric.min, metric.max) in ((before.min, before.max), (None, None)):
+        return
+    table = schema.metric_values
+    query = sa.select(table.c.value, schema.models.c.id).join(schema.models, table.c.model_key == schema.models.c.key)
+    query = query.where(table.c.metric_key == key, table.c.kind == NUMBER)
+    for order in (table.c.value.desc(), table.c.value.asc()):
+        row = connection.execute(query.order_by(order).limit(1)).first()
+        if row is None:
+            return
+        try:
+            ranges.check(metric, MetricValue(row[0]))
+        except InvalidValue as error:
+            hint = "Correct what was logged first, or declare another range."
+            raise InvalidValue(error.code, error.title, detail=f"Model {row[1]!r:.80} has it.", hint=hint) from error
 
 
 def reserved(name: str) -> InvalidValue:
