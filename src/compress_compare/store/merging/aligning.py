@@ -7,7 +7,8 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count, takewhile
 
-from .contents import ProjectContents, Row
+from .. import relatives
+from .contents import ProjectContents, Row, checkpoint
 
 
 @dataclass(frozen=True)
@@ -129,3 +130,16 @@ def _copy_of(id: str, ours: ProjectContents, theirs: ProjectContents) -> str | N
     names = takewhile(lambda name: name in ours.models, (f"{id} ({number})" for number in count(2)))
     same = (name for name in names if _is_same(ours.models[name], theirs.models[id]) and name not in theirs.models)
     return next(same, None)
+
+
+def like(ours: ProjectContents, theirs: ProjectContents) -> dict[str, list[str]]:
+    """Which of their weights may share tensors with each other and with ours."""
+    sides = (theirs, ours)
+    bases = {id: row["base"] for side in reversed(sides) for id, row in side.models.items()}
+    files = {
+        id: [
+            file for side in sides if (rows := side.parts["files"].get(id)) for file in checkpoint(rows.values()).files
+        ]
+        for id in bases
+    }
+    return relatives.among(bases, files)

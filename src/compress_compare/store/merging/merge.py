@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from ...errors import Conflict, InvalidValue, StoreError
-from ...records import Checkpoint, StoredFile
 from .. import changes, same_weights, schema
 from .. import models as store_models
 from ..reading import Reader
 from ..staging import Staging
 from ..store import Store
-from .aligning import align
+from .aligning import align, like
 from .conflicts import Choice, Decision, MergeConflict, conflicting_models, conflicting_parts, decided
-from .contents import OF_MODELS, ProjectContents, Row, contents
+from .contents import OF_MODELS, ProjectContents, Row, checkpoint, contents
 
 LEFT_OUT = ("jobs", "deleted models", "stored comparisons of activations")
 
@@ -98,7 +97,7 @@ def merge(store: Store, other: Reader, *, on_conflict: Decision = "refuse") -> M
         writing = _Writing(connection, ours, theirs=theirs, report=report)
         writing.settle_models({each.name: choice for each, choice in report.conflicts.items() if each.kind == "model"})
         writing.write()
-        _copy(store, other, staging=staging, digests=writing.digests)
+        _copy(store, other, staging=staging, digests=writing.digests, like=like(ours, theirs))
     return report
 
 
@@ -113,15 +112,9 @@ class _Same:
         self._stores, self._contents = (store, other), (ours, theirs)
 
     def __call__(self, id: str) -> bool:
-        mine, other = (_checkpoint(each.parts["files"][id].values()) for each in self._contents)
+        mine, other = (checkpoint(each.parts["files"][id].values()) for each in self._contents)
         ours, theirs = (each._artifacts.verify for each in self._stores)
         return same_weights.same(mine, other, paths=(ours, theirs))
-
-
-def _checkpoint(files: Iterable[Row]) -> Checkpoint:
-    rows = list(files)
-    found = tuple(StoredFile(row["name"], row["sha256"], row["num_bytes"]) for row in rows)
-    return Checkpoint(rows[0]["format"], found)
 
 
 class _Writing:
@@ -363,7 +356,7 @@ class _Writing:
             self._report.added[table] = len(rows)
 
 
-def _copy(store: Store, other: Reader, *, staging: Staging, digests: set[str]) -> None:
+def _copy(store: Store, other: Reader, *, staging: Staging, digests: set[str], like: dict[str, list[str]]) -> None:
     """Bring the objects that new rows name, those that are not there yet."""
     wanted = []
     for digest in sorted(digests):
@@ -379,7 +372,8 @@ def _copy(store: Store, other: Reader, *, staging: Staging, digests: set[str]) -
                     hint="Repair that project first: compress-compare doctor",
                 ) from None
             wanted.append(digest)
-    store._publish(staging, wanted)
+    order = {digest: place for place, digest in enumerate(like)}
+    store._publish(staging, sorted(wanted, key=lambda digest: order.get(digest, len(order))), like=like)
 
 
 def _free(name: str, taken: Any) -> str:
