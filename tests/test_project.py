@@ -89,6 +89,35 @@ def test_slices_devices_counts_and_errors_are_kept(project):
     assert "Latency" not in table.column_names
 
 
+def test_a_range_that_what_was_logged_contradicts_is_refused(project):
+    project.log_model("a", metrics={"Accuracy": 97.5, "Loss": math.nan})
+    project.log_model("b", metrics={"Accuracy": cc.MetricValue(12.0, slice="night")})
+    with pytest.raises(InvalidValue, match=r"97\.5 is outside of the range of 'Accuracy', which is 0 to 1") as caught:
+        project.define_metric("Accuracy", min=0, max=1)
+    assert caught.value.detail == "Model 'a' has it."
+    with pytest.raises(InvalidValue, match="12 is outside"):
+        project.define_metric("Accuracy", min=20)
+    project.define_metric("Loss", min=0)
+    project.define_metric("Accuracy", min=0, max=100)
+    project.correct("a", {"Accuracy": 0.975})
+    project.correct("b", {"Accuracy": cc.MetricValue(0.12, slice="night")})
+    assert project.define_metric("Accuracy", min=0, max=1).max == 1
+
+
+def test_ways_of_measuring_and_metrics_of_the_same_name_have_columns_of_their_own(project):
+    places = [("cpu", None), ("gpu", None), ("gpu, x", None), ("gpu", "x")]
+    latencies = [cc.MetricValue(n, device=device, dataset=data) for n, (device, data) in enumerate(places)]
+    project.log_model("a", metrics={"Latency (cpu)": 7.0, "Latency": latencies})
+    found = project.models().select(project.models().column_names[5:]).to_pylist()[0]
+    assert found == {
+        "Latency (cpu)": 7.0,
+        "Latency (device cpu)": 0.0,
+        "Latency (device gpu)": 1.0,
+        "Latency (device gpu, x)": 2.0,
+        "Latency (device gpu, dataset x)": 3.0,
+    }
+
+
 def test_logging_the_same_again_changes_nothing_and_new_metrics_are_added(project):
     weights = {"w": np.arange(6.0).reshape(2, 3)}
     for extra in ({}, {}, {"b": 2.0}):

@@ -58,6 +58,38 @@ def test_ls_where_sort_columns_and_limit(path: Path) -> None:
     assert found[1]["parameters"] == {"strength": 3}
 
 
+def test_the_best_of_a_tie_names_the_others(tmp_path: Path) -> None:
+    with cc.open(tmp_path / "project") as project:
+        project.define_metric("Size", unit="B", higher_is_better=False, primary=True)
+        project.define_metric("Latency", unit="s", higher_is_better=False, primary=True)
+        for id, size in (("a", 3), ("b", 3), ("c", 3), ("d", 4)):
+            project.log_model(id, metrics={"Size": size})
+    done = CliRunner().invoke(cli, ["best", str(tmp_path / "project")], catch_exceptions=False)
+    assert done.stdout.splitlines()[1].split()[0] == "a"
+    assert done.stderr == "note: b, c have the same Size.\n"
+    assert json.loads("\n".join(run("best", tmp_path / "project", "--top", 2, "--json")))["tied"] == ["c"]
+    assert json.loads("\n".join(run("best", tmp_path / "project", "--top", 3, "--json")))["tied"] == []
+    with pytest.raises(UserError, match="No model within the bounds has a value of 'Latency'"):
+        run("best", tmp_path / "project", "--max", "Size=3")
+
+
+def test_changes_and_corrections_are_in_the_format_of_their_metric(tmp_path: Path) -> None:
+    with cc.open(tmp_path / "project") as project:
+        project.define_metric("Top-1 Accuracy", format=".1%", higher_is_better=True, min=0, max=1)
+        project.define_metric("Latency", unit="s", higher_is_better=False)
+        project.log_model("cnn", metrics={"Top-1 Accuracy": 0.95, "Latency": cc.MetricValue(0.0021, device="cpu")})
+        values = [cc.MetricValue(0.0009, device="cpu"), cc.MetricValue(0.1, device="gpu")]
+        operation = cc.Operation("prune", amount=0.5)
+        project.log_model("p", base="cnn", operation=operation, metrics={"Top-1 Accuracy": 0.93, "Latency": values})
+        project.correct("p", {"Latency": cc.MetricValue(0.0011, device="cpu")})
+    rows = run("effects", tmp_path / "project")
+    accuracy, latency = (next(line for line in rows if name in line) for name in ("Top-1 Accuracy", "Latency (cpu)"))
+    assert "−2.0 pp" in accuracy  # 0.93 - 0.95
+    assert "−1 ms" in latency  # 1.1 ms - 2.1 ms
+    shown = run("show", tmp_path / "project", "p")
+    assert any(line.startswith("corrected: Latency (cpu) was 900 µs, on ") for line in shown)
+
+
 def test_best(path: Path) -> None:
     lines = run("best", path, "--max", "Packed Size=400 kB", "--min", "Top-1 Accuracy=90%", "--by", "Packed Size")
     assert lines[0].split()[:1] == ["id"]

@@ -68,6 +68,12 @@ def test_a_day_of_mistakes(path):
     assert "rename (undone)" in told("history", path, "p50")
 
 
+def test_the_history_shows_names_as_they_are(path):
+    told("rename", path, "p50-ft", "größer 🙂")
+    told("delete", path, "größer 🙂")
+    assert 'models ["größer 🙂"]' in told("history", path)
+
+
 def test_show_says_how_a_number_was_measured_corrected_and_logged(path):
     told("correct", path, "p50-ft", "Latency=0.02", "--reason", "another clock")
     text = told("show", path, "p50-ft")

@@ -42,7 +42,7 @@ def test_a_week_of_one_project(desk: Path) -> None:
         project.log_metrics(heavy, {"Top-1 Accuracy": 0.39})
         project.log_metrics(light, {"Top-1 Accuracy": 0.91})
     ran(desk, "correct", "ada", heavy, "Top-1 Accuracy=0.93", "--reason", "a typo")
-    assert "0.39" in ran(desk, "show", "ada", heavy)
+    assert "corrected: Top-1 Accuracy was 39.0%" in ran(desk, "show", "ada", heavy)
     # Bo worked on a copy; the two come together, and where they differ somebody decides.
     ran(desk, "pack", "ada", "-o", "bo.ccz")
     ran(desk, "unpack", "bo.ccz", "bo")

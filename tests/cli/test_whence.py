@@ -105,3 +105,25 @@ def test_errors(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place / "empty")
     with pytest.raises(UserError, match="no project here"):
         run("x")
+
+
+def test_a_damaged_project_nearby_hides_no_other(place: Path) -> None:
+    save_file(weights(3), place / "w.safetensors", metadata={"other": "x"})
+    (place / "runs" / "broken").mkdir()
+    (place / "runs" / "broken" / "compress-compare.db").write_bytes(b"no database")
+    done = CliRunner().invoke(cli, ["whence", "w.safetensors"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert done.stdout.startswith("m3 of ")
+    assert "note: not looked in runs/broken: The project database cannot be read." in done.stderr
+
+
+def test_a_model_that_cannot_be_compared_is_named(place: Path) -> None:
+    save_file(weights(1), place / "w.safetensors", metadata={"other": "x"})
+    with cc.open(place / "runs" / "first") as project:
+        checkpoint = project.model("m1").checkpoint
+        assert checkpoint is not None
+        digest = checkpoint.files[0].sha256
+    (place / "runs" / "first" / "objects" / digest[:2] / digest).unlink()
+    done = CliRunner().invoke(cli, ["whence", "w.safetensors"], catch_exceptions=False)
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"note: m1 of {place / 'runs' / 'first'} was not compared: ")

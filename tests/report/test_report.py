@@ -76,6 +76,21 @@ def test_the_models_are_those_of_the_project(project):
     assert answers["GET model half"]["base"] == "cnn"
 
 
+def test_each_way_of_measuring_has_its_effects(tmp_path):
+    with cc.open(tmp_path / "project") as project:
+        project.define_metric("Latency", unit="s", higher_is_better=False, primary=True)
+        for id, cpu in (("cnn", 0.02), ("half", 0.01)):
+            values = [cc.MetricValue(cpu, device="cpu")]
+            values += [cc.MetricValue(0.002, device="gpu")] if id == "cnn" else []
+            base = None if id == "cnn" else "cnn"
+            project.log_model(id, base=base, operation=cc.Operation("prune"), metrics={"Latency": values, "Depth": 3})
+        _, answers, _ = parts(report(project, ["half"], now=DAY))
+    found = {key: value["effects"] for key, value in answers.items() if key.startswith("GET effects ")}
+    assert [row["mean"] for row in found["GET effects Latency (cpu)"]] == [-0.01]
+    assert found["GET effects Latency (gpu)"] == []
+    assert [row["mean"] for row in found["GET effects Depth"]] == [0]
+
+
 def test_without_models_it_takes_the_frontier(project):
     document, *_ = parts(report(project, now=DAY))
     assert document["models"] == ["cnn", *(id for id in project.frontier(x="Size", y="Accuracy") if id != "cnn")]

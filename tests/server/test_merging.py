@@ -40,6 +40,17 @@ def ids(client):
     return [model["id"] for model in client.get("/api/v1/models").json()["models"]]
 
 
+def test_a_model_that_was_renamed_there_is_not_new(page, copies):
+    with cc.open(copies / "theirs") as theirs:
+        theirs.rename("root", "start")
+    found = page.post("/api/v1/merge/preview", json={"path": str(copies / "theirs")}).json()
+    assert (found["num_models"], found["num_new"]) == (2, 1)
+    assert [one["title"] for one in found["conflicts"]] == ["note start"]
+    assert ids(page) == ["root", "of ours"]
+    page.post("/api/v1/merge", json={"path": str(copies / "theirs"), "rule": "ours"})
+    assert ids(page) == ["start", "of ours", "of theirs"]
+
+
 def test_conflicts_are_seen_first_and_decided(page, copies):
     body = {"path": str(copies / "theirs")}
     found = page.post("/api/v1/merge/preview", json=body).json()

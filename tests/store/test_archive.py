@@ -212,3 +212,23 @@ def test_nothing_is_overwritten(packed: Path, tmp_path: Path) -> None:
     with cc.unpack(packed, tmp_path / "empty") as copy:
         assert len(copy) == 2
     assert packed.suffix == archives.SUFFIX
+
+
+def test_weights_that_variants_share_are_stored_once_after_unpacking_and_merging(tmp_path: Path) -> None:
+    shared = np.random.default_rng(0).normal(size=(512, 1024)).astype(np.float32)  # 2 MiB
+    with cc.open(tmp_path / "project") as project:
+        project.log_model("root", checkpoint={"w": shared, "norm": np.zeros(8, np.float32)})
+        for number in range(1, 6):
+            weights = {"w": shared, "norm": np.full(8, number, np.float32)}
+            base = "root" if number < 5 else "v4"
+            project.log_model(f"v{number}", base=base, operation=cc.Operation("tune", n=number), checkpoint=weights)
+        project.pack(tmp_path / "x.ccz")
+    with cc.unpack(tmp_path / "x.ccz", tmp_path / "copy") as copy:
+        copy.pack(tmp_path / "again.ccz")
+    with cc.open(tmp_path / "merged") as merged:
+        merged.merge(tmp_path / "project")
+        assert [merged.load_checkpoint(f"v{number}")["norm"][0] for number in range(1, 6)] == [1, 2, 3, 4, 5]
+    assert (tmp_path / "again.ccz").read_bytes() == (tmp_path / "x.ccz").read_bytes()
+    for name in ("project", "copy", "merged"):
+        stored = sum(path.stat().st_size for path in (tmp_path / name / "objects").rglob("*") if path.is_file())
+        assert shared.nbytes < stored < 1.1 * shared.nbytes, name

@@ -186,6 +186,33 @@ def test_the_header_says_which_channels_a_module_has_kept(project):
     assert channels.from_json(stored["kept"]) == channels.of(module)
 
 
+KINDS = ["module", "state", "file", "reference"]
+
+
+@pytest.mark.parametrize("first", KINDS)
+@pytest.mark.parametrize("second", KINDS)
+def test_weights_are_the_same_from_wherever_they_are_logged(each_backend, project, tmp_path, first, second):
+    if each_backend == "server" and "reference" in (first, second):
+        pytest.skip("weights that stay where they are need a directory")
+
+    def given(kind, value, place):
+        module = torch.nn.BatchNorm1d(3)
+        module.weight.data[:] = value
+        if kind in ("module", "state"):
+            return module if kind == "module" else module.state_dict()
+        path = tmp_path / place / f"{kind} {value}.safetensors"
+        path.parent.mkdir(exist_ok=True)
+        save_file(module.state_dict(), path, metadata={"format": "pt"})
+        return path if kind == "file" else cc.Reference(path)
+
+    project.log_model("m", checkpoint=given(first, 1, "first"))
+    before = project.model("m").checkpoint
+    project.log_model("m", checkpoint=given(second, 1, "second"))
+    assert project.model("m").checkpoint == before
+    with pytest.raises(Conflict):
+        project.log_model("m", checkpoint=given(second, 2, "second"))
+
+
 def test_the_same_tensors_in_other_bytes_are_the_same_checkpoint(project, tmp_path):
     def written(name, order):
         header = {"__metadata__": dict.fromkeys(order, "x"), "w": {"dtype": "F32", "shape": [2]}}

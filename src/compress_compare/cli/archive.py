@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from .. import project as projects
 from ..errors import InvalidValue
 from ..store.merging.conflicts import CHOICES, REFUSE, MergeConflict, MergeRefusedError
-from ..store.merging.merge import MergeReport, conflicts
+from ..store.merging.merge import MergeReport, preview
 from ..store.merging.opened import opened as opened_other
 from .output import cell, echo_json, json_option
 
@@ -53,7 +54,7 @@ def merge(project: str, other: str, *, on_conflict: str, take: tuple[str, ...], 
     with projects.open(project, create=False) as opened:
         if dry_run:
             with opened_other(other) as theirs:
-                _list(conflicts(opened, theirs), as_json=as_json)
+                _list(preview(opened, theirs).conflicts, as_json=as_json)
             return
         try:
             report = opened.merge(other, on_conflict=choices)
@@ -75,7 +76,7 @@ def _pair(text: str) -> tuple[str, str]:
     return title, choice
 
 
-def _list(found: list[MergeConflict], *, as_json: bool) -> None:
+def _list(found: Sequence[MergeConflict], *, as_json: bool) -> None:
     if as_json:
         echo_json({"conflicts": [{"conflict": one.title, "ours": one.ours, "theirs": one.theirs} for one in found]})
         return

@@ -10,7 +10,7 @@ from .. import project as projects
 from ..analysis.ask.selecting import ModelColumns
 from ..comparisons import ask
 from ..errors import InvalidValue, NotFound
-from .output import echo_json, echo_models, json_option
+from .output import cell, echo_json, echo_models, json_option
 
 bounds_options = (
     click.option("--min", "low", multiple=True, help="METRIC=BOUND: leave out models below; repeatable."),
@@ -19,6 +19,9 @@ bounds_options = (
     ),
     click.option("--where", help="Only models that meet this condition; see ls."),
 )
+
+LISTED = 5
+"""How many models of a tie are named at most."""
 
 
 @click.command()
@@ -38,12 +41,18 @@ def best(project: str, by: str | None, *, low: tuple[str, ...], high: tuple[str,
         found = ask.best(opened, name, bounds=bounds, where=where if isinstance(where, str) else None)
     rows = found.slice(0, int(str(options["top"]))).to_pylist()
     if not rows:
-        hint = "Loosen a bound, or see what there is with: compress-compare ls PROJECT"
-        raise NotFound("ask.none", "No model is within the bounds.", hint=hint)
+        hint = "Loosen a bound, name another metric with --by, or see what there is: compress-compare ls PROJECT"
+        raise NotFound("ask.none", f"No model within the bounds has a value of {name!r}.", hint=hint)
+    values = zip(found["id"].to_pylist(), found[name].to_pylist(), strict=True)
+    tied = [id for id, value in list(values)[len(rows) :] if value == rows[-1][name]]
+    if tied:
+        more = f" and {len(tied) - LISTED} more" if len(tied) > LISTED else ""
+        said = f"{', '.join(map(cell, tied[:LISTED]))}{more}"
+        click.echo(f"note: {said} {'has' if len(tied) == 1 else 'have'} the same {name}.", err=True)
     if options["as_json"]:
         for row in rows:
             row["parameters"] = json.loads(row["parameters"])
-        echo_json({"by": name, "within": len(found), "models": rows})
+        echo_json({"by": name, "within": len(found), "models": rows, "tied": tied})
         return
     bounded = [known.named(each) for each in (*(bounds.low or {}), *(bounds.high or {}))]
     echo_models(rows, list(dict.fromkeys(["id", name, *bounded, "operation", "parameters"])), metrics=known.metrics)

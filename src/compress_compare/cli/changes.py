@@ -152,7 +152,10 @@ def _row(change: Change) -> list[Any]:
 
 
 def _said(values: Any) -> str:
-    words = (f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in values.items())
+    words = (
+        f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in values.items()
+    )
     return _short(", ".join(words))
 
 

@@ -10,6 +10,7 @@ import click
 
 from .. import project as projects
 from ..analysis.quantities import writing
+from ..comparisons.ask import metrics_of
 from ..errors import InvalidValue
 from ..records import Metric, Model, Operation
 from .output import cell, echo_json, echo_table, json_option
@@ -69,9 +70,12 @@ def _echo_metrics(model: Model, metrics: Mapping[str, Metric]) -> None:
     ]
     click.echo()
     echo_table(["metric", *said, "value"], rows, numbers=["value"])
-    for name, change in corrected.items():
+    for name, metric in metrics_of(corrected, metrics.values()).items():
+        change = corrected[name]
         why = f": {change.reason}" if change.reason else ""
-        click.echo(f"corrected: {cell(name)} was {cell(change.old.get(name))}, on {change.at[:10]}{cell(why)}")
+        old = change.old.get(name)
+        was = writing.written(old, metric) if isinstance(old, int | float) else cell(old)
+        click.echo(f"corrected: {cell(name)} was {was}, on {change.at[:10]}{cell(why)}")
 
 
 def _logged(model: Model) -> Iterator[str]:

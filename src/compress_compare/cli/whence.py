@@ -12,7 +12,7 @@ import click
 
 from .. import project as projects
 from ..comparisons import whence as comparisons
-from ..errors import InvalidValue, NotFound
+from ..errors import InvalidValue, NotFound, UserError
 from ..records import Operation
 from .output import cell, echo_json, json_option
 
@@ -32,7 +32,7 @@ def whence(file: str, within: tuple[str, ...], *, as_json: bool) -> None:
             stack.enter_context(projects.open(place, create=False, read_only=True))
             for place in within or _nearby(needed=not said)
         ]
-        found = comparisons.whence(Path(file), stores)
+        found = comparisons.whence(Path(file), stores, unread=lambda said: click.echo(f"note: {cell(said)}", err=True))
         places = [str(store.path) for store in stores]
     if as_json:
         answers = [one.as_dict() for one in found]
@@ -47,7 +47,7 @@ def whence(file: str, within: tuple[str, ...], *, as_json: bool) -> None:
             click.echo(f"  {cell(step['model'])}  {cell(_text(step.get('operation'), step['parameters']))}")
     if not found and not said:
         if not as_json:
-            click.echo(f"No model of {len(places)} projects has these files or tensors: {', '.join(places)}.", err=True)
+            click.echo(f"No model has these files or tensors, in {', '.join(places)}.", err=True)
         sys.exit(1)
 
 
@@ -59,6 +59,9 @@ def _nearby(*, needed: bool) -> list[Path]:
         try:
             projects.open(folder, create=False, read_only=True).close()
         except (NotFound, InvalidValue):
+            continue
+        except UserError as error:  # one that is damaged or of another person hides none of the others
+            click.echo(f"note: not looked in {folder}: {error.title}", err=True)
             continue
         found.append(folder)
     if not found and needed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,15 +38,17 @@ def columns(store: Store) -> ModelColumns:
     """All that can be asked of the models of a project: ``models()`` with their tags."""
     table = store.overview().arrow
     table = table.drop_columns([name for name in ("references",) if name in table.column_names])
-    definitions = sorted(store.metrics(), key=lambda metric: -len(metric.name))
-    found = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if pa.types.is_floating(column.type):
-            of = next(
-                (metric for metric in definitions if name == metric.name or name.startswith(f"{metric.name} (")), None
-            )
-            found[name] = of or Metric(name)
-    return ModelColumns(table, found)
+    measured = [column.name for column in table.schema if pa.types.is_floating(column.type)]
+    return ModelColumns(table, metrics_of(measured, store.metrics()))
+
+
+def metrics_of(columns: Iterable[str], definitions: Iterable[Metric]) -> dict[str, Metric]:
+    """The metric that each column is of: the one of its name, or the one that it is a way of measuring."""
+    longest = sorted(definitions, key=lambda metric: -len(metric.name))
+    return {
+        name: next((one for one in longest if name == one.name or name.startswith(f"{one.name} (")), Metric(name))
+        for name in columns
+    }
 
 
 def find(

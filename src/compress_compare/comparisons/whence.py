@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -52,12 +52,13 @@ class FileOrigin:
         return {"project": str(self.project), "model": self.model, "how": self.how, "lineage": steps}
 
 
-def whence(path: Path, stores: Sequence[Store]) -> list[FileOrigin]:
+def whence(path: Path, stores: Sequence[Store], *, unread: Callable[[str], None] | None = None) -> list[FileOrigin]:
     """The models that a file or folder is, the surest first; tensors are compared where no file is the same.
 
     Args:
         path: of a checkpoint, of any format that is read.
         stores: the projects to look in.
+        unread: told of each model whose weights cannot be read, so that the file may be it after all.
 
     Raises:
         NotFound: ``input.no_file``.
@@ -73,13 +74,13 @@ def whence(path: Path, stores: Sequence[Store]) -> list[FileOrigin]:
     ]
     if found:
         return found
-    said, unread = origin.origin(path), None
+    said, failure = origin.origin(path), None
     try:
-        found = _by_tensors(path, stores)
+        found = _by_tensors(path, stores, unread)
     except InvalidValue as error:
-        unread = error
-    if unread is not None and not said:
-        raise unread
+        failure = error
+    if failure is not None and not said:
+        raise failure
     for store in stores:
         id = said.get("model")
         if (
@@ -100,13 +101,13 @@ def says(path: Path) -> Mapping[str, Any]:
     return said if origin.is_whole(said) else {}
 
 
-def _by_tensors(path: Path, stores: Sequence[Store]) -> list[FileOrigin]:
+def _by_tensors(path: Path, stores: Sequence[Store], unread: Callable[[str], None] | None) -> list[FileOrigin]:
     with tempfile.TemporaryDirectory(prefix="compress-compare-", ignore_cleanup_errors=True) as folder:
         weights, _ = opened(path, Path(folder))
         return [
             FileOrigin(store.path, id, "same tensors", _lineage(store, id))
             for store in stores
-            for id in _equal(store, weights)
+            for id in _equal(store, weights, unread)
         ]
 
 
@@ -127,12 +128,14 @@ def _same(store: Store, digests: set[str]) -> Iterator[str]:
             yield logged.model
 
 
-def _equal(store: Store, weights: Weights) -> Iterator[str]:
+def _equal(store: Store, weights: Weights, unread: Callable[[str], None] | None) -> Iterator[str]:
     wanted = {name: (tensor.dtype, tensor.shape) for name, tensor in weights.tensors.items()}
     for logged in store.all_checkpoints():
         try:
             other = store.open_checkpoint(logged)
-        except (InvalidValue, StoreError):
+        except (InvalidValue, StoreError) as error:
+            if unread is not None:
+                unread(f"{logged.model} of {store.path} was not compared: {error.title}")
             continue
         if {name: (tensor.dtype, tensor.shape) for name, tensor in other.tensors.items()} != wanted:
             continue

@@ -16,6 +16,10 @@ from .safetensors_header import MAX_HEADER, PREFIX, Header, read_header
 from .weights import StoredTensor, Weights
 
 HEADER_KEY = "compress_compare"
+FROM_WHERE = ("order", "buffers")
+"""What this tool notes of the module that tensors were written from."""
+FRAMEWORK = "format"
+"""Where others note for which framework they wrote: ``pt``, ``np`` or ``tf``."""
 START = 512
 """Bytes that are looked at even of a file that has no header."""
 
@@ -62,7 +66,8 @@ def notes(header: Header) -> dict[str, Any]:
 
 def same(path: Path, other: Path) -> bool:
     """Whether two files hold the same: tensors by name, format, shape and bytes, and what their writers left beside
-    them. The order of all that does not count; safetensors writes it at random.
+    them. The order of all that does not count; safetensors writes it at random. Neither does whether they were written
+    from a module, a state dict or an array.
 
     Raises:
         InvalidValue: ``model.*`` or ``input.*``.
@@ -95,6 +100,7 @@ def _opened(path: File) -> BufferedReader:
 
 
 def _left(header: Header) -> dict[str, Any]:
-    """What the writer left, without the order of the tensors."""
-    own = {key: value for key, value in notes(header).items() if key != "order"}
-    return {**{key: value for key, value in header.metadata.items() if key != HEADER_KEY}, HEADER_KEY: own}
+    """What the writer left that says how the tensors are meant, and not from where they were written."""
+    own = {key: value for key, value in notes(header).items() if key not in FROM_WHERE and value}
+    others = {key: value for key, value in header.metadata.items() if key not in (HEADER_KEY, FRAMEWORK)}
+    return {**others, HEADER_KEY: own}

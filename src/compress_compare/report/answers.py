@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
 from pydantic import BaseModel
 
 from ..analysis.selection import variables
@@ -46,7 +47,8 @@ def kept(project: Store, ids: Sequence[str]) -> dict[str, Any]:
         "GET standard-errors": {"arrow": _text(snapshot.stream("errors"))},
         "GET views": {"views": []},
     }
-    told: dict[str, list[EffectAnswer]] = {metric.name: [] for metric in project.metrics()}
+    measured = [column.name for column in snapshot.table.schema if pa.types.is_floating(column.type)]
+    told: dict[str, list[EffectAnswer]] = {column: [] for column in measured}
     for row in effects.effects(project, listed=MOST_PAIRS).to_pylist():
         told[row["metric"]].append(effect_answer(row))
     found |= {f"GET effects {metric}": _json(EffectsAnswer(effects=rows)) for metric, rows in told.items()}

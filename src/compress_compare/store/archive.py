@@ -18,8 +18,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..errors import InvalidValue
-from ..records import check_name
-from . import garbage, location, migrations, schema
+from ..records import StoredFile, check_name
+from . import garbage, location, migrations, relatives, schema
 from .address import ARTIFACTS
 from .files import sync_directory
 from .reading import Reader
@@ -203,7 +203,7 @@ def _fill(directory: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.
         _check(rows)
         with store._artifacts.staging() as staging, store._database.write() as connection:
             store._database.defer_foreign_keys(connection)
-            present = _publish(store, archive, members=members, staging=staging)
+            present = _publish(store, archive, members=members, staging=staging, like=_like(rows))
             missing = {row["sha256"] for name in NAMING for row in rows.get(name, ())} - present
             if missing:
                 raise _refused("An object that its records name is missing.", min(missing))
@@ -221,7 +221,22 @@ def _fill(directory: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.
         store.close()
 
 
-def _publish(store: Store, archive: zipfile.ZipFile, *, members: dict[str, zipfile.ZipInfo], staging: Any) -> set[str]:
+def _like(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
+    """Which weights may share tensors, so that each is stored once again."""
+    files: dict[int, list[StoredFile]] = {}
+    for row in rows.get("files", ()):
+        files.setdefault(row["model_key"], []).append(StoredFile(row["name"], row["sha256"], row["num_bytes"]))
+    return relatives.among({row["key"]: row["base_key"] for row in rows.get("models", ())}, files)
+
+
+def _publish(
+    store: Store,
+    archive: zipfile.ZipFile,
+    *,
+    members: dict[str, zipfile.ZipInfo],
+    staging: Any,
+    like: dict[str, list[str]],
+) -> set[str]:
     present = set()
     for name, info in members.items():
         if match := OBJECT.fullmatch(name):
@@ -230,7 +245,7 @@ def _publish(store: Store, archive: zipfile.ZipFile, *, members: dict[str, zipfi
             if staged.sha256 != match[2]:
                 raise _refused("An object has changed since it was packed.", f"objects/{match[2]}")
             present.add(match[2])
-    store._publish(staging, present)
+    store._publish(staging, [*(digest for digest in like if digest in present), *sorted(present)], like=like)
     return present
 
 

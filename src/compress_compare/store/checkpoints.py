@@ -26,7 +26,7 @@ from ..records import BESIDE_WEIGHTS, Checkpoint, LoggedCheckpoint, StoredFile
 from ..schemes import declared as declarations
 from ..schemes import scheme
 from ..schemes.declared import Scheme
-from . import dcp, peft, schema, torch_parts
+from . import dcp, peft, same_weights, schema, torch_parts
 from .artifacts import Artifacts
 from .conversion import KERAS, TORCH_SUFFIXES, convert, is_converted
 from .database import rows
@@ -104,10 +104,10 @@ def settled(connection: sa.Connection, artifacts: Artifacts, staging: Staging, *
     if one.checkpoint is None or known is None or known == one.checkpoint:
         return one
     try:
-        same = _same(artifacts, known, staging, new=one.checkpoint)
+        is_same = same_weights.same(known, one.checkpoint, paths=(artifacts.verify, staging.path))
     except (StoreError, InvalidValue):  # what is there is damaged: it stays the only one that the model may have
         return one
-    return replace(one, checkpoint=known) if same else one
+    return replace(one, checkpoint=known) if is_same else one
 
 
 def insert(connection: sa.Connection, checkpoint: Checkpoint, *, key: int, id: str) -> None:
@@ -217,22 +217,6 @@ def _noted(path: File) -> Mapping[str, Any]:
 def _known(connection: sa.Connection, id: str) -> Checkpoint | None:
     rows = list(by_ids(connection, [id]))
     return of_model(connection, rows[0].key) if rows else None
-
-
-def _same(artifacts: Artifacts, known: Checkpoint, staging: Staging, *, new: Checkpoint) -> bool:
-    """Whether two checkpoints differ only in the order of what stands in their safetensors files."""
-    by_name = {file.name: file for file in known.files}
-    if known.format != new.format or set(by_name) != {file.name for file in new.files}:
-        return False
-    for file in new.files:
-        if by_name[file.name].sha256 == file.sha256:
-            continue
-        path = staging.path(file.sha256)
-        if path is None or not file.name.endswith(".safetensors"):
-            return False
-        if not safetensors.same(artifacts.verify(by_name[file.name].sha256), path):
-            return False
-    return True
 
 
 def _load_packed(path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, Literal
 
 import numpy as np
@@ -46,7 +47,7 @@ def define(connection: sa.Connection, metric: Metric) -> int:
     """Insert or replace a definition; returns its key.
 
     Raises:
-        InvalidValue: ``metric.reserved``.
+        InvalidValue: ``metric.reserved``; ``metric.range`` if a value that was logged lies outside of a new range.
     """
     table = schema.metrics
     values = {name: getattr(metric, name) for name in metric.__dataclass_fields__}
@@ -57,8 +58,28 @@ def define(connection: sa.Connection, metric: Metric) -> int:
         key = 1 + (connection.execute(sa.select(sa.func.max(table.c.key))).scalar() or 0)
         connection.execute(table.insert().values(key=key, **values))
     else:
+        _check_range(connection, key, metric)
         connection.execute(table.update().where(table.c.key == key).values(**values))
     return int(key)
+
+
+def _check_range(connection: sa.Connection, key: int, metric: Metric) -> None:
+    """Pass if the values that were logged lie in a range that is new: percentages do not become fractions unseen."""
+    before = definitions(connection)[key]
+    if (metric.min, metric.max) in ((before.min, before.max), (None, None)):
+        return
+    table = schema.metric_values
+    query = sa.select(table.c.value, schema.models.c.id).join(schema.models, table.c.model_key == schema.models.c.key)
+    query = query.where(table.c.metric_key == key, table.c.kind == NUMBER)
+    for order in (table.c.value.desc(), table.c.value.asc()):
+        row = connection.execute(query.order_by(order).limit(1)).first()
+        if row is None:
+            return
+        try:
+            ranges.check(metric, MetricValue(row[0]))
+        except InvalidValue as error:
+            hint = "Correct what was logged first, or declare another range."
+            raise InvalidValue(error.code, error.title, detail=f"Model {row[1]!r:.80} has it.", hint=hint) from error
 
 
 def reserved(name: str) -> InvalidValue:
@@ -216,11 +237,26 @@ def column_names(connection: sa.Connection) -> dict[Split, str]:
     found: dict[int, list[Split]] = {key: [] for key in names}
     for one in sorted(rows(connection, sa.select(*columns).where(table.c.slice == "").distinct())):
         found[one[0]].append(Split(*one))
-    return {
-        split: name
-        for key, splits in found.items()
-        for split, name in zip(splits or [Split(key)], _labels(names[key], splits), strict=True)
-    }
+    taken = set(names.values())
+    result: dict[Split, str] = {}
+    for key, splits in found.items():
+        labels = _labels(names[key], splits)
+        if len(set(labels)) < len(labels) or taken & ({*labels} - {names[key]}):
+            labels = []
+            for split in splits:
+                labels.append(_spelled(names[key], split, taken=taken | set(labels)))
+        taken |= set(labels)
+        result |= zip(splits or [Split(key)], labels, strict=True)
+    return result
+
+
+def _spelled(name: str, split: Split, *, taken: set[str]) -> str:
+    """A longer name, where the shorter one says the same of two ways, or is what somebody called another metric."""
+    said = zip(("device", "dataset", "protocol"), (split.device, split.dataset, split.protocol), strict=True)
+    text = ", ".join(f"{word} {value}" for word, value in said if value)
+    label = f"{name} ({text})" if text else name
+    names = chain([label], (f"{label} {number}" for number in count(2)))
+    return next(one for one in names if text == "" or one not in taken)
 
 
 def _labels(name: str, splits: list[Split]) -> list[str]:

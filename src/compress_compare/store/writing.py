@@ -53,6 +53,9 @@ class Writer(Reader):
         Args:
             name: as shown.
             definition: the other fields of ``records.Metric``, e.g. ``unit``, ``format``, ``higher_is_better``.
+
+        Raises:
+            InvalidValue: ``metric.range`` if a value that was logged lies outside of a new range, ``metric.reserved``.
         """
         unknown = set(definition) - set(Metric.__dataclass_fields__)
         if unknown:

@@ -38,6 +38,20 @@ def test_all_right_of_71_is_not_without_an_interval() -> None:
     assert found.low == pytest.approx(proportion.proportion_confint(71, 71, method="wilson")[0])
 
 
+def test_a_metric_in_per_cent_is_a_share_without_a_declared_range() -> None:
+    value, shown = MetricValue(1.0, count=71, standard_error=0.0), Metric("A", format=".1%", higher_is_better=True)
+    found = estimates.stated(value, shown, confidence=0.95)
+    assert found is not None
+    assert found.low == pytest.approx(proportion.proportion_confint(71, 71, method="wilson")[0])
+
+
+def test_no_variation_is_no_evidence() -> None:
+    same, other = MetricValue(2.0, count=71, standard_error=0.0), MetricValue(2.0, count=71, standard_error=0.1)
+    assert estimates.stated(same, LOSS, confidence=0.95) is None
+    assert estimates.stated_change(same, other, metric=LOSS, confidence=0.95) is None
+    assert estimates.stated_ratio(other, same, confidence=0.95) is None
+
+
 @pytest.mark.parametrize("confidence", [0.9, 0.95])
 def test_stated_shares_as_independent_samples(confidence: float) -> None:
     base, model = MetricValue(0.95, count=1000), MetricValue(0.93, count=1000)

@@ -116,6 +116,12 @@ def test_more_confidence_needs_more_data(project: cc.Project) -> None:
     [
         ("no-value", cc.MetricValue(1.0, count=9, standard_error=0.1), None, "has no value"),
         ("no-interval", cc.MetricValue(1.0), cc.MetricValue(1.0), "has no interval"),
+        (
+            "one-number",
+            cc.MetricValue(1.0, count=71, standard_error=0.0),
+            cc.MetricValue(1.0, count=71, standard_error=0.0),
+            "has no interval",
+        ),
         ("nan", cc.MetricValue(1.0, count=9, standard_error=0.1), cc.MetricValue(math.nan), "nan"),
         (
             "subset",
@@ -260,6 +266,15 @@ def test_coverage_bits_and_claims_of_weights(tmp_path: Path) -> None:
         ({"metric": "Undirected", "max_drop": 0.1}, "metric.direction_unknown"),
         ({"metric": "Packed Size", "max": "4 ms"}, "value.quantity"),
         ({"metric": "Top-1 Accuracy", "max_drop": -0.1}, "config.value"),
+        # what could never fail, or never pass
+        ({"metric": "Top-1 Accuracy", "max_drop": 2}, "config.value"),
+        ({"metric": "Top-1 Accuracy", "min": 97.5}, "config.value"),
+        ({"metric": "Packed Size", "max": -1}, "config.value"),
+        ({"right_to_wrong": {"max_rate": 3}}, "config.value"),
+        ({"classes": {"max_drop": 5}}, "config.value"),
+        ({"slices": {"max_drop": 5, "by": ["light"]}}, "config.value"),
+        ({"coverage": {"min": -2}}, "config.value"),
+        ({"coverage": {"min": 2}}, "config.value"),
     ],
 )
 def test_bad_rules(project: cc.Project, rule: dict[str, Any], code: str) -> None:
@@ -267,6 +282,15 @@ def test_bad_rules(project: cc.Project, rule: dict[str, Any], code: str) -> None
         project.gate("good", rules=[rule])
     assert caught.value.code == code
     assert "rules[0]" in caught.value.detail
+
+
+def test_a_bound_in_per_cent_of_a_fraction_is_said(project: cc.Project) -> None:
+    for rule in ({"metric": "Top-1 Accuracy", "max_drop": 2}, {"right_to_wrong": {"max_rate": 2}}):
+        with pytest.raises(InvalidValue) as caught:
+            project.gate("good", rules=[rule])
+        assert caught.value.hint == "Did you mean 0.02?"
+    for rule in (ACCURACY, {"metric": "Top-1 Accuracy", "max_drop": "2%"}, {"metric": "Top-1 Accuracy", "max_drop": 1}):
+        assert check(project, "good", rule).outcome == "pass"
 
 
 def test_bad_models_and_datasets(project: cc.Project) -> None:

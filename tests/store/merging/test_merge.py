@@ -253,6 +253,19 @@ def test_weights_whose_files_differ_only_in_order_are_equal(tmp_path: Path) -> N
         assert project.merge(tmp_path / "b").conflicts == {}
 
 
+def test_weights_are_equal_whatever_their_file_is_called(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file(weights(1), tmp_path / "epoch 3.safetensors")
+    for name, given in (("a", weights(1)), ("b", tmp_path / "epoch 3.safetensors")):
+        with cc.open(tmp_path / name) as project:
+            project.log_model("m", checkpoint=given)
+    with cc.open(tmp_path / "a") as project:
+        before = project.model("m").checkpoint
+        assert project.merge(tmp_path / "b").conflicts == {}
+        assert project.model("m").checkpoint == before
+
+
 def test_other_weights_are_a_conflict_and_missing_ones_come_in(tmp_path: Path) -> None:
     for name, number in (("a", 1), ("b", 2)):
         with cc.open(tmp_path / name) as project:
@@ -282,3 +295,78 @@ def test_bases_that_form_a_circle_are_refused(tmp_path: Path) -> None:
             project.merge(tmp_path / "b", on_conflict=choices)
         assert caught.value.code == "merge.cycle"
         assert project.model("y").base == "x"
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> tuple[Path, Path]:
+    """Two copies of a project with a root, a model and one that comes from it."""
+    with cc.open(tmp_path / "a") as project:
+        project.define_metric("Accuracy", higher_is_better=True, min=0, max=1)
+        project.log_model("root", checkpoint=weights(0))
+        prune = cc.Operation("prune", amount=0.5)
+        project.log_model("m", base="root", operation=prune, checkpoint=weights(1), metrics={"Accuracy": 0.5})
+        project.log_model("tuned", base="m", operation=cc.Operation("tune"))
+        project.log_model("teacher")
+        project.backup(tmp_path / "b")
+    return tmp_path / "a", tmp_path / "b"
+
+
+def tree(path: Path) -> dict[str, str | None]:
+    with cc.open(path) as project:
+        table = project.models()
+        return dict(zip(table["id"].to_pylist(), table["base"].to_pylist(), strict=True))
+
+
+@twice
+@pytest.mark.parametrize("side", ["ours", "theirs", "both"])
+def test_a_model_that_was_renamed_is_not_doubled(apart: tuple[Path, Path], side: str) -> None:
+    name = {"ours": "half", "theirs": "there", "both": "half"}[side]
+    with cc.open(apart[0]) as project:
+        if side != "theirs":
+            project.rename("m", "other")
+            project.rename("other", "half")
+        project.set_note("half" if side != "theirs" else "m", "a note of ours")
+    with cc.open(apart[1]) as project:
+        if side != "ours":
+            project.rename("m", "there")
+        id = "m" if side == "ours" else "there"
+        project.log_model("new", base=id, operation=cc.Operation("quantize"), references={"of": id})
+        project.log_metrics(id, {"Size": 3.0})
+    for _ in range(2):
+        with cc.open(apart[0]) as project:
+            assert project.merge(apart[1]).conflicts == {}
+        assert tree(apart[0]) == {"root": None, name: "root", "tuned": name, "teacher": None, "new": name}
+    with cc.open(apart[0]) as project:
+        model = project.model(name)
+        assert (model.note, model.metrics["Size"][0].value) == ("a note of ours", 3.0)
+        assert [one.model for one in project.model("new").references] == [name]
+        assert [one.action for one in project.history(name)].count("rename") == {"ours": 2, "theirs": 1, "both": 3}[
+            side
+        ]
+
+
+def test_a_rename_that_was_undone_or_given_to_another_model_joins_nothing(apart: tuple[Path, Path]) -> None:
+    with cc.open(apart[0]) as project:
+        project.rename("teacher", "student")
+        project.undo()
+        project.rename("m", "half")
+        project.log_model("m", base="root", operation=cc.Operation("another"))
+    with cc.open(apart[0]) as project:
+        project.merge(apart[1])
+    assert tree(apart[0]) == {"root": None, "half": "root", "tuned": "half", "teacher": None, "m": "root"}
+
+
+def test_both_kept_twice_are_still_two(apart: tuple[Path, Path]) -> None:
+    for path, amount in zip(apart, (1, 2), strict=True):
+        with cc.open(path) as project:
+            project.log_model("c", base="root", operation=cc.Operation("prune", amount=amount))
+    with cc.open(apart[1]) as project:
+        project.log_model("of c", base="c", operation=cc.Operation("tune"))
+    expected = {"root": None, "m": "root", "tuned": "m", "teacher": None}
+    expected |= {"c": "root", "c (2)": "root", "of c": "c (2)"}
+    with cc.open(apart[0]) as project:
+        project.merge(apart[1], on_conflict="both")
+    assert tree(apart[0]) == expected
+    with cc.open(apart[0]) as project:
+        report = project.merge(apart[1])
+    assert (report.conflicts, report.renamed, tree(apart[0])) == ({}, {"c": "c (2)"}, expected)

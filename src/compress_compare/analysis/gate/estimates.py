@@ -33,12 +33,13 @@ def rate(successes: int, count: int, *, confidence: float) -> GateEstimate:
 def stated(value: MetricValue, metric: Metric, *, confidence: float) -> GateEstimate | None:
     """One value with the interval that its count or standard error gives; ``None`` without either.
 
-    A mean of numbers between 0 and 1 varies at most as much as a share does, so that its count alone gives limits.
+    A mean of numbers between 0 and 1 varies at most as much as a share does, so that its count alone gives limits. A
+    standard error of 0 gives none: all runs or examples gave one number, and the next one may lie anywhere.
     """
     if _is_share(value, metric):
         low, high = intervals.wilson(value.value * (value.count or 0), value.count or 0, z=_z(confidence))
         return GateEstimate(value.value, float(low), float(high), _method("Wilson score", confidence), value.count)
-    if value.standard_error is None or (value.count is not None and value.count < 2):
+    if not value.standard_error or (value.count is not None and value.count < 2):
         return None
     half = _quantile(confidence, None if value.count is None else value.count - 1) * value.standard_error
     method = _method("standard error", confidence)
@@ -58,7 +59,7 @@ def stated_change(base: MetricValue, model: MetricValue, *, metric: Metric, conf
             model.value * n_model, n_model, base_successes=base.value * n_base, base_counts=n_base, z=_z(confidence)
         )
         return GateEstimate(change, float(low), float(high), _method("Newcombe score, independent", confidence), count)
-    if base.standard_error is None or model.standard_error is None or (count is not None and count < 2):
+    if not base.standard_error or not model.standard_error or (count is not None and count < 2):
         return None
     error = math.hypot(base.standard_error, model.standard_error)
     half = _quantile(confidence, _welch(base, model)) * error
@@ -68,7 +69,7 @@ def stated_change(base: MetricValue, model: MetricValue, *, metric: Metric, conf
 def stated_ratio(base: MetricValue, model: MetricValue, *, confidence: float) -> GateEstimate | None:
     """Model ÷ base of two positive values, by their logarithms; ``None`` where one has no standard error or is not
     positive."""
-    if base.standard_error is None or model.standard_error is None or min(base.value, model.value) <= 0:
+    if not base.standard_error or not model.standard_error or min(base.value, model.value) <= 0:
         return None
     if min(base.count or 2, model.count or 2) < 2:
         return None
@@ -140,7 +141,7 @@ def simultaneous(confidence: float, count: int) -> float:
 
 def _is_share(value: MetricValue, metric: Metric) -> bool:
     """Whether the count says how much a value varies: a mean between 0 and 1 without a larger standard error."""
-    if metric.min != 0 or metric.max != 1 or not value.count or not 0 <= value.value <= 1:
+    if not metric.is_share or not value.count or not 0 <= value.value <= 1:
         return False
     binomial = math.sqrt(value.value * (1 - value.value) / value.count)
     return value.standard_error is None or value.standard_error <= CLUSTERED * binomial

@@ -78,7 +78,33 @@ def _limit(evidence: GateEvidence, rule: GateRule) -> float:
         raise ConfigError(error.code, error.title, place=rule.place, detail=error.detail, hint=error.hint) from error
     if found < 0 and rule.bound in ("max_drop", "max_rate", "max_ratio"):
         raise ConfigError("config.value", f"The bound {rule.bound} must not be negative.", place=rule.place)
+    _check_possible(rule, metric, limit=found)
     return found
+
+
+def _check_possible(rule: GateRule, metric: Metric, *, limit: float) -> None:
+    """Refuse a bound beyond what a number can be: ``max_drop: 2`` of a fraction, meant as 2%, would pass everything."""
+    is_of_others = rule.kind in ("classes", "slices") and rule.options.get("instances", "correct") != "correct"
+    if rule.bound == "max_ratio" or rule.kind == "reality" or is_of_others:
+        return
+    low, high = metric.min, metric.max
+    if rule.bound == "max_drop":
+        low, high = 0.0, high - low if low is not None and high is not None else None
+    if (low is None or limit >= low) and (high is None or limit <= high):
+        return
+    name = repr(metric.name) if rule.kind == "metric" else rule.kind
+    most = "A drop" if rule.bound == "max_drop" else "It"
+    said = (
+        f"at least {low:g}" if high is None else f"at most {high:g}" if low is None else f"between {low:g} and {high:g}"
+    )
+    meant = limit / 100 if high == 1 and 1 < limit <= 100 else None
+    raise ConfigError(
+        "config.value",
+        f"The bound {rule.bound} of {name} is {limit:g}, which decides nothing.",
+        place=rule.place,
+        detail=f"{most} is {said}.",
+        hint=f"Did you mean {meant:.15g}?" if meant else "",
+    )
 
 
 def _judge(evidence: GateEvidence, held: HeldRule) -> GateCheck:

@@ -259,7 +259,7 @@ def _means(made: PairedValues) -> Sequence[float]:
 
 
 def _is_near(stated: float, mean: float, metric: Metric) -> bool:
-    if metric.min == 0 and metric.max == 1:
+    if metric.is_share:
         return abs(stated - mean) <= ROUNDED
     return math.isclose(stated, mean, rel_tol=2 * ROUNDED, abs_tol=1e-12)
 

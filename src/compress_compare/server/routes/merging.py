@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, Response
 from ...errors import InvalidValue
 from ...page.wire import merging as wire
 from ...store.archive import SUFFIX
-from ...store.merging.merge import conflicts
+from ...store.merging import merge as merging
 from ...store.merging.opened import opened
 from ..context import Here
 from ..router import API, Router, needs
@@ -38,10 +38,9 @@ def archive(here: Here) -> Response:
 def preview(here: Here, ask: wire.MergeAsk) -> wire.MergePreviewAnswer:
     """What a merge would bring, and where the two contradict each other. Nothing is changed."""
     with opened(_place(here, ask)) as other:
-        found = conflicts(here.project, other)
-        ids = [*other.models()["id"].to_pylist(), *other.archived()]
-    new = sum(id not in here.project for id in ids)
-    return wire.MergePreviewAnswer(num_models=len(ids), num_new=new, conflicts=[wire.conflict(one) for one in found])
+        found = merging.preview(here.project, other)
+    listed = [wire.conflict(one) for one in found.conflicts]
+    return wire.MergePreviewAnswer(num_models=found.num_models, num_new=found.num_new, conflicts=listed)
 
 
 @router.post("/merge")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
+from ...records import Checkpoint, StoredFile
 from .. import schema
 from ..database import rows
 from ..reading import Reader
@@ -103,6 +104,13 @@ def contents(connection: sa.Connection) -> ProjectContents:
         [{**row, "id": ids.get(row["model_key"])} for row in _all(connection, schema.history_models)],
         dict(rows(connection, sa.select(schema.origins.c.key, schema.origins.c.content))),
     )
+
+
+def checkpoint(files: Iterable[Row]) -> Checkpoint:
+    """The weights of a model from the rows of its files."""
+    rows = list(files)
+    found = tuple(StoredFile(row["name"], row["sha256"], row["num_bytes"]) for row in rows)
+    return Checkpoint(rows[0]["format"], found)
 
 
 def identity(row: Row) -> tuple[Any, ...]:

@@ -9,14 +9,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from ...errors import Conflict, InvalidValue, StoreError
-from ...readers import safetensors
-from .. import changes, schema
+from .. import changes, same_weights, schema
 from .. import models as store_models
 from ..reading import Reader
 from ..staging import Staging
 from ..store import Store
+from .aligning import align, like
 from .conflicts import Choice, Decision, MergeConflict, conflicting_models, conflicting_parts, decided
-from .contents import OF_MODELS, ProjectContents, Row, contents
+from .contents import OF_MODELS, ProjectContents, Row, checkpoint, contents
 
 LEFT_OUT = ("jobs", "deleted models", "stored comparisons of activations")
 
@@ -46,13 +46,30 @@ class MergeReport:
         return {"added": self.added, "conflicts": conflicts, "renamed": self.renamed, "left_out": list(self.left_out)}
 
 
-def conflicts(store: Reader, other: Reader) -> list[MergeConflict]:
-    """Everything in which two projects contradict each other, before anything is decided."""
+@dataclass(frozen=True)
+class MergePreview:
+    """What a merge is about, before anything is decided.
+
+    Args:
+        num_models: of the other project.
+        num_new: those of them that this one does not have.
+        conflicts: everything in which the two contradict each other.
+    """
+
+    num_models: int
+    num_new: int
+    conflicts: tuple[MergeConflict, ...]
+
+
+def preview(store: Reader, other: Reader) -> MergePreview:
+    """Lay two projects side by side."""
     with store._database.read() as connection, other._database.read() as reading:
         ours, theirs = contents(connection), contents(reading)
+    align(ours, theirs)
     found = list(conflicting_models(ours, theirs, same=_Same(store, other, ours=ours, theirs=theirs)))
     _set_aside(theirs, [each.name for each in found])
-    return [*found, *conflicting_parts(ours, theirs)]
+    new = len(theirs.models.keys() - ours.models.keys())
+    return MergePreview(len(theirs.models), new, (*found, *conflicting_parts(ours, theirs)))
 
 
 def merge(store: Store, other: Reader, *, on_conflict: Decision = "refuse") -> MergeReport:
@@ -65,6 +82,10 @@ def merge(store: Store, other: Reader, *, on_conflict: Decision = "refuse") -> M
     with store._artifacts.staging() as staging, store._database.write() as connection:
         store._database.defer_foreign_keys(connection)
         ours = contents(connection)
+        aligned = align(ours, theirs)
+        for old, new in aligned.ours.items():
+            changes.give_id(connection, old, new)
+        report.renamed |= aligned.theirs
         found = list(conflicting_models(ours, theirs, same=_Same(store, other, ours=ours, theirs=theirs)))
         # what hangs on a model that is another one here is no conflict of its own
         aside = _set_aside(theirs, [each.name for each in found])
@@ -76,7 +97,7 @@ def merge(store: Store, other: Reader, *, on_conflict: Decision = "refuse") -> M
         writing = _Writing(connection, ours, theirs=theirs, report=report)
         writing.settle_models({each.name: choice for each, choice in report.conflicts.items() if each.kind == "model"})
         writing.write()
-        _copy(store, other, staging=staging, digests=writing.digests)
+        _copy(store, other, staging=staging, digests=writing.digests, like=like(ours, theirs))
     return report
 
 
@@ -91,19 +112,9 @@ class _Same:
         self._stores, self._contents = (store, other), (ours, theirs)
 
     def __call__(self, id: str) -> bool:
-        mine, other = (each.parts["files"][id] for each in self._contents)
-        if mine.keys() != other.keys():
-            return False
-        for key, row in mine.items():
-            if row["sha256"] == other[key]["sha256"]:
-                continue
-            if not row["name"].endswith(".safetensors") or row["format"] != other[key]["format"]:
-                return False
-            digests = (row["sha256"], other[key]["sha256"])
-            paths = [each._artifacts.verify(digest) for each, digest in zip(self._stores, digests, strict=True)]
-            if not safetensors.same(paths[0], paths[1]):
-                return False
-        return True
+        mine, other = (checkpoint(each.parts["files"][id].values()) for each in self._contents)
+        ours, theirs = (each._artifacts.verify for each in self._stores)
+        return same_weights.same(mine, other, paths=(ours, theirs))
 
 
 class _Writing:
@@ -133,7 +144,7 @@ class _Writing:
                 for table in OF_MODELS:
                     if id in theirs.parts[table]:
                         theirs.parts[table][name] = theirs.parts[table].pop(id)
-        renamed = {id: name for id, name in self._report.renamed.items() if id in choices}
+        renamed = {id: name for id, name in self._report.renamed.items() if choices.get(id) == "both"}
         for row in theirs.models.values() if renamed else ():
             if row is not self._ours.models.get(row["id"]):
                 row["base"] = renamed.get(row["base"], row["base"])
@@ -345,7 +356,7 @@ class _Writing:
             self._report.added[table] = len(rows)
 
 
-def _copy(store: Store, other: Reader, *, staging: Staging, digests: set[str]) -> None:
+def _copy(store: Store, other: Reader, *, staging: Staging, digests: set[str], like: dict[str, list[str]]) -> None:
     """Bring the objects that new rows name, those that are not there yet."""
     wanted = []
     for digest in sorted(digests):
@@ -361,7 +372,8 @@ def _copy(store: Store, other: Reader, *, staging: Staging, digests: set[str]) -
                     hint="Repair that project first: compress-compare doctor",
                 ) from None
             wanted.append(digest)
-    store._publish(staging, wanted)
+    order = {digest: place for place, digest in enumerate(like)}
+    store._publish(staging, sorted(wanted, key=lambda digest: order.get(digest, len(order))), like=like)
 
 
 def _free(name: str, taken: Any) -> str:
