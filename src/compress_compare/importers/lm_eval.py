@@ -14,7 +14,7 @@ from typing import Any
 
 from ..records import Metric, MetricValue
 from . import metric_names
-from .base import Imported, Importer
+from .base import Imported, Importer, Variant, plain_arguments
 from .files import below, head
 from .lm_eval_samples import Documents, add_samples
 from .numbers import clean_name, number, plain, scalar
@@ -54,6 +54,7 @@ class _Evaluation:
     document: Mapping[str, Any]
     id: str
     base: str | None
+    variant: Variant | None = None
 
     def of_task(self, what: str, task: str) -> Any:
         """What the file says about a task under a heading."""
@@ -150,17 +151,13 @@ def _evaluations(documents: list[tuple[Path, Mapping[str, Any]]]) -> list[_Evalu
     """Oldest first. Two sets of arguments for one name are two models."""
     found = [_evaluation(path, document) for path, document in documents]
     found.sort(key=lambda one: (float(number(one.document.get("date")) or 0.0), str(one.path)))
-    arguments: dict[str, dict[str, Any]] = {}
+    first: dict[str, dict[str, Any]] = {}
     listed = []
     for one in found:
         own = {name: value for name, value in one.arguments.items() if name not in ("pretrained", "peft", "model")}
-        first = arguments.setdefault(one.id, own)
-        differing = {name: value for name, value in own.items() if first.get(name) != value}
-        missing = sorted(name for name in first if name not in own)
-        if differing or missing:
-            said = [f"{name}={value}" for name, value in sorted(differing.items())]
-            one = replace(one, id=clean_name(f"{one.id} ({', '.join([*said, *(f'no {name}' for name in missing)])})"))
-        listed.append(one)
+        variant = Variant(one.id, own)
+        id = variant.called(first.setdefault(one.id, plain_arguments(own)))
+        listed.append(replace(one, id=id, variant=variant if one.arguments else None))
     return listed
 
 
@@ -194,6 +191,8 @@ def _arguments(written: Any) -> dict[str, Any]:
 def _add_model(imported: Imported, one: _Evaluation) -> None:
     if one.id not in imported.facts:
         imported.models.append({"id": one.id, "base": one.base, "metrics": {}})
+        if one.variant is not None:
+            imported.variants[one.id] = one.variant
         imported.facts[one.id] = {**flat(one.arguments, "config"), "name": one.id} if one.arguments else {}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..records import Metric, MetricValue
 from ..store.drafts import check_operation
-from . import changes
+from . import changes, variants
 from .base import Correction, Imported
 from .write import ordered, wanted
 
@@ -104,6 +104,7 @@ def preview(imported: Imported, project: Store | None = None) -> ImportPreview:
     Raises:
         Conflict: ``model.conflict`` as ``write`` does.
     """
+    imported = variants.settled(imported, project)
     warnings = list(imported.warnings)
     listed = wanted(imported, project, warnings=warnings)
     models = ordered(listed, warnings, known=() if project is None else project)
