@@ -122,7 +122,7 @@ class Imported:
             mine.update({key: value for key, value in getattr(other, name).items() if key not in mine})
 
 
-def _never(path: Path) -> str | None:  # noqa: ARG001 -- an importer that recognizes nothing
+def _never(path: object) -> str | None:  # noqa: ARG001 -- an importer that recognizes nothing
     return None
 
 
@@ -136,6 +136,7 @@ class Importer:
         takes: whether that is a file, a folder or a URL.
         recognizes: says by what a file or folder shows that it is of this format, as a noun phrase, or None. It reads
             little: see ``files``.
+        knows: likewise of an address, by which alone it can be seen.
         together: reads several places as one, where they may describe one model, as evaluations of it do.
     """
 
@@ -143,6 +144,7 @@ class Importer:
     summary: str
     takes: frozenset[Kind] = frozenset({"file"})
     recognizes: Callable[[Path], str | None] = _never
+    knows: Callable[[str], str | None] = _never
     together: Callable[[Sequence[Place]], Imported] | None = None
 
 

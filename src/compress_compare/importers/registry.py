@@ -89,7 +89,7 @@ class Recognized:
 
 
 def recognize(where: str | Path) -> Recognized:
-    """The importer that a file or folder is for.
+    """The importer that a file, a folder or an address is for.
 
     Raises:
         NotFound: ``import.no_file``.
@@ -98,13 +98,15 @@ def recognize(where: str | Path) -> Recognized:
     known = available()
     place = locate(where, takes=("file", "folder", "url"))
     hint = f"Name one: {', '.join(known)}."
-    if place.kind == "url":
-        raise InvalidValue("import.not_recognized", "A URL does not say what is behind it.", hint=hint)
+    url = place.kind == "url"
     found = [
         Recognized(name, reason)
         for name, importer in known.items()
-        if place.kind in importer.takes and (reason := importer.recognizes(place.path))
+        if place.kind in importer.takes
+        and (reason := importer.knows(place.address) if url else importer.recognizes(place.path))
     ]
+    if not found and url:
+        raise InvalidValue("import.not_recognized", "A URL does not say what is behind it.", hint=hint)
     if not found:
         title = f"{place.name!r} is not recognized as the file or folder of any tool."
         raise InvalidValue("import.not_recognized", title, hint=hint)
