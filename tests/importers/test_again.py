@@ -157,9 +157,8 @@ def test_a_file_that_is_cut_anywhere_is_refused_in_a_sentence_or_read_without_ha
 @EVERY
 @pytest.mark.parametrize("other", SAMPLES)
 def test_the_file_of_another_tool_is_refused(tmp_path, source, other):
-    if source == other or (
-        source == "csv" and other in ("llama-cpp", "aimet", "executorch", "gptqmodel", "onnx-runtime")
-    ):
+    objects = ("llama-cpp", "aimet", "executorch", "gptqmodel", "model-explorer", "onnx-runtime")
+    if source == other or (source == "csv" and other in objects):
         pytest.skip("its own, or a table")
     place = SAMPLES[other](tmp_path)
     with pytest.raises(UserError) as caught:

@@ -25,6 +25,8 @@ WHAT = "the results of lm-evaluation-harness"
 _DATED = re.compile(r"results_(?P<date>.+)\.json")
 _ABOUT = ("alias", "name", "sample_len", "sample_count", "samples")
 
+HEADINGS = ("config", "configs", "versions", "n-shot")
+"""What stands beside ``results``, in some version or other."""
 LIGHTEVAL = "config_general"
 """What the results of Lighteval have beside ``results`` and ``versions``."""
 
@@ -135,6 +137,8 @@ def _documents(place: Place) -> list[tuple[Path, Mapping[str, Any]]]:
     for _, document in documents:
         if not isinstance(document, Mapping) or not isinstance(document.get("results"), Mapping):
             raise other_format(place, WHAT, expected="Expected an object with 'results' by task.")
+        if not document.keys() & set(HEADINGS):
+            raise other_format(place, WHAT, expected=f"Expected one of {', '.join(HEADINGS)} beside 'results'.")
         if LIGHTEVAL in document:
             raise other_format(place, WHAT, expected="It is of Lighteval.")
     if not documents:
