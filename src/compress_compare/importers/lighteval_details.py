@@ -12,14 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from .tables import parquet_leaves, parquet_rows
 
-from ..errors import InvalidValue
-from .places import MAX_BYTES
-
-MAX_ROWS = 1_000_000
-BATCH = 1_000
 RESULTS, DETAILS = "results", "details"
 COLUMNS = ("doc", "metric", "model_response")
 _UNUSED = ("input", "input_tokens", "output_tokens", "logits", "unconditioned_logprobs", "reasonings")
@@ -53,23 +47,10 @@ def rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     Raises:
         InvalidValue: ``import.format``, ``import.too_large``.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise InvalidValue("import.too_large", f"{path.name!r} is too large; the limit is {MAX_BYTES:,} bytes.")
-    number = 0
-    try:
-        with pq.ParquetFile(path) as file:
-            if file.metadata.num_rows > MAX_ROWS:
-                raise InvalidValue("import.too_large", f"{path.name!r} has more than {MAX_ROWS:,} rows.")
-            leaves = [file.schema.column(at).path for at in range(len(file.schema))]
-            wanted = [leaf for leaf in leaves if leaf.split(".")[0] in COLUMNS and leaf.split(".")[1:2] != []]
-            wanted = [leaf for leaf in wanted if leaf.split(".")[1] not in _UNUSED]
-            for batch in file.iter_batches(BATCH, columns=wanted):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, _sample(row, number)
-    except (pa.ArrowException, OSError) as error:
-        title = f"{path.name!r} cannot be read as Parquet."
-        raise InvalidValue("import.format", title, detail=f"{error}"[:200]) from error
+    parts = [leaf.split(".") for leaf in parquet_leaves(path)]
+    wanted = [".".join(part) for part in parts if part[0] in COLUMNS and len(part) > 1 and part[1] not in _UNUSED]
+    for number, row in enumerate(parquet_rows(path, wanted), 1):
+        yield number, _sample(row, number)
 
 
 def kind_of(row: Mapping[str, Any]) -> str:
