@@ -82,6 +82,8 @@ def test_a_changed_number_is_told_and_becomes_a_correction(tmp_path, source):
         found = importers.preview(changed, project)
         assert [(one.value, one.model) for one in found.corrections] == [(0.25, found.models[1].id)]
         if found.outputs:  # other answers to the same examples are never taken
+            (warning,) = found.warnings[-1:]
+            assert "has other answers" in warning and repr(found.models[1].id) in warning
             with pytest.raises(Conflict) as caught:
                 importers.write(changed, project)
             assert caught.value.code == "outputs.conflict" and state(project) == before
