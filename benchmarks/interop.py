@@ -1,33 +1,37 @@
 """What goes between this product and other tools, checked with the tools themselves, each in an environment of its own.
 
     python -m benchmarks.interop --mlflow ENV/bin/python --inspect ENV/bin/python --trackio ENV/bin/python
-        --optuna ENV/bin/python --lm-eval ENV/bin/python --modelopt ENV/bin/python --model-explorer ENV/bin/python
+        --optuna ENV/bin/python --lm-eval ENV/bin/python --lighteval ENV/bin/python --wandb ENV/bin/python
+        --modelopt ENV/bin/python --model-explorer ENV/bin/python
 
 MLflow: a store written by the tool comes in as it was written, from the file and from a running server; a store that
 ``export`` wrote is shown by that server. Inspect: logs of both forms, made by a model that needs no network, come in
-alike. lm-eval: two models with random weights answer four tasks, all made in place. Model Optimizer: a search on a net
-of two layers. Model Explorer: its own manager of extensions runs the provider of node data. Prints how many of how many
-agree.
+alike. lm-eval: two models with random weights answer four tasks, all made in place. Lighteval: likewise two tasks, and
+one model in two dtypes; version 0.13 runs offline only with xxhash below 4 and without the tasks that come with it, and
+its rolling likelihoods fail with transformers 5. W&B: runs that were logged offline, and its own client before a server
+of ours, as there is no other. Model Optimizer: a search on a net of two layers. Model Explorer: its own manager of
+extensions runs the provider of node data. Prints how many of how many agree.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 import compress_compare as cc
+from benchmarks.interop_harnesses import lighteval, lm_eval
+from benchmarks.interop_tool import tool
+from benchmarks.interop_wandb import wandb
 from compress_compare import exporters, importers
 
 RUNS = [(f"net-{number}", None if number == 0 else f"net-{(number - 1) // 3}", number / 40) for number in range(20)]
@@ -98,57 +102,6 @@ for storage in (f"sqlite:///{sys.argv[1]}/study.db", optuna.storages.JournalStor
         raise RuntimeError("as runs do")
     study.optimize(fails, n_trials=1, catch=(RuntimeError,))
 """
-MAKE_MODELS = """
-import json, random, sys
-from pathlib import Path
-import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-folder, draw = Path(sys.argv[1]), random.Random(0)
-words = "one two three red blue green cat dog bird runs sits flies".split()
-lines = [" ".join(draw.choice(words) for _ in range(12)) for _ in range(200)] + [f"{n}+{n}={n}" for n in range(50)]
-letters = Tokenizer(models.BPE())
-letters.pre_tokenizer, letters.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-alphabet = pre_tokenizers.ByteLevel.alphabet()
-trainer = trainers.BpeTrainer(vocab_size=320, special_tokens=["<s>", "</s>"], initial_alphabet=alphabet)
-letters.train_from_iterator(lines, trainer)
-tokenizer = PreTrainedTokenizerFast(tokenizer_object=letters, bos_token="<s>", eos_token="</s>", pad_token="</s>")
-for seed, name in enumerate(("big", "small")):
-    torch.manual_seed(seed)
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-    LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(folder / name)
-    tokenizer.save_pretrained(folder / name)
-tasks = folder / "tasks"
-tasks.mkdir()
-rows = {
-    "choice": [{"question": lines[n], "choices": draw.sample(words, 4), "answer": n % 4} for n in range(60)],
-    "last": [{"start": line.rpartition(" ")[0], "end": " " + line.rpartition(" ")[2]} for line in lines[:40]],
-    "sums": [{"question": f"{a}+{b}=", "answer": str(a + b)} for a in range(5) for b in range(4)],
-    "pages": [{"page": " ".join(lines[n : n + 3])} for n in range(20)],
-}
-measured = {"choice": ("acc", "acc_norm"), "last": ("acc",), "sums": ("exact_match",)}
-measured["pages"] = ("word_perplexity", "byte_perplexity", "bits_per_byte")
-asked = {
-    "choice": {"output_type": "multiple_choice", "doc_to_text": "{{question}}", "doc_to_choice": "choices",
-               "doc_to_target": "answer"},
-    "last": {"output_type": "loglikelihood", "doc_to_text": "{{start}}", "doc_to_target": "{{end}}",
-             "target_delimiter": ""},
-    "pages": {"output_type": "loglikelihood_rolling", "doc_to_text": "", "doc_to_target": "{{page}}"},
-}
-digit, first = {"function": "regex", "regex_pattern": "([0-9])"}, {"function": "take_first"}
-asked["sums"] = {"output_type": "generate_until", "doc_to_text": "{{question}}", "doc_to_target": "answer",
-                 "generation_kwargs": {"until": ["\\n"], "max_gen_toks": 4, "do_sample": False},
-                 "filter_list": [{"name": "digit", "filter": [digit, first]}, {"name": "whole", "filter": [first]}]}
-for name, body in asked.items():
-    path = tasks / f"{name}.jsonl"
-    path.write_text("".join(json.dumps(row) + "\\n" for row in rows[name]))
-    source = {"dataset_path": "json", "dataset_kwargs": {"data_files": {"test": str(path)}}, "test_split": "test"}
-    listed = {"metric_list": [{"metric": one} for one in measured[name]], "metadata": {"version": 2.0}}
-    (tasks / f"{name}.yaml").write_text(json.dumps({"task": f"our_{name}", **source, **body, **listed}))
-group = {"group": "ours", "task": ["our_choice", "our_last"], "metadata": {"version": 1},
-         "aggregate_metric_list": [{"metric": "acc", "weight_by_size": True}]}
-(tasks / "ours.yaml").write_text(json.dumps(group))
-"""
 WRITE_MODELOPT = """
 import json, sys
 import torch
@@ -167,11 +120,6 @@ print("SCORES" + json.dumps({
     for name, found in state["candidate_stats"].items()
 }))
 """
-RUN_LM_EVAL = """
-import sys
-from lm_eval.__main__ import cli_evaluate
-cli_evaluate()
-"""
 ASK_MODEL_EXPLORER = """
 import json, sys
 from model_explorer.extension_manager import ExtensionManager
@@ -182,19 +130,6 @@ command = {"extensionId": "compress_compare", "cmdId": "run", "modelPath": "a", 
 answer = manager.run_cmd(command)
 print(json.dumps({one["name"]: one["results"]["p_fc_weight"]["value"] for one in answer["result"]}))
 """
-
-
-def tool(python: str, code: str, *arguments: str) -> str:
-    """What a program prints in another environment."""
-    source = str(Path(cc.__file__).parent.parent)
-    alone = {"MLFLOW_DISABLE_TELEMETRY": "true", "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-    environment = {**os.environ, **alone, "PYTHONPATH": source}
-    done = subprocess.run(
-        [python, "-W", "ignore", "-c", code, *arguments], capture_output=True, text=True, env=environment
-    )
-    if done.returncode:
-        sys.exit(done.stderr[-2000:])
-    return done.stdout
 
 
 @contextmanager
@@ -296,43 +231,6 @@ def optuna(python: str, folder: Path) -> None:
         print(f"optuna, {name}: {agree} of {len(said)} trials as Optuna wrote them, {len(found)} models with values")
 
 
-def lm_eval(python: str, folder: Path) -> None:
-    """Every number of its results, and by its samples which documents flip and how often it is right."""
-    tool(python, MAKE_MODELS, str(folder))
-    for name in ("big", "small"):
-        model = ("--model", "hf", "--model_args", f"pretrained={folder / name},dtype=float32", "--device", "cpu")
-        tasks = ("--tasks", "ours,our_sums,our_pages", "--include_path", str(folder / "tasks"))
-        tool(python, RUN_LM_EVAL, "run", *model, *tasks, "--log_samples", "--output_path", str(folder / "out"))
-    command = [Path(sys.executable).with_name("compress-compare"), "import", folder / "out", folder / "p"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    said: dict[tuple[str, str], tuple[float, float | None]] = {}
-    right: dict[str, dict[str, bool]] = {"big": {}, "small": {}}
-    for path in sorted((folder / "out").rglob("results_*.json")):
-        document = json.loads(path.read_text())
-        name = Path(document["config"]["model_args"]["pretrained"]).name
-        for task, entry in document["results"].items():
-            for metric, filter in (key.split(",") for key in entry if "," in key and "_stderr," not in key):
-                error = entry.get(f"{metric}_stderr,{filter}")
-                full = f"{task} {metric}" if filter == "none" else f"{task} {metric},{filter}"
-                said[name, full] = entry[f"{metric},{filter}"], error if isinstance(error, float) else None
-        (samples,) = path.parent.glob("samples_our_choice_*.jsonl")
-        for row in map(json.loads, samples.read_text().splitlines()):
-            right[name][row["doc_hash"]] = bool(row["acc"])
-    flips = [(right["big"][one], right["small"][one]) for one in right["big"]]
-    with cc.open(folder / "p") as project:
-        found = {
-            (name, metric): (values[0].value, values[0].standard_error)
-            for name in ("big", "small")
-            for metric, values in project.model(name).metrics.items()
-        }
-        (row,) = project.behaviors("big", "small", "our_choice").summary.to_pylist()
-        sizes = {one.name: one.num_instances for one in project.datasets()}
-    agree = sum(found.get(one) == numbers for one, numbers in said.items())
-    print(f"lm-eval: {agree} of {len(said)} values with their standard errors as it wrote them, {len(found)} found")
-    expected = (flips.count((True, False)), flips.count((False, True)))
-    print(f"lm-eval: flips {(row['right_to_wrong'], row['wrong_to_right'])}, expected {expected}; documents {sizes}")
-
-
 def modelopt(python: str, folder: Path) -> None:
     """Every score of a search by AutoQuantize but those of no quantization."""
     said = json.loads(tool(python, WRITE_MODELOPT, str(folder / "search.pt")).rpartition("SCORES")[2])
@@ -359,7 +257,14 @@ def model_explorer(python: str, folder: Path) -> None:
 def main() -> None:
     """Run those whose interpreters are given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    checks = {"mlflow": mlflow, "inspect": inspect, "trackio": trackio, "optuna": optuna, "lm-eval": lm_eval}
+    checks: dict[str, Callable[[str, Path], None]] = {
+        "mlflow": mlflow,
+        "inspect": inspect,
+        "trackio": trackio,
+        "optuna": optuna,
+        "lm-eval": lm_eval,
+    }
+    checks |= {"lighteval": lighteval, "wandb": lambda python, folder: wandb(python, folder, RUNS)}
     checks["modelopt"] = modelopt
     checks["model-explorer"] = model_explorer
     for name in checks:

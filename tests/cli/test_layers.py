@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 import compress_compare as cc
+from compress_compare.comparisons.layers import activation_answers
 from tests.cli.test_commands import run
 
 
@@ -65,3 +67,22 @@ def test_an_alignment_by_hand(path):
     assert rows["a.0", "weight"]["alignment"] == "chosen"
     assert "--align fc.weight=head.weight" in run("layers", path, "base", "half", "--align", "x", code=2).stderr
     assert "no tensor 'x'" in run("layers", path, "base", "half", "--align", "x=y", code=2).stderr
+
+
+def test_activations_are_those_that_the_page_has_compared(tmp_path):
+    """Kept by what the page starts; asked for on another number of examples, there are none."""
+    network = {}
+    with cc.open(tmp_path / "p") as project:
+        for id, scale in (("base", 1.0), ("other", 0.5)):
+            network[id] = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False))
+            network[id][0].weight.data = scale * torch.eye(2)
+            project.log_model(id, base=None if id == "base" else "base", checkpoint=network[id])
+        activation_answers.run(project, "base", networks=network, data=[torch.ones(3, 2)], examples=3)
+    out = tmp_path / "o.json"
+    asked = ("layers", tmp_path / "p", "base", "other", "--what", "activations")
+    run(*asked, "--measure", "relative_error", "--examples", "3", "--overlay", out)
+    assert json.loads(out.read_text())["results"] == {"0.weight": {"value": 0.5}, "p_0_weight": {"value": 0.5}}
+    rows = json.loads(run(*asked, "--examples", "3", "--json").stdout)["table"]
+    assert {row["module"]: row["relative_error"] for row in rows} == {"": 0.5, "0": 0.5}
+    said = run(*asked, code=2)
+    assert "were not compared yet on 256 examples" in said.stderr

@@ -270,6 +270,13 @@ def aimet(folder, *, grown=False, accuracy=0.5):
     return path
 
 
+def model_explorer(folder, *, grown=False, accuracy=0.5):
+    path = folder / "overlay.json"
+    results = {name: {"value": 0.25} for name in ("fc.weight", "p_fc_weight")}
+    path.write_text(json.dumps({"name": "net: relative_error", "results": results, "gradient": []}))
+    return path
+
+
 def executorch(folder, *, grown=False, accuracy=0.5):
     path = folder / "net.csv"
     path.write_text("""aot_ops,runtime_ops,gap\n['conv'],"['a', 'b']",[0.25]\n['relu'],['c'],0.5\n""")
@@ -353,7 +360,7 @@ def inspect(folder, *, grown=False, accuracy=0.5):
 
 NO_BASE = ("llama-cpp", "ai-hub", "lighteval", "inspect")
 """Sources whose tools do not know what a model was made from."""
-OF_ONE = ("aimet", "executorch", "gptqmodel", "modelopt", "onnx-runtime")
+OF_ONE = ("aimet", "executorch", "gptqmodel", "model-explorer", "modelopt", "onnx-runtime")
 """Sources of one model each, which do not grow."""
 
 SAMPLES = {
@@ -374,6 +381,7 @@ SAMPLES = {
     "aimet": aimet,
     "executorch": executorch,
     "gptqmodel": gptqmodel,
+    "model-explorer": model_explorer,
     "modelopt": modelopt,
     "onnx-runtime": onnx_runtime,
 }

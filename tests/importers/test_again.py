@@ -82,6 +82,8 @@ def test_a_changed_number_is_told_and_becomes_a_correction(tmp_path, source):
         found = importers.preview(changed, project)
         assert [(one.value, one.model) for one in found.corrections] == [(0.25, found.models[1].id)]
         if found.outputs:  # other answers to the same examples are never taken
+            (warning,) = found.warnings[-1:]
+            assert "has other answers" in warning and repr(found.models[1].id) in warning
             with pytest.raises(Conflict) as caught:
                 importers.write(changed, project)
             assert caught.value.code == "outputs.conflict" and state(project) == before
@@ -157,9 +159,8 @@ def test_a_file_that_is_cut_anywhere_is_refused_in_a_sentence_or_read_without_ha
 @EVERY
 @pytest.mark.parametrize("other", SAMPLES)
 def test_the_file_of_another_tool_is_refused(tmp_path, source, other):
-    if source == other or (
-        source == "csv" and other in ("llama-cpp", "aimet", "executorch", "gptqmodel", "onnx-runtime")
-    ):
+    objects = ("llama-cpp", "aimet", "executorch", "gptqmodel", "model-explorer", "onnx-runtime")
+    if source == other or (source == "csv" and other in objects):
         pytest.skip("its own, or a table")
     place = SAMPLES[other](tmp_path)
     with pytest.raises(UserError) as caught:

@@ -5,6 +5,7 @@ import math
 import zipfile
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import compress_compare as cc
@@ -129,3 +130,112 @@ def test_logs_that_did_not_succeed_are_no_models(tmp_path):
     read = importers.load("inspect", place)
     assert [one["id"] for one in read.models] == ["org/big"]
     assert read.warnings == ["'small.json' ended with 'error', not success; it is left out."]
+
+
+DATE = "2026-11-29T10-00-00"
+
+
+def with_details(folder, name, chosen, *, more=None, **config):
+    """Results of Lighteval 0.13 on four documents, and which of three choices the model finds most likely in each."""
+    place = folder / "results" / "srv" / "deep" / "down" / "in" / "the" / "tree" / name
+    place.mkdir(parents=True)
+    right = [1 if index % 3 == choice else 0 for index, choice in enumerate(chosen)]
+    metric = {"metric_name": "acc", "higher_is_better": True}
+    document = {
+        "config_general": {
+            **{"lighteval_sha": "?", "num_fewshot_seeds": 1, "model_name": f"/srv/{name}"},
+            "model_config": {"model_name": f"/srv/{name}", "revision": "main", "device": "cuda", **config},
+        },
+        "results": {"facts|5": {"acc": sum(right) / 4}, "all": {"acc": 0.1}},
+        "versions": {},
+        "config_tasks": {"facts|5": {"metrics": [metric], "effective_num_docs": -1, "version": 2}},
+    }
+    (place / f"results_{DATE}.json").write_text(json.dumps(document))
+    rows = [
+        {
+            "doc": {"query": f"q{index}", "choices": ["a", "b", "c"], "gold_index": index % 3, "id": str(index)}
+            | {"sampling_methods": ["LOGPROBS"]},
+            "metric": {"acc": right[index], "mcc": {"golds": [1], "preds": 2}},
+            "model_response": {"logprobs": [-1.0 if at == choice else -2.0 for at in range(3)], "text": []},
+        }
+        for index, choice in enumerate(chosen)
+    ]
+    details = folder / "details" / place.relative_to(folder / "results") / DATE
+    details.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(more or rows[::-1]), details / f"details_facts|5_{DATE}.parquet")
+    return folder
+
+
+def test_what_models_answered_in_lighteval_is_compared_by_pairs(tmp_path):
+    """Right answers are 0, 1, 2, 0. The one has three of them, the other two, of which one is new."""
+    with_details(tmp_path / "x", "big", [0, 1, 2, 1])
+    with_details(tmp_path / "x", "small", [0, 2, 1, 0])
+    read = importers.load(importers.recognize(tmp_path / "x").source, tmp_path / "x")
+    protocol = {"harness": "lighteval", "version": 2, "few-shot": 5}
+    (value, other) = (one["metrics"]["facts acc"] for one in read.models)
+    assert value == cc.MetricValue(0.75, dataset="facts", count=4, protocol=protocol)
+    assert (other.value, other.count) == (0.5, 4)
+    with cc.open(tmp_path / "p") as project:
+        importers.write(read, project)
+        (row,) = project.behaviors("big", "small", "facts").summary.to_pylist()
+        assert (row["base_value"], row["value"], row["right_to_wrong"], row["wrong_to_right"]) == (0.75, 0.5, 2, 1)
+        assert sorted(project.instances("facts")["text"].to_pylist()) == ["q0", "q1", "q2", "q3"]
+        again = importers.write(importers.load("lighteval", tmp_path / "x"), project)
+        assert (again.num_new_models, again.num_new_values) == (0, 0)
+
+
+def test_answers_that_were_generated_are_right_where_lighteval_says_so(tmp_path):
+    document = {"choices": ["7"], "gold_index": 0, "sampling_methods": ["GENERATIVE"]}
+    rows = [
+        {
+            "doc": {"query": f"{text}?", "id": "0", **document},
+            "metric": {"em": right},
+            "model_response": {"text": [f" {text}"], "text_post_processed": [text]},
+        }
+        for text, right in (("7.0", 1), ("8", 0))
+    ]
+    (outputs,) = importers.load("lighteval", with_details(tmp_path, "big", [0, 1, 2, 1], more=rows)).outputs
+    assert outputs["predictions"] == ["7", "8"] and outputs["texts"] == [" 7.0", " 8"]
+    assert outputs["metrics"] == {"facts em": [1.0, 0.0]}
+
+
+def test_another_dtype_in_lighteval_is_another_model_and_an_adapter_has_its_base(tmp_path):
+    with_details(tmp_path / "x", "big", [0, 1, 2, 1])
+    with_details(tmp_path / "y", "big", [0, 1, 1, 1], dtype="float16", device="cpu", batch_size=4)
+    with_details(tmp_path / "z", "tuned", [0, 1, 1, 1], base_model="/srv/big")
+    with cc.open(tmp_path / "p") as project:
+        for name in "xyz":
+            importers.write(importers.load("lighteval", tmp_path / name), project)
+        models = project.models()
+        assert models["id"].to_pylist() == ["big", "big (dtype=float16)", "tuned"]
+        assert models["base"].to_pylist() == [None, None, "big"]
+        assert models["facts acc"].to_pylist() == [0.75, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "link"])
+def test_damaged_details_of_lighteval_are_one_sentence_or_left_alone(tmp_path, damage):
+    (details,) = with_details(tmp_path / "x", "big", [0, 1, 2, 1]).rglob("*.parquet")
+    content = details.read_bytes()
+    if damage == "link":
+        (tmp_path / "elsewhere.parquet").write_bytes(content)
+        details.unlink()
+        details.symlink_to(tmp_path / "elsewhere.parquet")
+        assert not importers.load("lighteval", tmp_path / "x").outputs
+        return
+    details.write_bytes(content[: len(content) // 2] if damage == "cut" else b"PAR1 and nothing else PAR1")
+    with pytest.raises(UserError) as caught:
+        importers.load("lighteval", tmp_path / "x")
+    assert caught.value.code == "import.format" and details.name in caught.value.title
+
+
+@pytest.mark.parametrize(
+    ("key", "task", "shots"),
+    [("facts|5", "facts", 5), ("suite|facts|5", "suite|facts", 5), ("suite|facts|5|0", "suite|facts", 5)],
+)
+def test_the_names_of_tasks_in_all_versions_of_lighteval(tmp_path, key, task, shots):
+    place = lighteval(tmp_path)
+    for path in place.rglob("results_*.json"):
+        path.write_text(path.read_text().replace("suite|questions|5", key))
+    (model,) = importers.load("lighteval", place).models
+    (value,) = model["metrics"].values()
+    assert (value.dataset, value.protocol["few-shot"]) == (task, shots)

@@ -6,6 +6,8 @@ import json
 import tarfile
 import zipfile
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import compress_compare as cc
@@ -111,3 +113,27 @@ def test_names_that_are_no_names_and_numbers_that_are_none_do_no_harm(tmp_path):
     with cc.open(tmp_path / "p") as project:
         importers.write(importers.load("csv", path), project)
         assert project.models()["id"].to_pylist() == ["a b c", "b"]
+
+
+@pytest.mark.parametrize("source", ["csv", "lighteval"])
+def test_a_value_that_is_stored_once_and_stands_in_every_row_is_not_unpacked(tmp_path, source, monkeypatch):
+    """A file of some hundred kilobytes whose rows hold 100 MB; the limit is lower here."""
+    monkeypatch.setattr("compress_compare.importers.tables.MAX_UNPACKED", 50_000_000)
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000, pa.int32()), ["x" * 100_000]).cast(pa.string())
+    if source == "csv":
+        path, place = tmp_path / "a.parquet", tmp_path / "a.parquet"
+        table = pa.table({"model": text, "accuracy": [0.5] * 1_000})
+    else:
+        place, name = tmp_path / "x", "results_2026-11-29T10-00-00"
+        path = place / "details" / "m" / name[8:] / f"details_facts|0_{name[8:]}.parquet"
+        (place / "results" / "m").mkdir(parents=True)
+        path.parent.mkdir(parents=True)
+        general = {"lighteval_sha": "a", "model_name": "m"}
+        document = {"config_general": general, "results": {"facts|0": {"acc": 0.5}}}
+        (place / "results" / "m" / f"{name}.json").write_text(json.dumps(document))
+        table = pa.table({"doc": pa.StructArray.from_arrays([text], ["query"])})
+    pq.write_table(table, path)
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(UserError) as caught:
+        importers.load(source, place)
+    assert caught.value.code == "import.too_large"

@@ -181,3 +181,30 @@ def test_what_is_no_errors_of_onnx_runtime(tmp_path, content):
     with pytest.raises(UserError) as caught:
         importers.load("onnx-runtime", tmp_path / "net.json")
     assert caught.value.code == "import.format"
+
+
+def test_node_data_of_several_graphs(tmp_path):
+    """As Model Explorer's own builder writes it, with values that are texts, and names that are only nodes' own."""
+    path = tmp_path / "net.json"
+    graphs = {
+        "main": {"results": {"conv": {"value": 1.5, "bgColor": "red"}, "relu": {"value": "slow"}}, "name": "latency"},
+        "other": {"results": {"conv": {"value": 2}, "p_conv": {"value": 3}}},
+    }
+    path.write_text(json.dumps(graphs))
+    read = importers.load(importers.recognize(path).source, path)
+    (model,) = read.models
+    assert model["id"] == "net"
+    found = {name: {one.slice: one.value for one in values} for name, values in model["metrics"].items()}
+    # Another number under the name of a placeholder is another node's.
+    assert found == {"main latency": {"conv": 1.5}, "other value": {"conv": 2.0, "p_conv": 3.0}}
+    assert read.warnings[0].startswith("Node 'relu': its main latency is no number")
+
+
+@pytest.mark.parametrize(
+    "content", ['{"results": []}', '{"results": {"a": 1}}', "[]", '{"a": {"results": {}}, "b": 1}']
+)
+def test_what_is_no_node_data_is_refused(tmp_path, content):
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(UserError) as caught:
+        importers.load("model-explorer", tmp_path / "a.json")
+    assert caught.value.code == "import.format"

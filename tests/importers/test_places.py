@@ -43,6 +43,55 @@ def test_a_model_with_other_arguments_elsewhere_is_another(tmp_path):
     assert [one["model"] for one in read.outputs] == ["big", "big (dtype=float16)"]
 
 
+def with_dtype(folder, name, **other):
+    """The sample of one model, loaded with these arguments, and with other answers than without."""
+    (folder / name).mkdir()
+    place = SAMPLES["lm-eval"](folder / name)
+    for path in place.rglob("results_*.json"):
+        document = json.loads(path.read_text())
+        document["config"]["model_args"] |= other
+        document["results"]["questions"]["acc,none"] = 0.5 if other else 0.75
+        path.write_text(json.dumps(document))
+    for path in place.rglob("samples_*.jsonl") if other else ():
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        rows[0] |= {"acc": 0.0, "filtered_resps": [["-1.0", "False"], ["-0.5", "False"]]}
+        path.write_text("\n".join(map(json.dumps, rows)))
+    return place
+
+
+def test_a_model_with_other_arguments_later_is_another(tmp_path):
+    half, eight = {"dtype": "float16"}, {"dtype": "float16", "load_in_8bit": True}
+    places = [with_dtype(tmp_path, "one"), with_dtype(tmp_path, "two", **half), with_dtype(tmp_path, "three", **eight)]
+    names = ["big", "big (dtype=float16)", "big (dtype=float16, load_in_8bit=True)"]
+    with cc.open(tmp_path / "p") as project:
+        for place, name in zip(places, names, strict=True):
+            read = importers.load("lm-eval", place)
+            assert [one.id for one in importers.preview(read, project).models] == [name]
+            importers.write(read, project)
+        assert project.models()["id"].to_pylist() == names
+        assert project.models()["questions acc"].to_pylist() == [0.75, 0.5, 0.5]
+        answers = [project.outputs(name, "questions")["prediction"].to_pylist() for name in names]
+        assert answers[1] == answers[2] != answers[0]
+        for place in reversed(places):
+            again = importers.write(importers.load("lm-eval", place), project)
+            assert (again.num_new_models, again.num_new_values) == (0, 0)
+        assert len(project) == 3 and not project.history()
+        together = importers.write(importers.load_all("lm-eval", places[::-1]), project)
+        assert (together.num_models, together.num_new_models, together.num_new_values) == (3, 0, 0)
+
+
+def test_which_of_two_came_first_does_not_change_what_they_are(tmp_path):
+    """The project has the later one under the plain name; the earlier one then says how it differs."""
+    plain, half = with_dtype(tmp_path, "one"), with_dtype(tmp_path, "two", dtype="float16")
+    with cc.open(tmp_path / "p") as project:
+        importers.write(importers.load("lm-eval", half), project)
+        (notice,) = importers.preview(importers.load("lm-eval", plain), project).notices[-1:]
+        assert notice.endswith("it comes in as 'big (no dtype)'.")
+        importers.write(importers.load_all("lm-eval", [plain, half]), project)
+        assert project.models()["id"].to_pylist() == ["big", "big (no dtype)"]
+        assert project.models()["questions acc"].to_pylist() == [0.5, 0.75]
+
+
 def test_of_a_second_run_of_the_same_name_nothing_comes_in(tmp_path):
     """Its answers and weights are those of another model."""
     one = importers.Imported(models=[{"id": "a"}], facts={"a": {"config.bits": 4}})

@@ -221,3 +221,20 @@ def test_llama_perplexity(tmp_path):
     units = {metric.name: metric.unit for metric in project.metrics()}
     assert units["KL divergence, mean"] == "nat" and units["same top token"] == "%"
     assert report.warnings == []
+
+
+def test_model_explorer(tmp_path):
+    """Eleven tensors, each under two names; the numbers are those of the file."""
+    project, report = imported(tmp_path, "model-explorer-node-data.json")
+    assert (report.num_models, report.warnings) == (1, [])
+    values = project.model("cnn-magnitude90").metrics["relative_error"]
+    found = {one.slice: one.value for one in values}
+    assert len(found) == 11 and not [name for name in found if name.startswith("p_")]
+    changed = {name: round(one, 4) for name, one in found.items() if one}
+    assert changed == {
+        "block1.conv.weight": 0.2931,
+        "block2.conv.weight": 0.8058,
+        "block3.conv.weight": 0.8775,
+        "classifier.weight": 0.4055,
+    }
+    assert better(project) == {"relative_error": False}

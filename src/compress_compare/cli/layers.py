@@ -11,6 +11,7 @@ import click
 from .. import project as projects
 from ..analysis.layers import tree
 from ..analysis.layers.measures import MEASURES, columns
+from ..comparisons.layers import activation_answers
 from ..comparisons.layers.compare import Layers
 from ..errors import InvalidValue
 from ..exporters import model_explorer
@@ -21,6 +22,7 @@ SHOWN = {
     "sparsity": columns("sparsity"),
     "weights": columns("weights"),
     "storage": ["dtype", "scheme", "bits", "group_size", *columns("storage")],
+    "activations": columns("activations"),
 }
 """Columns that a terminal has room for."""
 
@@ -30,9 +32,16 @@ SHOWN = {
 @click.argument("models", nargs=-1, required=True)
 @click.option("--base", help="The model that the others are compared with; default: the first of MODELS.")
 @click.option("--what", type=click.Choice(list(SHOWN)), default="weights", show_default=True, help="What to compare.")
+@click.option(
+    "--examples",
+    type=click.IntRange(1, 100_000),
+    default=activation_answers.EXAMPLES,
+    show_default=True,
+    help="For activations, on how many examples the page has compared them.",
+)
 @click.option("--depth", type=click.IntRange(min=0), help="Only modules down to this depth, without their tensors.")
 @click.option("--overlay", help="Instead, write one model's numbers to this file as node data for Model Explorer.")
-@click.option("--measure", help="The measure to write there; default: zeros, sqnr_db or bytes.")
+@click.option("--measure", help="The measure to write there; default: the first of the mode.")
 @click.option(
     "--align",
     multiple=True,
@@ -45,7 +54,10 @@ def layers(project: str, models: tuple[str, ...], *, base: str | None, as_json: 
     others = [id for id in models if id != base] if base else list(models[1:] or models)
     others, what, depth = others or [models[0]], options["what"], options["depth"]
     with projects.open(project, create=False) as opened:
-        found = opened.layers(base or models[0], others, what, alignment=_alignment(options["align"]))
+        if what == "activations":
+            found = activation_answers.kept(opened, base or models[0], models=others, examples=options["examples"])
+        else:
+            found = opened.layers(base or models[0], others, what, alignment=_alignment(options["align"]))
         if options["overlay"]:
             _write_overlay(found, others, options["overlay"], measure=options["measure"])
             return
@@ -57,7 +69,7 @@ def layers(project: str, models: tuple[str, ...], *, base: str | None, as_json: 
     for model, said in found.notes.items():
         click.echo(f"{cell(model)}: {'; '.join(map(cell, said))}.")
     names = ["module", "parameter", "model", "num_parameters", *SHOWN[what]]
-    if what != "storage" and found.notes:
+    if what in ("weights", "sparsity") and found.notes:
         names += ["num_tensors", "num_tensors_compared", "share_compared"]
     echo_table(names, [[row[name] for name in names] for row in rows])
     if suspects:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..analysis.layers.exported import placeholder
 from ..analysis.layers.measures import MEASURES, read
 from ..errors import InvalidValue, NotFound
 
@@ -27,7 +27,7 @@ def overlay(table: pa.Table, *, model: str, measure: str) -> bytes:
     Args:
         table: of ``project.layers``: rows with ``module, parameter, model`` and numbers.
         model: whose rows.
-        measure: a column of numbers, or a measure that is a share of the layer's weights, such as ``zeros``.
+        measure: a column of numbers, or a measure that is a share, such as ``zeros`` of the layer's weights.
 
     Raises:
         InvalidValue: ``layers.measure``, listing those that the table has.
@@ -44,18 +44,19 @@ def node_data(table: pa.Table, *, model: str, measure: str) -> dict[str, Any]:
         InvalidValue, NotFound: as ``overlay`` does.
     """
     every = table.filter(pc.equal(table["model"], model))
-    rows = every.filter(pc.is_valid(every["parameter"]))
-    rows = rows if len(rows) else every
-    if not len(rows):
+    if not len(every):
         raise NotFound("model.unknown", f"There are no layers of {model[:80]!r} in this comparison.")
+    numbers = _values(every, measure)
+    tensors = pc.is_valid(every["parameter"])
+    shown = tensors if pc.any(tensors).as_py() else _modules(every)
+    rows, values = every.filter(shown), numbers.filter(shown).to_pylist()
     names = [
         f"{module}.{parameter or 'weight'}" if module else parameter or "weight"
         for module, parameter in zip(rows["module"].to_pylist(), rows["parameter"].to_pylist(), strict=True)
     ]
-    values = zip(names, _values(rows, measure), strict=True)
     results = {
         key: {"value": value}
-        for name, value in values
+        for name, value in zip(names, values, strict=True)
         if value is not None and math.isfinite(value)
         for key in (name, placeholder(name))
     }
@@ -66,27 +67,22 @@ def node_data(table: pa.Table, *, model: str, measure: str) -> dict[str, Any]:
     return {"name": f"{model}: {measure}", "results": results, "gradient": gradient}
 
 
-def placeholder(name: str) -> str:
-    """What ``torch.export`` calls the input that a parameter becomes."""
-    return "p_" + name.replace(".", "_").lower()
-
-
-def _values(rows: pa.Table, measure: str) -> Sequence[float | None]:
+def _values(rows: pa.Table, measure: str) -> pa.ChunkedArray:
+    """A measure of every row of one model: a share as a share, anything else as its column has it."""
     numbers = _numbers(rows)
-    shares = {
-        one.id: one
-        for ones in MEASURES.values()
-        for one in ones
-        if one.share_of == "num_parameters" and one.read_from in numbers
-    }
+    shares = {one.id: one for ones in MEASURES.values() for one in ones if one.share_of and one.read_from in numbers}
     if measure in shares:
-        found: Sequence[float | None] = read(rows, shares[measure]).to_pylist()
-        return found
+        return read(rows, shares[measure])
     if measure not in numbers:
         hint = f"Choose one of: {', '.join([*shares, *numbers])}."
         raise InvalidValue("layers.measure", f"There is no measure {measure[:80]!r} here.", hint=hint)
-    found = rows[measure].to_pylist()
-    return found
+    return rows[measure]
+
+
+def _modules(rows: pa.Table) -> pa.ChunkedArray:
+    """The rows of modules, without the whole network where it has any: no tensor is the whole's."""
+    inner = pc.not_equal(rows["module"], "")
+    return inner if pc.any(inner).as_py() else pc.is_valid(rows["model"])
 
 
 def _numbers(rows: pa.Table) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from ..errors import NotFound
 from ..records import Metric, MetricValue
+from .numbers import clean_name
 from .places import Kind, Place
 
 
@@ -32,6 +34,32 @@ class Correction:
     measured: MetricValue | None = None
 
 
+@dataclass(frozen=True)
+class Variant:
+    """What tells a model from others of its name.
+
+    Args:
+        name: that they have in common.
+        arguments: with which this one was loaded.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+
+    def called(self, first: Mapping[str, Any]) -> str:
+        """Its name beside a model with the arguments ``first``: those that differ are said."""
+        own = plain_arguments(self.arguments)
+        said = [f"{name}={value}" for name, value in sorted(own.items()) if first.get(name) != value]
+        missing = [f"no {name}" for name in sorted(first.keys() - own.keys())]
+        return clean_name(f"{self.name} ({', '.join([*said, *missing])})") if said or missing else self.name
+
+
+def plain_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """As JSON gives them back."""
+    found: dict[str, Any] = json.loads(json.dumps(dict(arguments), default=str))
+    return found
+
+
 @dataclass
 class Imported:
     """What was read: records as a project logs them, in any order, and what was odd.
@@ -50,6 +78,7 @@ class Imported:
             base and operation are proposed from them, see ``rules``.
         keys: what the tool itself calls a model, or a second name of it → its id.
         reasons: name of a metric → why it has its unit and direction.
+        variants: id of one of the models → what tells it from others of its name, where the tool says.
         named: models that others name as their base; one that neither the import nor the project has comes in bare.
         mapping: what the columns of a table are taken for, as YAML that a user can change and give back.
         columns: of that table.
@@ -67,6 +96,7 @@ class Imported:
     facts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    variants: dict[str, Variant] = field(default_factory=dict)
     named: list[str] = field(default_factory=list)
     mapping: str = ""
     columns: tuple[str, ...] = ()
@@ -87,12 +117,12 @@ class Imported:
         self.metrics += [metric for metric in other.metrics if metric.name not in known]
         for name in ("models", "datasets", "outputs", "corrections", "warnings", "notices", "named"):
             getattr(self, name).extend(getattr(other, name))
-        for name in ("checkpoints", "notes", "facts", "keys", "reasons"):
+        for name in ("checkpoints", "notes", "facts", "keys", "reasons", "variants"):
             mine = getattr(self, name)
             mine.update({key: value for key, value in getattr(other, name).items() if key not in mine})
 
 
-def _never(path: Path) -> str | None:  # noqa: ARG001 -- an importer that recognizes nothing
+def _never(path: object) -> str | None:  # noqa: ARG001 -- an importer that recognizes nothing
     return None
 
 
@@ -106,6 +136,7 @@ class Importer:
         takes: whether that is a file, a folder or a URL.
         recognizes: says by what a file or folder shows that it is of this format, as a noun phrase, or None. It reads
             little: see ``files``.
+        knows: likewise of an address, by which alone it can be seen.
         together: reads several places as one, where they may describe one model, as evaluations of it do.
     """
 
@@ -113,6 +144,7 @@ class Importer:
     summary: str
     takes: frozenset[Kind] = frozenset({"file"})
     recognizes: Callable[[Path], str | None] = _never
+    knows: Callable[[str], str | None] = _never
     together: Callable[[Sequence[Place]], Imported] | None = None
 
 

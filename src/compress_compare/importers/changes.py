@@ -151,6 +151,26 @@ def other_data(project: Store | None, datasets: Iterable[Mapping[str, Any]]) -> 
     return [one["name"] for one in datasets if one["name"] in known and not has_dataset(project, one)]
 
 
+def other_answers(project: Store | None, outputs: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Model and dataset of answers that differ from those of the project, which it never replaces."""
+    found = []
+    for one in outputs:
+        given = one.get("predictions")
+        if project is None or given is None or one["model"] not in project:
+            continue
+        try:
+            there = project.outputs(one["model"], one["dataset"])
+        except NotFound:
+            continue
+        if "prediction" not in there.column_names:
+            continue
+        old = dict(zip(there["id"].to_pylist(), there["prediction"].to_pylist(), strict=True))
+        pairs = ((old[id], new) for id, new in zip(one["ids"], given, strict=True) if id in old)
+        if any(isinstance(new, str | int | float) and before != new for before, new in pairs):
+            found.append((one["model"], one["dataset"]))
+    return found
+
+
 def has_dataset(project: Store | None, dataset: Mapping[str, Any]) -> bool:
     """Whether a project has these instances already, perhaps among more of the same name."""
     if project is None:

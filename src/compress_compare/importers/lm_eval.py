@@ -14,7 +14,7 @@ from typing import Any
 
 from ..records import Metric, MetricValue
 from . import metric_names
-from .base import Imported, Importer
+from .base import Imported, Importer, Variant, plain_arguments
 from .files import below, head
 from .lm_eval_samples import Documents, add_samples
 from .numbers import clean_name, number, plain, scalar
@@ -25,6 +25,8 @@ WHAT = "the results of lm-evaluation-harness"
 _DATED = re.compile(r"results_(?P<date>.+)\.json")
 _ABOUT = ("alias", "name", "sample_len", "sample_count", "samples")
 
+HEADINGS = ("config", "configs", "versions", "n-shot")
+"""What stands beside ``results``, in some version or other."""
 LIGHTEVAL = "config_general"
 """What the results of Lighteval have beside ``results`` and ``versions``."""
 
@@ -54,6 +56,7 @@ class _Evaluation:
     document: Mapping[str, Any]
     id: str
     base: str | None
+    variant: Variant | None = None
 
     def of_task(self, what: str, task: str) -> Any:
         """What the file says about a task under a heading."""
@@ -134,6 +137,8 @@ def _documents(place: Place) -> list[tuple[Path, Mapping[str, Any]]]:
     for _, document in documents:
         if not isinstance(document, Mapping) or not isinstance(document.get("results"), Mapping):
             raise other_format(place, WHAT, expected="Expected an object with 'results' by task.")
+        if not document.keys() & set(HEADINGS):
+            raise other_format(place, WHAT, expected=f"Expected one of {', '.join(HEADINGS)} beside 'results'.")
         if LIGHTEVAL in document:
             raise other_format(place, WHAT, expected="It is of Lighteval.")
     if not documents:
@@ -150,17 +155,13 @@ def _evaluations(documents: list[tuple[Path, Mapping[str, Any]]]) -> list[_Evalu
     """Oldest first. Two sets of arguments for one name are two models."""
     found = [_evaluation(path, document) for path, document in documents]
     found.sort(key=lambda one: (float(number(one.document.get("date")) or 0.0), str(one.path)))
-    arguments: dict[str, dict[str, Any]] = {}
+    first: dict[str, dict[str, Any]] = {}
     listed = []
     for one in found:
         own = {name: value for name, value in one.arguments.items() if name not in ("pretrained", "peft", "model")}
-        first = arguments.setdefault(one.id, own)
-        differing = {name: value for name, value in own.items() if first.get(name) != value}
-        missing = sorted(name for name in first if name not in own)
-        if differing or missing:
-            said = [f"{name}={value}" for name, value in sorted(differing.items())]
-            one = replace(one, id=clean_name(f"{one.id} ({', '.join([*said, *(f'no {name}' for name in missing)])})"))
-        listed.append(one)
+        variant = Variant(one.id, own)
+        id = variant.called(first.setdefault(one.id, plain_arguments(own)))
+        listed.append(replace(one, id=id, variant=variant if one.arguments else None))
     return listed
 
 
@@ -194,6 +195,8 @@ def _arguments(written: Any) -> dict[str, Any]:
 def _add_model(imported: Imported, one: _Evaluation) -> None:
     if one.id not in imported.facts:
         imported.models.append({"id": one.id, "base": one.base, "metrics": {}})
+        if one.variant is not None:
+            imported.variants[one.id] = one.variant
         imported.facts[one.id] = {**flat(one.arguments, "config"), "name": one.id} if one.arguments else {}
 
 

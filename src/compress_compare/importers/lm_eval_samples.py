@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -135,14 +135,34 @@ def add_samples(documents: Documents, path: Path, *, model: str, imported: Impor
     Raises:
         InvalidValue: ``import.not_json`` and ``import.format``, naming the line.
     """
-    answers = documents.answers(model)
-    seen: dict[tuple[str, str], int] = {}
-    first_filter: str | None = None
-    odd: dict[str, int] = {}
+    add_rows(documents, _lines(path), file=path.name, model=model, imported=imported)
+
+
+def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
     for line, row in json_lines(path):
         if not isinstance(row, Mapping) or "doc_id" not in row:
             title = f"{path.name!r}: line {line:,} is no sample of lm-evaluation-harness."
             raise InvalidValue("import.format", title, detail="Expected an object with doc_id.")
+        yield row
+
+
+def add_rows(
+    documents: Documents, rows: Iterable[Mapping[str, Any]], *, file: str, model: str, imported: Imported
+) -> int:
+    """Take in what a model answered; the number of documents.
+
+    Args:
+        documents: of the task.
+        rows: a document each, or a document and filter, with ``doc_id``.
+        file: its name, for warnings.
+        model: that answered.
+        imported: gets the warnings.
+    """
+    answers = documents.answers(model)
+    seen: dict[tuple[str, str], int] = {}
+    first_filter: str | None = None
+    odd: dict[str, int] = {}
+    for row in rows:
         hash, filter = str(row.get("doc_hash") or row["doc_id"]), str(row.get("filter", "none"))
         first_filter = filter if first_filter is None else first_filter
         times = seen[hash, filter] = seen.get((hash, filter), 0) + 1
@@ -158,8 +178,9 @@ def add_samples(documents: Documents, path: Path, *, model: str, imported: Impor
             answers.right[at] = _right(row)
     if odd:
         said = ", ".join(f"{name} ({count:,})" for name, count in odd.items())
-        imported.warnings.append(f"{path.name!r}: no numbers per document, and therefore left out: {said:.300}.")
+        imported.warnings.append(f"{file!r}: no numbers per document, and therefore left out: {said:.300}.")
     _agrees(documents, answers, model, imported)
+    return len(answers.places)
 
 
 def _metrics(row: Mapping[str, Any]) -> list[str]:

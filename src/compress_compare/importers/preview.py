@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..records import Metric, MetricValue
 from ..store.drafts import check_operation
-from . import changes
+from . import changes, variants
 from .base import Correction, Imported
 from .write import ordered, wanted
 
@@ -104,12 +104,15 @@ def preview(imported: Imported, project: Store | None = None) -> ImportPreview:
     Raises:
         Conflict: ``model.conflict`` as ``write`` does.
     """
+    imported = variants.settled(imported, project)
     warnings = list(imported.warnings)
     listed = wanted(imported, project, warnings=warnings)
     models = ordered(listed, warnings, known=() if project is None else project)
     found = changes.against(project, models)
     for name in changes.other_data(project, imported.datasets):
         warnings.append(f"Dataset {name!r} is there with other content: ask for new versions, or it is refused.")
+    for id, name in changes.other_answers(project, imported.outputs):
+        warnings.append(f"Model {id!r} has other answers on {name!r} there, which are never replaced: it is refused.")
     depths: dict[str | None, int] = {None: -1}
     shown = []
     for model in models:

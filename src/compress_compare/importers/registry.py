@@ -22,6 +22,7 @@ from . import (
     llama_cpp,
     lm_eval,
     mlflow,
+    model_explorer,
     modelopt,
     olive,
     onnx_runtime,
@@ -47,6 +48,7 @@ IMPORTERS: Mapping[str, Importer] = {
     "llama-cpp": llama_cpp.IMPORTER,
     "lm-eval": lm_eval.IMPORTER,
     "mlflow": mlflow.IMPORTER,
+    "model-explorer": model_explorer.IMPORTER,
     "modelopt": modelopt.IMPORTER,
     "olive": olive.IMPORTER,
     "onnx-runtime": onnx_runtime.IMPORTER,
@@ -89,7 +91,7 @@ class Recognized:
 
 
 def recognize(where: str | Path) -> Recognized:
-    """The importer that a file or folder is for.
+    """The importer that a file, a folder or an address is for.
 
     Raises:
         NotFound: ``import.no_file``.
@@ -98,13 +100,15 @@ def recognize(where: str | Path) -> Recognized:
     known = available()
     place = locate(where, takes=("file", "folder", "url"))
     hint = f"Name one: {', '.join(known)}."
-    if place.kind == "url":
-        raise InvalidValue("import.not_recognized", "A URL does not say what is behind it.", hint=hint)
+    url = place.kind == "url"
     found = [
         Recognized(name, reason)
         for name, importer in known.items()
-        if place.kind in importer.takes and (reason := importer.recognizes(place.path))
+        if place.kind in importer.takes
+        and (reason := importer.knows(place.address) if url else importer.recognizes(place.path))
     ]
+    if not found and url:
+        raise InvalidValue("import.not_recognized", "A URL does not say what is behind it.", hint=hint)
     if not found:
         title = f"{place.name!r} is not recognized as the file or folder of any tool."
         raise InvalidValue("import.not_recognized", title, hint=hint)

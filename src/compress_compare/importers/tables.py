@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from .places import MAX_BYTES, json_document, text
 
 MAX_ROWS = 1_000_000
 MAX_COLUMNS = 5_000
+BATCH = 1_000
+MAX_UNPACKED = 1_000_000_000
+"""Bytes that the rows of a file of Parquet may hold."""
 PARQUET = b"PAR1"
 _COMMA = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|0,\d+|\d{1,3}(\.\d{3})+,\d+)%?")
 
@@ -71,18 +74,61 @@ def _checked(
     return ReadTable(path.name, columns, rows, comma)
 
 
-def _parquet(path: Path) -> ReadTable:
+def parquet_rows(path: Path, columns: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of a file of Parquet, a few in memory at a time.
+
+    A value that is stored once may stand in every row: what the rows hold is counted as they are read.
+
+    Args:
+        path: of the file.
+        columns: the only leaves that are read, by their dotted names; all if not given.
+
+    Raises:
+        InvalidValue: ``import.format``, ``import.too_large``.
+    """
     if path.stat().st_size > MAX_BYTES:
         raise InvalidValue("import.too_large", f"{path.name!r} is too large; the limit is {MAX_BYTES:,} bytes.")
+    left = MAX_UNPACKED
     try:
         with pq.ParquetFile(path) as file:
             if file.metadata.num_rows > MAX_ROWS:
                 raise InvalidValue("import.too_large", f"{path.name!r} has more than {MAX_ROWS:,} rows.")
-            found = file.read()
+            batch = max(1, min(BATCH, MAX_UNPACKED // max(_chunks(file.metadata), default=1)))
+            for found in file.iter_batches(batch, columns=None if columns is None else list(columns)):
+                left -= found.nbytes
+                if left < 0:
+                    title = f"{path.name!r} holds more than {MAX_UNPACKED:,} bytes when unpacked."
+                    raise InvalidValue("import.too_large", title)
+                yield from found.to_pylist()
     except (pa.ArrowException, OSError, ValueError) as error:
         title = f"{path.name!r} cannot be read as Parquet."
         raise InvalidValue("import.format", title, detail=f"{error}"[:200]) from error
-    return _checked(path, [name.strip() for name in found.column_names], found.to_pylist())
+
+
+def _chunks(metadata: Any) -> Iterator[int]:
+    """The unpacked bytes of each column in each group of rows, as the file says: no value is larger."""
+    for group in range(metadata.num_row_groups):
+        for column in range(metadata.num_columns):
+            yield max(1, metadata.row_group(group).column(column).total_uncompressed_size)
+
+
+def parquet_leaves(path: Path) -> list[str]:
+    """The dotted names of the leaves of a file of Parquet.
+
+    Raises:
+        InvalidValue: ``import.format``.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            return [file.schema.column(at).path for at in range(len(file.schema))]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        title = f"{path.name!r} cannot be read as Parquet."
+        raise InvalidValue("import.format", title, detail=f"{error}"[:200]) from error
+
+
+def _parquet(path: Path) -> ReadTable:
+    rows = [{name.strip(): value for name, value in row.items()} for row in parquet_rows(path)]
+    return _checked(path, list(rows[0]) if rows else [], rows)
 
 
 def _objects(path: Path, mark: bytes) -> ReadTable:

@@ -1,4 +1,4 @@
-"""Weights & Biases: the ``.wandb`` file of an offline run, read directly.
+"""Weights & Biases: the ``.wandb`` file of an offline run, read directly, or the runs of a project on a server.
 
 The file is a log in blocks of 32 KiB (the layout of LevelDB's logs) of messages of Protocol Buffers. A run that exited
 with 0 is a model; the summary has its metrics, and the configuration what it was made from.
@@ -7,6 +7,7 @@ with 0 is a model; the summary has its metrics, and the configuration what it wa
 from __future__ import annotations
 
 import json
+import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 
 from ..errors import InvalidValue, UserError
 from ..readers.protobuf import Message, WireError
+from . import wandb_server
 from .base import Imported, Importer
 from .files import below, head
 from .numbers import clean_name, number
@@ -44,11 +46,13 @@ def _files(path: Path) -> list[Path]:
 
 
 def read(place: Place) -> Imported:
-    """Read a run, or all runs in a folder.
+    """Read a run, all runs in a folder, or all of a project on a server.
 
     Raises:
         InvalidValue: ``import.*``.
     """
+    if place.kind == "url":
+        return _served(place)
     runs: list[tuple[TrackedRun, Path]] = []
     warnings: list[str] = []
     for path in place.each(_files(place.path)):
@@ -63,6 +67,31 @@ def read(place: Place) -> Imported:
     imported.warnings[:0] = warnings
     for run, path in runs:
         _tables(imported, run, path.parent / "files")
+    return imported
+
+
+def _served(place: Place) -> Imported:
+    """The runs of a project on a server."""
+    found: list[tuple[TrackedRun, Any]] = []
+    warnings: list[str] = []
+    for run, source, share in wandb_server.runs(place.address):
+        name = run.name or run.id
+        place.progress(share, f"reading {name}")
+        if run.state != "finished":
+            warnings.append(f"Run {name!r} ({run.id[:8]}) is {run.state}, not finished; it is left out.")
+            continue
+        own = {field: value for field, value in run.config.items() if not field.startswith("_")}
+        one = TrackedRun(key=run.id, name=name, base=source, facts=flat(own, "config") if own else {})
+        one.facts |= {"tag:group": run.group} if run.group else {}
+        one.tags, one.note = tuple(tag for tag in run.tags if tag), run.notes or ""
+        one.metrics = dict(_numbers(run.summary_metrics))
+        found.append((one, run))
+    imported = imported_from([one for one, _ in found])
+    imported.warnings[:0] = warnings
+    for one, run in found:
+        with tempfile.TemporaryDirectory() as folder:
+            imported.warnings += wandb_server.tables(run, run.summary_metrics, folder=Path(folder))
+            _tables(imported, one, Path(folder))
     return imported
 
 
@@ -215,5 +244,9 @@ def _answered(imported: Imported, model: str, name: str, values: Mapping[str, li
 
 
 IMPORTER = Importer(
-    read, "offline runs of Weights & Biases", takes=frozenset({"file", "folder"}), recognizes=recognizes
+    read,
+    "runs of Weights & Biases: those that were logged offline, or a project on its server",
+    takes=frozenset({"file", "folder", "url"}),
+    recognizes=recognizes,
+    knows=wandb_server.knows,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..records import Metric
-from . import changes
+from . import changes, variants
 from .base import Imported
 from .places import Progress, untold
 
@@ -60,6 +60,7 @@ def write(
         Conflict: ``model.conflict`` if the project has another base or operation; ``dataset.conflict``,
             ``outputs.conflict``.
     """
+    imported = variants.settled(imported, project)
     warnings = list(imported.warnings)
     listed = wanted(imported, project, warnings=warnings)
     models = _completed(ordered(listed, warnings, known=project), imported, warnings)
@@ -80,6 +81,7 @@ def write(
             project.log_outputs(**{**answers, "dataset": names.get(answers["dataset"], answers["dataset"])})
         for one in (*imported.corrections, *found.corrections):
             project.correct(one.model, {one.metric: one.measured or one.value}, reason=one.reason)
+        variants.keep(imported, project)
     return ImportReport(
         num_models=len(models),
         num_datasets=len(imported.datasets),

@@ -19,8 +19,6 @@ from ..exporters.model_explorer import node_data
 from ..store.store import Store
 
 PROJECT, BASE, MODEL, WHAT = "project", "base", "model", "what"
-EXAMPLES = 256
-"""On how many examples activations were compared, unless the page of Layers was asked otherwise."""
 
 
 class CompressCompare(provider.NodeDataProvider):  # type: ignore[misc]
@@ -68,16 +66,14 @@ class CompressCompare(provider.NodeDataProvider):  # type: ignore[misc]
 
 def _compared(store: Store, said: dict[str, str], what: str) -> Layers:
     if what == "activations":
-        return activation_answers.kept(store, said[BASE], models=[said[MODEL]], examples=EXAMPLES)
+        return activation_answers.kept(store, said[BASE], models=[said[MODEL]], examples=activation_answers.EXAMPLES)
     return LayerComparisons(store).layers(said[BASE], [said[MODEL]], what=what)
 
 
 def _measures(found: Layers, model: str) -> list[Any]:
     """Node data of every measure that has a number anywhere."""
     listed = []
-    names = [
-        measure.id if measure.share_of == "num_parameters" else measure.read_from for measure in MEASURES[found.what]
-    ]
+    names = [measure.id if measure.share_of else measure.read_from for measure in MEASURES[found.what]]
     for name in dict.fromkeys(names):
         data = node_data(found.table.arrow, model=model, measure=name)
         if data["results"]:

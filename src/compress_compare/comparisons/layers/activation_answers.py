@@ -19,6 +19,8 @@ from .compare import Layers
 
 FINDINGS = b"findings"
 SPECTRA = b"spectra"
+EXAMPLES = 256
+"""On how many examples activations are compared, unless the page of Layers is asked otherwise."""
 
 
 def run(store: Store, base: str, *, networks: Mapping[str, Any], data: Iterable[Any], examples: int) -> Layers:
