@@ -42,7 +42,7 @@ def test_the_document(path):
 def test_the_table(path):
     lines = run("behaviors", path, "small", "--base", "cnn", "--dataset", "d", "--by", "light").stdout.splitlines()
     assert lines[0].split()[:3] == ["model", "count", "value"]
-    assert lines[1].split()[:3] == ["small", "5", "0.8"]
+    assert lines[1].split()[:3] == ["small", "5", "80.0%"]
     assert lines[3].split()[:2] == ["model", "group"]
     assert len(lines) == 6
 

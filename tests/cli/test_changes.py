@@ -74,6 +74,25 @@ def test_the_history_shows_names_as_they_are(path):
     assert 'models ["größer 🙂"]' in told("history", path)
 
 
+def test_the_history_shows_values_in_the_format_of_their_metric(path):
+    with cc.open(path) as project:
+        project.define_metric("Size", unit="B", format=".3s")
+        project.log_metrics("cnn", {"Size": 2988.0})
+    told("correct", path, "cnn", "Size=4100")
+    told("correct", path, "cnn", "Top-1 Accuracy=0.97", "a=b=2")
+    found = told("history", path)
+    assert "Size 2.99 kB" in found and "Size 4.1 kB" in found
+    assert "Top-1 Accuracy 98.0%" in found and "Top-1 Accuracy 97.0%, a=b 2" in found
+
+
+def test_a_base_that_a_model_has_already_is_no_change(path):
+    assert told("set-base", path, "p50-ft", "p50") == "It is so already; nothing was changed.\n"
+    same = ("set-base", path, "p50", "cnn", "--operation", "prune", "--parameter", "amount=0.5")
+    assert told(*same) == "It is so already; nothing was changed.\n"
+    assert json.loads(told("history", path, "--json"))["changes"] == []
+    assert "set base" in told("set-base", path, "p50", "cnn", "--operation", "prune", "--parameter", "amount=0.6")
+
+
 def test_show_says_how_a_number_was_measured_corrected_and_logged(path):
     told("correct", path, "p50-ft", "Latency=0.02", "--reason", "another clock")
     text = told("show", path, "p50-ft")

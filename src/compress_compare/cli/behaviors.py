@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from .. import project as projects
+from ..analysis.quantities import writing
 from ..comparisons.behaviors import PARTS, Behaviors
 from ..errors import InvalidValue
 from ..exporters import tables
+from ..records import Metric
 from . import files
 from .output import echo_json, echo_table, json_option
 
 SHOWN = ("model", "group", "count", "value", "difference", "ci_low", "ci_high", "agreement")
+CHANGES = ("difference", "ci_low", "ci_high")
+AGREEMENT = Metric("agreement", format=".1%", min=0, max=1)
 FLIPS = ("right_to_wrong", "wrong_to_right", "wrong_to_wrong")
 ADJUSTED, TITLE = "mcnemar_p_adjusted", "McNemar p (Holm)"
 """The one p-value of a model: adjusted for the number of models, as on the page and in the report."""
@@ -49,13 +54,13 @@ def behaviors(project: str, models: tuple[str, ...], *, base: str | None, as_jso
             extra = {} if drawn is None else {"bootstrap": drawn.to_pylist()}
             echo_json({"dataset": data, **_document(found), **extra})
             return
-        _echo(found.summary.to_pylist())
+        _echo(found.summary.to_pylist(), _format(found))
         if drawn is not None:
             click.echo()
             echo_table(drawn.column_names, [list(row.values()) for row in drawn.to_pylist()])
         if by:
             click.echo()
-            _echo(found.groups.to_pylist())
+            _echo(found.groups.to_pylist(), _format(found))
 
 
 def _write(found: Behaviors, part: str, path: Path) -> None:
@@ -81,11 +86,27 @@ def _document(found: Behaviors) -> dict[str, Any]:
     }
 
 
-def _echo(rows: list[dict[str, Any]]) -> None:
+def _format(found: Behaviors) -> Metric:
+    """How values of the metric are written."""
+    known = found.definition
+    return Metric(found.metric, unit=known.unit, format=known.format, min=known.low, max=known.high)
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+def _echo(rows: list[dict[str, Any]], metric: Metric) -> None:
     known = (*SHOWN, *FLIPS, ADJUSTED)
     names = [name for name in known if name in rows[0] and any(row[name] is not None for row in rows)]
     titles = [TITLE if name == ADJUSTED else name for name in names]
-    echo_table(titles, [[row[name] for name in names] for row in rows])
+    told: dict[str, Callable[[Any], Any]] = {
+        "value": lambda value: writing.written(value, metric),
+        "agreement": lambda value: writing.written(value, AGREEMENT),
+        **dict.fromkeys(CHANGES, lambda value: writing.written_difference(value, metric)),
+    }
+    shown = [[told.get(name, _plain)(row[name]) for name in names] for row in rows]
+    echo_table(titles, shown, numbers=told)
 
 
 def _only(names: list[str]) -> str:

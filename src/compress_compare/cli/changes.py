@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from .. import project as projects
+from ..analysis.quantities import writing
 from ..errors import InvalidValue
-from ..records import Change, Operation
+from ..records import Change, Metric, Operation
 from .output import cell, echo_json, echo_table, json_option
 
 reason_option = click.option("--reason", default="", help="Why, for the history.")
@@ -116,11 +118,13 @@ def correct(project: str, model: str, values: tuple[str, ...], reason: str, as_j
 def history(project: str, model: str | None, as_json: bool) -> None:
     """Show what was changed in PROJECT after it was logged, or about one MODEL, the newest first."""
     with projects.open(project, create=False) as opened:
-        found = opened.history(model)
+        found, metrics = opened.history(model), {metric.name: metric for metric in opened.metrics()}
     if as_json:
         echo_json({"changes": [asdict(change) for change in found]})
         return
-    echo_table(["number", "at", "by", "action", "models", "old", "new", "reason"], [_row(change) for change in found])
+    echo_table(
+        ["number", "at", "by", "action", "models", "old", "new", "reason"], [_row(change, metrics) for change in found]
+    )
 
 
 @click.command()
@@ -143,20 +147,30 @@ def _tell(change: Change | None, *, as_json: bool) -> None:
         click.echo(f"{change.action}: {cell(', '.join(change.models))}.{back}")
 
 
-def _row(change: Change) -> list[Any]:
+def _row(change: Change, metrics: Mapping[str, Metric]) -> list[Any]:
     state = f"{change.action} (undone)" if change.undone_by is not None else change.action
     by = change.origin.user if change.origin else ""
     by += f" ({change.origin.token})" if change.origin and change.origin.token else ""
     models = _short(", ".join(change.models))
-    return [change.number, change.at[:19], by, state, models, _said(change.old), _said(change.new), change.reason]
+    return [
+        change.number,
+        change.at[:19],
+        by,
+        state,
+        models,
+        *(_said(each, metrics) for each in (change.old, change.new)),
+        change.reason,
+    ]
 
 
-def _said(values: Any) -> str:
-    words = (
-        f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for name, value in values.items()
-    )
-    return _short(", ".join(words))
+def _said(values: Any, metrics: Mapping[str, Metric]) -> str:
+    return _short(", ".join(f"{name} {_value(value, metrics.get(name))}" for name, value in values.items()))
+
+
+def _value(value: Any, metric: Metric | None) -> str:
+    if metric is not None and isinstance(value, int | float):
+        return writing.written(value, metric)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _short(text: str) -> str:

@@ -8,27 +8,28 @@ from typing import Any
 import click
 
 from .. import project as projects
+from ..analysis.quantities import writing
 from ..engines import measuring
 from ..engines.local import LocalEngine
+from ..evaluation import metrics
 from ..records import Job
 from .output import cell, echo_json, echo_table, job_line, json_option
 from .progress import StepProgress
 from .trust import asking, trust_option
 
 SHOWN = (
-    ("model", "model"),
-    ("sparsity", "sparsity"),
-    ("bits", "bits"),
-    ("stored B", "stored_bytes"),
-    ("gzip B", "gzip_bytes"),
-    ("packed B", "packed_bytes"),
-    ("MACs", "macs"),
-    ("memory B", "peak_memory_bytes"),
-    ("PyTorch s", "latency_s"),
-    ("IQR", "latency_iqr_s"),
-    ("ONNX Runtime s", "onnx_latency_s"),
-    ("IQR", "onnx_latency_iqr_s"),
+    ("sparsity", "sparsity", metrics.SPARSITY),
+    ("stored", "stored_bytes", metrics.MODEL_SIZE),
+    ("gzip", "gzip_bytes", metrics.GZIP_SIZE),
+    ("packed", "packed_bytes", metrics.PACKED_SIZE),
+    ("MACs", "macs", metrics.MACS),
+    ("memory", "peak_memory_bytes", metrics.PEAK_MEMORY),
+    ("PyTorch", "latency_s", metrics.LATENCY),
+    ("IQR", "latency_iqr_s", metrics.LATENCY_IQR),
+    ("ONNX Runtime", "onnx_latency_s", metrics.ONNX_LATENCY),
+    ("IQR", "onnx_latency_iqr_s", metrics.ONNX_LATENCY_IQR),
 )
+"""Title, column, and the metric in whose format it is printed."""
 
 
 @click.command()
@@ -53,7 +54,10 @@ def reality(project: str, models: tuple[str, ...], measure: bool, trust: bool, a
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
-    echo_table([title for title, _ in SHOWN], [[row[name] for _, name in SHOWN] for row in rows])
+    titles = [title for title, _, _ in SHOWN]
+    told = [[writing.written(row[name], metric) for _, name, metric in SHOWN] for row in rows]
+    shown = [[row["model"], row["bits"], *each] for row, each in zip(rows, told, strict=True)]
+    echo_table(["model", "bits", *titles], shown, numbers=titles)
     click.echo()
     for row in rows:
         click.echo(f"{cell(row['model'])}: {row['reason']}")

@@ -60,7 +60,7 @@ class Behaviors:
         guard.check_kinds(frame)
         self._frame = frame
         self._directions = directions
-        self._definition = metrics.find(frame, metric, directions=directions)
+        self.definition = metrics.find(frame, metric, directions=directions)
         if frame.has_labels and not frame.is_numeric:
             guard.check_label_sets(frame)
         self.base = frame.base
@@ -83,12 +83,12 @@ class Behaviors:
     @property
     def higher_is_better(self) -> bool | None:
         """The direction of the metric; ``None`` where there is none."""
-        return self._definition.higher_is_better
+        return self.definition.higher_is_better
 
     @property
     def meaning(self) -> str:
         """What the metric is, in one sentence."""
-        return self._definition.meaning
+        return self.definition.meaning
 
     @property
     def columns(self) -> list[str]:
@@ -157,7 +157,7 @@ class Behaviors:
             InvalidValue: ``behaviors.group`` if the instances cannot be grouped this way.
         """
         found = grouping.grouping(self._frame, self.by)
-        higher_is_better = self._definition.higher_is_better
+        higher_is_better = self.definition.higher_is_better
         return Table(summaries.groups(self._pairs, self.metric, by=found, higher_is_better=higher_is_better))
 
     @cached_property
@@ -340,7 +340,7 @@ class Behaviors:
 
     @cached_property
     def _pairs(self) -> list[paired.PairedValues]:
-        definition = self._definition
+        definition = self.definition
 
         def pair_up() -> list[paired.PairedValues]:
             self._values(self.metric)

@@ -224,11 +224,13 @@ class RemoteProject(RemoteReader):
         found: Change = self._answered("rename", {"id": id, "new": new, "reason": reason})
         return found
 
-    def set_base(self, id: str, base: str | Model | None, operation: Any = KEEP, *, reason: str = "") -> Change:
+    def set_base(self, id: str, base: str | Model | None, operation: Any = KEEP, *, reason: str = "") -> Change | None:
         """Say that a model came from another base, or by another operation."""
         applied = "keep" if operation is KEEP else check_operation(operation)
         parent = base.id if isinstance(base, Model) else base
-        found: Change = self._answered("set_base", {"id": id, "base": parent, "operation": applied, "reason": reason})
+        found: Change | None = self._answered(
+            "set_base", {"id": id, "base": parent, "operation": applied, "reason": reason}
+        )
         return found
 
     def archive(self, id: str, *, descendants: bool = False, reason: str = "") -> Change | None:

@@ -86,8 +86,11 @@ def give_id(connection: sa.Connection, id: str, new: str) -> None:
     connection.execute(schema.jobs.update().where(schema.jobs.c.model == id).values(model=new))
 
 
-def set_base(connection: sa.Connection, id: str, base: str | None, *, operation: Operation | None, reason: str) -> int:
-    """Say that a model came from another base, or by another operation; returns the number of the change.
+def set_base(
+    connection: sa.Connection, id: str, base: str | None, *, operation: Operation | None, reason: str
+) -> int | None:
+    """Say that a model came from another base, or by another operation; returns the number of the change, or ``None``
+    if it is so already.
 
     Args:
         connection: that writes.
@@ -106,6 +109,8 @@ def set_base(connection: sa.Connection, id: str, base: str | None, *, operation:
     old_base = next((one.id for one in models.by_keys(connection, [row.base_key or -1])), None)
     old: dict[str, JSON] = {"base": old_base, "operation": _words(row.operation)}
     new: dict[str, JSON] = {"base": base, "operation": _words(operation)}
+    if old == new and row.operation == operation:
+        return None
     rows = [row.base_key, row.operation and [row.operation.name, dict(row.operation.parameters)]]
     return history.record(connection, Made("set base", {row.key: id}, old, new, rows, reason))
 

@@ -68,7 +68,7 @@ class Changer(EvaluationWriter):
         with self._database.write() as connection:
             return history.one(connection, changes.rename(connection, id, new, reason=reason))
 
-    def set_base(self, id: str, base: str | Model | None, operation: Any = KEEP, *, reason: str = "") -> Change:
+    def set_base(self, id: str, base: str | Model | None, operation: Any = KEEP, *, reason: str = "") -> Change | None:
         """Say that a model came from another base, or by another operation. What comes from it moves with it.
 
         Args:
@@ -76,6 +76,9 @@ class Changer(EvaluationWriter):
             base: the model that it was made from; ``None`` for a root.
             operation: as for ``log_model``; it stays as it is if not given.
             reason: why, for the history.
+
+        Returns:
+            The change; ``None`` if it is so already.
 
         Raises:
             NotFound: ``model.unknown``.
@@ -85,7 +88,7 @@ class Changer(EvaluationWriter):
         with self._database.write() as connection:
             applied = models.one(connection, id).operation if operation is KEEP else check_operation(operation)
             number = changes.set_base(connection, id, parent, operation=applied, reason=reason)
-            return history.one(connection, number)
+            return None if number is None else history.one(connection, number)
 
     def archive(self, id: str, *, descendants: bool = False, reason: str = "") -> Change | None:
         """Hide a model from everything that lists models; its numbers stay, and it can still be named.
