@@ -90,6 +90,9 @@ def test_of_two_runs_at_once_one_makes_each_model(folder):
     said = [json.loads(one.communicate()[0]) for one in both]
     assert [one.returncode for one in both] == [0, 0]
     assert [one["state"] for one in said] == ["done", "done"]
+    made = [id for one in said for id in one["made"]]
+    assert len(made) == len(set(made)) == 3 + 1
+    assert [len(one["made"]) + one["there_before"] for one in said] == [4, 4]
     counted = list(folder.rglob("measured.txt"))
     assert sum(len(path.read_text()) for path in counted) == 4
 

@@ -164,10 +164,10 @@ def _show_plan(plan: RecipePlan, sizes: dict[str, int | None], *, as_json: bool)
 
 def _show_report(report: runs.RunReport, location: Path, *, as_json: bool) -> None:
     failed = [{"id": job.model, "reason": job.reason, "message": job.message, "job": job.id} for job in report.failed]
-    there = len(report.plan.models) - len(report.plan.remaining)
     if as_json:
-        echo_json({"made": list(report.made), "failed": failed, "there_before": there, "state": report.job.state})
+        told = {"made": list(report.made), "failed": failed, "there_before": report.there, "state": report.job.state}
+        echo_json(told)
         return
     for job in report.failed:
         click.echo(f"{cell(job.model)}: {cell(job.reason)}: {cell(job.message)}", err=True)
-    click.echo(f"{len(report.made)} models made, {there} were there, {len(failed)} failed, in {location}.")
+    click.echo(f"{len(report.made)} models made, {report.there} were there, {len(failed)} failed, in {location}.")

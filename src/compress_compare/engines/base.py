@@ -11,6 +11,8 @@ LOG = "log"
 STEP = "step.json"
 RESULT = "result.json"
 HEARTBEAT = "heartbeat.json"
+THERE = "it is there already"
+"""The message of a job whose model somebody else has made meanwhile."""
 
 
 @dataclass(frozen=True)

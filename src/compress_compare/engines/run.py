@@ -12,7 +12,7 @@ from ..recipes.plan import RecipePlan, plan
 from ..recipes.recipe import Recipe
 from ..recipes.task import load
 from ..records import Job
-from .base import Engine
+from .base import THERE, Engine
 from .queue import Queue
 from .supervisor import Supervisor
 
@@ -27,13 +27,15 @@ class RunReport:
     Args:
         job: of the recipe.
         plan: the plan of the recipe at the start.
-        made: ids of the new models.
+        made: ids of the models that this run has made.
+        there: how many models of the recipe were there before it came to them.
         failed: the failed jobs.
     """
 
     job: Job
     plan: RecipePlan
     made: tuple[str, ...]
+    there: int
     failed: tuple[Job, ...]
 
 
@@ -63,8 +65,10 @@ def run_recipe(directory: Path, recipe: Recipe, *, engine: Engine, progress: Pro
     if job.error is not None:
         error = job.error
         raise InvalidValue(error["code"], error["title"], detail=error["detail"], hint=error["hint"])
-    made = tuple(part.model for part in reversed(parts) if part.state == "done" and part.model is not None)
-    return RunReport(job, before, made, tuple(part for part in reversed(parts) if part.state != "done"))
+    done = [part for part in reversed(parts) if part.state == "done" and part.model is not None]
+    made = tuple(part.model for part in done if part.model is not None and part.message != THERE)
+    there = len(before.models) - len(before.remaining) + len(done) - len(made)
+    return RunReport(job, before, made, there, tuple(part for part in reversed(parts) if part.state != "done"))
 
 
 def plan_recipe(directory: Path | None, recipe: Recipe) -> tuple[RecipePlan, dict[str, int | None]]:

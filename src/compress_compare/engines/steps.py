@@ -13,6 +13,7 @@ from ..recipes.task import Task, load
 from ..store.finished import FinishedWeights, finished_weights
 from ..store.store import Store
 from . import scoring
+from .base import THERE
 
 if TYPE_CHECKING:
     from torch import nn
@@ -64,7 +65,7 @@ def make(step: Mapping[str, Any], call: Call) -> str:
     call.ready()
     with Store.open(step["project"], create=False) as project:
         if step["model"] in project:
-            return "it is there already"
+            return THERE
         finished = _finished(project, step)
         model = _made(project, task, step=step, call=call, finished=finished)
         call.progress(0.9, "measuring")
@@ -73,7 +74,7 @@ def make(step: Mapping[str, Any], call: Call) -> str:
         answers = task.data.answer(model) if task.data is not None else {}
         with project.batch():
             if step["model"] in project:
-                return "it is there already"
+                return THERE
             project.log_model(
                 step["model"],
                 base=step["base"],

@@ -18,7 +18,7 @@ from ..errors import InvalidValue, UserError
 from ..recipes.plan import plan
 from ..recipes.serial import from_data, task_from_data
 from ..store.jobs import ENDED, JobEntry
-from .base import Engine, Outcome, Running, Work
+from .base import THERE, Engine, Outcome, Running, Work
 from .local import read_result
 from .queue import Queue
 
@@ -202,7 +202,7 @@ class Supervisor:
         """Start a job, unless its model is there by now, or another supervisor is making it: it waits for that one."""
         model = entry.model if entry.kind == "operation" else None
         if model is not None and self.queue.there([model]):
-            self.queue.update(entry.id, state="done", progress=1.0, message="it is there already")
+            self.queue.update(entry.id, state="done", progress=1.0, message=THERE)
         elif model not in elsewhere:
             self._submit(entry)
 
