@@ -1,5 +1,6 @@
 """Changes of what was logged, over HTTP."""
 
+import numpy as np
 import pytest
 
 import compress_compare as cc
@@ -78,6 +79,17 @@ def test_a_deleted_model_is_restored(pages):
     assert list(models(pages)) == ["root", "a", "b"]
     answer = pages.post("/api/v1/undo", json={"number": number})
     assert (answer.status_code, answer.json()["code"]) == (409, "history.not_undoable")
+
+
+def test_deleted_models_are_purged(small, pages):
+    small.log_model("c", base="a", operation=cc.Operation("finetune"), checkpoint={"w": np.ones(4, np.float32)})
+    pages.request("DELETE", "/api/v1/model", params={"id": "a", "descendants": True})
+    answer = pages.post("/api/v1/purge", json={})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["models"] == 3
+    assert pages.post("/api/v1/purge", json={}).json() == {"models": 0, "num_files": 0, "num_bytes": 0}
+    assert pages.get("/api/v1/history").json()["deleted"] == []
+    assert pages.post("/api/v1/model/restore", params={"id": "a"}, json={}).json()["code"] == "model.not_deleted"
 
 
 @pytest.mark.parametrize(

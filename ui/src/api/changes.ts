@@ -26,6 +26,11 @@ export async function fetchDescendants(id: string, signal?: AbortSignal): Promis
   return (await answerOf(api.GET("/api/v1/model/descendants", { ...named(id), signal }))).models;
 }
 
+/** Forget deleted models for good. */
+export function purgeProject(): Promise<Schemas["Purged"]> {
+  return answerOf(api.POST("/api/v1/purge"));
+}
+
 type Made = Promise<Change | null>;
 
 async function made(asked: Promise<{ data?: Schemas["ChangeMade"] }>): Made {

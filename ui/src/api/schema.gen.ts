@@ -312,6 +312,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Purge Deleted
+         * @description Give the space of deleted models back, which cannot be restored any more.
+         */
+        post: operations["purge_deleted_api_v1_purge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/undo": {
         parameters: {
             query?: never;
@@ -3151,6 +3171,18 @@ export interface components {
             version: string;
         };
         /**
+         * Purged
+         * @description What was forgotten for good: deleted models, and how many files that nothing names any more, with their bytes.
+         */
+        Purged: {
+            /** Models */
+            models: number;
+            /** Num Files */
+            num_files: number;
+            /** Num Bytes */
+            num_bytes: number;
+        };
+        /**
          * RealityAnswer
          * @description A row for each model.
          */
@@ -4560,6 +4592,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangeMade"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purge_deleted_api_v1_purge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purged"];
                 };
             };
             /** @description What went wrong and what to do. */

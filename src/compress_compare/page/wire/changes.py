@@ -43,6 +43,14 @@ class ChangeMade(Answer):
     change: ChangeAnswer | None
 
 
+class Purged(Answer):
+    """What was forgotten for good: deleted models, and how many files that nothing names any more, with their bytes."""
+
+    models: int
+    num_files: int
+    num_bytes: int
+
+
 class HistoryAnswer(Answer):
     """Changes, the newest first, and the models that are hidden or can be restored."""
 

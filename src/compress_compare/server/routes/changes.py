@@ -14,6 +14,7 @@ from ...page.wire.changes import (
     Correcting,
     DescendantsAnswer,
     HistoryAnswer,
+    Purged,
     Rebasing,
     Renaming,
     Undoing,
@@ -106,6 +107,14 @@ def correct_model(here: Here, id: Id, correcting: Correcting) -> ChangeMade:
         for name, one in correcting.seen.items()
     }
     return _made(here.project.correct(id, values, reason=correcting.reason, seen=seen))
+
+
+@router.post("/purge")
+@needs("admin")
+def purge_deleted(here: Here) -> Purged:
+    """Give the space of deleted models back, which cannot be restored any more."""
+    gone = here.project.purge()
+    return Purged(models=gone.models, num_files=gone.count, num_bytes=gone.num_bytes)
 
 
 @router.post("/undo")

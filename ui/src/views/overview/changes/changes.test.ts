@@ -210,6 +210,26 @@ describe("the history", () => {
   });
 });
 
+describe("purging", () => {
+  it("is agreed to first, says what it gave back, and is for admins", async () => {
+    const app = makeApp({
+      answers: {
+        ...{ "GET history": { changes: [], archived: [], deleted: ["gone", "lost"] } },
+        ...{ "POST purge": { models: 2, num_files: 3, num_bytes: 4096 }, "GET project": new Problem("x", "") },
+      },
+      address: "/?tab=history",
+    });
+    show(Details, {}, app);
+    await fireEvent.click(await button("Purge…"));
+    expect(screen.getByText(/cannot be restored any more/)).toBeTruthy();
+    expect(server.of("POST purge")).toHaveLength(0);
+    await fireEvent.click(await button("Purge"));
+    await waitFor(() => expect(app.changes.told?.text).toBe("Purged 2\u00a0deleted models: 4.1\u00a0kB given back"));
+    app.project.info = { ...app.project.info!, role: "log" };
+    await waitFor(async () => expect((await button("Purge…")).disabled).toBe(true));
+  });
+});
+
 describe("the toast", () => {
   it("tells a change, takes it back, and is closed", async () => {
     const app = makeApp({ address: "/behaviors", answers: { "POST undo": MADE, "GET project": new Problem("x", "") } });
