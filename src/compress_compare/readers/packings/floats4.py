@@ -71,8 +71,9 @@ def in_signed(name: str, weights: Weights, *, scale: str) -> Unpacked | None:
 
     Whole numbers are told apart by the configuration, which says no ``fp8``, and scales that are no powers of two.
     """
-    bytes_, scales = raw(weights.tensors[name]), weights.tensors[scale]
-    if bytes_ is None or weights.tensors[name].dtype != "I8" or bytes_.ndim < 2:
+    scales = weights.tensors[scale]
+    bytes_ = raw(weights.tensors[name]) if weights.tensors[name].dtype == "I8" else None
+    if bytes_ is None or bytes_.ndim < 2:
         return None
     if scales.shape != (*bytes_.shape[:-1], 2 * bytes_.shape[-1] // MX_BLOCK):
         return None

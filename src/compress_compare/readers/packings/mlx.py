@@ -83,9 +83,10 @@ def floats(name: str, weights: Weights) -> Unpacked | None:
     """``MODULE.weight`` of 32-bit words with ``MODULE.scales`` of bytes alone."""
     start, part = split(name)
     tensors = weights.tensors
-    words, scale = raw(tensors[name]), tensors.get(f"{start}scales")
+    scale = tensors.get(f"{start}scales")
     if part != "weight" or tensors[name].dtype != "U32" or f"{start}biases" in tensors or scale is None:
         return None
+    words = raw(tensors[name])
     if words is None or words.ndim < 2 or scale.dtype != "U8" or scale.shape[:-1] != words.shape[:-1]:
         return None
     mode = next((one for one in MODES if words.shape[-1] == one.words * scale.shape[-1]), None)

@@ -17,10 +17,16 @@ from .base import FLOATS, Unpacked, numbers, present, raw, read_blocks, split
 def fours(name: str, weights: Weights) -> Unpacked | None:
     """``NAME`` of bytes with ``NAME_scale``, which has twice as many rows."""
     tensors = weights.tensors
-    bytes_, scale = raw(tensors[name]), tensors.get(f"{name}_scale")
-    if tensors[name].dtype != "U8" or bytes_ is None or bytes_.ndim < 2 or scale is None or scale.dtype not in FLOATS:
+    scale = tensors.get(f"{name}_scale")
+    if tensors[name].dtype != "U8" or scale is None or scale.dtype not in FLOATS:
         return None
-    if f"{name}_scale_2" in tensors or f"{split(name)[0]}pre_quant_scale" in tensors:
+    bytes_ = raw(tensors[name])
+    if (
+        bytes_ is None
+        or bytes_.ndim < 2
+        or f"{name}_scale_2" in tensors
+        or f"{split(name)[0]}pre_quant_scale" in tensors
+    ):
         return None
     *outer, half, columns = bytes_.shape
     shape = (*outer, 2 * half, columns)
