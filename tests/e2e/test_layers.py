@@ -64,7 +64,7 @@ def test_from_nothing_to_the_layer_that_is_to_blame(layers: Page) -> None:
     expect(tree.get_by_role("row", selected=True)).to_contain_text("1")
 
     layers.reload()
-    expect(panel.get_by_role("heading")).to_have_text("1.1")
+    expect(panel.get_by_role("heading", level=2)).to_have_text("1.1")
     layers.keyboard.press("Escape")
     expect(panel).to_be_hidden()
 
