@@ -30,6 +30,16 @@ def vector(builder, offsets):
     return builder.EndVector()
 
 
+def finished(builder, path, listed, buffers):
+    """The file of one graph with these tensors and buffers."""
+    graph = table(builder, (0, "offset", vector(builder, listed)))
+    graphs, held = vector(builder, [graph]), vector(builder, buffers)
+    model = table(builder, (0, "Uint32", 3), (2, "offset", graphs), (4, "offset", held))
+    builder.Finish(model, file_identifier=b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+    return path
+
+
 def packed(codes, bits):
     """Whole numbers of less than a byte, the lowest bits first."""
     flat, per = codes.reshape(-1).tolist(), 8 // bits
@@ -54,12 +64,7 @@ def in_blocks(path, codes, *, kind, bits, scales, size, zeros=-1, details=2):
         text, shape = builder.CreateString(name), builder.CreateNumpyVector(np.array(array.shape, np.int32))
         slots = [(0, "offset", shape), (1, "Int8", number), (2, "Uint32", len(listed) + 1), (3, "offset", text), *more]
         listed.append(table(builder, *slots))
-    graph = table(builder, (0, "offset", vector(builder, listed)))
-    graphs, held = vector(builder, [graph]), vector(builder, buffers)
-    model = table(builder, (0, "Uint32", 3), (2, "offset", graphs), (4, "offset", held))
-    builder.Finish(model, file_identifier=b"TFL3")
-    path.write_bytes(bytes(builder.Output()))
-    return path
+    return finished(builder, path, listed, buffers)
 
 
 def write(path, tensors):
@@ -79,12 +84,7 @@ def write(path, tensors):
         listed.append(table(builder, *slots))
     text = builder.CreateString("input")
     listed.append(table(builder, (3, "offset", text)))
-    graph = table(builder, (0, "offset", vector(builder, listed)))
-    graphs, held = vector(builder, [graph]), vector(builder, buffers)
-    model = table(builder, (0, "Uint32", 3), (2, "offset", graphs), (4, "offset", held))
-    builder.Finish(model, file_identifier=b"TFL3")
-    path.write_bytes(bytes(builder.Output()))
-    return path
+    return finished(builder, path, listed, buffers)
 
 
 def plain(numbers):

@@ -42,7 +42,7 @@ ROUTES = [  # every route there is, with a method it answers to
     ("POST", "/api/v1/logout"),
     *[("GET", "/api/v1/sensitivity?model=root"), ("POST", "/api/v1/plans/export")],
     *[("GET", f"/api/v1/{name}") for name in ("archive", "audit", "greeting")],
-    *[("POST", f"/api/v1/{name}") for name in ("call/read", "call/log", "call/admin", "objects/missing")],
+    *[("POST", f"/api/v1/{name}") for name in ("call/read", "call/log", "objects/missing")],
     *((method, "/api/v1/objects/{sha256}") for method in ("GET", "PUT")),
     ("GET", "/api/v1/openapi.json"),
     ("GET", "/"),

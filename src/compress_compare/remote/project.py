@@ -275,8 +275,8 @@ class RemoteProject(RemoteReader):
 
     def purge(self, *, older_than: float = 0.0, wait: float | None = None) -> Garbage:  # noqa: ARG002
         """Give the space of deleted models back. This needs the role ``admin``."""
-        answer = self._connection.request("POST", "call/admin", json={}).json()["result"]
-        return Garbage(**{one.name: answer[one.name] for one in fields(Garbage)})
+        gone = self._connection.request("POST", "purge", json={}).json()
+        return Garbage(gone["num_files"], gone["num_bytes"], gone["models"])
 
     def apply(self, model: str, operation: Any, *, id: str | None = None) -> Job:
         """Have the server apply an operation to a model: a job, which needs the role ``run``."""

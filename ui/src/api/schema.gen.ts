@@ -322,10 +322,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Purge Deleted
+         * Purge
          * @description Give the space of deleted models back, which cannot be restored any more.
          */
-        post: operations["purge_deleted_api_v1_purge_post"];
+        post: operations["purge_api_v1_purge_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1222,26 +1222,6 @@ export interface paths {
          * @description Call a method that writes. The same key again gives the same answer, and does nothing twice.
          */
         post: operations["log_api_v1_call_log_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/call/admin": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Purge
-         * @description Give the space of deleted models back.
-         */
-        post: operations["purge_api_v1_call_admin_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4605,7 +4585,7 @@ export interface operations {
             };
         };
     };
-    purge_deleted_api_v1_purge_post: {
+    purge_api_v1_purge_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -6183,35 +6163,6 @@ export interface operations {
                 "application/json": components["schemas"]["RemoteCall"];
             };
         };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallResult"];
-                };
-            };
-            /** @description What went wrong and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    purge_api_v1_call_admin_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {

@@ -111,7 +111,7 @@ def correct_model(here: Here, id: Id, correcting: Correcting) -> ChangeMade:
 
 @router.post("/purge")
 @needs("admin")
-def purge_deleted(here: Here) -> Purged:
+def purge(here: Here) -> Purged:
     """Give the space of deleted models back, which cannot be restored any more."""
     gone = here.project.purge()
     return Purged(models=gone.models, num_files=gone.count, num_bytes=gone.num_bytes)

@@ -66,13 +66,6 @@ def log(here: Here, call: wire.RemoteCall, key: Key, request: Request) -> wire.C
     return wire.CallResult(result=_written(here, call, key, request))
 
 
-@router.post("/call/admin")
-@needs("admin")
-def purge(here: Here) -> wire.CallResult:
-    """Give the space of deleted models back."""
-    return wire.CallResult(result=encode(here.project.purge()))
-
-
 @router.post("/objects/missing")
 @needs("log")
 def missing(here: Here, ask: wire.Digests) -> wire.Missing:

@@ -151,6 +151,9 @@ describe("shipping", () => {
   });
 });
 
+const task = (root: string) => ({ root, allowed: true, path: "module:task", options: {}, folders: [] });
+const TASKS = { tasks: [task("cnn"), task("mlp")] };
+
 describe("evaluating", () => {
   it("starts a job for the models of each root that has a task, and says what is left out", async () => {
     const table = testTable(
@@ -164,7 +167,7 @@ describe("evaluating", () => {
     );
     let count = 0;
     const started = () => job({ id: `e${count++}`, kind: "evaluate", state: "running", message: "evaluating p50" });
-    ask("evaluate", { "GET ship/formats": { ...FORMATS, roots: ["cnn", "mlp"] }, "POST jobs": started }, table);
+    ask("evaluate", { "GET tasks": TASKS, "POST jobs": started }, table);
     expect(await screen.findByRole("button", { name: /^Evaluate 1\smodel$/ })).toBeTruthy();
     await fireEvent.change(screen.getByLabelText("Models"), { target: { value: "all" } });
     await fireEvent.change(screen.getByLabelText("What"), { target: { value: "Accuracy" } });
@@ -178,7 +181,7 @@ describe("evaluating", () => {
     expect((await screen.findByRole("button", { name: /^Evaluate 3/ })).hasAttribute("disabled")).toBe(true);
   });
   it("is offered for the selection, and not where no task is known", async () => {
-    const app = ask("evaluate", { "GET ship/formats": FORMATS });
+    const app = ask("evaluate", { "GET tasks": { tasks: [] } });
     app.view.select([app.project.table!.indexOf.get("p50")!, app.project.table!.indexOf.get("p90")!]);
     expect(await screen.findByRole("option", { name: "the 2 selected" })).toBeTruthy();
     expect(await screen.findByText(/No task is attached/)).toBeTruthy();
