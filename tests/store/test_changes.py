@@ -313,3 +313,16 @@ def test_a_change_is_undone_by_its_number_unless_later_ones_stand_in_the_way(pro
     assert project.model("b").note == "note"
     with pytest.raises(NotFound):
         project.undo(999)
+
+
+def test_changes_of_purged_models_are_not_offered_to_be_undone(tmp_path):
+    with cc.open(tmp_path / "of its own") as project:
+        for id in ("a", "b"):
+            project.log_model(id, metrics={"Size": 1.0})
+            project.correct(id, {"Size": 2.0})
+        project.delete("a")
+        assert [change.undoable for change in project.history()] == [True, True, True]
+        project.log_model("c", checkpoint={"w": np.ones(4, np.float32)})
+        project.purge()
+        said = {(change.action, *change.models): change.undoable for change in project.history()}
+    assert said == {("correct", "a"): False, ("correct", "b"): True, ("delete", "a"): False, ("purge", "a"): False}

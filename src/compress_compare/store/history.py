@@ -171,6 +171,14 @@ def corrected_away(connection: sa.Connection, key: int, row: list[Any]) -> bool:
     return any(row in json.loads(old)["rows"]["old"] for old in connection.execute(query).scalars())
 
 
+def gone(connection: sa.Connection, keys: Collection[int]) -> None:
+    """Take every change of models that are gone for good for one that cannot be undone."""
+    table, about, listed = schema.history, schema.history_models, sorted(keys)
+    for start in range(0, len(listed), CHUNK):
+        of_them = sa.select(about.c.number).where(about.c.model_key.in_(listed[start : start + CHUNK]))
+        connection.execute(table.update().where(table.c.number.in_(of_them)).values(undoable=False))
+
+
 def final(connection: sa.Connection, numbers: Collection[int]) -> None:
     """Let go of what changes keep to be undone: they cannot be any more."""
     listed = sorted(numbers)

@@ -186,6 +186,7 @@ def purge(connection: sa.Connection, *, older_than: float) -> int:
     names = {row.model_key: row.id for row in found}
     if numbers:
         history.final(connection, numbers)
+        history.gone(connection, names)
         listed: list[JSON] = [*names.values()]
         history.record(connection, history.Made("purge", names, {"models": listed}, {}, undoable=False))
     return len(names)
