@@ -32,8 +32,6 @@ const UNREAD = {
   OverlayValue: "the page saves it as a file for Model Explorer",
   PairRow: "for scripts: the page compares models with their base",
   RemoteCall: REMOTE,
-  TaskAnswer: "for scripts: the page is told of the task where it is refused",
-  TasksAnswer: "for scripts: the page is told of the task where it is refused",
   Uploaded: REMOTE,
 };
 
