@@ -10,11 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests import servers
 
 pytest.register_assert_rewrite("tests.e2e.walking")
+hypothesis.settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy machine")
 
 LONG = (
     *("engines/test_ray", "engines/test_supervisor.py", "test_quickstart.py", "e2e/test_language_model.py"),

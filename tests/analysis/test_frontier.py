@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_compare.analysis.frontier import frontier
@@ -30,7 +30,6 @@ def test_nothing() -> None:
     assert frontier([math.nan], [1.0], x_higher_is_better=True, y_higher_is_better=True).tolist() == []
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=30), st.booleans(), st.booleans())
 def test_it_is_what_comparing_all_pairs_gives(points: list[tuple[float, float]], x_up: bool, y_up: bool) -> None:
     def beats(p: tuple[float, float], q: tuple[float, float]) -> bool:

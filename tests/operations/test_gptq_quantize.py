@@ -64,7 +64,7 @@ def test_the_order_of_activations() -> None:
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     bits=st.integers(2, 5),
     symmetric=st.booleans(),

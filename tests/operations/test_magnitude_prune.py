@@ -18,7 +18,7 @@ def weights(model: nn.Module) -> np.ndarray:
     return np.concatenate([p.detach().numpy().ravel() for p in model.parameters() if p.ndim >= 2])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(amount=st.floats(0, 1), seed=st.integers(0, 1000))
 def test_global_keeps_exactly_the_largest(amount: float, seed: int) -> None:
     torch.manual_seed(seed)

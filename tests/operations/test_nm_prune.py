@@ -25,7 +25,7 @@ def expected(matrix: np.ndarray, n: int, m: int) -> np.ndarray:
     return result
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(n=st.integers(0, 6), extra=st.integers(0, 3), groups=st.integers(1, 3), seed=st.integers(0, 99))
 def test_linear_layers_keep_the_largest_of_each_group(n: int, extra: int, groups: int, seed: int) -> None:
     m = max(n + extra, 1)

@@ -50,7 +50,7 @@ def test_every_weight_has_the_mean_of_its_cluster_and_the_nearest_value(bits: in
     np.testing.assert_allclose(np.abs(values - clustered), distance.min(axis=1), atol=1e-9)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     values=st.lists(st.integers(-1000, 1000), min_size=3, max_size=11, unique=True),
     count=st.integers(1, 4),
@@ -102,7 +102,7 @@ def test_many_values_are_clustered_exactly(shape: str, count: int) -> None:
     assert inertia(values, kmeans_1d(values, count, exact=False)) >= least - 1e-11 * scale
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     values=st.lists(st.integers(-1000, 1000), min_size=12, max_size=60, unique=True),
     power=st.sampled_from([1, 3]),

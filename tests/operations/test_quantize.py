@@ -63,7 +63,7 @@ def test_transposed_convolution_counts_output_channels_on_dimension_one() -> Non
     assert entry.channel_axis == 1 and entry.num_tables((3, 4, 2, 2)) == 4
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     bits=st.integers(2, 8),
     symmetric=st.booleans(),

@@ -51,7 +51,7 @@ def test_every_plan_is_on_it_once_from_the_smallest_to_none() -> None:
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_each_plan_loses_as_little_as_the_exact_one_of_its_budget(data: st.DataObject) -> None:
     amounts = st.floats(0, 0.3).map(lambda loss: round(loss, 3))
     rows = [

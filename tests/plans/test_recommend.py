@@ -52,7 +52,7 @@ def best_by_trying(losses: list[list[float]], weights: list[int], limit: float, 
     return min(found, default=None)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_exact_is_the_best_of_all_plans(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 4))

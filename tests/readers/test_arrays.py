@@ -55,7 +55,7 @@ def test_arrays_of_every_kind_and_order(tmp_path, save):
             np.testing.assert_array_equal(stored.values.whole(), array)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     arrays_of.arrays(
         st.sampled_from([np.float32, ">f4", np.int16, ">u2", np.float64, bool]), st.tuples(*[st.integers(0, 4)] * 3)

@@ -109,6 +109,31 @@ def test_codes_without_a_scale_are_not_multiplied():
     assert pair.matches["a.weight"].how == "unread"
 
 
+@pytest.mark.parametrize(
+    ("through", "change"),
+    [
+        *((each, change) for each in ("norm", "up") for change in ("nothing else", "4 bits", "first rows dead")),
+        *(("norm", change) for change in ("3 bits", "pruned by half")),
+    ],
+)
+def test_a_few_rows_of_wide_layers_do_not_hide_it(through, change):
+    before, down = f"layers.0.{through}.weight", "layers.0.down.weight"
+    plain = {before: normal(600, 64) if through == "up" else RNG.uniform(0.5, 2, 600), down: normal(96, 600)}
+    plain = {name: array.astype(np.float32) for name, array in plain.items()}
+    if "dead" in change:
+        plain[down][:8] = 0
+    factors = RNG.uniform(0.6, 1.6, 600).astype(np.float32)
+    model = {before: (plain[before].T / factors).T, down: plain[down] * factors}
+    if "bits" in change:
+        model[down] = rounded(model[down], int(change[0]))
+    if "half" in change:
+        model[down][np.abs(model[down]) < 0.6745] = 0
+    pair = ModelPair.of(weights(plain), weights(model), buffers=False)
+    assert {match.how for match in pair.matches.values()} == {"scales"}
+    _, found = pair.values(pair.matches[down])
+    assert np.linalg.norm(found.whole() - model[down] / factors) < 0.1 * np.linalg.norm(plain[down])
+
+
 def test_looking_for_factors_takes_each_block_once():
     plain = {f"blocks.{k}.fc.weight": normal(16, WIDTH) for k in range(400)}
     scaled = {name: array / 2 for name, array in plain.items()}

@@ -14,7 +14,7 @@ from compress_compare.readers.mapped import Mapped
 from compress_compare.readers.pair import ModelPair
 from compress_compare.readers.weights import StoredTensor, Weights
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 KINDS = {"f4": "F32", "f2": "F16", "i4": "I32", "u4": "U32", "i1": "I8", "u1": "U8"}
 
 
@@ -138,7 +138,7 @@ def of(arrays):
     return Weights({name: StoredTensor("F32", one.shape, one.nbytes, Values.of(one)) for name, one in arrays.items()})
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(checkpoints(), checkpoints())
 def test_pairs_are_one_to_one(base, model):
     matches = ModelPair.of(of(base), of(model), buffers=False).matches.values()
@@ -148,7 +148,7 @@ def test_pairs_are_one_to_one(base, model):
     assert sorted(second) == sorted(model)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(checkpoints(), checkpoints())
 def test_sums_are_of_the_tensors_that_they_say(base, model):
     pair = ModelPair.of(of(base), of(model), buffers=False)

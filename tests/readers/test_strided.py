@@ -84,7 +84,7 @@ def test_quanto_of_8_bits():
     assert found.tensors["l.weight"].values.whole() == pytest.approx(codes * scales)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     bits=st.sampled_from([8, 4, 2, 1]), axis=st.sampled_from([0, 1]), groups=st.integers(1, 9), size=st.integers(1, 9)
 )

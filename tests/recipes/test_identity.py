@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_compare.recipes import identity
@@ -13,7 +13,6 @@ made = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(made, made, st.sampled_from(["root", "other"]), st.sampled_from(["root", "other"]))
 def test_two_models_have_one_identity_exactly_when_they_are_made_the_same_way(one, other, base, other_base):
     same = (base, one.name, one.canonical_parameters) == (other_base, other.name, other.canonical_parameters)

@@ -33,7 +33,7 @@ def back(stream, shape):
     shape=st.sampled_from([(4, 12), (5, 2, 3, 3), (7, 10)]),
     seed=st.integers(0, 1000),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_quantized_weights_are_stored_as_codes_and_come_back_exactly(bits, symmetric, size, shape, seed):
     values = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
     operation = Quantize(

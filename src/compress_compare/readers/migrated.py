@@ -26,6 +26,15 @@ RULE = "scales"
 ROWS = 32
 """Rows from which factors are estimated, and as many others on which they are tried."""
 
+GLIMPSE = 4
+"""Rows from which it is guessed whether to look at all of them, and as many others."""
+
+GUESSED = 4096
+"""Numbers in those rows below which nothing is guessed."""
+
+HINT = 0.9
+"""Of the squared change, what is left of these rows where it is worth looking at more."""
+
 EXPLAINED = 0.5
 """Of the squared change, what may be left once the factor is taken out."""
 
@@ -67,9 +76,9 @@ def migrated(base: Weights, model: Weights) -> Weights:
     moved: dict[str, StoredTensor] = {}
     used: set[str] = set()
     for name, one in both.items():
-        some = _some_rows(one)
         scope = _scope(name)
         near = {**norms_of.get("", {}), **norms_of.get(scope, {})}
+        some = _some_rows(one) if _may_have_moved(one, near) else None
         before = None if some is None else _norm_before(name, *some, norms=near)
         if before is not None:
             moved[one.own] = _scaled(one.model, norms[before], axis=1)
@@ -117,16 +126,43 @@ def _ratio(one: PairedTensors) -> Array | None:
     return ratio
 
 
+def _may_have_moved(one: PairedTensors, norms: Mapping[str, Array]) -> bool:
+    """Whether a few rows leave it open, since most layers have moved nothing and reading them takes its time."""
+    both = _first_rows(one, GLIMPSE)
+    if both is None or both[0].size < GUESSED or not both[0].any():
+        return both is not None
+    if not _differ(*both):
+        return False
+    base, model = both
+    change = HINT * ((model - base) ** 2).sum()
+    for ratio in norms.values():
+        if len(ratio) == base.shape[1] and ((model * ratio[None, :, None] - base) ** 2).sum() < change:
+            return True
+    rows = len(base) // 2
+    factors = _factors(base[:rows], model[:rows])
+    factors[~(np.isfinite(factors) & (factors > 0))] = 1
+    before, after = _left(base[rows:], model[rows:], factors)
+    return bool(after < HINT * before)
+
+
 def _some_rows(one: PairedTensors) -> tuple[Array, Array] | None:
-    """Rows of a layer in base and model, ``(rows, inputs, others)``; ``None`` where nothing changed."""
+    """Rows of a layer in base and model; ``None`` where nothing changed."""
+    both = _first_rows(one, ROWS)
+    return both if both is not None and _differ(*both) else None
+
+
+def _first_rows(one: PairedTensors, most: int) -> tuple[Array, Array] | None:
+    """Twice as many rows of a layer as ``most`` in base and model, or all of them, ``(rows, inputs, others)``."""
     shape = one.base.shape
     if len(shape) not in (2, 4) or shape[1] < FEWEST or shape[0] < 4:
         return None
-    rows = 2 * min(ROWS, shape[0] // 2)
+    rows = 2 * min(most, shape[0] // 2)
     first, second = (_rows(each, rows).reshape(rows, shape[1], -1) for each in (one.base, one.model))
-    if np.array_equal(first, second) or not np.isfinite(first).all() or not np.isfinite(second).all():
-        return None
     return first, second
+
+
+def _differ(base: Array, model: Array) -> bool:
+    return bool(not np.array_equal(base, model) and np.isfinite(base).all() and np.isfinite(model).all())
 
 
 def _norm_before(name: str, base: Array, model: Array, *, norms: Mapping[str, Array]) -> str | None:
@@ -145,16 +181,24 @@ def _columns(base: Array, model: Array) -> tuple[Array, float] | None:
     factor must be to be its inverse; ``None`` for nothing.
     """
     rows = len(base) // 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factors = (base[:rows] * model[:rows]).sum((0, 2)) / (base[:rows] ** 2).sum((0, 2))
+    factors = _factors(base[:rows], model[:rows])
     if not np.isfinite(factors).all() or (factors <= 0).any() or np.abs(factors - 1).max() < SPREAD:
         return None
-    rest, own = base[rows:], model[rows:]
-    before = ((own - rest) ** 2).sum()
-    after = ((own / factors[None, :, None] - rest) ** 2).sum()
+    before, after = _left(base[rows:], model[rows:], factors)
     if not after < EXPLAINED * before:
         return None
-    return factors, CLOSE + float(np.sqrt(after / (rest**2).sum() / rows))
+    return factors, CLOSE + float(np.sqrt(after / (base[rows:] ** 2).sum() / rows))
+
+
+def _factors(base: Array, model: Array) -> Array:
+    """By what the inputs were multiplied, ``(inputs,)``."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((base * model).sum((0, 2)) / (base**2).sum((0, 2)))
+
+
+def _left(base: Array, model: Array, factors: Array) -> tuple[float, float]:
+    """The squared change before and after the factors of the inputs are taken out."""
+    return float(((model - base) ** 2).sum()), float(((model / factors[None, :, None] - base) ** 2).sum())
 
 
 def _layer_before(name: str, factors: Array, block: Mapping[str, PairedTensors], *, close: float) -> str | None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_compare.analysis.behaviors import grouping
@@ -15,7 +15,6 @@ def names_of(found):
     return [found.names[int(code)].as_py() for code in found.codes]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["x", "y", None]), min_size=1))
 def test_equal_values_are_a_group_and_none_is_one(values):
     found = grouping.by_values(pa.chunked_array([pa.array(values, pa.string())]))

@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_compare.analysis.behaviors import histograms
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.floats(-1e308, 1e308) | st.sampled_from([np.nan, np.inf, -np.inf, 5e-324, 0.0]), min_size=1, max_size=80

@@ -1,12 +1,11 @@
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_compare.analysis.behaviors import joined
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-1000, 1000), min_size=1, unique=True), st.data())
 def test_values_follow_their_ids_in_any_order_and_any_subset(ids, data):
     answered = data.draw(

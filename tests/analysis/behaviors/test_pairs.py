@@ -12,7 +12,7 @@ def pair(given, name, model="m1"):
     return pairs.pair(given, model, name=name, metric=metrics.find(given, name, directions={}))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 60), st.integers(2, 5))
 def test_flips_sum_to_disagreements_and_groups_to_the_whole(seed, count, classes):
     labels, probabilities = classified(seed, count, classes=classes)

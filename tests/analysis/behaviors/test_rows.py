@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_compare.analysis.behaviors import rows
@@ -16,7 +16,6 @@ def rank(value):
     return 2 if value is None else 1 if isinstance(value, float) and math.isnan(value) else 0
 
 
-@settings(deadline=None)
 @given(NUMBERS, st.booleans())
 def test_sorting_is_total_and_stable_with_nan_and_then_null_last(values, descending):
     expected = sorted(

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_compare.analysis.behaviors import metrics, texts
@@ -21,7 +21,6 @@ def levenshtein(first, second):
     return row[-1]
 
 
-@settings(deadline=None)
 @given(WORDS, WORDS)
 def test_edits_are_levenshteins(first, second):
     longer = max(len(first), len(second))

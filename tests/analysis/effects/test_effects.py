@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_compare.analysis.effects import differences, pairs
@@ -277,7 +277,6 @@ def experiments(draw: st.DrawFn) -> Graph:
     return Graph.from_models(nodes)
 
 
-@settings(deadline=None)
 @given(experiments())
 def test_the_pairs_are_those_that_comparing_all_models_gives(graph: Graph) -> None:
     table = effects(graph, {"m": column(graph, {id: float(i) for i, id in enumerate(graph.ids)})})
@@ -290,7 +289,6 @@ def test_the_pairs_are_those_that_comparing_all_models_gives(graph: Graph) -> No
     assert sorted(found, key=str) == sorted(expected_pairs(graph), key=str)
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_any_graph_has_effects(graph: Graph) -> None:
     made = [[graph.root(id), *(step.operation or step.model for step in graph.lineage(id)[1:])] for id in graph.ids]

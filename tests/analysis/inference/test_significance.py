@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -8,7 +8,6 @@ from compress_compare.analysis.inference import significance
 from compress_compare.analysis.inference.significance import benjamini_hochberg, distribution, holm, mean_bound
 
 
-@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_mcnemar_is_the_binomial_test_of_the_discordant_pairs(first, second):
     expected = stats.binomtest(first, first + second, 0.5).pvalue if first + second else 1.0
@@ -27,7 +26,6 @@ def test_mcnemar_against_statsmodels():
     assert significance.mcnemar_exact(12, 3) == pytest.approx(expected)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 def test_benjamini_hochberg_is_scipys(p):
     assert benjamini_hochberg(p) == pytest.approx(stats.false_discovery_control(p, method="bh"))
@@ -74,7 +72,6 @@ def test_a_population_without_spread_makes_nothing_surprising():
     assert mean_bound(distribution(np.full(10, 3.0)), [3, 4], means=[3.0, 3.0000001]).tolist() == [1.0, 1.0]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=300))
 def test_a_distribution_keeps_the_mean_and_at_least_the_spread(values):
     array = np.array(values)

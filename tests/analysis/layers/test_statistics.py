@@ -198,7 +198,7 @@ FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False, min_value=-1
 PAIRS = st.integers(0, 60).flatmap(lambda n: st.tuples(*(hnp.arrays(np.float32, n, elements=FLOATS) for _ in "ab")))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PAIRS, st.integers(0, 60))
 def test_merged_parts_are_the_whole(pair, cut):
     base, model = pair
@@ -220,7 +220,7 @@ def test_merged_parts_are_the_whole(pair, cut):
     assert (first[1] + second[1]).tolist() == counts.tolist()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PAIRS, st.randoms())
 def test_order_does_not_matter(pair, random):
     base, model = pair

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_compare.analysis.lineage import Graph
@@ -35,7 +35,6 @@ def test_a_one_shot_step_stands_with_the_iteration_of_equal_parameters() -> None
     assert columns(graph, "net/prune 0.5/train/prune 0.75", "net/prune 0.75") == [[0, 1, 2], [2]]
 
 
-@settings(deadline=None)
 @given(st.data(), graphs())
 def test_columns_run_along_every_lineage(data: st.DataObject, graph: Graph) -> None:
     lineages, _ = distinct_lineages(graph, range(len(graph)))
@@ -52,7 +51,6 @@ def _key(lineage: Lineage) -> tuple[str, ...]:
     return lineage.key
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_shared_steps_stand_in_the_same_column(graph: Graph) -> None:
     lineages, _ = distinct_lineages(graph, range(len(graph)))

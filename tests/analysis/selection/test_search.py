@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_compare.analysis.selection.candidates import Candidate, in_order
@@ -30,7 +30,6 @@ def tells_apart(chosen: list[Candidate] | tuple[Candidate, ...], rows: int) -> b
     return len(set(zip(*(c.codes.tolist() for c in chosen), strict=True)) if chosen else [()]) == rows
 
 
-@settings(deadline=None)
 @given(tables())
 def test_the_smallest_and_simplest_set_is_found(table: tuple[list[Candidate], int]) -> None:
     candidates, rows = table
@@ -47,7 +46,6 @@ def test_the_smallest_and_simplest_set_is_found(table: tuple[list[Candidate], in
         assert (len(found), sum(candidate.rank for candidate in found)) == expected
 
 
-@settings(deadline=None)
 @given(tables())
 def test_a_greedy_set_tells_all_apart_and_has_nothing_to_spare(table: tuple[list[Candidate], int]) -> None:
     candidates, rows = table

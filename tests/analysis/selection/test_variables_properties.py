@@ -4,7 +4,7 @@ import json
 from itertools import product
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_compare.analysis.lineage import Graph
@@ -30,7 +30,6 @@ def lineage_of(graph: Graph, id: str) -> tuple[Any, ...]:
     return (steps[0].model, *shown[1:])
 
 
-@settings(deadline=None)
 @given(st.data(), graphs())
 def test_models_share_a_row_exactly_if_they_share_their_lineage(data: st.DataObject, graph: Graph) -> None:
     ids = data.draw(st.lists(st.sampled_from(graph.ids), unique=True))
@@ -40,7 +39,6 @@ def test_models_share_a_row_exactly_if_they_share_their_lineage(data: st.DataObj
         assert (rows[a] == rows[b]) == (lineage_of(graph, a) == lineage_of(graph, b))
 
 
-@settings(deadline=None)
 @given(st.data(), graphs())
 def test_the_order_of_models_and_of_the_project_does_not_matter(data: st.DataObject, graph: Graph) -> None:
     ids = data.draw(st.lists(st.sampled_from(graph.ids), unique=True))
@@ -52,7 +50,6 @@ def test_the_order_of_models_and_of_the_project_does_not_matter(data: st.DataObj
     assert list(again.rows) == list(expected.rows)
 
 
-@settings(deadline=None)
 @given(st.data(), graphs())
 def test_every_variable_is_well_formed(data: st.DataObject, graph: Graph) -> None:
     result = selection(graph, data.draw(st.lists(st.sampled_from(graph.ids), unique=True)))
@@ -67,7 +64,6 @@ def test_every_variable_is_well_formed(data: st.DataObject, graph: Graph) -> Non
     assert (result.reason is None) == bool(charted)
 
 
-@settings(deadline=None)
 @given(st.data(), graphs())
 def test_no_variable_can_be_left_out(data: st.DataObject, graph: Graph) -> None:
     result = selection(graph, data.draw(st.lists(st.sampled_from(graph.ids), unique=True)))

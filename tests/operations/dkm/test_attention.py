@@ -84,7 +84,7 @@ def test_a_high_temperature_collapses_onto_the_mean() -> None:
     torch.testing.assert_close(centroids.mean(), vectors.mean(), atol=1e-4, rtol=0)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(dim=st.integers(1, 4), count=st.integers(1, 8), power=st.integers(-6, 3), seed=st.integers(0, 99))
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_rows_of_attention_sum_to_one(distance: str, dim: int, count: int, power: int, seed: int) -> None:
@@ -164,7 +164,7 @@ def test_jfb_is_the_gradient_at_the_fixed_point_up_to_its_first_term() -> None:
     assert apart == sorted(apart, reverse=True) and apart[-1] < 0.05
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 999), dim=st.integers(1, 3))
 def test_the_order_of_the_vectors_does_not_matter(seed: int, dim: int) -> None:
     vectors, centroids = normal(25, dim, seed=seed), normal(4, dim, seed=seed + 1)

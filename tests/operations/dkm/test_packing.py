@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load, save
 from torch import nn
@@ -17,7 +17,6 @@ from compress_compare.operations.dkm.size import Layer, network_bytes
 from tests.operations.networks import CASES, build
 
 
-@settings(deadline=None)
 @given(bits=st.integers(1, 8), count=st.integers(0, 50), seed=st.integers(0, 999))
 def test_labels_take_bits_and_come_back(bits: int, count: int, seed: int) -> None:
     labels = torch.randint(0, 2**bits, (count,), generator=torch.Generator().manual_seed(seed))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -52,7 +52,6 @@ def test_units_that_hardly_vary_are_inactive() -> None:
     assert inactive(np.diag([4.0, 4.1e-8, 3.9e-8, 0.0])).tolist() == [False, False, True, True]
 
 
-@settings(deadline=None)
 @given(matrix=arrays(np.float64, (12, 5), elements=st.floats(-10, 10)), seed=st.integers(0, 999))
 def test_rotation_changes_no_spectrum(matrix: np.ndarray, seed: int) -> None:
     rotation = np.linalg.qr(np.random.default_rng(seed).normal(size=(5, 5)))[0]
@@ -66,14 +65,12 @@ def test_rotation_changes_no_spectrum(matrix: np.ndarray, seed: int) -> None:
 values = arrays(np.float64, st.integers(1, 30), elements=st.floats(0, 1e6))
 
 
-@settings(deadline=None)
 @given(values=values, one=st.floats(0, 1), other=st.floats(0, 1))
 def test_more_energy_never_keeps_fewer(values: np.ndarray, one: float, other: float) -> None:
     ordered, low, high = np.sort(values)[::-1], min(one, other), max(one, other)
     assert 1 <= kept_by_energy(ordered, low) <= kept_by_energy(ordered, high) <= len(ordered)
 
 
-@settings(deadline=None)
 @given(values=values, share=st.floats(0.01, 1))
 def test_what_is_kept_holds_the_share_and_one_less_does_not(values: np.ndarray, share: float) -> None:
     ordered = np.sort(values)[::-1]
@@ -82,7 +79,6 @@ def test_what_is_kept_holds_the_share_and_one_less_does_not(values: np.ndarray, 
     assert count == 1 or energy(ordered, count - 1) < share
 
 
-@settings(deadline=None)
 @given(values=values)
 def test_entropy_is_that_of_the_definition(values: np.ndarray) -> None:
     ordered = np.sort(values)[::-1]

@@ -34,6 +34,8 @@ MARKS: tuple[tuple[str, str, str], ...] = (
 )
 """A pattern of the end of a name; who writes it; what takes the place of the end."""
 
+ANY = re.compile("|".join(re.sub(r"\((?!\?)", "(?:", pattern) for pattern, _, _ in MARKS))
+
 PARTS = (
     "scale", "scales", "zero", "zeros", "shape", "group_size", "axis", "packing", "optimize", "round_zero", "biases",
     "perm", "offload_meta", "compute_dtype", "view_as_float", "unpack_view_dtype", "input_scale", "meta",
@@ -78,6 +80,8 @@ def said(weights: Weights) -> Weights:
 
 def _mark(name: str, stored: StoredTensor) -> tuple[str, str] | None:
     """The tool and the name of the weight to which a tensor belongs."""
+    if ANY.search(name) is None:
+        return None
     for pattern, tool, instead in MARKS:
         found = re.search(pattern, name)
         if found is not None:
