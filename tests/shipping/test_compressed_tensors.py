@@ -62,3 +62,31 @@ def test_a_model_of_8_bit_floats_is_loaded_by_transformers(tmp_path: Path) -> No
     tokens = torch.arange(8)[None]
     with torch.no_grad():
         assert torch.equal(loaded(tokens).logits, net(tokens).logits)
+
+
+@pytest.mark.parametrize("kind", ["w4 groups", "8-bit floats"])
+def test_what_others_packed_is_packed_again(kind: str, tmp_path: Path) -> None:
+    """A folder in the layout of compressed-tensors that says nothing to us: its codes are found in its numbers."""
+    pytest.importorskip("compressed_tensors")
+    pytest.importorskip("transformers")
+    net = made("small llama")
+    scheme = cc.Scheme(bits=4, group_size=32) if kind == "w4 groups" else cc.Scheme(bits=8)
+    with torch.no_grad():
+        for name, weight in net.named_parameters():
+            if name.endswith("_proj.weight"):
+                runs = weight.reshape(-1, 32)
+                scale = runs.abs().amax(1, keepdim=True) / 7
+                made_of_codes = ((runs / scale).round() * scale).reshape(weight.shape)
+                weight.copy_(made_of_codes if kind == "w4 groups" else rounded(weight))
+    task = Task(lambda: net, lambda _: {}, example={"input_ids": torch.arange(8)[None]})
+    with cc.open(tmp_path / "project") as project:
+        project.log_model("ours", checkpoint=net, scheme={"re:.*_proj.weight": scheme})
+        first = project.ship("ours", tmp_path / "first", format="compressed-tensors", sample=4, task=task)
+        project.log_model("theirs", checkpoint=tmp_path / "first")
+        again = project.ship("theirs", tmp_path / "again", format="compressed-tensors", sample=4)
+        assert again.num_bytes == pytest.approx(first.num_bytes, rel=0.02) and not again.notes
+        plain = project.ship("theirs", tmp_path / "plain", format="safetensors", sample=4)
+        assert plain.notes and plain.num_bytes > 2 * first.num_bytes
+        packed = project.ship("theirs", tmp_path / "packed", format="packed", sample=4)
+        assert bool(packed.notes) == (kind == "8-bit floats")
+        assert kind == "8-bit floats" or packed.num_bytes < 1.1 * first.num_bytes

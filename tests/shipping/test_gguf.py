@@ -77,3 +77,15 @@ def test_scaled_positions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="rotary positions that are scaled") as caught:
         shipped(net, tmp_path)
     assert caught.value.code == "ship.cannot_hold"
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [(torch.bfloat16, "BF16"), (torch.float16, "F16")])
+def test_matrices_of_16_bits_stay_so(dtype: torch.dtype, kind: str, tmp_path: Path) -> None:
+    network("Llama").to(dtype).save_pretrained(tmp_path / "folder")  # type: ignore[operator]
+    with cc.open(tmp_path / "project") as project:
+        project.log_model("llama", checkpoint=tmp_path / "folder")
+        shipped = project.ship("llama", tmp_path / "out", format="gguf", sample=4)
+        graph = project.ship("llama", tmp_path / "graph", format="onnx", sample=4)
+    assert shipped.proof.relative_difference == 0 and graph.proof.agreement == 1
+    kinds = {len(one.shape): one.tensor_type.name for one in gguf.GGUFReader(tmp_path / "out" / "model.gguf").tensors}
+    assert kinds == {1: "F32", 2: kind}

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from compress_compare.errors import InvalidValue
 from compress_compare.operations.quantize import Quantize
+from compress_compare.readers import grids
 from compress_compare.readers.checkpoint import read
 from compress_compare.readers.packings import streams as layout
 from compress_compare.readers.raw import as_bytes, raw, serialized
 from compress_compare.schemes.scheme import TensorScheme
-from compress_compare.shipping import grids
 from compress_compare.shipping.streams import assembled, encode
 
 

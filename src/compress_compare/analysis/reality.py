@@ -51,7 +51,7 @@ class Facts:
 
     Args:
         sparsity: share of zeros among the weights, tensors with two and more dimensions.
-        bits: of one weight as its scheme says, mean over all weights.
+        bits: of one weight as its scheme says or its numbers show, mean over all weights.
         file_bits: of one weight in the file, mean over all weights.
         pruned: whether the scheme says that zeros were made on purpose.
         stored: bytes of the checkpoint.
@@ -59,6 +59,7 @@ class Facts:
         packed: bytes that the scheme implies.
         dense: the largest tensor without a scheme, and its share of the packed bytes.
         embedding: whether that tensor is a table of embeddings, by its name.
+        is_said: whether somebody said that the model is compressed; else its numbers alone show it.
         macs: multiply-accumulates of a forward pass.
         torch: the model in PyTorch.
         onnx: the model in ONNX Runtime.
@@ -73,6 +74,7 @@ class Facts:
     packed: int | None = None
     dense: tuple[str, float] | None = None
     embedding: bool = False
+    is_said: bool = True
     macs: float | None = None
     torch: Run = Run()
     onnx: Run = Run()
@@ -114,7 +116,7 @@ def verdict(model: Facts, root: Facts) -> Verdict:
         return Verdict(None, (), "Nothing is claimed: the model has as many weights and bits as its root.")
     found = [*_size(claim), *_times(claim), *_fallback(claim)]
     causes = tuple(dict.fromkeys(cause for cause, _ in found))
-    said = f"Claimed: {', '.join(claim.parts)}."
+    said = f"{'Claimed' if model.is_said else 'Found'}: {', '.join(claim.parts)}."
     if causes:
         return Verdict(False, causes, " ".join([said, *(sentence for _, sentence in found), *_faster(claim)]))
     measured = list(_measured(claim))

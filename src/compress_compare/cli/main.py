@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 
 import click
@@ -109,6 +110,9 @@ COMMANDS = {
     ),
     "undo": ("changes", "Take back the last change of PROJECT, or the one with a NUMBER of the history."),
 }
+
+TALKATIVE = ("torchao", "torch.utils._pytree")
+"""Loggers that warn of what nobody can act on whenever torchao is imported."""
 """Each command with its module and its first sentence: what `--help` lists without importing any of them."""
 
 
@@ -155,6 +159,8 @@ def main() -> None:
 
     The exit code is 2 for invalid input, and 3 if the disk is full or fails.
     """
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         cli(standalone_mode=True)
     except UserError as error:

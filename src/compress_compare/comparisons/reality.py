@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..readers.weights import Weights
 from ..records import LoggedCheckpoint, Metric, MetricValue, Model
 from ..schemes.scheme import TensorScheme
 from ..store.store import Store
-from . import claims, parts
+from . import claims, evident, parts
 from .claims import EMBEDDING, Evidence
 from .layers.compare import stored_as
 
@@ -171,7 +171,11 @@ def _known(model: Model, weights: Weights | None, root: Weights | None) -> Known
         pair = ModelPair.of(root or weights, weights, buffers=False)
         claim = claims.claimed(model.operation, weights, schemes=weights.schemes)
         shown = claims.evidence(pair, claim)
-        found = _scheme_facts(pair, shown)
+        seen = evident.schemes(weights)
+        # rounding makes zeros, too
+        shown = replace(shown, nonzero={name: left for name, left in shown.nonzero.items() if name not in seen})
+        found = _scheme_facts(pair, shown, {**seen, **weights.schemes})
+        found["is_said"] = model.operation is not None or bool(weights.schemes) or claim != claims.Claim()
         sparsity = shown.zeros if sparsity is None else sparsity
         implied = found.pop("packed")
         packed = implied if packed is None else packed
@@ -202,10 +206,9 @@ def _opened(store: Store, model: Model) -> Weights | None:
         return None
 
 
-def _scheme_facts(pair: ModelPair, shown: Evidence) -> dict[str, Any]:
-    """What follows from types, shapes, scheme and zeros."""
+def _scheme_facts(pair: ModelPair, shown: Evidence, schemes: Mapping[str, TensorScheme]) -> dict[str, Any]:
+    """What follows from types, shapes, schemes and zeros."""
     weights = pair.model
-    schemes = weights.schemes
     tensors = {
         name: stored_as(stored, _with_zeros(schemes.get(name), name in shown.nonzero))
         for name, stored in weights.tensors.items()

@@ -294,14 +294,17 @@ def _rebuilt(project: Store, task: Task, *, id: str) -> nn.Module:
 def _weights(project: Store, id: str) -> RebuiltWeights:
     from ..recipes.rebuild import RebuiltWeights
 
-    checkpoint = project.model(id).checkpoint
+    model = project.model(id)
+    checkpoint = model.checkpoint
     if checkpoint is None:
         raise InvalidValue(
             "config.no_checkpoint",
             f"Nothing can be made from {id[:80]!r}: its weights are not in the project.",
             hint="Log it with checkpoint=model.",
         )
-    return RebuiltWeights(project.load_checkpoint(id), project.checkpoint_notes(checkpoint).get("scheme", {}))
+    schemes = project.checkpoint_notes(checkpoint).get("scheme", {})
+    logged = records.LoggedCheckpoint(id, checkpoint, model.created_at)
+    return RebuiltWeights(project.load_checkpoint(id), schemes, lambda: project.open_checkpoint(logged))
 
 
 def _record(found: Mapping[str, Any] | None) -> records.Operation | None:

@@ -11,11 +11,15 @@ from .. import records
 from ..errors import InvalidValue
 from ..operations import BaseOperation
 from ..operations.types import Given
+from ..readers.layouts import unpacked
+from ..readers.raw import raw, serialized
 from ..schemes import scheme
 from .task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from ..readers.weights import Weights
 
 SHIP = "ship"
 """The operation of a model that was written out and read back: its network is that of its base."""
@@ -23,10 +27,26 @@ SHIP = "ship"
 
 @dataclass(frozen=True)
 class RebuiltWeights:
-    """What is stored of a model: its tensors by name, and how each is meant to be packed."""
+    """What is stored of a model.
+
+    Args:
+        tensors: by name, as they are stored.
+        schemes: how each is meant to be packed.
+        checkpoint: opens it, so that the numbers in use can be taken where codes do not fit the network.
+    """
 
     tensors: Mapping[str, Tensor]
     schemes: Mapping[str, Mapping[str, Any]]
+    checkpoint: Callable[[], Weights] | None = None
+
+
+def in_use(weights: Weights) -> dict[str, Tensor]:
+    """The numbers in use of a checkpoint as tensors by name, tied ones under all their names."""
+    from safetensors.torch import load
+
+    logical = unpacked(weights)
+    state = dict(load(serialized({name: raw(stored) for name, stored in logical.tensors.items()})))
+    return state | {alias: state[name] for alias, name in logical.tied.items()}
 
 
 def rebuild(
@@ -84,16 +104,24 @@ def _probe(task: Task) -> list[tuple[Any, None]] | None:
 def _filled(model: nn.Module, id: str, weights: Callable[[str], RebuiltWeights]) -> nn.Module:
     stored = weights(id)
     filled = copy.deepcopy(model)
-    try:
-        filled.load_state_dict(dict(stored.tensors))
-    except (RuntimeError, KeyError) as error:
+    why = _load(filled, stored.tensors)
+    if why and (stored.checkpoint is None or _load(filled, in_use(stored.checkpoint()))):
         raise InvalidValue(
             "config.other_network",
             f"The weights of {id[:80]!r} do not fit the network of the task.",
-            detail=str(error).split("\n")[min(1, str(error).count("\n"))].strip()[:200],
+            detail=why,
             hint="Use the task that the model was made with.",
-        ) from None
+        )
     scheme.detach(filled)
     if stored.schemes:
         scheme.attach(filled, scheme.from_json(stored.schemes))
     return filled
+
+
+def _load(model: nn.Module, tensors: Mapping[str, Tensor]) -> str:
+    """Load tensors into a model, and say why they do not fit; empty where they do."""
+    try:
+        model.load_state_dict(dict(tensors))
+    except (RuntimeError, KeyError) as error:
+        return str(error).split("\n")[min(1, str(error).count("\n"))].strip()[:200]
+    return ""

@@ -37,6 +37,7 @@ class Source:
         network: the model as a module in evaluation mode; ``None`` where nothing says how to build it.
         example: one instance as the network takes it; ``None`` without a network.
         config: the configuration of a Hugging Face model, from its folder or its module; ``None`` for other models.
+        notes: what its numbers show and the format has no place for, one sentence each.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Source:
     network: nn.Module | None = None
     example: Any = None
     config: Mapping[str, Any] | None = None
+    notes: Sequence[str] = ()
 
     @cached_property
     def logical(self) -> Weights:
@@ -105,6 +107,8 @@ class Format(ABC):
     """The extra of this package that brings what the format needs; empty for none."""
     needs_network: ClassVar[bool] = False
     """Whether a model can be written only as a module with an example, and not from its weights alone."""
+    holds_palettes: ClassVar[bool] = True
+    """Whether weights can be labels with a lookup table."""
     tolerance: ClassVar[float] = 0.0
     """Largest difference of a number that is allowed, as a share of the largest number of its tensor."""
     agreement: ClassVar[float] = 0.99

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..analysis.layers.values import Array
+from ..readers import grids
 from ..readers.packings import streams as layout
 from ..schemes.scheme import TensorScheme
-from . import grids
 from .streams import grouped, tables
 
 

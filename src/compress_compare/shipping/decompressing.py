@@ -133,6 +133,10 @@ def decompressing(network: nn.Module, weights: Mapping[str, nn.Module]) -> nn.Mo
     own = {id(network.get_parameter(name)): made for name, made in weights.items()}
     named = {(path, key): own[id(held)] for path, each in network.named_modules() for key, held in _held(each, own)}
     found = copy.deepcopy(network)
+    for one in (*found.parameters(), *found.buffers()):
+        if one.stride() != torch.empty(one.shape, device="meta").stride():
+            # strides that differ only where a dimension is 1 change nothing here, and stop some compilers' kernels
+            one.data = torch.empty(one.shape, dtype=one.dtype).copy_(one.data)
     for (path, key), made in named.items():
         owner = found.get_submodule(path)
         del owner._parameters[key]

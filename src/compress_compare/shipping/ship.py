@@ -148,7 +148,7 @@ def ship(
         raise Conflict("ship.directory", f"{target.name!a} is there already.", hint="Name a new or empty directory.")
     if task is None and (count or chosen.needs_network):
         task = recorded_task(store, model)
-    source = gather(store, model, format=chosen.name, task=task)
+    source = gather(store, model, format=chosen, task=task)
     refusal = chosen.refusal(source)
     if refusal is not None:
         raise refusal
@@ -184,6 +184,7 @@ class _Found:
 
 def _proved(format: Format, source: Source, folder: Path, *, task: Task | None, sample: int) -> _Found:
     written = format.write(source, folder)
+    written = replace(written, notes=[*written.notes, *source.notes])
     num_bytes = manifest.num_bytes(folder) - _beside(source, folder)
     said = format.origin(folder)
     if said != source.origin:

@@ -20,7 +20,7 @@ def claimed(source: Source) -> int | None:
         if stored.packing is not None and scheme.kind == "dense":
             total += stored.num_bytes
             continue
-        if kind is None:
+        if kind is None and scheme.kind == "dense":
             return None
         nonzero = 1
         for size in stored.shape:
@@ -29,5 +29,5 @@ def claimed(source: Source) -> int | None:
             nonzero -= zeros(stored.values, stored.values).both
         if scheme.table_bits == 0:
             scheme = replace(scheme, kind="dense", bits=None)
-        total += packed_bytes(scheme, stored.shape, element_bits=kind.bits, nonzero=nonzero)
+        total += packed_bytes(scheme, stored.shape, element_bits=kind.bits if kind else 0, nonzero=nonzero)
     return total

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..analysis.layers.values import Array
+from ..readers import grids
 from ..readers.packings import streams
 from ..readers.raw import as_bytes
 from ..schemes.scheme import TensorScheme
-from . import grids
 
 MAX_BITS = 8
 

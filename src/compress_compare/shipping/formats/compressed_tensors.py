@@ -36,6 +36,7 @@ class CompressedTensorsFormat(Format):
     summary = "a Hugging Face folder with packed integer weights, which transformers loads with compressed-tensors"
     extra = "compressed-tensors"
     needs_network = True
+    holds_palettes = False
 
     def refusal(self, source: Source) -> UserError | None:
         """Refuse models that transformers does not load, palettes, and networks of integers."""
@@ -104,8 +105,13 @@ class CompressedTensorsFormat(Format):
         """The state dict of transformers, after compressed-tensors has unpacked it."""
         import transformers
 
+        from ...operations.parts.quiet import quiet
+
         packed = "quantization_config" in json.loads((folder / CONFIG).read_bytes())
-        settings = {"quantization_config": transformers.CompressedTensorsConfig(run_compressed=False)} if packed else {}
+        settings: dict[str, Any] = {}
+        if packed:
+            with quiet(("transformers",)):  # it says that the word is an old one, and was once the only one
+                settings["quantization_config"] = transformers.CompressedTensorsConfig(run_compressed=False)
         state = _network(folder, source, **settings).state_dict()
         return {name: one.float().numpy() if one.is_floating_point() else one.numpy() for name, one in state.items()}
 

@@ -24,10 +24,12 @@ INTERLEAVED = ("LLAMA",)
 PLAIN = (None, "default")
 """Kinds of rotary positions whose only number is the base."""
 BLOCK = 32
+HALVES = {"BF16": "BF16", "F16": "F16"}
+"""Number formats in which matrices stay; vectors are F32, as llama.cpp has them."""
 
 
 class GgufFormat(Format):
-    """Holds floats (F32), symmetric weights of up to 8 bits (Q4_0, Q8_0) and others of up to 4 bits (Q4_1).
+    """Holds floats (F32, BF16, F16), symmetric weights of up to 8 bits (Q4_0, Q8_0) and others of up to 4 bits (Q4_1).
 
     Scales are rounded to 16 bits, as blocks of GGUF have them. Palettes are refused. Zeros are stored like other
     numbers. Scales must be shared by multiples of 32 weights in a row.
@@ -36,6 +38,7 @@ class GgufFormat(Format):
     name = "gguf"
     summary = "GGUF for llama.cpp, without a tokenizer"
     extra = "gguf"
+    holds_palettes = False
     tolerance = 2.0**-10
 
     def refusal(self, source: Source) -> UserError | None:
@@ -81,6 +84,9 @@ class GgufFormat(Format):
                     notes.append(f"{name}: {made}; it is stored as floats.")
                 else:
                     kind, raw = made
+            if raw is None and len(values.shape) > 1 and stored.dtype in HALVES:
+                kind = HALVES[stored.dtype]
+                raw = gguf.quants.quantize(np.ascontiguousarray(values[order]), gguf.GGMLQuantizationType[kind])
             if raw is None:
                 writer.add_tensor(other, np.ascontiguousarray(values[order]))
             else:

@@ -13,6 +13,7 @@ from ...analysis.layers.values import Array
 NAMED = "numbers of "
 """What the outputs of the smaller model are called, before the name of the weight."""
 SUFFIX = "_quantized"
+LABELS = "_labels"
 
 
 def read(path: Path) -> Mapping[str, Array]:
@@ -60,10 +61,10 @@ def _parts(graph: Any, given: Mapping[str, Any]) -> dict[str, list[Any]]:
             copy.input[0] = _identity(size)
             parts[name] = [copy]
             codes |= set(node.input[1:])
-        elif node.op_type in ("DequantizeLinear", "Gather", "GatherND", "Transpose", "Reshape"):
+        elif node.op_type == "DequantizeLinear" or f"{node.output[0]}{LABELS}" in given:
             chain = _constant(node, makers, given)
             name = node.input[0].removesuffix(SUFFIX) if node.op_type == "DequantizeLinear" else node.output[0]
-            if chain is not None and (node.op_type == "DequantizeLinear" or chain[0].op_type == "Cast"):
+            if chain is not None:
                 parts[name] = [*chain[:-1], _copy(node, output=NAMED + name)]
                 codes |= {part for one in chain for part in one.input}
     inside = {name for listed in parts.values() for one in listed[:-1] for name in one.output}

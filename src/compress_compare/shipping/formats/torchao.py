@@ -36,6 +36,7 @@ class TorchaoFormat(Format):
     summary = "safetensors with a state dict of torchao's integer tensors, a byte for each code"
     extra = "torch"
     needs_network = True
+    holds_palettes = False
 
     def refusal(self, source: Source) -> UserError | None:
         """Refuse palettes, and networks of integers."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..analysis.layers.values import Array
-from ..readers.packings.bitsandbytes import rounded
+from .packings.bitsandbytes import rounded
 
 PROBED = 16
 """Numbers of a group that are looked at first."""
