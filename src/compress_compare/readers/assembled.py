@@ -19,7 +19,7 @@ import numpy as np
 
 from ..analysis.layers.values import Array, Values
 from . import orientation
-from .names import lined_up
+from .names import Names, lined_up
 from .packed import Packing
 from .weights import StoredTensor, Weights
 
@@ -72,17 +72,29 @@ def assembled(base: Weights, model: Weights) -> Weights:
 
 
 def shaped(base: Weights, model: Weights) -> Weights:
-    """The model with tensors whose own shape is not known in the shape that the base has, if it holds as many."""
-    if not any(stored.is_grouped for stored in model.tensors.values()):
-        return model
-    names = lined_up(base, model)
-    tensors = dict(model.tensors)
+    """The model with tensors in the shape that the base has, where their own is not known or differs by ones alone.
+
+    A convolution of one dimension is stored with or without a dimension of size 1 by different tools, a gate with one
+    output as a row or as a vector; the numbers stand in the same order.
+    """
+    names: Names | None = None
+    tensors: dict[str, StoredTensor] = {}
     for name, stored in model.tensors.items():
+        same = base.tensors.get(name)
+        if same is not None and same.shape == stored.shape:
+            continue
+        names = names or lined_up(base, model)
         other = base.tensors.get(names.of(name))
-        if stored.is_grouped and other is not None and math.prod(other.shape) == math.prod(stored.shape):
+        if other is None or other.shape == stored.shape or math.prod(other.shape) != math.prod(stored.shape):
+            continue
+        if stored.is_grouped or _without_ones(other.shape) == _without_ones(stored.shape):
             values = None if stored.values is None else replace(stored.values, shape=other.shape)
             tensors[name] = replace(stored, shape=other.shape, values=values, is_grouped=False)
-    return replace(model, tensors=tensors)
+    return replace(model, tensors={**model.tensors, **tensors}) if tensors else model
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
 
 
 def _cut(base: Weights, model: Weights, missing: Mapping[str, tuple[int, ...]]) -> Weights:
