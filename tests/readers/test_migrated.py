@@ -114,3 +114,13 @@ def test_looking_for_factors_takes_each_block_once():
     scaled = {name: array / 2 for name, array in plain.items()}
     with at_most(lines=400 * 400):
         migrated(weights(plain), weights(scaled))
+
+
+def test_one_factor_for_all_channels_does_not_say_which_layer_has_its_inverse():
+    plain = {"a.weight": normal(32, WIDTH), "a.bias": normal(32), "b.weight": normal(20, 32), "c.weight": normal(9, 20)}
+    model = {"a.weight": plain["a.weight"] / 1.7, "b.weight": plain["b.weight"] * 1.75, "c.weight": plain["c.weight"]}
+    model = {name: array.astype(np.float32) for name, array in {**plain, **model}.items()}
+    pair = ModelPair.of(weights(plain), weights(model), buffers=False)
+    assert {match.how for match in pair.matches.values()} == {"name"}
+    for name, match in pair.matches.items():
+        assert np.array_equal(pair.values(match)[1].whole(), model[name])

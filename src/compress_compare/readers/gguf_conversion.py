@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..analysis.layers.values import Array, Values
+from .by_head import by_group
 from .names import lined_up
 from .orientation import CLEARLY, LOOKED_AT
+from .rows import gathered
 from .weights import StoredTensor, Weights
 
 ROWS = "gguf rows"
@@ -141,25 +143,6 @@ def _orders(own: str, other: str, *, notes: Mapping[str, Any], shape: tuple[int,
             yield RowOrder(_tiled(keys, heads // keys, width=width, before=before), axis)
 
 
-def by_group(rows: int, *, heads: int | None, groups: int | None) -> Array | None:
-    """Where rows of queries, keys and values that stand group by group are in a tensor that has all queries first.
-
-    Args:
-        rows: of the tensor.
-        heads: of queries.
-        groups: heads of keys, as many as of values; each stands behind the queries that use it.
-    """
-    if not heads or not groups or heads % groups or rows % (heads + 2 * groups):
-        return None
-    size, each = rows // (heads + 2 * groups), heads // groups
-    blocks = [
-        block
-        for group in range(groups)
-        for block in (*range(group * each, (group + 1) * each), heads + group, heads + groups + group)
-    ]
-    return np.asarray((np.array(blocks)[:, None] * size + np.arange(size)).reshape(-1))
-
-
 def _tiled(keys: int, each: int, *, width: int, before: int) -> Array:
     """Where the value heads of each key are in a file that has the first of every key first."""
     heads = np.arange(keys * each).reshape(each, keys).T.reshape(-1)
@@ -180,22 +163,14 @@ def _in_order(stored: StoredTensor, known: Values, *, order: RowOrder) -> Stored
     plain = _distance(second[:, ::step], first[:, ::step])
     if not _distance(turned[:, ::step], first[:, ::step]) < CLEARLY * plain:
         return stored
-    decode = _rows_of(values, order, columns=columns)
-    found = replace(values, table=None, decode=decode, unit=columns)
-    return replace(stored, values=found, rule=stored.rule or ROWS)
+    if order.axis == 0:
+        return replace(stored, values=gathered(values, order.places), rule=stored.rule or ROWS)
 
+    def decode(start: int, stop: int) -> Array:
+        found = values.numbers(start * columns, stop * columns).reshape(stop - start, columns)
+        return np.ascontiguousarray(found[:, order.places])
 
-def _rows_of(values: Values, order: RowOrder, *, columns: int) -> Callable[[int, int], Array]:
-    def decode(first: int, last: int) -> Array:
-        if order.axis == 1:
-            found = values.numbers(first * columns, last * columns).reshape(last - first, columns)
-            return np.ascontiguousarray(found[:, order.places])
-        picked = order.places[first:last]
-        runs = np.split(picked, np.flatnonzero(np.diff(picked) != 1) + 1)
-        read = [values.numbers(int(run[0]) * columns, (int(run[-1]) + 1) * columns) for run in runs if len(run)]
-        return np.concatenate(read).reshape(last - first, columns) if read else np.zeros((0, columns), np.float32)
-
-    return decode
+    return replace(stored, values=replace(values, table=None, decode=decode, unit=columns), rule=stored.rule or ROWS)
 
 
 def _said(notes: Mapping[str, Any], end: str) -> int | None:

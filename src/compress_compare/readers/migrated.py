@@ -35,6 +35,9 @@ CLOSER = 0.8
 CLOSE = 0.06
 """By how much the median channel's factor may miss its inverse, beside how well it is known."""
 
+ALIKE = 1.5
+"""Times what factors channel by channel leave of a change, what a single factor must leave for these to be believed."""
+
 SPREAD = 0.02
 """By how much factors must differ from channel to channel at least, or from one."""
 
@@ -154,6 +157,9 @@ def _columns(base: Array, model: Array) -> tuple[Array, float] | None:
     after = ((own / factors[None, :, None] - rest) ** 2).sum()
     if not after < EXPLAINED * before:
         return None
+    one = (base[:rows] * model[:rows]).sum() / (base[:rows] ** 2).sum()
+    if ((own / one - rest) ** 2).sum() <= ALIKE * after + 1e-9 * (rest**2).sum():
+        return None  # one factor for all channels says nothing about which layer has its inverse
     return factors, CLOSE + float(np.sqrt(after / (rest**2).sum() / rows))
 
 

@@ -18,6 +18,9 @@ INSIDE = {"_orig_mod", "module", "base_layer", "_checkpoint_wrapped_module", "_f
 SAME = {"block_sparse_moe": "mlp"}
 """Parts of names that became others in a later version of transformers."""
 
+OF_EXPERTS = {"w1": "gate_proj", "w3": "up_proj", "w2": "down_proj"}
+"""The same for layers of experts."""
+
 ENOUGH = 0.5
 """Share of the names that a prefix must explain to be one."""
 
@@ -89,6 +92,8 @@ def _single(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def _plain(name: str) -> str:
     parts = [SAME.get(part, part) for part in name.split(".")[:-1] if part not in INSIDE]
+    if "experts" in parts:
+        parts = [OF_EXPERTS.get(part, part) for part in parts]
     start = next((at for at, part in enumerate(parts) if part not in WRAPPERS), len(parts))
     return ".".join([*parts[start:], name.rpartition(".")[2]])
 
