@@ -149,3 +149,20 @@ def test_the_page_is_served_and_nothing_is_left(tmp_path, base):
             code = server.wait(60)
     assert address.endswith("#/layers?sel=base.safetensors&sel=1%3A%20ab.safetensors")
     assert there and code == 0 and list(scratch.iterdir()) == []
+
+
+def test_numbers_that_are_not_finite_are_said_in_words(tmp_path, base):
+    weight = BASE["fc.weight"].copy()
+    weight[0, 0] = np.nan
+    save_file(BASE | {"fc.weight": weight}, tmp_path / "m.safetensors")
+    first = run(base, tmp_path / "m.safetensors").splitlines()[0]
+    assert "some of the weights are NaN or infinite" in first
+    assert "nan dB" not in first
+
+
+def test_zeros_that_a_configuration_claims_are_looked_for(tmp_path, base):
+    (tmp_path / "m").mkdir()
+    save_file(BASE, tmp_path / "m" / "model.safetensors")
+    config = {"quantization_config": {"sparsity_config": {"format": "dense", "global_sparsity": 0.9}}}
+    (tmp_path / "m" / "config.json").write_text(json.dumps(config))
+    assert run(base, tmp_path / "m").splitlines()[0].startswith("m: 90% zeros claimed, 0% found")

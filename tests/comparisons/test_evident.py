@@ -47,6 +47,15 @@ def test_a_grid_is_found(shape, size, strategy, bits, zero):
     assert found == TensorScheme("quantized", bits, strategy=strategy, group_size=group, symmetric=not zero)
 
 
+@pytest.mark.parametrize("size", [256, 32])
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_grid_of_columns_is_found(bits, size):
+    weights = on_grid(normal(96, 256), bits, size=size).T.copy()
+    found = evident.of(Values.of(weights), dtype="F32")
+    kind = {"strategy": "channel"} if size == 256 else {"strategy": "group", "group_size": size}
+    assert found == TensorScheme("quantized", bits, channel_axis=1, **kind)
+
+
 @pytest.mark.parametrize("dtype", ["F32", "BF16"])
 @pytest.mark.parametrize("entries", [4, 13])
 def test_a_codebook_is_found(entries, dtype):

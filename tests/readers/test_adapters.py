@@ -27,6 +27,7 @@ def opened(folder, tensors, config=None, name="model.safetensors"):
 
 
 def paired(tmp_path, base, adapter, config=CONFIG):
+    tmp_path.mkdir(exist_ok=True)
     first = opened(tmp_path / "base", base)
     return ModelPair.of(first, opened(tmp_path / "m", adapter, config, "adapter_model.safetensors"), buffers=False)
 
@@ -165,3 +166,60 @@ def test_a_logged_module_says_how_its_adapters_are_scaled(tmp_path):
     expected = float(delta.norm() / q.base_layer.weight.norm())
     assert found["weight"]["relative_error"] == pytest.approx(expected, rel=1e-5)
     assert (found["weight"]["alignment"], found["bias"]["alignment"]) == ("lora", "prefix")
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"base_model.model.model.up.token_adapter.trainable_tokens_delta": normal(1, 4)},
+        {"base_model.model.model.up.lora_E": normal(2, 1)},
+    ],
+)
+def test_a_weight_to_which_an_adapter_does_something_unknown_is_not_said_to_be_the_base_s(tmp_path, left):
+    pair = paired(tmp_path, BASE, FACTORS | left)
+    assert {name: pair.matches[name].how for name in BASE} == {
+        "model.q.weight": "lora", "model.up.weight": "unread", "model.head.weight": "of the base",
+    }  # fmt: skip
+    assert any("an adapter that is not understood" in note for note in pair.notes())
+
+
+def test_factors_of_all_experts_leave_these_unknown(tmp_path):
+    base = BASE | {f"model.experts.{at}.w1.weight": normal(4, 3) for at in range(2)}
+    base |= {"model.shared.w1.weight": normal(4, 3)}
+    left = {"base_model.model.model.experts.lora_A.weight": A, "base_model.model.model.experts.lora_B.weight": B}
+    pair = paired(tmp_path, base, FACTORS | left)
+    unread = {name for name, match in pair.matches.items() if match.how == "unread"}
+    assert unread == {"model.experts.0.w1.weight", "model.experts.1.w1.weight"}
+
+
+def test_a_bias_of_an_adapter_leaves_the_weight_known(tmp_path):
+    base = BASE | {"model.q.bias": normal(4)}
+    pair = paired(tmp_path, base, FACTORS | {"base_model.model.model.q.lora_B.bias": normal(4)})
+    assert {name: pair.matches[name].how for name in ("model.q.weight", "model.q.bias")} == {
+        "model.q.weight": "lora", "model.q.bias": "unread",
+    }  # fmt: skip
+    saved = normal(4)
+    pair = paired(tmp_path / "saved", base, FACTORS | {"base_model.model.model.q.base_layer.bias": saved})
+    assert np.array_equal(with_adapter(pair, "model.q.bias"), saved)
+
+
+@pytest.mark.parametrize("start", ["pissa_niter_4", "olora", "loftq"])
+def test_an_adapter_that_starts_from_other_weights_than_the_base_s_is_not_added_to_these(tmp_path, start):
+    pair = paired(tmp_path, BASE, FACTORS, CONFIG | {"init_lora_weights": start})
+    assert not any(pair.compares(match) for match in pair.matches.values())
+    assert any(start in note for note in pair.notes())
+    plain = paired(tmp_path / "plain", BASE, FACTORS, CONFIG | {"init_lora_weights": "gaussian"})
+    assert plain.matches["model.q.weight"].how == "lora"
+
+
+@pytest.mark.parametrize("part", ["ia3_l.default", "fourierft_spectrum.default", "ln_tuning_layers.default.weight"])
+def test_weights_under_an_adapter_of_another_kind_have_no_numbers(tmp_path, part):
+    model = {"m.q.base_layer.weight": BASE["model.q.weight"], f"m.q.{part}": normal(4)}
+    model["m.up.weight"] = BASE["model.up.weight"]
+    weights = opened(tmp_path / "m", model)
+    assert weights.unread == {"an adapter that is not understood": 1}
+
+
+def test_an_adapter_of_another_kind_is_named(tmp_path):
+    pair = paired(tmp_path, BASE, {"base_model.model.model.q.vera_lambda_b": normal(4)}, {"peft_type": "VERA"})
+    assert any("'VERA' are not applied" in note for note in pair.notes())

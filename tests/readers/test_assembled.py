@@ -160,3 +160,70 @@ def test_no_tensor_is_paired_twice_and_none_is_lost(parts, swap):
         named = [getattr(match, side) for match in pair.matches.values() if getattr(match, side) is not None]
         assert sorted(named) == sorted(sources.tensors)
     assert isinstance(pair.model, Weights)
+
+
+def compared(base, model, how):
+    """Each number of the model stands beside the one of the base that it is."""
+    pair = ModelPair.of(base, model, buffers=False)
+    assert {match.how for match in pair.matches.values()} == how
+    for match in pair.matches.values():
+        assert np.array_equal(*(values.whole() for values in pair.values(match))), match
+    assert pair.notes() == []
+
+
+@pytest.mark.parametrize("takes_turns", [False, True])
+def test_gate_and_up_of_all_experts_in_one_tensor_each(takes_turns):
+    gate, up = normal(4, 6, 10), normal(4, 6, 10)
+    name = "model.layers.0.mlp.switch_mlp"
+    apart = weights({f"{name}.gate_proj.weight": gate, f"{name}.up_proj.weight": up})
+    both = np.stack([gate, up], 2).reshape(4, 12, 10) if takes_turns else np.concatenate([gate, up], 1)
+    one = weights({f"{name}.gate_up_proj.weight": both})
+    compared(apart, one, {"projections"})
+    compared(one, apart, {"projections"})
+
+
+@pytest.mark.parametrize("takes_turns", [False, True])
+def test_experts_of_gpt_oss_and_llama_4_beside_their_gguf_file(takes_turns):
+    gate, up, down = normal(4, 6, 10), normal(4, 6, 10), normal(4, 10, 6)
+    both = np.stack([gate, up], 2).reshape(4, 12, 10) if takes_turns else np.concatenate([gate, up], 1)
+    name = "model.layers.0.mlp.experts"
+    one = weights({f"{name}.gate_up_proj": both.swapaxes(1, 2).copy(), f"{name}.down_proj": down.swapaxes(1, 2).copy()})
+    parts = {"gate": gate, "up": up, "down": down}
+    gguf = weights(
+        {f"blk.0.ffn_{part}_exps.weight": array for part, array in parts.items()},
+        gguf={"general.architecture": "gpt-oss"},
+    )
+    compared(one, gguf, {"projections", "transposed"})
+    compared(gguf, one, {"projections", "transposed"})
+
+
+def test_experts_one_by_one_beside_gpt_oss():
+    gate, up = normal(4, 6, 10), normal(4, 6, 10)
+    name = "model.layers.0.mlp.experts"
+    apart = {f"{name}.{at}.gate_proj.weight": gate[at] for at in range(4)}
+    apart |= {f"{name}.{at}.up_proj.weight": up[at] for at in range(4)}
+    one = {f"{name}.gate_up_proj": np.stack([gate, up], 2).reshape(4, 12, 10).swapaxes(1, 2).copy()}
+    compared(weights(one), weights(apart), {"experts"})
+
+
+def test_experts_under_the_names_that_mixtral_had():
+    part = {"w1": normal(6, 10), "w3": normal(6, 10), "w2": normal(10, 6)}
+    now = dict(zip(part, ("gate_proj", "up_proj", "down_proj"), strict=True))
+    base = {f"model.layers.0.mlp.experts.0.{now[name]}.weight": array for name, array in part.items()}
+    model = {f"model.layers.0.block_sparse_moe.experts.0.{name}.weight": array for name, array in part.items()}
+    compared(weights(base), weights(model), {"prefix"})
+
+
+def test_falcon_has_keys_and_values_behind_the_queries_that_use_them():
+    heads, groups, size, width = 4, 2, 8, 16
+    query, key, value = normal(heads * size, width), normal(groups * size, width), normal(groups * size, width)
+    name = "transformer.h.0.self_attention"
+    apart = {f"{name}.query.weight": query, f"{name}.key.weight": key, f"{name}.value.weight": value}
+    parts = [each.reshape(groups, -1, size, width) for each in (query, key, value)]
+    one = {f"{name}.query_key_value.weight": np.concatenate(parts, 1).reshape(-1, width)}
+    config = {"model_type": "falcon", "num_attention_heads": heads, "num_kv_heads": groups}
+    config["new_decoder_architecture"] = True
+    compared(weights(apart), weights(one, model_config=config), {"projections"})
+    compared(weights(one, model_config=config), weights(apart), {"projections"})
+    unknown = weights(one, model_config={"model_type": "another", "num_attention_heads": heads})
+    assert "'another'" in " ".join(ModelPair.of(weights(apart), unknown, buffers=False).notes())

@@ -139,3 +139,35 @@ def test_looking_for_factors_takes_each_block_once():
     scaled = {name: array / 2 for name, array in plain.items()}
     with at_most(lines=400 * 400):
         migrated(weights(plain), weights(scaled))
+
+
+def test_one_factor_for_all_channels_does_not_say_which_layer_has_its_inverse():
+    plain = {"a.weight": normal(32, WIDTH), "a.bias": normal(32), "b.weight": normal(20, 32), "c.weight": normal(9, 20)}
+    model = {"a.weight": plain["a.weight"] / 1.7, "b.weight": plain["b.weight"] * 1.75, "c.weight": plain["c.weight"]}
+    model = {name: array.astype(np.float32) for name, array in {**plain, **model}.items()}
+    pair = ModelPair.of(weights(plain), weights(model), buffers=False)
+    assert {match.how for match in pair.matches.values()} == {"name"}
+    for name, match in pair.matches.items():
+        assert np.array_equal(pair.values(match)[1].whole(), model[name])
+
+
+@pytest.mark.parametrize("bits", [None, 8, 4])
+def test_a_layer_that_takes_from_a_norm_and_gives_to_a_layer(bits):
+    """AWQ moves factors from the norm to up_proj and v_proj, and from these to down_proj and o_proj."""
+    plain = block() | {"layers.0.post_attention_layernorm.weight": RNG.uniform(0.5, 2, WIDTH).astype(np.float32)}
+    first, second, third, fourth = (RNG.uniform(0.5, 2, size).astype(np.float32) for size in (WIDTH, 24, WIDTH, 40))
+    model = moved(plain, first)
+    plain["layers.0.self_attn.o_proj.weight"] = normal(WIDTH, 24)
+    model["layers.0.self_attn.v_proj.weight"] /= second[:, None]
+    model["layers.0.self_attn.o_proj.weight"] = plain["layers.0.self_attn.o_proj.weight"] * second
+    model["layers.0.post_attention_layernorm.weight"] = plain["layers.0.post_attention_layernorm.weight"] / third
+    model["layers.0.mlp.up_proj.weight"] = plain["layers.0.mlp.up_proj.weight"] * third / fourth[:, None]
+    model["layers.0.mlp.down_proj.weight"] = plain["layers.0.mlp.down_proj.weight"] * fourth
+    if bits is not None:
+        model |= {name: rounded(array, bits) for name, array in model.items() if array.ndim == 2}
+    pair = ModelPair.of(weights(plain), weights(model), buffers=False)
+    assert {match.how for match in pair.matches.values()} == {"scales"}
+    for name, match in pair.matches.items():
+        found = pair.values(match)[1].whole()
+        error = np.linalg.norm(found - plain[name]) / np.linalg.norm(plain[name])
+        assert error < {None: 1e-5, 8: 0.02, 4: 0.25}[bits], name

@@ -303,3 +303,56 @@ def test_a_bias_whose_scale_has_another_factor_is_no_number(tmp_path):
     found = read(tmp_path / "q.onnx").tensors
     assert found["g.bias_quantized"].dtype == "I32"
     assert found["g.bias_quantized"].packing is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "axis", "block", "zero"),
+    [
+        ("INT8", 0, 0, True),
+        ("INT8", 1, 0, True),
+        ("UINT8", None, 0, True),
+        ("UINT8", None, 0, False),
+        ("INT16", 1, 0, True),
+        ("INT4", 0, 4, True),
+    ],
+)
+def test_floats_that_the_graph_rounds_are_the_rounded_ones(tmp_path, kind, axis, block, zero):
+    """As ONNX itself evaluates QuantizeLinear and DequantizeLinear."""
+    from onnx.reference import ReferenceEvaluator
+
+    rng = np.random.default_rng(7)
+    weight = rng.normal(size=(8, 6)).astype(np.float32)
+    shape = () if axis is None else tuple(s // (block or s) if a == axis else s for a, s in enumerate(weight.shape))
+    shape = shape if block or axis is None else (weight.shape[axis],)
+    scale = rng.uniform(0.02, 0.3, shape).astype(np.float32)
+    codes = np.full(shape, 3 if kind.startswith("U") else -1).astype(int)
+    said = {} if axis is None else {"axis": axis} | ({"block_size": block} if block else {})
+    tensors = [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(scale, "s")]
+    tensors += [helper.make_tensor("z", getattr(TensorProto, kind), shape, codes.reshape(-1))] if zero else []
+    inputs = ["s", "z"] if zero else ["s"]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["w", *inputs], ["q"], **said),
+        helper.make_node("DequantizeLinear", ["q", *inputs], ["used"], **said),
+    ]
+    output = helper.make_tensor_value_info("used", TensorProto.FLOAT, None)
+    made = helper.make_model(
+        helper.make_graph(nodes, "g", [], [output], tensors), opset_imports=[helper.make_opsetid("", 21)]
+    )
+    (tmp_path / "m.onnx").write_bytes(made.SerializeToString())
+    (expected,) = ReferenceEvaluator(made).run(None, {})
+    found = read(tmp_path / "m.onnx").tensors
+    assert list(found) == ["w"]
+    assert found["w"].values.whole() == pytest.approx(expected, abs=1e-6)
+    assert found["w"].num_bytes == weight.nbytes
+
+
+def test_floats_that_the_graph_rounds_in_another_way_have_no_numbers(tmp_path):
+    weight, scale = np.ones((4, 4), np.float32), np.ones(3, np.float32)
+    nodes = [
+        helper.make_node("QuantizeLinear", ["w", "s"], ["q"], axis=0),
+        helper.make_node("DequantizeLinear", ["q", "s"], ["used"], axis=0),
+    ]
+    tensors = [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(scale, "s")]
+    found = read(write(tmp_path / "m.onnx", tensors, nodes)).tensors["w"]
+    assert found.values is None
+    assert "QuantizeLinear" in found.unread

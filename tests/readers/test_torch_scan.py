@@ -66,12 +66,12 @@ def test_what_would_run_is_refused_at_every_place_of_a_row_of_pickles(tmp_path, 
         (tmp_path / "w.pt").write_bytes(b"".join(parts))
         assert code_of(tmp_path / "w.pt") == "model.unsafe_pickle"
     (tmp_path / "w.pt").write_bytes(b"".join([*parts[:-1], pickle.dumps({}, protocol), pickle.dumps(Runs(), protocol)]))
-    assert torch_scan.scan(tmp_path / "w.pt", "w.pt") == []
+    assert list(torch_scan.scan(tmp_path / "w.pt", "w.pt")) == []
 
 
 def test_a_class_that_is_neither_known_nor_dangerous_is_named(tmp_path):
     (tmp_path / "w.pt").write_bytes(pickle.dumps([Unknown(), Unknown(), bytearray(b"x")], 4))
-    assert torch_scan.scan(tmp_path / "w.pt", "w.pt") == [f"{Unknown.__module__}.Unknown", "builtins.bytearray"]
+    assert list(torch_scan.scan(tmp_path / "w.pt", "w.pt")) == [f"{Unknown.__module__}.Unknown", "builtins.bytearray"]
 
 
 @pytest.mark.parametrize(
@@ -94,16 +94,16 @@ def test_archives_with_another_number_of_pickles_are_no_checkpoints(tmp_path):
     one = pickle.dumps({}, 2)
     assert code_of(archive(tmp_path / "none", {"m/data": one})) == "model.not_a_checkpoint"
     assert code_of(archive(tmp_path / "two", {"m/data.pkl": one, "n/data.pkl": one})) == "model.not_a_checkpoint"
-    assert torch_scan.scan(archive(tmp_path / "one", {"m/data.pkl": one}), "w.pt") == []
+    assert list(torch_scan.scan(archive(tmp_path / "one", {"m/data.pkl": one}), "w.pt")) == []
     assert code_of(archive(tmp_path / "code", {"m/data.pkl": one, "m/code/x.py": b""})) == "model.contains_code"
 
 
 def test_archives_that_grow_are_refused(tmp_path):
     one = pickle.dumps({}, 2)
     assert code_of(archive(tmp_path / "bomb", {"m/data.pkl": one, "m/0": bytes(1_000_000)})) == "model.expansion_limit"
-    assert torch_scan.scan(archive(tmp_path / "small", {"m/data.pkl": one, "m/0": bytes(1024)}), "w.pt") == []
+    assert list(torch_scan.scan(archive(tmp_path / "small", {"m/data.pkl": one, "m/0": bytes(1024)}), "w.pt")) == []
     random = np.random.default_rng(0).bytes(200_000)
-    assert torch_scan.scan(archive(tmp_path / "plain", {"m/data.pkl": one, "m/0": random}), "w.pt") == []
+    assert list(torch_scan.scan(archive(tmp_path / "plain", {"m/data.pkl": one, "m/0": random}), "w.pt")) == []
     assert code_of(archive(tmp_path / "more", {"m/data.pkl": one, "m/0": bytes(200_000)})) == "model.expansion_limit"
 
 
@@ -125,6 +125,6 @@ def test_the_number_of_steps_is_limited(tmp_path, monkeypatch):
     pickle.Pickler(buffer, 2).dump(None)  # PROTO, NONE, STOP
     (tmp_path / "w.pt").write_bytes(buffer.getvalue())
     monkeypatch.setattr(torch_scan, "MAX_OPCODES", 3)
-    assert torch_scan.scan(tmp_path / "w.pt", "w.pt") == []
+    assert list(torch_scan.scan(tmp_path / "w.pt", "w.pt")) == []
     monkeypatch.setattr(torch_scan, "MAX_OPCODES", 2)
     assert code_of(tmp_path / "w.pt") == "model.expansion_limit"

@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+import types
 import zipfile
 from pathlib import Path
 
@@ -143,6 +144,20 @@ class Recorder:
         state["canary"].write_text("made")
 
 
+class Settings(dict):
+    """A dictionary with attributes, as libraries of settings have them."""
+
+
+class Names(list):
+    """A list of its own class."""
+
+
+def settings():
+    found = Settings(lr=1)
+    found.frozen = True
+    return found
+
+
 STATE = {"w": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2)}
 WHOLE = {
     "B23 arguments": lambda p: {"state_dict": STATE, "args": argparse.Namespace(lr=1)},
@@ -153,6 +168,12 @@ WHOLE = {
     "a path": lambda p: {"state_dict": STATE, "hyper_parameters": {"root": Path("data")}},
     "a partial function": lambda p: {"model": STATE, "optimizer": functools.partial(torch.optim.Adam, lr=1e-3)},
     "a class that acts": lambda p: {"model": STATE, "callback": Recorder(p.parent / "canary")},
+    "a default dictionary of numbers": lambda p: {"model": STATE, "seen": collections.defaultdict(int, a=3)},
+    "types": lambda p: {"model": STATE, "types": [int, float, range(3), ..., ValueError("x")]},
+    "settings": lambda p: {"model": STATE, "settings": settings()},
+    "a list of its own class": lambda p: {"model": STATE, "names": Names(["a"]), "last": collections.deque([1])},
+    "a state of its own class": lambda p: Settings(STATE),
+    "a name space": lambda p: {"model": STATE, "settings": types.SimpleNamespace(lr=1)},
     "another key": lambda p: {"epoch": 1, "ema_state_dict": STATE},
     "a number beside": lambda p: {**STATE, "version": 3},
 }

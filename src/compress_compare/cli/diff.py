@@ -142,6 +142,8 @@ def _headline(whole: Mapping[str, Any]) -> str:
     )
     if error is None:
         lost = "what was lost is not known"
+    elif math.isnan(error):
+        lost = "what was lost has no number, since some of the weights are NaN or infinite"
     elif math.isinf(error):
         lost = "no number that was compared differs"
     else:

@@ -88,8 +88,9 @@ def claimed(operation: records.Operation | None, weights: Weights, *, schemes: M
         texts = [operation.name, *(each for each in operation.parameters.values() if isinstance(each, str))]
         found = next((CAST.search(text.lower()) for text in texts if CAST.search(text.lower())), None)
         cast = found and CAST_NAMES.get(found[1], found[1])
-    if bits is None:
-        bits = _bits_of_config(weights.extra.get("quantization_config"))
+    config = weights.extra.get("quantization_config")
+    bits = _bits_of_config(config) if bits is None else bits
+    zeros = _zeros_of_config(config) if zeros is None else zeros
     declared = [scheme.bits for scheme in schemes.values() if scheme.kind == "quantized" and scheme.bits]
     if bits is None and declared:
         bits = float(max(declared))
@@ -124,6 +125,13 @@ def _bits_of_config(config: Any) -> float | None:
     if number is None and config.get("quant_method") in ("fp8", "fbgemm_fp8"):
         return 8.0
     return None if number is None else float(number)
+
+
+def _zeros_of_config(config: Any) -> float | None:
+    """Share of zeros that compressed-tensors notes of a whole model."""
+    inner = config.get("sparsity_config") if isinstance(config, Mapping) else None
+    given = inner.get("global_sparsity") if isinstance(inner, Mapping) else None
+    return float(given) if isinstance(given, int | float) and 0 < given < 1 else None
 
 
 def evidence(pair: ModelPair, claim: Claim) -> Evidence:

@@ -117,6 +117,13 @@ class _Numbers:
         starts = np.unique(np.linspace(0, whole - 1, count).astype(int)) * size
         return np.stack([self.values.numbers(start, start + size) for start in starts.tolist()])
 
+    def across(self) -> Array:
+        """The beginnings of columns, ``(columns, numbers)``: of the last dimensions together."""
+        rows = min(self.values.shape[0], max(AT_ONCE // 4 // self.columns, FEWEST * FEWEST))
+        some = self.values.numbers(0, rows * self.columns).reshape(rows, self.columns)
+        picked = np.unique(np.linspace(0, self.columns - 1, min(self.columns, FEWEST * FEWEST)).astype(int))
+        return np.ascontiguousarray(some[:, picked].T)
+
     def distinct(self) -> tuple[Array, int] | None:
         """All distinct numbers, and how many are not zero; ``None`` for many, or where some are not finite."""
         known, there = np.zeros(0, np.float32), 0
@@ -147,10 +154,31 @@ def _candidates(numbers: _Numbers) -> Iterator[TensorScheme]:
     if len(numbers.values.shape) == 2:
         sizes += [size for size in SIZES if size < numbers.columns and numbers.columns % size == 0]
     for size in sizes:
-        one_of_rows = _of_rows(numbers, size, below=fewest)
-        if one_of_rows is not None:
-            fewest = one_of_rows.bits or fewest
-            yield one_of_rows
+        found = _of_rows(numbers, numbers.sample(size), _shared(size, numbers.columns), below=fewest)
+        if found is not None:
+            fewest = found.bits or fewest
+            yield found
+    if fewest > MAX_BITS and len(numbers.values.shape) == 2:
+        yield from _of_columns(numbers)
+
+
+def _of_columns(numbers: _Numbers) -> Iterator[TensorScheme]:
+    """Where output channels are columns, as in GPT-2."""
+    columns, whole = numbers.across(), numbers.values.shape[0]
+    for size in (whole, *(size for size in SIZES if size < whole and whole % size == 0)):
+        rows = columns[:, : columns.shape[1] // size * size or None].reshape(-1, min(size, columns.shape[1]))
+        shared = replace(_shared(size, whole), channel_axis=1)
+        found = _of_rows(numbers, rows[: max(SAMPLE // rows.shape[1], FEWEST)], shared, below=MAX_BITS + 1)
+        if found is not None:
+            yield found
+            return
+
+
+def _shared(size: int, whole: int) -> TensorScheme:
+    """A scale for so many numbers of a channel of so many."""
+    if size == whole:
+        return TensorScheme("quantized", strategy="channel")
+    return TensorScheme("quantized", strategy="group", group_size=size)
 
 
 def _of_tensor(numbers: _Numbers) -> Iterator[TensorScheme]:
@@ -168,18 +196,15 @@ def _of_tensor(numbers: _Numbers) -> Iterator[TensorScheme]:
             return
 
 
-def _of_rows(numbers: _Numbers, size: int, *, below: int) -> TensorScheme | None:
-    """How rows of so many numbers are stored in fewer bits; ``None`` where they are not."""
-    rows = numbers.sample(size)
+def _of_rows(numbers: _Numbers, rows: Array, plain: TensorScheme, *, below: int) -> TensorScheme | None:
+    """How rows that share a scale or a codebook are stored in fewer bits; ``None`` where they are not."""
+    size = rows.shape[1]
     there = np.count_nonzero(rows)
     most = _most_distinct(rows)
     ends = np.where(rows.max(1) > -rows.min(1), rows.max(1), rows.min(1))[:, None]
     told = _most_distinct(np.where(rows == 0, ends, rows))
     if told < 2 or there < OFTEN * len(rows) or _label_bits(most) >= below or not np.isfinite(rows).all():
         return None
-    plain = TensorScheme("quantized", strategy="channel")
-    if size < numbers.columns:
-        plain = replace(plain, strategy="group", group_size=size)
     repeats = numbers.is_wide and _repeated(rows) > REPEATED * there
     for bits, symmetric in _grids(most):
         worth = bits < below and (repeats or 2 << bits <= size)

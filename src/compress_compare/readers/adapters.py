@@ -18,7 +18,7 @@ import numpy as np
 
 from ..analysis.layers.values import Array, Values
 from .assembled import SAID
-from .names import lined_up
+from .names import lined_up, plain_name
 from .weights import StoredTensor, Weights
 
 RULE = "lora"
@@ -37,6 +37,12 @@ ADAPTER = "adapter"
 """Under which key of what is known about a checkpoint there is of how many tensors the adapter consists."""
 
 UNKNOWN = "LoRA without its adapter_config.json"
+UNKNOWN_ADAPTER = "an adapter that is not understood"
+ALIKE = ("gaussian", "eva", "orthogonal", "true", "false")
+"""Ways to start an adapter that leave the weights under it as they are."""
+
+DEEPEST = 3
+"""Parts of a name that an adapter may have behind that of its module."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,22 @@ class LowRankChange:
 def merged(weights: Weights) -> Weights:
     """A checkpoint in which weights and their adapters stand beside each other, with the adapters in the weights."""
     weights = _saved(weights)
+    return _covered(_merged_lora(weights))
+
+
+def _covered(weights: Weights) -> Weights:
+    """With no numbers for weights beside which there is an adapter of a kind that is not understood."""
+    changed: dict[str, StoredTensor] = {}
+    for name, stored in weights.tensors.items():
+        module, found, part = name.rpartition(".base_layer.")
+        inside = weights.by_module.get(module, ()) if found and module else ()
+        others = [each for each in inside if not each.startswith(f"{module}.base_layer.")]
+        if any(each.endswith(".bias") == (part == "bias") for each in others) and not stored.unread:
+            changed[name] = replace(stored, values=None, unread=UNKNOWN_ADAPTER)
+    return replace(weights, tensors={**weights.tensors, **changed}) if changed else weights
+
+
+def _merged_lora(weights: Weights) -> Weights:
     modules = _modules(weights)
     whole = {module: name for module in modules if (name := f"{module}.base_layer.weight") in weights.tensors}
     if not whole:
@@ -88,7 +110,7 @@ def merged(weights: Weights) -> Weights:
             config = _config(weights, adapter)
             factors = None if config is None else _factors(module, adapters[adapter], config, weights=weights)
             values = None if factors is None else factors.on(stored, weights)
-            tool = UNKNOWN if config is None else "an adapter that is not understood"
+            tool = UNKNOWN if config is None else UNKNOWN_ADAPTER
             stored = replace(
                 stored, values=values, rule=RULE, unread="" if values is not None else stored.unread or tool
             )
@@ -121,17 +143,13 @@ def _saved(weights: Weights) -> Weights:
 def applied(base: Weights, model: Weights) -> Weights:
     """An adapter alone on the weights of the base with which it is compared; any other checkpoint as it is."""
     modules = _modules(model)
-    others = [name for name in model.tensors if OTHERS.search(name)]
     if not modules or len(next(iter(modules.values()))) != 1 or _holds_weights(modules, model):
-        return model if not others or modules else _said(model, "adapters of this kind are not applied to the base")
-    config = model.extra.get("adapter_config")
-    if others or not isinstance(config, Mapping) or "gguf" in base.extra:
-        why = (
-            "on a GGUF file it is not applied" if "gguf" in base.extra else "its scaling stands in adapter_config.json"
-        )
-        return _said(
-            model, "adapters of this kind are not applied to the base" if others else f"an adapter alone: {why}"
-        )
+        kind = None if modules else _other_kind(model)
+        return model if kind is None else _said(model, f"{kind} are not applied to the base")
+    why = _why_not(base, model)
+    if why:
+        return _said(model, why)
+    config: Mapping[str, Any] = model.extra["adapter_config"]
     saved = {name: stored for name, stored in model.tensors.items() if PART.match(name) is None}
     wanted = {f"{module}.weight": module for module in modules}
     names = lined_up(base, Weights({**dict.fromkeys(wanted, _stub()), **saved}))
@@ -146,11 +164,54 @@ def applied(base: Weights, model: Weights) -> Weights:
             tensors[name] = own.pop(name, replace(stored, num_bytes=0, rule=OF_BASE))
     used = {each for module in at.values() for parts in modules[module].values() for each in parts.values()}
     rest = {name: stored for name, stored in model.tensors.items() if name not in used and name not in saved}
+    tensors |= _not_understood(tensors, [*rest, *own])
     kept = {key: base.extra[key] for key in ("order", "tied", "buffers", "graph") if key in base.extra}
     found = {**tensors, **own, **rest}
     order = [*base.names(), *own, *rest]
     extra = {**model.extra, **kept, "order": order, ADAPTER: len(model.tensors)}
     return replace(model, tensors=found, extra=extra, files=(*model.files, *base.files))
+
+
+def _other_kind(model: Weights) -> str | None:
+    """What an adapter is called that is no LoRA; ``None`` where the checkpoint is no such adapter."""
+    config = model.extra.get("adapter_config")
+    kind = config.get("peft_type") if isinstance(config, Mapping) else None
+    if isinstance(kind, str) and kind != "LORA":
+        return f"adapters of the kind {kind[:40]!a}"
+    return "adapters of this kind" if any(OTHERS.search(name) for name in model.tensors) else None
+
+
+def _why_not(base: Weights, model: Weights) -> str:
+    """Why an adapter alone is not applied to a base; empty if it is."""
+    config = model.extra.get("adapter_config")
+    if any(OTHERS.search(name) for name in model.tensors):
+        return "adapters of this kind are not applied to the base"
+    if "gguf" in base.extra:
+        return "an adapter alone: on a GGUF file it is not applied"
+    if not isinstance(config, Mapping):
+        return "an adapter alone: its scaling stands in adapter_config.json"
+    start = config.get("init_lora_weights")
+    if isinstance(start, str) and start.lower() not in ALIKE:
+        return f"an adapter alone: init_lora_weights={start[:40]!a} changed the weights that it is added to"
+    return ""
+
+
+def _not_understood(tensors: Mapping[str, StoredTensor], left: Iterable[str]) -> dict[str, StoredTensor]:
+    """The weights of the base to whose modules something belongs that is not applied: their numbers are not known."""
+    plain = {name: plain_name(name) for name in tensors}
+    found: dict[str, StoredTensor] = {}
+    for each in left:
+        if each.endswith(".weight") and PART.match(each) is None:
+            continue
+        parts = plain_name(each).split(".")
+        for end in range(len(parts) - 1, max(len(parts) - 1 - DEEPEST, 0), -1):
+            start = ".".join(parts[:end]) + "."
+            inside = [name for name, called in plain.items() if called.startswith(start)]
+            if inside:
+                kept = [name for name in inside if not each.endswith(".bias") or name.endswith(".bias")]
+                found |= {name: replace(tensors[name], values=None, unread=UNKNOWN_ADAPTER) for name in kept}
+                break
+    return found
 
 
 def _on(
@@ -160,7 +221,7 @@ def _on(
     factors = _factors(module, parts, config, weights=model)
     values = None if factors is None else factors.on(stored, model)
     size = sum(model.tensors[each].num_bytes for each in parts.values())
-    unread = "" if values is not None else stored.unread or "an adapter that is not understood"
+    unread = "" if values is not None else stored.unread or UNKNOWN_ADAPTER
     return replace(stored, num_bytes=size, values=values, rule=RULE, unread=unread, packing=None)
 
 

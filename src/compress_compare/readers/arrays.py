@@ -198,7 +198,10 @@ def _type(kind: str, name: str) -> tuple[str, int]:
             hint="Save arrays of numbers alone.",
         )
     if found is None or (found[1] + found[2] not in TYPES and found[1] not in "VSUc"):
-        raise InvalidValue("model.bad_dtype", f"Array {shown(name)} has the unknown type {kind!a:.40}.")
+        raise InvalidValue(
+            "model.bad_dtype", f"Array {shown(name)} has the unknown type {kind!a:.40}.",
+            hint="Leave it out, or save it as numbers of at most 64 bits: array.astype('float64').",
+        )  # fmt: skip
     size = int(found[2]) * (4 if found[1] == "U" else 1)
     return TYPES.get(found[1] + found[2], ""), size
 

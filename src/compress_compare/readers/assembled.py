@@ -2,8 +2,8 @@
 
 What is fused stands row after row: queries, keys, values (``qkv_proj``, ``c_attn`` …), gate and up (``gate_up_proj``);
 experts stand one behind the other. The model is brought into the form of its base, whichever of the two is fused.
-GPT-NeoX and BLOOM interleave queries, keys and values head by head; that is undone only where the configuration names
-the architecture. Sources: transformers (``modeling_phi3``, ``modeling_mixtral``, ``modeling_gpt_neox``), vLLM.
+GPT-NeoX, BLOOM and Falcon interleave queries, keys and values head by head (see ``by_head``). Sources: transformers
+(``modeling_phi3``, ``modeling_mixtral``, ``modeling_gpt_oss``), vLLM.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 
 from ..analysis.layers.values import Array, Values
-from . import orientation
-from .names import lined_up
+from . import by_head, orientation
+from .by_head import Heads
+from .names import Names, lined_up
 from .packed import Packing
+from .rows import by_turns, gathered, part_by_part
 from .weights import StoredTensor, Weights
 
 PROJECTIONS = "projections"
@@ -34,12 +36,12 @@ FUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("kv_proj", ("k_proj", "v_proj")),
     ("to_kv", ("to_k", "to_v")),
     ("w13", ("w1", "w3")),
+    ("ffn_gate_up_exps", ("ffn_gate_exps", "ffn_up_exps")),
 )
 """What a fused layer is called, and the layers that it stands for, in the order of its rows."""
 
 EXPERT = re.compile(r"^(.*\bexperts)\.(\d+)\.(.+)$")
 MIXTRAL = {"w1": "gate_proj", "w3": "up_proj", "w2": "down_proj"}
-BY_HEAD = ("gpt_neox", "bloom")
 MAX_EXPERTS = 4096
 SAID = "said"
 """Under which key of what is known about a checkpoint there are sentences about what its comparison leaves out."""
@@ -72,17 +74,29 @@ def assembled(base: Weights, model: Weights) -> Weights:
 
 
 def shaped(base: Weights, model: Weights) -> Weights:
-    """The model with tensors whose own shape is not known in the shape that the base has, if it holds as many."""
-    if not any(stored.is_grouped for stored in model.tensors.values()):
-        return model
-    names = lined_up(base, model)
-    tensors = dict(model.tensors)
+    """The model with tensors in the shape that the base has, where their own is not known or differs by ones alone.
+
+    A convolution of one dimension is stored with or without a dimension of size 1 by different tools, a gate with one
+    output as a row or as a vector; the numbers stand in the same order.
+    """
+    names: Names | None = None
+    tensors: dict[str, StoredTensor] = {}
     for name, stored in model.tensors.items():
+        same = base.tensors.get(name)
+        if same is not None and same.shape == stored.shape:
+            continue
+        names = names or lined_up(base, model)
         other = base.tensors.get(names.of(name))
-        if stored.is_grouped and other is not None and math.prod(other.shape) == math.prod(stored.shape):
+        if other is None or other.shape == stored.shape or math.prod(other.shape) != math.prod(stored.shape):
+            continue
+        if stored.is_grouped or _without_ones(other.shape) == _without_ones(stored.shape):
             values = None if stored.values is None else replace(stored.values, shape=other.shape)
             tensors[name] = replace(stored, shape=other.shape, values=values, is_grouped=False)
-    return replace(model, tensors=tensors)
+    return replace(model, tensors={**model.tensors, **tensors}) if tensors else model
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
 
 
 def _cut(base: Weights, model: Weights, missing: Mapping[str, tuple[int, ...]]) -> Weights:
@@ -99,12 +113,11 @@ def _cut(base: Weights, model: Weights, missing: Mapping[str, tuple[int, ...]]) 
         whole = wholes.get(names.of(name)) if names.of(name) in stubs else None
         if whole is None or done & {part for part, _ in whole.parts}:
             continue
-        if "query_key_value" in name.split(".") and (heads := _heads(base, model)) is None:
-            said.append(
-                f"{name}: how its rows belong to queries, keys and values stands in config.json, which is not here"
-            )
+        heads = by_head.heads(name, base=base, model=model)
+        if heads is None:
+            said.append(f"{name}: {by_head.unknown(base, model)}")
             continue
-        values = _straight(stored, whole, base=base, heads=heads if "query_key_value" in name.split(".") else 0)
+        values = _straight(stored, whole, base=base, heads=heads)
         if stored.values is None or values is not None:
             made[name] = dict(_pieces(stored, whole, values=values))
             done |= set(made[name])
@@ -126,12 +139,19 @@ def _together(base: Weights, model: Weights, left: Mapping[str, tuple[int, ...]]
         whole, other = wholes[name], base.tensors.get(names.of(name))
         parts = [part for part, _ in whole.parts]
         turned = _turned(whole.shape)
-        if other is None or names.of(name) in model.tensors or gone & set(parts) or "query_key_value" in name:
+        if other is None or names.of(name) in model.tensors or gone & set(parts):
             continue
-        if other.shape in (whole.shape, turned):
+        heads = by_head.heads(names.of(name), base=base, model=model)
+        if other.shape in (whole.shape, turned) and heads is not None:
             joined = _joined([model.tensors[part] for part in parts], whole)
-            is_turned = other.shape != whole.shape and joined.values is not None
-            values = orientation.transposed(joined.values) if is_turned and joined.values else joined.values
+            values = by_head.mixed(joined.values, heads) if joined.values and heads else joined.values
+            if values is not None and whole.rule == PROJECTIONS and len(whole.shape) == 3:
+                places = part_by_part(whole.shape[0], [shape[1] for _, shape in whole.parts])
+                values = gathered(values, np.argsort(places))
+            is_turned = other.shape != whole.shape
+            if values is not None and "gate_up" in name:
+                values = _as_alternating(values, other, is_turned=is_turned)
+            values = orientation.transposed(values) if is_turned and values is not None else values
             made[parts[0]] = {name: replace(joined, values=values, shape=other.shape)}
             made |= {part: {} for part in parts[1:]}
             gone |= set(parts)
@@ -200,7 +220,7 @@ def _stacks(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, Whole]
             yield f"{start}.{MIXTRAL[layer]}{dot}{parameter}", whole
 
 
-def _straight(stored: StoredTensor, whole: Whole, *, base: Weights, heads: int | None) -> Values | None:
+def _straight(stored: StoredTensor, whole: Whole, *, base: Weights, heads: Heads) -> Values | None:
     """The numbers of a fused tensor in the order of its parts; ``None`` where its shape does not allow for it."""
     values = stored.values
     if values is None:
@@ -210,29 +230,44 @@ def _straight(stored: StoredTensor, whole: Whole, *, base: Weights, heads: int |
             return None
         values = orientation.transposed(values)
     if heads:
-        rows = values.shape[0]
-        if rows % (3 * heads):
-            return None
-        order = np.arange(rows).reshape(heads, 3, -1).swapaxes(0, 1).reshape(-1)
-        return Values.of(values.whole()[order])
+        return by_head.apart(values, heads)
     if whole.rule == EXPERTS and len(whole.parts) == 2 * whole.shape[0]:
         return _alternating(values, whole, base=base)
+    if whole.rule == PROJECTIONS and len(whole.shape) == 3:
+        sizes = [shape[1] for _, shape in whole.parts]
+        takes_turns = len(sizes) == 2 and _alternating(values, whole, base=base) is not values
+        places = by_turns(whole.shape[0], sizes[0]) if takes_turns else part_by_part(whole.shape[0], sizes)
+        return gathered(values, places)
     return values
 
 
 def _alternating(values: Values, whole: Whole, *, base: Weights) -> Values:
     """Gate and up of experts one after the other, where they alternate row by row as in gpt-oss; told by the base."""
     (first, shape), *_ = whole.parts
-    known = base.tensors[first].values
-    if known is None or shape[0] * 2 != whole.shape[1]:
+    known, size = base.tensors[first].values, shape[-2]
+    if known is None or size * 2 != whole.shape[1]:
         return values
     some = values.numbers(0, math.prod(whole.shape[1:])).reshape(whole.shape[1:])
-    gate = known.whole().astype(np.float64)
-    plain, mixed = (float(np.linalg.norm(gate - part)) for part in (some[: shape[0]], some[0::2]))
+    gate = known.numbers(0, math.prod(shape[-2:])).reshape(shape[-2:]).astype(np.float64)
+    plain, mixed = (float(np.linalg.norm(gate - part)) for part in (some[:size], some[0::2]))
     if not mixed < orientation.CLEARLY * plain:
         return values
     array = values.whole().reshape(whole.shape[0], -1, 2, *whole.shape[2:])
     return Values.of(array.swapaxes(1, 2).reshape(whole.shape))
+
+
+def _as_alternating(values: Values, base: StoredTensor, *, is_turned: bool) -> Values:
+    """Gate and up row by row instead of one after the other, if experts of the base are clearly so."""
+    known, shape = base.values, values.shape
+    if known is None or len(shape) != 3 or shape[1] % 2:
+        return values
+    first = known.numbers(0, known.count // shape[0]).astype(np.float64)
+    first = first.reshape(shape[2], shape[1]).T if is_turned else first.reshape(shape[1:])
+    some = values.numbers(0, values.count // shape[0]).reshape(2, -1, shape[2])
+    plain, mixed = (float(np.linalg.norm(first - part.reshape(shape[1:]))) for part in (some, np.swapaxes(some, 0, 1)))
+    if not mixed < orientation.CLEARLY * plain:
+        return values
+    return Values.of(values.whole().reshape(shape[0], 2, -1, shape[2]).swapaxes(1, 2).reshape(shape))
 
 
 def _pieces(stored: StoredTensor, whole: Whole, *, values: Values | None) -> Iterator[tuple[str, StoredTensor]]:
@@ -315,17 +350,6 @@ def _with(model: Weights, made: Mapping[str, Mapping[str, StoredTensor]]) -> Wei
     if isinstance(extra.get("scheme"), dict):
         extra["scheme"] = {new: said for name, said in extra["scheme"].items() for new in made.get(name, {name: None})}
     return replace(model, tensors=tensors, extra=extra)
-
-
-def _heads(base: Weights, model: Weights) -> int | None:
-    """In how many heads rows of queries, keys and values are interleaved; 0 where they are not; ``None``: not known."""
-    for one in (model, base):
-        config = one.extra.get("model_config")
-        if isinstance(config, Mapping) and isinstance(config.get("model_type"), str):
-            heads = config.get("num_attention_heads", config.get("n_head"))
-            if config["model_type"] in BY_HEAD and isinstance(heads, int) and heads > 0:
-                return heads
-    return None
 
 
 def _stub(shape: tuple[int, ...]) -> StoredTensor:

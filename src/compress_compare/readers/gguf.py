@@ -6,6 +6,7 @@ Source: the GGUF specification (ggml, docs/gguf.md), versions 2 and 3, little-en
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ MAX_HEADER = 64_000_000
 MAX_DIMENSIONS = 4
 MAX_ALIGNMENT = 1 << 20
 MAX_DEPTH = 4
+KEPT = re.compile(r"\.(attention\.head_count\w*|ssm\.\w+)$")
+"""Keys, besides those in ``general``, of numbers that say in which order the rows of tensors stand."""
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 _SMALLEST = {_STRING: 8, _ARRAY: 12}
@@ -149,7 +152,7 @@ def _header(cursor: _Cursor, size: int) -> tuple[dict[str, Info], dict[str, Any]
     infos = {name: _info(cursor, name, entry, data=data, size=size) for name, entry in listed.items()}
     _check_overlap(cursor, infos)
     texts = {key: value for key, value in notes.items() if key.startswith("general.") and isinstance(value, str | int)}
-    texts |= {key: value for key, value in notes.items() if ".attention.head_count" in key and isinstance(value, int)}
+    texts |= {key: value for key, value in notes.items() if KEPT.search(key) and isinstance(value, int)}
     return infos, texts
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import resources
@@ -33,8 +33,8 @@ def counterparts(gguf: Iterable[str], others: Iterable[str]) -> dict[str, str]:
         gguf: names in the GGUF file.
         others: names in the other.
     """
-    there = set(gguf)
-    left = {other: [name for name in _possible(other) if name in there] for other in others}
+    there, others = set(gguf), set(others)
+    left = {other: [name for name in _possible(other, others) if name in there] for other in sorted(others)}
     left = {other: names for other, names in left.items() if names}
     found: dict[str, str] = {}
     while True:
@@ -52,8 +52,8 @@ def counterparts(gguf: Iterable[str], others: Iterable[str]) -> dict[str, str]:
         }
 
 
-def _possible(other: str) -> Iterator[str]:
-    """The names that GGUF may have for a tensor."""
+def _possible(other: str, others: Collection[str]) -> Iterator[str]:
+    """The names that GGUF may have for a tensor; experts in one tensor are no ``.weight`` elsewhere, but there."""
     end = next((end for end in ENDS if other.endswith(end)), "")
     parts = other.removesuffix(end).split(".")
     for dropped in range(min(MAX_DROPPED, len(parts) - 1) + 1):
@@ -61,7 +61,10 @@ def _possible(other: str) -> Iterator[str]:
         numbers = [part for part in rest if part.isdecimal()]
         names = _table().get(".".join("{}" if part.isdecimal() else part for part in rest), ())
         if names:
-            yield from (name.format(*numbers) + end for name in names if name.count("{}") == len(numbers))
+            found = [name.format(*numbers) for name in names if name.count("{}") == len(numbers)]
+            yield from (name + end for name in found)
+            if not end and f"{other}.weight" not in others:
+                yield from (f"{name}.weight" for name in found)
             return
 
 

@@ -44,6 +44,9 @@ CLOSER = 0.8
 CLOSE = 0.06
 """By how much the median channel's factor may miss its inverse, beside how well it is known."""
 
+ALIKE = 1.5
+"""Times what factors channel by channel leave of a change, what a single factor must leave for these to be believed."""
+
 SPREAD = 0.02
 """By how much factors must differ from channel to channel at least, or from one."""
 
@@ -75,32 +78,57 @@ def migrated(base: Weights, model: Weights) -> Weights:
     blocks, norms_of = _by_scope(both), _by_scope(norms)
     moved: dict[str, StoredTensor] = {}
     used: set[str] = set()
+    left: list[str] = []
     for name, one in both.items():
-        scope = _scope(name)
-        near = {**norms_of.get("", {}), **norms_of.get(scope, {})}
+        near = {**norms_of.get("", {}), **norms_of.get(_scope(name), {})}
         some = _some_rows(one) if _may_have_moved(one, near) else None
         before = None if some is None else _norm_before(name, *some, norms=near)
         if before is not None:
             moved[one.own] = _scaled(one.model, norms[before], axis=1)
+            blocks[_scope(name)][name] = replace(one, model=moved[one.own])
             used.add(before)
-            continue
-        found = None if some is None else _columns(*some)
-        if found is None:
-            continue
-        factors, close = found
-        layer = _layer_before(name, factors, blocks[scope], close=close)
-        if layer is not None and layer not in used and both[layer].own not in moved:
-            moved[one.own] = _scaled(one.model, (1 / factors).astype(np.float32), axis=1)
-            moved[both[layer].own] = _scaled(both[layer].model, factors.astype(np.float32), axis=0)
-            bias = both.get(f"{layer.rpartition('.')[0]}.bias")
-            if bias is not None and bias.model.shape == factors.shape:
-                moved[bias.own] = _scaled(bias.model, factors.astype(np.float32), axis=0)
+        elif some is not None and _columns(*some) is not None:
+            left.append(name)
+    moved |= _between(left, blocks, norms=used)
     for name in used:
         for end in ("weight", "bias"):
             part = both.get(f"{name.rpartition('.')[0]}.{end}")
             if part is not None:
                 moved[part.own] = _scaled(part.model, (1 / norms[name]).astype(np.float32), axis=0)
     return replace(model, tensors={**model.tensors, **moved}) if moved else model
+
+
+def _between(
+    left: list[str], blocks: Mapping[str, dict[str, PairedTensors]], *, norms: set[str]
+) -> dict[str, StoredTensor]:
+    """What was moved from one layer to the next, moved back, again and again along a chain; ``blocks`` is kept up."""
+    moved: dict[str, StoredTensor] = {}
+    scaled: set[str] = set()
+    progress = True
+    while progress:
+        progress = False
+        for name in list(left):
+            block = blocks[_scope(name)]
+            one, some = block[name], _some_rows(block[name])
+            found = None if some is None else _columns(*some)
+            if found is None:
+                continue
+            factors, close = found
+            layer = _layer_before(name, factors, block, close=close)
+            if layer is None or layer in norms or layer in scaled:
+                continue
+            changes = {name: _scaled(one.model, (1 / factors).astype(np.float32), axis=1)}
+            changes[layer] = _scaled(block[layer].model, factors.astype(np.float32), axis=0)
+            bias = f"{layer.rpartition('.')[0]}.bias"
+            if bias in block and block[bias].model.shape == factors.shape:
+                changes[bias] = _scaled(block[bias].model, factors.astype(np.float32), axis=0)
+            for each, stored in changes.items():
+                block[each] = replace(block[each], model=stored)
+                moved[block[each].own] = stored
+            scaled.add(layer)
+            left.remove(name)
+            progress = True
+    return moved
 
 
 def _both(base: Weights, model: Weights) -> Iterator[tuple[str, PairedTensors]]:
@@ -184,10 +212,15 @@ def _columns(base: Array, model: Array) -> tuple[Array, float] | None:
     factors = _factors(base[:rows], model[:rows])
     if not np.isfinite(factors).all() or (factors <= 0).any() or np.abs(factors - 1).max() < SPREAD:
         return None
-    before, after = _left(base[rows:], model[rows:], factors)
+    rest, own = base[rows:], model[rows:]
+    before, after = _left(rest, own, factors)
     if not after < EXPLAINED * before:
         return None
-    return factors, CLOSE + float(np.sqrt(after / (base[rows:] ** 2).sum() / rows))
+    first, second = base[:rows], model[:rows]
+    one = (first * second).sum() / (first**2).sum()
+    if ((own / one - rest) ** 2).sum() <= ALIKE * after + 1e-9 * (rest**2).sum():
+        return None  # one factor for all channels says nothing about which layer has its inverse
+    return factors, CLOSE + float(np.sqrt(after / (rest**2).sum() / rows))
 
 
 def _factors(base: Array, model: Array) -> Array:

@@ -18,6 +18,9 @@ INSIDE = {"_orig_mod", "module", "base_layer", "_checkpoint_wrapped_module", "_f
 SAME = {"block_sparse_moe": "mlp"}
 """Parts of names that became others in a later version of transformers."""
 
+OF_EXPERTS = {"w1": "gate_proj", "w3": "up_proj", "w2": "down_proj"}
+"""The same for layers of experts."""
+
 ENOUGH = 0.5
 """Share of the names that a prefix must explain to be one."""
 
@@ -57,7 +60,7 @@ def lined_up(base: Weights, model: Weights) -> Names:
         found = {other: name for name, other in gguf_names.counterparts(free, left).items()}
     rules = dict.fromkeys(found.values(), "gguf")
     if meta_names.is_meta(model) != meta_names.is_meta(base) and not any(is_gguf):
-        found = _unwrapped(left, free, key=lambda name: _plain(meta_names.plain(name)))
+        found = _unwrapped(left, free, key=lambda name: plain_name(meta_names.plain(name)))
         rules = dict.fromkeys(found.values(), meta_names.RULE)
     for step in (_unwrapped, _flattened, _prefixed):
         more = step(left - set(found), free - set(found.values()))
@@ -70,7 +73,7 @@ def _unwrapped(
     ours: Iterable[str], theirs: Iterable[str], *, key: Callable[[str], str] | None = None
 ) -> dict[str, str]:
     """Names that are one without what wrappers add, or that have one key."""
-    keys = [_single(((key or _plain)(name), name) for name in names) for names in (ours, theirs)]
+    keys = [_single(((key or plain_name)(name), name) for name in names) for names in (ours, theirs)]
     return {keys[0][key]: keys[1][key] for key in keys[0].keys() & keys[1].keys()}
 
 
@@ -87,8 +90,11 @@ def _single(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {key: name for key, name in listed if counts[key] == 1}
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without what wrappers add, with the parts that later versions of transformers have."""
     parts = [SAME.get(part, part) for part in name.split(".")[:-1] if part not in INSIDE]
+    if "experts" in parts:
+        parts = [OF_EXPERTS.get(part, part) for part in parts]
     start = next((at for at, part in enumerate(parts) if part not in WRAPPERS), len(parts))
     return ".".join([*parts[start:], name.rpartition(".")[2]])
 

@@ -34,7 +34,7 @@ FLOATS = (1, 10, 11, 16)
 ONE = b"\0\0\x80?"
 """The number 1 as a float of a message."""
 
-INTERESTING = ("DequantizeLinear", "MatMulNBits", *onnx_nodes.PLACES)
+INTERESTING = ("QuantizeLinear", "DequantizeLinear", "MatMulNBits", *onnx_nodes.PLACES)
 
 
 @dataclass(frozen=True)
@@ -262,11 +262,16 @@ def _four(dtype: str, shape: tuple[int, ...], raw: Array) -> StoredTensor:
 def _dequantized(tensors: dict[str, StoredTensor], graph: OnnxGraph) -> dict[str, StoredTensor]:
     looks = (onnx_nodes.bias, onnx_nodes.codes)
     scaled = dict(each for look in looks for node in graph.nodes if (each := look(node, tensors)) is not None)
-    gone = {part for of in scaled.values() for part in (of.scale, of.zero) if part is not None}
+    pending = onnx_nodes.pending(graph.nodes, tensors)
+    used = [*scaled.values(), *(of for of, _ in pending.values())]
+    gone = {part for of in used for part in (of.scale, of.zero) if part is not None}
     result: dict[str, StoredTensor] = {}
     for name, stored in tensors.items():
         found = onnx_nodes.numbers(stored, tensors, of=scaled[name]) if name in scaled else None
-        if found is not None:
+        if name in pending:
+            of, output = pending[name]
+            result[name] = onnx_nodes.rounded(stored, tensors, of=of, output=output)
+        elif found is not None:
             result[onnx_nodes.ENDS.sub("", name)] = found
         elif name not in gone:
             result[name] = stored

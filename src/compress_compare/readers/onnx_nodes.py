@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ..analysis.layers.values import Array
+from ..analysis.layers.values import Array, Values
 from .blocks import Blocks, fitted
 from .dtypes import DTYPES
 from .packed import stream
@@ -44,6 +44,16 @@ SCALED = "scaled"
 """Noted of a node that multiplies its product by a factor, which a bias then has in its scale too."""
 
 FOURS = {"uint4": 4, "int4": 4}
+
+RANGES = {
+    "U8": (0, 255), "I8": (-128, 127), "U16": (0, 65535), "I16": (-32768, 32767), "uint4": (0, 15), "int4": (-8, 7),
+}  # fmt: skip
+"""The smallest and largest code of each type that QuantizeLinear rounds to."""
+
+OUTPUTS = {2: "U8", 3: "I8", 4: "U16", 5: "I16", 21: "uint4", 22: "int4"}
+"""What the attribute ``output_dtype`` of QuantizeLinear means; without it and without a zero point it is U8."""
+
+NOT_ROUNDED = "QuantizeLinear in a way that is not read"
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,49 @@ def codes(node: OnnxNode, known: Mapping[str, Any]) -> tuple[str, CodesOf] | Non
         zero = inputs[zero_at] if zero_at < len(inputs) and inputs[zero_at] else None
         return (name, CodesOf(scale, zero, axis)) if scale in known else None
     return None
+
+
+def pending(nodes: Sequence[OnnxNode], known: Mapping[str, StoredTensor]) -> dict[str, tuple[CodesOf, int]]:
+    """Float weights that the graph itself rounds each time: QuantizeLinear, then DequantizeLinear.
+
+    Returns:
+        By the name of the weight, what it is rounded with and the attribute ``output_dtype``, 0 for none.
+    """
+    rounds = {
+        node.outputs[0]: node
+        for node in nodes
+        if node.kind == "QuantizeLinear" and len(node.inputs) > 1 and node.outputs and node.inputs[0] in known
+    }
+    found: dict[str, tuple[CodesOf, int]] = {}
+    for node in nodes:
+        first = rounds.get(node.inputs[0]) if node.kind == "DequantizeLinear" and node.inputs else None
+        if first is not None and not is_constant(known[first.inputs[0]].shape):
+            zero = first.inputs[2] if len(first.inputs) > 2 and first.inputs[2] else None
+            of = CodesOf(first.inputs[1], zero, first.numbers.get("axis", 1), first.numbers.get("block_size", 0))
+            found[first.inputs[0]] = of, first.numbers.get("output_dtype", 0)
+    return found
+
+
+def rounded(stored: StoredTensor, tensors: Mapping[str, StoredTensor], *, of: CodesOf, output: int) -> StoredTensor:
+    """A float weight as the graph uses it: over its scale, rounded to the nearest code (ties to even), and back."""
+    scale, zero = tensors.get(of.scale), tensors.get(of.zero or "")
+    kind = zero.dtype if zero is not None else OUTPUTS.get(output, "U8" if not output else "")
+    ends, values = RANGES.get(kind), stored.values
+    fit = None if scale is None or scale.values is None else _fit(scale.values.whole(), stored.shape, of=of)
+    if fit is None or ends is None or values is None or (of.zero and (zero is None or zero.values is None)):
+        return replace(stored, values=None, unread=NOT_ROUNDED)
+    scales, sizes = fit
+    places = np.float32(0) if zero is None or zero.values is None else zero.values.whole().astype(np.float32)
+    if np.size(places) not in (1, scales.size):
+        return replace(stored, values=None, unread=NOT_ROUNDED)
+    zeros = np.broadcast_to(np.reshape(places, scales.shape if np.size(places) > 1 else ()), scales.shape)
+    for axis, (size, whole) in enumerate(zip(sizes, stored.shape, strict=True)):
+        index = np.arange(whole) // size
+        scales, zeros = scales.take(index, axis), zeros.take(index, axis)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        used = (np.clip(np.round(values.whole() / scales) + zeros, *ends) - zeros) * scales
+    made = Values.of(np.asarray(used, np.float32))
+    return replace(stored, values=replace(made, num_bytes=stored.num_bytes))
 
 
 def bias(node: OnnxNode, known: Mapping[str, Any]) -> tuple[str, CodesOf] | None:

@@ -13,7 +13,7 @@ from ..analysis.layers import align
 from ..analysis.layers.align import Match
 from ..analysis.layers.covered import Covered, Part
 from ..analysis.layers.values import Values
-from . import fused, gguf_names, kinds, meta_names, orientation
+from . import fused, gguf_conversion, gguf_names, kinds, meta_names, orientation
 from .adapters import ADAPTER, applied
 from .assembled import SAID, assembled, shaped
 from .fused import Fold
@@ -53,6 +53,7 @@ class ModelPair:
         Raises:
             InvalidValue: ``layers.alignment``.
         """
+        base, model = gguf_conversion.undone(base, model)
         model = migrated(base, assembled(base, applied(base, shaped(base, model))))
         names = lined_up(base, model)
         plain = replace(model, tensors={names.of(name): stored for name, stored in model.tensors.items()})

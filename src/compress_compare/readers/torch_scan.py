@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import InvalidValue
+from .pickle_stack import Filled, PickleStack
 from .regular import open_regular
 from .safetensors_header import check_start, shown
 
@@ -31,8 +32,13 @@ DANGEROUS = {
     "bdb", "commands", "pickle", "_pickle", "marshal", "types", "multiprocessing", "threading", "asyncio", "requests",
     "urllib", "http", "torch.hub", "torch.utils.collect_env",
 }  # fmt: skip
-_TYPES = ("set", "frozenset", "complex", "bytearray", "slice", "range", "bytes", "list", "dict", "tuple")
+_TYPES = (
+    "set", "frozenset", "complex", "bytearray", "slice", "range", "bytes", "list", "dict", "tuple", "int", "float",
+    "bool", "str", "object", "long", "unicode", "xrange", "Ellipsis", "NotImplemented",
+)  # fmt: skip
 HARMLESS = {f"{module}.{name}" for module in ("builtins", "__builtin__") for name in _TYPES}
+HARMLESS |= {"types.SimpleNamespace", "http.HTTPStatus"}
+"""Names of dangerous modules that hold numbers, texts and other objects; placeholders stand for them as for others."""
 ALLOWED = {
     "collections.OrderedDict", "torch.Size", "torch.device", "torch.nn.parameter.Parameter",
     "torch.serialization._get_layout", "torch.storage.UntypedStorage", "torch.storage.TypedStorage",
@@ -53,7 +59,7 @@ DTYPES = {
 }  # fmt: skip
 
 
-def scan(path: Path, name: str) -> list[str]:
+def scan(path: Path, name: str) -> dict[str, Filled]:
     """Refuse a file that is no checkpoint, would run code, is a whole module, or would grow beyond bounds.
 
     Args:
@@ -61,7 +67,7 @@ def scan(path: Path, name: str) -> list[str]:
         name: how messages call it.
 
     Returns:
-        The names of all that it would import.
+        The names of all that it would import, each with what it would then put into it.
 
     Raises:
         InvalidValue: ``model.empty_file``, ``model.not_a_checkpoint``, ``model.truncated``, ``model.unsafe_pickle``,
@@ -71,19 +77,19 @@ def scan(path: Path, name: str) -> list[str]:
         return scanned(file, path.stat().st_size, name=name)
 
 
-def scanned(file: BinaryIO, size: int, *, name: str) -> list[str]:
+def scanned(file: BinaryIO, size: int, *, name: str) -> dict[str, Filled]:
     """As ``scan``, of a file that is open; ``size`` is the number of its bytes."""
-    start = file.read(512)
+    start, stack = file.read(512), PickleStack()
     check_start(start, size, name=name)
     file.seek(0)
     if start.startswith(b"PK"):
-        found = list(_globals(io.BytesIO(_archived(file, name)), 1, name=name))
+        found = list(_globals(io.BytesIO(_archived(file, name)), 1, name=name, stack=stack))
     elif start.startswith(b"\x80") and start[1] in range(2, 6):
-        found = list(_globals(file, LEGACY_PICKLES, name=name))
+        found = list(_globals(file, LEGACY_PICKLES, name=name, stack=stack))
     else:
         raise _no_checkpoint(name, f"It starts with {start[:8]!a}.")
     _check_globals(found, name)
-    return list(dict.fromkeys(what for what, _ in found))
+    return {what: stack.filled.get(what, "") for what, _ in found}
 
 
 def _archived(file: BinaryIO, name: str) -> bytes:
@@ -116,7 +122,7 @@ def _check_growth(member: zipfile.ZipInfo, name: str) -> None:
         raise _too_much(name, f"{shown(member.filename)} would grow {ratio:,.0f}:1; the limit is {MAX_RATIO}:1.")
 
 
-def _globals(file: BinaryIO, count: int, *, name: str) -> Iterator[tuple[str, str]]:
+def _globals(file: BinaryIO, count: int, *, name: str, stack: PickleStack) -> Iterator[tuple[str, str]]:
     """What the pickles would import, each with the text that stands before it: the key under which it is."""
     seen, texts = 0, ["", ""]
     for _ in range(count):
@@ -128,6 +134,7 @@ def _globals(file: BinaryIO, count: int, *, name: str) -> Iterator[tuple[str, st
                 seen += 1
                 if seen > MAX_OPCODES:
                     raise _too_much(name, f"Its pickle has more than {MAX_OPCODES:,} steps.")
+                stack.step(opcode, argument)
                 if opcode.name in ("GLOBAL", "INST"):
                     yield str(argument).replace(" ", "."), texts[1]
                 elif opcode.name == "STACK_GLOBAL":

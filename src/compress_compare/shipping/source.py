@@ -177,6 +177,8 @@ def _of_transformers(source: Source) -> Source:
         return source
     random = torch.Generator().manual_seed(0)
     example = {"input_ids": torch.randint(0, vocabulary, (1, TOKENS), generator=random)}
+    if settings.is_encoder_decoder:
+        example["decoder_input_ids"] = torch.randint(0, vocabulary, (1, TOKENS), generator=random)
     return replace(source, network=network.eval(), example=example)
 
 

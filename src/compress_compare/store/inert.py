@@ -8,10 +8,12 @@ placeholder.
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Iterator
+from _compat_pickle import NAME_MAPPING
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..readers.pickle_stack import Filled
 from ..readers.torch_scan import QUANTIZED, is_allowed
 
 LOADED = (
@@ -51,17 +53,17 @@ class Inert:
         """Takes an item of a set."""
 
 
-def load(file: Path | BinaryIO, names: Iterable[str]) -> Any:
+def load(file: Path | BinaryIO, names: Mapping[str, Filled]) -> Any:
     """What a PyTorch file holds, with placeholders for all but tensors, numbers, texts and their containers.
 
     Args:
         file: its path, or the open file; it was looked through.
-        names: what its pickle would import.
+        names: what its pickle would import, and as what it would fill it.
     """
     import torch
 
-    called = [name.replace("__builtin__.", "builtins.").replace("copy_reg.", "copyreg.") for name in names]
-    stand_ins: list[Any] = [(_stand_in(name), name) for name in called if not is_known(name)]
+    called = {today: kind for name, kind in names.items() for today in _of_today(name)}
+    stand_ins: list[Any] = [(_stand_in(name, kind), name) for name, kind in called.items() if not is_known(name)]
     with torch.serialization.safe_globals(stand_ins):
         return torch.load(file, map_location="cpu", weights_only=True)
 
@@ -71,9 +73,19 @@ def is_known(name: str) -> bool:
     return name in QUANTIZED or name in LOADED or is_allowed(name)
 
 
-def _stand_in(name: str) -> Any:
+def _of_today(name: str) -> set[str]:
+    """What the loader may call a name that pickles of protocol 2 write as Python 2 had it."""
+    module, _, last = name.rpartition(".")
+    plain = name.replace("__builtin__.", "builtins.").replace("copy_reg.", "copyreg.")
+    return {plain, ".".join(NAME_MAPPING.get((module, last), (module, last))) if module else plain}
+
+
+def _stand_in(name: str, kind: Filled) -> Any:
     if name == "collections.defaultdict":
         return _mapping
+    if kind:
+        made: Any = collections.OrderedDict if kind == "dict" else list
+        return type("InertFilled", (), {"__new__": lambda *_, **__: made()})
     if name.startswith("torchao.") and name.endswith("Tensor"):
         return _tensor_class(name)
     return type("Inert", (Inert,), {"made_of": name})

@@ -9,12 +9,13 @@ goes to standard output.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidValue, UserError
 from ..readers import sparse
+from ..readers.pickle_stack import Filled
 from ..readers.safetensors_header import shown
 from ..readers.torch_scan import scan
 from . import dcp, inert, plain
@@ -48,7 +49,7 @@ def main() -> None:
     answer(name, convert, room=room)
 
 
-def _loaded(path: Path, name: str, *, room: int, names: Iterable[str]) -> Any:
+def _loaded(path: Path, name: str, *, room: int, names: Mapping[str, Filled]) -> Any:
     """What the file holds."""
     import torch  # noqa: F401
 

@@ -12,13 +12,13 @@ from ...errors import InvalidValue
 Shape = tuple[int, ...]
 Kept = Mapping[int, Sequence[int]]
 How = Literal[
-    "name", "prefix", "gguf", "gguf rows", "meta", "meta rows", "mask", "weight norm", "spectral norm", "lora",
-    "of the base", "projections", "experts", "scales", "transposed", "chosen", "shape", "kept", "product", "fused",
-    "resized", "unread", "base only", "model only",
+    "name", "prefix", "gguf", "gguf rows", "gguf values", "meta", "meta rows", "mask", "weight norm", "spectral norm",
+    "lora", "of the base", "projections", "experts", "scales", "transposed", "chosen", "shape", "kept", "product",
+    "fused", "resized", "unread", "base only", "model only",
 ]  # fmt: skip
 NAMED = frozenset(
-    ("name", "prefix", "gguf", "gguf rows", "meta", "meta rows", "mask", "weight norm", "spectral norm", "lora",
-     "of the base", "projections", "experts", "scales", "transposed")
+    ("name", "prefix", "gguf", "gguf rows", "gguf values", "meta", "meta rows", "mask", "weight norm", "spectral norm",
+     "lora", "of the base", "projections", "experts", "scales", "transposed")
 )  # fmt: skip
 """How tensors find each other by their names."""
 

@@ -15,7 +15,7 @@ from ...readers.pair import ModelPair
 from ...schemes.scheme import TensorScheme
 from .measure import mapped
 
-EXACT = ("name", "prefix", "gguf", "gguf rows", "meta", "meta rows", "chosen")
+EXACT = ("name", "prefix", "gguf", "gguf rows", "gguf values", "meta", "meta rows", "chosen")
 """Pairs whose numbers stand in one order, so that what was cut off can be seen."""
 
 

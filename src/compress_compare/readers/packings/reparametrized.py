@@ -8,6 +8,7 @@ and Kingma, 2016; ``spectral_norm`` (``weight_orig``, ``weight_u``, ``weight_v``
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -35,10 +36,11 @@ def normed(name: str, weights: Weights) -> Unpacked | None:
     else:
         whole, length = name.removesuffix("_v"), f"{name.removesuffix('_v')}_g"
     direction, size = weights.tensors[name], weights.tensors.get(length)
-    if whole in (None, name) or size is None or len(size.shape) != len(direction.shape):
+    if whole in (None, name) or size is None or len(size.shape) not in (0, len(direction.shape)):
         return None
-    axes = tuple(at for at, one in enumerate(size.shape) if one == 1)
-    if any(one not in (1, whole_) for one, whole_ in zip(size.shape, direction.shape, strict=True)):
+    sizes = size.shape or (1,) * len(direction.shape)  # without a dimension, one length for all numbers
+    axes = tuple(at for at, one in enumerate(sizes) if one == 1)
+    if any(one not in (1, whole_) for one, whole_ in zip(sizes, direction.shape, strict=True)):
         return None
 
     def compute() -> Array | None:
@@ -48,7 +50,9 @@ def normed(name: str, weights: Weights) -> Unpacked | None:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(v * (g / np.sqrt((v.astype(np.float64) ** 2).sum(axes, keepdims=True))), np.float32)
 
-    return _computed(str(whole), weights, names=(name, length), values=compute(), rule="weight norm")
+    return _then_masked(
+        _computed(str(whole), weights, names=(name, length), values=compute(), rule="weight norm"), weights
+    )
 
 
 def spectral(name: str, weights: Weights) -> Unpacked | None:
@@ -67,7 +71,8 @@ def spectral(name: str, weights: Weights) -> Unpacked | None:
     flat = np.moveaxis(matrix, order, 0).reshape(u.size, v.size).astype(np.float64)
     sigma = float(u.astype(np.float64) @ flat @ v)
     values = np.asarray(matrix / sigma, np.float32) if sigma else None
-    return _computed(str(whole), weights, names=(name, f"{start}u", f"{start}v"), values=values, rule="spectral norm")
+    made = _computed(str(whole), weights, names=(name, f"{start}u", f"{start}v"), values=values, rule="spectral norm")
+    return _then_masked(made, weights)
 
 
 def sparsified(name: str, weights: Weights) -> Unpacked | None:
@@ -76,7 +81,23 @@ def sparsified(name: str, weights: Weights) -> Unpacked | None:
     mask = f"{name.removesuffix('original')}0.mask"
     if whole is None or mask not in weights.tensors:
         return None
-    return _product(whole, weights, names=(name, mask))
+    return _then_masked(_product(whole, weights, names=(name, mask)), weights)
+
+
+def _then_masked(made: Unpacked | None, weights: Weights) -> Unpacked | None:
+    """With the masks of further parametrizations of the same weight; ``None`` where one of these is something else."""
+    if made is None or PARAMETRIZED not in made.used[0]:
+        return made
+    start = made.used[0].rpartition(".")[0]
+    others = sorted({name for name in weights.by_module.get(start, ()) if name not in made.used})
+    masks = [weights.tensors[name] for name in others]
+    fits = all(mask.shape == made.stored.shape and mask.values is not None for mask in masks)
+    if not fits or not all(re.fullmatch(r"\d+\.mask", name[len(start) + 1 :]) for name in others):
+        return None
+    for mask in masks:
+        product = _times(made.stored, mask)
+        made = Unpacked(made.name, replace(product, rule=made.stored.rule), (*made.used, *others))
+    return made
 
 
 def _parametrized(name: str) -> str | None:
@@ -89,7 +110,14 @@ def _product(whole: str, weights: Weights, *, names: tuple[str, str]) -> Unpacke
     stored, mask = (weights.tensors[name] for name in names)
     if stored.shape != mask.shape or stored.values is None or mask.values is None or stored.dtype not in FLOATS:
         return None
+    return Unpacked(whole, replace(_times(stored, mask), rule="mask"), names)
+
+
+def _times(stored: StoredTensor, mask: StoredTensor) -> StoredTensor:
+    """A tensor with its mask applied; both have numbers and one shape."""
     first, second = stored.values, mask.values
+    if first is None or second is None:
+        return stored
     columns = max(math.prod(stored.shape[1:]), 1)
 
     def decode(start: int, stop: int) -> Array:
@@ -97,8 +125,7 @@ def _product(whole: str, weights: Weights, *, names: tuple[str, str]) -> Unpacke
         return np.asarray(first.numbers(*span) * second.numbers(*span))
 
     values = Values(stored.shape, stored.dtype, first.raw, num_bytes=first.num_bytes, decode=decode, unit=columns)
-    made = StoredTensor(stored.dtype, stored.shape, stored.num_bytes + mask.num_bytes, values, rule="mask")
-    return Unpacked(whole, made, names)
+    return replace(stored, num_bytes=stored.num_bytes + mask.num_bytes, values=values)
 
 
 def _computed(

@@ -29,7 +29,7 @@ MARKS: tuple[tuple[str, str, str], ...] = (
     (r"\.(compressed|bitmask|row_offsets)$", "compressed-tensors", ""),
     (r"_(blocks)$", "MXFP4", ""),
     (r"_scale_2$", "TensorRT Model Optimizer", ""),
-    (r"parametrizations\.(\w+)\.original\d?$", "a parametrization", r"\1"),
+    (r"parametrizations\.(\w+)\.(?:original\d?|\d+\..+)$", "a parametrization", r"\1"),
     (r"_orig$", "a parametrization", ""),
 )
 """A pattern of the end of a name; who writes it; what takes the place of the end."""
