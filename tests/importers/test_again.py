@@ -53,12 +53,22 @@ def test_the_same_again_changes_nothing_and_a_grown_source_adds_what_is_new(tmp_
 
 
 @pytest.mark.parametrize("source", OF_ONE)
-def test_the_same_again_changes_nothing(tmp_path, source):
+def test_the_same_again_changes_nothing_and_more_layers_add_their_values(tmp_path, source):
     with cc.open(tmp_path / "p") as project:
         assert importers.write(importers.load(source, SAMPLES[source](tmp_path)), project).num_new_models == 1
         before = state(project)
         importers.write(importers.load(source, SAMPLES[source](tmp_path)), project)
         assert state(project) == before
+        read = importers.load(source, SAMPLES[source](tmp_path, grown=True))
+        assert importers.preview(read, project).corrections == []
+        grown = importers.write(read, project)
+        assert (grown.num_models, grown.num_new_models) == (1, 0) and grown.num_new_values > 0
+        (old,), (new,) = before[1], state(project)[1]
+        added = {name: set(values) - set(old.metrics.get(name, ())) for name, values in new.metrics.items()}
+        assert all(set(values) <= set(new.metrics[name]) for name, values in old.metrics.items())
+        assert sum(map(len, added.values())) == grown.num_new_values
+        assert all(value.slice for values in added.values() for value in values)
+        assert project.history() == []
 
 
 @EVERY
