@@ -10,7 +10,7 @@ import yaml
 
 from ..errors import InvalidValue
 from . import metric_names, presets
-from .numbers import parsed
+from .numbers import dictionary, parsed
 from .rules import BASES, OPERATIONS
 from .tables import ReadTable
 
@@ -227,6 +227,9 @@ def propose(table: ReadTable) -> tuple[TableMapping, dict[str, str], str]:
         if short in DICTIONARIES or (short in PARAMETERS and operation):
             parameters.append(name)
             reasons[name] = "a parameter, by its name"
+        elif all(isinstance(dictionary(cell), Mapping) for cell in table.cells(name)):
+            parameters.append(name)
+            reasons[name] = "parameters, as its cells are mappings"
         elif _is_number(table, name):
             guess, reason = metric_names.described(name, ())
             percent = any(isinstance(cell, str) and cell.endswith("%") for cell in table.cells(name))
