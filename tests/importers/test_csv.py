@@ -76,6 +76,14 @@ def test_base_operation_and_a_mapping_in_a_cell(tmp_path):
     assert project.model("tiny").operation == cc.Operation("gptq", bits=2)
 
 
+def test_a_table_that_says_nothing_of_models_is_refused(tmp_path):
+    """Such as lines of another format that have commas in them."""
+    (tmp_path / "table.csv").write_text("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n")
+    with pytest.raises(InvalidValue, match="no column has numbers") as caught:
+        importers.load("csv", tmp_path / "table.csv")
+    assert caught.value.code == "import.mapping"
+
+
 def test_base_and_operation_that_stand_in_a_mapping_in_a_cell(tmp_path):
     rows = [
         "model,run settings,accuracy",
