@@ -13,13 +13,26 @@ WRITE = """
 import json, os, sys
 os.environ.update(WANDB_MODE="offline", WANDB_DIR=sys.argv[1], WANDB_SILENT="true", WANDB_ERROR_REPORTING="false")
 import wandb
+class Used:
+    # A client that is offline refuses `use_artifact`; one that is online passes this on, and its log gets the record.
+    id, type, metadata = "QXJ0aWZhY3Q6MQ==", "model", {}
+
 for name, base, accuracy in json.loads(sys.argv[2]):
-    config = {"operation": "prune", "base": base, "amount": accuracy}
+    by_artifact = name in ("net-0", "net-1")
+    config = {"operation": "prune", "amount": accuracy, **({} if by_artifact else {"base": base})}
     run = wandb.init(project="nets", name=name, config=config)
     run.log({"accuracy": 0.0, "loss": 1.0})
     run.log({"accuracy": accuracy, "loss": float("inf") if accuracy > 0.4 else float("nan")})
     if name == "net-1":
         run.log({"answers": wandb.Table(columns=["id", "label", "prediction"], data=[[1, 0, 0], [2, 1, 0]])})
+    if name == "net-0":
+        artifact = wandb.Artifact("weights", type="model")
+        with artifact.new_file("w.bin") as file:
+            file.write("w")
+        run.log_artifact(artifact)
+    if name == "net-1":
+        Used.name = "weights:v0"
+        run._interface.publish_use_artifact(Used())
     run.finish()
 """
 ASK = """

@@ -265,27 +265,31 @@ def ai_hub(folder, *, grown=False, accuracy=0.5):
 
 def aimet(folder, *, grown=False, accuracy=0.5):
     path = folder / "net.json"
-    tensors = {"conv.weight": [{"bitwidth": 8}]}
+    tensors = {name: [{"bitwidth": 8}] for name in ("conv.weight", "fc.weight")[: 2 if grown else 1]}
     path.write_text(json.dumps({"version": "0.6.1", "param_encodings": tensors, "activation_encodings": {}}))
     return path
 
 
 def model_explorer(folder, *, grown=False, accuracy=0.5):
     path = folder / "overlay.json"
-    results = {name: {"value": 0.25} for name in ("fc.weight", "p_fc_weight")}
+    names = ("fc.weight", "p_fc_weight", *(("conv.weight", "p_conv_weight") if grown else ()))
+    results = {name: {"value": 0.25} for name in names}
     path.write_text(json.dumps({"name": "net: relative_error", "results": results, "gradient": []}))
     return path
 
 
 def executorch(folder, *, grown=False, accuracy=0.5):
     path = folder / "net.csv"
-    path.write_text("""aot_ops,runtime_ops,gap\n['conv'],"['a', 'b']",[0.25]\n['relu'],['c'],0.5\n""")
+    more = "['fc'],['d'],0.75\n" if grown else ""
+    path.write_text(f"""aot_ops,runtime_ops,gap\n['conv'],"['a', 'b']",[0.25]\n['relu'],['c'],0.5\n{more}""")
     return path
 
 
 def gptqmodel(folder, *, grown=False, accuracy=0.5):
     path = folder / "quant_log.csv"
-    path.write_text("layer,module,loss,samples,damp,time\n0,mlp.up_proj,0.25,0.05,1.5\n1,mlp.up_proj,0.5,0.05,1.25\n")
+    more = "2,mlp.up_proj,0.75,0.05,1.75\n" if grown else ""  # as the log does while the model is quantized
+    rows = f"0,mlp.up_proj,0.25,0.05,1.5\n1,mlp.up_proj,0.5,0.05,1.25\n{more}"
+    path.write_text(f"layer,module,loss,samples,damp,time\n{rows}")
     return path
 
 
@@ -299,7 +303,7 @@ class QuantRecipe:
 
 def modelopt(folder, *, grown=False, accuracy=0.5):
     formats = [QuantRecipe("INT4", 4.0), QuantRecipe("FP8", 8.0), QuantRecipe("NONE", 16.0)]
-    entries = {"q_proj": ["q_proj", "v_proj"], "o_proj": ["o_proj"]}
+    entries = {"q_proj": ["q_proj", "v_proj"], "o_proj": ["o_proj"], **({"up_proj": ["up_proj"]} if grown else {})}
     stats = defaultdict(dict)  # as auto_quantize returns it; in the file of its checkpoint it is a plain dictionary
     for name, names in entries.items():
         stats[f"layers.0.{name}.quant_recipe"] = {
@@ -317,7 +321,8 @@ def modelopt(folder, *, grown=False, accuracy=0.5):
 
 def onnx_runtime(folder, *, grown=False, accuracy=0.5):
     path = folder / "net.json"
-    path.write_text(json.dumps({"conv": {"qdq_err": 30.5, "xmodel_err": 20.25}, "fc": {"qdq_err": 40.5}}))
+    more = {"pool": {"qdq_err": 50.5}} if grown else {}
+    path.write_text(json.dumps({"conv": {"qdq_err": 30.5, "xmodel_err": 20.25}, "fc": {"qdq_err": 40.5}, **more}))
     return path
 
 
@@ -361,7 +366,7 @@ def inspect(folder, *, grown=False, accuracy=0.5):
 NO_BASE = ("llama-cpp", "ai-hub", "lighteval", "inspect")
 """Sources whose tools do not know what a model was made from."""
 OF_ONE = ("aimet", "executorch", "gptqmodel", "model-explorer", "modelopt", "onnx-runtime")
-"""Sources of one model each, which do not grow."""
+"""Sources of one model each: what grows are its layers."""
 
 SAMPLES = {
     "compress-and-compare": compress_and_compare,

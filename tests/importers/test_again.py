@@ -6,7 +6,7 @@ import pytest
 
 import compress_compare as cc
 from compress_compare import importers
-from compress_compare.errors import Conflict, UserError
+from compress_compare.errors import UserError
 from tests.importers.samples import NO_BASE, OF_ONE, SAMPLES
 
 EVERY = pytest.mark.parametrize("source", SAMPLES)
@@ -53,12 +53,22 @@ def test_the_same_again_changes_nothing_and_a_grown_source_adds_what_is_new(tmp_
 
 
 @pytest.mark.parametrize("source", OF_ONE)
-def test_the_same_again_changes_nothing(tmp_path, source):
+def test_the_same_again_changes_nothing_and_more_layers_add_their_values(tmp_path, source):
     with cc.open(tmp_path / "p") as project:
         assert importers.write(importers.load(source, SAMPLES[source](tmp_path)), project).num_new_models == 1
         before = state(project)
         importers.write(importers.load(source, SAMPLES[source](tmp_path)), project)
         assert state(project) == before
+        read = importers.load(source, SAMPLES[source](tmp_path, grown=True))
+        assert importers.preview(read, project).corrections == []
+        grown = importers.write(read, project)
+        assert (grown.num_models, grown.num_new_models) == (1, 0) and grown.num_new_values > 0
+        (old,), (new,) = before[1], state(project)[1]
+        added = {name: set(values) - set(old.metrics.get(name, ())) for name, values in new.metrics.items()}
+        assert all(set(values) <= set(new.metrics[name]) for name, values in old.metrics.items())
+        assert sum(map(len, added.values())) == grown.num_new_values
+        assert all(value.slice for values in added.values() for value in values)
+        assert project.history() == []
 
 
 @EVERY
@@ -81,21 +91,18 @@ def test_a_changed_number_is_told_and_becomes_a_correction(tmp_path, source):
         changed = importers.load(source, SAMPLES[source](tmp_path, grown=True, accuracy=0.25))
         found = importers.preview(changed, project)
         assert [(one.value, one.model) for one in found.corrections] == [(0.25, found.models[1].id)]
-        if found.outputs:  # other answers to the same examples are never taken
-            (warning,) = found.warnings[-1:]
-            assert "has other answers" in warning and repr(found.models[1].id) in warning
-            with pytest.raises(Conflict) as caught:
-                importers.write(changed, project)
-            assert caught.value.code == "outputs.conflict" and state(project) == before
-            return
-        importers.write(changed, project)
         id = found.corrections[0].model
+        told = [one for one in found.warnings if f"Model {id!r} has other answers" in one]
+        assert len(told) == len(found.outputs) // 2
+        assert [one for one in importers.write(changed, project).warnings if one in told] == told
         assert 0.25 in [value.value for values in project.model(id).metrics.values() for value in values]
-        (change,) = project.history()
+        change, *answers = project.history()
         assert (change.action, change.models, list(change.new.values())) == ("correct", (id,), [0.25])
-        importers.write(changed, project)
-        assert len(project.history()) == 1
-        project.undo()
+        assert [(one.action, one.models) for one in answers] == [("correct outputs", (id,))] * len(told)
+        again = importers.write(changed, project)
+        assert len(project.history()) == 1 + len(told) and not set(told) & set(again.warnings)
+        for _ in project.history():
+            project.undo()
         assert state(project) == before
 
 

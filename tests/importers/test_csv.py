@@ -76,6 +76,31 @@ def test_base_operation_and_a_mapping_in_a_cell(tmp_path):
     assert project.model("tiny").operation == cc.Operation("gptq", bits=2)
 
 
+def test_a_table_that_says_nothing_of_models_is_refused(tmp_path):
+    """Such as lines of another format that have commas in them."""
+    (tmp_path / "table.csv").write_text("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n")
+    with pytest.raises(InvalidValue, match="no column has numbers") as caught:
+        importers.load("csv", tmp_path / "table.csv")
+    assert caught.value.code == "import.mapping"
+
+
+def test_base_and_operation_that_stand_in_a_mapping_in_a_cell(tmp_path):
+    rows = [
+        "model,run settings,accuracy",
+        "big,\"{'method': 'train', 'seed': 1}\",0.9",
+        "small,\"{'method': 'gptq', 'base': 'big', 'bits': 4, 'seed': 1}\",0.8",
+    ]
+    project, report = imported(tmp_path, "\n".join(rows))
+    assert project.model("small").base == "big"
+    assert project.model("small").operation == cc.Operation("gptq", bits=4)  # the seed never varies
+    assert project.model("big").operation == cc.Operation("train")
+    assert "The operation is taken from config.method in 2 of 2 models." in report.notices
+    rules = importers.Rules(operation_from="config.kind")
+    (tmp_path / "other.csv").write_text("\n".join(rows).replace("'method'", "'kind'"))
+    read = importers.load("csv", tmp_path / "other.csv", rules=rules)
+    assert [one["operation"].name for one in read.models] == ["train", "gptq"]
+
+
 def test_what_is_no_number_and_what_is_not_understood_is_told(tmp_path):
     rows = ["name,accuracy,colour"] + [f"m{i},0.{i + 1},red" for i in range(10)] + ["odd,broken,red"]
     project, report = imported(tmp_path, "\n".join(rows))

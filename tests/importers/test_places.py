@@ -1,6 +1,7 @@
 """Several files and folders as one import, and what an importer does not expect in one of them."""
 
 import json
+import os
 import shutil
 import sqlite3
 
@@ -172,3 +173,21 @@ def test_a_footprint_in_a_text_that_is_none_is_refused(tmp_path, written):
         importers.load("olive", path)
     assert caught.value.code == "import.format"
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_is_no_regular_file_and_an_empty_path_are_refused_at_once(tmp_path, named):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    for place, code in (
+        (tmp_path / "pipe", "kind"),
+        (tmp_path / "loop", "kind"),
+        ("/dev/zero", "kind"),
+        ("", "no_file"),
+    ):
+        with pytest.raises(UserError) as caught:
+            if named:
+                importers.load("csv", place)
+            else:
+                importers.recognize(place)
+        assert caught.value.code == f"import.{code}"

@@ -130,7 +130,7 @@ def test_its_addresses_are_recognized():
     for written in ("wandb://team/digits", "https://wandb.ai/team/digits"):
         assert importers.recognize(written).source == "wandb"
     with pytest.raises(InvalidValue, match="does not say what is behind it"):
-        importers.recognize("https://example.org/team/digits")
+        importers.recognize("http://127.0.0.1:9/team/digits")
 
 
 def test_without_the_client_the_extra_is_named(monkeypatch):

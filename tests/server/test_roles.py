@@ -37,6 +37,7 @@ NEEDS = {
         "POST /api/v1/views",
     },
     "run": {
+        "GET /api/v1/import/sources",
         "POST /api/v1/import",
         "POST /api/v1/import/files",
         "POST /api/v1/import/preview",

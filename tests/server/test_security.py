@@ -14,7 +14,7 @@ ROUTES = [  # every route there is, with a method it answers to
     *[("GET", "/api/v1/history"), ("POST", "/api/v1/undo"), ("GET", "/api/v1/model/descendants?id=root")],
     *[("POST", "/api/v1/gate"), ("GET", "/api/v1/gate/rules"), ("POST", "/api/v1/gate/rules")],
     *(("POST", f"/api/v1/import{part}") for part in ("", "/files", "/preview")),
-    *[("GET", "/api/v1/ship/formats"), ("GET", "/api/v1/models/find?where=Size")],
+    *(("GET", f"/api/v1/{what}") for what in ("ship/formats", "import/sources", "models/find?where=Size")),
     *(("POST", f"/api/v1/{what}") for what in ("selection", "merge", "merge/preview", "purge")),
     ("GET", "/api/v1/frontier?x=Size&y=Accuracy"),
     ("GET", "/api/v1/effects"),

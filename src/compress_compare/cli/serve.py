@@ -31,6 +31,13 @@ from ..errors import InvalidValue
 @click.option(
     "--identity", metavar="FILE", help="YAML file that says how an authenticating proxy names who calls; see the guide."
 )
+@click.option(
+    "--import-from",
+    "import_from",
+    metavar="URL",
+    multiple=True,
+    help="Server of MLflow or W&B that the page may import from, e.g. http://127.0.0.1:5000 or https://wandb.ai.",
+)
 def serve(
     project: str | None,
     projects: str | None,
@@ -40,6 +47,7 @@ def serve(
     public_url: tuple[str, ...],
     host: str,
     identity: str | None,
+    import_from: tuple[str, ...],
 ) -> None:
     """Show PROJECT in the browser, on this machine only, until Ctrl-C.
 
@@ -52,6 +60,6 @@ def serve(
         raise InvalidValue("serve.what", "Name one PROJECT, or several with --projects DIR or --projects URL.")
     if artifacts is not None and projects is None:
         raise InvalidValue("serve.artifacts", "--artifacts goes with --projects URL alone.", hint="Leave it out.")
-    options = serving.ServerOptions("", public_url, host, identity, artifacts)
+    options = serving.ServerOptions("", public_url, host, identity, artifacts, import_from)
     run = serving.serve if projects is None else serving.serve_all
     run(project or projects or "", port=port, open_browser=not no_browser, announce=click.echo, options=options)

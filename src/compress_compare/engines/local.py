@@ -27,6 +27,16 @@ KEPT = frozenset(
     }
 )
 """All that a worker sees of the environment, by name; tokens and keys are not among it."""
+OF_TRACKERS = frozenset(
+    {
+        *("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_AUTH"),
+        *("MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_TRACKING_SERVER_CERT_PATH", "MLFLOW_TRACKING_CLIENT_CERT_PATH"),
+        *("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_CONFIG_DIR", "NETRC"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+    }
+)
+"""What clients of tracking servers read: only an import that asks one sees it, which runs nothing of the project."""
 LOG_PATIENCE_S = 2.0
 LOOK_S = 0.02
 PREFIX = "local:"
@@ -70,7 +80,10 @@ class LocalEngine:
         started = Started(
             work.folder,
             cwd=folder_of(work.request.get("task"), work.folder),
-            environment=environment(os.environ, work.request.get("project")),
+            environment={
+                **environment(os.environ, work.request.get("project")),
+                **of_tracker(os.environ, work.request),
+            },
         )
         log = LogWriter(started.stdout, work.folder / LOG, limit=self._limits.log)
         self._running[work.id] = _Process(work, started, log)
@@ -187,6 +200,12 @@ def folder_of(task: Mapping[str, Any] | None, default: Path) -> Path:
     """Where the user was when naming the task, since it may read files from there."""
     folders = [Path(folder) for folder in (task or {}).get("folders", ())]
     return next((folder for folder in reversed(folders) if folder.is_dir()), default)
+
+
+def of_tracker(own: Mapping[str, str], request: Mapping[str, Any]) -> dict[str, str]:
+    """What an import from a server needs beside the environment of any worker."""
+    asks = request.get("kind") == "import" and any("://" in str(path) for path in request.get("paths", ()))
+    return {name: value for name, value in own.items() if name in OF_TRACKERS} if asks else {}
 
 
 def environment(own: Mapping[str, str], project: str | None = None) -> dict[str, str]:

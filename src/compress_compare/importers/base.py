@@ -136,7 +136,7 @@ class Importer:
         takes: whether that is a file, a folder or a URL.
         recognizes: says by what a file or folder shows that it is of this format, as a noun phrase, or None. It reads
             little: see ``files``.
-        knows: likewise of an address, by which alone it can be seen.
+        knows: likewise of an address: by how it is written, or by a short answer of the server there.
         together: reads several places as one, where they may describe one model, as evaluations of it do.
     """
 

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Conflict, NotFound
 from ..records import MetricValue, Model, Operation
 from ..store.drafts import check_operation
-from .base import Correction
+from .base import Correction, Imported
 
 if TYPE_CHECKING:
     from ..store.store import Store
+
+
+Answers = tuple[str, str]
+"""Model and dataset."""
 
 
 @dataclass(frozen=True)
@@ -151,24 +155,47 @@ def other_data(project: Store | None, datasets: Iterable[Mapping[str, Any]]) -> 
     return [one["name"] for one in datasets if one["name"] in known and not has_dataset(project, one)]
 
 
-def other_answers(project: Store | None, outputs: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Model and dataset of answers that differ from those of the project, which it never replaces."""
-    found = []
-    for one in outputs:
-        given = one.get("predictions")
-        if project is None or given is None or one["model"] not in project:
+def other_answers(project: Store | None, imported: Imported) -> tuple[set[Answers], set[Answers]]:
+    """The answers of an import, as model and dataset, that are others than those of the project: those that replace
+    them, and those that do not, because the model was asked under another protocol, too, there."""
+    replacing: set[Answers] = set()
+    otherwise: set[Answers] = set()
+    if project is None:
+        return replacing, otherwise
+    changed = set(other_data(project, imported.datasets))
+    models = {one["id"]: one for one in imported.models}
+    for one in imported.outputs:
+        id, name = str(one.get("model")), str(one["dataset"])
+        if name in changed or id not in project:
             continue
-        try:
-            there = project.outputs(one["model"], one["dataset"])
-        except NotFound:
+        there = project.model(id)
+        if name not in there.datasets or not project.has_other_outputs(id, name, **_columns(one)):
             continue
-        if "prediction" not in there.column_names:
-            continue
-        old = dict(zip(there["id"].to_pylist(), there["prediction"].to_pylist(), strict=True))
-        pairs = ((old[id], new) for id, new in zip(one["ids"], given, strict=True) if id in old)
-        if any(isinstance(new, str | int | float) and before != new for before, new in pairs):
-            found.append((one["model"], one["dataset"]))
-    return found
+        its = {value.protocol_json for values in there.metrics.values() for value in values if value.dataset == name}
+        told = values_of(models.get(id, {}))
+        mine = {value.protocol_json for _, value in told if value.dataset == name}
+        # Answers do not say their protocol: where the project knows one that the source does not, they may be of that.
+        (replacing if not mine or its <= mine else otherwise).add((id, name))
+    return replacing, otherwise
+
+
+def told(replacing: Iterable[Answers], otherwise: Iterable[Answers]) -> list[str]:
+    """A sentence for each of what ``other_answers`` gives."""
+    return [
+        *(
+            f"Model {id!r} has other answers on {name!r} in the project: they are replaced, and its history keeps them."
+            for id, name in sorted(replacing)
+        ),
+        *(
+            f"Model {id!r} was asked on {name!r} under another protocol in the project, whose answers stay; other ones "
+            "are left out."
+            for id, name in sorted(otherwise)
+        ),
+    ]
+
+
+def _columns(answers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answers.items() if name not in ("model", "dataset")}
 
 
 def has_dataset(project: Store | None, dataset: Mapping[str, Any]) -> bool:

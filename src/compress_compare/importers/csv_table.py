@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -15,7 +14,7 @@ from . import table_instances
 from .base import Imported, Importer
 from .files import head
 from .mapping import MetricColumn, TableMapping, from_plain, propose, to_yaml
-from .numbers import clean_name, is_missing, metric_name, number, parsed, scalar
+from .numbers import clean_name, dictionary, is_missing, metric_name, number, parsed, scalar
 from .places import Place
 from .runs import flat
 from .tables import PARQUET, ReadTable, read_table
@@ -112,6 +111,9 @@ def _model(
     if mapping.best:
         rows = [_best(imported, table, mapping, entry)]
     first = rows[0]
+    found = [cell for name in mapping.parameters if isinstance(cell := dictionary(first.get(name)), Mapping)]
+    if found:  # what it says of base and operation is found by the rules
+        imported.facts[id] = {key: one for cell in found for key, one in flat(cell, "config").items() if "." in key}
     base = str(first[mapping.base]) if mapping.base and not is_missing(first.get(mapping.base)) else None
     metrics: dict[str, list[MetricValue]] = {}
     for row in rows:
@@ -211,7 +213,7 @@ def _operation(imported: Imported, mapping: TableMapping, row: Mapping[str, Any]
         cell = row.get(name)
         if is_missing(cell):
             continue
-        value = _dictionary(cell)
+        value = dictionary(cell)
         if isinstance(value, Mapping):
             parameters |= {key.partition(".")[2]: one for key, one in flat(value, "p").items() if "." in key}
         else:
@@ -221,19 +223,6 @@ def _operation(imported: Imported, mapping: TableMapping, row: Mapping[str, Any]
     except UserError as error:
         imported.warnings.append(f"Model {id!r}: the parameters of its operation are left out. {error}")
         return Operation(clean_name(named))
-
-
-def _dictionary(cell: Any) -> Any:
-    """A cell that holds a mapping, as JSON or as Python writes it, is that mapping."""
-    if isinstance(cell, str) and cell.startswith("{") and len(cell) < 20_000:
-        found = scalar(cell)
-        if isinstance(found, Mapping):
-            return found
-        try:
-            return ast.literal_eval(cell)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return cell
-    return cell
 
 
 IMPORTER = Importer(read, "any table: CSV, Parquet or JSON lines, with a mapping of its columns", recognizes=recognizes)

@@ -10,7 +10,7 @@ import yaml
 
 from ..errors import InvalidValue
 from . import metric_names, presets
-from .numbers import parsed
+from .numbers import dictionary, parsed
 from .rules import BASES, OPERATIONS
 from .tables import ReadTable
 
@@ -196,7 +196,7 @@ def propose(table: ReadTable) -> tuple[TableMapping, dict[str, str], str]:
     """A mapping, why each column is what it is, and the preset that it comes from, if any.
 
     Raises:
-        InvalidValue: ``import.mapping`` if no column names the models.
+        InvalidValue: ``import.mapping`` if no column names the models, or none says more of them.
     """
     known = presets.find(table)
     if known is not None:
@@ -227,6 +227,9 @@ def propose(table: ReadTable) -> tuple[TableMapping, dict[str, str], str]:
         if short in DICTIONARIES or (short in PARAMETERS and operation):
             parameters.append(name)
             reasons[name] = "a parameter, by its name"
+        elif all(isinstance(dictionary(cell), Mapping) for cell in table.cells(name)):
+            parameters.append(name)
+            reasons[name] = "parameters, as its cells are mappings"
         elif _is_number(table, name):
             guess, reason = metric_names.described(name, ())
             percent = any(isinstance(cell, str) and cell.endswith("%") for cell in table.cells(name))
@@ -239,6 +242,13 @@ def propose(table: ReadTable) -> tuple[TableMapping, dict[str, str], str]:
         elif short in ("note", "notes", "comment", "description"):
             reasons[name] = "the note, by its name"
     note = next((name for name, why in reasons.items() if why.startswith("the note")), "")
+    if not (metrics or base or operation or parameters):
+        raise InvalidValue(
+            "import.mapping",
+            f"{table.name!r}: no column has numbers, bases or operations of models.",
+            detail=f"Its columns are {', '.join(table.columns)[:300]}.",
+            hint="Say in a mapping what they are: --mapping FILE with metrics: {column: …}.",
+        )
     mapping = TableMapping((id,), base, operation, tuple(parameters), metrics, note=note)
     return mapping, reasons, ""
 

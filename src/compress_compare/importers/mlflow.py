@@ -274,4 +274,5 @@ IMPORTER = Importer(
     "stores of MLflow: a SQLite file, the folder of a file store, or the address of a tracking server",
     takes=frozenset({"file", "folder", "url"}),
     recognizes=recognizes,
+    knows=mlflow_server.knows,
 )

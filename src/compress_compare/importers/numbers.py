@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
@@ -118,3 +119,16 @@ def clean_name(value: object) -> str:
     plain = unicodedata.normalize("NFC", str(value)).strip()
     plain = "".join(" " if unicodedata.category(one) in ("Cc", "Cs", "Cf") else one for one in plain)
     return plain[:MAX_NAME].strip() or "unnamed"
+
+
+def dictionary(cell: Any) -> Any:
+    """A cell of a table that holds a mapping, as JSON or as Python writes it, is that mapping."""
+    if isinstance(cell, str) and cell.startswith("{") and len(cell) < 20_000:
+        found = scalar(cell)
+        if isinstance(found, Mapping):
+            return found
+        try:
+            return ast.literal_eval(cell)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return cell
+    return cell

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,12 +67,17 @@ def locate(where: str | Path, *, takes: Collection[Kind]) -> Place:
         takes: what can be read.
 
     Raises:
-        NotFound: ``import.no_file``.
-        InvalidValue: ``import.kind`` if it is there but is not of a kind in ``takes``.
+        NotFound: ``import.no_file``, also for an empty path.
+        InvalidValue: ``import.kind`` if it is there but is not of a kind in ``takes``, such as a pipe or a device.
     """
     address = str(where)
     kind: Kind = "url" if _URL.fullmatch(address) else "folder" if Path(address).is_dir() else "file"
+    if not address.strip():
+        raise NotFound("import.no_file", "The path of what to import is empty.", hint="Give a file, a folder or a URL.")
     if kind == "file" and not Path(address).is_file():
+        if os.path.lexists(address):
+            title = f"{address!r:.300} is neither a file nor a folder, or a link to none."
+            raise InvalidValue("import.kind", title, hint="Give a regular file or a folder.")
         raise NotFound("import.no_file", f"There is no file or folder {address!r:.300}.", hint="Check the path.")
     place = Place(kind, address)
     if kind not in takes:

@@ -111,8 +111,7 @@ def preview(imported: Imported, project: Store | None = None) -> ImportPreview:
     found = changes.against(project, models)
     for name in changes.other_data(project, imported.datasets):
         warnings.append(f"Dataset {name!r} is there with other content: ask for new versions, or it is refused.")
-    for id, name in changes.other_answers(project, imported.outputs):
-        warnings.append(f"Model {id!r} has other answers on {name!r} there, which are never replaced: it is refused.")
+    warnings += changes.told(*changes.other_answers(project, imported))
     depths: dict[str | None, int] = {None: -1}
     shown = []
     for model in models:

@@ -23,6 +23,7 @@ from .files import below, head
 from .numbers import clean_name, number
 from .places import MAX_BYTES, Place, json_document, other_format
 from .runs import TrackedRun, flat, imported_from
+from .wandb_artifacts import LOGGED, USED, RunArtifacts
 
 START = b":W&B"
 BLOCK = 32_768
@@ -54,17 +55,20 @@ def read(place: Place) -> Imported:
     if place.kind == "url":
         return _served(place)
     runs: list[tuple[TrackedRun, Path]] = []
+    artifacts = RunArtifacts()
     warnings: list[str] = []
     for path in place.each(_files(place.path)):
         if head(path, len(START)) != START:
             raise other_format(place, WHAT, expected=f"{path.name!r} does not begin with ':W&B'.")
-        run = _run(path, warnings)
+        run = _run(path, artifacts, warnings)
         if run is not None:
             runs.append((run, path))
     if not runs and not warnings:
         raise other_format(place, WHAT, expected="There is no .wandb file in it.")
+    notices = list(artifacts.relate([run for run, _ in runs]))
     imported = imported_from([run for run, _ in runs])
     imported.warnings[:0] = warnings
+    imported.notices += notices
     for run, path in runs:
         _tables(imported, run, path.parent / "files")
     return imported
@@ -123,12 +127,13 @@ def _fields(message: bytes) -> list[tuple[int, Any]]:
     return [(number, value if isinstance(value, int) else value.tobytes()) for number, value in fields]
 
 
-def _run(path: Path, warnings: list[str]) -> TrackedRun | None:
+def _run(path: Path, artifacts: RunArtifacts, warnings: list[str]) -> TrackedRun | None:
     if path.stat().st_size > MAX_BYTES:
         raise InvalidValue("import.too_large", f"{path.name!r} is too large; the limit is {MAX_BYTES:,} bytes.")
     described: dict[int, list[bytes]] = {}
     config: dict[str, Any] = {}
     summary: dict[str, Any] = {}
+    logged: list[tuple[int, dict[int, Any]]] = []
     code: int | None = None
     try:
         for record in _records(path.read_bytes(), path, warnings):
@@ -141,12 +146,15 @@ def _run(path: Path, warnings: list[str]) -> TrackedRun | None:
                     _update(config, value)
                 elif kind == SUMMARY:
                     _update(summary, value)
+                elif kind in (LOGGED, USED):
+                    logged.append((kind, dict(_fields(value))))
                 elif kind == EXIT:
                     code = next((found for field, found in _fields(value) if field == 1), 0)
     except WireError as error:
         raise InvalidValue("import.format", f"{path.name!r} is not {WHAT}.", detail=f"{error}.") from error
     key = _text(described, 1) or path.stem.removeprefix("run-")
     name = _text(described, 8) or key
+    artifacts.add(key, logged)
     if code != 0:
         state = "has no end" if code is None else f"ended with code {code}"
         warnings.append(f"Run {name!r} ({key[:8]}) {state}; it is left out.")

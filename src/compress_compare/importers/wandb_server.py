@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidValue, MissingExtra
+from .addresses import CLOUD_HOSTS
 from .places import MAX_BYTES
 
 CLOUD = "https://api.wandb.ai"
-HOSTS = ("wandb.ai", "www.wandb.ai", "api.wandb.ai")
 PAGE = 200
 SECONDS = 30
 MODEL, TABLE = "model", "table-file"
@@ -52,7 +52,7 @@ def address_of(written: str) -> Address:
     if parts.scheme == "wandb":
         server, names = None, [parts.netloc, *path]
     else:
-        cloud = (parts.hostname or "") in HOSTS
+        cloud = (parts.hostname or "") in CLOUD_HOSTS
         server, names = (CLOUD if cloud else f"{parts.scheme}://{parts.netloc}"), path
     plain = parts.scheme in ("http", "https", "wandb") and parts.username is None
     if not plain or len(names) < 2 or not all(map(_PART.fullmatch, names[:2])):
@@ -71,7 +71,7 @@ def knows(written: str) -> str | None:
         parts = urlsplit(written)
     except ValueError:
         return None
-    ours = parts.scheme == "wandb" or parts.hostname in HOSTS
+    ours = parts.scheme == "wandb" or parts.hostname in CLOUD_HOSTS
     return "an address of Weights & Biases" if ours else None
 
 

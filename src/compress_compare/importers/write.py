@@ -47,8 +47,9 @@ def write(
     of models that neither has are left out, as are notes and checkpoints of models that the import does not have. All
     are warned about. Models that the project has keep their tags and notes, and get the metrics that are new.
 
-    Values that differ from those of the project replace them; the old ones stay in its history. Datasets that differ
-    from the project's are refused, or become new versions beside them.
+    Values and answers that differ from those of the project replace them; the old ones stay in its history. Answers
+    under another protocol than those there are left out. Datasets that differ from the project's are refused, or become
+    new versions beside them.
 
     Args:
         imported: what was read.
@@ -58,7 +59,7 @@ def write(
 
     Raises:
         Conflict: ``model.conflict`` if the project has another base or operation; ``dataset.conflict``,
-            ``outputs.conflict``.
+            ``outputs.conflict`` if answers come twice and differ.
     """
     imported = variants.settled(imported, project)
     warnings = list(imported.warnings)
@@ -66,6 +67,8 @@ def write(
     models = _completed(ordered(listed, warnings, known=project), imported, warnings)
     with project.batch():
         found = changes.against(project, models)
+        replacing, otherwise = changes.other_answers(project, imported)
+        warnings += changes.told(replacing, otherwise)
         known = {metric.name for metric in project.metrics()}
         for metric in imported.metrics:
             if metric.name not in known:
@@ -78,7 +81,11 @@ def write(
                 names[dataset["name"]] = project.log_dataset(**dataset, new_version=new_versions).name
         outputs = [one for one in imported.outputs if _has_model(one, project, warnings)]
         for answers in step.each("answers", outputs):
-            project.log_outputs(**{**answers, "dataset": names.get(answers["dataset"], answers["dataset"])})
+            place = answers["model"], answers["dataset"]
+            if place in replacing:
+                project.correct_outputs(**answers, reason="the source has other answers")
+            elif place not in otherwise:
+                project.log_outputs(**{**answers, "dataset": names.get(answers["dataset"], answers["dataset"])})
         for one in (*imported.corrections, *found.corrections):
             project.correct(one.model, {one.metric: one.measured or one.value}, reason=one.reason)
         variants.keep(imported, project)

@@ -39,7 +39,7 @@ class Change:
         number: of the change; they count up.
         at: when, UTC, ISO 8601.
         action: ``delete``, ``restore``, ``purge``, ``rename``, ``set base``, ``archive``, ``unarchive``, ``correct``,
-            ``note``, ``tags``, ``complete outputs``, ``new dataset version`` or ``undo``.
+            ``note``, ``tags``, ``complete outputs``, ``correct outputs``, ``new dataset version`` or ``undo``.
         models: the ids of the models that it is about, as they were called before it.
         old: what was there, by name; what was not there is null.
         new: what is there instead.

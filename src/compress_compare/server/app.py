@@ -46,11 +46,13 @@ class Reach:
         public: addresses that a proxy or a tunnel gives it.
         named: tokens of others; none if not given.
         proxy: how an authenticating proxy says who calls; none is believed if not given.
+        import_from: the servers that imports may ask, as ``addresses.server_of`` gives them.
     """
 
     public: Sequence[PublicURL] = ()
     named: Tokens | None = None
     proxy: ProxyIdentity | None = None
+    import_from: frozenset[str] = frozenset()
 
 
 def create_app(
@@ -71,20 +73,22 @@ def create_app(
     """
     reach = reach or Reach()
     keys = Keys(token, port, named=reach.named, proxy=reach.proxy)
-    context = context_of(project, keys)
+    context = context_of(project, keys, import_from=reach.import_from)
     inner = [Middleware(Watching, watches=context.watches)]
     app = bare(_lifespan(context), [*gates(keys, port, public=reach.public), *inner])
     return _completed(app, context, static)
 
 
-def project_app(project: Project, keys: Keys, *, static: Path | None = None) -> FastAPI:
+def project_app(
+    project: Project, keys: Keys, *, static: Path | None = None, import_from: frozenset[str] = frozenset()
+) -> FastAPI:
     """What answers for one of several projects to whoever has passed the gates; see `hub`."""
-    context = context_of(project, keys)
+    context = context_of(project, keys, import_from=import_from)
     inner = [Middleware(Problems, keys=keys), Middleware(Watching, watches=context.watches)]
     return _completed(bare(_lifespan(context), inner), context, static)
 
 
-def context_of(project: Project, keys: Keys) -> AppContext:
+def context_of(project: Project, keys: Keys, *, import_from: frozenset[str] = frozenset()) -> AppContext:
     """What the routes of one project reach."""
     work = JobQueue(project)
     return AppContext(
@@ -98,6 +102,7 @@ def context_of(project: Project, keys: Keys) -> AppContext:
         watches=Watches(),
         uploads=Uploads(),
         archives=Archives(project),
+        import_from=import_from,
     )
 
 

@@ -33,6 +33,7 @@ class AppContext:
     watches: Watches
     uploads: Uploads
     archives: Archives
+    import_from: frozenset[str]
 
     def start(self) -> None:
         """Go on with what earlier servers left."""

@@ -55,7 +55,7 @@ def create_hub(
     """
     reach = reach or Reach()
     keys = Keys(token, port, named=reach.named, proxy=reach.proxy)
-    projects = OpenProjects(place, partial(project_app, keys=keys, static=static))
+    projects = OpenProjects(place, partial(project_app, keys=keys, static=static, import_from=reach.import_from))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

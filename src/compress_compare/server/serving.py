@@ -23,6 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .. import project as projects
 from ..errors import InvalidValue, UserError
+from ..importers.addresses import server_of
 from .app import Reach, create_app
 from .headers import HEADERS
 from .hub import create_hub
@@ -54,6 +55,7 @@ class ServerOptions:
         host: the address of this machine to listen on.
         identity: path of a file that says how an authenticating proxy names who calls; see ``identity.read_proxy``.
         artifacts: where the files of projects that are made in a database go.
+        import_from: addresses of servers that imports may ask, e.g. ``http://127.0.0.1:5000``; none if not given.
     """
 
     view: str = ""
@@ -61,12 +63,14 @@ class ServerOptions:
     host: str = HOST
     identity: str | Path | None = None
     artifacts: str | None = None
+    import_from: Sequence[str] = ()
 
     def reach(self) -> Reach:
         """What that means for the gates.
 
         Raises:
-            InvalidValue: ``url.public``, ``config.identity``, ``config.private``, ``host.not_public``.
+            InvalidValue: ``url.public``, ``config.identity``, ``config.private``, ``host.not_public``,
+                ``import.address``.
         """
         if self.host not in LOOPBACK and not self.public:
             raise InvalidValue(
@@ -75,7 +79,8 @@ class ServerOptions:
                 hint="Add --public-url https://…, and a proxy with TLS in front of it; see docs/guide/team.md.",
             )
         proxy = None if self.identity is None else read_proxy(Path(self.identity))
-        return Reach(tuple(public_url(one) for one in self.public), Tokens(), proxy)
+        asked = frozenset(server_of(one) for one in self.import_from)
+        return Reach(tuple(public_url(one) for one in self.public), Tokens(), proxy, asked)
 
 
 def serve(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import late
+from ..errors import Conflict
 from ..records import Dataset
 from . import models
 from .database import Connection
@@ -101,12 +102,7 @@ class EvaluationWriter(Writer):
         """
         answers = instance_tables.OutputColumns(vectors, metrics, texts, tokens, preprocessing, classes, boxes)
         table = instance_tables.outputs_table(ids, predictions, answers=answers)
-        with self._database.read() as connection:
-            row, data = models.one(connection, model), instances.dataset_row(connection, dataset)
-        known = instances.load(self._artifacts, data.sha256, columns=["id"])["id"]
-        facts = table.schema.metadata
-        table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset=dataset))
-        table = table.replace_schema_metadata(facts)
+        table, (row, data) = self._checked(table, model, dataset)
         with self._artifacts.staging() as staging:
             sha256 = instances.store(staging, table, name="outputs.parquet")
             with self._database.write() as connection:
@@ -115,6 +111,65 @@ class EvaluationWriter(Writer):
                     self._complete(connection, staging, known, of=(row, data), table=table)
                 elif instances.insert_outputs(connection, self._artifacts, of=(row, data), table=table, sha256=sha256):
                     self._publish(staging, [sha256])
+
+    def correct_outputs(
+        self, model: str, dataset: str, *, ids: Any, predictions: Any = None, reason: str = "", **answers: Any
+    ) -> bool:
+        """Replace all that a model answered on a dataset, because it was measured again. The old answers stay in the
+        history, and ``undo`` brings them back.
+
+        Args:
+            model, dataset, ids, predictions: as for ``log_outputs``.
+            reason: why, for the history.
+            answers: the other arguments of ``log_outputs``.
+
+        Returns:
+            Whether other answers were there; the same again changes nothing.
+
+        Raises:
+            NotFound: ``outputs.unknown`` if none are there.
+        """
+        columns = instance_tables.OutputColumns(**answers)
+        table = instance_tables.outputs_table(ids, predictions, answers=columns)
+        table, of = self._checked(table, model, dataset)
+        with self._artifacts.staging() as staging:
+            sha256 = instances.store(staging, table, name="outputs.parquet")
+            with self._database.write() as connection:
+                known = instances.outputs_sha256(connection, *of)
+                if known == sha256 or instances.same(self._artifacts, known, table=table):
+                    return False
+                self._publish(staging, [sha256])
+                count = table.num_rows
+                instances.replace_outputs(connection, of=of, count=count, sha256=sha256, corrected=reason)
+        return True
+
+    def has_other_outputs(self, model: str, dataset: str, *, ids: Any, predictions: Any = None, **answers: Any) -> bool:
+        """Whether ``log_outputs`` would refuse these answers, because others to the same examples are there.
+
+        Args:
+            model, dataset, ids, predictions, answers: as for ``log_outputs``.
+        """
+        columns = instance_tables.OutputColumns(**answers)
+        table = instance_tables.outputs_table(ids, predictions, answers=columns)
+        table, of = self._checked(table, model, dataset)
+        with self._database.read() as connection:
+            known = instances.known_outputs(connection, *of)
+        if known is None or instances.same(self._artifacts, known, table=table):
+            return False
+        try:
+            instances.completed(self._artifacts, known, table=table, of=of)
+        except Conflict:
+            return True
+        return False
+
+    def _checked(self, table: Any, model: str, dataset: str) -> tuple[Any, tuple[Any, Any]]:
+        """Answers whose ids are those of the dataset, and the rows of model and dataset."""
+        with self._database.read() as connection:
+            of = models.one(connection, model), instances.dataset_row(connection, dataset)
+        known = instances.load(self._artifacts, of[1].sha256, columns=["id"])["id"]
+        facts = table.schema.metadata
+        table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset=dataset))
+        return table.replace_schema_metadata(facts), of
 
     def _complete(
         self, connection: Connection, staging: Staging, known: str, *, of: tuple[Any, Any], table: Any

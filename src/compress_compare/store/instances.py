@@ -187,8 +187,16 @@ def completed(
     return None if not new.num_rows else pa.concat_tables([there, new]).combine_chunks()
 
 
-def replace_outputs(connection: sa.Connection, *, of: tuple[StoredModel, sa.Row[Any]], count: int, sha256: str) -> None:
-    """Put completed outputs in the place of those that are there, and write it into the history."""
+def replace_outputs(
+    connection: sa.Connection,
+    *,
+    of: tuple[StoredModel, sa.Row[Any]],
+    count: int,
+    sha256: str,
+    corrected: str | None = None,
+) -> None:
+    """Put outputs in the place of those that are there, and write it into the history: completed ones, or others for
+    the reason ``corrected``."""
     model, dataset = of
     table = schema.outputs
     mine = (table.c.model_key == model.key) & (table.c.dataset_key == dataset.key)
@@ -197,14 +205,16 @@ def replace_outputs(connection: sa.Connection, *, of: tuple[StoredModel, sa.Row[
     before, after = ({"dataset": dataset.name, "examples": number} for number in (old.num_instances, count))
     rows = [dataset.key, old.sha256, old.num_instances]
     names = {model.key: model.id}
-    history.record(connection, history.Made("complete outputs", names, before, after, rows, files=[old.sha256]))
+    action = "complete outputs" if corrected is None else "correct outputs"
+    made = history.Made(action, names, before, after, rows, corrected or "", files=[old.sha256])
+    history.record(connection, made)
 
 
 def _conflict(model: StoredModel, dataset: sa.Row[Any]) -> Conflict:
     return Conflict(
         "outputs.conflict",
         f"Model {model.id!r} already has other outputs on {dataset.name!r}.",
-        hint="Further examples are added if they have the same columns; answers that are there are never replaced.",
+        hint="Further examples are added if they have the same columns; project.correct_outputs replaces answers.",
     )
 
 

@@ -107,5 +107,6 @@ UNDONE: Mapping[str, Undo] = {
     "note": _note,
     "tags": _tags,
     "complete outputs": _outputs,
+    "correct outputs": _outputs,
     "new dataset version": _dataset,
 }

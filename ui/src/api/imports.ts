@@ -1,4 +1,4 @@
-/** What other tools wrote: sent to the server piece by piece, looked at, and imported as a job. */
+/** What other tools wrote: sent to the server in pieces or read by it from elsewhere, looked at, imported as a job. */
 import { answerOf, api } from "./client";
 import { plainRows, type Plain } from "./numbers";
 import type { Job } from "./jobs";
@@ -35,6 +35,10 @@ export async function sendFiles(files: readonly Dropped[], told: (bytes: number)
     }
   }
   return upload!;
+}
+
+export function fetchImportSources(signal?: AbortSignal): Promise<Schemas["ImportSourcesAnswer"]> {
+  return answerOf(api.GET("/api/v1/import/sources", { signal }));
 }
 
 export async function previewImport(ask: Asked<ImportAsk>, signal?: AbortSignal): Promise<ImportPreview> {

@@ -980,6 +980,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/import/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sources
+         * @description What can be imported: from which tools, and from which servers.
+         */
+        get: operations["sources_api_v1_import_sources_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/import/files": {
         parameters: {
             query?: never;
@@ -2049,7 +2069,8 @@ export interface components {
         };
         /**
          * ImportAsk
-         * @description What to import: files that were sent, or a path on the machine of the server; and how to understand it.
+         * @description What to import: files that were sent, a path on the machine of the server, or the address of a tracking server;
+         *     and how to understand it.
          *
          *     The source is recognized if it is null. `mapping` says as YAML what the columns of a table are.
          */
@@ -2058,6 +2079,8 @@ export interface components {
             upload?: string | null;
             /** Path */
             path?: string | null;
+            /** Address */
+            address?: string | null;
             /** Source */
             source?: string | null;
             /** Mapping */
@@ -2113,8 +2136,16 @@ export interface components {
             warnings: string[];
             /** Mapping */
             mapping: string;
+        };
+        /**
+         * ImportSourcesAnswer
+         * @description The tools that imports understand, and the servers that this one may ask.
+         */
+        ImportSourcesAnswer: {
             /** Sources */
             sources: string[];
+            /** Servers */
+            servers: string[];
         };
         /**
          * InstanceAnswer
@@ -5726,6 +5757,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlanFile"];
+                };
+            };
+            /** @description What went wrong and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sources_api_v1_import_sources_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportSourcesAnswer"];
                 };
             };
             /** @description What went wrong and what to do. */

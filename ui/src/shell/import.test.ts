@@ -23,12 +23,13 @@ const PREVIEW = {
   ...{ num_new_values: 1, num_corrections: 1 },
   corrections: [{ model: "net", metric: "top1", value: "NaN", reason: "the file has changed" }],
   ...{ notices: ["The base is in the column parent."], warnings: ["Row 7 has no id; it is left out."] },
-  ...{ mapping: "id:\n- model\n", sources: ["csv", "olive"] },
+  ...{ mapping: "id:\n- model\n" },
 };
 const file = (text: string, name = "table.csv"): File => new File([text], name);
 
 function open(answers: Answers, files: readonly { path: string; file: File }[] = []): AppState {
-  const app = makeApp({ answers: { "POST import/preview": PREVIEW, ...answers } });
+  const sources = { sources: ["csv", "olive"], servers: ["http://127.0.0.1:5000"] };
+  const app = makeApp({ answers: { "POST import/preview": PREVIEW, "GET import/sources": sources, ...answers } });
   app.changes.bring(files);
   show(Import, { files }, app);
   return app;
@@ -75,12 +76,40 @@ describe("an import", () => {
     expect(await screen.findByText("imported 2 models")).toBeTruthy();
     expect(server.of("POST import")[0]!.body).toEqual(last());
   });
+  it("asks a tracking server by its address, and says which may be asked", async () => {
+    open({});
+    expect(await screen.findByText("http://127.0.0.1:5000")).toBeTruthy();
+    const field = screen.getByLabelText(/address of a tracking server$/);
+    await fireEvent.input(field, { target: { value: " http://127.0.0.1:5000/#/experiments/1 " } });
+    expect((screen.getByRole("button", { name: "Merge it" }) as HTMLButtonElement).disabled).toBe(true);
+    await fireEvent.click(screen.getByRole("button", { name: "Look at it" }));
+    await waitFor(() => expect(last()).toMatchObject({ address: "http://127.0.0.1:5000/#/experiments/1" }));
+    expect(last()).not.toHaveProperty("path");
+  });
+  it("says how to allow a tracking server where none may be asked, and still offers the tools", async () => {
+    open({
+      "GET import/sources": { sources: ["csv", "olive"], servers: [] },
+      "POST import/preview": new Problem("import.not_recognized", "'x' is not recognized.", "", "Name one."),
+    });
+    expect(await screen.findByText(/--import-from/)).toBeTruthy();
+    await fireEvent.input(screen.getByLabelText(/^Or a path/), { target: { value: "/x" } });
+    await fireEvent.click(screen.getByRole("button", { name: "Look at it" }));
+    await screen.findByRole("alert");
+    expect([...(screen.getByLabelText("Written by") as HTMLSelectElement).options].map(({ value }) => value)).toEqual([
+      "",
+      "csv",
+      "olive",
+    ]);
+  });
   it("says why it cannot be read", async () => {
     open({ "POST import/preview": new Problem("import.not_recognized", "'x' is not recognized.", "", "Name one.") });
     await fireEvent.input(screen.getByLabelText(/^Or a path/), { target: { value: "/x" } });
     await fireEvent.click(screen.getByRole("button", { name: "Look at it" }));
     expect((await screen.findByRole("alert")).textContent).toContain("is not recognized.");
     expect((screen.getByRole("button", { name: "Import" }) as HTMLButtonElement).disabled).toBe(true);
+    await fireEvent.input(screen.getByLabelText(/^Or a path/), { target: { value: "/y" } });
+    await fireEvent.click(screen.getByRole("button", { name: "Look at it" }));
+    await waitFor(() => expect(last()).toMatchObject({ path: "/y" }));
   });
   it("says why files were not taken", async () => {
     const full = new Problem("upload.too_large", "An import takes 500,000,000 bytes at most.");

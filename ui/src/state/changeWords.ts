@@ -23,6 +23,7 @@ const VERBS: Readonly<Record<string, string>> = {
   note: "Changed the note of",
   tags: "Changed the tags of",
   "complete outputs": "Completed the predictions of",
+  "correct outputs": "Replaced the predictions of",
   merge: "Merged",
   import: "Imported",
 };

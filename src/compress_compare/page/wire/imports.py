@@ -29,13 +29,15 @@ class UploadAnswer(Answer):
 
 
 class ImportAsk(Ask):
-    """What to import: files that were sent, or a path on the machine of the server; and how to understand it.
+    """What to import: files that were sent, a path on the machine of the server, or the address of a tracking server;
+    and how to understand it.
 
     The source is recognized if it is null. `mapping` says as YAML what the columns of a table are.
     """
 
     upload: str | None = None
     path: Annotated[str, Field(max_length=4000)] | None = None
+    address: Annotated[str, Field(max_length=4000)] | None = None
     source: str | None = None
     mapping: Annotated[str, Field(max_length=200_000)] | None = None
     higher: Annotated[list[str], Field(default_factory=list)]
@@ -50,6 +52,13 @@ class ImportAsk(Ask):
         """How what is read is to be understood."""
         rules = Rules(self.base_from or None, self.operation_from or None, self.base_pattern or None)
         return ImportHow(rules, self.mapping, self.higher, self.lower, self.units, self.new_versions)
+
+
+class ImportSourcesAnswer(Answer):
+    """The tools that imports understand, and the servers that this one may ask."""
+
+    sources: list[str]
+    servers: list[str]
 
 
 class PreviewedModelAnswer(Answer):
@@ -111,7 +120,6 @@ class ImportPreviewAnswer(Answer):
     notices: list[str]
     warnings: list[str]
     mapping: str
-    sources: list[str]
 
 
 def preview(found: ImportPreview, **known: object) -> ImportPreviewAnswer:
