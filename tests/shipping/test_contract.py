@@ -32,6 +32,7 @@ FAST = {
         ("small llama", "w4 groups"),
         ("small bert", "w8"),
         ("small bert", "dynamic int8"),
+        ("small bert", "palettized"),
     ],
     "gguf": [
         ("small llama", "float"),
@@ -55,7 +56,12 @@ FAST = {
         ("small llama", "float"),
     ],
     "torchao": [("digits cnn", "w8"), ("small bert", "w4 groups"), ("digits cnn", "palettized")],
-    "executorch": [("digits cnn", "dkm"), ("small bert", "w4 groups"), ("digits cnn", "static int8")],
+    "executorch": [
+        ("digits cnn", "dkm"),
+        ("digits cnn", "low rank"),
+        ("small bert", "w4 groups"),
+        ("digits cnn", "static int8"),
+    ],
     "litert": [("digits cnn", "dkm"), ("small bert", "w4 groups"), ("digits cnn", "static int8")],
 }
 """The pairs of the suite, by format; benchmarks/shipping.py goes through all."""

@@ -266,3 +266,14 @@ class Mine(Format):
 
     def origin(self, folder):
         return {}
+
+
+@pytest.mark.parametrize("format", ["packed", "onnx"])
+def test_a_folder_with_an_encoder_and_a_decoder_is_run_with_tokens_for_both(format, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    config = transformers.T5Config(vocab_size=32, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
+    transformers.T5ForConditionalGeneration(config).save_pretrained(tmp_path / "folder")
+    with cc.open(tmp_path / "project") as project:
+        project.log_model("t5", checkpoint=tmp_path / "folder")
+        shipped = project.ship("t5", tmp_path / "out", format=format, sample=4)
+    assert shipped.proof.agreement == 1 and shipped.proof.predictions == 4 * 16

@@ -283,7 +283,7 @@ def _sequences(example: Mapping[str, Any]) -> Iterable[Any]:
     most = int(max(example["input_ids"].max(), 1)) + 1
     random = torch.Generator().manual_seed(1)
     for _ in range(ROWS):
-        yield {"input_ids": torch.randint(0, most, tuple(example["input_ids"].shape), generator=random)}
+        yield {name: torch.randint(0, most, tuple(ids.shape), generator=random) for name, ids in example.items()}
 
 
 def _named(task: Task | None, examples: int) -> str:
