@@ -179,5 +179,5 @@ def direct(
     if undirected:
         imported.warnings.append(
             f"The file does not say whether higher or lower is better for {', '.join(undirected)}; "
-            "say it with --higher-is-better NAME or --lower-is-better NAME."
+            "say it in the preview, or with --higher-is-better NAME or --lower-is-better NAME."
         )

@@ -265,7 +265,7 @@ def _evaluated(imported: Imported, metrics: dict[str, MetricValue], id: str, pat
             imported.reasons[name] = "the format states neither unit nor direction"
             imported.warnings.append(
                 f"{path.name!r} does not say whether {name} is per cent or a fraction ({value:g}); it is kept as it "
-                "stands. Say it with --unit, and its direction with --higher-is-better."
+                "stands. Say it in the preview, or with --unit, and its direction with --higher-is-better."
             )
 
 
