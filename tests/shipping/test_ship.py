@@ -1,17 +1,20 @@
 """Shipping: what is asked for, what is refused, what is left behind."""
 
+import errno
 import json
 import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import compress_compare as cc
 from compress_compare import shipping
-from compress_compare.errors import Conflict, InvalidValue, NotFound, Untrusted
+from compress_compare.comparisons import whence
+from compress_compare.errors import Conflict, InvalidValue, NotFound, StorageError, Untrusted
 from compress_compare.operations import Palettize
 from compress_compare.shipping.base import Format, Written
 from compress_compare.shipping.formats.safetensors import SafetensorsFormat
@@ -277,3 +280,37 @@ def test_a_folder_with_an_encoder_and_a_decoder_is_run_with_tokens_for_both(form
         project.log_model("t5", checkpoint=tmp_path / "folder")
         shipped = project.ship("t5", tmp_path / "out", format=format, sample=4)
     assert shipped.proof.agreement == 1 and shipped.proof.predictions == 4 * 16
+
+
+@pytest.mark.parametrize("values", [np.full((8, 8), np.nan), np.array([[np.inf, 1], [2, np.nan]])])
+def test_numbers_that_are_not_finite_are_shipped_as_they_are(values, tmp_path):
+    with cc.open(tmp_path / "project") as project, pytest.warns(UserWarning, match="NaN"):
+        project.log_model("odd", checkpoint={"a.weight": values.astype(np.float32)})
+        shipped = project.ship("odd", tmp_path / "out", format="packed", sample=0)
+    assert shipped.proof.max_difference == shipped.proof.relative_difference == 0
+
+
+def test_a_place_without_room_or_rights_is_named(tmp_path, monkeypatch):
+    with cc.open(tmp_path / "project") as project:
+        project.log_model("net", checkpoint={"a.weight": np.ones((8, 8), np.float32)})
+        (tmp_path / "file").write_text("no folder")
+        with pytest.raises(InvalidValue, match="cannot be written") as refused:
+            project.ship("net", tmp_path / "file" / "out", format="packed", sample=0)
+        assert refused.value.code == "ship.directory"
+
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(SafetensorsFormat, "write", full)
+        with pytest.raises(StorageError, match="no room") as caught:
+            project.ship("net", tmp_path / "out", format="safetensors", sample=0)
+        assert caught.value.code == "storage.full" and len(project) == 1
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "project"]
+
+
+def test_a_file_under_another_name_still_says_where_it_comes_from(tmp_path):
+    with cc.open(tmp_path / "project") as project:
+        project.log_model("net", checkpoint={"a.weight": np.ones((8, 8), np.float32)})
+        project.ship("net", tmp_path / "out", format="packed", sample=0)
+    renamed = (tmp_path / "out" / "model.safetensors").rename(tmp_path / "weights.bin")
+    assert whence.says(renamed)["model"] == "net"

@@ -36,7 +36,7 @@ def origin(path: Path) -> Mapping[str, Any]:
         InvalidValue: ``input.*`` for a file that cannot be opened.
     """
     for file in [path] if path.is_file() else _files(path):
-        found = _safetensors(file) if file.suffix == ".safetensors" else _inside(file)
+        found = _safetensors(file) or ({} if file.suffix == ".safetensors" else _inside(file))
         if found:
             return found
     return {}

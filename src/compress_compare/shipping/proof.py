@@ -82,14 +82,14 @@ class AnswerComparison:
         if own.shape != shipped.shape:
             raise _not_proved(f"It answers with the shape {tuple(shipped.shape)}, the model with {tuple(own.shape)}.")
         self.examples += len(own)
-        same = own == shipped
+        same = (own == shipped) | (own.isnan() & shipped.isnan())
         gaps = torch.where(same, torch.zeros_like(own), (own - shipped).abs())
         gap = float(gaps.max()) if gaps.numel() else 0.0
         self.difference = max(self.difference, float("inf") if gap != gap else gap)
         if own.ndim > 1 and own.shape[-1] > 1:
             agree = own.argmax(-1) == shipped.argmax(-1)
         else:
-            agree = gaps <= CLOSE * own.abs().max()
+            agree = gaps <= CLOSE * own.abs().nan_to_num(0, 0).max()
         self.predictions += agree.numel()
         self.flips += int((~agree).sum())
 
@@ -126,7 +126,7 @@ def numbers(format: Format, source: Source, *, found: Mapping[str, Array], writt
             what = "is missing" if there is None else f"has the shape {np.shape(there)}, not {np.shape(own)}"
             raise _not_proved(f"The tensor {name} {what}.")
         gap = _gap(np.asarray(own), np.asarray(there))
-        scale = float(np.abs(own).max(initial=0.0)) or 1.0
+        scale = float(np.abs(own).max(initial=0.0, where=np.isfinite(own))) or 1.0
         worst, relative = max(worst, gap), max(relative, gap / scale)
         if not gap / scale <= format.tolerance:
             raise _not_proved(

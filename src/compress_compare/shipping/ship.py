@@ -13,10 +13,11 @@ import yaml
 
 from ..comparisons.gate.check import gate
 from ..comparisons.gate.report import GateReport
-from ..errors import Conflict, InvalidValue, MissingExtra
+from ..errors import Conflict, InvalidValue, MissingExtra, StorageError, UserError
 from ..evaluation.metrics import LATENCY, LATENCY_IQR
 from ..recipes.rebuild import SHIP
 from ..records import Metric, MetricValue, Operation
+from ..store.storage import FULL, NOT_WRITABLE
 from ..store.store import Store
 from . import card, manifest, proof
 from .base import Format, Source, Written
@@ -152,8 +153,11 @@ def ship(
     refusal = chosen.refusal(source)
     if refusal is not None:
         raise refusal
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise _not_written(target, error) from error
     try:
         found = _proved(chosen, source, scratch, task=task, sample=count)
         shipped = _described(store, chosen, source, scratch, found=replace(found, gate=verdict))
@@ -162,10 +166,24 @@ def ship(
             target.rmdir()
         scratch.chmod(0o755)
         scratch.rename(target)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(scratch, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in (*FULL, *NOT_WRITABLE):
+            raise _not_written(target, error) from error
         raise
     return Shipped(**{**shipped, "directory": target, "child": child})
+
+
+def _not_written(target: Path, error: OSError) -> UserError:
+    if error.errno in FULL:
+        return StorageError(
+            "storage.full",
+            f"There is no room for the files of the model beside {str(target)[:200]!r}.",
+            detail=f"Free are {shutil.disk_usage(target.parent).free:,} bytes.",
+            hint="Free some space, or name a directory on another disk. The project is as it was.",
+        )
+    said = f"{str(target)[:200]!r} cannot be written: {error.strerror}."
+    return InvalidValue("ship.directory", said, hint="Name a directory where you may write.")
 
 
 @dataclass(frozen=True)
