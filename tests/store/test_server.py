@@ -151,6 +151,13 @@ def test_an_object_store_that_does_not_serve_is_said_and_no_row_is_there(url, mo
         assert len(project) == 0
 
 
+def test_a_prefix_with_the_number_of_a_status_is_not_denied(url, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with cc.open(url, artifacts="s3://tests/runs-403-401") as project:
+        error = refused(StoreError, project.log_model, "m", checkpoint={"w": np.ones(3)})
+    assert error.code == "objects.unreachable"
+
+
 def test_a_newer_or_damaged_schema_is_refused(url, project, postgres):
     name = project.address.schema
     postgres.execute(f"UPDATE \"{name}\".meta SET value = '99' WHERE name = 'schema_version'")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,9 @@ REQUEST_S = 300
 
 CHUNK = 8 << 20
 PARALLEL = 4
+DENIED = re.compile(r"401 Unauthorized|403 Forbidden|lacked the necessary privileges")
+"""What obstore says of a refusal; numbers alone may be those of an address or a name."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -190,7 +194,7 @@ class BucketObjects(Objects):
 
     def _sentence(self, words: str) -> StoreError:
         bucket = self.url.split("/")[2]
-        if "403" in words or "401" in words or "lacked the necessary privileges" in words:
+        if DENIED.search(words):
             return StoreError(
                 "objects.denied",
                 f"The object store does not let us into the bucket {bucket!r}.",
