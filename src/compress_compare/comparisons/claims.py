@@ -24,6 +24,7 @@ from ..readers.dtypes import DTYPES
 from ..readers.pair import ModelPair
 from ..readers.weights import FORGET_EVERY, StoredTensor, Weights
 from ..schemes.scheme import TensorScheme
+from .evident import most_distinct
 
 EMBEDDING = re.compile(r"embed|(?:^|\.)(?:wte|wpe|tok_emb|token_embd|lm_head)(?:\.|$)")
 CAST = re.compile(r"(?:^|[^a-z0-9])(bf16|bfloat16|fp16|float16|half)(?:$|[^a-z0-9])")
@@ -210,16 +211,11 @@ def _has_few(stored: StoredTensor, values: Values, *, bits: float) -> bool:
     rows = max(min(LOOKED_AT // columns, values.shape[0]), 1)
     some = values.numbers(0, rows * columns).reshape(rows, columns)
     most = 2.0**bits
-    if _most_distinct(some) <= most:
+    if most_distinct(some) <= most:
         return columns > most or _is_even(some)
     return any(
-        columns % size == 0 and size > most and _most_distinct(some.reshape(-1, size)) <= most for size in GROUPS
-    ) or (values.count <= LOOKED_AT and most < values.count and _most_distinct(some.reshape(1, -1)) <= most)
-
-
-def _most_distinct(rows: Array) -> int:
-    ordered = np.sort(rows, axis=1)
-    return int((ordered[:, 1:] != ordered[:, :-1]).sum(axis=1).max(initial=0)) + 1
+        columns % size == 0 and size > most and most_distinct(some.reshape(-1, size)) <= most for size in GROUPS
+    ) or (values.count <= LOOKED_AT and most < values.count and most_distinct(some.reshape(1, -1)) <= most)
 
 
 def _is_even(rows: Array) -> bool:

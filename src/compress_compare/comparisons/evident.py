@@ -200,9 +200,9 @@ def _of_rows(numbers: _Numbers, rows: Array, plain: TensorScheme, *, below: int)
     """How rows that share a scale or a codebook are stored in fewer bits; ``None`` where they are not."""
     size = rows.shape[1]
     there = np.count_nonzero(rows)
-    most = _most_distinct(rows)
+    most = most_distinct(rows)
     ends = np.where(rows.max(1) > -rows.min(1), rows.max(1), rows.min(1))[:, None]
-    told = _most_distinct(np.where(rows == 0, ends, rows))
+    told = most_distinct(np.where(rows == 0, ends, rows))
     if told < 2 or there < OFTEN * len(rows) or _label_bits(most) >= below or not np.isfinite(rows).all():
         return None
     repeats = numbers.is_wide and _repeated(rows) > REPEATED * there
@@ -224,7 +224,8 @@ def _label_bits(count: int) -> int:
     return max(1, math.ceil(math.log2(count)))
 
 
-def _most_distinct(rows: Array) -> int:
+def most_distinct(rows: Array) -> int:
+    """How many distinct numbers the row has that has the most, of ``(rows, numbers)``."""
     ordered = np.sort(rows, axis=1)
     return int((ordered[:, 1:] != ordered[:, :-1]).sum(axis=1).max(initial=0)) + 1
 
