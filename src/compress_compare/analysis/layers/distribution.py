@@ -1,4 +1,4 @@
-"""All numbers of one tensor in order: what distinct values, entropy, range and histograms are read from."""
+"""All numbers of one tensor: what distinct values, entropy, range and histograms are read from."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from . import fused
 from .values import Array, Values
 
 PIECE = 1 << 18
+LONG = 1 << 22
+"""Codes that are counted at once."""
 SORTED_AT_ONCE = 1 << 24
 DECODED_AT_ONCE = 1 << 25
 """Numbers that cost more to decode than to hold."""
@@ -19,19 +22,20 @@ Part = tuple[Array, Array | None]
 
 
 def parts(tensor: Values) -> Iterator[Part]:
-    """The finite numbers in ascending order, in parts that have no value in common.
+    """The numbers in parts that have no value in common.
 
-    Codes are counted. Wider numbers are sorted; those of tensors with more than sixteen million by ranges of values
+    Codes are counted. Of tensors with more than sixteen million wider numbers, the finite ones come by ranges of values
     between pivots from a sample, and what equals a pivot is counted, so that memory stays bounded however often one
     value stands.
 
     Returns:
-        Pairs of ascending numbers and how often each stands (``None``: each entry once, equal ones in a row).
+        Pairs of finite ascending numbers and how often each stands, or of numbers in any order, finite or not, and
+        ``None``.
     """
     if tensor.table is not None:
         yield _counted(tensor.table, code_counts(tensor))
     elif tensor.count <= (SORTED_AT_ONCE if tensor.decode is None else DECODED_AT_ONCE):
-        yield _finite(_sorted(tensor)), None
+        yield _gathered(tensor), None
     else:
         yield from _by_ranges(tensor)
 
@@ -40,8 +44,11 @@ def code_counts(tensor: Values) -> Array:
     """How often each code stands: ``(256,)`` or ``(65536,)``."""
     size = 256 if tensor.raw.dtype.itemsize == 1 else 65536
     counts = np.zeros(size, np.int64)
-    for start in range(0, tensor.count, PIECE):
-        counts += np.bincount(tensor.raw[start : start + PIECE], minlength=size)
+    fast = tensor.raw.dtype == np.uint16 and tensor.count >= fused.LEAST and fused.library()
+    step = LONG if fast else PIECE
+    for start in range(0, tensor.count, step):
+        piece = tensor.raw[start : start + step]
+        counts += fused.codes(piece) if fast else np.bincount(piece, minlength=size)
     return counts
 
 
@@ -50,6 +57,10 @@ def finite_range(tensor: Values) -> tuple[float, float]:
     low, high = np.inf, -np.inf
     for start in range(0, tensor.count, PIECE):
         piece = tensor.numbers(start, min(start + PIECE, tensor.count))
+        if fused.takes(piece):
+            bottom, top = fused.span(piece)
+            low, high = min(low, bottom), max(high, top)
+            continue
         bottom, top = float(piece.min()), float(piece.max())
         if not np.isfinite(top - bottom):
             piece = piece[np.isfinite(piece)]
@@ -111,14 +122,18 @@ def _counted(table: Array, counts: Array) -> Part:
     return numbers, np.bincount(which, counts[found], numbers.size).astype(np.int64)
 
 
-def _sorted(tensor: Values) -> Array:
-    """All numbers in ascending order; those that are packed are decoded a piece at a time."""
+def ascending(numbers: Array) -> Array:
+    """The finite ones in ascending order."""
+    return _finite(np.sort(numbers))
+
+
+def _gathered(tensor: Values) -> Array:
+    """All numbers; those that are packed are decoded a piece at a time."""
     if tensor.decode is None:
-        return np.sort(tensor.numbers(0, tensor.count))
+        return tensor.numbers(0, tensor.count)
     gathered = np.empty(tensor.count, tensor.kind)
     for start in range(0, tensor.count, PIECE):
         gathered[start : start + PIECE] = tensor.numbers(start, min(start + PIECE, tensor.count))
-    gathered.sort()
     return gathered
 
 
@@ -141,7 +156,7 @@ def _by_ranges(tensor: Values) -> Iterator[Part]:
     bounds = [-np.inf, *pivots.tolist(), np.inf]
     for low, high in pairwise(bounds):
         inside, equal = _selected(tensor, low, high)
-        yield np.sort(inside), None
+        yield inside, None
         if equal:
             yield np.array([high], tensor.kind), np.array([equal])
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import matrix
+from . import fused, matrix
 from .values import Array, Values
 
 PIECE = 1 << 17
@@ -155,6 +155,22 @@ class ChannelRows:
         self._take([lengths(*each) for each in zip(squares, numbers, strict=True)], numbers[0].size)
         return [float(each.sum(dtype=np.float64)) for each in squares]
 
+    def add_squares(self, *squares: Array, size: int) -> list[float]:
+        """As ``add``, of rows whose sums of squares are known in double precision, where those of single precision
+        neither vanish nor overflow.
+
+        Args:
+            squares: of the rows that ``width`` cuts a piece into, ``(rows,)``, of each tensor.
+            size: numbers in the piece.
+        """
+        if self._width:
+            self._take([np.sqrt(each) for each in squares], size)
+        return [float(each.sum()) for each in squares]
+
+    def width(self, size: int) -> int:
+        """How many numbers of a piece of some size have a row; all where there are no channels."""
+        return min(self._width, size) or max(size, 1)
+
     def _take(self, found: list[Array], size: int) -> None:
         if self._seen % self._width:
             last = self._waiting.pop()
@@ -187,7 +203,12 @@ def of(model: Values) -> tuple[float, Norms]:
     rows, squares = ChannelRows(model.shape, compared=False), 0.0
     with np.errstate(over="ignore", invalid="ignore"):
         for span in rows.pieces():
-            squares += rows.add(model.numbers(*span).astype(np.float64))[0]
+            numbers = model.numbers(*span)
+            if fused.takes(numbers):
+                known = fused.row_squares(numbers, rows.width(numbers.size))
+                squares += rows.add_squares(known, size=numbers.size)[0]
+            else:
+                squares += rows.add(numbers.astype(np.float64))[0]
     return squares, rows.norms
 
 

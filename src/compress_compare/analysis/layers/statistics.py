@@ -7,17 +7,19 @@ meets one is infinite or NaN. Ranges, distinct values, entropy and histograms ar
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from . import bands, distribution, histogram, norms
+from . import bands, distribution, fused, histogram, norms
 from .norms import ChannelRows, Norms
 from .values import Array, Values
 
 PIECE = norms.PIECE
 BLOCK = norms.BLOCK
+LONG = 1 << 20
+"""Entries that are looked at without being decoded."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,12 @@ class Zeros:
     model_only: int = 0
     base_only: int = 0
 
+    @staticmethod
+    def of(counts: Iterable[int]) -> Zeros:
+        """From how many are zero in both, in the base and in the model."""
+        both, base, model = counts
+        return Zeros(both, model - both, base - both)
+
     def __add__(self, other: Zeros) -> Zeros:
         return Zeros(self.both + other.both, self.model_only + other.model_only, self.base_only + other.base_only)
 
@@ -90,6 +98,7 @@ class ChangeSums:
         base_squares: sum of ``base²``.
         model_squares: sum of ``model²``.
         bands: six counts, see ``bands.change_bands``.
+        zeros: of both.
         norms: of the output channels.
     """
 
@@ -100,6 +109,7 @@ class ChangeSums:
     base_squares: float = 0.0
     model_squares: float = 0.0
     bands: Array = field(default_factory=lambda: np.zeros(bands.NUM_BANDS, np.int64))
+    zeros: Zeros = field(default_factory=Zeros)
     norms: Norms = field(default_factory=Norms)
 
     def __add__(self, other: ChangeSums) -> ChangeSums:
@@ -148,17 +158,22 @@ def own(tensor: Values, bins: Array, *, squares: float | None = None) -> tuple[O
         The statistics, and counts ``(histograms, 66)``.
     """
     counted = np.zeros((len(bins), bins.shape[1] + 1), np.int64)
-    finite, result = 0, Own()
-    for ordered, weights in distribution.parts(tensor):
-        if ordered.size:
-            finite += ordered.size if weights is None else int(weights.sum())
-            result += _of_part(ordered, weights)
-            counted += histogram.counts(ordered, bins, weights=weights)
+    finite, result, needs_squares = 0, Own(), False
+    for numbers, weights in distribution.parts(tensor):
+        if weights is None and numbers.size >= fused.LEAST and fused.takes(numbers):
+            part, counts = _of_any_order(numbers, bins)
+        else:
+            ordered = distribution.ascending(numbers) if weights is None else numbers
+            part, counts = _of_ordered(ordered, weights, bins)
+            needs_squares |= weights is None
+        finite += part.count
+        result += part
+        counted += counts
     code_bits = max(finite * math.log2(finite) + result.code_bits, 0.0) if finite else 0.0
     result = replace(result, count=tensor.count, nonfinite=tensor.count - finite, code_bits=code_bits)
     if result.nonfinite:
         return _not_hidden(result, tensor), counted
-    if tensor.table is None:
+    if needs_squares:
         result = replace(result, squares=_squares(tensor) if squares is None else squares)
     return result, counted
 
@@ -166,19 +181,24 @@ def own(tensor: Values, bins: Array, *, squares: float | None = None) -> tuple[O
 def zeros(base: Values, model: Values) -> Zeros:
     """Compare the zeros of two tensors of one shape."""
     both = in_base = in_model = 0
+    if base.has_sign_bit and model.has_sign_bit and base.raw.dtype == model.raw.dtype and fused.library():
+        for start in range(0, base.count, LONG):
+            found = fused.zeros(base.raw[start : start + LONG], model.raw[start : start + LONG])
+            both, in_base, in_model = both + found[0], in_base + found[1], in_model + found[2]
+        return Zeros.of((both, in_base, in_model))
     for start, stop in pieces(base.count):
         first, second = base.zeros(start, stop), model.zeros(start, stop)
         in_base += int(np.count_nonzero(first))
         in_model += int(np.count_nonzero(second))
         both += int(np.count_nonzero(first & second))
-    return Zeros(both, in_model - both, in_base - both)
+    return Zeros.of((both, in_base, in_model))
 
 
 def change(base: Values, model: Values) -> ChangeSums:
     """Compare the numbers of two tensors of one shape."""
     narrow = base.table is not None and model.table is not None
     rows = ChannelRows(model.shape, compared=True)
-    parts = (_pair(base.numbers(*span), model.numbers(*span), narrow=narrow, rows=rows) for span in rows.pieces())
+    parts = (_piece(base.numbers(*span), model.numbers(*span), narrow=narrow, rows=rows) for span in rows.pieces())
     return replace(sum(parts, ChangeSums()), norms=rows.norms)
 
 
@@ -187,9 +207,20 @@ def pieces(count: int) -> Iterator[tuple[int, int]]:
     return ((start, min(start + PIECE, count)) for start in range(0, count, PIECE))
 
 
-def _of_part(ordered: Array, weights: Array | None) -> Own:
-    """Of finite numbers in ascending order; ``code_bits`` still lacks what the number of all numbers adds, and without
-    weights ``squares`` is left out."""
+def _of_any_order(numbers: Array, bins: Array) -> tuple[Own, Array]:
+    """As ``_of_ordered``, of float32 numbers that need not be finite; ``squares`` is known."""
+    limits, right = histogram.limits(bins, numbers.dtype)
+    found, below = fused.own(numbers, limits, right=right)
+    finite = numbers.size - found.pop("nonfinite")
+    own = Own(count=finite, code_bits=-found.pop("repeated"), **found)
+    return own, histogram.of_below(below, finite)
+
+
+def _of_ordered(ordered: Array, weights: Array | None, bins: Array) -> tuple[Own, Array]:
+    """Of finite numbers in ascending order: ``count`` is how many there are, ``code_bits`` still lacks what the number
+    of all numbers adds, and without weights ``squares`` is left out."""
+    if not ordered.size:
+        return Own(), np.zeros((len(bins), bins.shape[1] + 1), np.int64)
     distinct, repeated = distribution.distinct_and_bits(ordered, weights)
     first, last = (ordered.searchsorted(ordered.dtype.type(0), side) for side in ("left", "right"))
     zeros, squares = int(last - first), 0.0
@@ -199,7 +230,8 @@ def _of_part(ordered: Array, weights: Array | None) -> Own:
         often = ordered * weights.astype(np.float64)
         negative, positive = float(often[:first].sum()), float(often[last:].sum())
         zeros, squares = int(weights[first:last].sum()), _dot(often, ordered.astype(np.float64))
-    return Own(
+    own = Own(
+        count=ordered.size if weights is None else int(weights.sum()),
         zeros=zeros,
         total=positive + negative,
         absolute=positive - negative,
@@ -209,6 +241,7 @@ def _of_part(ordered: Array, weights: Array | None) -> Own:
         distinct=distinct,
         code_bits=-repeated,
     )
+    return own, histogram.counts(ordered, bins, weights=weights)
 
 
 def _squares(tensor: Values) -> float:
@@ -228,6 +261,18 @@ def _not_hidden(result: Own, tensor: Values) -> Own:
     return replace(result, total=total, absolute=absolute, squares=squares)
 
 
+def _piece(base: Array, model: Array, *, narrow: bool, rows: ChannelRows) -> ChangeSums:
+    """Compare two pieces, in compiled loops where they can be used."""
+    if fused.takes(base, model):
+        found = fused.change(base, model, width=rows.width(base.size))
+        if math.isfinite(found.sums[0]):
+            base_squares, model_squares = rows.add_squares(found.base_rows, found.model_rows, size=base.size)
+            zeros = Zeros.of(found.zeros)
+            sums = (*found.sums, base_squares, model_squares)
+            return ChangeSums(base.size, *sums, found.bands, zeros)
+    return _pair(base, model, narrow=narrow, rows=rows)
+
+
 def _pair(base: Array, model: Array, *, narrow: bool, rows: ChannelRows) -> ChangeSums:
     """Compare two pieces. Products of narrow formats are exact in single precision; only blocks are summed in it."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -240,6 +285,7 @@ def _pair(base: Array, model: Array, *, narrow: bool, rows: ChannelRows) -> Chan
         # what single precision holds is divided in it: a change too large for that is above every band anyway
         size = size.astype(np.result_type(base, model), copy=False)
         base_squares, model_squares = rows.add(first, second)
+        in_base, in_model = base == 0, model == 0
         return ChangeSums(
             base.size,
             absolute,
@@ -248,6 +294,7 @@ def _pair(base: Array, model: Array, *, narrow: bool, rows: ChannelRows) -> Chan
             base_squares=base_squares,
             model_squares=model_squares,
             bands=bands.change_bands(np.abs(base), model, change=size),
+            zeros=Zeros.of(int(np.count_nonzero(each)) for each in (in_base & in_model, in_base, in_model)),
         )
 
 

@@ -77,6 +77,15 @@ class Values:
             found |= raw == code
         return found
 
+    @property
+    def has_sign_bit(self) -> bool:
+        """Whether all bits of an entry but the highest are 0 where its number is zero, and nowhere else."""
+        if self.decode is not None:
+            return False
+        if self.table is None:
+            return self.raw.dtype == np.float32
+        return self.raw.dtype == np.uint16 and self._zero_codes.tolist() == [0, 1 << 15]
+
     @cached_property
     def _zero_codes(self) -> Array:
         codes: Array = np.arange(0) if self.table is None else np.flatnonzero(self.table == 0)

@@ -193,4 +193,4 @@ def _one(base: Values | None, model: Values, edges: Array | None) -> Sums:
         return Sums.of(*statistics.own(model, edges, squares=squares), alone=alone)
     change = statistics.change(base, model)
     own, histogram = statistics.own(model, edges, squares=change.model_squares)
-    return Sums.of(own, histogram, zeros=statistics.zeros(base, model), change=change)
+    return Sums.of(own, histogram, zeros=change.zeros, change=change)
