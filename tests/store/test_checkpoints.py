@@ -128,7 +128,14 @@ def test_bad_files_get_one_sentence_and_leave_nothing(project, tmp_path, name, c
 
 @pytest.mark.parametrize(
     ("checkpoint", "code"),
-    [({}, "model.no_tensors"), ({"w": 3}, "checkpoint.not_a_tensor"), (7, "checkpoint.type")],
+    [
+        ({}, "model.no_tensors"),
+        ({"w": 3}, "checkpoint.not_a_tensor"),
+        (7, "checkpoint.type"),
+        ({"w": np.ones(3, complex)}, "checkpoint.number_type"),
+        ({"w": np.array(["text"])}, "checkpoint.number_type"),
+        ({"v": torch.ones(3), "w": torch.ones((), dtype=torch.complex128)}, "checkpoint.number_type"),
+    ],
 )
 def test_what_is_no_checkpoint_is_said(project, checkpoint, code):
     with pytest.raises(InvalidValue) as caught:

@@ -7,12 +7,11 @@ names of the others are kept in the header, under ``tied``.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
 from ..errors import InvalidValue, StoreError
@@ -33,10 +32,8 @@ from .database import rows
 from .drafts import ModelDraft
 from .elsewhere import FileReference
 from .models import StoredModel, by_ids, conflict
+from .serialized import serialized
 from .staging import Staging
-
-if TYPE_CHECKING:
-    import torch
 
 WEIGHTS = "model.safetensors"
 FORMATS = {
@@ -81,7 +78,7 @@ def store(staging: Staging, source: object, *, extra: Mapping[str, Any] | None =
             "A checkpoint must be a module, a state dict or a path.",
             detail=f"Found {type(source).__name__}.",
         )
-    content = serialize(source, extra or {})
+    content = serialized(source, extra or {})
     return Checkpoint("safetensors", (staging.put_bytes(WEIGHTS, content),))
 
 
@@ -247,66 +244,6 @@ def _load_file(path: Path) -> dict[str, Any]:
     return dict(load_file(path))
 
 
-def serialize(state: Mapping[str, Any], extra: Mapping[str, Any]) -> bytes:
-    """The content of a safetensors file with these tensors and, in its header, ``extra``.
-
-    Raises:
-        InvalidValue: ``model.no_tensors``, ``checkpoint.not_a_tensor``.
-    """
-    if not state:
-        raise InvalidValue("model.no_tensors", "The checkpoint holds no tensor.")
-    if any(hasattr(tensor, "layout") or isinstance(tensor, tuple) for tensor in state.values()):
-        from .plain import plain
-
-        state = plain(state)
-    for name, tensor in state.items():
-        if not hasattr(tensor, "shape") or not hasattr(tensor, "dtype"):
-            raise InvalidValue(
-                "checkpoint.not_a_tensor",
-                "Every value of a state dict must be a tensor.",
-                detail=f"{name!r} is {type(tensor).__name__}.",
-                hint="Leave it out, or pass the state dict that is inside: checkpoint['model'], for example.",
-            )
-    is_torch = any(hasattr(tensor, "data_ptr") for tensor in state.values())
-    if not is_torch:
-        from safetensors.numpy import save as save_arrays
-
-        arrays = {name: np.ascontiguousarray(array) for name, array in state.items()}
-        return save_arrays(arrays, metadata=_metadata(state, {}, extra))
-    from safetensors.torch import save
-
-    unique, tied = _untie(state)
-    return save(unique, metadata=_metadata(state, tied, extra))
-
-
-def _metadata(names: Iterable[str], tied: Mapping[str, str], extra: Mapping[str, Any]) -> dict[str, str]:
-    """One entry, since safetensors writes several in an order that changes from run to run, and sorts the tensors."""
-    return {safetensors.HEADER_KEY: json.dumps({"order": list(names), "tied": tied, **extra}, sort_keys=True)}
-
-
-def _untie(state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """Split into tensors with memory of their own and aliases of one of those. Views of other shapes are copied."""
-    first: dict[tuple[Any, ...], str] = {}
-    unique, tied = {}, {}
-    for name, tensor in state.items():
-        plain = tensor.detach().cpu()
-        view = (plain.data_ptr(), tuple(plain.shape), plain.stride(), plain.dtype)
-        if plain.numel() and view in first:
-            tied[name] = first[view]
-            continue
-        first[view] = name
-        own = plain.is_contiguous() and plain.untyped_storage().nbytes() == plain.numel() * plain.element_size()
-        unique[name] = plain if own else plain.contiguous().clone()
-    return unique, tied
-
-
-def _no_key() -> InvalidValue:
-    return InvalidValue(
-        "checkpoint.key", "A key chooses a network in a PyTorch file, and the checkpoint is none.",
-        hint="Leave the key out; of a dictionary, pass the state dict that is inside.",
-    )  # fmt: skip
-
-
 Put = Callable[[str, Path], StoredFile]
 
 
@@ -377,3 +314,10 @@ def _store_folder(staging: Staging, folder: Path, *, put: Put, key: str = "") ->
     read = set(folders.shards(files))
     kept = [path for path in paths if path.suffix != ".safetensors" or path.name in read]
     return Checkpoint("huggingface", tuple(put(path.name, path) for path in kept))
+
+
+def _no_key() -> InvalidValue:
+    return InvalidValue(
+        "checkpoint.key", "A key chooses a network in a PyTorch file, and the checkpoint is none.",
+        hint="Leave the key out; of a dictionary, pass the state dict that is inside.",
+    )  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..readers import coreml, keras
-from .checkpoints import serialize
+from .serialized import serialized
 from .worker import ROOM, answer, bound_memory, confine
 
 MAX_FILES = 256
@@ -29,7 +29,7 @@ def main() -> None:
 
     def convert() -> dict[str, Any]:
         found, beside = coreml.load(path, name) if path.is_dir() else keras.load(path, name)
-        target.write_bytes(serialize(found, beside))
+        target.write_bytes(serialized(found, beside))
         return {}
 
     answer(name, convert, room=room)

@@ -19,7 +19,7 @@ from ..readers.pickle_stack import Filled
 from ..readers.safetensors_header import shown
 from ..readers.torch_scan import scan
 from . import dcp, inert, plain
-from .checkpoints import serialize
+from .serialized import serialized
 from .worker import ROOM, answer, bound_memory, confine
 
 MAX_FILES = 128
@@ -43,7 +43,7 @@ def main() -> None:
         loaded = _loaded(path, name, room=room, names=scan(path, name)) if pieces is None else pieces.content
         found, left = _tensors(loaded, name, key=key)
         found = found if pieces is None else pieces.filled(found)
-        target.write_bytes(serialize(plain.plain(found), {}))
+        target.write_bytes(serialized(plain.plain(found), {}))
         return {"left_out": left[:MAX_LISTED], "num_left_out": len(left)}
 
     answer(name, convert, room=room)
