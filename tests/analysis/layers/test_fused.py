@@ -21,7 +21,7 @@ HARD = {
     "neighbors": np.nextafter(np.float32(1), np.float32([2, 0, 1, 2, 2])),
     "one value many times": np.full(70_001, 0.1, np.float32),
     "few values": RNG.choice(np.float32([-0.25, 0, 0.25, 0.5]), 9_999),
-    "a heap that is long": np.arange(1 << 18, dtype=np.uint32)[::-4].view(np.float32),
+    "a bucket that is full": np.arange(1 << 18, dtype=np.uint32)[::-4].view(np.float32),
     "all distinct": (np.arange(100_000, dtype=np.uint32) * 41 + (60 << 23)).view(np.float32),
     "each twice": np.repeat(RNG.normal(size=40_000).astype(np.float32), 2),
     "half are zero": np.where(RNG.random(65_537) < 0.5, np.float32(0), RNG.normal(size=65_537).astype(np.float32)),

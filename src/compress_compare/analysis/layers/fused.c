@@ -1,8 +1,8 @@
 /* The statistics of float32 tensors in few passes over their numbers. fused.py says what each function takes and gives.
 
    Sums are held in double precision, in lanes that are added in one order, so that a tensor has the same sums on every
-   machine. Nothing is sorted for the distinct values: the numbers are dealt out to heaps by their upper bits, and in each
-   heap a bitmap of the lower bits says what stood there before. */
+   machine. Nothing is sorted for the distinct values: the numbers are scattered to buckets by their upper bits, and in
+   each bucket a bitmap of the lower bits says what stood there before. */
 
 #include <math.h>
 #include <stdint.h>
@@ -18,10 +18,10 @@
 #define LANES 8
 #define WIDE 16 /* lanes of a loop with few sums */
 #define BLOCK 1024
-#define LOWER 18 /* bits of a key that tell numbers of one heap apart: a bitmap of them stays in the nearest cache */
-#define APART (1 << LOWER)
-#define HEAPS (1 << (32 - LOWER))
-#define FINITE(heap) ((heap) >= 0x800000 >> LOWER && (heap) < HEAPS - (0x800000 >> LOWER))
+#define LOW_BITS 18 /* of a key, which tell numbers of one bucket apart: a bitmap of them stays in the nearest cache */
+#define LOW_CODES (1 << LOW_BITS)
+#define BUCKETS (1 << (32 - LOW_BITS))
+#define FINITE(bucket) ((bucket) >= 0x800000 >> LOW_BITS && (bucket) < BUCKETS - (0x800000 >> LOW_BITS))
 
 typedef struct {
     int64_t nonfinite, zeros, distinct;
@@ -120,97 +120,98 @@ static inline double number_of(uint32_t bits) {
 }
 
 /* How many of some lower bits are below those of an edge. */
-FAST static int64_t smaller(const uint32_t *heap, int64_t count, uint32_t edge) {
+FAST static int64_t count_below(const uint32_t *bucket, int64_t count, uint32_t edge) {
     int64_t found = 0;
-    for (int64_t i = 0; i < count; i++) found += heap[i] < edge;
+    for (int64_t i = 0; i < count; i++) found += bucket[i] < edge;
     return found;
 }
 
-static uint32_t least(const uint32_t *heap, int64_t count) {
-    uint32_t found = heap[0];
-    for (int64_t i = 1; i < count; i++) found = heap[i] < found ? heap[i] : found;
+static uint32_t least(const uint32_t *bucket, int64_t count) {
+    uint32_t found = bucket[0];
+    for (int64_t i = 1; i < count; i++) found = bucket[i] < found ? bucket[i] : found;
     return found;
 }
 
-static uint32_t greatest(const uint32_t *heap, int64_t count) {
-    uint32_t found = heap[0];
-    for (int64_t i = 1; i < count; i++) found = heap[i] > found ? heap[i] : found;
+static uint32_t greatest(const uint32_t *bucket, int64_t count) {
+    uint32_t found = bucket[0];
+    for (int64_t i = 1; i < count; i++) found = bucket[i] > found ? bucket[i] : found;
     return found;
 }
 
-/* Room for looking at a heap; `seen` and `often` are zero between heaps. */
+/* Scratch memory for a bucket; `seen` and `often` are zero between buckets. */
 typedef struct {
-    uint64_t seen[APART / 64];
-    uint32_t often[APART], repeated[];
-} Room;
+    uint64_t seen[LOW_CODES / 64];
+    uint32_t often[LOW_CODES], repeated[];
+} Scratch;
 
-/* Distinct numbers of a heap, and the sum of n log2 n over those that stand n times. */
-static void heap_of(const uint32_t *heap, int64_t count, Room *room, Own *own) {
+/* Distinct numbers of a bucket, and the sum of n log2 n over those that stand n times. */
+static void count_bucket(const uint32_t *bucket, int64_t count, Scratch *scratch, Own *own) {
     int64_t repeats = 0;
     uint32_t differ = 0;
-    for (int64_t i = 1; i < count; i++) differ |= heap[i] ^ heap[0];
+    for (int64_t i = 1; i < count; i++) differ |= bucket[i] ^ bucket[0];
     if (!differ) {
         own->distinct++;
         own->repeated += count * log2((double)count);
         return;
     }
     for (int64_t i = 0; i < count; i++) {
-        uint64_t *word = &room->seen[heap[i] >> 6], before = *word;
+        uint64_t *word = &scratch->seen[bucket[i] >> 6], before = *word;
         /* written always and kept where it stood before: a branch would often be guessed wrong */
-        room->repeated[repeats] = heap[i];
-        repeats += before >> (heap[i] & 63) & 1;
-        *word = before | 1ull << (heap[i] & 63);
+        scratch->repeated[repeats] = bucket[i];
+        repeats += before >> (bucket[i] & 63) & 1;
+        *word = before | 1ull << (bucket[i] & 63);
     }
     own->distinct += count - repeats;
-    if (count < APART / 128)
-        for (int64_t i = 0; i < count; i++) room->seen[heap[i] >> 6] = 0;
+    if (count < LOW_CODES / 128)
+        for (int64_t i = 0; i < count; i++) scratch->seen[bucket[i] >> 6] = 0;
     else
-        memset(room->seen, 0, sizeof room->seen);
-    for (int64_t i = 0; i < repeats; i++) room->often[room->repeated[i]]++;
+        memset(scratch->seen, 0, sizeof scratch->seen);
+    for (int64_t i = 0; i < repeats; i++) scratch->often[scratch->repeated[i]]++;
     for (int64_t i = 0; i < repeats; i++) {
-        uint32_t *often = &room->often[room->repeated[i]];
+        uint32_t *often = &scratch->often[scratch->repeated[i]];
         if (*often) own->repeated += (*often + 1.0) * log2(*often + 1.0);
         *often = 0;
     }
 }
 
 /* How many numbers are below each edge, or not above it where `right` says so. */
-static void edges_of(const float *edges, const uint8_t *right, int64_t num_edges, const uint32_t *lower,
+static void place_edges(const float *edges, const uint8_t *right, int64_t num_edges, const uint32_t *lower,
                      const int32_t *starts, int64_t *below) {
     for (int64_t i = 0; i < num_edges; i++) {
-        uint64_t bits = (uint64_t)key(edges[i]) + right[i], heap = bits >> LOWER;
-        uint32_t edge = bits & (APART - 1);
-        below[i] = starts[heap < HEAPS ? heap : HEAPS];
+        uint64_t bits = (uint64_t)key(edges[i]) + right[i], bucket = bits >> LOW_BITS;
+        uint32_t edge = bits & (LOW_CODES - 1);
+        below[i] = starts[bucket < BUCKETS ? bucket : BUCKETS];
         /* nothing is smaller than the least: zero is often an edge, and often most numbers */
-        if (heap < HEAPS && edge) below[i] += smaller(lower + starts[heap], starts[heap + 1] - starts[heap], edge);
+        if (bucket < BUCKETS && edge)
+            below[i] += count_below(lower + starts[bucket], starts[bucket + 1] - starts[bucket], edge);
     }
 }
 
-/* Deal out the lower bits of finite keys to heaps that start where `next` says, and those of others behind them. */
-FAST static void deal(const float *numbers, int64_t count, int32_t *next, int32_t finite, uint32_t *lower) {
+/* Scatter the lower bits of finite keys to buckets that start where `next` says, and those of others behind them. */
+FAST static void scatter(const float *numbers, int64_t count, int32_t *next, int32_t finite, uint32_t *lower) {
     uint32_t keys[BLOCK];
     int32_t last = finite;
     for (int64_t start = 0; start < count; start += BLOCK) {
         int size = keys_of(numbers + start, count - start, keys);
         if (finite == count)
-            for (int at = 0; at < size; at++) lower[next[keys[at] >> LOWER]++] = keys[at] & (APART - 1);
+            for (int at = 0; at < size; at++) lower[next[keys[at] >> LOW_BITS]++] = keys[at] & (LOW_CODES - 1);
         else
             for (int at = 0; at < size; at++) {
-                uint32_t heap = keys[at] >> LOWER;
-                lower[(*(FINITE(heap) ? &next[heap] : &last))++] = keys[at] & (APART - 1);
+                uint32_t bucket = keys[at] >> LOW_BITS;
+                lower[(*(FINITE(bucket) ? &next[bucket] : &last))++] = keys[at] & (LOW_CODES - 1);
             }
     }
 }
 
-/* The sums, and the sizes of heaps, counted by turns in two arrays: neighbors of one heap do not wait for each other. */
+/* The sums, and the sizes of buckets, counted by turns in two arrays: neighbors of one bucket need not wait. */
 static void sizes_of(const float *numbers, int64_t count, int32_t *sizes, Own *own) {
     uint32_t keys[BLOCK];
     Sums sums = {0};
     for (int64_t start = 0; start < count; start += BLOCK) {
         int size = keys_of(numbers + start, count - start, keys), at = 0;
         add(numbers + start, size, &sums);
-        for (; at + 2 <= size; at += 2) sizes[keys[at] >> LOWER]++, sizes[HEAPS + (keys[at + 1] >> LOWER)]++;
-        for (; at < size; at++) sizes[keys[at] >> LOWER]++;
+        for (; at + 2 <= size; at += 2) sizes[keys[at] >> LOW_BITS]++, sizes[BUCKETS + (keys[at + 1] >> LOW_BITS)]++;
+        for (; at < size; at++) sizes[keys[at] >> LOW_BITS]++;
     }
     finish(&sums, own);
 }
@@ -219,36 +220,36 @@ static void sizes_of(const float *numbers, int64_t count, int32_t *sizes, Own *o
    which there are fewer than 2^31. Returns 0, or 1 where there is no memory. */
 int cc_own(const float *numbers, int64_t count, const float *edges, const uint8_t *right, int64_t num_edges,
            int64_t *below, uint32_t *lower, Own *own) {
-    int32_t *sizes = calloc(2 * HEAPS, sizeof *sizes), *starts = malloc((HEAPS + 1) * sizeof *starts);
-    Room *room = NULL;
+    int32_t *sizes = calloc(2 * BUCKETS, sizeof *sizes), *starts = malloc((BUCKETS + 1) * sizeof *starts);
+    Scratch *scratch = NULL;
     if (sizes && starts) {
         sizes_of(numbers, count, sizes, own);
         int32_t finite = 0, largest = 0, *next = sizes;
-        for (int64_t i = 0; i < HEAPS; i++) {
-            int32_t size = FINITE(i) ? sizes[i] + sizes[HEAPS + i] : 0;
+        for (int64_t i = 0; i < BUCKETS; i++) {
+            int32_t size = FINITE(i) ? sizes[i] + sizes[BUCKETS + i] : 0;
             next[i] = starts[i] = finite;
             finite += size;
             largest = size > largest ? size : largest;
         }
-        starts[HEAPS] = finite;
+        starts[BUCKETS] = finite;
         own->nonfinite = count - finite;
-        room = calloc(1, sizeof *room + largest * sizeof *room->repeated);
-        if (room) {
-            deal(numbers, count, next, finite, lower);
-            edges_of(edges, right, num_edges, lower, starts, below);
+        scratch = calloc(1, sizeof *scratch + largest * sizeof *scratch->repeated);
+        if (scratch) {
+            scatter(numbers, count, next, finite, lower);
+            place_edges(edges, right, num_edges, lower, starts, below);
             own->minimum = INFINITY, own->maximum = -INFINITY;
-            for (uint32_t i = 0; i < HEAPS; i++)
+            for (uint32_t i = 0; i < BUCKETS; i++)
                 if (starts[i + 1] > starts[i]) {
-                    const uint32_t *heap = lower + starts[i];
+                    const uint32_t *bucket = lower + starts[i];
                     int32_t size = starts[i + 1] - starts[i];
-                    if (isinf(own->minimum)) own->minimum = number_of(i << LOWER | least(heap, size));
-                    if (starts[i + 1] == finite) own->maximum = number_of(i << LOWER | greatest(heap, size));
-                    heap_of(heap, size, room, own);
+                    if (isinf(own->minimum)) own->minimum = number_of(i << LOW_BITS | least(bucket, size));
+                    if (starts[i + 1] == finite) own->maximum = number_of(i << LOW_BITS | greatest(bucket, size));
+                    count_bucket(bucket, size, scratch, own);
                 }
         }
     }
-    int missing = !room;
-    free(sizes), free(starts), free(room);
+    int missing = !scratch;
+    free(sizes), free(starts), free(scratch);
     return missing;
 }
 
@@ -269,7 +270,7 @@ int cc_own(const float *numbers, int64_t count, const float *edges, const uint8_
 ZEROS(cc_zeros32, uint32_t, uint32_t, 1 << 30)
 ZEROS(cc_zeros16, uint16_t, uint16_t, 65535)
 
-/* How often each code of 16 bits stands, as two counts to be added: neighbors that are equal do not wait for each other. */
+/* How often each code of 16 bits stands, as two counts to be added: neighbors that are equal need not wait. */
 void cc_codes16(const uint16_t *codes, int64_t count, int64_t *counts) {
     int64_t at = 0;
     for (; at + 2 <= count; at += 2) counts[codes[at]]++, counts[65536 + codes[at + 1]]++;
@@ -317,7 +318,9 @@ FAST void cc_change(const float *base, const float *model, int64_t count, int64_
         base_rows[row] = added(theirs, LANES), model_rows[row] = added(ours, LANES);
     }
     memset(change, 0, sizeof *change);
-    change->absolute = added(absolute, LANES), change->squares = added(squares, LANES), change->product = added(product, LANES);
+    change->absolute = added(absolute, LANES);
+    change->squares = added(squares, LANES);
+    change->product = added(product, LANES);
     int64_t reached[7] = {count, 0, 0, 0, 0, 0, 0};
     for (int i = 0; i < LANES; i++) {
         reached[1] += reach0[i], reached[2] += reach1[i], reached[3] += reach2[i], reached[4] += reach3[i];

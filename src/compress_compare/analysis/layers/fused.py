@@ -21,7 +21,7 @@ VERSION = 1
 """What ``cc_version`` of the source says."""
 
 LEAST = 1 << 14
-"""Numbers from which dealing them out costs less than sorting them."""
+"""Numbers from which scattering them to buckets costs less than sorting them."""
 
 _SUFFIX = {"darwin": "dylib", "win32": "dll"}.get(sys.platform, "so")
 
