@@ -52,9 +52,9 @@ def compare(given: argparse.Namespace, folder: str) -> None:
     rows: dict[str, Callable[[nn.Module], nn.Module]] = {
         "nearest, ours": lambda m: Quantize(**how, full_range=True)(m),
         "nearest, theirs": lambda m: theirs(m, texts, "QuantizationModifier"),
-        "GPTQ, ours": lambda m: GPTQQuantize(**how)(m, data=data),
+        "GPTQ, ours": lambda m: GPTQQuantize(**how, full_range=True, by_activation=True)(m, data=data),
         "GPTQ, theirs": lambda m: theirs(m, texts, "GPTQModifier"),
-        "AWQ, ours": lambda m: AWQQuantize(**how)(m, data=data),
+        "AWQ, ours": lambda m: AWQQuantize(**how, full_range=True)(m, data=data),
         "AWQ, theirs": lambda m: theirs(m, texts, "AWQModifier"),
     }
     for name, run in rows.items():

@@ -67,18 +67,24 @@ def test_the_order_of_activations() -> None:
 @settings(max_examples=25)
 @given(
     bits=st.integers(2, 5),
-    symmetric=st.booleans(),
+    levels=st.sampled_from([{"symmetric": False}, {"symmetric": True}, {"symmetric": True, "full_range": True}]),
     strategy=st.sampled_from(["tensor", "channel", "group"]),
     seed=st.integers(0, 50),
 )
-def test_levels_are_those_of_quantize(bits: int, symmetric: bool, strategy: str, seed: int) -> None:
+def test_levels_are_those_of_quantize(bits: int, levels: dict[str, bool], strategy: str, seed: int) -> None:
     """On inputs without correlation nothing is compensated, and the two are the same."""
     torch.manual_seed(seed)
     layer = nn.Linear(8, 5)
-    settings = {"symmetric": symmetric, "strategy": strategy, "group_size": 3 if strategy == "group" else None}
+    settings = {**levels, "strategy": strategy, "group_size": 3 if strategy == "group" else None}
     data = [(torch.eye(8), torch.zeros(8, dtype=torch.long))]
     found = gptq_quantize(layer, bits, data=data, **settings)
-    torch.testing.assert_close(found.weight, Quantize(bits, **settings)(layer).weight, rtol=1e-5, atol=1e-6)
+    expected = Quantize(bits, **settings)(layer).weight
+    if levels.get("full_range"):  # the largest weight of a scale lies just between two levels
+        torch.testing.assert_close(
+            (found.weight - layer.weight).abs(), (expected - layer.weight).abs(), rtol=1e-4, atol=1e-6
+        )
+    else:
+        torch.testing.assert_close(found.weight, expected, rtol=1e-5, atol=1e-6)
     assert scheme.of(found) == scheme.of(Quantize(bits, **settings)(layer))
 
 
@@ -123,6 +129,11 @@ def test_other_weights_are_rounded_to_nearest_or_refused() -> None:
     assert torch.equal(child[0].weight, quantize(model, 3)[0].weight)
     with pytest.raises(InvalidValue, match="no selected weight belongs to a linear or convolutional layer"):
         gptq_quantize(model, 3, targets=["Embedding"], data=[(tokens, tokens)])
+
+
+def test_full_range_is_for_symmetric_levels() -> None:
+    with pytest.raises(InvalidValue, match="full_range needs symmetric levels"):
+        GPTQQuantize(symmetric=False, full_range=True)
 
 
 def test_group_size_goes_with_group() -> None:

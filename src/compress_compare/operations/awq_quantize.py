@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from .parts.moments import InputMoments, Inputs
+    from .quantize import Quantize
     from .targets import Weight
 
 
@@ -48,6 +49,8 @@ class AWQQuantize(BaseOperation):
     """Consecutive weights of one output channel that share a scale; needs the strategy group."""
     scheme: InitVar[WeightScheme] = None
     """Sets the four above by a name of llm-compressor: `W4A16` is 4 bits in groups of 128, symmetric."""
+    full_range: bool = False
+    """Use all 2^bits levels when symmetric, −2^(bits−1) too, as llm-compressor does."""
     grid: Annotated[int, Field(ge=1, le=1000)] = 20
     """How many values of α from 0 (nothing is scaled) to 1 are tried for each layer."""
     targets: Patterns = ()
@@ -66,6 +69,8 @@ class AWQQuantize(BaseOperation):
             raise ValueError("strategy 'group' needs a group_size, e.g. 32.")
         if self.strategy != "group" and self.group_size is not None:
             raise ValueError(f"group_size needs strategy 'group', not {self.strategy!r}.")
+        if self.full_range and not self.symmetric:
+            raise ValueError("full_range needs symmetric levels; others span minimum to maximum anyway.")
         return self
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
@@ -76,12 +81,11 @@ class AWQQuantize(BaseOperation):
         """
         from .parts.blocks import original_stages
         from .parts.reached import Reached
-        from .quantize import Quantize
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         linear = [weight for weight in weights if weight.parameter.ndim == 2 or weight.layout.stacked]
-        plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
+        plain = self._nearest()
         by_name, schemes, reached = {weight.name: weight for weight in weights}, dict[str, TensorScheme](), Reached()
         for part, found in original_stages(model, linear, context=context, name=self.name):
             for name, inputs in found.items():
@@ -100,17 +104,22 @@ class AWQQuantize(BaseOperation):
         reached.say(context)
         return model
 
+    def _nearest(self) -> Quantize:
+        """What rounds to the nearest of the same levels."""
+        from .quantize import Quantize
+
+        how: dict[str, Any] = {name: getattr(self, name) for name in ("strategy", "group_size", "full_range")}
+        return Quantize(self.bits, self.symmetric, **how)
+
     def _round(self, weight: Weight, inputs: Inputs) -> bool:
         """Round a weight in place, each expert of a stack with scales of its own; whether any input is scaled."""
         import torch
-
-        from .quantize import Quantize
 
         values = weight.parameter.data
         rows = inputs.layout.rows(values)
         stack = inputs.layout.groups > 1
         parts = inputs.parts(len(rows)) if stack else [(0, len(rows), inputs.together())]
-        plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
+        plain = self._nearest()
         results = [
             (plain.rounded(rows[start:end]), False) if moments is None else self.scaled(rows[start:end], moments)
             for start, end, moments in parts
@@ -123,9 +132,7 @@ class AWQQuantize(BaseOperation):
         """The rounded weights [outputs, inputs] of least squared error of outputs, and whether inputs are scaled."""
         import torch
 
-        from .quantize import Quantize
-
-        plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
+        plain = self._nearest()
         second = (moments.second / moments.count).float()
         mean = (moments.absolute / moments.count).clamp(min=1e-8)
         best, least, chosen = plain.rounded(values), float("inf"), 0.0

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .parts.moments import Inputs
     from .parts.reached import Reached
+    from .quantize import Quantize
     from .targets import Weight
     from .types import Finished
 
@@ -54,6 +55,8 @@ class GPTQQuantize(BaseOperation):
     """Consecutive weights of one output channel that share a scale; needs the strategy group."""
     scheme: InitVar[WeightScheme] = None
     """Sets the four above by a name of llm-compressor: `W4A16` is 4 bits in groups of 128, symmetric."""
+    full_range: bool = False
+    """Use all 2^bits levels when symmetric, −2^(bits−1) too, as llm-compressor does."""
     damping: Annotated[float, Field(gt=0, le=1)] = 0.01
     """Share of the mean second moment of the inputs that is added to each, against overfitting to little data."""
     by_activation: bool = False
@@ -76,6 +79,8 @@ class GPTQQuantize(BaseOperation):
             raise ValueError("strategy 'group' needs a group_size, e.g. 32.")
         if self.strategy != "group" and self.group_size is not None:
             raise ValueError(f"group_size needs strategy 'group', not {self.strategy!r}.")
+        if self.full_range and not self.symmetric:
+            raise ValueError("full_range needs symmetric levels; others span minimum to maximum anyway.")
         return self
 
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
@@ -87,10 +92,9 @@ class GPTQQuantize(BaseOperation):
         from .parts.blocks import first_use, stages
         from .parts.moments import layer_inputs
         from .parts.reached import Reached
-        from .quantize import Quantize
         from .targets import select
 
-        plain = Quantize(self.bits, self.symmetric, strategy=self.strategy, group_size=self.group_size)
+        plain = self._nearest()
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         by_name = {weight.name: weight for weight in weights}
         schemes: dict[str, TensorScheme] = {}
@@ -131,6 +135,13 @@ class GPTQQuantize(BaseOperation):
         reached.say(context)
         return model
 
+    def _nearest(self) -> Quantize:
+        """What rounds to the nearest of the same levels."""
+        from .quantize import Quantize
+
+        how: dict[str, Any] = {name: getattr(self, name) for name in ("strategy", "group_size", "full_range")}
+        return Quantize(self.bits, self.symmetric, **how)
+
     def _round(self, weight: Weight, inputs: Inputs) -> None:
         """Round a weight in place; rows that saw other inputs, as those of another expert, by moments of their own."""
         import torch
@@ -166,10 +177,10 @@ class GPTQQuantize(BaseOperation):
         else:
             shared = F.pad(rows, (0, -inputs % self.group_size)).reshape(-1, self.group_size)
         low, high = shared.amin(1, keepdim=True).clamp(max=0), shared.amax(1, keepdim=True).clamp(min=0)
-        top = 2 ** (self.bits - 1) - 1
-        scale = torch.maximum(-low, high) / top if self.symmetric else (high - low) / (2**self.bits - 1)
+        scale = torch.maximum(-low, high) * 2 / self._top if self.symmetric else (high - low) / self._top
         scale = torch.where(scale == 0, torch.ones_like(scale), scale)
-        zero = torch.full_like(scale, top) if self.symmetric else (-low / scale).round()
+        middle = 2 ** (self.bits - 1) - 1 + int(self.full_range)
+        zero = torch.full_like(scale, middle) if self.symmetric else (-low / scale).round()
         wide = [
             each.expand_as(shared).reshape(1 if self.strategy == "tensor" else outputs, -1) for each in (scale, zero)
         ]
@@ -194,25 +205,30 @@ class GPTQQuantize(BaseOperation):
             second.diagonal().argsort(descending=True, stable=True) if self.by_activation else torch.arange(len(second))
         )
         order = order.to(rows.device)
-        rows, scale, zero, hessian = rows[:, order], scale[:, order], zero[:, order], hessian[order][:, order]
-        pruned = rows == 0
+        hessian = hessian[order][:, order]
         upper = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(hessian)), upper=True)
-        top = 2**self.bits - 1 - int(self.symmetric)
-        rounded = torch.zeros_like(rows)
-        for start in range(0, rows.shape[1], BLOCK):
-            end = min(start + BLOCK, rows.shape[1])
-            errors = torch.zeros_like(rows[:, start:end])
+        # one input after the other is rounded: its weights lie side by side
+        left, scale, zero = (each.T[order] for each in (rows, scale, zero))
+        pruned, diagonal, rounded = left == 0, upper.diagonal().tolist(), torch.empty_like(left)
+        for start in range(0, len(left), BLOCK):
+            end = min(start + BLOCK, len(left))
+            errors = torch.empty_like(left[start:end])
             for column in range(start, end):
-                levels = (rows[:, column] / scale[:, column] + zero[:, column]).round().clamp(0, top)
-                wanted = (levels - zero[:, column]) * scale[:, column]
-                rounded[:, column] = wanted.masked_fill_(pruned[:, column], 0)
-                error = (rows[:, column] - rounded[:, column]) / upper[column, column]
-                rows[:, column:end] -= error[:, None] * upper[column, column:end]
-                errors[:, column - start] = error
-            rows[:, end:] -= errors @ upper[start:end, end:]
+                levels = (left[column] / scale[column]).add_(zero[column]).round_().clamp_(0, self._top)
+                wanted = levels.sub_(zero[column]).mul_(scale[column]).masked_fill_(pruned[column], 0)
+                rounded[column] = wanted
+                torch.sub(left[column], wanted, out=errors[column - start]).div_(diagonal[column])
+                left[column + 1 : end].addr_(upper[column, column + 1 : end], errors[column - start], alpha=-1)
+            left[end:].addmm_(upper[start:end, end:].T, errors, alpha=-1)
         result = torch.empty_like(rounded)
-        result[:, order] = rounded
-        return result
+        result[order] = rounded
+        return result.T.contiguous()
+
+    @property
+    def _top(self) -> int:
+        """The highest level, counted from 0."""
+        num_levels: int = 2**self.bits - int(self.symmetric and not self.full_range)
+        return num_levels - 1
 
 
 gptq_quantize = function(GPTQQuantize)

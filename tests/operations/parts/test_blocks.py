@@ -72,6 +72,35 @@ def test_a_block_runs_as_often_however_many_there_are() -> None:
     assert calls[3] == calls[12]
 
 
+class Counted(nn.Linear):
+    """Counts how often it runs."""
+
+    calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return super().forward(x)
+
+
+def test_a_pass_ends_where_the_weights_it_is_for_have_been_seen() -> None:
+    class Long(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up, self.again, self.down = (Counted(8, 8, bias=False) for _ in range(3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            first = torch.tanh(self.up(x))
+            return self.down(self.again(torch.sigmoid(self.again(first))))  # type: ignore[no-any-return]
+
+    torch.manual_seed(0)
+    child = gptq_quantize(nn.Sequential(Long(), Long()), 3, data=data(5))
+    for block in child:
+        up, again, down = (getattr(block, name).calls for name in ("up", "again", "down"))
+        # passes for `up` end there; those for `again`, which is used twice, run to the end, those for `down` end there
+        assert up - down == 5
+        assert again == 2 * down
+
+
 class Gated(nn.Module):
     """Two layers with the same input, and one behind them."""
 

@@ -7,7 +7,7 @@ blocks, not with its square, and how what is kept in memory is that of one block
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -21,7 +21,7 @@ from ...schemes.scheme import TensorScheme
 from ..targets import Weight
 from ..types import Context
 from .data import forward, unpadded
-from .moments import Inputs, plain_kernels, watched
+from .moments import AllSeen, Inputs, plain_kernels, watched
 from .operands import Products
 
 
@@ -203,12 +203,34 @@ def _blocks(
             yield path, None
             own = []
         first = partial(_through, block, through.args[1][:1], hidden[:1])
-        for together in _groups(watched(first, block, weights=own), own) if own else ():
-            yield path, watched(through, block, weights=together)
+        seen = watched(first, block, weights=own) if own else {}
+        for together in _groups(seen, own):
+            once = all(_is_used_once(weight, seen.get(weight.name)) for weight in together)
+            yield path, watched(_until_seen(through) if once else through, block, weights=together, once=once)
         if context.finished is not None and own:
             context.finished.save(_mark(path), torch.zeros(0), stored=TensorScheme())
         with torch.no_grad(), plain_kernels(model):
             hidden = through()
+
+
+def _is_used_once(weight: Weight, found: Inputs | None) -> bool:
+    """Whether one product took all of a weight, as that of no fused expert does, which others may follow."""
+    if found is None or found.num_products != 1:
+        return False
+    return list(found.spans) == [(0, found.layout.size(tuple(weight.parameter.shape))[0])]
+
+
+def _until_seen(through: partial[list[Tensor]]) -> Callable[[Callable[[], None]], None]:
+    """Run a block on each batch until what is looked for has been seen."""
+    block, calls, hidden = through.args
+
+    def run(begin: Callable[[], None]) -> None:
+        for call, x in zip(calls, hidden, strict=True):
+            begin()
+            with suppress(AllSeen):
+                call.run(block, x)
+
+    return run
 
 
 def _groups(found: dict[str, Inputs], weights: Sequence[Weight]) -> list[list[Weight]]:
