@@ -31,6 +31,8 @@ PIECE = 4 << 20
 SMALLEST = 64 << 10
 AGAIN = (429, 502, 503, 504)
 """Answers after which a request is tried again: the server, or a proxy, is not ready."""
+AWAY = ("store.unreachable", "store.lost", "store.busy", "objects.unreachable")
+"""What a server answers while its database or object store is away: the same call can be done later."""
 NOT_AGAIN = ("server.running", "store.read_only", "store.corrupt")
 PATIENCE_S = 30.0
 PACKING_S = 3600.0
@@ -45,10 +47,8 @@ _BY_STATUS: Mapping[int, type[UserError]] = {
 }
 
 
-class Unreachable(UserError):
-    """The server does not answer."""
-
-    status = 503
+class Unreachable(errors.StoreError):
+    """The server does not answer, or says that its database or object store does not."""
 
 
 class Refused(UserError):
@@ -205,8 +205,8 @@ class Connection:
                     content=content,
                     headers={"Content-Type": "application/octet-stream"},
                 ).json()
-            except Unreachable:
-                if self._piece == SMALLEST:
+            except Unreachable as error:
+                if self._piece == SMALLEST or error.code in AWAY:
                     raise
                 self._piece = max(SMALLEST, self._piece // 4)
                 continue
@@ -291,6 +291,8 @@ def _refusal(answer: httpx.Response, address: str) -> UserError:
     if code == "remote.method":
         return _old_server(title)
     kind = Refused if answer.status_code in (401, 403, 421) else _BY_STATUS.get(answer.status_code, UserError)
+    if code in AWAY:
+        kind = Unreachable
     return kind(code, title, detail=str(found.get("detail", "")), hint=str(found.get("hint", "")))
 
 
