@@ -70,9 +70,10 @@ with cc.open(sys.argv[1], create=False) as project:
 """
 
 OVER_HTTP = """
-import sys, threading, compress_compare as cc
+import sys, threading, warnings, compress_compare as cc
 from pathlib import Path
 address, client, threads, stop = sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
+warnings.simplefilter("ignore")
 with cc.open(address) as project:
     def log(worker):
         number = 0
@@ -86,6 +87,7 @@ with cc.open(address) as project:
     workers = [threading.Thread(target=log, args=(n,)) for n in range(threads)]
     for one in workers: one.start()
     for one in workers: one.join()
+    sys.stderr.write(f"client {client}: {project.sync()} calls waited to the end\\n")
 """
 
 
@@ -198,7 +200,8 @@ def kills(database: servers.Postgres, folder: Path, times: int) -> None:
 def server_kills(database: servers.Postgres, folder: Path, times: int) -> None:
     """32 writers on 4 clients log over HTTP; kill -9 of the server or of PostgreSQL at random moments.
 
-    Whoever gets no answer asks again, as the client does by itself.
+    Whoever gets no answer asks again, as the client does by itself; what it could not send waits, and is sent next time
+    or at the end.
     """
     os.environ.update(XDG_CONFIG_HOME=f"{folder}/config")
     token = Tokens().create("writers", "log")

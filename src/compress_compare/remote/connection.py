@@ -33,6 +33,8 @@ AGAIN = (429, 502, 503, 504)
 """Answers after which a request is tried again: the server, or a proxy, is not ready."""
 AWAY = ("store.unreachable", "store.lost", "store.busy", "objects.unreachable")
 """What a server answers while its database or object store is away: the same call can be done later."""
+UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+"""What OpenSSL says of a certificate that nobody vouches for, or that is for another name."""
 NOT_AGAIN = ("server.running", "store.read_only", "store.corrupt")
 PATIENCE_S = 30.0
 PACKING_S = 3600.0
@@ -244,6 +246,8 @@ class Connection:
             try:
                 answer = ask()
             except self._httpx.TransportError as error:
+                if UNTRUSTED in str(error):
+                    raise self._untrusted(error) from error
                 refusal: Exception = self._unreachable(error)
             else:
                 if answer.is_success or answer.status_code == 416:
@@ -256,6 +260,14 @@ class Connection:
                 raise refusal
             time.sleep(pause)
             wait = min(5.0, 2 * wait)
+
+    def _untrusted(self, error: Exception) -> Refused:
+        return Refused(
+            "remote.certificate",
+            f"The certificate of the server at {self.address} is not trusted here.",
+            detail=str(error)[:200],
+            hint="If your team has an authority of its own, set SSL_CERT_FILE to the file of its certificate.",
+        )
 
     def _unreachable(self, error: Exception) -> Unreachable:
         return Unreachable(

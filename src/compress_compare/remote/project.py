@@ -397,4 +397,4 @@ def _meet(connection: Connection, *, create: bool) -> None:
         if error.code == "remote.no_server":
             raise
         connection.patience = OFFLINE_S
-        warnings.warn(f"{error.title} What is logged waits here.", OfflineWarning, stacklevel=4)
+        warnings.warn(f"{error.title} {error.detail} What is logged waits here.", OfflineWarning, stacklevel=4)
