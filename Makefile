@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export CHROMIUM
 
 .NOTPARALLEL:
-.PHONY: help install ui loops demo docs test lint format types ui-check browser database proxies mutation audit clean
+.PHONY: help install ui loops demo docs test lint format types ui-check browser database proxies slurm mutation audit clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -42,7 +42,7 @@ demo: ui ## run the digits demo and serve it
 docs: install ## build the documentation as a site, in site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-test: ui loops browser database proxies ## lint, types, page, then every Python and browser test
+test: ui loops browser database proxies slurm ## lint, types, page, then every Python and browser test
 	@$(MAKE) lint types & python=$$!; $(MAKE) ui-check; page=$$?; wait $$python && exit $$page
 	scripts/run-tests $(ARGS)
 
@@ -83,6 +83,9 @@ database: ## make sure that the tests of projects on a database server have Post
 
 proxies: install ## make sure that the tests of what stands before a server have nginx and Caddy
 	@scripts/need-proxies $(VENV)/proxies
+
+slurm: install ## make sure that the tests of the engine for SLURM have a SLURM
+	@scripts/need-slurm $(VENV)/slurm
 
 clean: ## remove what was built (not runs/)
 	rm -rf $(VENV) ui/node_modules src/compress_compare/server/static dist build site .mypy_cache .ruff_cache .pytest_cache test-results

@@ -1,6 +1,6 @@
 """A project on PostgreSQL with its files in an object store, both on loopback, held against one in a directory.
 
-Run: .venv/bin/python benchmarks/team.py [layers|writers|kills] [times]
+Run: .venv/bin/python benchmarks/team.py [layers|writers|kills|server-kills] [times]
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import compress_compare as cc
+from compress_compare.server.tokens import Tokens
 from tests import servers
+from tests.server.running import TOOL
 
 FILES = "s3://benchmarks/team"
 MB = 400
@@ -67,6 +69,27 @@ with cc.open(sys.argv[1], create=False) as project:
         print(f"{sys.argv[2]}-{number}", flush=True)
 """
 
+OVER_HTTP = """
+import sys, threading, warnings, compress_compare as cc
+from pathlib import Path
+address, client, threads, stop = sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
+warnings.simplefilter("ignore")
+with cc.open(address) as project:
+    def log(worker):
+        number = 0
+        while not stop.exists():
+            name = f"{client}-{worker}-{number}"
+            operation = cc.Operation("prune", amount=number)
+            project.log_model(name, base="root", operation=operation, metrics={"Accuracy": 0.5})
+            sys.stdout.write(name + "\\n")
+            sys.stdout.flush()
+            number += 1
+    workers = [threading.Thread(target=log, args=(n,)) for n in range(threads)]
+    for one in workers: one.start()
+    for one in workers: one.join()
+    sys.stderr.write(f"client {client}: {project.sync()} calls waited to the end\\n")
+"""
+
 
 def main() -> None:
     asked = sys.argv[1] if len(sys.argv) > 1 else "all"
@@ -83,6 +106,8 @@ def main() -> None:
                 writers(database, Path(folder))
             if asked in ("all", "kills"):
                 kills(database, Path(folder), times)
+            if asked in ("all", "server-kills"):
+                server_kills(database, Path(folder), times)
 
 
 def layers(database: servers.Postgres, folder: Path) -> None:
@@ -170,6 +195,75 @@ def kills(database: servers.Postgres, folder: Path, times: int) -> None:
     print(
         f"{times} × kill -9: {len(acknowledged)} acknowledged, none lost; {cut} stored without an answer; load {load()}"
     )
+
+
+def server_kills(database: servers.Postgres, folder: Path, times: int) -> None:
+    """32 writers on 4 clients log over HTTP; kill -9 of the server or of PostgreSQL at random moments.
+
+    Whoever gets no answer asks again, as the client does by itself; what it could not send waits, and is sent next time
+    or at the end.
+    """
+    os.environ.update(XDG_CONFIG_HOME=f"{folder}/config")
+    token = Tokens().create("writers", "log")
+    with cc.open(f"{database.url}?project=http", artifacts=folder / "files") as project:
+        project.log_model("root", metrics={"Accuracy": 1.0})
+    port, stop = servers.free_ports(1)[0], folder / "stop"
+    command = [*TOOL, "serve", "--projects", database.url, "--port", str(port), "--no-browser"]
+    command += ["--artifacts", str(folder / "files")]
+    server = serve(command, port)
+    clients = [
+        subprocess.Popen(
+            [sys.executable, "-c", OVER_HTTP, f"http://127.0.0.1:{port}/p/http", str(number), "8", str(stop)],
+            stdout=(folder / f"acknowledged {number}").open("w"),
+            env={**os.environ, "COMPRESS_COMPARE_TOKEN": token},
+        )
+        for number in range(4)
+    ]
+    counts = {"server": 0, "PostgreSQL": 0}
+    for attempt in range(1, times + 1):
+        known = said(folder)
+        while said(folder) == known:
+            assert all(client.poll() is None for client in clients), "a writer gave up"
+            time.sleep(0.01)
+        time.sleep(random.uniform(0, 1))
+        name = random.choice(list(counts))
+        counts[name] += 1
+        if name == "server":
+            server.kill()
+            server.wait()
+            server = serve(command, port)
+        else:
+            database.kill()
+            database.start()
+        if attempt % 10 == 0:
+            print(f"after {attempt} kills; load {load()}", flush=True)
+    stop.touch()
+    assert [client.wait(120) for client in clients] == [0] * 4
+    server.kill()
+    server.wait()
+    acknowledged = {line for number in range(4) for line in (folder / f"acknowledged {number}").read_text().split()}
+    with cc.open(f"{database.url}?project=http") as project:
+        there = set(project.models()["id"].to_pylist())
+        assert acknowledged <= there, sorted(acknowledged - there)
+        assert project.damage() == []
+    print(
+        f"{counts} × kill -9 under 32 writers over HTTP: {len(acknowledged)} acknowledged, none lost; "
+        f"{len(there - acknowledged) - 1} stored without an answer; load {load()}"
+    )
+
+
+def said(folder: Path) -> int:
+    """Bytes of all that was acknowledged."""
+    return sum((folder / f"acknowledged {number}").stat().st_size for number in range(4))
+
+
+def serve(command: list[str], port: int) -> subprocess.Popen[bytes]:
+    """A server that answers."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not servers.answers(f"http://127.0.0.1:{port}/healthz"):
+        assert process.poll() is None, "the server has ended"
+        time.sleep(0.05)
+    return process
 
 
 def begin(place: str, number: int) -> subprocess.Popen[str]:

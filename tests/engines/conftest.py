@@ -14,6 +14,8 @@ from compress_compare.engines import Limits, LocalEngine, Outcome, Queue, Superv
 from compress_compare.engines.heartbeats import process_in
 from compress_compare.engines.local import PREFIX
 
+from . import slurm_cluster as slurm
+
 HERE = str(Path(__file__).parent)
 ROOT = Path(__file__).parent.parent.parent
 CLUSTER_S = 900
@@ -22,7 +24,11 @@ CLUSTER = os.environ.get("RAY_CLUSTER_OF_TESTS")
 """Set where `test_ray` runs the contract once more, inside a network of its own."""
 
 
-def _local(limits):
+def _spawned(limits):
+    return LocalEngine(2, limits, forks=False)
+
+
+def _forked(limits):
     return LocalEngine(2, limits)
 
 
@@ -33,14 +39,12 @@ def _ray(limits):
 
 
 def _slurm(limits):
-    """As it is on a cluster, with submitit's own processes on this machine in the place of SLURM."""
-    pytest.importorskip("submitit", reason="submitit is not installed")
     from compress_compare.engines.slurm import SlurmEngine
 
-    return SlurmEngine(2, limits, cluster="local")
+    return SlurmEngine(2, limits)
 
 
-ENGINES = {"ray": _ray} if CLUSTER else {"local": _local, "slurm": _slurm}
+ENGINES = {"ray": _ray} if CLUSTER else {"spawned": _spawned, "forked": _forked, "slurm": _slurm}
 """How each engine is made; every one passes the contract."""
 
 
@@ -118,9 +122,26 @@ def connected():
         first.close()
 
 
+@pytest.fixture(scope="session")
+def slurm_cluster():
+    """The environment of a SLURM cluster, one for this process of the tests."""
+    pytest.importorskip("submitit", reason="submitit is not installed")
+    with slurm.cluster() as environment:
+        yield environment
+
+
+@pytest.fixture
+def on_slurm(slurm_cluster, monkeypatch):
+    """The test runs as on a login node of the cluster."""
+    for name, value in slurm_cluster.items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.fixture(params=ENGINES)
 def make_engine(request, connected):
     """Makes engines of each kind, and ends them."""
+    if request.param == "slurm":
+        request.getfixturevalue("on_slurm")
     made = []
 
     def make(limits=None):

@@ -1,4 +1,8 @@
-"""What every engine does: each way to end has its reason, nothing survives, and cancelling is prompt."""
+"""What every engine does: each way to end has its reason, nothing survives, and cancelling is prompt.
+
+It holds for workers that are spawned, for those that are forked, for jobs of a SLURM cluster, and, in `test_ray`, for
+tasks of a Ray cluster.
+"""
 
 import os
 import signal
@@ -15,11 +19,9 @@ SILENCE_S = 8.0
 """Longer than a worker takes to start on a busy machine."""
 REASONS = {
     "raise": ("config.task", "ValueError: a step that raises"),
-    "kill": ("worker_lost(signal 9)", "job.worker_lost"),
     "segfault": ("worker_lost(signal 11)", "job.worker_lost"),
     "abort": ("worker_lost(signal 6)", "job.worker_lost"),
     "exit 0": ("no_result", "job.no_result"),
-    "exit 3": ("exit_code(3)", "job.exit_code"),
 }
 
 
@@ -43,7 +45,7 @@ def test_f16_output_without_end_is_capped_and_marked(make_engine, tmp_path):
     assert log.endswith(b"more are left out]\n")
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.4, 0.8])
+@pytest.mark.parametrize("delay", [0.05, 0.6])
 def test_f2_a_killed_worker_is_known_at_once_and_the_next_one_starts(make_engine, tmp_path, delay):
     engine = make_engine()
     work = misbehaving(tmp_path, "sleep")

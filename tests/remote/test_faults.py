@@ -15,6 +15,9 @@ from compress_compare.errors import Conflict, InvalidValue, StorageError, StoreE
 from compress_compare.remote.connection import Connection, Unreachable, call, new_key
 from compress_compare.remote.project import OfflineWarning, RemoteProject
 from compress_compare.remote.spool import Spool, addresses
+from compress_compare.server.projects import InDatabase
+from tests import servers
+from tests.server.running import running
 
 WEIGHTS = {"w": np.arange(5000, dtype=np.float32)}
 
@@ -26,6 +29,7 @@ class Network:
         self.down = False
         self.lose_answers = 0
         self.broken = 0
+        self.last = ""
         self.requests: list[tuple[str, str]] = []
         self._inner = connection._client._transport
         connection._client._transport = self
@@ -39,6 +43,7 @@ class Network:
             self.broken -= 1
             return httpx.Response(503, text="proxy", request=request)
         answer = self._inner.handle_request(request)
+        self.down = request.url.path.endswith(self.last) if self.last else False
         if self.lose_answers and request.method != "GET":
             self.lose_answers -= 1
             answer.read()
@@ -152,6 +157,32 @@ class TestOffline:
         remote.set_note("root", "x")
         assert remote.model("root").note == "x"
 
+    def test_what_was_done_is_no_error_when_the_server_goes_before_it_can_say_more(self, remote, network):
+        network.last = "call/log"
+        assert remote.log_model("root", metrics={"Loss": 1.0}).metrics["Loss"][0].value == 1.0
+        network.down, network.last = False, ""
+        assert remote.sync() == 0 and remote.model("root").metrics["Loss"][0].value == 1.0
+
+    def test_calls_wait_while_the_database_of_the_server_is_away(self, object_store, monkeypatch, tmp_path):
+        for name, value in {**object_store, "PGPASSWORD": servers.PASSWORD}.items():
+            monkeypatch.setenv(name, value)
+        with (
+            servers.postgres(durable=True) as database,
+            running(InDatabase(database.url, artifacts="s3://tests/away"), static=tmp_path) as server,
+            cc.open(f"{server.address}/p/net", token=server.token) as project,
+        ):
+            project.log_model("root")
+            project._connection.patience = project._patience = 1.0
+            database.kill()
+            with pytest.warns(OfflineWarning, match="waits here"):
+                project.log_model("half", base="root", operation=cc.Operation("prune"), checkpoint=WEIGHTS)
+            with pytest.raises(StoreError, match="cannot be reached"):
+                project.models()
+            database.start()
+            project._connection.patience = 60.0
+            assert project.sync() == 1
+            assert project.models()["id"].to_pylist() == ["root", "half"] and project.damage() == []
+
     def test_nothing_is_done_twice_when_sending_stops_half_way(self, remote, network):
         remote.log_model("root")
         network.down = True
@@ -196,6 +227,16 @@ class TestOffline:
         assert raised.value.code == "remote.refused" and "log_received" in raised.value.detail
         assert remote.model("root").note == "y"
         assert remote.sync() == 0
+
+    def test_what_is_refused_when_the_next_call_sends_it_is_said_and_that_call_is_done(self, remote, network):
+        remote.log_model("root", operation=cc.Operation("train"))
+        network.down = True
+        with pytest.warns(OfflineWarning):
+            remote.log_model("root", operation=cc.Operation("other"))
+        network.down = False
+        with pytest.warns(OfflineWarning, match="refused what was logged off-line: log_received"):
+            remote.set_note("root", "x")
+        assert remote.model("root").note == "x"
 
     def test_a_damaged_call_is_named_and_the_others_stay(self, remote, network, tmp_path):
         network.down = True

@@ -14,13 +14,24 @@ def sizes(project: cc.Project) -> list[int]:
     return [one.num_bytes for one in project._artifacts.listed()]
 
 
+def contents(project: cc.Project) -> dict[str, bytes]:
+    """Every object by its name, the hash of its content."""
+    names = sorted(one.name.rpartition("/")[2] for one in project._artifacts.listed())
+    return {name: project._artifacts._objects.path(name).read_bytes() for name in names}
+
+
 def change(project: cc.Project, digest: str) -> None:
     """Flip the last bit of an object behind the project's back."""
-    objects = project._artifacts._objects
-    content = bytearray(objects.path(digest).read_bytes())
+    content = bytearray(project._artifacts._objects.path(digest).read_bytes())
     content[-1] ^= 1
+    replace(project, digest, bytes(content))
+
+
+def replace(project: cc.Project, digest: str, content: bytes) -> None:
+    """Put other content in the place of an object behind the project's back."""
+    objects = project._artifacts._objects
     if isinstance(objects, BucketObjects):
-        put(digest, bytes(content), prefix=objects.url.split("/", 3)[3])
+        put(digest, content, prefix=objects.url.split("/", 3)[3])
         objects._cache.forget(digest)
     else:
         objects.path(digest).write_bytes(content)

@@ -15,6 +15,8 @@ import compress_compare as cc
 from compress_compare.cli.main import cli
 from compress_compare.errors import InvalidValue, StoreError
 
+from . import stored
+
 WRITER = """
 import sys, numpy as np, compress_compare as cc
 project = cc.open(sys.argv[1])
@@ -34,6 +36,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "project"
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_the_copy_is_a_whole_project(path: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["backup", str(path), str(tmp_path / "copy"), "--json"])
     assert done.exit_code == 0
@@ -64,14 +67,16 @@ def test_it_is_one_moment_while_another_process_writes(path: Path, tmp_path: Pat
         assert len(ids) > known
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_a_damaged_file_stops_it_and_nothing_is_left(path: Path, tmp_path: Path) -> None:
-    stored = next(one for one in (path / "objects").rglob("*") if one.is_file())
-    stored.chmod(0o600)
-    stored.write_bytes(stored.read_bytes()[:-1] + b"\0\0")
-    with cc.open(path) as project, pytest.raises(StoreError) as caught:
-        project.backup(tmp_path / "copy")
+    before = sorted(tmp_path.iterdir())
+    with cc.open(path) as project:
+        digest, *_ = stored.contents(project)
+        stored.replace(project, digest, stored.contents(project)[digest][:-1] + b"\0\0")
+        with pytest.raises(StoreError) as caught:
+            project.backup(tmp_path / "copy")
     assert caught.value.code == "artifact.hash_mismatch"
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["project"]
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize("name", ["full", "file", "nowhere/copy"])

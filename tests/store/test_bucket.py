@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import subprocess
 import sys
 
@@ -200,3 +201,30 @@ def test_what_a_killed_process_has_left_in_the_cache_goes(tmp_path):
     assert [one.name for one in folder.iterdir()] == []
     with pytest.raises(StoreError):
         part.whole()
+
+
+def test_a_file_that_is_read_from_end_to_end_is_brought_ahead_and_no_other(tmp_path):
+    content = np.random.default_rng(0).bytes(9 << 20)
+    asked: list[tuple[int, int]] = []
+
+    def fetch(_digest, ranges):
+        asked.extend(ranges)
+        return [content[start:stop] for start, stop in ranges]
+
+    def read(*places):
+        asked.clear()
+        name = hashlib.sha256(content).hexdigest()
+        part = Cache(tmp_path / secrets.token_hex(4), fetch).part(name, len(content))
+        for start, stop in places:
+            part.need(start << 20, stop << 20)
+        if part._ahead is not None:
+            part._ahead.join()
+        with part.open() as file:
+            for start, stop in places:
+                file.seek(start << 20)
+                assert file.read((stop - start) << 20) == content[start << 20 : stop << 20]
+        return sorted(start >> 20 for start, _ in asked)
+
+    assert read((0, 2), (2, 4)) == [0, 1, 2, 3, 4, 5], "as much again as was asked for"
+    assert read((0, 2), (4, 6), (8, 9)) == [0, 1, 4, 5, 8]
+    assert read((0, 5), (5, 9)) == list(range(9))

@@ -178,6 +178,16 @@ def test_a_model_moves_with_all_that_comes_from_it(project):
     assert (project.model("b").step, project.model("b").operation.name) == (0, "finetune")
 
 
+@pytest.mark.parametrize("count", [1, 150])
+def test_what_new_models_come_from_is_shown_again(project, count):
+    project.archive("a", descendants=True)
+    project.log_models([{"id": f"n{k}", "base": "b", "operation": cc.Operation("prune")} for k in range(count)])
+    assert project.archived() == [] and len(project) == 4 + count
+    project.archive("c")
+    project.log_models([{"id": f"m{k}", "base": "b", "operation": cc.Operation("prune")} for k in range(count)])
+    assert project.archived() == ["c"]
+
+
 def test_archived_models_are_hidden_and_can_be_named(project):
     with pytest.raises(Conflict) as caught:
         project.archive("a")

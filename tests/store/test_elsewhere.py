@@ -147,3 +147,12 @@ def test_a_strange_note_leads_nowhere(project, tmp_path):
         with pytest.raises(StoreError) as error:
             project.load_checkpoint("m")
         assert error.value.code in ("artifact.reference_gone", "artifact.reference_changed", "artifact.missing")
+
+
+def test_in_a_project_with_an_object_store_nothing_stays_elsewhere(team, tmp_path):
+    """Other machines could not read it."""
+    path = weights(tmp_path / "w.safetensors")
+    with cc.open(f"{team}?project=elsewhere-{os.getpid()}", artifacts="s3://tests/elsewhere") as project:
+        with pytest.raises(InvalidValue) as error:
+            project.log_model("m", checkpoint=cc.Reference(path))
+        assert error.value.code == "checkpoint.reference" and "m" not in project

@@ -89,6 +89,7 @@ def test_of_a_command_only_names_of_options_and_numbers_are_kept(arguments, kept
     assert shown(arguments) == kept
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_what_one_process_logs_shares_one_origin(tmp_path):
     with cc.open(tmp_path / "p") as project:
         for id in "abc":
@@ -97,6 +98,7 @@ def test_what_one_process_logs_shares_one_origin(tmp_path):
             assert connection.exec_driver_sql("SELECT count(*) FROM origins").scalar() == 1
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_values_of_unlike_dataset_or_protocol_stand_side_by_side(tmp_path):
     few, many = {"few_shot": 5, "limit": 100}, {"limit": 1172, "few_shot": 5}
     values = [

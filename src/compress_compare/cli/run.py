@@ -28,6 +28,7 @@ HINTS = {
     "cpus": "Add: --engine ray, or --engine slurm",
     "gpus": "Add: --engine ray, or --engine slurm",
     "partition": "Add: --engine slurm",
+    "minutes": "Add: --engine slurm",
 }
 
 
@@ -49,6 +50,7 @@ HINTS = {
     "--gpus", type=click.FloatRange(0), default=0, show_default=True, help="Accelerators per step, on a cluster."
 )
 @click.option("--partition", help="Partition of a SLURM cluster; default: its own choice.")
+@click.option("--minutes", type=click.IntRange(1), help="Minutes that a SLURM cluster gives a step; default: a day.")
 @click.option(
     "--plan", "only_plan", is_flag=True, help="List the models that would be made, with predicted sizes, and exit."
 )
@@ -65,6 +67,7 @@ def run(
     cpus: float,
     gpus: float,
     partition: str | None,
+    minutes: int | None,
     only_plan: bool,
     measure: bool,
     trust: bool,
@@ -83,7 +86,7 @@ def run(
     limits = Limits(memory=None if memory is None else round(memory * 1e9))
 
     def done() -> runs.RunReport:
-        asked = {"address": address, "cpus": cpus, "gpus": gpus, "partition": partition}
+        asked = {"address": address, "cpus": cpus, "gpus": gpus, "partition": partition, "minutes": minutes}
         made = made_engine(engine, workers, limits=limits, ray=asked)
         with StepProgress(sys.stderr) as progress:
             return runs.run_recipe(location, wanted, engine=made, progress=progress)
@@ -109,9 +112,9 @@ def place_of(project: str | None, recipe: str) -> Path:
 
 def made_engine(name: str, workers: int, *, limits: Limits, ray: Mapping[str, Any]) -> Engine:
     """The engine of that name; ``ray`` has the options that are for clusters."""
-    asked = {"partition": None, **ray}
-    known = {"local": (), "ray": ("address", "cpus", "gpus"), "slurm": ("cpus", "gpus", "partition")}[name]
-    usual = {"address": None, "cpus": 1, "gpus": 0, "partition": None}
+    usual = {"address": None, "cpus": 1, "gpus": 0, "partition": None, "minutes": None}
+    asked = {**usual, **ray}
+    known = {"local": (), "ray": ("address", "cpus", "gpus"), "slurm": ("cpus", "gpus", "partition", "minutes")}[name]
     wrong = [option for option, value in asked.items() if value != usual[option] and option not in known]
     if wrong:
         raise InvalidValue("engine.option", f"--{wrong[0]} is not for --engine {name}.", hint=HINTS[wrong[0]])
@@ -122,7 +125,8 @@ def made_engine(name: str, workers: int, *, limits: Limits, ray: Mapping[str, An
 
         if asked["cpus"] % 1 or asked["gpus"] % 1:
             raise InvalidValue("engine.option", "SLURM gives whole cores and accelerators.")
-        needs = JobNeeds(int(asked["cpus"]), int(asked["gpus"]), partition=asked["partition"])
+        minutes = asked["minutes"] or JobNeeds.minutes
+        needs = JobNeeds(int(asked["cpus"]), int(asked["gpus"]), minutes, partition=asked["partition"])
         return SlurmEngine(workers, limits, needs=needs)
     from ..engines.ray import Needs, RayEngine
 

@@ -36,6 +36,26 @@ def short_of_memory(times: int) -> Outcome:
     )
 
 
+def ended_by_cluster(state: str) -> Outcome:
+    """SLURM ended the job of the worker; the state is its own word."""
+    if state == "OUT_OF_MEMORY":
+        return failed(
+            "out_of_memory",
+            "job.out_of_memory",
+            title="The worker ran out of memory.",
+            detail="SLURM ended its job for it.",
+            hint="Use smaller batches, or allow more memory (--memory).",
+        )
+    if state == "TIMEOUT":
+        return failed(
+            "out_of_time",
+            "job.out_of_time",
+            title="The step took longer than SLURM let it run.",
+            hint="Allow more time (--minutes), within what the partition gives.",
+        )
+    return lost(f"its job ended as {state.lower()}")
+
+
 def failed(reason: str, code: str, *, title: str, detail: str = "", hint: str = "") -> Outcome:
     """The work failed: in short, and in full."""
     return Outcome("failed", reason, {"code": code, "title": title, "detail": detail, "hint": hint})

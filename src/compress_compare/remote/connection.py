@@ -31,6 +31,10 @@ PIECE = 4 << 20
 SMALLEST = 64 << 10
 AGAIN = (429, 502, 503, 504)
 """Answers after which a request is tried again: the server, or a proxy, is not ready."""
+AWAY = ("store.unreachable", "store.lost", "store.busy", "objects.unreachable")
+"""What a server answers while its database or object store is away: the same call can be done later."""
+UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+"""What OpenSSL says of a certificate that nobody vouches for, or that is for another name."""
 NOT_AGAIN = ("server.running", "store.read_only", "store.corrupt")
 PATIENCE_S = 30.0
 PACKING_S = 3600.0
@@ -45,10 +49,8 @@ _BY_STATUS: Mapping[int, type[UserError]] = {
 }
 
 
-class Unreachable(UserError):
-    """The server does not answer."""
-
-    status = 503
+class Unreachable(errors.StoreError):
+    """The server does not answer, or says that its database or object store does not."""
 
 
 class Refused(UserError):
@@ -205,8 +207,8 @@ class Connection:
                     content=content,
                     headers={"Content-Type": "application/octet-stream"},
                 ).json()
-            except Unreachable:
-                if self._piece == SMALLEST:
+            except Unreachable as error:
+                if self._piece == SMALLEST or error.code in AWAY:
                     raise
                 self._piece = max(SMALLEST, self._piece // 4)
                 continue
@@ -244,6 +246,8 @@ class Connection:
             try:
                 answer = ask()
             except self._httpx.TransportError as error:
+                if UNTRUSTED in str(error):
+                    raise self._untrusted(error) from error
                 refusal: Exception = self._unreachable(error)
             else:
                 if answer.is_success or answer.status_code == 416:
@@ -256,6 +260,14 @@ class Connection:
                 raise refusal
             time.sleep(pause)
             wait = min(5.0, 2 * wait)
+
+    def _untrusted(self, error: Exception) -> Refused:
+        return Refused(
+            "remote.certificate",
+            f"The certificate of the server at {self.address} is not trusted here.",
+            detail=str(error)[:200],
+            hint="If your team has an authority of its own, set SSL_CERT_FILE to the file of its certificate.",
+        )
 
     def _unreachable(self, error: Exception) -> Unreachable:
         return Unreachable(
@@ -291,6 +303,8 @@ def _refusal(answer: httpx.Response, address: str) -> UserError:
     if code == "remote.method":
         return _old_server(title)
     kind = Refused if answer.status_code in (401, 403, 421) else _BY_STATUS.get(answer.status_code, UserError)
+    if code in AWAY:
+        kind = Unreachable
     return kind(code, title, detail=str(found.get("detail", "")), hint=str(found.get("hint", "")))
 
 

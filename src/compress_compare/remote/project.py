@@ -6,7 +6,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,10 @@ class RemoteProject(RemoteReader):
     def log_model(self, id: str, **given: Any) -> Model:
         """Log a model; see ``Project.log_model``. Off-line, what is returned is what was given."""
         done, drafts = self._log([{"id": id, **given}])
-        return self.model(id) if done else _provisional(drafts[0])
+        if done:
+            with suppress(Unreachable):  # it is there, whether the server can still say so or not
+                return self.model(id)
+        return _provisional(drafts[0])
 
     def log_metrics(self, id: str, values: Mapping[str, Measured]) -> None:
         """Add metric values to a model; see ``log_model``."""
@@ -333,8 +336,9 @@ class RemoteProject(RemoteReader):
         self.storage.check()
         said, key = call(method, arguments, table=table), new_key()
         try:
-            if len(self._spool):
-                self._spool.sync(self._connection)
+            if len(self._spool) and (refused := self._spool.sync(self._connection).refused):
+                said_so = f"The server refused what was logged off-line: {' '.join(refused)}"
+                warnings.warn(said_so, OfflineWarning, stacklevel=4)
             self._connection.send(files or {})
             found = self._connection.write(said, key)
         except Unreachable as error:
@@ -390,7 +394,7 @@ def _meet(connection: Connection, *, create: bool) -> None:
             raise
         connection.request("POST", f"{root}/api/v1/projects", json={"name": name})
     except Unreachable as error:
-        if error.code != "remote.unreachable":
+        if error.code == "remote.no_server":
             raise
         connection.patience = OFFLINE_S
-        warnings.warn(f"{error.title} What is logged waits here.", OfflineWarning, stacklevel=4)
+        warnings.warn(f"{error.title} {error.detail} What is logged waits here.", OfflineWarning, stacklevel=4)

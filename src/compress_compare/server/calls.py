@@ -57,15 +57,16 @@ def write(project: Project, method: str, *, arguments: Mapping[str, Any], key: s
     """
     _check(method, LOGS | TABLES)
     given = json.dumps([method, arguments, table], sort_keys=True).encode()
-    with project.once(key, hashlib.sha256(given).hexdigest()) as call:
+    fingerprint = hashlib.sha256(given).hexdigest()
+    if method in LOGS:
+        return project.once_together(key, fingerprint, do=lambda: encode(_called(getattr(project, method), arguments)))
+    with project.once(key, fingerprint) as call:
         if call.is_new:
-            call.answer = encode(_written(project, method, arguments, table))
+            call.answer = encode(_with_table(project, method, arguments, table))
         return call.answer
 
 
-def _written(project: Project, method: str, arguments: Mapping[str, Any], table: str | None) -> Any:
-    if method not in TABLES:
-        return _called(getattr(project, method), arguments)
+def _with_table(project: Project, method: str, arguments: Mapping[str, Any], table: str | None) -> Any:
     if table is None:
         raise InvalidValue("remote.table", f"{method} needs a table.")
     content = _table(project, table)

@@ -44,6 +44,7 @@ class Keys:
         if len(token) < MIN_TOKEN:
             raise ValueError(f"A token needs at least {MIN_TOKEN} characters, so that it can hold 128 bits.")
         self.token = token
+        self._owner = owner()
         self._named = named
         self._proxy = proxy
         self._session = new_token()
@@ -94,7 +95,7 @@ class Keys:
             return None
         _, until = self._invitation
         self._invitation = None
-        return owner() if time.monotonic() < until else None
+        return self._owner if time.monotonic() < until else None
 
     def identify(self, scope: Scope) -> Identity | None:
         """Who calls, by a token as bearer, by what a proxy says, or by the session's cookie.
@@ -112,14 +113,14 @@ class Keys:
             return named
         for value in _cookies(headers, self.cookie):
             if _same(value, self._session):
-                return owner()
+                return self._owner
             if (found := self._by_session(value)) is not None:
                 return found
         return None
 
     def _by_token(self, key: str) -> Identity | None:
         if _same(key, self.token):
-            return owner()
+            return self._owner
         known = None if self._named is None else self._named.find(key)
         return None if known is None else _valid(known)
 

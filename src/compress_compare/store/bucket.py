@@ -55,6 +55,7 @@ class BucketObjects(Objects):
         self.url = url
         self._store = _opened(url)
         self._cache = Cache(cache, self._ranges)
+        self._damaged: set[str] = set()
 
     def put(self, digest: str, staged: Path, *, whole: Any = None, like: Sequence[str] = ()) -> bool:  # noqa: ARG002
         """Upload a file, unless one of its length is there under the name of its content.
@@ -66,15 +67,17 @@ class BucketObjects(Objects):
             return False
         with self._told(), staged.open("rb") as file:
             _library().put(self._store, _key(digest), file, chunk_size=CHUNK, max_concurrency=PARALLEL)
+        self._damaged.discard(digest)
         return True
 
     def there(self, digest: str, num_bytes: int) -> bool:
-        """Whether an object of this length is there."""
-        return self._size(digest) == num_bytes
+        """Whether an object of this length is there that was not found to be damaged."""
+        return digest not in self._damaged and self._size(digest) == num_bytes
 
     def path(self, digest: str) -> Path:
         """A copy on this machine, brought and compared with its hash if it was not here."""
-        return self._cache.path(digest) or self._part(digest).whole()
+        with self._believed_no_more(digest):
+            return self._cache.path(digest) or self._part(digest).whole()
 
     def opened(self, digest: str) -> File:
         """The copy on this machine, or the object in parts."""
@@ -87,7 +90,7 @@ class BucketObjects(Objects):
             if hashlib.file_digest(file, "sha256").hexdigest() == digest:
                 return path
         self._cache.forget(digest)
-        return self._part(digest).whole()
+        return self.path(digest)
 
     def check(self, digest: str) -> None:
         """Read the whole object from the store, past the copies on this machine."""
@@ -95,11 +98,8 @@ class BucketObjects(Objects):
         with self._told(digest):
             for chunk in _library().get(self._store, _key(digest)).stream(min_chunk_size=CHUNK):
                 found.update(chunk)
-        try:
+        with self._believed_no_more(digest):
             compare(digest, found.hexdigest())
-        except StoreError:
-            self._cache.forget(digest)
-            raise
 
     def get_range(self, digest: str, *, start: int, stop: int) -> bytes:
         """Some bytes of an object."""
@@ -158,6 +158,17 @@ class BucketObjects(Objects):
                 return int(_library().head(self._store, _key(digest))["size"])
             except FileNotFoundError:
                 return None
+
+    @contextmanager
+    def _believed_no_more(self, digest: str) -> Iterator[None]:
+        """Of an object that turns out to be damaged, nothing stays here, and the same content is sent again."""
+        try:
+            yield
+        except StoreError as error:
+            if error.code == "artifact.hash_mismatch":
+                self._cache.forget(digest)
+                self._damaged.add(digest)
+            raise
 
     def _ranges(self, digest: str, ranges: list[tuple[int, int]]) -> list[bytes]:
         """Bytes of several ranges; neighbors are asked for together."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 
-from ..errors import StoreError
+from ..errors import StoreError, UserError
 from ..readers.partial import PartialFile
 from .files import held, try_lock
 from .objects import compare
@@ -125,6 +125,8 @@ class CachedFile(PartialFile):
         self._fetch = fetch
         self._lock = threading.Lock()
         self._is_whole = False
+        self._asked_to = -1
+        self._ahead: threading.Thread | None = None
 
     def __del__(self) -> None:
         for name in ("_descriptor", "_held"):
@@ -145,7 +147,22 @@ class CachedFile(PartialFile):
         return self._is_whole and not self._target.exists()
 
     def need(self, start: int, stop: int) -> None:
-        """Bring the blocks with these bytes, those that are not here; neighbors come together."""
+        """Bring the blocks with these bytes, those that are not here; neighbors come together.
+
+        Of a file that is read from one end to the other, as much again is brought while this is worked on.
+        """
+        self._bring(start, stop)
+        goes_on, self._asked_to = start == self._asked_to, stop
+        then = min(stop + min(stop - start, AHEAD), self.num_bytes)
+        if goes_on and then > stop and (self._ahead is None or not self._ahead.is_alive()):
+            self._ahead = threading.Thread(target=self._bring_early, args=(stop, then), daemon=True)
+            self._ahead.start()
+
+    def _bring_early(self, start: int, stop: int) -> None:
+        with suppress(UserError, OSError):  # whoever needs it asks again, and is told
+            self._bring(start, stop)
+
+    def _bring(self, start: int, stop: int) -> None:
         first, last = start // BLOCK, -(-stop // BLOCK)
         with self._lock:
             missing = [place for place in range(first, last) if not self._here[place]]
@@ -180,6 +197,8 @@ class CachedFile(PartialFile):
         return self._target
 
 
+AHEAD = 32 << 20
+"""Bytes that are brought before they are asked for."""
 BATCH = 64
 """Blocks that are brought with one call."""
 

@@ -91,9 +91,13 @@ def reserved(name: str) -> InvalidValue:
     )
 
 
-def definitions(connection: sa.Connection) -> dict[int, Metric]:
-    """All definitions by key, in the order of definition."""
-    found = connection.execute(sa.select(schema.metrics).order_by(schema.metrics.c.key)).mappings()
+def definitions(connection: sa.Connection, *, ranged: bool = False) -> dict[int, Metric]:
+    """All definitions by key, in the order of definition, or those alone that declare a range."""
+    columns = schema.metrics.c
+    query = sa.select(schema.metrics).order_by(columns.key)
+    if ranged:
+        query = query.where(columns.min.is_not(None) | columns.max.is_not(None))
+    found = connection.execute(query).mappings()
     return {row["key"]: Metric(**{name: row[name] for name in Metric.__dataclass_fields__}) for row in found}
 
 
@@ -123,8 +127,8 @@ def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapp
     Raises:
         Conflict: ``model.conflict``, naming the metric.
     """
-    defined = definitions(connection)
-    keys = {metric.name: key for key, metric in defined.items()}
+    ranged = definitions(connection, ranged=True)
+    keys: dict[str, int] = dict(rows(connection, sa.select(schema.metrics.c.name, schema.metrics.c.key)))
     known = _known(connection, list(known_models))
     inserted = []
     for model_key, metrics in models.items():
@@ -134,8 +138,8 @@ def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapp
             for value in values:
                 place, columns = (model_key, keys[name], *_place(value)), (*_stored(value), *_spread(value))
                 if place not in known:
-                    if keys[name] in defined:
-                        ranges.check(defined[keys[name]], value)
+                    if keys[name] in ranged:
+                        ranges.check(ranged[keys[name]], value)
                     inserted.append((*place, *columns))
                 elif known[place] != columns and not history.corrected_away(
                     connection, model_key, [*place[1:], *columns]

@@ -190,6 +190,14 @@ def archived(connection: sa.Connection) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def comes_from_archived(connection: sa.Connection, keys: Sequence[int]) -> bool:
+    """Whether the base of one of a few models is hidden. Those that it comes from are hidden only if it is."""
+    child, parent = schema.models.alias(), schema.models.alias()
+    query = sa.select(child.c.key).join(parent, child.c.base_key == parent.c.key)
+    hidden = query.where(child.c.key.in_(keys), parent.c.archived_at.is_not(None))
+    return connection.execute(hidden.limit(1)).first() is not None
+
+
 def _bases_first(found: list[Node]) -> list[Node]:
     """Models that were moved under a base that was logged after them come after it."""
     by_key = {node[0]: node for node in found}

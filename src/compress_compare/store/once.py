@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ PREFIX = "call/"
 """Of their names in the table ``meta``."""
 KEPT = 20_000
 """Calls that are remembered; when there are more, the older half is forgotten."""
+LOOK = 256
+"""Of so many calls, one looks how many there are."""
 
 
 @dataclass
@@ -54,6 +57,8 @@ def keep(connection: sa.Connection, key: str, *, fingerprint: str, answer: Any) 
     table = schema.meta
     value = f"{now()}|{fingerprint}|{json.dumps(answer, ensure_ascii=False)}"
     connection.execute(table.insert().values(name=PREFIX + key, value=value))
+    if zlib.crc32(key.encode()) % LOOK:  # counting reads all of them
+        return
     mine = table.c.name.startswith(PREFIX, autoescape=True)
     if (connection.execute(sa.select(sa.func.count()).where(mine)).scalar() or 0) > KEPT:
         middle = connection.execute(

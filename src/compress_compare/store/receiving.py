@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ..errors import Conflict, InvalidValue, StoreError
 from ..records import Checkpoint
 from .changing import Changer
 from .drafts import ModelDraft
+from .together import Together
 from .uploads import Upload, check_digest
 from .writing import draft
 
@@ -79,6 +81,25 @@ class Receiver(Changer):
             drafts = [self._received(row, draft(staging, _plain(row))) for row in rows]
             self._insert(drafts, staging)
         return len(drafts)
+
+    def once_together(self, key: str, fingerprint: str, *, do: Callable[[], Any]) -> Any:
+        """Do something exactly once, and return its answer; what other threads ask for meanwhile is in one transaction.
+
+        Raises:
+            Conflict: ``state.idempotency`` if another call had this key.
+        """
+
+        def work() -> Any:
+            with self.once(key, fingerprint) as call:
+                if call.is_new:
+                    call.answer = do()
+                return call.answer
+
+        return self._together.do(work)
+
+    @cached_property
+    def _together(self) -> Together:
+        return Together(self._database.write)
 
     @contextmanager
     def once(self, key: str, fingerprint: str) -> Iterator[Once]:
