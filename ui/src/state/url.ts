@@ -23,6 +23,8 @@ export interface ViewState {
   logY: boolean | null;
   arrangement: Arrangement;
   collapsed: string[];
+  /** Whether the map and the scatterplot name models by their ids, not by how they were made. */
+  byId: boolean;
   /** What part of the map is in view: pixels per column and per row, column and row in the middle. Null: all. */
   zoom: Four | null;
   /** What part of the scatterplot: from and to along x, from and to along y, in the metrics' units. Null: all. */
@@ -46,6 +48,7 @@ export const DEFAULT_VIEW: ViewState = {
   logY: null,
   arrangement: "operation",
   collapsed: [],
+  byId: false,
   zoom: null,
   within: null,
   filters: NO_FILTERS,
@@ -66,6 +69,7 @@ const READ = new Set([
   "logx",
   "logy",
   "by",
+  "names",
   "tab",
   "keep",
   "op",
@@ -89,6 +93,7 @@ export function formatHash(view: ViewState): string {
   if (view.logX !== null) query.set("logx", view.logX ? "1" : "0");
   if (view.logY !== null) query.set("logy", view.logY ? "1" : "0");
   if (view.arrangement !== DEFAULT_VIEW.arrangement) query.set("by", view.arrangement);
+  if (view.byId) query.set("names", "ids");
   if (view.tab !== DEFAULT_VIEW.tab) query.set("tab", view.tab);
   for (const key of ["zoom", "within"] as const) if (view[key]) query.set(key, view[key].map(short).join("~"));
   writeComparing(query, view.comparing);
@@ -117,6 +122,7 @@ export function parseHash(hash: string): ViewState {
     logY: readChoice(query.get("logy")),
     arrangement: query.get("by") === "step" ? "step" : "operation",
     collapsed: [...new Set(query.getAll("fold"))],
+    byId: query.get("names") === "ids",
     zoom: readFour(query.get("zoom")),
     within: readFour(query.get("within")),
     comparing: readComparing(query),

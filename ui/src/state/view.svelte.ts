@@ -25,6 +25,10 @@ export class ViewStore {
   readonly #theme: ThemeState;
   /** What the other pages keep in the address, for when they are come back to. */
   readonly #left = new Map<string, ViewState["own"]>();
+  /** Whether a finger pointed at a model since the page was opened. */
+  touched = $state(false);
+  /** Whether what is pointed at is added to the selection, as the shift key does: for fingers. */
+  adding = $state(false);
   #writing = 0;
   /** The mask that pictures keep while a filter is dragged. */
   #held: Uint8Array | null = $state.raw(null);
@@ -50,6 +54,7 @@ export class ViewStore {
   readonly #collapsedIds = $derived(this.state.collapsed);
   readonly #filters = $derived(this.state.filters);
   readonly arrangement: Arrangement = $derived(this.state.arrangement);
+  readonly byId: boolean = $derived(this.state.byId);
   readonly zoom: Four | null = $derived(this.state.zoom);
   readonly within: Four | null = $derived(this.state.within);
   readonly #clamp = $derived(this.state.clamp);

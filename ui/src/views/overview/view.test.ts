@@ -136,9 +136,9 @@ describe("the map", () => {
   });
   it("offers pictures and a table to save", async () => {
     open();
-    await fireEvent.click(screen.getByRole("button", { name: "Export the map" }));
+    await fireEvent.click(screen.getByRole("button", { name: "Map menu" }));
     const items = screen.getAllByRole("menuitem").map(({ textContent }) => textContent);
-    expect(items.map((text) => /SVG|PNG|CSV/.exec(text!)?.[0])).toEqual(["SVG", "PNG", "CSV"]);
+    expect(items.map((text) => /SVG|PNG|CSV/.exec(text!)?.[0])).toEqual(["SVG", "PNG", "CSV", undefined]);
   });
 });
 
