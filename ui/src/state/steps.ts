@@ -118,6 +118,9 @@ export function namesWithin(
   return new Map(rows.map((row, k) => [row, at(limit)[k]!]));
 }
 
+/** Whether a name that an id was added to is cut: then the id alone says more. */
+const isCut = (name: string, whole: string): boolean => whole.endsWith(")") && name !== whole;
+
 /** The same for several limits, each worked out once; in the order of the rows. */
 export function namesOf(
   table: ModelTable,
@@ -134,8 +137,8 @@ export function namesOf(
     let names = known.get(limit);
     if (!names) {
       const short = pathsAt(limit);
-      const isLong = (name: string): boolean => name.length > limit;
-      names = short.some(isLong) ? short.map((name, k) => (isLong(name) ? idsAt(limit)[k]! : name)) : short;
+      const isId = (name: string, k: number): boolean => name.length > limit || isCut(name, paths.get(rows[k]!)!);
+      names = short.some(isId) ? short.map((name, k) => (isId(name, k) ? idsAt(limit)[k]! : name)) : short;
       known.set(limit, names);
     }
     return names;

@@ -13,6 +13,8 @@ import { formatHash, keepEqual, parseHash, type Arrangement, type Four, type Vie
 
 /** What is dragged has come to rest when it has not moved for so many milliseconds. */
 const REST = 120;
+/** More models than these cannot be told apart on a map. */
+const MOST_APART = 250;
 
 export type SelectMode = "replace" | "add" | "toggle" | "remove";
 
@@ -53,7 +55,11 @@ export class ViewStore {
   readonly #selectionIds = $derived(this.state.selection);
   readonly #collapsedIds = $derived(this.state.collapsed);
   readonly #filters = $derived(this.state.filters);
-  readonly arrangement: Arrangement = $derived(this.state.arrangement);
+  readonly #arrangement = $derived(this.state.arrangement);
+  /** As chosen; else models with the same operations are one where there are too many to be read one by one. */
+  readonly arrangement: Arrangement = $derived.by(
+    () => this.#arrangement ?? ((this.#table?.count ?? 0) > MOST_APART ? "path" : "operation"),
+  );
   readonly byId: boolean = $derived(this.state.byId);
   readonly zoom: Four | null = $derived(this.state.zoom);
   readonly within: Four | null = $derived(this.state.within);
