@@ -106,7 +106,7 @@ function drawLeaf(
 
 /** More selected models than these are told apart in the panel, not on the map. */
 const MOST_NAMED = 12;
-const NAME = 26;
+const NAME = 34;
 
 /** Names of selected models that have no room for one among the others, each where it meets none of those before. */
 export function drawNames(
