@@ -5,10 +5,10 @@ Run it from the root of the repository after `make ui` (or with `--static` namin
     python benchmarks/overview.py [--models 100 1000 5000 10000]
 
 It serves each project with the real server, opens it in headless Chromium ($CHROMIUM, else /usr/bin/chromium) at
-1920 × 1080, and measures the page load until the map is painted, frames while panning, zooming and hovering, a change
-of color, a rearrangement with its layout, a selection of 500 models until their comparison is shown, a dragged budget,
-the effects on one metric, the heap of scripts, and the bytes that came over the wire. The figures of the research
-system Compress and Compare, measured once on such a machine, stand beside them where there are any.
+1920 × 1080, and measures the page load until the map is painted, a path that unfolds, frames while panning, zooming and
+hovering, a change of color, a rearrangement with its layout, a selection of 500 models until their comparison is shown,
+a dragged budget, the effects on one metric, the heap of scripts, and the bytes that came over the wire. The figures of
+the research system Compress and Compare, measured once on such a machine, stand beside them where there are any.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ TARGETS: dict[str, tuple[float, str]] = {
     "hover on the map, 95th percentile": (33, "ms"),
     "hover on the scatterplot, 95th percentile": (33, "ms"),
     "budget drag, 95th percentile": (33, "ms"),
+    "unfolding a path": (100, "ms"),
     "color change": (100, "ms"),
     "rearranging with layout": (500, "ms"),
     "500 models selected to charts": (300, "ms"),
@@ -78,7 +79,7 @@ FRAMES = 60
 WATCH = """
 window.__first = null;
 new MutationObserver(() => {
-  if (window.__first !== null || !document.querySelector('[role=tree] canvas')) return;
+  if (window.__first !== null || !document.querySelector('[role=tree] canvas, [role=tree] [role=treeitem]')) return;
   requestAnimationFrame(() => requestAnimationFrame(() => (window.__first ??= performance.now())));
 }).observe(document, { childList: true, subtree: true });
 // Milliseconds of work for one event: until what it causes has been drawn and the next frame can begin.
@@ -241,6 +242,8 @@ BUDGET = """const grip = document.querySelector('[role=slider][aria-label^="Budg
   if (k === 59) to('pointerup', 0);"""
 COLOR = """const choice = document.querySelector('select[aria-label="Color of models"]');
   choice.value = '{name}'; choice.dispatchEvent(new Event('change', {{ bubbles: true }}))"""
+UNFOLD = """document.querySelector('svg[role=tree] [aria-expanded=false]')
+  .dispatchEvent(new MouseEvent('click', { bubbles: true }))"""
 PRESS = "[...document.querySelectorAll('button')].find((button) => button.textContent.trim() === '{label}').click()"
 
 
@@ -248,6 +251,9 @@ def measure(browser: Browser) -> Iterator[tuple[str, float]]:
     """Every figure by the name of its target."""
     yield "page load to painted map", min(browser.load() for _ in range(3))
     yield "overview payload, compressed", (browser.bytes["models"] + browser.bytes["project"]) / 1e6
+    browser.once(PRESS.format(label="Paths"), "document.querySelector('svg[role=tree] [role=treeitem]')")
+    yield "unfolding a path", middle(lambda _: browser.once(UNFOLD))
+    browser.once(PRESS.format(label="By operation"), "document.querySelector('[role=tree] canvas')")
     yield "color change", middle(lambda k: browser.once(COLOR.format(name=("Model Size", "Top-1 Accuracy")[k % 2])))
     label = itertools.cycle(("By step", "By operation"))
     yield "rearranging with layout", middle(lambda _: rearranged(browser, next(label)))

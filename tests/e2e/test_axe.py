@@ -22,6 +22,7 @@ STATES = {
     "several models as a table": f"/overview?{SELECTED}&as=table",
     "frontier": f"/overview?{SELECTED}&list=frontier",
     "by step": "/overview?by=step",
+    "by path": "/overview?by=path&unfold=%3Dtrain%2Fquantize",
     "behaviors": f"/behaviors?{SELECTED}",
     "layers": f"/layers?{SELECTED}",
     "experiments": "/experiments",

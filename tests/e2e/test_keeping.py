@@ -38,7 +38,7 @@ def save(page: Page, menu: str, item: str, folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("menu", "says"),
     [
-        ("Export the map", "magnitude prune"),
+        ("Map menu", "magnitude prune"),
         ("Export the scatterplot", "Model Size"),
         ("Export the details", "train 2"),
     ],
@@ -57,7 +57,7 @@ def test_pictures(overview: Page, tmp_path: Path, menu: str, says: str) -> None:
 
 
 def test_tables_open_in_a_spreadsheet_without_running_anything(overview: Page, tmp_path: Path) -> None:
-    path = save(overview, "Export the map", "Export CSV: models", tmp_path)
+    path = save(overview, "Map menu", "Export CSV: models", tmp_path)
     assert path.name == "keeping models.csv"
     rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
     assert [row["id"] for row in rows][-1] == f"'{EVIL}"

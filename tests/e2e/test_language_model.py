@@ -66,7 +66,7 @@ def paleness(drawn: str) -> dict[tuple[float, float], float]:
 def test_the_pale_branch(demo: Page, tmp_path: Path) -> None:
     demo.goto(link(demo, [], color="Top-1 Agreement"))
     expect(demo.get_by_role("heading", name=re.compile("Top-1 Agreement falls most"))).to_be_visible()
-    demo.get_by_role("button", name="Export the map").click()
+    demo.get_by_role("button", name="Map menu").click()
     with demo.expect_download() as started:
         demo.get_by_role("menuitem", name="Export SVG").click()
     started.value.save_as(tmp_path / "map.svg")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -136,3 +138,32 @@ def test_a_stranger_sees_nothing(overview: Page, browser: Browser) -> None:
     answer = page.request.get(overview.url.split("#")[0].rstrip("/") + "/api/v1/models")
     assert answer.status == 401
     stranger.close()
+
+
+def test_paths_unfold_to_single_models(overview: Page) -> None:
+    """Three models that were quantized are one ribbon; a click lists them, and one more selects one of them."""
+    overview.get_by_role("button", name="Paths").click()
+    tree = model_map(overview)
+    quantized = tree.get_by_role("treeitem", name="quantize 3 models")
+    expect(quantized).to_have_attribute("aria-level", "2")
+    quantized.click()
+    tree.get_by_role("treeitem", name="8 bits").click()
+    expect_selected(overview, ["int8"])
+    expect(overview).to_have_url(re.compile("by=path.*unfold="))
+    tree.get_by_role("treeitem", name="train 10 models").press("Enter")
+    expect(tree.get_by_role("treeitem")).to_have_count(1)
+
+
+def test_a_finger_adds_to_a_selection(browser: Browser, overview: Page) -> None:
+    """Where there is no shift key, a button says that taps add."""
+    context = browser.new_context(has_touch=True, storage_state=overview.context.storage_state())
+    page = context.new_page()
+    page.goto(link(overview, [], by="path"))
+    tree = model_map(page)
+    tree.get_by_role("treeitem", name="quantize 3 models").tap()
+    tree.get_by_role("treeitem", name="8 bits").tap()
+    expect_selected(page, ["int8"])
+    page.get_by_role("button", name="Add by tapping").tap()
+    tree.get_by_role("treeitem", name="4 bits").tap()
+    expect_selected(page, ["int8", "int4"])
+    context.close()

@@ -25,6 +25,7 @@ ASKS = {
     "activations": {"kind": "activations", "base": "net", "models": ["pruned"]},
     "sensitivity": {"kind": "sensitivity", "model": "pruned", "levels": ["quantize bits=4"]},
     "recipe": {"kind": "recipe", "recipe": RECIPE},
+    "search": {"kind": "search", "recipe": RECIPE, "objectives": ["Accuracy"]},
 }
 
 

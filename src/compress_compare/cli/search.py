@@ -11,6 +11,7 @@ import click
 from .. import project as projects
 from ..engines import searching
 from ..engines.base import Limits
+from ..engines.space import SearchQuestion
 from ..errors import InvalidValue
 from ..recipes import load
 from .output import cell, echo_json, echo_table, json_option, stdout_to_stderr
@@ -40,7 +41,7 @@ def search(recipe: str, project: str | None, **options: Any) -> None:
     wanted = load(Path(recipe))
     location = place_of(project, recipe)
     projects.open(location).close()
-    asked = searching.SearchQuestion(
+    asked = SearchQuestion(
         options["objective"],
         dict(_bound(text) for text in options["budget"]),
         models=options["models"],

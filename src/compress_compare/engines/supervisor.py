@@ -18,6 +18,7 @@ from ..errors import InvalidValue, UserError
 from ..recipes.plan import plan
 from ..recipes.serial import from_data, task_from_data
 from ..store.jobs import ENDED, JobEntry
+from . import steering
 from .base import THERE, Engine, Outcome, Running, Work
 from .local import read_result
 from .queue import Queue
@@ -25,6 +26,9 @@ from .queue import Queue
 TICK_S = 0.05
 REPORT_S = 1.0
 """Progress is written at most this often."""
+
+MANY = ("recipe", steering.KIND)
+"""Kinds of jobs that have parts: one for each model."""
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +130,7 @@ class Supervisor:
             return
         with self.queue.batch():
             for entry in left:
-                started = entry.kind != "recipe" and entry.state == "running"
+                started = entry.kind not in MANY and entry.state == "running"
                 result = self._result(entry) if started else None
                 done = result is not None and result.get("state") == "done"
                 message = "logged" if done else "its supervisor ended"
@@ -146,11 +150,11 @@ class Supervisor:
             self._ended(active.entry, status)
         elif status != active.shown and time.monotonic() - active.at > REPORT_S:
             active.shown, active.at = status, time.monotonic()
-            if active.entry.kind != "recipe":
+            if active.entry.kind not in MANY:
                 self.queue.update(id, progress=status.progress, message=status.message)
 
     def _ended(self, entry: JobEntry, outcome: Outcome) -> None:
-        if entry.kind == "recipe" and outcome.state == "done":
+        if entry.kind in MANY and outcome.state == "done":
             self._expand(entry)
             return
         progress = {"progress": 1.0} if outcome.state == "done" else {}
@@ -161,6 +165,9 @@ class Supervisor:
 
     def _expand(self, entry: JobEntry) -> None:
         """The project is prepared: queue the models that are missing."""
+        if entry.kind == steering.KIND:
+            self._go_on(entry)
+            return
         request = json.loads(entry.request)
         try:
             planned = plan(from_data(request["recipe"]), self.queue.known())
@@ -171,6 +178,20 @@ class Supervisor:
         count = self.queue.submit_parts(entry.id, planned, task=request["task"])
         changes = {} if count else {"state": "done", "progress": 1.0}
         self.queue.update(entry.id, message=f"{total - count} of {total} models are there already", **changes)
+
+    def _go_on(self, entry: JobEntry) -> None:
+        """The models that a search asked for are made, or were not: queue the next ones, until it ends."""
+        try:
+            turn = steering.turn(self.queue, entry.id, request=entry.request, batch=self.engine.slots)
+        except UserError as error:
+            self._fail(entry, error)
+            return
+        count = 0
+        if turn.plan is not None:
+            task = json.loads(entry.request)["task"]
+            count = self.queue.submit_parts(entry.id, turn.plan, task=task)
+        changes = {} if count else {"state": "done", "progress": 1.0}
+        self.queue.update(entry.id, **{"progress": turn.share, "message": turn.message, **changes})
 
     def _start(self, entries: list[JobEntry]) -> None:
         """Start the first jobs that wait for nothing."""
@@ -238,7 +259,7 @@ class Supervisor:
     def _settle(self, entries: list[JobEntry]) -> None:
         """Bring the recipes up to date with their parts."""
         for entry in entries:
-            if entry.kind != "recipe" or entry.state != "running" or entry.id in self._active:
+            if entry.kind not in MANY or entry.state != "running" or entry.id in self._active:
                 continue
             states = self.queue.parts(entry.id)
             total, ended = sum(states.values()), sum(states.get(state, 0) for state in ENDED)
@@ -246,9 +267,9 @@ class Supervisor:
                 continue
             if entry.cancel and states.get("queued"):
                 self.queue.cancel([entry.id])
-            elif ended < total:
+            elif ended < total and entry.kind == "recipe":
                 self._report(entry.id, ended / total, f"{ended} of {total} models")
-            else:
+            elif ended == total:
                 self._finish(entry, states, total)
 
     def _report(self, id: str, progress: float, message: str) -> None:
@@ -260,6 +281,8 @@ class Supervisor:
         message = f"{done} of {total} models"
         if entry.cancel:
             self.queue.update(entry.id, state="cancelled", progress=done / total, message=message)
+        elif entry.kind == steering.KIND:
+            self._go_on(entry)
         elif done < total:
             reason = f"{total - done} of {total} models were not made"
             self.queue.update(entry.id, state="failed", progress=done / total, reason="parts_failed", message=reason)

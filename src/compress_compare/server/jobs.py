@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from ..engines import forecast, measuring, processes, releasing, sensing
+from ..engines import forecast, measuring, processes, releasing, sensing, steering
 from ..engines.base import Engine, Limits
 from ..engines.local import LocalEngine
 from ..engines.queue import Queue
+from ..engines.space import SearchQuestion
 from ..engines.supervisor import Supervisor
 from ..engines.tasks import AskedTask
 from ..importers.asked import ImportHow
@@ -64,6 +65,11 @@ class JobQueue:
     def recipe(self, text: str) -> Job:
         """Queue a recipe that came over HTTP: only the task that is recorded for its root is ever imported."""
         return self._started(self._queue.submit_recipe(loads(text), trusted=False))
+
+    def search(self, text: str, asked: SearchQuestion) -> Job:
+        """Queue a search among the models of a recipe that came over HTTP."""
+        self._project.storage.check()
+        return self._started(steering.submit(self._queue, loads(text), asked=asked))
 
     def ship(self, model: str, format: str, *, sample: int | None) -> Job:
         """Queue the shipping of a model into the project's own folder."""

@@ -15,6 +15,7 @@ export type PlanAsk = OperationAsk | Schemas["RecipeAsk"];
 /** That, or measuring: what is not known of models of one root, what their layers put out, what each layer loses. */
 export type JobAsk =
   | PlanAsk
+  | Schemas["SearchAsk"]
   | Schemas["ShipAsk"]
   | Schemas["MeasureAsk"]
   | Schemas["EvaluateAsk"]

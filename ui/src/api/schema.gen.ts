@@ -771,7 +771,7 @@ export interface paths {
         put?: never;
         /**
          * Start
-         * @description Queue work: operations, recipes, measuring, comparing, shipping. Nothing named here is imported.
+         * @description Queue work: operations, recipes, searches, measuring, comparing, shipping. Nothing named here is imported.
          */
         post: operations["start_api_v1_jobs_post"];
         delete?: never;
@@ -3352,6 +3352,43 @@ export interface components {
             reason: string;
         };
         /**
+         * SearchAsk
+         * @description Make those models of a recipe that an optimizer asks for, until their frontier stays as it is.
+         *
+         *     `objectives` are metrics that are to be good; `budgets` are bounds that models must keep to, with or without a unit.
+         *     At most `models` new ones are made; it ends when the frontier stayed as it is for `patience` of them.
+         */
+        SearchAsk: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "search";
+            /** Recipe */
+            recipe: string;
+            /** Objectives */
+            objectives: string[];
+            /** Budgets */
+            budgets?: {
+                [key: string]: string;
+            };
+            /**
+             * Models
+             * @default 40
+             */
+            models: number;
+            /**
+             * Patience
+             * @default 12
+             */
+            patience: number;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+        };
+        /**
          * SeenValue
          * @description A value that somebody looked at, and where it was measured.
          */
@@ -5423,7 +5460,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["MeasureAsk"] | components["schemas"]["EvaluateAsk"] | components["schemas"]["ActivationsAsk"] | components["schemas"]["SensitivityAsk"] | components["schemas"]["ShipAsk"];
+                "application/json": components["schemas"]["OperationAsk"] | components["schemas"]["RecipeAsk"] | components["schemas"]["SearchAsk"] | components["schemas"]["MeasureAsk"] | components["schemas"]["EvaluateAsk"] | components["schemas"]["ActivationsAsk"] | components["schemas"]["SensitivityAsk"] | components["schemas"]["ShipAsk"];
             };
         };
         responses: {

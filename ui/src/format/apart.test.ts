@@ -39,4 +39,20 @@ describe("shortenApart", () => {
     expect(shortenApart(["resnet50trained-calibrated"], 12)).toEqual(["resne…brated"]);
     expect(shortenApart(["abcdefghij", "abcdefghij"], 6)).toEqual(["abc…ij", "abc…ij"]);
   });
+  it("never cuts a number in two", () => {
+    expect(shortenApart(["prune 0.5 → train", "prune 0.75 → train", "prune 0.9 → train"], 15)).toEqual([
+      "…0.5 → train",
+      "…0.75 → train",
+      "…0.9 → train",
+    ]);
+  });
+  it("cuts words of a path, or leaves its first steps out, and nothing else", () => {
+    const paths = ["random prune 0.5 → finetune 3 epochs → quantize 4 bits", "random prune 0.7 → calibrate"];
+    const short = (limit: number): string[] => shortenApart(paths, limit);
+    expect(short(40)[0]).toBe("ran prun 0.5 → fine 3 epoc → quan 4 bits");
+    expect(short(24)).toEqual(["…→ quantize 4 bits", "…0.7 → calibrate"]);
+    expect(short(6)).toEqual(paths);
+    const alike = [...paths, "palettize 3 bits → finetune 3 epochs → quantize 4 bits"];
+    expect(shortenApart(alike, 24)).toEqual([paths[0], "rand… prune 0.7 → calib…", alike[2]]);
+  });
 });

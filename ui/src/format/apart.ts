@@ -2,9 +2,12 @@
 import { shorten } from "./text";
 
 const CUT = "…";
+/** Between the steps of a path. */
+const STEP = " → ";
 
-/** Pieces that end after a separator: `cnn-`, `magnitude70-`, `finetuned`. */
-const pieces = (text: string): string[] => text.match(/[^-_./ ]*[-_./ ]|[^-_./ ]+$/g) ?? [text];
+/** Pieces that end after a separator: `cnn-`, `magnitude70-`, `finetuned`; a point within a number is none. */
+const pieces = (text: string): string[] =>
+  text.match(/(?:[^-_./ ]|(?<=\d)\.(?=\d))*(?:[-_./ ]|$)/g)?.filter(Boolean) ?? [text];
 
 /** How many pieces all texts begin with, of none all of them. */
 function sharedPieces(split: readonly string[][]): number {
@@ -21,32 +24,59 @@ const STEM = 3;
 
 /**
  * A text with the ends of its words cut, always of the longest one, until it has at most `limit` characters; its
- * numbers stay: `cnn-magnitude50-calibrated` in 18 is `cnn-magn…50-calib…`. Null where even stems are too long.
+ * numbers stay: `cnn-magnitude50-calibrated` in 18 is `cnn-magn…50-calib…`. Null where even stems are too long. Without
+ * a mark of the cut there is room for more.
  */
-function stems(text: string, limit: number): string | null {
+function stems(text: string, limit: number, mark = CUT): string | null {
   const parts = (text.match(/(?:\p{L}\p{M}*)+|\P{L}+/gu) ?? [text]).map((part) => ({
     letters: part.match(/\p{L}\p{M}*/gu),
     text: part,
   }));
+  const isCut = (part: string): boolean => mark !== "" && part.endsWith(mark);
   const total = (): number => parts.reduce((sum, part) => sum + part.text.length, 0);
   while (total() > limit) {
     let longest: (typeof parts)[number] | undefined;
     for (const part of parts) {
-      const leaves = (part.letters?.length ?? 0) - (part.text.endsWith(CUT) ? 1 : 2);
+      const leaves = (part.letters?.length ?? 0) - (isCut(part.text) ? 1 : 1 + mark.length);
       if (leaves >= STEM && part.text.length > (longest?.text.length ?? 0)) longest = part;
     }
     if (!longest) return null;
     // the first cut makes room for its mark as well
-    longest.letters!.splice(longest.text.endsWith(CUT) ? -1 : -2);
-    longest.text = longest.letters!.join("") + CUT;
+    longest.letters!.splice(isCut(longest.text) ? -1 : -1 - mark.length);
+    longest.text = longest.letters!.join("") + mark;
   }
   return parts.map((part) => part.text).join("");
 }
 
+/** The last steps of paths, `→ ft → quantize 4 bits`, with how many paths end with them. */
+function endings(texts: readonly string[]): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const text of texts) {
+    for (let at = text.indexOf(STEP); at >= 0; at = text.indexOf(STEP, at + 1)) {
+      const rest = text.slice(at + 1);
+      found.set(rest, (found.get(rest) ?? 0) + 1);
+    }
+  }
+  return found;
+}
+
+/** A path without its first steps, as many as it takes; null where it would end like another one, or does not fit. */
+function lastSteps(text: string, limit: number, ends: ReadonlyMap<string, number>): string | null {
+  for (let at = text.indexOf(STEP); at >= 0; at = text.indexOf(STEP, at + 1)) {
+    const rest = text.slice(at + 1);
+    if (ends.get(rest) !== 1) return null;
+    const short = CUT + rest;
+    const fitting = short.length <= limit ? short : stems(short, limit);
+    if (fitting !== null) return fitting;
+  }
+  return null;
+}
+
 /**
  * Each text in at most `limit` characters where that leaves all of them different, in the order given. What all share
- * at their beginnings goes first; then the ends of words, the middle, the beginning, or the end, whichever keeps a text
- * apart from all others. A text that none of these keeps apart stays whole.
+ * at their beginnings goes first; then the ends of words, first steps, the middle, the beginning, or the end, whichever
+ * keeps a text apart from all others. A text that none of these keeps apart stays whole. Of the steps of a path
+ * (`prune 0.7 → ft`) only words are cut, or the first ones left out.
  */
 export function shortenApart(texts: readonly string[], limit = 24): string[] {
   const all = [...new Set(texts)];
@@ -57,12 +87,17 @@ export function shortenApart(texts: readonly string[], limit = 24): string[] {
   const rest = new Map(
     cut.map((text, k) => [text, shared === 0 ? text : CUT + split[k]!.slice(shared).join("")] as const),
   );
+  let ends: Map<string, number> | null = null;
+  const isPath = (text: string): boolean => text.includes(STEP);
+  const byLetters = (way: (text: string) => string) => (text: string) => (isPath(text) ? null : way(text));
   const ways: ((text: string) => string | null)[] = [
     (text) => (/[-_./ ]/.test(text) ? (stems(rest.get(text)!, limit) ?? stems(text, limit)) : null),
-    (text) => shorten(rest.get(text)!, limit),
-    (text) => shorten(text, limit),
-    (text) => CUT + text.slice(1 - limit),
-    (text) => text.slice(0, limit - 1) + CUT,
+    (text) => (isPath(text) ? stems(rest.get(text)!, limit, "") : null),
+    (text) => lastSteps(text, limit, (ends ??= endings(all))),
+    byLetters((text) => shorten(rest.get(text)!, limit)),
+    byLetters((text) => shorten(text, limit)),
+    byLetters((text) => CUT + text.slice(1 - limit)),
+    byLetters((text) => text.slice(0, limit - 1) + CUT),
   ];
   const taken = new Set(all.filter((text) => text.length <= limit));
   const found = new Map<string, string>();

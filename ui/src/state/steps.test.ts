@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pathNames } from "./steps";
+import { namesOf, namesWithin, pathNames } from "./steps";
 import { testTable, type TestModel } from "./testing";
 
 const prune = (id: string, base: string, amount: number, kind = "magnitude prune"): TestModel => ({
@@ -59,5 +59,22 @@ describe("pathNames", () => {
     expect(names("cnn-p70-ft")).toEqual(["ft"]);
     expect(names("cnn")).toEqual(["cnn"]);
     expect(names()).toEqual([]);
+  });
+});
+
+describe("namesWithin", () => {
+  const rows = [...table.ids.keys()];
+  it("are apart, no longer than asked, and keep the numbers that differ", () => {
+    for (const limit of [12, 16, 20, 24, 30, 40]) {
+      const short = [...namesWithin(table, rows, { byId: false, limit }).values()];
+      expect(new Set(short).size).toBe(rows.length);
+      for (const name of short) expect(name.length).toBeLessThanOrEqual(limit);
+    }
+    expect(namesWithin(table, rows, { byId: false, limit: 24 }).get(4)).toMatch(/0\.9/);
+  });
+  it("are ids where these are asked for, and where a path has no room", () => {
+    expect(namesWithin(table, rows, { byId: true, limit: 40 }).get(1)).toBe("cnn-p70");
+    expect(namesOf(table, [5], false)(7)).toEqual(["…70-ft-w4".slice(-7)].map(() => expect.any(String)));
+    expect(namesOf(table, [3, 4, 5], false)(4).every((name) => !name.includes("→"))).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 /** What was done to models in few words, and their names by what differs in it. */
-import { formatParameter } from "@/format";
+import { apartAt, formatParameter } from "@/format";
 import type { Json } from "@/api/json";
 import type { ModelTable } from "./table";
 
@@ -71,7 +71,8 @@ function parameterWords(key: string, value: string | number | boolean): string {
   const name = key.replaceAll("_", " ");
   if (typeof value === "boolean") return value ? name : `not ${name}`;
   const text = formatParameter(value);
-  return Number.isInteger(value) && /[a-z]s$/.test(name) ? `${text} ${value === 1 ? name.slice(0, -1) : name}` : text;
+  if (!Number.isInteger(value) || !/[a-z]s$/.test(name)) return text;
+  return `${text} ${value === 1 ? name.replace(/(?<=ch|sh|x|ss)es$|s$/, "") : name}`;
 }
 
 /** An operation without the word that sets it apart from others of its kind, where only one of the kind is shown. */
@@ -83,22 +84,18 @@ function shortOperation(name: string, shown: ReadonlySet<string>): string {
 
 /**
  * Names of models by how their paths differ from the nearest model that all come from: `prune 0.7 → ft`. That model,
- * and each one that has no path to tell, goes by its id; where two names are equal, ids are added.
+ * and each one that nothing was done to, goes by its id, also in a path; where two names are equal, ids are added.
  */
 export function pathNames(table: ModelTable, rows: readonly number[]): Map<number, string> {
   const paths = new Map(rows.map((row) => [row, pathOf(table, row)]));
   const shared = sharedLength([...paths.values()]);
   const operations = new Set([...paths.values()].flatMap((path) => path.map((row) => table.operation[row] ?? "")));
-  const varying = varyingParameters(table, new Set([...paths.values()].flatMap((path) => path.slice(shared))));
-  const word = (row: number): string => {
-    const name = table.operation[row] ?? "original";
-    const label = stepLabel(table.parameters[row]!, varying.get(name)!);
-    return [shortOperation(name, operations), label].filter(Boolean).join(" ");
-  };
+  const word = wordsOf(table, new Set([...paths.values()].flatMap((path) => path.slice(shared))), operations);
+  const name = (row: number): string => (table.base[row]! < 0 ? table.ids[row]! : word(row));
   const names = new Map<number, string>();
   for (const [row, path] of paths) {
     const own = path.slice(shared);
-    names.set(row, own.length === 0 || table.base[row]! < 0 ? table.ids[row]! : own.map(word).join(" → "));
+    names.set(row, own.length === 0 ? table.ids[row]! : own.map(name).join(" → "));
   }
   const counts = new Map<string, number>();
   for (const name of names.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -106,6 +103,65 @@ export function pathNames(table: ModelTable, rows: readonly number[]): Map<numbe
     if (counts.get(name)! > 1 && name !== table.ids[row]) names.set(row, `${name} (${table.ids[row]!})`);
   }
   return names;
+}
+
+/**
+ * The names of models by how they were made, or by their ids where these are asked for, each in at most so many
+ * characters and apart from all others. What cannot be said so goes by its id.
+ */
+export function namesWithin(
+  table: ModelTable,
+  rows: readonly number[],
+  { byId, limit }: { byId: boolean; limit: number },
+): Map<number, string> {
+  const at = namesOf(table, rows, byId);
+  return new Map(rows.map((row, k) => [row, at(limit)[k]!]));
+}
+
+/** Whether a name that an id was added to is cut: then the id alone says more. */
+const isCut = (name: string, whole: string): boolean => whole.endsWith(")") && name !== whole;
+
+/** The same for several limits, each worked out once; in the order of the rows. */
+export function namesOf(
+  table: ModelTable,
+  rows: readonly number[],
+  byId: boolean,
+): (limit: number) => readonly string[] {
+  const ids = rows.map((row) => table.ids[row]!);
+  const idsAt = apartAt(ids);
+  if (byId) return idsAt;
+  const paths = pathNames(table, rows);
+  const pathsAt = apartAt(rows.map((row) => paths.get(row)!));
+  const known = new Map<number, readonly string[]>();
+  return (limit) => {
+    let names = known.get(limit);
+    if (!names) {
+      const short = pathsAt(limit);
+      const isId = (name: string, k: number): boolean => name.length > limit || isCut(name, paths.get(rows[k]!)!);
+      names = short.some(isId) ? short.map((name, k) => (isId(name, k) ? idsAt(limit)[k]! : name)) : short;
+      known.set(limit, names);
+    }
+    return names;
+  };
+}
+
+/** What was done to make a model, in the words that tell the steps of some models apart; each worked out once. */
+function wordsOf(table: ModelTable, steps: ReadonlySet<number>, shown: ReadonlySet<string>): (row: number) => string {
+  const varying = varyingParameters(table, steps);
+  const known = new Map<string, Map<Record<string, Json>, string>>();
+  const short = new Map([...shown].map((name) => [name, shortOperation(name, shown)]));
+  return (row) => {
+    const name = table.operation[row] ?? "original";
+    const parameters = table.parameters[row]!;
+    const words = known.get(name) ?? new Map<Record<string, Json>, string>();
+    known.set(name, words);
+    let text = words.get(parameters);
+    if (text === undefined) {
+      const label = stepLabel(parameters, varying.get(name)!);
+      words.set(parameters, (text = [short.get(name) ?? name, label].filter(Boolean).join(" ")));
+    }
+    return text;
+  };
 }
 
 /** From the root to the model. */

@@ -12,6 +12,7 @@ const FULL: ViewState = {
   logX: true,
   logY: true,
   arrangement: "step",
+  byId: true,
   collapsed: ["x"],
   zoom: [120.5, 8.25, 3.5, -0.75],
   within: [-1e-7, 2e9, 0.25, 0.5],

@@ -4,7 +4,8 @@
 import { COMPARING_KEYS, DEFAULT_COMPARING, readComparing, writeComparing, type Comparing } from "./comparing";
 import { NO_FILTERS, type Filters } from "./filters";
 
-export type Arrangement = "operation" | "step";
+/** Columns by operation or by step, or models with the same operations as one. */
+export type Arrangement = "operation" | "step" | "path";
 export type Four = readonly [number, number, number, number];
 export type DetailsTab = "selection" | "filters" | "effects" | "untried" | "history";
 
@@ -21,8 +22,11 @@ export interface ViewState {
   /** Whether an axis is logarithmic; null: as its values suggest. */
   logX: boolean | null;
   logY: boolean | null;
-  arrangement: Arrangement;
+  /** Null: as the number of models suggests. */
+  arrangement: Arrangement | null;
   collapsed: string[];
+  /** Whether the map and the scatterplot name models by their ids, not by how they were made. */
+  byId: boolean;
   /** What part of the map is in view: pixels per column and per row, column and row in the middle. Null: all. */
   zoom: Four | null;
   /** What part of the scatterplot: from and to along x, from and to along y, in the metrics' units. Null: all. */
@@ -44,8 +48,9 @@ export const DEFAULT_VIEW: ViewState = {
   y: null,
   logX: null,
   logY: null,
-  arrangement: "operation",
+  arrangement: null,
   collapsed: [],
+  byId: false,
   zoom: null,
   within: null,
   filters: NO_FILTERS,
@@ -54,6 +59,7 @@ export const DEFAULT_VIEW: ViewState = {
   own: {},
 };
 
+const ARRANGEMENTS = ["operation", "step", "path"] as const;
 const TABS = ["filters", "effects", "untried", "history"] as const;
 
 /** What is read below; every other name is some page's own. */
@@ -66,6 +72,7 @@ const READ = new Set([
   "logx",
   "logy",
   "by",
+  "names",
   "tab",
   "keep",
   "op",
@@ -88,7 +95,8 @@ export function formatHash(view: ViewState): string {
   if (view.clamp !== null) query.set("clamp", short(view.clamp));
   if (view.logX !== null) query.set("logx", view.logX ? "1" : "0");
   if (view.logY !== null) query.set("logy", view.logY ? "1" : "0");
-  if (view.arrangement !== DEFAULT_VIEW.arrangement) query.set("by", view.arrangement);
+  if (view.arrangement !== null) query.set("by", view.arrangement);
+  if (view.byId) query.set("names", "ids");
   if (view.tab !== DEFAULT_VIEW.tab) query.set("tab", view.tab);
   for (const key of ["zoom", "within"] as const) if (view[key]) query.set(key, view[key].map(short).join("~"));
   writeComparing(query, view.comparing);
@@ -115,8 +123,9 @@ export function parseHash(hash: string): ViewState {
     y: query.get("y"),
     logX: readChoice(query.get("logx")),
     logY: readChoice(query.get("logy")),
-    arrangement: query.get("by") === "step" ? "step" : "operation",
+    arrangement: ARRANGEMENTS.find((known) => known === query.get("by")) ?? null,
     collapsed: [...new Set(query.getAll("fold"))],
+    byId: query.get("names") === "ids",
     zoom: readFour(query.get("zoom")),
     within: readFour(query.get("within")),
     comparing: readComparing(query),

@@ -13,6 +13,8 @@ import { formatHash, keepEqual, parseHash, type Arrangement, type Four, type Vie
 
 /** What is dragged has come to rest when it has not moved for so many milliseconds. */
 const REST = 120;
+/** More models than these cannot be told apart on a map. */
+const MOST_APART = 250;
 
 export type SelectMode = "replace" | "add" | "toggle" | "remove";
 
@@ -25,6 +27,10 @@ export class ViewStore {
   readonly #theme: ThemeState;
   /** What the other pages keep in the address, for when they are come back to. */
   readonly #left = new Map<string, ViewState["own"]>();
+  /** Whether a finger pointed at a model since the page was opened. */
+  touched = $state(false);
+  /** Whether what is pointed at is added to the selection, as the shift key does: for fingers. */
+  adding = $state(false);
   #writing = 0;
   /** The mask that pictures keep while a filter is dragged. */
   #held: Uint8Array | null = $state.raw(null);
@@ -49,7 +55,12 @@ export class ViewStore {
   readonly #selectionIds = $derived(this.state.selection);
   readonly #collapsedIds = $derived(this.state.collapsed);
   readonly #filters = $derived(this.state.filters);
-  readonly arrangement: Arrangement = $derived(this.state.arrangement);
+  readonly #arrangement = $derived(this.state.arrangement);
+  /** As chosen; else models with the same operations are one where there are too many to be read one by one. */
+  readonly arrangement: Arrangement = $derived.by(
+    () => this.#arrangement ?? ((this.#table?.count ?? 0) > MOST_APART ? "path" : "operation"),
+  );
+  readonly byId: boolean = $derived(this.state.byId);
   readonly zoom: Four | null = $derived(this.state.zoom);
   readonly within: Four | null = $derived(this.state.within);
   readonly #clamp = $derived(this.state.clamp);

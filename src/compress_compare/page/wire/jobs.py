@@ -62,6 +62,22 @@ class RecipeAsk(Ask):
     recipe: Annotated[str, Field(max_length=64_000)]
 
 
+class SearchAsk(Ask):
+    """Make those models of a recipe that an optimizer asks for, until their frontier stays as it is.
+
+    `objectives` are metrics that are to be good; `budgets` are bounds that models must keep to, with or without a unit.
+    At most `models` new ones are made; it ends when the frontier stayed as it is for `patience` of them.
+    """
+
+    kind: Literal["search"]
+    recipe: Annotated[str, Field(max_length=64_000)]
+    objectives: Annotated[list[str], Field(min_length=1, max_length=6)]
+    budgets: Annotated[dict[str, str], Field(default_factory=dict, max_length=6)]
+    models: Annotated[int, Field(ge=1, le=10_000)] = 40
+    patience: Annotated[int, Field(ge=1, le=10_000)] = 12
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+
+
 class MeasureAsk(Ask):
     """Measure what is not known yet of models of one root: bytes, work, memory, and time in each runtime."""
 
@@ -117,7 +133,7 @@ class ShipAsk(Ask):
 PlanAsk = Annotated[OperationAsk | RecipeAsk, Body(discriminator="kind")]
 """What makes models."""
 JobAsk = Annotated[
-    OperationAsk | RecipeAsk | MeasureAsk | EvaluateAsk | ActivationsAsk | SensitivityAsk | ShipAsk,
+    OperationAsk | RecipeAsk | SearchAsk | MeasureAsk | EvaluateAsk | ActivationsAsk | SensitivityAsk | ShipAsk,
     Body(discriminator="kind"),
 ]
 """What to run."""

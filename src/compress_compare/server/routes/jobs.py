@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from ... import records
+from ...engines.space import SearchQuestion
 from ...engines.tasks import AskedTask
 from ...page.wire import jobs as wire
 from ...recipes import Planned
@@ -31,13 +32,16 @@ def jobs(here: Here, limit: Limit = 1000) -> wire.JobsAnswer:
 @router.post("/jobs", status_code=201)
 @needs("run")
 def start(here: Here, ask: wire.JobAsk) -> wire.JobAnswer:
-    """Queue work: operations, recipes, measuring, comparing, shipping. Nothing named here is imported."""
+    """Queue work: operations, recipes, searches, measuring, comparing, shipping. Nothing named here is imported."""
     if isinstance(ask, wire.MeasureAsk):
         return _job(here.work.measure(ask.models))
     if isinstance(ask, wire.EvaluateAsk):
         return _job(here.work.evaluate(ask.models, metrics=ask.metrics))
     if isinstance(ask, wire.RecipeAsk):
         return _job(here.work.recipe(ask.recipe))
+    if isinstance(ask, wire.SearchAsk):
+        asked = SearchQuestion(ask.objectives, ask.budgets, models=ask.models, patience=ask.patience, seed=ask.seed)
+        return _job(here.work.search(ask.recipe, asked))
     if isinstance(ask, wire.ShipAsk):
         return _job(here.work.ship(ask.model, ask.format, sample=ask.sample))
     if isinstance(ask, wire.ActivationsAsk):

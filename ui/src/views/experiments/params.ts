@@ -2,7 +2,7 @@
 import type { ViewState } from "@/state/url";
 import type { Typed } from "./schema";
 
-export const TABS = ["operation", "recipe"] as const;
+export const TABS = ["operation", "recipe", "search"] as const;
 export type Tab = (typeof TABS)[number];
 
 export interface Params {
@@ -47,7 +47,7 @@ export function writeParams(params: Params, before: Own): Own {
 export function readParams(own: Own): Params {
   const references = pairs(own.ref).filter((pair): pair is [string, string] => typeof pair[1] === "string");
   return {
-    tab: own.do?.[0] === "recipe" ? "recipe" : DEFAULTS.tab,
+    tab: TABS.find((known) => known === own.do?.[0]) ?? DEFAULTS.tab,
     operation: own.operation?.[0] ?? DEFAULTS.operation,
     typed: Object.fromEntries(pairs(own.set)),
     references: Object.fromEntries(references),

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { makeEncodings } from "@/state/encodings";
 import { chains } from "@/state/testing";
 import type { Scene } from "./draw/scene";
-import { modelAt, modelsIn } from "./hit";
+import { modelAt, modelsIn, nearestOutside } from "./hit";
 import { layoutModels } from "./layout";
 import { looksOf } from "./looks";
 
@@ -14,7 +14,7 @@ const scene: Scene = {
   looks: looksOf(table.count, makeEncodings(table, null, null, "light"), new Uint8Array(table.count).fill(1)),
   places: layout,
   labels: { long: [], short: [] },
-  names: () => [],
+  names: { areIds: true, at: () => [] },
 };
 const view = { kx: 100, ky: 40, tx: 50, ty: 100 };
 const at = (i: number, dx = 0, dy = 0): number | null =>
@@ -43,4 +43,9 @@ describe("modelAt", () => {
 it("finds the models in a rectangle, drawn in any direction", () => {
   expect(modelsIn(scene, view, [170, 80, 130, 400])).toEqual([1, 2]);
   expect(modelsIn(scene, view, [0, 0, 5, 5])).toEqual([]);
+});
+
+it("finds the nearest model where none is in sight", () => {
+  expect(nearestOutside(scene, view, [0, 0, 1000, 1000])).toBeNull();
+  expect(nearestOutside(scene, view, [0, 1000, 100, 1100])).toBe(table.ids.length - 1);
 });

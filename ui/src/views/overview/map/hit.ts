@@ -74,3 +74,18 @@ export function modelsIn(scene: Scene, view: Viewport, [x0, y0, x1, y1]: [number
   }
   return found;
 }
+
+/** The shown model nearest to the middle of a rectangle that has none inside; null where it has one. */
+export function nearestOutside(scene: Scene, view: Viewport, box: [number, number, number, number]): number | null {
+  const [middleX, middleY] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
+  let found: number | null = null;
+  let least = Infinity;
+  for (let i = 0; i < scene.table.count; i++) {
+    if (!scene.layout.shown[i]) continue;
+    const [x, y] = [screenX(scene, view, i), screenY(scene, view, i)];
+    if (x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]) return null;
+    const far = Math.hypot(x - middleX, y - middleY);
+    if (far < least) [found, least] = [i, far];
+  }
+  return found;
+}

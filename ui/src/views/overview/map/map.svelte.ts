@@ -1,16 +1,30 @@
 /** The state of the map that is not the page's: its size, what part of it is in view, and what the pointer is doing. */
-import { apartAt } from "@/format";
+import { shortenApart } from "@/format";
 import type { AppState } from "@/state/app";
-import { LETTER } from "./draw/text";
+import { LETTER, letterOf, MOST_LETTERS } from "./draw/text";
 import type { Marks } from "./draw/overlay";
 import { nodeScale, radiusOnScreen, type Scene } from "./draw/scene";
-import { modelAt, modelsIn } from "./hit";
+import { columnNames } from "./headings";
+import { modelAt, modelsIn, nearestOutside } from "./hit";
 import { mapLabels } from "./labels";
 import { layoutModels, skeletonOf, type Layout } from "./layout";
 import { looksOf } from "./looks";
+import { mapNames, WHOLE } from "./names";
 import { Motion } from "./motion.svelte";
 import { carryPlaces } from "./places";
-import { fit, headingHeight, middleOf, pan, reveal, viewportAt, zoom, type Extent, type Viewport } from "./viewport";
+import {
+  fit,
+  headingHeight,
+  middleOf,
+  MOST_HEADING,
+  pan,
+  reveal,
+  ROW_FOR_TEXT,
+  viewportAt,
+  zoom,
+  type Extent,
+  type Viewport,
+} from "./viewport";
 import { standing } from "@/state/replicates";
 import type { ModelTable } from "@/state/table";
 
@@ -39,30 +53,46 @@ export class MapState {
     return layoutModels(this.table, arrangement, { collapsed, skeleton: this.#skeleton });
   });
   readonly #labels = $derived.by(() => mapLabels(this.table, this.layout.columns));
-  readonly #names = $derived.by(() => apartAt(this.table.ids));
+  readonly #names = $derived.by(() => {
+    const { visible, byId } = this.#app.view;
+    return mapNames(
+      this.table,
+      this.layout.shown.map((shown, i) => shown & visible[i]!),
+      byId,
+    );
+  });
   readonly looks = $derived.by(() => looksOf(this.table.count, this.#app.view.marks!, this.#app.view.visible));
-  /** Letters of the longest id among leaves, and among roots that have children. */
+  /** Letters of the longest name among leaves, and among roots that have children; there are none in thin rows. */
   readonly #longest = $derived.by(() => {
-    const { ids, base } = this.table;
     const most = { leaf: 0, root: 0 };
-    ids.forEach((id, i) => {
-      if (!this.layout.children[i]!.length) most.leaf = Math.max(most.leaf, id.length);
-      else if (base[i]! < 0) most.root = Math.max(most.root, id.length);
+    if (this.layout.rows * ROW_FOR_TEXT > this.height) return most;
+    const names = this.#names.at(WHOLE);
+    this.table.ids.forEach((id, i) => {
+      if (!this.layout.children[i]!.length) most.leaf = Math.max(most.leaf, names[i]!.length);
+      else if (this.table.base[i]! < 0) most.root = Math.max(most.root, id.length);
     });
     return most;
   });
+  /** The names of the columns, as they are written above them. */
+  readonly #headings = $derived.by(() => {
+    const names = shortenApart(columnNames(this.table, this.layout.columns), MOST_HEADING);
+    return this.#app.view.arrangement === "step" ? names.map((name, k) => `${k}: ${name}`) : names;
+  });
   readonly extent: Extent = $derived.by(() => ({
+    headings: this.#headings,
     columns: this.layout.columns.length,
     rows: this.layout.rows,
     width: this.width,
     height: this.height,
-    labels: Math.min(40, this.#longest.leaf) * LETTER,
+    labels: Math.min(MOST_LETTERS, this.#longest.leaf) * letterOf({ names: this.#names }),
     roots: this.#longest.root * LETTER,
   }));
   /** Without a zoom all is in view, and stays so when the panel or the project grows. */
   readonly #target: Viewport = $derived.by(() => {
     const { zoom } = this.#app.view;
-    return zoom && zoom[0] > 0 && zoom[1] > 0 ? viewportAt(zoom, this.extent) : fit(this.extent);
+    return zoom && zoom[0] > 0 && zoom[1] > 0
+      ? pan(viewportAt(zoom, this.extent), 0, 0, this.extent)
+      : fit(this.extent);
   });
   readonly view: Viewport = $derived.by(() => this.#motion.view(this.layout, this.#target));
   readonly scene: Scene = $derived.by(() => ({
@@ -111,7 +141,10 @@ export class MapState {
   }
 
   zoom(factor: number, at: [number, number] = [this.width / 2, this.height / 2]): void {
-    this.#move(zoom(this.#target, factor, at, this.extent));
+    const to = zoom(this.#target, factor, at, this.extent);
+    const { width, height, headings } = this.extent;
+    const lost = nearestOutside(this.scene, to, [0, headingHeight(to.kx, headings), width, height]);
+    this.#move(lost === null ? to : reveal(to, this.layout.x[lost]!, this.layout.y[lost]!, this.extent));
   }
 
   /** Show another part; the map has come to rest unless it moves again soon. */
@@ -127,14 +160,15 @@ export class MapState {
   /** True while the tree is larger than the paper. */
   readonly isLarger: boolean = $derived.by(() => {
     const { kx, ky } = this.#target;
-    const { columns, rows, width, height } = this.extent;
-    return kx * (columns - 1) > width || ky * (rows - 1) > height - headingHeight(kx);
+    const { columns, rows, width, height, headings } = this.extent;
+    return kx * (columns - 1) > width || ky * (rows - 1) > height - headingHeight(kx, headings);
   });
 
   /** Put a place of the layout in the middle of the paper. */
   center(column: number, row: number): void {
     const { kx, ky, tx, ty } = this.#target;
-    this.pan(this.width / 2 - kx * column - tx, (this.height + headingHeight(kx)) / 2 - ky * row - ty);
+    const top = headingHeight(kx, this.extent.headings);
+    this.pan(this.width / 2 - kx * column - tx, (this.height + top) / 2 - ky * row - ty);
   }
 
   /** Bring a model into view, if it is not. */

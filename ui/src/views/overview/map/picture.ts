@@ -4,7 +4,6 @@ import type { Encodings } from "@/state/encodings";
 import { drawHeadings, drawKey, KEY_HEIGHT } from "./draw/keys";
 import { drawSelection } from "./draw/overlay";
 import { drawScene, readFonts } from "./draw/painter";
-import { columnNames } from "./headings";
 import type { MapState } from "./map.svelte";
 
 export function mapPicture(map: MapState, encodings: Encodings, selected: ReadonlySet<number>): Picture {
@@ -18,7 +17,7 @@ export function mapPicture(map: MapState, encodings: Encodings, selected: Readon
     pen.clip();
     drawScene(pen, scene, frame, fonts);
     drawSelection(pen, scene, frame, { selected, fonts });
-    drawHeadings(pen, scene, frame, { names: columnNames(scene.table, scene.layout.columns), fonts });
+    drawHeadings(pen, scene, frame, { names: map.extent.headings, fonts });
     pen.restore();
     drawKey(pen, { encodings, radius: (value) => map.radius(value) }, frame, fonts);
   };

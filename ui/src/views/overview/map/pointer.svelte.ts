@@ -23,6 +23,7 @@ export class MapPointer {
   down(event: PointerEvent & { currentTarget: HTMLElement }): void {
     if (event.button > 1) return;
     event.currentTarget.setPointerCapture(event.pointerId);
+    if (event.pointerType === "touch") this.view.touched = true;
     this.#start = { x: event.offsetX, y: event.offsetY };
     this.panning = this.space || event.button === 1;
   }
@@ -39,7 +40,7 @@ export class MapPointer {
   }
 
   up(event: PointerEvent): void {
-    const adding = event.shiftKey || event.ctrlKey || event.metaKey;
+    const adding = this.view.adding || event.shiftKey || event.ctrlKey || event.metaKey;
     if (this.map.brush) this.map.endBrush(adding);
     else if (this.#start && !this.panning) this.#click(this.map.at(event.offsetX, event.offsetY), adding);
     this.cancel();

@@ -1,8 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { fit, mix, pan, reveal, zoom, type Extent, type Viewport } from "./viewport";
+import { type Extent, fit, headingHeight, isSlanted, mix, pan, reveal, type Viewport, wrapped, zoom } from "./viewport";
 
-const SMALL: Extent = { columns: 4, rows: 6, width: 700, height: 560, labels: 60, roots: 40 };
-const LARGE: Extent = { columns: 12, rows: 10_000, width: 700, height: 560, labels: 90, roots: 40 };
+const SMALL: Extent = { columns: 4, rows: 6, width: 700, height: 560, headings: ["train"], labels: 60, roots: 40 };
+const LARGE: Extent = {
+  columns: 12,
+  rows: 10_000,
+  width: 700,
+  height: 560,
+  headings: ["train"],
+  labels: 90,
+  roots: 40,
+};
 
 const corners = (view: Viewport, { columns, rows }: Extent): number[] => [
   view.tx,
@@ -70,5 +78,15 @@ describe("pan and reveal", () => {
       tx: 3,
       ty: 4,
     });
+  });
+});
+
+describe("headings", () => {
+  it("are slanted where one would not fit above its column, and have the room that the longest takes", () => {
+    expect(isSlanted(120, ["train", "magnitude prune"])).toBe(false);
+    expect(isSlanted(120, ["train", "structured-pruning-of-heads"])).toBe(true);
+    expect(isSlanted(60, ["train"])).toBe(true);
+    expect(headingHeight(60, ["x".repeat(30)])).toBeGreaterThan(headingHeight(60, ["x".repeat(15)]));
+    expect(wrapped("weights and activations", 12)).toEqual(["weights and", "activations"]);
   });
 });

@@ -15,6 +15,8 @@ export interface Extent {
   rows: number;
   width: number;
   height: number;
+  /** The names of the columns, as they are written. */
+  headings: readonly string[];
   /** Pixels that the longest label of a leaf would like, and of a root that has children. */
   labels: number;
   roots: number;
@@ -25,8 +27,14 @@ export const MARGIN = { left: 36, right: 32, top: 28, bottom: 24 };
 /** Rows thinner than this have no labels. */
 export const ROW_FOR_TEXT = 11;
 /** Columns narrower than this have slanted headings, which take more height, and room on the right. */
-export const COLUMN_FOR_TEXT = 78;
-const SLANT = 84;
+const COLUMN_FOR_TEXT = 78;
+/** Width of a letter of a heading. */
+const LETTER = 6.65;
+export const SLANT = Math.PI / 5;
+/** Letters of a heading at most. */
+export const MOST_HEADING = 34;
+const LINES = 2;
+const STRAIGHT = 40;
 const COLUMN_MAX = 180;
 const COLUMN_ZOOMED = 180;
 const ROW_MAX = 60;
@@ -34,28 +42,58 @@ const ROW_ZOOMED = 72;
 /** How much of the paper must stay in view, in pixels. */
 const ANCHOR = 60;
 
+/** Whether headings are slanted: where columns are narrow, or one would not fit above its column in two lines. */
+export function isSlanted(kx: number, names: readonly string[]): boolean {
+  const letters = lettersAbove(kx);
+  const fits = (lines: string[]): boolean => lines.length <= LINES && lines.every((line) => line.length <= letters);
+  return kx < COLUMN_FOR_TEXT || names.some((name) => !fits(wrapped(name, letters)));
+}
+
+/** The lines of a text that is broken between words only. */
+export function wrapped(text: string, letters: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= letters) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** How many letters of a heading stand beside each other above a column. */
+export const lettersAbove = (kx: number): number => Math.floor((kx - 8) / LETTER);
+
 /** Pixels that the headings take. */
-export function headingHeight(kx: number): number {
-  return kx < COLUMN_FOR_TEXT ? 76 : 40;
+export function headingHeight(kx: number, names: readonly string[]): number {
+  return isSlanted(kx, names) ? slantedSize(names).height : STRAIGHT;
+}
+
+/** Room above the paper and on its right for the longest slanted heading. */
+function slantedSize(names: readonly string[]): { height: number; width: number } {
+  const length = LETTER * names.reduce((most, name) => Math.max(most, name.length), 8);
+  return { height: Math.ceil(18 + length * Math.sin(SLANT)), width: Math.ceil(4 + length * Math.cos(SLANT)) };
 }
 
 /**
  * A viewport as it can be told to another screen: the two scales, and the column and row in the middle of the paper.
  */
-export function middleOf({ kx, ky, tx, ty }: Viewport, { width, height }: Extent): [number, number, number, number] {
-  return [kx, ky, (width / 2 - tx) / kx, ((height + headingHeight(kx)) / 2 - ty) / ky];
+export function middleOf({ kx, ky, tx, ty }: Viewport, extent: Extent): [number, number, number, number] {
+  const { width, height, headings } = extent;
+  return [kx, ky, (width / 2 - tx) / kx, ((height + headingHeight(kx, headings)) / 2 - ty) / ky];
 }
 
 /** The inverse of `middleOf`, on a paper of this size. */
 export function viewportAt([kx, ky, column, row]: readonly [number, number, number, number], extent: Extent): Viewport {
-  const { width, height } = extent;
-  return { kx, ky, tx: width / 2 - column * kx, ty: (height + headingHeight(kx)) / 2 - row * ky };
+  const { width, height, headings } = extent;
+  return { kx, ky, tx: width / 2 - column * kx, ty: (height + headingHeight(kx, headings)) / 2 - row * ky };
 }
 
 /** Everything in view, no larger than reads well, in the middle. */
 export function fit(extent: Extent): Viewport {
-  const straight = fitUnder(extent, headingHeight(Infinity), 0);
-  return straight.kx < COLUMN_FOR_TEXT && extent.columns > 1 ? fitUnder(extent, headingHeight(0), SLANT) : straight;
+  const straight = fitUnder(extent, STRAIGHT, 0);
+  if (!isSlanted(straight.kx, extent.headings) || extent.columns < 2) return straight;
+  const { height, width } = slantedSize(extent.headings);
+  return fitUnder(extent, height, width);
 }
 
 function fitUnder({ columns, rows, width, height, labels, roots }: Extent, headings: number, slant: number): Viewport {
@@ -63,7 +101,7 @@ function fitUnder({ columns, rows, width, height, labels, roots }: Extent, headi
   const h = Math.max(40, height - top - MARGIN.bottom);
   const ky = Math.min(ROW_MAX, h / Math.max(1, rows - 1));
   const words = ky >= ROW_FOR_TEXT;
-  const right = Math.max(slant, MARGIN.right + (words ? Math.min(labels, width * (slant ? 0.16 : 0.24)) : 0));
+  const right = Math.max(slant, MARGIN.right + (words ? Math.min(labels, width * (slant ? 0.22 : 0.26)) : 0));
   const left = words ? Math.max(MARGIN.left, Math.min(roots, width * (slant ? 0.09 : 0.14))) : MARGIN.left;
   const w = Math.max(40, width - left - right);
   const kx = Math.min(COLUMN_MAX, w / Math.max(1, columns - 1));
@@ -101,7 +139,7 @@ export function pan(view: Viewport, dx: number, dy: number, extent: Extent): Vie
   return {
     ...view,
     tx: clamp(view.tx + dx, ANCHOR - w, extent.width - ANCHOR),
-    ty: clamp(view.ty + dy, headingHeight(view.kx) + ANCHOR - h, extent.height - ANCHOR),
+    ty: clamp(view.ty + dy, headingHeight(view.kx, extent.headings) + ANCHOR - h, extent.height - ANCHOR),
   };
 }
 
@@ -110,7 +148,7 @@ export function reveal(view: Viewport, column: number, row: number, extent: Exte
   const x = view.tx + view.kx * column;
   const y = view.ty + view.ky * row;
   const dx = clamp(x, MARGIN.left, extent.width - MARGIN.right) - x;
-  const dy = clamp(y, headingHeight(view.kx) + MARGIN.top, extent.height - MARGIN.bottom) - y;
+  const dy = clamp(y, headingHeight(view.kx, extent.headings) + MARGIN.top, extent.height - MARGIN.bottom) - y;
   return dx || dy ? pan(view, dx, dy, extent) : view;
 }
 

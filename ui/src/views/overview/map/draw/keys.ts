@@ -1,15 +1,14 @@
 /** What a picture of the map needs beside the map: the names of its columns, and what color and size mean. */
-import { formatValue, shorten } from "@/format";
+import { formatValue } from "@/format";
 import type { Encodings } from "@/state/encodings";
 import { CHROME } from "@/styles/ramps";
-import { COLUMN_FOR_TEXT, headingHeight } from "../viewport";
+import { headingHeight, isSlanted, lettersAbove, SLANT, wrapped } from "../viewport";
 import type { Context, Frame, Scene } from "./scene";
 import type { Fonts } from "./text";
 
 export const KEY_HEIGHT = 36;
 const FONT = "11px";
-const SLANT = -Math.PI / 5;
-const LETTER = 6.65;
+const LINE = 13;
 const RAMP = 90;
 
 /** The names of columns above them, slanted where columns are narrow. */
@@ -20,21 +19,22 @@ export function drawHeadings(
   { names, fonts }: { names: readonly string[]; fonts: Fonts },
 ): void {
   const chrome = CHROME[scene.looks.theme];
-  const height = headingHeight(view.kx);
+  const height = headingHeight(view.kx, names);
   ctx.fillStyle = chrome.background;
   ctx.fillRect(0, 0, width, height);
   ctx.fillStyle = chrome.text;
   ctx.font = `${FONT} ${fonts.mono}`;
   ctx.textBaseline = "alphabetic";
-  const slanted = view.kx < COLUMN_FOR_TEXT;
+  const slanted = isSlanted(view.kx, names);
   ctx.textAlign = slanted ? "left" : "center";
   const every = Math.ceil(16 / view.kx);
   names.forEach((name, k) => {
     if (k % every) return;
     ctx.save();
     ctx.translate(view.tx + view.kx * k, height - 6);
-    if (slanted) ctx.rotate(SLANT);
-    ctx.fillText(shorten(name, slanted ? 17 : Math.max(4, Math.floor((view.kx - 4) / LETTER))), 0, 0);
+    if (slanted) ctx.rotate(-SLANT);
+    const lines = slanted ? [name] : wrapped(name, lettersAbove(view.kx));
+    lines.forEach((text, at) => ctx.fillText(text, 0, LINE * (at - lines.length + 1)));
     ctx.restore();
   });
   line(ctx, chrome.hairline, [0, height - 0.5, width]);

@@ -3,6 +3,7 @@ import { makeEncodings } from "@/state/encodings";
 import { testTable } from "@/state/testing";
 import { layoutModels } from "../layout";
 import { looksOf } from "../looks";
+import { mapNames } from "../names";
 import { byColor, thin, type Scene } from "./scene";
 
 const table = testTable([
@@ -18,7 +19,8 @@ const layout = layoutModels(table, "operation");
 
 function sceneWith(visible: Uint8Array): Scene {
   const looks = looksOf(table.count, makeEncodings(table, null, null, "light"), visible);
-  return { table, layout, looks, places: layout, labels: { long: [], short: [] }, names: () => table.ids };
+  const names = mapNames(table, layout.shown, true);
+  return { table, layout, looks, places: layout, labels: { long: [], short: [] }, names };
 }
 
 describe("thin", () => {

@@ -4,6 +4,7 @@ import type { ModelTable } from "@/state/table";
 import type { Labels } from "../labels";
 import type { Layout } from "../layout";
 import type { Looks } from "../looks";
+import type { Names } from "../names";
 import type { Places } from "../places";
 import type { Viewport } from "../viewport";
 
@@ -18,8 +19,7 @@ export interface Models {
 
 export interface Scene extends Models {
   labels: Labels;
-  /** Ids in so many characters, each apart from all others. */
-  names: (limit: number) => readonly string[];
+  names: Names;
 }
 
 /** The part of the plane to draw, in pixels. */
