@@ -48,6 +48,21 @@ def test_a_planted_slice_of_one_condition_needs_no_second():
     assert all({"label", "prediction"} & set(row["columns"]) for row in rows[:3])
 
 
+def test_slices_that_share_most_of_their_instances_are_one_finding():
+    labels = np.arange(600) % 5
+    first, nearly, other = (np.arange(600) < count for count in (300, 290, 150))
+    model = np.where((labels == 3) & first, 4, labels)
+    rows = found(model, labels, first=first, nearly=nearly, other=other)
+    same = {row["slice"]: row["same_as"] for row in rows}
+    assert same["label 3, first"] is None
+    assert {one for one, of in same.items() if of == "label 3, first"} == {
+        "label 3, nearly",
+        "base predicts 3, first",
+        "base predicts 3, nearly",
+    }
+    assert same["label 3"] is None  # twice as many instances
+
+
 def test_false_discoveries_are_rare():
     alarms = 0
     for seed in range(40):

@@ -3575,6 +3575,8 @@ export interface components {
             p_adjusted: number | ("NaN" | "Infinity" | "-Infinity");
             /** Tried */
             tried: number;
+            /** Same As */
+            same_as: string | null;
         };
         /**
          * SpectraAnswer

@@ -95,6 +95,7 @@ export function behaviors(change: Partial<Answer> = {}): Answer {
         p: 0.001,
         p_adjusted: 0.004,
         tried: 12,
+        same_as: null,
       },
     ],
     exemplars: [

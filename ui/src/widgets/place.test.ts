@@ -14,3 +14,8 @@ it("stays inside when it fits nowhere", () => {
   const place = placeBeside({ x: 100, y: 100 }, { width: 990, height: 590 }, window);
   expect(place).toEqual({ left: 6, top: 6 });
 });
+it("ends where its button ends, at the edge of the window too", () => {
+  expect(placeBeside({ x: 500, y: 100 }, box, window, 2, true)).toEqual({ left: 300, top: 102 });
+  expect(placeBeside({ x: 996, y: 100 }, box, window, 2, true)).toEqual({ left: 796, top: 102 });
+  expect(placeBeside({ x: 85, y: 100 }, box, window, 2, true)).toEqual({ left: 4, top: 102 });
+});

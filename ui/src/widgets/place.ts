@@ -3,13 +3,18 @@ export interface Place {
   readonly top: number;
 }
 
-/** Where a tooltip goes: right below the pointer, on its other side where it would leave the window. */
+/**
+ * Where a tooltip goes: right below the pointer, on its other side where it would leave the window. What is at the
+ * `end` of a button ends where this does.
+ */
 export function placeBeside(
   pointer: { readonly x: number; readonly y: number },
   box: { readonly width: number; readonly height: number },
   window: { readonly width: number; readonly height: number },
   gap = 14,
+  end = false,
 ): Place {
+  if (end) pointer = { x: Math.min(pointer.x, window.width - 4) - box.width - gap, y: pointer.y };
   const after = pointer.x + gap;
   const before = pointer.x - gap - box.width;
   const left = after + box.width <= window.width - 4 || before < 4 ? after : before;

@@ -25,6 +25,12 @@ SUPPORT = 10
 """Instances that a slice has at least."""
 MAX_VALUES = 60
 """Features with more values make no pairs."""
+ALIKE = 0.5
+"""Of the instances of two slices together, those that both have from which on the two are one finding."""
+MOST_ALIKE = 200
+"""Slices, those that changed most first, that are held against each other."""
+ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1)
+"""How many bits of a byte are set."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ def find(pair: PairedValues, features: Mapping[str, Grouping], *, support: int =
 
     Returns:
         ``model, slice, columns`` (list), ``values`` (list of text), ``count, difference, excess, p, p_adjusted,
-        tried``.
+        tried, same_as``: ``same_as`` names one that changed more, with mostly the same instances: both are one finding.
     """
     used = np.flatnonzero(pair.finite)
     change = pair.difference[used]
@@ -72,8 +78,12 @@ def find(pair: PairedValues, features: Mapping[str, Grouping], *, support: int =
         "p_adjusted": adjusted[kept],
         "tried": np.full(len(kept), len(tried.counts)),
     }
+    leaders = _leaders(tried.take(kept), codes, worse=columns["excess"] < 0)
+    names = table["slice"].to_pylist()
+    same = [None if leader < 0 else names[leader] for leader in leaders]
     for name, values in columns.items():
         table = table.append_column(name, pa.array(values))
+    table = table.append_column("same_as", pa.array(same, pa.string()))
     return table.add_column(0, "model", pa.array([pair.model] * len(kept), pa.string()))
 
 
@@ -120,6 +130,26 @@ def _beats_parents(tried: Slices, beyond: NDArray[np.float64]) -> NDArray[np.boo
         )
         better[place] = beyond[place] > max(parents)
     return better
+
+
+def _leaders(found: Slices, codes: list[NDArray[np.int32]], *, worse: NDArray[np.bool_]) -> list[int]:
+    """The place of the first slice that has mostly the same instances and changed the same way; −1 for none."""
+    leaders, firsts = [-1] * len(found.counts), list[tuple[int, NDArray[np.uint8]]]()
+    for place in range(min(len(found.counts), MOST_ALIKE)):
+        members = np.ones(len(codes[0]), np.bool_)
+        for feature, group in zip(found.features[place], found.groups[place], strict=True):
+            if feature >= 0:
+                members &= codes[int(feature)] == group
+        bits = np.packbits(members)
+        for first, other in firsts:
+            both = int(ONES[bits & other].sum(dtype=np.int64))
+            either = int(found.counts[place] + found.counts[first]) - both
+            if worse[place] == worse[first] and both > ALIKE * either:
+                leaders[place] = first
+                break
+        else:
+            firsts.append((place, bits))
+    return leaders
 
 
 def _described(found: Slices, features: Mapping[str, Grouping]) -> pa.Table:

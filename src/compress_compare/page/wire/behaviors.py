@@ -221,6 +221,8 @@ class SliceRow(Answer):
     p_adjusted: Number
     """Adjusted for all slices that were tried."""
     tried: int
+    same_as: str | None
+    """A slice of this model that changed more, with mostly the same instances: the two are one finding."""
 
 
 class ClassProbability(Answer):

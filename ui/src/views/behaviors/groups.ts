@@ -1,5 +1,6 @@
 /** The table of classes: one row per class, with a cell per model. */
 import type { Cell, ChangeRow, GroupRow } from "@/api/behaviors";
+import { namesOf } from "./sentence";
 
 export interface Group {
   /** Its place in the server's order. */
@@ -65,10 +66,13 @@ export function hurtSentence(
   models: readonly string[],
   name: (value: Cell) => string,
 ): string {
-  const worst = models
-    .map((model) => ({ model, hurt: groups.filter((group) => group.cells.get(model)?.hurt === true) }))
-    .sort((a, b) => b.hurt.length - a.hurt.length)[0];
+  const hurtIn = (model: string): Group[] => groups.filter((group) => group.cells.get(model)?.hurt === true);
+  const hit = models.map((model) => ({ model, hurt: hurtIn(model) }));
+  const worst = hit.reduce((most, one) => (one.hurt.length > most.hurt.length ? one : most), hit[0]!);
   if (!worst || worst.hurt.length === 0) return "";
+  const same = (one: (typeof hit)[number]): boolean =>
+    one.hurt.length === worst.hurt.length && one.hurt.every((group) => worst.hurt.includes(group));
+  const alike = hit.filter(same);
   const ordered = [...worst.hurt].sort(
     (a, b) => Math.abs(b.cells.get(worst.model)!.excess ?? 0) - Math.abs(a.cells.get(worst.model)!.excess ?? 0),
   );
@@ -76,5 +80,6 @@ export function hurtSentence(
   const more = ordered.length > 3 ? ` and ${ordered.length - 3} more` : "";
   const separator = names.some((text) => text.includes(",")) ? "; " : ", ";
   const classes = ordered.length === 1 ? "class" : "classes";
-  return `${worst.model} hits ${classes} ${names.join(separator)}${more} harder than the rest`;
+  const who = `${namesOf(alike)} ${alike.length === 1 ? "hits" : "hit"}`;
+  return `${who} ${classes} ${names.join(separator)}${more} harder than the rest`;
 }

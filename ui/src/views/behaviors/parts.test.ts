@@ -62,9 +62,17 @@ const accuracy = metricOf("correct", true);
 
 describe("sentence", () => {
   it("names the model that loses most, and to what", () => {
-    expect(sentence(answer([row({ model: "k", right_to_wrong: 1 }), row({})]), accuracy)).toBe(
-      "m gets 4 wrong that b gets right",
+    expect(sentence(answer([row({ model: "k", right_to_wrong: 1 }), row({ right_to_wrong: 14 })]), accuracy)).toBe(
+      "m gets 14 wrong that b gets right",
     );
+  });
+  it("names no model alone that loses no more than others", () => {
+    const told = (...lost: number[]): string =>
+      sentence(answer(lost.map((right_to_wrong, k) => row({ model: `m${k}`, right_to_wrong }))), accuracy);
+    expect(told(58, 58)).toBe("m0 and m1 get most wrong that b gets right (58 each), and tie");
+    // 58 − 40 = 18 is less than 1.96 · √98 = 19.4
+    expect(told(40, 58)).toBe("m0 and m1 get most wrong that b gets right (40 to 58), and tie");
+    expect(told(39, 59)).toBe("m1 gets 59 wrong that b gets right");
   });
   it("names the most frequent change only where it is clearly ahead", () => {
     const changes = (...counts: number[]) =>

@@ -13,17 +13,24 @@ import {
 import { word } from "./filters";
 import { isYesNo } from "./metrics";
 
+/** Numbers of examples, of which chance adds or takes the square root. */
+const EXAMPLES: MetricLike = { name: "examples", unit: "", format: "d", higher_is_better: false, min: 0, max: null };
+
 export function sentence(answer: Answer, metric: MetricLike): string {
   const rows = answer.summary ?? [];
   const base = shorten(answer.base, 28);
-  const worst = rows.reduce<SummaryRow | null>(
-    (most, row) => ((row.right_to_wrong ?? 0) > (most?.right_to_wrong ?? 0) ? row : most),
-    null,
-  );
-  if (worst && isBeyondChance(worst)) {
-    const changes = (answer.changes ?? []).filter(({ model }) => model === worst.model);
-    const flips = formatCount(worst.right_to_wrong ?? 0);
-    return `${shorten(worst.model, 28)} gets ${flips} wrong that ${base} gets right${often(changes)}`;
+  const losing = rows.filter((row) => (row.right_to_wrong ?? 0) > 0 && isBeyondChance(row));
+  const lost = losing.map(({ right_to_wrong: count }) => ({ value: count!, error: Math.sqrt(count!) }));
+  const worst = leaders(EXAMPLES, lost, true).map((place) => losing[place]!);
+  if (worst.length === 1) {
+    const changes = (answer.changes ?? []).filter(({ model }) => model === worst[0]!.model);
+    const flips = formatCount(worst[0]!.right_to_wrong ?? 0);
+    return `${shorten(worst[0]!.model, 28)} gets ${flips} wrong that ${base} gets right${often(changes)}`;
+  }
+  if (worst.length > 1) {
+    const [least, most] = [Math.min, Math.max].map((end) => end(...worst.map((row) => row.right_to_wrong!)));
+    const flips = least === most ? `${formatCount(most!)} each` : `${formatCount(least!)} to ${formatCount(most!)}`;
+    return `${namesOf(worst)} get most wrong that ${base} gets right (${flips}), and tie`;
   }
   const isOnlyFlips = isYesNo(answer.metric) || !rows.some(excludesZero);
   if (rows.length > 0 && isOnlyFlips && rows.every((row) => row.mcnemar_p !== null)) {
@@ -38,6 +45,12 @@ export function sentence(answer: Answer, metric: MetricLike): string {
 /** A name inside a sentence: `accuracy`, but `KL divergence`. */
 const inSentence = (name: string): string =>
   /^[A-Z][a-z]/.test(name) ? `${name[0]!.toLowerCase()}${name.slice(1)}` : name;
+
+/** Up to three models by name; of more, two and how many more. */
+export function namesOf(rows: readonly { model: string }[]): string {
+  const names = rows.slice(0, rows.length > 3 ? 2 : 3).map(({ model }) => shorten(model, 28));
+  return listWords(rows.length > names.length ? [...names, `${rows.length - names.length} more`] : names);
+}
 
 /** The model whose metric changes most, of those that change by more than their interval. */
 function changeSentence(rows: readonly SummaryRow[], metric: MetricLike, base: string): string {
@@ -57,9 +70,7 @@ function changeSentence(rows: readonly SummaryRow[], metric: MetricLike, base: s
     const interval = formatDifferenceInterval(metric, first.difference!, first.ci_low, first.ci_high);
     return `${shorten(first.model, 28)} changes ${what} most against ${base}: ${interval}`;
   }
-  const names = most.slice(0, most.length > 3 ? 2 : 3).map(({ model }) => shorten(model, 28));
-  if (most.length > names.length) names.push(`${most.length - names.length} more`);
-  return `${listWords(names)} change ${what} most against ${base}, and tie`;
+  return `${namesOf(most)} change ${what} most against ${base}, and tie`;
 }
 
 /** Free texts rarely repeat, and the most frequent of a few is chance: said only where it is clearly ahead. */
