@@ -32,6 +32,8 @@ SEEDS, MADE = 5, 30
 CHANCE = 0.1
 Point = tuple[float, float]
 """Share of the bytes, accuracy."""
+Triple = tuple[float, int, int]
+"""Amount, bits, weights in a group (0: one scale for each channel)."""
 
 
 def main() -> int:
@@ -56,26 +58,39 @@ def main() -> int:
     grid = area([measured(*each) for each in GRID])
     space = list(itertools.product(AMOUNTS, BITS, GROUPS))
     print(f"grid of {len(GRID)}: {grid:.4f}; the space has {len(space)} models", flush=True)
-    found, drawn = [], []
+    drawn = []
     for seed in range(SEEDS):
-        chosen = [measured(*each) for each in search(space, measured, seed=seed)]
         random = np.random.default_rng(seed).choice(len(GRID), MADE, replace=False)
-        found.append(area(chosen))
         drawn.append(area([measured(*GRID[place]) for place in random]))
-        print(
-            f"seed {seed}: search of {len(chosen)} {found[-1]:.4f}, {MADE} of the grid at random {drawn[-1]:.4f}",
-            flush=True,
-        )
-    mean = float(np.mean(found))
-    print(f"mean of searches {mean:.4f}: {mean / grid:.4f} × the grid; at random {np.mean(drawn) / grid:.4f} ×")
-    return int(mean < grid)
+    print(f"{MADE} of the grid at random: {np.mean(drawn):.4f}, {np.mean(drawn) / grid:.4f} × the grid", flush=True)
+    means = []
+    for name, choices in (("the same choices for all", alike), ("choices as a recipe has them", of_recipe)):
+        found = []
+        for seed in range(SEEDS):
+            found.append(area([measured(*each) for each in search(space, choices, measured, seed=seed)]))
+            print(f"{name}, seed {seed}: search of {MADE} {found[-1]:.4f}", flush=True)
+        means.append(float(np.mean(found)))
+        print(f"{name}: mean {means[-1]:.4f}, {means[-1] / grid:.4f} × the grid", flush=True)
+    return int(min(means) < grid)
 
 
-def search(space: list[tuple[float, int, int]], measured: Any, *, seed: int) -> list[tuple[float, int, int]]:
+def alike(amount: float, bits: int, group: int) -> dict[str, Any]:
+    """A model by numbers that all have."""
+    return {"amount": amount, "bits": bits, "group": f"{group}"}
+
+
+def of_recipe(amount: float, bits: int, group: int) -> dict[str, Any]:
+    """A model by its operations, of which one that is not pruned lacks the first."""
+    path = "prune>" if amount else ""
+    pruned = {"?": "prune", "prune>amount": amount} if amount else {}
+    rounded = {"?": "quantize", "quantize>bits": bits, "quantize>group": f"{group}", "quantize>?": "stop"}
+    return pruned | {f"{path}{name}": value for name, value in rounded.items()}
+
+
+def search(space: list[Triple], choices: Any, measured: Any, *, seed: int) -> list[Triple]:
     """The models that a search makes."""
     objectives = [Objective("size", higher_is_better=False), Objective("accuracy", higher_is_better=True)]
-    choices = [{"amount": amount, "bits": bits, "group": f"{group}"} for amount, bits, group in space]
-    asked = CandidateSearch(choices, objectives=objectives, seed=seed)
+    asked = CandidateSearch([choices(*each) for each in space], objectives=objectives, seed=seed)
     made = []
     while len(made) < MADE:
         (place,) = asked.ask()
