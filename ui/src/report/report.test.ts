@@ -3,6 +3,7 @@ import { makeApp, show, TABLE } from "@/testing/app";
 import { fireEvent, render, screen, within } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
 import { behaviors, group, SUMMARY } from "@/testing/behaviors";
+import { testTable } from "@/state/testing";
 import { modelOf } from "@/testing/models";
 import { MISSING } from "@/format";
 import { primaryMetrics } from "@/widgets/facts";
@@ -125,8 +126,9 @@ describe("a table that can be taken along", () => {
 });
 
 describe("a report", () => {
-  function open(change: Partial<ReportDocument> = {}) {
+  function open(change: Partial<ReportDocument> = {}, table = TABLE) {
     const app = makeApp({
+      table,
       address: "/overview?sel=cnn&sel=p50",
       answers: {
         "POST selection": { variables: [], rows: { cnn: [], p50: [] }, chart: {}, constant: [] },
@@ -159,6 +161,20 @@ describe("a report", () => {
       ["0", false],
       ["1", true],
     ]);
+  });
+  it("has no verdict, scatterplot or effects where nothing was measured", () => {
+    const bare = testTable(
+      [
+        { id: "cnn", operation: "train", values: [] },
+        { id: "p50", base: "cnn", operation: "prune", values: [] },
+      ],
+      [],
+    );
+    open({ behaviors: [], layers: null }, bare);
+    const headings = screen.getAllByRole("heading", { level: 2 }).map(({ textContent }) => textContent);
+    expect(headings).not.toContain("Verdict");
+    expect(headings.join()).not.toMatch(/What operations do|No metrics yet/);
+    expect(screen.getByRole("table", { name: "Models compared" })).toBeTruthy();
   });
   it("says why a part is not there", () => {
     open({
