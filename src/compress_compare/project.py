@@ -378,14 +378,14 @@ class Project(Store):
         with opened(other) as found:
             return merge(self, found, on_conflict=on_conflict)
 
-    def show(self, models: Sequence[str] = (), *, height: int = 720) -> NotebookPage:
-        """Show the overview in a notebook, with these models selected.
+    def show(self, models: Sequence[str] = (), *, page: str = "overview", height: int = 720) -> NotebookPage:
+        """Show a page in a notebook, with these models selected: ``overview``, ``models`` or ``layers``.
 
         It is a snapshot that needs no server, and can show what differs between the given models only.
         """
         from .report.notebook import show
 
-        return show(self, models, height=height)
+        return show(self, models, page=page, height=height)
 
     @cached_property
     def _comparisons(self) -> LayerComparisons:

@@ -1,9 +1,11 @@
 """The page and the tables inside a notebook, in a real kernel."""
 
 import html
+import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import compress_compare as cc
@@ -29,6 +31,19 @@ def test_a_page_is_a_frame_that_carries_all_it_shows(project):
     assert 'sandbox="allow-scripts allow-downloads"' in shown
     assert "height: 500px" in shown
     assert '"models":["cnn"]' in html.unescape(shown)
+
+
+def test_pages_are_chosen_by_name(tmp_path):
+    with cc.open(tmp_path / "layers") as project:
+        project.log_model("cnn", checkpoint={"w": np.ones((3, 3), np.float32)})
+        for id, factor in (("half", 0.5), ("third", 1 / 3)):
+            project.log_model(id, base="cnn", checkpoint={"w": np.full((3, 3), factor, np.float32)})
+        for page, models in (("models", ["half"]), ("layers", ["cnn", "half", "third"])):
+            shown = html.unescape(project.show(models[-2:], page=page)._repr_html_())
+            # the layers of models are shown against what they come from
+            assert f'"kind":"page","page":"{page}","models":{json.dumps(models, separators=(",", ":"))}' in shown
+        with pytest.raises(errors.InvalidValue, match="can show overview, models, layers"):
+            project.show(page="plan")
 
 
 def test_a_model_that_is_not_there_is_said(project):

@@ -1,5 +1,5 @@
 """One file that shows a project, or a comparison of models, without a server or a network."""
 
-from .report import compared, overview, report
+from .report import compared, report, shown
 
-__all__ = ["compared", "overview", "report"]
+__all__ = ["compared", "report", "shown"]

@@ -6,8 +6,12 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..errors import InvalidValue
 from ..store.store import Store
-from . import overview
+from . import shown
+
+PAGES = ("overview", "models", "layers")
+"""The pages that a file can show."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,23 @@ class NotebookPage:
         )
 
 
-def show(project: Store, models: Sequence[str] = (), *, height: int = 720) -> NotebookPage:
-    """The overview of a project as it is now, with these models selected.
+def show(project: Store, models: Sequence[str] = (), *, page: str = "overview", height: int = 720) -> NotebookPage:
+    """A page of a project as it is now, with these models selected.
 
     Args:
         project: what to show.
         models: ids.
+        page: one of `PAGES`: what the others show is computed when they ask.
         height: of the frame, in pixels.
 
     Raises:
         NotFound: ``model.unknown``.
+        InvalidValue: ``show.page``; ``layers.no_checkpoint`` where the layers of a model are not known.
     """
-    return NotebookPage(overview(project, models), height)
+    if page not in PAGES:
+        raise InvalidValue(
+            "show.page",
+            f"A notebook cannot show the page {page!r}; it can show {', '.join(PAGES)}.",
+            hint="compress-compare serve shows every page.",
+        )
+    return NotebookPage(shown(project, models, page=page), height)

@@ -63,12 +63,22 @@ def report(project: Store, models: Sequence[str] = (), *, base: str | None = Non
     return _file(f"{project.name}: compression report", document, kept(project, compared) | told)
 
 
-def overview(project: Store, models: Sequence[str] = ()) -> str:
-    """The overview page with these models selected, in one HTML file that loads nothing."""
-    for id in models:
-        project.model(id)
-    document = {"kind": "overview", "models": list(models)}
-    return _file(project.name, document, kept(project, models))
+def shown(project: Store, models: Sequence[str] = (), *, page: str = "overview") -> str:
+    """A page with these models selected, in one HTML file that loads nothing.
+
+    Args:
+        project: whose.
+        models: ids. For ``layers``, what all of them come from is added where it is not among them.
+        page: ``overview``, ``models`` or ``layers``.
+    """
+    lineages = [[step.model for step in project.model(id).lineage] for id in models]
+    ids = list(dict.fromkeys(models))
+    answers = dict[str, Any]()
+    if page == "layers" and ids:
+        common = [together[0] for together in zip(*lineages, strict=False) if len(set(together)) == 1]
+        ids = list(dict.fromkeys([*common[-1:], *ids]))
+        answers = layers(project, ids)
+    return _file(project.name, {"kind": "page", "page": page, "models": ids}, kept(project, ids) | answers)
 
 
 def compared(project: Store, ids: Sequence[str], *, said: Mapping[str, Sequence[str]], now: datetime.date) -> str:

@@ -82,8 +82,9 @@ export interface ReportDocument {
   layers: LayersSection | null;
 }
 
-export interface OverviewDocument {
-  kind: "overview";
+export interface PageDocument {
+  kind: "page";
+  page: string;
   models: string[];
 }
 
@@ -98,7 +99,7 @@ export interface LayersDocument {
   said: { model: string; sentences: string[] }[];
 }
 
-export type FileDocument = ReportDocument | OverviewDocument | LayersDocument;
+export type FileDocument = ReportDocument | PageDocument | LayersDocument;
 
 export function readDocument(): FileDocument {
   return JSON.parse(document.getElementById("document")!.textContent!) as FileDocument;

@@ -16,7 +16,8 @@ const theme = new ThemeState();
 const project = new ProjectStore();
 const view = new ViewStore(project, theme);
 const app = { project, view, theme, jobs: new JobsStore(project), changes: new ChangesStore(project), tour: null };
-const page = contents.kind === "layers" ? contents.kind : view.state.page;
+const opened = { report: view.state.page, layers: "layers" };
+const page = contents.kind === "page" ? contents.page : opened[contents.kind];
 if (view.state.selection.length === 0) view.update({ page, selection: contents.models }, "replace");
 project.follow();
 
