@@ -64,7 +64,7 @@ def paleness(drawn: str) -> dict[tuple[float, float], float]:
 
 
 def test_the_pale_branch(demo: Page, tmp_path: Path) -> None:
-    demo.goto(link(demo, [], color="Top-1 Agreement"))
+    demo.goto(link(demo, [], color="Top-1 Agreement", names="ids"))
     expect(demo.get_by_role("heading", name=re.compile("Top-1 Agreement falls most"))).to_be_visible()
     demo.get_by_role("button", name="Map menu").click()
     with demo.expect_download() as started:

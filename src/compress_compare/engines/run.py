@@ -67,7 +67,9 @@ def run_recipe(directory: Path, recipe: Recipe, *, engine: Engine, progress: Pro
         raise InvalidValue(error["code"], error["title"], detail=error["detail"], hint=error["hint"])
     done = [part for part in reversed(parts) if part.state == "done" and part.model is not None]
     made = tuple(part.model for part in done if part.model is not None and part.message != THERE)
-    there = len(before.models) - len(before.remaining) + len(done) - len(made)
+    # another run may have made some since this one planned: those are no parts of it
+    missing = len(parts) if parts or job.state == "done" else len(before.remaining)
+    there = len(before.models) - missing + len(done) - len(made)
     return RunReport(job, before, made, there, tuple(part for part in reversed(parts) if part.state != "done"))
 
 
