@@ -23,3 +23,14 @@ export class ApiError extends Error {
     this.task = problem.task ?? null;
   }
 }
+
+/** Waits for an answer. What the server refuses is told to `refused`, and the answer is null then. */
+export async function answered<T>(request: Promise<T>, refused: (error: ApiError) => void): Promise<T | null> {
+  try {
+    return await request;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    refused(error);
+    return null;
+  }
+}

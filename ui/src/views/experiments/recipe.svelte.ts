@@ -1,5 +1,5 @@
 /** The recipe that is being written: its text, what is wrong with it, and what it would make. */
-import { ApiError } from "@/api/problem";
+import { answered, ApiError } from "@/api/problem";
 import { planJob, planSizes, startJob, type PlannedModel } from "@/api/jobs";
 import type { JobsStore } from "@/state/jobs.svelte";
 import { lineOf } from "./lines";
@@ -63,13 +63,11 @@ export class RecipeDraft {
     const { text } = this;
     this.busy = true;
     try {
-      const answer = await request;
-      this.error = null;
+      const answer = await answered(request, (error) => {
+        if (text === this.text) [this.error, this.planned] = [error, null];
+      });
+      if (answer !== null) this.error = null;
       return answer;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (text === this.text) [this.error, this.planned] = [error, null];
-      return null;
     } finally {
       this.busy = false;
     }

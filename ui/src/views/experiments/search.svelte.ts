@@ -1,6 +1,6 @@
 /** The search that is being asked for: its space, what is to be good, what it must keep to, and when it ends. */
 import { planJob, startJob, type PlannedModel } from "@/api/jobs";
-import { ApiError } from "@/api/problem";
+import { answered, type ApiError } from "@/api/problem";
 import type { JobsStore } from "@/state/jobs.svelte";
 import { countOf, recipeOf, type SpaceStep } from "./space";
 
@@ -97,16 +97,11 @@ export class SearchDraft {
 
   async #ask<T>(request: Promise<T>): Promise<T | null> {
     this.busy = true;
+    let error: ApiError | null = null;
     try {
-      const answer = await request;
-      this.error = null;
-      return answer;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.error = error;
-      return null;
+      return await answered(request, (refusal) => (error = refusal));
     } finally {
-      this.busy = false;
+      [this.error, this.busy] = [error, false];
     }
   }
 }
