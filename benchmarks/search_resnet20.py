@@ -49,9 +49,8 @@ def main() -> int:
     @cache
     @torch.no_grad()
     def measured(amount: float, bits: int, group: int) -> Point:
-        how: dict[str, Any] = {"strategy": "group", "group_size": group} if group else {}
         pruned = MagnitudePrune(amount)(network) if amount else network
-        made = Quantize(bits, **how)(pruned).eval()
+        made = Quantize(bits, **granularity(group))(pruned).eval()
         right = torch.cat([made(some).argmax(1) for some in pixels.split(64)]) == labels
         return packed_size(made).value / whole, float(right.float().mean())
 
@@ -74,17 +73,21 @@ def main() -> int:
     return int(min(means) < grid)
 
 
+def granularity(group: int) -> dict[str, Any]:
+    """How many weights share a scale, as the operation has it."""
+    return {"strategy": "group", "group_size": group} if group else {}
+
+
 def alike(amount: float, bits: int, group: int) -> dict[str, Any]:
     """A model by numbers that all have."""
     return {"amount": amount, "bits": bits, "group": f"{group}"}
 
 
 def of_recipe(amount: float, bits: int, group: int) -> dict[str, Any]:
-    """A model by its operations, of which one that is not pruned lacks the first."""
-    path = "prune>" if amount else ""
-    pruned = {"?": "prune", "prune>amount": amount} if amount else {}
-    rounded = {"?": "quantize", "quantize>bits": bits, "quantize>group": f"{group}", "quantize>?": "stop"}
-    return pruned | {f"{path}{name}": value for name, value in rounded.items()}
+    """A model by the parameters of its operations, of which one that is not pruned lacks those of the first."""
+    operations = [MagnitudePrune(amount)] if amount else []
+    operations.append(Quantize(bits, **granularity(group)))
+    return {f"{one.name}: {name}": value for one in operations for name, value in one.parameters.items()}
 
 
 def search(space: list[Triple], choices: Any, measured: Any, *, seed: int) -> list[Triple]:

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from compress_compare.engines import LocalEngine, Running
-from compress_compare.engines.launching import CAN_FORK, Launcher
+from compress_compare.engines.launching import CAN_FORK, SPARE, Launcher
 from compress_compare.engines.processes import LAUNCHER, WORKER
 
 from .conftest import drive, misbehaving, process_of, until
@@ -19,9 +19,11 @@ pytestmark = pytest.mark.skipif(not CAN_FORK, reason=f"Workers are not forked on
 
 @pytest.fixture
 def engine():
+    SPARE.end()
     made = LocalEngine(2)
     yield made
     made.close()
+    SPARE.end()
 
 
 def numbers(engine, folder: Path, name: str) -> list[str]:
@@ -43,7 +45,25 @@ def test_workers_are_forked_from_one_process_and_draw_different_numbers(engine, 
     assert first[1] == "torch is there"
     assert first[2] != second[2], "random"
     assert first[3] != second[3], "NumPy"
+
+
+def test_the_process_is_kept_for_the_next_engine_with_the_same_environment(engine, tmp_path, monkeypatch):
+    before = numbers(engine, tmp_path, "first")[0]
     engine.close()
+    after = LocalEngine(1)
+    assert numbers(after, tmp_path, "second")[0] == before
+    after.close()
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    other = LocalEngine(1)
+    assert numbers(other, tmp_path, "third")[0] != before
+    other.close()
+    (kept,) = launchers()
+    kept.kill()
+    kept.wait()
+    last = LocalEngine(1)
+    assert numbers(last, tmp_path, "fourth")[1] == "torch is there"
+    last.close()
+    SPARE.end()
     assert launchers() == []
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -94,6 +96,91 @@ class Started:
             os.close(file)
 
 
+class _Forker:
+    """A process that has imported torch and forks workers, and the channel to it.
+
+    Args:
+        environment: all of it.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = dict(environment)
+        self.is_ready = False
+        self._owner, self._since = os.getpid(), time.monotonic()
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-P", "-m", processes.LAUNCHER, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**environment, **ONE_THREAD},
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether its imports take too long."""
+        return not self.is_ready and time.monotonic() - self._since > PATIENCE_S
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether it waits for work of this process: it ends when it had none for a while."""
+        if self._owner != os.getpid():
+            return False
+        try:
+            self.channel.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def end(self) -> None:
+        """Kill it, but not in a fork of the process that started it; the workers that it forked go on."""
+        self.channel.close()
+        if self._owner == os.getpid():
+            self._process.kill()
+            self._process.wait()
+
+
+class _Spare:
+    """The process that the last launcher had, for the next one: importing torch takes longer than many a step."""
+
+    def __init__(self) -> None:
+        self._forker: _Forker | None = None
+        self._lock = threading.Lock()
+        atexit.register(self.end)
+
+    def take(self, environment: Mapping[str, str]) -> _Forker:
+        """The one that is kept, if it has this environment and is alive; else a new one."""
+        with self._lock:
+            found, self._forker = self._forker, None
+        if found is not None and found.environment == environment and found.is_at_hand:
+            return found
+        if found is not None:
+            found.end()
+        return _Forker(environment)
+
+    def keep(self, forker: _Forker) -> None:
+        """Keep one that has no worker."""
+        with self._lock:
+            before, self._forker = self._forker, forker
+        if before is not None:
+            before.end()
+
+    def end(self) -> None:
+        """End the one that is kept."""
+        with self._lock:
+            found, self._forker = self._forker, None
+        if found is not None:
+            found.end()
+
+
+SPARE = _Spare()
+
+
 class Launcher:
     """Starts workers; where that is possible, by forking a process that has imported torch.
 
@@ -103,14 +190,16 @@ class Launcher:
 
     def __init__(self, *, forks: bool) -> None:
         self._forks = forks and CAN_FORK
-        self._channel: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._forker: _Forker | None = None
         self._started: dict[str, Started] = {}
-        self._ready = False
-        self._since = 0.0
 
-    def start(self, started: Started) -> None:
-        """Start a worker, or ask for it: it may get its process later."""
+    def start(self, started: Started, *, environment: Mapping[str, str]) -> None:
+        """Start a worker, or ask for it: it may get its process later.
+
+        Args:
+            started: the worker.
+            environment: of the process that forks it.
+        """
         if not self._forks:
             started.spawn()
             return
@@ -121,15 +210,15 @@ class Launcher:
             "environment": dict(started.environment),
         }
         try:
-            socket.send_fds(self._connected(started.environment), [json.dumps(said).encode()], list(started.streams))
+            socket.send_fds(self._channel(environment), [json.dumps(said).encode()], list(started.streams))
         except OSError:
             self._lost()
 
     def look(self) -> None:
         """Take in what has become of the workers."""
-        while self._channel is not None:
+        while self._forker is not None:
             try:
-                message = self._channel.recv(_LONGEST, socket.MSG_DONTWAIT)
+                message = self._forker.channel.recv(_LONGEST, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 if not self._is_slow():
                     return
@@ -142,45 +231,35 @@ class Launcher:
                 self._lost()
 
     def close(self) -> None:
-        """End the process, and do not wait for workers any more."""
+        """Do not wait for workers any more. A process that has none is kept for the next launcher."""
+        if self._forker is not None and self._forker.is_ready and not self._started:
+            SPARE.keep(self._forker)
+            self._forker = None
         self._end()
         for one in self._started.values():
             one.ended(-signal.SIGKILL)
         self._started.clear()
 
     def _end(self) -> None:
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        if self._forker is not None:
+            self._forker.end()
+            self._forker = None
 
-    def _connected(self, environment: Mapping[str, str]) -> socket.socket:
-        if self._channel is None:
-            self._ready, self._since = False, time.monotonic()
-            self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                self._process = subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-P", "-m", processes.LAUNCHER, str(theirs.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env={**environment, **ONE_THREAD},
-                    pass_fds=(theirs.fileno(),),
-                    start_new_session=True,
-                )
-        return self._channel
+    def _channel(self, environment: Mapping[str, str]) -> socket.socket:
+        if self._forker is None:
+            self._forker = SPARE.take(environment)
+        return self._forker.channel
 
     def _is_slow(self) -> bool:
         """Whether workers have waited too long for a process that cannot import."""
         waiting = any(one.pid is None for one in self._started.values())
-        return not self._ready and waiting and time.monotonic() - self._since > PATIENCE_S
+        return self._forker is not None and self._forker.is_slow and waiting
 
     def _hear(self, said: Mapping[str, Any]) -> None:
         if "ready" in said:
-            self._ready = self._forks = said["ready"]
+            self._forks = said["ready"]
+            if self._forker is not None:
+                self._forker.is_ready = self._forks
         elif "pid" in said:
             self._started[said["folder"]].begun(said["pid"])
         elif "ended" in said:

@@ -87,7 +87,7 @@ class LocalEngine:
         )
         log = LogWriter(started.stdout, work.folder / LOG, limit=self._limits.log)
         self._running[work.id] = _Process(work, started, log)
-        self._launcher.start(started)
+        self._launcher.start(started, environment=environment(os.environ))
         return f"{PREFIX}{work.folder}"
 
     def poll(self, id: str) -> Running | Outcome:

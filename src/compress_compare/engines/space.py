@@ -44,16 +44,14 @@ class Space:
         self.models = [model for model in planned.models if model.base is not None and model.id != recipe.base]
         self._by_id = {model.id: model for model in self.models}
 
-    def choices(self, model: Planned) -> dict[str, Any]:
-        """Which operation comes at each depth, and its parameters; a choice is named by the operations before it."""
-        found: dict[str, Any] = {}
-        path = ""
-        for step in self._path(model):
-            assert step.operation is not None  # noqa: S101
-            found[f"{path}?"] = step.operation.name
-            path = f"{path}{step.operation.name}>"
-            found |= {f"{path}{name}": value for name, value in step.operation.parameters.items()}
-        return {**found, f"{path}?": "stop"}
+    def choices(self) -> list[dict[str, Any]]:
+        """The parameters of the operations of each model; which operations these are, where that does not tell."""
+        paths = [self._operations(model) for model in self.models]
+        found = [{name: value for _, parameters in path for name, value in parameters.items()} for path in paths]
+        if len({repr(sorted(one.items())) for one in found}) == len(found):
+            return found
+        names = [" > ".join(operation for operation, _ in path) for path in paths]
+        return [{"operations": name, **one} for name, one in zip(names, found, strict=True)]
 
     def recipe_of(self, ids: Sequence[str]) -> Recipe:
         """The recipe of some models, and of those that they start from."""
@@ -72,6 +70,18 @@ class Space:
         assert model.operation is not None  # noqa: S101
         return Step(operations.from_record(model.operation), then, model.id, model.references, model.place)
 
+    def _operations(self, model: Planned) -> list[tuple[str, dict[str, Any]]]:
+        """The operations that make a model, a second one of a name with a number, and what their parameters are."""
+        found: list[tuple[str, dict[str, Any]]] = []
+        names: list[str] = []
+        for step in self._path(model):
+            assert step.operation is not None  # noqa: S101
+            names.append(step.operation.name)
+            count = names.count(names[-1])
+            label = f"{names[-1]} {count}" if count > 1 else names[-1]
+            found.append((label, {f"{label}: {key}": value for key, value in step.operation.parameters.items()}))
+        return found
+
     def _path(self, model: Planned) -> list[Planned]:
         path = [model]
         while path[0].base in self._by_id:
@@ -88,7 +98,7 @@ def candidates(space: Space, asked: SearchQuestion, *, metrics: Mapping[str, Met
         MissingExtra: if Optuna is not installed.
     """
     return CandidateSearch(
-        [space.choices(model) for model in space.models],
+        space.choices(),
         objectives=[_objective(metrics, name) for name in asked.objectives],
         limits=[_limit(metrics, name, bound) for name, bound in asked.budgets.items()],
         seed=asked.seed,

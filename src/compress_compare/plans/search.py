@@ -1,15 +1,16 @@
 """Chooses which of many candidates to make next, so that few of them show the frontier. Needs Optuna.
 
-Candidates are points of a finite space: each is described by named choices, some of which exist only after others. The
-optimizer is Optuna's. Where all candidates have the same choices, it is a Gaussian process that asks for the largest
-expected growth of the hypervolume (Ament et al.: Unexpected Improvements to Expected Improvement for Bayesian
-Optimization. NeurIPS 2023); elsewhere, the multi-objective tree-structured Parzen estimator (Ozaki et al.:
-Multiobjective Tree-structured Parzen Estimator. JAIR 2022). A suggestion that is no candidate, or one that was made
-already, becomes the nearest candidate that is left.
+Candidates are points of a finite space: each is described by named choices. One that a candidate lacks is below all
+of its values, and one that another choice tells is left out. The optimizer is Optuna's: where the candidates are all
+combinations, a Gaussian process that asks for the largest expected growth of the hypervolume (Ament et al.:
+Unexpected Improvements to Expected Improvement for Bayesian Optimization. NeurIPS 2023); elsewhere, the multi-
+objective tree-structured Parzen estimator (Ozaki et al.: Multiobjective Tree-structured Parzen Estimator. JAIR 2022).
+A suggestion that is no candidate, or one that was made already, becomes the nearest candidate that is left.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,19 +84,19 @@ class CandidateSearch:
             raise InvalidValue("search.empty", "The recipe has no model to search among.", hint="Give it steps.")
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._optuna = optuna
-        self._candidates = [dict(candidate) for candidate in candidates]
-        self._space = _distributions(self._candidates)
+        self._space = _distributions(candidates)
+        self._places = [self._numbers(candidate) for candidate in candidates]
         self._objectives, self._limits = tuple(objectives), tuple(limits)
         self._left = dict.fromkeys(range(len(candidates)))
         self._values: dict[int, tuple[float, ...]] = {}
         self._feasible: dict[int, bool] = {}
         self._random = np.random.default_rng(seed)
-        are_alike = len({frozenset(candidate) for candidate in candidates}) == 1
+        combinations = math.prod(len(values) for _, values in self._space.values())
         samplers = optuna.samplers
-        sampler = (samplers.GPSampler if are_alike else samplers.TPESampler)(n_startup_trials=0, seed=seed)
+        sampler = samplers.GPSampler if combinations == len(candidates) else samplers.TPESampler
         directions = optuna.study.StudyDirection
         self._study = optuna.create_study(
-            sampler=sampler,
+            sampler=sampler(n_startup_trials=0, seed=seed),
             directions=[directions.MAXIMIZE if one.higher_is_better else directions.MINIMIZE for one in objectives],
         )
 
@@ -109,7 +110,7 @@ class CandidateSearch:
         found: list[int] = []
         while self._left and len(found) < count:
             made = len(self._values)
-            place = self._drawn() if made < min(STARTED, len(self._candidates)) else self._suggested()
+            place = self._drawn() if made < min(STARTED, len(self._places)) else self._suggested()
             del self._left[place]
             found.append(place)
         return found
@@ -125,9 +126,9 @@ class CandidateSearch:
         excess = [limit.excess(float(metrics[limit.name] or 0.0)) for limit in self._limits]
         self._values[place] = values
         self._feasible[place] = all(over <= 0 for over in excess)
-        self._study.enqueue_trial(self._numbers(place))
+        self._study.enqueue_trial(self._places[place])
         trial = self._study.ask()
-        for name in self._numbers(place):
+        for name in self._space:
             self._choose(trial, name)
         for limit, over in zip(self._limits, excess, strict=True):
             trial.set_constraint(limit.name, over)
@@ -147,61 +148,52 @@ class CandidateSearch:
     def _suggested(self) -> int:
         """The candidate that is left nearest to what the optimizer suggests."""
         trial = self._study.ask()
-        wanted: dict[str, float] = {}
-        names = [name for name in self._space if self._fits(name, wanted)]
-        while names:
-            wanted[names[0]] = float(self._choose(trial, names[0]))
-            names = [name for name in self._space if name not in wanted and self._fits(name, wanted)]
+        wanted = {name: self._choose(trial, name) for name in self._space}
         self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
         return min(self._left, key=lambda place: self._distance(place, wanted))
 
-    def _fits(self, name: str, wanted: Mapping[str, float]) -> bool:
-        """Whether a candidate that agrees with all that was chosen so far has this choice as well."""
-        return any(
-            name in numbers and all(numbers.get(key) == value for key, value in wanted.items())
-            for numbers in map(self._numbers, range(len(self._candidates)))
-        )
-
-    def _distance(self, place: int, wanted: Mapping[str, float]) -> float:
-        own = self._numbers(place)
+    def _distance(self, place: int, wanted: Mapping[str, int]) -> float:
         total = 0.0
-        for name in {*own, *wanted}:
-            if name not in own or name not in wanted:
-                total += 1.0
-            elif own[name] != wanted[name]:
-                kind, values = self._space[name]
-                total += abs(own[name] - wanted[name]) / len(values) if kind == "int" else 1.0
+        for name, own in self._places[place].items():
+            is_ordered, values = self._space[name]
+            total += abs(own - wanted[name]) / len(values) if is_ordered else own != wanted[name]
         return total
 
-    def _numbers(self, place: int) -> dict[str, int]:
+    def _numbers(self, candidate: Choices) -> dict[str, int]:
         """The choices of a candidate as places in their lists."""
-        return {
-            name: self._space[name][1].index(_key(value))
-            for name, value in self._candidates[place].items()
-            if name in self._space
-        }
+        return {name: values.index(_key(candidate.get(name))) for name, (_, values) in self._space.items()}
 
     def _choose(self, trial: Any, name: str) -> int:
-        kind, values = self._space[name]
-        if kind == "int":
+        is_ordered, values = self._space[name]
+        if is_ordered:
             return int(trial.suggest_int(name, 0, len(values) - 1))
         return int(trial.suggest_categorical(name, list(range(len(values)))))
 
 
 def _key(value: Any) -> Any:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    """A value by which choices are told apart; ``None`` is the one of a candidate that lacks the choice."""
+    is_plain = value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    return value if is_plain else str(value)
 
 
-def _distributions(candidates: Sequence[Choices]) -> dict[str, tuple[str, list[Any]]]:
-    """Each choice that differs: whether it is ordered, and its values."""
-    values: dict[str, dict[Any, None]] = {}
-    for candidate in candidates:
-        for name, value in candidate.items():
-            values.setdefault(name, {})[_key(value)] = None
+def _distributions(candidates: Sequence[Choices]) -> dict[str, tuple[bool, list[Any]]]:
+    """Each choice that differs and that no other one tells: whether it is ordered, and its values."""
+    names = dict.fromkeys(name for candidate in candidates for name in candidate)
+    columns = {name: [_key(candidate.get(name)) for candidate in candidates] for name in names}
+    counts = {name: len(set(column)) for name, column in columns.items()}
+    for name in names:
+        pairs = (
+            len(set(zip(columns[name], columns[other], strict=True))) == counts[other]
+            for other in columns
+            if other != name
+        )
+        if counts[name] < 2 or any(pairs):
+            del columns[name]
     found = {}
-    for name, own in values.items():
-        if len(own) < 2:
-            continue
-        ordered = all(isinstance(value, int | float) for value in own)
-        found[name] = ("int", sorted(own)) if ordered else ("categorical", list(own))
+    for name, column in columns.items():
+        values = list(dict.fromkeys(column))
+        is_ordered = not any(isinstance(value, str) for value in values)
+        if is_ordered:
+            values.sort(key=lambda value: (value is not None, value))
+        found[name] = is_ordered, values
     return found

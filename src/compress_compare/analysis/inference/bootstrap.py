@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..behaviors.joined import Floats
 from .normal import Z
+from .student import Floats
 
 DISTINCT = 2000
 EXTREMES = 250

@@ -11,9 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..behaviors.joined import Floats
 from .normal import Z
-from .student import t_quantiles
+from .student import Floats, t_quantiles
 
 NEWCOMBE = "Newcombe paired score, 95%"
 PAIRED_T = "paired t, 95%"

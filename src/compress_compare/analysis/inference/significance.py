@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike
 
-from ..behaviors.joined import Floats
+from .student import Floats
 
 KEPT = 129
 """Quantiles that stand for a population; all of its numbers count toward their shares."""

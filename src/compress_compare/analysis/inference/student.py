@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .normal import normal_quantile
 
+Floats = NDArray[np.float64]
 _MAX_SERIES = 400
 _TABLED = 30
 
@@ -46,7 +47,7 @@ def t_quantile(probability: float, degrees: int) -> float:
     return (low + high) / 2
 
 
-def t_quantiles(probability: float, degrees: ArrayLike) -> NDArray[np.float64]:
+def t_quantiles(probability: float, degrees: ArrayLike) -> Floats:
     """`t_quantile` for many degrees of freedom; NaN below one. Above 30 by expansion, exact to 1e-7 there."""
     v = np.asarray(degrees, dtype=np.float64)
     found = np.where(v < 1, np.nan, _expanded(normal_quantile(probability), v))
@@ -55,7 +56,7 @@ def t_quantiles(probability: float, degrees: ArrayLike) -> NDArray[np.float64]:
     return found
 
 
-def _expanded(z: float, degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+def _expanded(z: float, degrees: Floats) -> Floats:
     """The quantile by that of the normal distribution: Abramowitz and Stegun 26.7.5, to the fourth term."""
     terms = (
         (z**3 + z) / 4,
