@@ -1,6 +1,7 @@
 """Writing safetensors files whose tensors are not known beforehand: the header is written last, in a space kept for it.
 
-A header may be filled up with spaces, so it need only be known how long it can become.
+A header may be filled up with spaces, so it need only be known how long it can become. Tensors are written by a thread
+while the next ones are made.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ import json
 import os
 import struct
 import tempfile
+from collections import deque
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +27,8 @@ _ALIGNED = 8
 _ENTRY = 1_000
 """Bytes of a header per tensor, what is noted about how it is stored included; names come on top."""
 _PART = 1 << 24
+_WAITING = 1 << 26
+"""Bytes that may wait to be written; a tensor that is larger waits alone."""
 
 
 class TargetFile:
@@ -41,6 +46,8 @@ class TargetFile:
         self._file = path.open("xb")
         self._file.seek(PREFIX + self._room)
         self._late: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115
+        self._writer = ThreadPoolExecutor(1)
+        self._waiting: deque[tuple[Future[None], int]] = deque()
         self._later: list[tuple[str, str, tuple[int, ...], int, int]] = []
         self.entries: dict[str, Any] = {}
         self.num_bytes = 0
@@ -63,16 +70,22 @@ class TargetFile:
         self._write(name, dtype, shape, content)
 
     def _write(self, name: str, dtype: str, shape: tuple[int, ...], content: memoryview) -> None:
-        for start in range(0, len(content), _PART):
-            self._file.write(content[start : start + _PART])
+        while self._waiting and sum(size for _, size in self._waiting) + len(content) > _WAITING:
+            self._waiting.popleft()[0].result()
+        self._waiting.append((self._writer.submit(self._put, content), len(content)))
         end = self.num_bytes + len(content)
         self.entries[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [self.num_bytes, end]}
         self.num_bytes = end
+
+    def _put(self, content: memoryview) -> None:
+        for start in range(0, len(content), _PART):
+            self._file.write(content[start : start + _PART])
 
     def __enter__(self) -> TargetFile:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._writer.shutdown(cancel_futures=True)
         self._late.close()
         self._file.close()
 
@@ -82,6 +95,8 @@ class TargetFile:
             self._late.seek(start)
             self._write(name, dtype, shape, memoryview(self._late.read(size)))
         self._late.close()
+        while self._waiting:
+            self._waiting.popleft()[0].result()
         said = json.dumps({"__metadata__": dict(metadata), **self.entries}, separators=(",", ":")).encode()
         assert len(said) <= self._room  # noqa: S101
         self._file.seek(0)
