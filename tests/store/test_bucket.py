@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import compress_compare as cc
-from compress_compare.errors import StoreError
+from compress_compare.errors import InvalidValue, StoreError
 from compress_compare.store.bucket import BucketObjects
 from compress_compare.store.cache import BLOCK, Cache
 from tests.store.stored import change, sizes
@@ -112,6 +112,13 @@ def test_a_damaged_object_is_put_right_from_a_copy(project, tmp_path):
     change(project, file.sha256)
     assert len(project.repair([tmp_path / "copy"])) == 1
     assert project.damage() == []
+
+
+def test_nothing_stays_elsewhere_since_other_machines_could_not_read_it(project, tmp_path):
+    save_file({"w": np.ones(9)}, tmp_path / "w.safetensors")
+    with pytest.raises(InvalidValue) as caught:
+        project.log_model("m", checkpoint=cc.Reference(tmp_path / "w.safetensors"))
+    assert caught.value.code == "checkpoint.reference" and "m" not in project
 
 
 def test_a_missing_object_is_named(project):
