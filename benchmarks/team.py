@@ -5,6 +5,7 @@ Run: .venv/bin/python benchmarks/team.py [layers|writers|kills|server-kills] [ti
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import statistics
@@ -27,12 +28,28 @@ FILES = "s3://benchmarks/team"
 MB = 400
 
 LAYERS = """
-import resource, sys, time, compress_compare as cc
+import re, sys, time, compress_compare as cc
+from pathlib import Path
 started = time.perf_counter()
 with cc.open(sys.argv[1], create=False) as project:
     rows = project.layers(base="base", models=["child"], what="weights").table.num_rows
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(time.perf_counter() - started, peak // 1024, rows)
+seconds = time.perf_counter() - started
+peak = int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])  # without what was before exec
+print(seconds, peak // 1024, time.process_time(), rows)
+"""
+
+BARE = """
+import sys, time, obstore
+from obstore.store import S3Store
+store = S3Store(sys.argv[1].split("/")[2], prefix=sys.argv[1].split("/", 3)[3], client_options={"allow_http": True})
+sizes = {one["path"]: one["size"] for page in obstore.list(store) for one in page if one["size"] > 1 << 20}
+started, begun = time.perf_counter(), time.process_time()
+for path, size in sizes.items():
+    for start in range(0, size, 16 << 20):
+        range_ = (start, min(start + (16 << 20), size))
+        for piece in obstore.get(store, path, options={"range": range_}).stream(min_chunk_size=1 << 20):
+            pass
+print(time.perf_counter() - started, time.process_time() - begun, sum(sizes.values()))
 """
 
 WRITER = """
@@ -115,27 +132,55 @@ def layers(database: servers.Postgres, folder: Path) -> None:
     places = {"directory": str(folder / "here"), "bucket": f"{database.url}?project=layers"}
     for name, place in places.items():
         started = time.perf_counter()
-        with cc.open(place, artifacts=FILES if name == "bucket" else None) as project:
-            rng = np.random.default_rng(0)
-            count = MB * 1_000_000 // 4 // 25
-            weights = {f"layer{i}.weight": rng.standard_normal(count, "f4") for i in range(25)}
-            project.log_model("base", checkpoint=weights)
-            pruned = {key: np.where(np.abs(each) < 0.5, np.float32(0), each) for key, each in weights.items()}
-            project.log_model("child", base="base", operation=cc.Operation("prune"), checkpoint=pruned)
+        log_two(place, FILES if name == "bucket" else None)
         print(f"log 2 × {MB} MB, {name}: {time.perf_counter() - started:.1f} s", flush=True)
-    found: dict[str, list[tuple[float, int]]] = {name: [] for name in places}
-    for _ in range(3):
-        for name, place in places.items():
-            subprocess.run(["rm", "-rf", f"{folder}/cache"], check=True)
-            seconds, peak, _ = output(LAYERS, place).split()
-            found[name].append((float(seconds), int(peak)))
+    found: dict[str, list[list[float]]] = {name: [] for name in places}
+    bare: list[list[float]] = []
+    for _ in range(5):
+        found["directory"].append([*map(float, output(LAYERS, places["directory"]).split()), 0.0])
+        before = of_the_store()
+        bare.append([*map(float, output(BARE, FILES).split()), of_the_store() - before])
+        # right before the run: memory that a virtual machine has given back to its host in between comes back slowly
+        subprocess.run(["rm", "-rf", f"{folder}/cache"], check=True)
+        before = of_the_store()
+        found["bucket"].append([*map(float, output(LAYERS, places["bucket"]).split()), of_the_store() - before])
     again = float(output(LAYERS, places["bucket"]).split()[0])
-    here, there = (statistics.median(seconds for seconds, _ in found[name]) for name in places)
-    peaks = [max(peak for _, peak in found[name]) for name in places]
-    print(f"layers of 2 × {MB} MB: here {here:.1f} s, {peaks[0]} MiB; from the bucket {there:.1f} s, {peaks[1]} MiB")
-    print(
-        f"ratio {there / here:.2f} (limit 2); with the files in the cache {again / here:.2f}; load {load()}", flush=True
+    (here, memory, own, _, _), (there, memory_there, own_there, _, server) = (
+        [statistics.median(column) for column in zip(*found[name], strict=True)] for name in places
     )
+    seconds, reading, _, answering = (statistics.median(column) for column in zip(*bare, strict=True))
+    print(f"layers of 2 × {MB} MB: here {here:.1f} s, {memory:.0f} MiB, processor {own:.1f} s")
+    print(
+        f"from the bucket {there:.1f} s, {memory_there:.0f} MiB, processor {own_there:.1f} s and {server:.1f} s of "
+        f"the store; the same bytes alone {seconds:.1f} s, processor {reading:.1f} s and {answering:.1f} s of the store"
+    )
+    ratios = [there[0] / here[0] for here, there in zip(*found.values(), strict=True)]
+    print(
+        f"ratio {there / here:.2f} (limit 2; of each round {', '.join(f'{each:.2f}' for each in ratios)}); "
+        f"with the files in the cache {again / here:.2f}; load {load()}",
+        flush=True,
+    )
+
+
+def log_two(place: str, artifacts: str | None) -> None:
+    """Log a model of random weights, and one that was pruned."""
+    rng = np.random.default_rng(0)
+    weights = {f"layer{i}.weight": rng.standard_normal(MB * 10_000, "f4") for i in range(25)}
+    with cc.open(place, artifacts=artifacts) as project:
+        project.log_model("base", checkpoint=weights)
+        for name, each in weights.items():
+            weights[name] = np.where(np.abs(each) < 0.5, np.float32(0), each)
+        project.log_model("child", base="base", operation=cc.Operation("prune"), checkpoint=weights)
+
+
+def of_the_store() -> float:
+    """Processor time of the object store up to now, in seconds."""
+    ticks = 0
+    for process in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            name, _, rest = process.read_text().partition("(")[2].rpartition(")")
+            ticks += sum(map(int, rest.split()[11:13])) if name == "weed" else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def writers(database: servers.Postgres, folder: Path) -> None:

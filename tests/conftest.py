@@ -82,6 +82,16 @@ def each_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     return kind
 
 
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def each_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The test twice: with records on SQLite, and on PostgreSQL; the files are in folders."""
+    kind: str = request.param
+    if kind == "PostgreSQL":
+        url = _enter(request.getfixturevalue("postgres"), {}, monkeypatch=monkeypatch, folder=tmp_path)
+        _redirect(url, monkeypatch, artifacts=str(tmp_path / "files of the team"))
+    return kind
+
+
 @pytest.fixture(scope="module", params=["directory", "server"])
 def each_backend_of_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The same for all tests of a file, one after the other."""
@@ -109,7 +119,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         sys.stderr.write(f"\n{report.outcome}: {report.nodeid}\n")
 
 
-def _redirect(team: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def _redirect(team: str, monkeypatch: pytest.MonkeyPatch, *, artifacts: str = "s3://tests/projects") -> None:
     """Have every path stand for a project on the server, but those of directories that hold a project."""
     from compress_compare.store import address, store
 
@@ -121,7 +131,7 @@ def _redirect(team: str, monkeypatch: pytest.MonkeyPatch) -> None:
         if is_directory or address.is_server(path) or address.of_directory(given) is not None:
             return place_of(path, create, **more)
         name = hashlib.sha256(str(given.absolute()).encode()).hexdigest()[:20]
-        return place_of(f"{team}?project=t{name}", create, **{**more, "artifacts": "s3://tests/projects"})
+        return place_of(f"{team}?project=t{name}", create, **{**more, "artifacts": artifacts})
 
     monkeypatch.setattr(store, "_place", place)
 

@@ -45,6 +45,16 @@ def until(condition: Any) -> None:
         time.sleep(0.1)
 
 
+def health(service: str, program: str, *more: str, **replaced: str) -> int:
+    """The exit code of the health check of a service, run here."""
+    kind, name, *arguments = SERVICES[service]["healthcheck"]["test"]
+    assert (kind, name) == ("CMD", Path(program).name.rstrip("0123456789."))
+    for old, new in replaced.items():
+        arguments = [part.replace(old.lstrip("_"), new) for part in arguments]
+    done = subprocess.run([program, *arguments, *more], env=environment(service), capture_output=True)
+    return done.returncode
+
+
 @pytest.fixture
 def objects(tmp_path):
     """The object store with the arguments and the keys of compose.yaml; gives its address."""
@@ -85,7 +95,8 @@ def test_the_server_of_compose_serves_a_team(postgres, objects, tmp_path):
     with (tmp_path / "server.log").open("wb") as log:
         process = subprocess.Popen([*TOOL, *command], env=own, stdout=log, stderr=log)
     try:
-        until(lambda: servers.answers(f"http://127.0.0.1:{port}/healthz") or process.poll() is not None)
+        assert health("server", sys.executable, _8787=str(port)) != 0
+        until(lambda: health("server", sys.executable, _8787=str(port)) == 0 or process.poll() is not None)
         assert process.poll() is None, (tmp_path / "server.log").read_text()
         made = subprocess.run(
             [*TOOL, "token", "create", "ada", "--role", "log"],
@@ -105,6 +116,19 @@ def test_the_server_of_compose_serves_a_team(postgres, objects, tmp_path):
     finally:
         process.kill()
         process.wait()
+
+
+def test_the_health_of_the_database_is_asked_for_as_compose_does(postgres):
+    said = SERVICES["db"]["environment"]
+    assert SERVICES["db"]["healthcheck"]["test"][2:] == ["-U", said["POSTGRES_USER"], "-d", said["POSTGRES_DB"]]
+    program = servers.program("pg_isready")
+    assert health("db", program, "-h", "127.0.0.1", "-p", str(postgres.port)) == 0
+    assert health("db", program, "-h", "127.0.0.1", "-p", str(servers.free_ports(1)[0])) == 2
+    for service in SERVICES.values():
+        for name, condition in dict(service.get("depends_on", {})).items():
+            assert condition["condition"] == (
+                "service_healthy" if "healthcheck" in SERVICES[name] else "service_started"
+            )
 
 
 def test_the_proxy_of_compose_passes_everything_on(tmp_path):

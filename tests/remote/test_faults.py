@@ -238,6 +238,36 @@ class TestOffline:
             remote.set_note("root", "x")
         assert remote.model("root").note == "x"
 
+    def test_refused_calls_are_listed_and_sent_again_or_dropped(self, remote, network, hub, address, monkeypatch):
+        def run(*options):
+            done = CliRunner().invoke(cli, ["sync", *options, "--json"])
+            return json.loads(done.stdout)["projects"]
+
+        monkeypatch.setenv("COMPRESS_COMPARE_TOKEN", hub.token)
+        remote.log_model("root", operation=cc.Operation("train"))
+        for number in range(2):  # the second is not taken for the first
+            network.down = True
+            with pytest.warns(OfflineWarning):
+                remote.log_model("other", base=f"missing {number}", operation=cc.Operation("prune"), checkpoint=WEIGHTS)
+            network.down = False
+            assert len(run()[0]["refused"]) == 1
+        (found,) = run("--refused")
+        assert [(one["number"], one["method"], one["about"]) for one in found["refused"]] == [
+            (1, "log_received", ["other"]),
+            (2, "log_received", ["other"]),
+        ]
+        assert "missing 1" in found["refused"][1]["reason"]
+        told = CliRunner().invoke(cli, ["sync", "--refused"]).output
+        assert f"{address}: log_received other: " in told
+        assert "2 calls were refused before" in CliRunner().invoke(cli, ["sync"]).output
+        remote.log_model("missing 1", base="root", operation=cc.Operation("finetune"))
+        (again,) = run("--retry")
+        assert (again["sent"], len(again["refused"])) == (1, 1)
+        assert remote.model("other").base == "missing 1"
+        assert run("--drop") == [{"address": address, "dropped": 1}]
+        assert run("--refused") == [] and "No call was refused" in CliRunner().invoke(cli, ["sync", "--refused"]).output
+        assert not list(remote._spool._folder.glob("*/*"))
+
     def test_a_damaged_call_is_named_and_the_others_stay(self, remote, network, tmp_path):
         network.down = True
         with pytest.warns(OfflineWarning):

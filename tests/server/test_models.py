@@ -117,15 +117,28 @@ def test_effects_are_kept_until_something_is_written(tmp_path, static):
         assert sorted(row["mean"] for row in later) == [-0.25, -0.125]
 
 
+def test_pages_are_kept_until_something_is_written(tmp_path):
+    with cc.open(tmp_path / "pages") as project, cc.open(tmp_path / "pages") as other:
+        project.log_model("root", metrics={"a": float("nan")})
+        snapshots = Snapshots(project)
+        first = snapshots.latest().page(10, 0)
+        assert snapshots.latest().page(10, 0) is first
+        assert [row["id"] for row in json.loads(first)["models"]] == ["root"]
+        assert json.loads(snapshots.latest().page(10, 1))["models"] == []
+        other.log_model("more")
+        later = json.loads(snapshots.latest().page(10, 0))
+        assert [row["id"] for row in later["models"]] == ["root", "more"] and later["total"] == 2
+
+
 def test_effects_that_are_kept_are_bounded(tmp_path, static, monkeypatch):
-    monkeypatch.setattr("compress_compare.page.snapshot.EFFECTS_BYTES", 1)
+    monkeypatch.setattr("compress_compare.page.snapshot.ANSWERS_BYTES", 1)
     with cc.open(tmp_path / "bounded") as project:
         project.log_model("root", metrics={"a": 1.0, "b": 2.0})
         snapshot = Snapshots(project).latest()
         first = snapshot.effects("a", listed=None)
         assert snapshot.effects("a", listed=None) is first
         snapshot.effects("b", listed=None)
-        assert list(snapshot._effects) == [("b", None)]
+        assert snapshot.effects("a", listed=None) is not first
 
 
 def test_the_stream_names_replicates(tmp_path, static):

@@ -17,6 +17,8 @@ from compress_compare.errors import InvalidValue, StoreError
 
 from . import stored
 
+pytestmark = pytest.mark.usefixtures("each_backend")
+
 WRITER = """
 import sys, numpy as np, compress_compare as cc
 project = cc.open(sys.argv[1])
@@ -36,7 +38,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "project"
 
 
-@pytest.mark.usefixtures("each_backend")
 def test_the_copy_is_a_whole_project(path: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["backup", str(path), str(tmp_path / "copy"), "--json"])
     assert done.exit_code == 0
@@ -53,7 +54,9 @@ def test_the_copy_is_a_whole_project(path: Path, tmp_path: Path) -> None:
 
 
 def test_it_is_one_moment_while_another_process_writes(path: Path, tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
+    with cc.open(path) as project:
+        place = project.shown_place
+    with subprocess.Popen([sys.executable, "-c", WRITER, place], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
         known = int(writer.stdout.readline())
@@ -67,7 +70,6 @@ def test_it_is_one_moment_while_another_process_writes(path: Path, tmp_path: Pat
         assert len(ids) > known
 
 
-@pytest.mark.usefixtures("each_backend")
 def test_a_damaged_file_stops_it_and_nothing_is_left(path: Path, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     with cc.open(path) as project:
@@ -83,11 +85,12 @@ def test_a_damaged_file_stops_it_and_nothing_is_left(path: Path, tmp_path: Path)
 def test_a_place_that_is_taken_or_missing_is_refused(path: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").touch()
-    (tmp_path / "file").touch()
+    (tmp_path / "file").write_text("mine")
     with cc.open(path) as project, pytest.raises(InvalidValue):
         project.backup(tmp_path / name)
     assert (tmp_path / "full" / "mine").exists()
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "full", "project"]
+    assert (tmp_path / "file").read_text() == "mine"
+    assert not (tmp_path / "nowhere").exists() and not list(tmp_path.glob("*copy*"))
 
 
 def test_an_empty_directory_will_do(path: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import compress_compare as cc
-from compress_compare.errors import StoreError
+from compress_compare.errors import InvalidValue, StoreError
 from compress_compare.store.bucket import BucketObjects
 from compress_compare.store.cache import BLOCK, Cache
 from tests.store.stored import change, sizes
@@ -114,6 +114,13 @@ def test_a_damaged_object_is_put_right_from_a_copy(project, tmp_path):
     assert project.damage() == []
 
 
+def test_nothing_stays_elsewhere_since_other_machines_could_not_read_it(project, tmp_path):
+    save_file({"w": np.ones(9)}, tmp_path / "w.safetensors")
+    with pytest.raises(InvalidValue) as caught:
+        project.log_model("m", checkpoint=cc.Reference(tmp_path / "w.safetensors"))
+    assert caught.value.code == "checkpoint.reference" and "m" not in project
+
+
 def test_a_missing_object_is_named(project):
     project.log_model("m", checkpoint={"w": np.ones(10, "f4")})
     (file,) = project.model("m").checkpoint.files
@@ -177,8 +184,8 @@ def test_the_cache_is_bounded_and_what_was_used_last_stays(tmp_path):
     content = {name * 64: os.urandom(3 * BLOCK + 7) for name in "abcdef"}
     named = {hashlib.sha256(one).hexdigest(): one for one in content.values()}
 
-    def fetch(digest, ranges):
-        return [named[digest][start:stop] for start, stop in ranges]
+    def fetch(digest, start, stop):
+        yield named[digest][start:stop]
 
     cache = Cache(tmp_path / "cache", fetch, limit=14 * BLOCK)
     digests = list(named)
@@ -191,11 +198,27 @@ def test_the_cache_is_bounded_and_what_was_used_last_stays(tmp_path):
     assert sum(one.stat().st_size for one in (tmp_path / "cache").rglob("*") if one.is_file()) <= 14 * BLOCK
 
 
+def test_a_copy_that_was_kept_is_compared_by_whoever_must_know(tmp_path):
+    content = os.urandom(3 * BLOCK + 7)
+    digest = hashlib.sha256(content).hexdigest()
+    cache = Cache(tmp_path / "cache", lambda _digest, start, stop: [content[start:stop]])
+    cache.part(digest, len(content)).need(0, len(content))
+    cache.close()
+    path = cache.verified(digest)
+    assert path is not None
+    assert path.read_bytes() == content
+    path.write_bytes(content[:-1] + b"?")
+    assert cache.path(digest) == path
+    assert cache.verified(digest) is None
+    assert cache.path(digest) is None
+    assert cache.part(digest, len(content)).whole().read_bytes() == content
+
+
 def test_what_a_killed_process_has_left_in_the_cache_goes(tmp_path):
     folder = tmp_path / "cache" / "ab"
     folder.mkdir(parents=True)
     (folder / f"ab{'0' * 62}.1234.part").write_bytes(b"x" * BLOCK)
-    cache = Cache(tmp_path / "cache", lambda _, ranges: [b"y"] * len(ranges))
+    cache = Cache(tmp_path / "cache", lambda _digest, start, stop: [b"y" * (stop - start)])
     part = cache.part("cd" + "0" * 62, 1)
     part.need(0, 1)
     assert [one.name for one in folder.iterdir()] == []
@@ -205,11 +228,12 @@ def test_what_a_killed_process_has_left_in_the_cache_goes(tmp_path):
 
 def test_a_file_that_is_read_from_end_to_end_is_brought_ahead_and_no_other(tmp_path):
     content = np.random.default_rng(0).bytes(9 << 20)
-    asked: list[tuple[int, int]] = []
+    asked: list[int] = []
 
-    def fetch(_digest, ranges):
-        asked.extend(ranges)
-        return [content[start:stop] for start, stop in ranges]
+    def fetch(_digest, start, stop):
+        asked.extend(range(start >> 20, -(-stop >> 20)))
+        for at in range(start, stop, 700_000):
+            yield content[at : min(at + 700_000, stop)]
 
     def read(*places):
         asked.clear()
@@ -223,7 +247,7 @@ def test_a_file_that_is_read_from_end_to_end_is_brought_ahead_and_no_other(tmp_p
             for start, stop in places:
                 file.seek(start << 20)
                 assert file.read((stop - start) << 20) == content[start << 20 : stop << 20]
-        return sorted(start >> 20 for start, _ in asked)
+        return sorted(asked)
 
     assert read((0, 2), (2, 4)) == [0, 1, 2, 3, 4, 5], "as much again as was asked for"
     assert read((0, 2), (4, 6), (8, 9)) == [0, 1, 4, 5, 8]

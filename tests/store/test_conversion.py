@@ -1,4 +1,7 @@
-"""PyTorch files, good and hostile: what comes of each, and that no code in any of them runs."""
+"""PyTorch files, good and hostile: what comes of each, and that no code in any of them runs.
+
+A worker reads them before any store is asked, so only what a store is then given runs on both back ends.
+"""
 
 import argparse
 import collections
@@ -189,6 +192,7 @@ def test_the_weights_are_taken_and_nothing_is_run(tmp_path, project, case):
     assert not (tmp_path / "canary").exists()
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_what_was_left_out_is_listed(tmp_path, project):
     content = {"state_dict": {**STATE, "version": 3}, "args": argparse.Namespace(lr=1)}
     with pytest.warns(LeftOutWarning, match=r"left out were args: argparse.Namespace; state_dict.version: int\.$"):
@@ -264,6 +268,7 @@ def test_numbers_that_are_not_finite_are_said(tmp_path, project):
         project.log_model("m", checkpoint=saved(tmp_path / "w.pt", {"w": torch.tensor([1.0, float("nan")])}))
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_from_end_to_end(tmp_path, project):
     base = {"l.weight": torch.randn(4, 5)}
     project.log_model("base", checkpoint=saved(tmp_path / "a.pt", base))

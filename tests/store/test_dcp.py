@@ -77,6 +77,7 @@ def test_of_several_networks_one_is_chosen(project, tmp_path):
     assert project.load_checkpoint("m")["w"].tolist() == [0, 0]
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_pieces_of_several_ranks_are_put_together(project, tmp_path):
     whole = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32))
     parts = [((0, 0), whole[:3, :2]), ((0, 2), whole[:3, 2:]), ((3, 0), whole[3:].clone())]

@@ -11,6 +11,8 @@ from safetensors.numpy import save_file
 import compress_compare as cc
 from compress_compare.errors import InvalidValue, StoreError
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 @pytest.fixture
 def project(tmp_path):
@@ -23,14 +25,18 @@ def weights(path, seed=0, **extra):
     return path
 
 
-def size(folder):
-    return sum(one.stat().st_size for one in (folder / "objects").rglob("*") if one.is_file())
+def size(project):
+    return sum(one.stat().st_size for one in files(project))
+
+
+def files(project):
+    return [one for one in (project.working_folder / "objects").rglob("*") if one.is_file()]
 
 
 def test_the_weights_are_read_from_where_they_are(project, tmp_path):
     path = weights(tmp_path / "w.safetensors")
     project.log_model("m", checkpoint=cc.Reference(path))
-    assert size(project.path) < 1000 < path.stat().st_size
+    assert size(project) < 1000 < path.stat().st_size
     found = np.asarray(project.load_checkpoint("m")["w"])
     assert np.array_equal(found, np.random.default_rng(0).random((256, 256)))
     assert project.model("m").checkpoint.num_bytes == path.stat().st_size
@@ -73,12 +79,12 @@ def test_a_file_that_moved_is_logged_from_its_new_place_or_repaired(project, tmp
     shutil.move(path, moved)
     assert len(project.damage()) == 1
     project.log_model("m", checkpoint=cc.Reference(moved))
-    assert project.damage() == [] and size(project.path) < 1000
+    assert project.damage() == [] and size(project) < 1000
     shutil.move(moved, path)
     project.repair([path])
     path.unlink()
     assert project.damage() == []
-    assert size(project.path) > 256 * 256 * 8
+    assert size(project) > 256 * 256 * 8
 
 
 def test_a_copy_takes_the_place_of_a_reference(project, tmp_path):
@@ -89,16 +95,17 @@ def test_a_copy_takes_the_place_of_a_reference(project, tmp_path):
     assert project.damage() == [] and project.load_checkpoint("m")["w"].shape == (256, 256)
 
 
-def test_nothing_is_ever_removed_from_outside(project, tmp_path):
+def test_nothing_is_ever_removed_from_outside(project, each_database, tmp_path):
     path = weights(tmp_path / "w.safetensors")
     project.log_model("m", checkpoint=cc.Reference(path))
     with pytest.raises(ZeroDivisionError), project.batch():
         project.log_model("n", checkpoint=cc.Reference(weights(tmp_path / "n.safetensors", seed=2)))
         1 / 0  # noqa: B018
-    assert len([one for one in (project.path / "objects").rglob("*") if one.is_file()]) == 1
+    # where writers do not wait for each other, another one may have named the second note meanwhile
+    assert len(files(project)) == 1 + (each_database == "PostgreSQL")
     project.delete("m")
     project.purge()
-    assert size(project.path) == 0
+    assert size(project) == 0
     assert path.exists() and (tmp_path / "n.safetensors").exists()
 
 
@@ -123,7 +130,7 @@ def test_small_files_of_a_folder_are_copied(project, tmp_path):
     weights(folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
     project.log_model("m", checkpoint=cc.Reference(folder))
-    names = sorted(one.suffix for one in (project.path / "objects").rglob("*") if one.is_file())
+    names = sorted(one.suffix for one in files(project))
     assert names == ["", ".at"]
 
 
@@ -141,18 +148,9 @@ def test_a_strange_note_leads_nowhere(project, tmp_path):
     """A project of somebody else names a device, a file with other content, or nothing that can be read."""
     path = weights(tmp_path / "w.safetensors")
     project.log_model("m", checkpoint=cc.Reference(path))
-    (note,) = [one for one in (project.path / "objects").rglob("*") if one.is_file()]
+    (note,) = files(project)
     for content in ('{"path": "/dev/zero"}', '{"path": "/etc/hostname"}', '{"path": "w"}', "[]", "\xff", '{"path": 1}'):
         note.write_text(content)
         with pytest.raises(StoreError) as error:
             project.load_checkpoint("m")
         assert error.value.code in ("artifact.reference_gone", "artifact.reference_changed", "artifact.missing")
-
-
-def test_in_a_project_with_an_object_store_nothing_stays_elsewhere(team, tmp_path):
-    """Other machines could not read it."""
-    path = weights(tmp_path / "w.safetensors")
-    with cc.open(f"{team}?project=elsewhere-{os.getpid()}", artifacts="s3://tests/elsewhere") as project:
-        with pytest.raises(InvalidValue) as error:
-            project.log_model("m", checkpoint=cc.Reference(path))
-        assert error.value.code == "checkpoint.reference" and "m" not in project

@@ -1,20 +1,23 @@
 """What killed processes leave behind is counted, and removed after a day or when asked."""
 
 import os
-import sqlite3
 import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 import torch
 from click.testing import CliRunner
 
 import compress_compare as cc
 from compress_compare.cli.main import cli
 from compress_compare.schemes.scheme import TensorScheme
+from compress_compare.store import schema
 from compress_compare.store.finished import finished_weights
+
+pytestmark = pytest.mark.usefixtures("each_database")
 
 KILLED_WHILE_STAGING = """
 import os, sys, compress_compare as cc
@@ -34,29 +37,34 @@ with project.batch():
 
 @pytest.fixture
 def path(tmp_path):
+    """The address of a project with three files that are named, and two that killed processes left."""
     with cc.open(tmp_path / "project") as project:
         project.log_model("kept", checkpoint={"w": np.ones(3, "f4")})
         project.log_dataset("data", ids=[1])
         project.log_outputs("kept", "data", ids=[1], predictions=["a"])
+        place = project.shown_place
     for code in (KILLED_WHILE_STAGING, KILLED_BEFORE_THE_COMMIT):
-        subprocess.run([sys.executable, "-c", code, str(tmp_path / "project")], check=True)
-    return tmp_path / "project"
+        subprocess.run([sys.executable, "-c", code, place], check=True)
+    return place
 
 
 def files(path):
-    found = [one for name in ("objects", "staging") for one in (path / name).rglob("*")]
-    return [one for one in found if one.is_file()]
+    return [one for one in everything(path) if one.is_file()]
+
+
+def everything(path):
+    with cc.open(path, read_only=True) as project:
+        root = project.working_folder
+    return [one for name in ("objects", "staging") for one in (root / name).rglob("*")]
 
 
 def age(path, hours):
     then = time.time() - hours * 3600
-    for name in ("objects", "staging"):
-        for one in (path / name).rglob("*"):
-            os.utime(one, (then, then))
-    connection = sqlite3.connect(path / "compress-compare.db")
-    connection.execute("UPDATE meta SET value = ? WHERE name = 'looked_for_garbage'", (str(int(then)),))
-    connection.commit()
-    connection.close()
+    for one in everything(path):
+        os.utime(one, (then, then))
+    with cc.open(path) as project, project._database.write() as connection:
+        looked = schema.meta.c.name == "looked_for_garbage"
+        connection.execute(sa.update(schema.meta).where(looked).values(value=str(int(then))))
 
 
 def test_doctor_counts_it_and_purge_removes_it(path):
@@ -82,7 +90,8 @@ def test_opening_removes_what_is_a_day_old(path, hours, left):
 
 
 def test_what_was_kept_of_an_operation_goes_a_day_after_nobody_went_on(path):
-    kept = {name: finished_weights(path, work=name) for name in ("stopped", "goes on")}
+    with cc.open(path) as project:
+        kept = {name: finished_weights(project.working_folder, work=name) for name in ("stopped", "goes on")}
     for one in kept.values():
         one.save("w", torch.ones(2), stored=TensorScheme())
     then = time.time() - 25 * 3600

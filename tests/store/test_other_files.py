@@ -48,6 +48,7 @@ def test_floats_and_codes_of_keras_are_the_numbers_in_use(tmp_path, scratch):
     assert found["layers.dense_2.0"].values is None and found["layers.dense_2.0"].unread == "Keras, int8 or int4"
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_a_project_takes_them(tmp_path):
     write(tmp_path / "a.weights.h5", {"dense": [KERNEL, BIAS]})
     write(tmp_path / "b.weights.h5", {"dense": [0 * KERNEL, BIAS]})

@@ -281,7 +281,7 @@ def _finished(project: Store, step: Mapping[str, Any]) -> FinishedWeights:
     """What an earlier run of the same step kept before it was killed."""
     base = None if step["base"] is None else project.model(step["base"]).checkpoint
     said = {key: step[key] for key in ("model", "base", "operation", "references", "task")}
-    return finished_weights(project.path, work={**said, "weights": None if base is None else str(base)})
+    return finished_weights(project.working_folder, work={**said, "weights": None if base is None else str(base)})
 
 
 def _rebuilt(project: Store, task: Task, *, id: str) -> nn.Module:

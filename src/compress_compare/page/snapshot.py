@@ -6,7 +6,7 @@ import gzip
 import json
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import Literal
 
@@ -31,8 +31,28 @@ Kind = Literal["double", "single", "errors"]
 GZIP_LEVEL = 5
 """Of 10,000 models with 20 metrics, higher levels save under 1% and take twice the time."""
 
-EFFECTS_BYTES = 20_000_000
-"""Of answers about effects that are kept, besides the latest one."""
+ANSWERS_BYTES = 20_000_000
+"""Of answers of one kind that are kept, besides the latest one."""
+
+
+class KeptAnswers:
+    """Answers as JSON, for whoever asks the same before something is written; those asked for last are kept."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._num_bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, asked: Hashable, make: Callable[[], bytes]) -> bytes:
+        """What was made before for the same question, or is made now."""
+        with self._lock:
+            if asked not in self._found:
+                self._found[asked] = make()
+                self._num_bytes += len(self._found[asked])
+            self._found.move_to_end(asked)
+            while len(self._found) > 1 and self._num_bytes > ANSWERS_BYTES:
+                self._num_bytes -= len(self._found.popitem(last=False)[1])
+            return self._found[asked]
 
 
 class Snapshot:
@@ -50,8 +70,7 @@ class Snapshot:
         self._project = project
         self._made: dict[str, bytes] = {}
         self._lock = threading.RLock()
-        self._effects: OrderedDict[tuple[str | None, int | None], bytes] = OrderedDict()
-        self._effects_lock = threading.Lock()
+        self._effects, self._pages = KeptAnswers(), KeptAnswers()
 
     @property
     def num_models(self) -> int:
@@ -87,16 +106,12 @@ class Snapshot:
         Raises:
             NotFound: ``metric.unknown``.
         """
-        asked = (metric, listed)
-        with self._effects_lock:
-            if asked not in self._effects:
-                found = effects.of_measured(self._project, self._measured, metric=metric, listed=listed).to_pylist()
-                answer = EffectsAnswer(effects=[effect(row) for row in found])
-                self._effects[asked] = answer.model_dump_json(by_alias=True).encode()
-            self._effects.move_to_end(asked)
-            while len(self._effects) > 1 and sum(map(len, self._effects.values())) > EFFECTS_BYTES:
-                self._effects.popitem(last=False)
-            return self._effects[asked]
+
+        def make() -> bytes:
+            found = effects.of_measured(self._project, self._measured, metric=metric, listed=listed).to_pylist()
+            return EffectsAnswer(effects=[effect(row) for row in found]).model_dump_json(by_alias=True).encode()
+
+        return self._effects.get((metric, listed), make)
 
     @cached_property
     def _measured(self) -> tuple[Graph, Columns, Columns]:
@@ -125,13 +140,17 @@ class Snapshot:
             OperationUse(name=name, parameters=list(parameters[name]), count=count) for name, count in counts.items()
         ]
 
-    def page(self, limit: int, offset: int) -> ModelPage:
-        """The `limit` models after the first `offset`."""
-        rows = self.table.slice(offset, limit).to_pylist() if offset < self.num_models else []
-        metrics = self.table.column_names[len(NODE_COLUMNS) :]
-        return ModelPage(
-            models=[model_row(row, metrics) for row in rows], total=self.num_models, revision=self.revision
-        )
+    def page(self, limit: int, offset: int) -> bytes:
+        """The `limit` models after the first `offset`, a `ModelPage` as JSON."""
+
+        def make() -> bytes:
+            rows = self.table.slice(offset, limit).to_pylist() if offset < self.num_models else []
+            metrics = self.table.column_names[len(NODE_COLUMNS) :]
+            models = [model_row(row, metrics) for row in rows]
+            page = ModelPage(models=models, total=self.num_models, revision=self.revision)
+            return page.model_dump_json(by_alias=True).encode()
+
+        return self._pages.get((limit, offset), make)
 
 
 class Snapshots:
@@ -147,6 +166,9 @@ class Snapshots:
 
         The revision is read before the models: after a write in between they are newer than that, and are read again.
         """
+        found = self._latest
+        if found is not None and found.revision == self._project.revision():  # no request waits for another one
+            return found
         with self._lock:
             revision = self._project.revision()
             if self._latest is None or self._latest.revision != revision:

@@ -29,7 +29,7 @@ from ..store.writing import draft
 from .connection import Connection, Unreachable, call, new_key
 from .files import RemoteObjects, ToServer, cache
 from .reading import RemoteReader
-from .spool import Spool
+from .spool import REFUSED_HINT, Spool
 
 TOKEN = "COMPRESS_COMPARE_TOKEN"  # noqa: S105 - its name
 """The environment variable with the token, where none is given."""
@@ -141,9 +141,8 @@ class RemoteProject(RemoteReader):
         """
         found = self._spool.sync(self._connection)
         if found.refused:
-            raise UserError(
-                "remote.refused", "The server refused what was logged off-line.", detail=" ".join(found.refused)
-            )
+            title = "The server refused what was logged off-line."
+            raise UserError("remote.refused", title, detail=" ".join(found.refused), hint=REFUSED_HINT)
         return found.sent
 
     def log_models(self, rows: Iterable[Mapping[str, Any]]) -> int:

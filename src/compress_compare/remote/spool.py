@@ -20,6 +20,9 @@ from .connection import Connection, Unreachable
 LIMIT = 1_000_000_000
 """Bytes of all that waits for one project."""
 CALLS, FILES, REFUSED, ADDRESS = "calls", "files", "refused", "address"
+REFUSED_HINT = "Send it once more with compress-compare sync --retry, or forget it with --drop."
+WHY = ".txt"
+"""Of the file beside a refused call that says why."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,23 @@ class Waiting:
     key: str
     call: Mapping[str, Any]
     files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A call that a server has refused, kept aside.
+
+    Args:
+        number: of the call, in the order of logging.
+        method: what was to be done.
+        about: the ids of the models that it names.
+        reason: what the server said.
+    """
+
+    number: int
+    method: str
+    about: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -96,14 +116,46 @@ class Spool:
             for digest, path in files.items():
                 self._keep(digest, path)
             write_atomically(self._folder / ADDRESS, self.address.encode())
-            numbers = [int(path.stem) for path in self._paths()]
+            numbers = [int(path.stem) for path in (*self._paths(), *self._refused())]
             number = 1 + max(numbers, default=0)
             line = hashlib.sha256(content).hexdigest().encode() + b"\n" + content
             write_atomically(self._folder / CALLS / f"{number:012}.json", line)
 
     def num_bytes(self) -> int:
-        """How much waits."""
-        return sum(path.stat().st_size for name in (CALLS, FILES) for path in (self._folder / name).glob("*"))
+        """How much waits or was refused."""
+        return sum(path.stat().st_size for name in (CALLS, FILES, REFUSED) for path in (self._folder / name).glob("*"))
+
+    def refused(self) -> list[Refusal]:
+        """The calls that the server has refused, in the order of logging.
+
+        Raises:
+            StoreError: ``spool.record_corrupt``.
+        """
+        found = []
+        for path in self._refused():
+            call, why = self._read(path).call, path.with_suffix(WHY)
+            reason = why.read_text() if why.exists() else ""
+            found.append(Refusal(int(path.stem), str(call["method"]), _models(call), reason))
+        return found
+
+    def retry(self) -> int:
+        """Have the refused calls wait again, each in its old place; returns how many they are."""
+        with self._held():
+            found = self._refused()
+            for path in found:
+                path.replace(self._folder / CALLS / path.name)
+                path.with_suffix(WHY).unlink(missing_ok=True)
+            return len(found)
+
+    def drop(self) -> int:
+        """Forget the refused calls, with the files that only they need; returns how many they were."""
+        with self._held():
+            found = self._refused()
+            for path in found:
+                path.unlink()
+                path.with_suffix(WHY).unlink(missing_ok=True)
+            self._sweep()
+            return len(found)
 
     def sync(self, connection: Connection) -> Synced:
         """Send what waits, in order. What the server refuses is kept aside, and the rest goes on.
@@ -124,7 +176,9 @@ class Spool:
                     if error.code.startswith(("auth.", "remote.", "host.")) or error.status in (503, 507):
                         raise
                     refused.append(f"{waiting.call['method']}: {error}")
-                    path.replace(self._folder / REFUSED / path.name)
+                    aside = self._folder / REFUSED / path.name
+                    write_atomically(aside.with_suffix(WHY), str(error).encode())
+                    path.replace(aside)
                 else:
                     path.unlink()
                     sent += 1
@@ -156,7 +210,7 @@ class Spool:
 
     def _sweep(self) -> None:
         """Forget the files that no call needs any more."""
-        kept = [*self._paths(), *(self._folder / REFUSED).glob("*.json")]
+        kept = [*self._paths(), *self._refused()]
         needed = {digest for path in kept for digest in self._read(path).files}
         for path in (self._folder / FILES).glob("*"):
             if path.name not in needed:
@@ -164,6 +218,9 @@ class Spool:
 
     def _paths(self) -> list[Path]:
         return sorted((self._folder / CALLS).glob("*.json"))
+
+    def _refused(self) -> list[Path]:
+        return sorted((self._folder / REFUSED).glob("*.json"))
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -183,7 +240,13 @@ def state() -> Path:
 
 
 def addresses(folder: Path | None = None) -> list[str]:
-    """The projects for which something waits."""
+    """The projects for which something waits, or was refused."""
     root = folder or state()
     found = [path.read_text() for path in sorted(root.glob(f"*/{ADDRESS}"))]
-    return [address for address in found if len(Spool(address, folder))]
+    return [address for address in found if len(Spool(address, folder)) or Spool(address, folder)._refused()]
+
+
+def _models(call: Mapping[str, Any]) -> tuple[str, ...]:
+    arguments = call.get("arguments", {})
+    named = [arguments, *arguments.get("rows", ())]
+    return tuple(str(one[key]) for one in named for key in ("id", "model") if key in one)

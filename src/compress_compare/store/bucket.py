@@ -32,6 +32,9 @@ REQUEST_S = 300
 
 CHUNK = 8 << 20
 PARALLEL = 4
+PIECE = 1 << 20
+"""Bytes that are taken from an answer at once."""
+
 DENIED = re.compile(r"401 Unauthorized|403 Forbidden|lacked the necessary privileges")
 """What obstore says of a refusal; numbers alone may be those of an address or a name."""
 
@@ -54,7 +57,7 @@ class BucketObjects(Objects):
     def __init__(self, url: str, cache: Path) -> None:
         self.url = url
         self._store = _opened(url)
-        self._cache = Cache(cache, self._ranges)
+        self._cache = Cache(cache, self._pieces)
         self._damaged: set[str] = set()
 
     def put(self, digest: str, staged: Path, *, whole: Any = None, like: Sequence[str] = ()) -> bool:  # noqa: ARG002
@@ -75,21 +78,16 @@ class BucketObjects(Objects):
         return digest not in self._damaged and self._size(digest) == num_bytes
 
     def path(self, digest: str) -> Path:
-        """A copy on this machine, brought and compared with its hash if it was not here."""
+        """A copy on this machine, compared with its hash; brought if it was not here, or is damaged."""
         with self._believed_no_more(digest):
-            return self._cache.path(digest) or self._part(digest).whole()
+            return self._cache.verified(digest) or self._part(digest).whole()
 
     def opened(self, digest: str) -> File:
         """The copy on this machine, or the object in parts."""
         return self._cache.path(digest) or self._part(digest)
 
     def verify(self, digest: str) -> Path:
-        """The copy on this machine after a look at all of it; one that is damaged is brought again."""
-        path = self.path(digest)
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() == digest:
-                return path
-        self._cache.forget(digest)
+        """The same."""
         return self.path(digest)
 
     def check(self, digest: str) -> None:
@@ -103,7 +101,7 @@ class BucketObjects(Objects):
 
     def get_range(self, digest: str, *, start: int, stop: int) -> bytes:
         """Some bytes of an object."""
-        return self._ranges(digest, [(start, stop)])[0]
+        return b"".join(self._pieces(digest, start, stop))
 
     def listed(self) -> Iterator[StoredObject]:
         """All objects below the prefix."""
@@ -170,26 +168,16 @@ class BucketObjects(Objects):
                 self._damaged.add(digest)
             raise
 
-    def _ranges(self, digest: str, ranges: list[tuple[int, int]]) -> list[bytes]:
-        """Bytes of several ranges; neighbors are asked for together."""
-        merged: list[tuple[int, int]] = []
-        for start, stop in ranges:
-            if merged and merged[-1][1] == start and stop - merged[-1][0] <= CHUNK:
-                merged[-1] = (merged[-1][0], stop)
-            else:
-                merged.append((start, stop))
+    def _pieces(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
+        """Bytes of a range as they come: small pieces take memory that is warm, and come while others are written."""
+        left = stop - start
         with self._told(digest):
-            found = _library().get_ranges(
-                self._store, _key(digest), starts=[one[0] for one in merged], ends=[one[1] for one in merged]
-            )
-        views = [(start, memoryview(content)) for (start, _), content in zip(merged, found, strict=True)]
-        pieces: list[Any] = []
-        for start, stop in ranges:
-            begin, view = next((begin, view) for begin, view in reversed(views) if begin <= start)
-            pieces.append(view[start - begin : stop - begin])
-        if any(len(piece) != stop - start for piece, (start, stop) in zip(pieces, ranges, strict=True)):
+            found = _library().get(self._store, _key(digest), options={"range": (start, stop)})
+            for piece in found.stream(min_chunk_size=PIECE):
+                left -= len(piece)
+                yield piece
+        if left:
             raise _short(digest)
-        return pieces
 
     @contextmanager
     def _told(self, digest: str = "") -> Iterator[None]:

@@ -1,21 +1,23 @@
 """Copies of files of an object store on this machine: whole ones, shared by all processes, and parts of others.
 
-The folder is bounded: what was not used for longest goes first. A whole file is one whose hash was compared. A file of
-which only parts are here belongs to one process, which holds a lock on it; what a killed process leaves is removed.
+The folder is bounded: what was not used for longest goes first. A whole file is believed like one in the store; whoever
+must know compares its hash. A file of which only parts are here belongs to one process, which holds a lock on it; what
+a killed process leaves is removed.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 
-from ..errors import StoreError, UserError
+from ..errors import UserError
 from ..readers.partial import PartialFile
 from .files import held, try_lock
 from .objects import compare
@@ -27,8 +29,8 @@ BLOCK = 1 << 20
 LIMIT = 20 << 30
 PART = ".part"
 
-Fetch = Callable[[str, list[tuple[int, int]]], list[bytes]]
-"""Brings the bytes of several ranges of a file."""
+Fetch = Callable[[str, int, int], Iterable[bytes]]
+"""Brings the bytes of a file from one place to another, in pieces."""
 
 
 class Cache:
@@ -57,6 +59,14 @@ class Cache:
             return path
         return None
 
+    def verified(self, digest: str) -> Path | None:
+        """The same, if its hash is right; one that is damaged is removed."""
+        path = self.path(digest)
+        if path is None or _hash(path) == digest:
+            return path
+        self.forget(digest)
+        return None
+
     def part(self, digest: str, num_bytes: int) -> CachedFile:
         """A file of which parts may be here."""
         with self._lock:
@@ -79,8 +89,8 @@ class Cache:
         with self._lock:
             for one in self._parts.values():
                 if one.is_complete:
-                    with suppress(StoreError, OSError):
-                        one.whole()
+                    with suppress(OSError):
+                        one.keep()
             self._parts.clear()
 
     def _make_room(self, num_bytes: int) -> None:
@@ -163,19 +173,23 @@ class CachedFile(PartialFile):
             self._bring(start, stop)
 
     def _bring(self, start: int, stop: int) -> None:
-        first, last = start // BLOCK, -(-stop // BLOCK)
         with self._lock:
-            missing = [place for place in range(first, last) if not self._here[place]]
-            if not missing:
-                return
-            ranges = [(place * BLOCK, min((place + 1) * BLOCK, self.num_bytes)) for place in missing]
-            for at in range(0, len(ranges), BATCH):
-                batch = ranges[at : at + BATCH]
-                with ProjectStorage(self._path.parent).told(needed=len(batch) * BLOCK):
-                    for (begin, _), content in zip(batch, self._fetch(self.name, batch), strict=True):
-                        os.pwrite(self._descriptor, content, begin)
-                for begin, _ in batch:
-                    self._here[begin // BLOCK] = 1
+            for first, last in self._missing(start // BLOCK, -(-stop // BLOCK)):
+                begin, end = first * BLOCK, min(last * BLOCK, self.num_bytes)
+                with ProjectStorage(self._path.parent).told(needed=end - begin):
+                    for piece in self._fetch(self.name, begin, end):
+                        if os.pwrite(self._descriptor, piece, begin) != len(piece):
+                            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                        begin += len(piece)
+                self._here[first:last] = b"\1" * (last - first)
+
+    def _missing(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Of some blocks those that are not here: neighbors together, as many as are brought with one call."""
+        while (first := self._here.find(0, first, last)) >= 0:
+            found = self._here.find(1, first, last)
+            after = min(last if found < 0 else found, first + BATCH)
+            yield first, after
+            first = after
 
     def open(self) -> BufferedReader:
         """A file of the whole length, with what has been brought so far; to be closed."""
@@ -190,17 +204,30 @@ class CachedFile(PartialFile):
         self.need(0, self.num_bytes)
         with self._lock:
             if not self._is_whole:
-                with self.open() as file:
-                    compare(self.name, hashlib.file_digest(file, "sha256").hexdigest())
-                self._path.replace(self._target)
-                self._is_whole = True
+                compare(self.name, _hash(self._path))
+            return self._kept()
+
+    def keep(self) -> None:
+        """Keep a file that is complete for all processes."""
+        with self._lock:
+            self._kept()
+
+    def _kept(self) -> Path:
+        if not self._is_whole:
+            self._path.replace(self._target)
+            self._is_whole = True
         return self._target
 
 
 AHEAD = 32 << 20
 """Bytes that are brought before they are asked for."""
-BATCH = 64
+BATCH = 16
 """Blocks that are brought with one call."""
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _remove_abandoned(path: Path) -> None:

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 FOLDER = "unfinished"
-"""Below the folder of a project."""
+"""Below the folder for work in progress."""
 
 
-def finished_weights(project: Path, *, work: object) -> FinishedWeights:
+def finished_weights(folder: Path, *, work: object) -> FinishedWeights:
     """Return what is kept of a piece of work.
 
     Args:
-        project: the folder of the project.
+        folder: for work in progress of the project.
         work: JSON data that tells it from any other: model, operation, base and its weights, data.
     """
     name = hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()[:32]
-    return FinishedWeights(project / FOLDER / name)
+    return FinishedWeights(folder / FOLDER / name)
 
 
 class FinishedWeights:

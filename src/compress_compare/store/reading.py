@@ -75,6 +75,11 @@ class Reader:
         """Where the project is, for people: its directory, or its address without the password."""
         return self.address.shown if self.address is not None else str(self.path)
 
+    @property
+    def working_folder(self) -> Path:
+        """The folder for work in progress: what is left in it for a day is garbage."""
+        return self._artifacts.root
+
     def readers(self) -> str:
         """Return who may read the project, and what to do if somebody else should, in a sentence."""
         return access.described(self.path) if self.address is None else access.ON_A_SERVER

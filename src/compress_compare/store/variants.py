@@ -87,8 +87,8 @@ class Variants:
         return b"".join(self._pieces(digest, start, stop))
 
     def path(self, digest: str) -> Path:
-        """A whole copy of this user, made and compared with its hash if there is none."""
-        return self._copies.path(digest) or self._copies.part(digest, self._layout(digest).num_bytes).whole()
+        """A whole copy of this user, compared with its hash; made if there is none, or if it is damaged."""
+        return self._copies.verified(digest) or self._copies.part(digest, self._layout(digest).num_bytes).whole()
 
     def opened(self, digest: str) -> File:
         """The whole copy of this user, or one that takes the parts that are read.
@@ -108,12 +108,7 @@ class Variants:
         return self._copies.part(digest, self._layout(digest).num_bytes)
 
     def verify(self, digest: str) -> Path:
-        """The whole copy after a look at all of it; one that is damaged is made again."""
-        path = self.path(digest)
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() == digest:
-                return path
-        self._copies.forget(digest)
+        """The same."""
         return self.path(digest)
 
     def check(self, digest: str) -> None:
@@ -191,11 +186,8 @@ class Variants:
             if not usable:
                 self._own_folder = tempfile.TemporaryDirectory(prefix="compress-compare-")
                 folder = Path(self._own_folder.name)
-            self._cache = Cache(folder, self._ranges)
+            self._cache = Cache(folder, self._pieces)
         return self._cache
-
-    def _ranges(self, digest: str, ranges: list[tuple[int, int]]) -> list[bytes]:
-        return [self.read(digest, start, stop=stop) for start, stop in ranges]
 
 
 def _blocks(path: Path, start: int, stop: int) -> Iterator[bytes]:

@@ -44,11 +44,11 @@ Offset = Annotated[int, Query(ge=0, le=2**53, description="How many models to sk
 @needs("read")
 def models(
     here: Here, request: Request, limit: Limit = 100, offset: Offset = 0, precision: Precision = "double"
-) -> ModelPage | Response:
+) -> Response:
     """A page as JSON, or with `Accept: application/vnd.apache.arrow.stream` all models as one Arrow IPC stream."""
     snapshot = here.snapshots.latest()
     if MEDIA_TYPE not in request.headers.get("accept", ""):
-        return snapshot.page(limit, offset)
+        return Response(snapshot.page(limit, offset), media_type="application/json")
     return _stream(request, snapshot, precision)
 
 
