@@ -31,7 +31,7 @@ from .target import TargetFile
 
 RECORD = "compress_compare.json"
 """The file in the new folder that says what was done."""
-LARGE = 1 << 24
+LARGE = 1 << 26
 """Bytes after which what was read is given back."""
 
 
@@ -135,8 +135,10 @@ class _Run:
         with applying(self.operation, self.prepared.skeleton.model, raised=self.progress.raised):
             for number, piece in enumerate(self.prepared.pieces):
                 self.progress(0.9 * number / len(self.prepared.pieces), ", ".join(piece.weights))
-                self._write(piece, self._changed(piece, limit))
-                self._forget()
+                made = self._changed(piece, limit)
+                self._write(piece, made)
+                self._forget(sum(values.nbytes for values in made.tensors.values()))
+            self._forget()
 
     def rest(self) -> None:
         """Copy all other tensors."""
@@ -214,6 +216,8 @@ class _Run:
         self._read += num_bytes
         if self._read >= LARGE:
             self._read = 0
+            for file in self.files.values():
+                file.wait()
             for shard in self.source.shards:
                 shard.forget()
 

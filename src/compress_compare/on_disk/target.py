@@ -53,7 +53,7 @@ class TargetFile:
         self.num_bytes = 0
 
     def add(self, name: str, values: Tensor) -> None:
-        """Write a tensor."""
+        """Write a tensor, whose values must stay as they are until `wait`."""
         flat = values.contiguous().reshape(-1)
         self.add_bytes(name, NAMES[values.dtype], shape=tuple(values.shape), content=_bytes(flat))
 
@@ -81,6 +81,11 @@ class TargetFile:
         for start in range(0, len(content), _PART):
             self._file.write(content[start : start + _PART])
 
+    def wait(self) -> None:
+        """Wait until all that was given is written, so that its memory may change."""
+        while self._waiting:
+            self._waiting.popleft()[0].result()
+
     def __enter__(self) -> TargetFile:
         return self
 
@@ -95,8 +100,7 @@ class TargetFile:
             self._late.seek(start)
             self._write(name, dtype, shape, memoryview(self._late.read(size)))
         self._late.close()
-        while self._waiting:
-            self._waiting.popleft()[0].result()
+        self.wait()
         said = json.dumps({"__metadata__": dict(metadata), **self.entries}, separators=(",", ":")).encode()
         assert len(said) <= self._room  # noqa: S101
         self._file.seek(0)
