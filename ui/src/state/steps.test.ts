@@ -55,8 +55,8 @@ describe("pathNames", () => {
       "prune 0.9 → ft",
     ]);
   });
-  it("tell the last step of a model alone", () => {
-    expect(names("cnn-p70-ft")).toEqual(["ft"]);
+  it("tell all that was done to a model alone", () => {
+    expect(names("cnn-p70-ft")).toEqual(["prune 0.7 → ft"]);
     expect(names("cnn")).toEqual(["cnn"]);
     expect(names()).toEqual([]);
   });

@@ -106,6 +106,21 @@ export function pathNames(table: ModelTable, rows: readonly number[]): Map<numbe
 }
 
 /**
+ * What models are called in a sentence: by all that was done since the root, in the words that tell it from what was
+ * done to any other model; roots, and all where ids are asked for, by their ids.
+ */
+export function wholeNames(table: ModelTable, byId: boolean): (row: number) => string {
+  if (byId) return (row) => table.ids[row]!;
+  const all = [...table.ids.keys()];
+  let word: ((row: number) => string) | null = null;
+  return (row) => {
+    word ??= wordsOf(table, new Set(all), new Set(table.operation.map((name) => name ?? "")));
+    const steps = pathOf(table, row).slice(1);
+    return steps.length === 0 ? table.ids[row]! : steps.map(word).join(" → ");
+  };
+}
+
+/**
  * The names of models by how they were made, or by their ids where these are asked for, each in at most so many
  * characters and apart from all others. What cannot be said so goes by its id.
  */
@@ -176,5 +191,6 @@ function sharedLength(paths: readonly number[][]): number {
   const [first, ...others] = paths;
   let shared = 0;
   while (first && shared < first.length && others.every((path) => path[shared] === first[shared])) shared++;
-  return others.length === 0 ? Math.max(0, shared - 1) : shared;
+  // a model alone is told by all that was done to it
+  return others.length === 0 ? Math.min(1, shared - 1) : shared;
 }

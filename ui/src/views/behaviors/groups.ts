@@ -1,6 +1,7 @@
 /** The table of classes: one row per class, with a cell per model. */
 import type { Cell, ChangeRow, GroupRow } from "@/api/behaviors";
-import { namesOf } from "./sentence";
+import { word } from "./filters";
+import { namesOf, type NameOf } from "./sentence";
 
 export interface Group {
   /** Its place in the server's order. */
@@ -61,11 +62,7 @@ export function changesFrom(changes: readonly ChangeRow[], value: Cell, model: s
 }
 
 /** Classes that are hurt beyond the average, in a sentence; empty if none is. */
-export function hurtSentence(
-  groups: readonly Group[],
-  models: readonly string[],
-  name: (value: Cell) => string,
-): string {
+export function hurtSentence(groups: readonly Group[], models: readonly string[], nameOf: NameOf = (id) => id): string {
   const hurtIn = (model: string): Group[] => groups.filter((group) => group.cells.get(model)?.hurt === true);
   const hit = models.map((model) => ({ model, hurt: hurtIn(model) }));
   const worst = hit.reduce((most, one) => (one.hurt.length > most.hurt.length ? one : most), hit[0]!);
@@ -76,10 +73,10 @@ export function hurtSentence(
   const ordered = [...worst.hurt].sort(
     (a, b) => Math.abs(b.cells.get(worst.model)!.excess ?? 0) - Math.abs(a.cells.get(worst.model)!.excess ?? 0),
   );
-  const names = ordered.slice(0, 3).map(({ value }) => name(value));
+  const names = ordered.slice(0, 3).map(({ value }) => word(value));
   const more = ordered.length > 3 ? ` and ${ordered.length - 3} more` : "";
   const separator = names.some((text) => text.includes(",")) ? "; " : ", ";
   const classes = ordered.length === 1 ? "class" : "classes";
-  const who = `${namesOf(alike)} ${alike.length === 1 ? "hits" : "hit"}`;
+  const who = `${namesOf(alike, nameOf)} ${alike.length === 1 ? "hits" : "hit"}`;
   return `${who} ${classes} ${names.join(separator)}${more} harder than the rest`;
 }
