@@ -91,7 +91,7 @@ export function pathNames(table: ModelTable, rows: readonly number[]): Map<numbe
   const shared = sharedLength([...paths.values()]);
   const operations = new Set([...paths.values()].flatMap((path) => path.map((row) => table.operation[row] ?? "")));
   const word = wordsOf(table, new Set([...paths.values()].flatMap((path) => path.slice(shared))), operations);
-  const name = (row: number): string => (table.base[row]! < 0 ? table.ids[row]! : word(row));
+  const name = (row: number): string => (isUnmade(table, row) ? table.ids[row]! : word(row));
   const names = new Map<number, string>();
   for (const [row, path] of paths) {
     const own = path.slice(shared);
@@ -105,6 +105,10 @@ export function pathNames(table: ModelTable, rows: readonly number[]): Map<numbe
   return names;
 }
 
+/** Whether nobody said by what a model was made. */
+const isUnmade = (table: ModelTable, row: number): boolean =>
+  table.base[row]! < 0 || (table.operation[row] ?? null) === null;
+
 /**
  * What models are called in a sentence: by all that was done since the root, in the words that tell it from what was
  * done to any other model; roots, and all where ids are asked for, by their ids.
@@ -116,7 +120,8 @@ export function wholeNames(table: ModelTable, byId: boolean): (row: number) => s
   return (row) => {
     word ??= wordsOf(table, new Set(all), new Set(table.operation.map((name) => name ?? "")));
     const steps = pathOf(table, row).slice(1);
-    return steps.length === 0 ? table.ids[row]! : steps.map(word).join(" → ");
+    const name = (step: number): string => (isUnmade(table, step) ? table.ids[step]! : word!(step));
+    return steps.length === 0 ? table.ids[row]! : steps.map(name).join(" → ");
   };
 }
 

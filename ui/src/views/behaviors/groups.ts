@@ -30,6 +30,33 @@ export function groupsOf(rows: readonly GroupRow[]): Group[] {
   });
 }
 
+/** Groups of two columns as a matrix: a row for each first condition, a column for each second one. */
+export interface Matrix {
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  /** Null where no example is in both. */
+  cell(row: string, column: string): GroupRow | null;
+}
+
+/** The most that a matrix can have and still be read. */
+const MOST_ROWS = 60;
+const MOST_COLUMNS = 24;
+
+/** The matrix of each model; null where groups are no combinations, or too many. */
+export function matricesOf(rows: readonly GroupRow[], models: readonly string[]): Map<string, Matrix> | null {
+  const known = rows.filter(({ first, second }) => first !== null && second !== null);
+  const firsts = [...new Set(known.map(({ first }) => first!))];
+  const seconds = [...new Set(known.map(({ second }) => second!))];
+  if (known.length === 0 || firsts.length > MOST_ROWS || seconds.length > MOST_COLUMNS) return null;
+  const matrixOf = (model: string): Matrix => {
+    const own = new Map(
+      known.filter((row) => row.model === model).map((row) => [JSON.stringify([row.first, row.second]), row]),
+    );
+    return { rows: firsts, columns: seconds, cell: (...at) => own.get(JSON.stringify(at)) ?? null };
+  };
+  return new Map(models.map((model) => [model, matrixOf(model)]));
+}
+
 /**
  * Sorted by "group", "count", "base", or "value", "difference",
  * "right_to_wrong" of a model: `difference[m]`. Missing is last.
@@ -76,7 +103,8 @@ export function hurtSentence(groups: readonly Group[], models: readonly string[]
   const names = ordered.slice(0, 3).map(({ value }) => word(value));
   const more = ordered.length > 3 ? ` and ${ordered.length - 3} more` : "";
   const separator = names.some((text) => text.includes(",")) ? "; " : ", ";
-  const classes = ordered.length === 1 ? "class" : "classes";
+  const [one, several] = separator === "; " ? ["group", "groups"] : ["class", "classes"];
+  const classes = ordered.length === 1 ? one : several;
   const who = `${namesOf(alike, nameOf)} ${alike.length === 1 ? "hits" : "hit"}`;
   return `${who} ${classes} ${names.join(separator)}${more} harder than the rest`;
 }
