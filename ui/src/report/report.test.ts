@@ -82,7 +82,7 @@ describe("the tables of a report", () => {
     expect(root!.slice(2)).toEqual([MISSING, "Nothing is claimed.", MISSING]);
   });
   it("say how models answered against the base", () => {
-    const table = summaryTable(CORRECT, "cnn", [SUMMARY]);
+    const table = summaryTable(CORRECT, { base: "cnn" }, [SUMMARY]);
     expect(table.rows.length).toBe(2);
     expect(texts(table)[0]![0]).toBe("cnn");
     expect(texts(table)[1]!.join(" ")).toMatch(/p50 .*70.*−20/);
