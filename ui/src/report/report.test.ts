@@ -150,7 +150,7 @@ describe("a report", () => {
     for (const name of ["Models compared", "Behaviors on test", "Classes and groups of test", "Layers"]) {
       expect(within(article).getByRole("table", { name })).toBeTruthy();
     }
-    expect(article.textContent).toContain("p50: 38 of 41 tensors, 96.2% of the weights compared.");
+    expect(article.textContent).toContain("prune 0.5: 38 of 41 tensors, 96.2% of the weights compared.");
     expect(within(article).getAllByRole("heading", { level: 2 })[0]!.textContent).toBe("Verdict");
     expect(article.textContent).toMatch(/5 times the others[^]*3.more layers[^]*1\.2\.3/);
   });
