@@ -379,7 +379,7 @@ class Project(Store):
             return merge(self, found, on_conflict=on_conflict)
 
     def show(self, models: Sequence[str] = (), *, page: str = "overview", height: int = 720) -> NotebookPage:
-        """Show a page in a notebook, with these models selected: ``overview``, ``models`` or ``layers``.
+        """Show a page in a notebook (see `report.notebook.PAGES`), with these models selected.
 
         It is a snapshot that needs no server, and can show what differs between the given models only.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 SHOWN_ROWS = 20
 """Rows that a notebook shows of a table."""
+SHOWN_COLUMNS = 8
+"""Columns that a notebook shows of a table."""
+LONGEST = 60
+"""Characters of a text that a notebook shows."""
 
 
 class Table:
@@ -64,19 +69,48 @@ class Table:
         return f"Table of {self.arrow.num_rows:,} rows: {', '.join(self.arrow.column_names)}"
 
     def _repr_html_(self) -> str:
-        """The first rows, as a notebook shows them."""
-        names, rows = self.arrow.column_names, self.arrow.slice(0, SHOWN_ROWS).to_pylist()
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-        body = "".join(f"<tr>{''.join(_cell(row[name]) for name in names)}</tr>" for row in rows)
-        left = len(self) - len(rows)
-        more = f"<caption>and {left:,} more rows</caption>" if left else ""
-        return f"<table>{more}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        """The first rows and columns, as a notebook shows them: numbers with one format and a bar for each column."""
+        shown = self.arrow.select(_chosen(self.arrow)).slice(0, SHOWN_ROWS)
+        columns = [_cells(shown[name]) for name in shown.column_names]
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in shown.column_names)
+        body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
+        left = {"rows": len(self) - shown.num_rows, "columns": self.arrow.num_columns - shown.num_columns}
+        more = " and ".join(f"{count:,} more {what}" for what, count in left.items() if count)
+        caption = f"<caption>and {more}</caption>" if more else ""
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "<td>–</td>"
-    if isinstance(value, float):
-        return f'<td style="text-align: right">{value:.4g}</td>'
-    text = str(value)
-    return f"<td>{html.escape(text if len(text) <= 60 else f'{text[:59]}…')}</td>"
+def _chosen(table: pa.Table) -> list[str]:
+    """The columns that a notebook shows: those that say something, in their order."""
+    names, rows = table.column_names, table.slice(0, SHOWN_ROWS)
+    dull = [name for name in reversed(names) if len({str(value) for value in rows[name].to_pylist()}) < 2]
+    left_out = set(dull[: max(0, len(names) - SHOWN_COLUMNS)])
+    return [name for name in names if name not in left_out][:SHOWN_COLUMNS]
+
+
+def _cells(column: pa.ChunkedArray) -> list[str]:
+    """One cell for each value; numbers of a column have the same decimals, and a bar up to the largest."""
+    values = column.to_pylist()
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        return [_cell(_words(value)) for value in values]
+    known = [abs(value) for value in values if value is not None and math.isfinite(value)]
+    most = max(known, default=0)
+    decimals = 0 if pa.types.is_integer(column.type) or most >= 1000 else 3 - math.floor(math.log10(most or 1))
+    return [_cell("–" if value is None else f"{value:,.{min(decimals, 9)}f}", _share(value, most)) for value in values]
+
+
+def _share(value: float | None, most: float) -> float | None:
+    return abs(value) / most if value is not None and math.isfinite(value) and most > 0 else 0.0
+
+
+def _words(value: Any) -> str:
+    text = "–" if value is None else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _cell(text: str, share: float | None = None) -> str:
+    """A cell; that of a number has a bar along its lower edge, as long as its share of the largest."""
+    if share is None:
+        return f"<td>{html.escape(text)}</td>"
+    bar = f"linear-gradient(to right, #7c9cc6 {100 * share:.0f}%, transparent 0) bottom left / 100% 3px no-repeat"
+    return f'<td style="text-align: right; background: {bar}">{html.escape(text)}</td>'

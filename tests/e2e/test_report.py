@@ -58,7 +58,7 @@ def test_a_report_shows_everything_from_the_disk(alone: Page, folder: Path, tmp_
     expect(models.get_by_role("row").filter(has_text="p90-ft")).to_contain_text("−3.0 pp")
     expect(alone.get_by_role("heading", name="What differs between the selected models")).to_be_visible()
     behaviors = alone.get_by_role("table", name="Behaviors on test")
-    expect(behaviors.get_by_role("row").filter(has_text="p90")).to_contain_text("50.0%")
+    expect(behaviors.get_by_role("row").filter(has_text="prune 0.9")).to_contain_text("50.0%")
     expect(alone.get_by_text(f"{XSS[0]} 1")).to_be_visible()
     expect(alone.get_by_text("magnitude prune").first).to_be_visible()
     assert alone.evaluate("window.pwned") is None

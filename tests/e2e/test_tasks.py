@@ -99,7 +99,7 @@ def test_find_the_class_that_compression_hits(hand: Hand) -> None:
     hand.press("Behaviors")
     hand.press(re.compile("^Compare cnn"))
     hand.press("Classes")
-    expect(hand.page.get_by_text("p90 hits class 3 harder than the rest")).to_be_visible()
+    expect(hand.page.get_by_text("prune 0.9 hits class 3 harder than the rest")).to_be_visible()
     assert hand.clicks == 3
 
 

@@ -3,14 +3,18 @@
 import html
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import compress_compare as cc
 from compress_compare import errors
 from compress_compare.page.built import STATIC
+from compress_compare.report.notebook import PAGES
+from compress_compare.table import Table
 
 pytestmark = pytest.mark.skipif(not (STATIC / "report").is_dir(), reason="the page is not built: make ui")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "notebook.ipynb"
@@ -33,17 +37,51 @@ def test_a_page_is_a_frame_that_carries_all_it_shows(project):
     assert '"models":["cnn"]' in html.unescape(shown)
 
 
-def test_pages_are_chosen_by_name(tmp_path):
-    with cc.open(tmp_path / "layers") as project:
-        project.log_model("cnn", checkpoint={"w": np.ones((3, 3), np.float32)})
+def document(shown):
+    """What a page of a notebook says of itself."""
+    text = html.unescape(shown._repr_html_())
+    return json.loads(re.search(r'id="document">(.*?)</script>', text)[1])
+
+
+def answers(shown):
+    return json.loads(re.search(r'id="answers">(.*?)</script>', html.unescape(shown._repr_html_()))[1])
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    with cc.open(tmp_path_factory.mktemp("notebook") / "project") as project:
+        project.log_model("cnn", checkpoint={"w": np.ones((3, 3), np.float32)}, metrics={"Accuracy": 0.9})
+        project.log_dataset("test", ids=[1, 2], labels=[0, 1])
         for id, factor in (("half", 0.5), ("third", 1 / 3)):
             project.log_model(id, base="cnn", checkpoint={"w": np.full((3, 3), factor, np.float32)})
-        for page, models in (("models", ["half"]), ("layers", ["cnn", "half", "third"])):
-            shown = html.unescape(project.show(models[-2:], page=page)._repr_html_())
-            # the layers of models are shown against what they come from
-            assert f'"kind":"page","page":"{page}","models":{json.dumps(models, separators=(",", ":"))}' in shown
-        with pytest.raises(errors.InvalidValue, match="can show overview, models, layers"):
-            project.show(page="plan")
+        for id, said in (("cnn", [0, 1]), ("half", [0, 0]), ("third", [0, 1])):
+            project.log_outputs(id, "test", ids=[1, 2], predictions=said)
+        yield project
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_is_shown_by_its_name(compared, page):
+    shown = document(compared.show(["half", "third"], page=page))
+    assert (shown["kind"], shown["page"]) == ("page", page)
+    # what models come from is added where they are compared
+    compares = page in ("behaviors", "candidates", "damage", "layers")
+    assert shown["models"] == (["cnn", "half", "third"] if compares else ["half", "third"])
+    assert document(compared.show(page=page))["models"] == []
+
+
+def test_pages_carry_what_they_would_ask_for(compared):
+    (behaviors,) = document(compared.show(["half"], page="behaviors"))["behaviors"]
+    assert [row["right_to_wrong"] for row in behaviors["summary"]] == [1]
+    assert "GET sensitivity cnn" in answers(compared.show(page="plan"))
+    kept = answers(compared.show(["half"], page="damage"))
+    assert 'POST layers weights "cnn" ["cnn","half"]' in kept
+    assert not any("activations" in asked for asked in kept)
+    assert document(compared.show(["half"], page="damage"))["own"] == {"above": ["matrix"]}
+
+
+def test_a_page_that_is_not_there_is_one_sentence(project):
+    with pytest.raises(errors.InvalidValue, match=rf"no page 'maps' to show; there are {', '.join(PAGES)}\."):
+        project.show(page="maps")
 
 
 def test_a_model_that_is_not_there_is_said(project):
@@ -54,10 +92,23 @@ def test_a_model_that_is_not_there_is_said(project):
 def test_tables_show_their_first_rows_as_text(project):
     shown = project.models()._repr_html_()
     assert "<td>&quot;&gt;&lt;b&gt;</td>" in shown
-    assert '<td style="text-align: right">0.98</td>' in shown
+    # one number of decimals in a column, and a bar up to its largest number
+    assert re.findall(r"to right, #7c9cc6 (\d+)%[^>]*>([^<]*)<", shown) == [
+        ("0", "0"),
+        ("100", "0.9800"),
+        ("100", "1"),
+        ("92", "0.9000"),
+    ]
     assert "more rows" not in shown
     project.log_models({"id": f"m{number}", "base": "cnn"} for number in range(30))
     assert "and 12 more rows" in project.models()._repr_html_()
+
+
+def test_tables_show_eight_columns_those_that_say_something():
+    table = Table(pa.table({name: [1, 2] if name in "aj" else [0, 0] for name in "abcdefghij"} | {"k": ["x", None]}))
+    shown = table._repr_html_()
+    assert re.findall("<th>(.)</th>", shown) == list("abcdefjk")
+    assert "and 3 more columns" in shown
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from pydantic import BaseModel
 
 from ..analysis.selection import variables
 from ..comparisons import effects
-from ..comparisons.layers.compare import LayerComparisons
-from ..page import answers
+from ..comparisons.layers import activation_answers
+from ..comparisons.layers.compare import LayerComparisons, Layers
+from ..errors import UserError
+from ..page import answers, plans
 from ..page.arrow import stream
 from ..page.layer_tables import wanted
 from ..page.snapshot import Snapshot, Snapshots
@@ -26,8 +28,11 @@ from ..store.store import Store
 MOST_DETAILS = 300
 """Models of which everything is kept; of more, only those that are compared and their ancestors."""
 
-FILED = ("sparsity", "weights", "storage")
+FILED: tuple[Literal["sparsity", "weights", "storage"], ...] = ("sparsity", "weights", "storage")
 """The modes of layers that a file can show."""
+
+MOST_ROOTS = 5
+"""Roots of which plans are kept."""
 
 MOST_PAIRS = 60
 """Pairs of an effect that are drawn."""
@@ -69,15 +74,49 @@ def layers(project: Store, ids: Sequence[str]) -> dict[str, Any]:
         ids: the base, then what is compared with it.
     """
     comparisons, found = LayerComparisons(project), dict[str, Any]()
-    key = json.dumps(sorted(ids, key=_order), ensure_ascii=False, separators=(",", ":"))
-    base = json.dumps(ids[0], ensure_ascii=False)
     for what in FILED:
-        compared = comparisons.layers(ids[0], ids, what=what)
-        table = wanted(compared.table.arrow, LayersAsk(base=ids[0], models=list(ids)))
-        found[f"POST layers {what} {base} {key}"] = {"arrow": _text(stream(table))}
-        answer = SuspectsAnswer.model_validate({"suspects": compared.suspects.to_pylist()})
-        found[f"POST layers/suspects {what} {base} {key}"] = _json(answer)
+        ask = LayersAsk(base=ids[0], models=list(ids), what=what)
+        found |= _of_layers(comparisons.layers(ids[0], ids, what=what), ask)
     return found
+
+
+def _of_layers(compared: Layers, ask: LayersAsk) -> dict[str, Any]:
+    key = json.dumps(sorted(ask.models, key=_order), ensure_ascii=False, separators=(",", ":"))
+    what, base = ask.what, json.dumps(ask.base, ensure_ascii=False)
+    table = wanted(compared.table.arrow, ask)
+    suspects = SuspectsAnswer.model_validate({"suspects": compared.suspects.to_pylist()})
+    return {
+        f"POST layers {what} {base} {key}": {"arrow": _text(stream(table))},
+        f"POST layers/suspects {what} {base} {key}": _json(suspects),
+    }
+
+
+def activations(project: Store, ids: Sequence[str]) -> dict[str, Any]:
+    """The same of what layers put out; empty where that was not compared.
+
+    Args:
+        project: whose.
+        ids: the base, then what is compared with it.
+    """
+    ask = LayersAsk(base=ids[0], models=list(ids), what="activations")
+    try:
+        found = activation_answers.kept(project, ids[0], models=ids, examples=ask.examples)
+    except UserError:
+        return {}
+    return _of_layers(found, ask)
+
+
+def sensitivities(project: Store, ids: Sequence[str]) -> dict[str, Any]:
+    """What the page of plans asks for: of these models, and of the roots.
+
+    Args:
+        project: whose.
+        ids: models.
+    """
+    table = project.models()
+    roots = [id for id, base in zip(table["id"].to_pylist(), table["base"].to_pylist(), strict=True) if base is None]
+    models = dict.fromkeys([*ids, *roots[:MOST_ROOTS]])
+    return {f"GET sensitivity {id}": _json(plans.answer(project, id, metric=None)) for id in models}
 
 
 def _order(id: str) -> bytes:

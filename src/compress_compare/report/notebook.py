@@ -10,8 +10,8 @@ from ..errors import InvalidValue
 from ..store.store import Store
 from . import shown
 
-PAGES = ("overview", "models", "layers")
-"""The pages that a file can show."""
+PAGES = ("overview", "models", "behaviors", "layers", "damage", "candidates", "plan", "experiments")
+"""What a file can show: the pages, the damage matrix of layers, and candidates side by side."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def show(project: Store, models: Sequence[str] = (), *, page: str = "overview", 
     Args:
         project: what to show.
         models: ids.
-        page: one of `PAGES`: what the others show is computed when they ask.
+        page: one of `PAGES`.
         height: of the frame, in pixels.
 
     Raises:
@@ -50,7 +50,7 @@ def show(project: Store, models: Sequence[str] = (), *, page: str = "overview", 
     if page not in PAGES:
         raise InvalidValue(
             "show.page",
-            f"A notebook cannot show the page {page!r}; it can show {', '.join(PAGES)}.",
-            hint="compress-compare serve shows every page.",
+            f"There is no page {page!r} to show; there are {', '.join(PAGES)}.",
+            hint="Name one of them.",
         )
     return NotebookPage(shown(project, models, page=page), height)

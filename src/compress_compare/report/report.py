@@ -17,7 +17,7 @@ from ..errors import InvalidValue, UserError
 from ..page.built import STATIC
 from ..store.store import Store
 from . import sections
-from .answers import kept, layers
+from .answers import activations, kept, layers, sensitivities
 from .claims import claims
 
 MOST_MODELS = 30
@@ -68,17 +68,36 @@ def shown(project: Store, models: Sequence[str] = (), *, page: str = "overview")
 
     Args:
         project: whose.
-        models: ids. For ``layers``, what all of them come from is added where it is not among them.
-        page: ``overview``, ``models`` or ``layers``.
+        models: ids. Where models are compared, what all of them come from is added if it is not among them;
+            of a model alone, its parent.
+        page: one of `notebook.PAGES`.
     """
     lineages = [[step.model for step in project.model(id).lineage] for id in models]
     ids = list(dict.fromkeys(models))
-    answers = dict[str, Any]()
-    if page == "layers" and ids:
+    if page in ("behaviors", "candidates", "damage", "layers") and ids:
+        if len(ids) == 1 and page != "layers":
+            lineages = [lineages[0][:-1]]
         common = [together[0] for together in zip(*lineages, strict=False) if len(set(together)) == 1]
         ids = list(dict.fromkeys([*common[-1:], *ids]))
-        answers = layers(project, ids)
-    return _file(project.name, {"kind": "page", "page": page, "models": ids}, kept(project, ids) | answers)
+    found, own = dict[str, Any](), dict[str, list[str]]()
+    if page in ("damage", "layers") and ids:
+        found = layers(project, ids)
+    if page == "damage":
+        damage = activations(project, ids) if ids else {}
+        own = {"above": ["matrix"]} | ({"mode": ["activations"]} if damage else {})
+        found |= damage
+    if page == "plan":
+        found = sensitivities(project, ids)
+    document = {
+        "kind": "page",
+        "page": page,
+        "models": ids,
+        "base": ids[0] if ids else None,
+        "own": own,
+        "behaviors": sections.behaviors(project, base=ids[0], ids=ids) if page == "behaviors" and ids else [],
+        "jobs": sections.jobs(project) if page == "experiments" else [],
+    }
+    return _file(project.name, document, kept(project, ids) | found)
 
 
 def compared(project: Store, ids: Sequence[str], *, said: Mapping[str, Sequence[str]], now: datetime.date) -> str:

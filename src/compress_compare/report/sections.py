@@ -22,6 +22,7 @@ MOST_DATASETS = 3
 MOST_INSTANCES = 12
 MOST_GROUPS = 40
 MOST_LAYERS = 60
+MOST_JOBS = 100
 LONGEST = 300
 """Characters of a text that is shown."""
 
@@ -73,6 +74,12 @@ def _instances(project: Store, found: Behaviors, *, dataset: str) -> list[dict[s
             }
         )
     return shown
+
+
+def jobs(project: Store) -> list[dict[str, Any]]:
+    """The newest jobs, newest first: what each does, and how far that is."""
+    newest = [job for job in project.jobs() if job.parent is None][:MOST_JOBS]
+    return [{"what": job.title, "state": job.state, "progress": job.progress, "message": job.message} for job in newest]
 
 
 def _image(content: bytes | None) -> str | None:

@@ -44,6 +44,7 @@ def test_two_columns_make_the_combinations_that_occur():
     metadata = {"a": ["x", "x", "y", "y"], "b": [1, 1, 1, 2]}
     found = grouping.grouping(frame(labels, probabilities, metadata=metadata), ["a", "b"])
     assert names_of(found) == ["a x, b 1", "a x, b 1", "a y, b 1", "a y, b 2"]
+    assert [part.to_pylist() for part in found.conditions] == [["a x", "a y", "a y"], ["b 1", "b 1", "b 2"]]
 
 
 def test_more_classes_than_bins_stay_classes():

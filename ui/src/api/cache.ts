@@ -19,7 +19,8 @@ export async function nameOf(request: Request): Promise<string> {
   const asked = (text ? JSON.parse(text) : {}) as { models?: readonly string[]; base?: string; what?: string };
   const models = asked.models && JSON.stringify([...asked.models].sort());
   const compared = asked.what && `${asked.what} ${JSON.stringify(asked.base)} ${models}`;
-  const detail = searchParams.get("id") ?? searchParams.get("metric") ?? compared ?? models;
+  const detail =
+    searchParams.get("id") ?? searchParams.get("metric") ?? searchParams.get("model") ?? compared ?? models;
   const path = pathname.slice(pathname.indexOf(API) + API.length);
   return [request.method, path, detail].filter((part) => part !== undefined && part !== null).join(" ");
 }

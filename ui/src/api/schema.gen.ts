@@ -2005,6 +2005,10 @@ export interface components {
             /** Mcnemar P */
             mcnemar_p: number | ("NaN" | "Infinity" | "-Infinity") | null;
             group: components["schemas"]["Json"];
+            /** First */
+            first: string | null;
+            /** Second */
+            second: string | null;
             /** Excess */
             excess: number | ("NaN" | "Infinity" | "-Infinity") | null;
             /** Excess P */

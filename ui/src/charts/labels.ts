@@ -11,6 +11,8 @@ export interface LabelRequest {
   readonly y: number;
   readonly width: number;
   readonly height: number;
+  /** Free pixels around the point, where it is larger than others. */
+  readonly gap?: number;
 }
 
 export interface PlacedLabel extends Box {
@@ -51,7 +53,7 @@ export function placeLabels(
     box.x + box.width <= frame.x + frame.width &&
     box.y + box.height <= frame.y + frame.height;
   requests.forEach((request, index) => {
-    const free = candidates(request, gap).find(
+    const free = candidates(request, request.gap ?? gap).find(
       (box) =>
         inside(box) &&
         !placed.some((other) => overlaps(box, other)) &&

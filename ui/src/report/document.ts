@@ -86,6 +86,20 @@ export interface PageDocument {
   kind: "page";
   page: string;
   models: string[];
+  /** What models are compared with; null where nothing is compared. */
+  base: string | null;
+  /** What the page would have in its address. */
+  own: Record<string, string[]>;
+  behaviors: BehaviorsSection[];
+  jobs: JobEntry[];
+}
+
+/** A job as a line: what it does, and how that went. */
+export interface JobEntry {
+  what: string;
+  state: string;
+  progress: number;
+  message: string;
 }
 
 /** Checkpoints beside each other, without a project. */

@@ -18,10 +18,11 @@ const view = new ViewStore(project, theme);
 const app = { project, view, theme, jobs: new JobsStore(project), changes: new ChangesStore(project), tour: null };
 const opened = { report: view.state.page, layers: "layers" };
 const page = contents.kind === "page" ? contents.page : opened[contents.kind];
-if (view.state.selection.length === 0) view.update({ page, selection: contents.models }, "replace");
+const own = contents.kind === "page" ? contents.own : {};
+if (view.state.selection.length === 0) view.update({ page, selection: contents.models, own }, "replace");
 project.follow();
 
 const target = document.getElementById("app")!;
 if (contents.kind === "report") mount(Report, { target, props: { app, contents } });
 else if (contents.kind === "layers") mount(Compared, { target, props: { app, contents } });
-else mount(Shown, { target, props: { app } });
+else mount(Shown, { target, props: { app, contents } });

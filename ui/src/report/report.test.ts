@@ -82,7 +82,7 @@ describe("the tables of a report", () => {
     expect(root!.slice(2)).toEqual([MISSING, "Nothing is claimed.", MISSING]);
   });
   it("say how models answered against the base", () => {
-    const table = summaryTable(CORRECT, "cnn", [SUMMARY]);
+    const table = summaryTable(CORRECT, { base: "cnn" }, [SUMMARY]);
     expect(table.rows.length).toBe(2);
     expect(texts(table)[0]![0]).toBe("cnn");
     expect(texts(table)[1]!.join(" ")).toMatch(/p50 .*70.*−20/);
@@ -150,7 +150,7 @@ describe("a report", () => {
     for (const name of ["Models compared", "Behaviors on test", "Classes and groups of test", "Layers"]) {
       expect(within(article).getByRole("table", { name })).toBeTruthy();
     }
-    expect(article.textContent).toContain("p50: 38 of 41 tensors, 96.2% of the weights compared.");
+    expect(article.textContent).toContain("prune 0.5: 38 of 41 tensors, 96.2% of the weights compared.");
     expect(within(article).getAllByRole("heading", { level: 2 })[0]!.textContent).toBe("Verdict");
     expect(article.textContent).toMatch(/5 times the others[^]*3.more layers[^]*1\.2\.3/);
   });

@@ -18,7 +18,7 @@ import type { Align } from "@/export/markdown";
 import { group } from "d3-array";
 import { countsInWords, verdict } from "@/views/overview/details/coverage";
 import { reasonAfter } from "@/views/overview/details/reality";
-import type { ClaimRow, GroupRow, LayersSection, SummaryRow } from "./document";
+import type { ClaimRow, GroupRow, JobEntry, LayersSection, SummaryRow } from "./document";
 
 export interface Cell {
   text: string;
@@ -36,6 +36,11 @@ export interface Table {
 }
 
 const RIGHT: Align = "right";
+const MOST_GROUPS = 12;
+
+/** What a model is called. */
+type NameOf = (id: string) => string;
+const byId: NameOf = (id) => id;
 
 /** The models with what was done to each since the base, and their metrics with the change against it. */
 export function modelsTable(table: ModelTable, metrics: readonly Metric[], models: readonly number[]): Table {
@@ -75,7 +80,7 @@ function chain(table: ModelTable, model: number): string {
 }
 
 /** Of each model first what was claimed and how much of it is found, then what its tensors say. */
-export function claimsTable(rows: readonly ClaimRow[]): Table {
+export function claimsTable(rows: readonly ClaimRow[], nameOf: NameOf = byId): Table {
   const judged = (agrees: boolean | null): Cell =>
     agrees === null
       ? { text: MISSING }
@@ -83,7 +88,7 @@ export function claimsTable(rows: readonly ClaimRow[]): Table {
   return {
     columns: ["model", "claim", "verdict", "why", "coverage"].map((name) => ({ name })),
     rows: rows.map((row) => [
-      { text: row.model, mono: true },
+      { text: nameOf(row.model) },
       { text: row.claim || MISSING, strong: row.claim !== "" },
       judged(row.agrees),
       { text: reasonAfter(row) },
@@ -98,7 +103,11 @@ function covered({ counts, names }: ClaimRow): string {
   return `${verdict(counts)} ${words.join(", ")}${names.length > 0 ? `: ${names.join(", ")}` : ""}`;
 }
 
-export function summaryTable(metric: MetricLike, base: string, rows: readonly SummaryRow[]): Table {
+export function summaryTable(
+  metric: MetricLike,
+  { base, nameOf = byId }: { base: string; nameOf?: NameOf },
+  rows: readonly SummaryRow[],
+): Table {
   const [first] = rows;
   const flips = rows.some((row) => row.right_to_wrong !== null);
   const columns: Column[] = [
@@ -112,12 +121,12 @@ export function summaryTable(metric: MetricLike, base: string, rows: readonly Su
     columns,
     rows: [
       [
-        { text: base, mono: true, strong: true },
+        { text: nameOf(base), strong: true },
         { text: formatValue(metric, first?.base_value ?? null) },
         ...columns.slice(2).map(() => ({ text: "" })),
       ],
       ...rows.map((row) => [
-        { text: row.model, mono: true },
+        { text: nameOf(row.model) },
         { text: formatValue(metric, row.value) },
         changeCell(metric, row),
         { text: row.agreement === null ? MISSING : `${(row.agreement * 100).toFixed(1)}%` },
@@ -129,16 +138,16 @@ export function summaryTable(metric: MetricLike, base: string, rows: readonly Su
 }
 
 /** The groups that changed most in any model, one row each. */
-export function groupsTable(metric: MetricLike, rows: readonly GroupRow[], most = 12): Table {
+export function groupsTable(metric: MetricLike, rows: readonly GroupRow[], nameOf: NameOf = byId): Table {
   const models = [...new Set(rows.map((row) => row.model))];
   const groups = group(rows, (row) => String(row.group));
   const size = (list: readonly GroupRow[]): number => Math.max(...list.map((row) => Math.abs(row.difference ?? 0)));
-  const ranked = [...groups].sort(([, a], [, b]) => size(b) - size(a)).slice(0, most);
+  const ranked = [...groups].sort(([, a], [, b]) => size(b) - size(a)).slice(0, MOST_GROUPS);
   return {
     columns: [
       { name: "class or group" },
       { name: "count", align: RIGHT },
-      ...models.map((name) => ({ name, align: RIGHT })),
+      ...models.map((model) => ({ name: nameOf(model), align: RIGHT })),
     ],
     rows: ranked.map(([name, list]) => [
       { text: name, strong: list.some((row) => row.hurt) },
@@ -151,14 +160,14 @@ export function groupsTable(metric: MetricLike, rows: readonly GroupRow[], most 
   };
 }
 
-export function layersTable(section: Extract<LayersSection, { problem: null }>): Table {
+export function layersTable(section: Extract<LayersSection, { problem: null }>, nameOf: NameOf = byId): Table {
   const modules = [...group(section.rows, (row) => row.module)];
   return {
     columns: [
       { name: "module" },
       { name: "weights", align: RIGHT },
-      ...section.models.flatMap((name) => [
-        { name, align: RIGHT },
+      ...section.models.flatMap((model) => [
+        { name: nameOf(model), align: RIGHT },
         { name: "zeros", align: RIGHT },
       ]),
     ],
@@ -192,4 +201,17 @@ function decibels(value: number | string | null): string {
 
 function percent(part: number | null, whole: number): string {
   return part === null || whole === 0 ? MISSING : `${((part / whole) * 100).toFixed(1)}%`;
+}
+
+/** The jobs of a project, as far as they are. */
+export function jobsTable(jobs: readonly JobEntry[]): Table {
+  return {
+    columns: [{ name: "job" }, { name: "state" }, { name: "done", align: RIGHT }, { name: "last said" }],
+    rows: jobs.map(({ what, state, progress, message }) => [
+      { text: what, mono: true },
+      { text: state, tone: state === "failed" ? "bad" : undefined },
+      { text: `${Math.round(100 * progress)}%` },
+      { text: message },
+    ]),
+  };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { namesOf, namesWithin, pathNames } from "./steps";
+import { namesOf, namesWithin, pathNames, wholeNames } from "./steps";
 import { testTable, type TestModel } from "./testing";
 
 const prune = (id: string, base: string, amount: number, kind = "magnitude prune"): TestModel => ({
@@ -48,6 +48,12 @@ describe("pathNames", () => {
     const other = testTable([{ id: "cnn" }, long, { ...long, id: "short", parameters: { epochs: 3 } }]);
     expect([...pathNames(other, [1, 2]).values()]).toEqual(["ft 9 epochs", "ft 3 epochs"]);
   });
+  it("are ids where nobody said how a model was made", () => {
+    const other = testTable([{ id: "cnn" }, { id: "small", base: "cnn" }, prune("small-p50", "small", 0.5)]);
+    expect([...pathNames(other, [0, 1, 2]).values()]).toEqual(["cnn", "small", "small → prune 0.5"]);
+    expect([0, 1, 2].map(wholeNames(other, false))).toEqual(["cnn", "small", "small → prune 0.5"]);
+    expect([0, 2].map(wholeNames(other, true))).toEqual(["cnn", "small-p50"]);
+  });
   it("are never equal", () => {
     expect(names("cnn-p70-ft", "again", "cnn-p90-ft")).toEqual([
       "prune 0.7 → ft (cnn-p70-ft)",
@@ -55,8 +61,8 @@ describe("pathNames", () => {
       "prune 0.9 → ft",
     ]);
   });
-  it("tell the last step of a model alone", () => {
-    expect(names("cnn-p70-ft")).toEqual(["ft"]);
+  it("tell all that was done to a model alone", () => {
+    expect(names("cnn-p70-ft")).toEqual(["prune 0.7 → ft"]);
     expect(names("cnn")).toEqual(["cnn"]);
     expect(names()).toEqual([]);
   });

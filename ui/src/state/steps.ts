@@ -91,7 +91,7 @@ export function pathNames(table: ModelTable, rows: readonly number[]): Map<numbe
   const shared = sharedLength([...paths.values()]);
   const operations = new Set([...paths.values()].flatMap((path) => path.map((row) => table.operation[row] ?? "")));
   const word = wordsOf(table, new Set([...paths.values()].flatMap((path) => path.slice(shared))), operations);
-  const name = (row: number): string => (table.base[row]! < 0 ? table.ids[row]! : word(row));
+  const name = (row: number): string => (isUnmade(table, row) ? table.ids[row]! : word(row));
   const names = new Map<number, string>();
   for (const [row, path] of paths) {
     const own = path.slice(shared);
@@ -103,6 +103,26 @@ export function pathNames(table: ModelTable, rows: readonly number[]): Map<numbe
     if (counts.get(name)! > 1 && name !== table.ids[row]) names.set(row, `${name} (${table.ids[row]!})`);
   }
   return names;
+}
+
+/** Whether nobody said by what a model was made. */
+const isUnmade = (table: ModelTable, row: number): boolean =>
+  table.base[row]! < 0 || (table.operation[row] ?? null) === null;
+
+/**
+ * What models are called in a sentence: by all that was done since the root, in the words that tell it from what was
+ * done to any other model; roots, and all where ids are asked for, by their ids.
+ */
+export function wholeNames(table: ModelTable, byId: boolean): (row: number) => string {
+  if (byId) return (row) => table.ids[row]!;
+  const all = [...table.ids.keys()];
+  let word: ((row: number) => string) | null = null;
+  return (row) => {
+    word ??= wordsOf(table, new Set(all), new Set(table.operation.map((name) => name ?? "")));
+    const steps = pathOf(table, row).slice(1);
+    const name = (step: number): string => (isUnmade(table, step) ? table.ids[step]! : word!(step));
+    return steps.length === 0 ? table.ids[row]! : steps.map(name).join(" → ");
+  };
 }
 
 /**
@@ -176,5 +196,6 @@ function sharedLength(paths: readonly number[][]): number {
   const [first, ...others] = paths;
   let shared = 0;
   while (first && shared < first.length && others.every((path) => path[shared] === first[shared])) shared++;
-  return others.length === 0 ? Math.max(0, shared - 1) : shared;
+  // a model alone is told by all that was done to it
+  return others.length === 0 ? Math.min(1, shared - 1) : shared;
 }

@@ -5,8 +5,10 @@ import { Asked } from "./asked.svelte";
 import type { Comparing } from "./comparing";
 import { extent, makeEncodings } from "./encodings";
 import { pooled } from "./replicates";
+import { shortenApart } from "@/format";
 import { filterMask, type Filters } from "./filters";
 import type { ProjectStore } from "./project.svelte";
+import { namesWithin } from "./steps";
 import type { ModelTable } from "./table";
 import type { ThemeState } from "./theme.svelte";
 import { formatHash, keepEqual, parseHash, type Arrangement, type Four, type ViewState } from "./url";
@@ -183,6 +185,18 @@ export class ViewStore {
 
   chooseBase(id: string): void {
     this.update({ own: { ...this.state.own, base: [id] } });
+  }
+
+  /**
+   * What models are called where they are compared, each in at most so many characters: by how they were made, or by
+   * their ids. What is not in the project goes by its id.
+   */
+  labels(ids: readonly string[], limit: number): string[] {
+    const table = this.#table;
+    const rows = ids.map((id) => table?.indexOf.get(id) ?? -1);
+    if (!table || rows.includes(-1)) return shortenApart(ids, limit);
+    const names = namesWithin(table, rows, { byId: this.byId, limit });
+    return rows.map((row) => names.get(row)!);
   }
 
   hover(model: number | null): void {

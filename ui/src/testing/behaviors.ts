@@ -43,6 +43,8 @@ export const group = (name: string, change: Partial<GroupRow> = {}): GroupRow =>
   ...SUMMARY,
   model: "p50",
   group: name,
+  first: null,
+  second: null,
   count: 5,
   excess: 0,
   excess_p: 1,

@@ -28,11 +28,13 @@ class Grouping:
     codes: ``[instances]`` group of each instance.
     names: ``[groups]`` the value that the group shares, null for instances without one.
     rows: the instance of each code where an instance can be in several groups; ``None`` if each is in one.
+    conditions: ``[groups]`` each, of combinations: the first and the second condition in words; else empty.
     """
 
     codes: Codes
     names: pa.Array
     rows: NDArray[np.int64] | None = None
+    conditions: tuple[pa.Array, ...] = ()
 
 
 def columns_of(by: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -163,18 +165,19 @@ def combined(first: Grouping, second: Grouping, *, columns: Sequence[str]) -> Gr
     """The combinations of two groupings that occur, named as `condition` words them: ``a x, b y``."""
     joint = first.codes.astype(np.int64) * len(second.names) + second.codes
     kept, codes = _distinct(joint, size=len(first.names) * len(second.names))
-    names = [
-        ", ".join(
-            condition(column, names[int(code)].as_py())
-            for column, names, code in zip(columns, (first.names, second.names), pair, strict=True)
+    parts = [
+        [condition(column, part.names[int(code)].as_py()) for code in places]
+        for column, part, places in zip(
+            columns, (first, second), (kept // len(second.names), kept % len(second.names)), strict=True
         )
-        for pair in zip(kept // len(second.names), kept % len(second.names), strict=True)
     ]
+    names = [", ".join(pair) for pair in zip(*parts, strict=True)]
     if len(names) > MAX_GROUPS:
         raise InvalidValue(
             "behaviors.group", f"The two columns make {len(names):,} groups; the limit is {MAX_GROUPS:,}."
         )
-    return Grouping(codes.astype(np.int32), pa.array(names, pa.string()))
+    conditions = tuple(pa.array(part, pa.string()) for part in parts)
+    return Grouping(codes.astype(np.int32), pa.array(names, pa.string()), conditions=conditions)
 
 
 def _distinct(joint: NDArray[np.int64], *, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

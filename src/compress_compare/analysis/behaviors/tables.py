@@ -20,6 +20,9 @@ FLOATS = ("value", "base_value", "difference", "ci_low", "ci_high", *BOOTSTRAP, 
 FLIPS = ("right_to_wrong", "wrong_to_right", "wrong_to_wrong")
 LEVEL = 0.05
 
+CONDITIONS = ("first", "second")
+"""Columns of the conditions of groups that are combinations."""
+
 
 def summary(pairs: Sequence[PairedValues], metric: str, *, present: Mapping[str, int], num_instances: int) -> pa.Table:
     """One row per model.
@@ -66,7 +69,8 @@ def groups(pairs: Sequence[PairedValues], metric: str, *, by: Grouping, higher_i
 
     ``excess`` is the group's difference minus the difference over all; ``excess_p`` bounds the chance of one as large
     in a random group of the size, adjusted over the groups of the model by Benjamini and Hochberg. ``hurt``: worse than
-    the average by more than that chance at 5%; null where no direction of the metric is known.
+    the average by more than that chance at 5%; null where no direction of the metric is known. Combinations of two
+    columns have their conditions in ``first`` and ``second``, too.
     """
     found = []
     for pair in pairs:
@@ -79,7 +83,8 @@ def groups(pairs: Sequence[PairedValues], metric: str, *, by: Grouping, higher_i
     p = np.concatenate([of_pair["excess_p"] for of_pair in found])
     beyond = np.concatenate([of_pair["excess"] for of_pair in found])
     interval = [_interval(pair) for pair in pairs for _ in by.names]
-    ordered = {"model": columns.pop("model"), "group": names, **columns}
+    each = {name: pa.concat_arrays([part] * len(pairs)) for name, part in zip(CONDITIONS, by.conditions, strict=False)}
+    ordered = {"model": columns.pop("model"), "group": names, **each, **columns}
     worse = beyond < 0 if higher_is_better else beyond > 0
     no_direction = np.full(len(p), higher_is_better is None)
     ordered |= {"interval": pa.array(interval), "excess": nullable(beyond), "excess_p": nullable(p)}

@@ -107,6 +107,9 @@ class GroupRow(ChangeNumbers):
     """A model against the base over the instances of a group, and how far that is from the average change."""
 
     group: Json
+    first: str | None = None
+    """The two conditions of a group of two columns, in words."""
+    second: str | None = None
     excess: Number | None
     excess_p: Number | None
     hurt: bool | None

@@ -9,6 +9,8 @@ import { isAgainstBase, metricOf } from "./metrics";
 import { Rows } from "./rows.svelte";
 import { readParams, sameKeys, writeParams, type Params } from "./params";
 
+/** Characters of a name in a sentence, where there is room for all of it. */
+const WHOLE = 80;
 /** What was meant for another dataset. */
 const NOWHERE: Partial<Params> = {
   metric: null,
@@ -78,6 +80,14 @@ export class Comparing {
   readonly question: Comparison | null = $derived.by(() =>
     this.#key === "" ? null : (JSON.parse(this.#key) as Comparison),
   );
+  /** What is compared, the base first. */
+  readonly compared: readonly string[] = $derived.by(() =>
+    this.question ? [this.question.base, ...this.question.models] : [],
+  );
+  readonly #names = $derived.by(() => {
+    const names = this.#app.view.labels(this.compared, WHOLE);
+    return new Map(this.compared.map((id, k) => [id, names[k]!]));
+  });
   /** The metric by its name: as chosen, else as answered. */
   readonly metricName: string = $derived.by(() => this.params.metric ?? this.overall.value?.metric ?? "correct");
   readonly relative: boolean = $derived.by(() => this.params.relative && !isAgainstBase(this.metricName));
@@ -166,6 +176,9 @@ export class Comparing {
   readonly hasFlips: boolean = $derived.by(
     () => this.overall.value?.summary?.some((row) => row.right_to_wrong !== null) ?? false,
   );
+
+  /** What a model is called in a sentence. */
+  readonly nameOf = (id: string): string => this.#names.get(id) ?? id;
 
   /** Change what the address says. What was meant for another metric or other classes goes with it. */
   set(change: Partial<Params>, history: "push" | "replace" = "push"): void {

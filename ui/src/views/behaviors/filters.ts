@@ -63,16 +63,17 @@ export function word(value: Cell): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-export function filterWords(filter: Filter, by: readonly string[]): string {
+/** A filter in words; models go by what `name` calls them. */
+export function filterWords(filter: Filter, by: readonly string[], name = (id: string): string => id): string {
   switch (filter.kind) {
     case "flip":
-      return `${filter.model}: ${FLIP_WORDS[filter.flip]}`;
+      return `${name(filter.model)}: ${FLIP_WORDS[filter.flip]}`;
     case "change":
-      return `${filter.model}: ${word(filter.from)} → ${word(filter.to)}`;
+      return `${name(filter.model)}: ${word(filter.from)} → ${word(filter.to)}`;
     case "group":
       return by.length > 1 ? word(filter.value) : `${by[0] ?? "class"} ${word(filter.value)}`;
     case "cell":
-      return `${filter.model}: label ${word(filter.label)} read as ${word(filter.to)}`;
+      return `${name(filter.model)}: label ${word(filter.label)} read as ${word(filter.to)}`;
   }
 }
 

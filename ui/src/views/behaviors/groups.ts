@@ -1,6 +1,7 @@
 /** The table of classes: one row per class, with a cell per model. */
 import type { Cell, ChangeRow, GroupRow } from "@/api/behaviors";
-import { namesOf } from "./sentence";
+import { word } from "./filters";
+import { namesOf, type NameOf } from "./sentence";
 
 export interface Group {
   /** Its place in the server's order. */
@@ -27,6 +28,33 @@ export function groupsOf(rows: readonly GroupRow[]): Group[] {
       base: first.base_value,
     };
   });
+}
+
+/** Groups of two columns as a matrix: a row for each first condition, a column for each second one. */
+export interface Matrix {
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  /** Null where no example is in both. */
+  cell(row: string, column: string): GroupRow | null;
+}
+
+/** The most that a matrix can have and still be read. */
+const MOST_ROWS = 60;
+const MOST_COLUMNS = 24;
+
+/** The matrix of each model; null where groups are no combinations, or too many. */
+export function matricesOf(rows: readonly GroupRow[], models: readonly string[]): Map<string, Matrix> | null {
+  const known = rows.filter(({ first, second }) => first !== null && second !== null);
+  const firsts = [...new Set(known.map(({ first }) => first!))];
+  const seconds = [...new Set(known.map(({ second }) => second!))];
+  if (known.length === 0 || firsts.length > MOST_ROWS || seconds.length > MOST_COLUMNS) return null;
+  const matrixOf = (model: string): Matrix => {
+    const own = new Map(
+      known.filter((row) => row.model === model).map((row) => [JSON.stringify([row.first, row.second]), row]),
+    );
+    return { rows: firsts, columns: seconds, cell: (...at) => own.get(JSON.stringify(at)) ?? null };
+  };
+  return new Map(models.map((model) => [model, matrixOf(model)]));
 }
 
 /**
@@ -61,11 +89,7 @@ export function changesFrom(changes: readonly ChangeRow[], value: Cell, model: s
 }
 
 /** Classes that are hurt beyond the average, in a sentence; empty if none is. */
-export function hurtSentence(
-  groups: readonly Group[],
-  models: readonly string[],
-  name: (value: Cell) => string,
-): string {
+export function hurtSentence(groups: readonly Group[], models: readonly string[], nameOf: NameOf = (id) => id): string {
   const hurtIn = (model: string): Group[] => groups.filter((group) => group.cells.get(model)?.hurt === true);
   const hit = models.map((model) => ({ model, hurt: hurtIn(model) }));
   const worst = hit.reduce((most, one) => (one.hurt.length > most.hurt.length ? one : most), hit[0]!);
@@ -76,10 +100,11 @@ export function hurtSentence(
   const ordered = [...worst.hurt].sort(
     (a, b) => Math.abs(b.cells.get(worst.model)!.excess ?? 0) - Math.abs(a.cells.get(worst.model)!.excess ?? 0),
   );
-  const names = ordered.slice(0, 3).map(({ value }) => name(value));
+  const names = ordered.slice(0, 3).map(({ value }) => word(value));
   const more = ordered.length > 3 ? ` and ${ordered.length - 3} more` : "";
   const separator = names.some((text) => text.includes(",")) ? "; " : ", ";
-  const classes = ordered.length === 1 ? "class" : "classes";
-  const who = `${namesOf(alike)} ${alike.length === 1 ? "hits" : "hit"}`;
+  const [one, several] = separator === "; " ? ["group", "groups"] : ["class", "classes"];
+  const classes = ordered.length === 1 ? one : several;
+  const who = `${namesOf(alike, nameOf)} ${alike.length === 1 ? "hits" : "hit"}`;
   return `${who} ${classes} ${names.join(separator)}${more} harder than the rest`;
 }

@@ -8,6 +8,7 @@ const FULL: Params = {
   metric: "nll",
   relative: true,
   level: "classes",
+  list: true,
   by: ["label", "stroke"],
   find: "ü <b>",
   filters: [

@@ -34,6 +34,8 @@ export interface Params {
   changed: boolean;
   /** A column, with "-" before it for descending; null: most changed first. */
   sort: string | null;
+  /** Whether groups of two columns are a list, not a matrix. */
+  list: boolean;
   /** The same of the table of classes. */
   order: string | null;
   /** The instance whose panel is open. */
@@ -47,6 +49,7 @@ export const DEFAULTS: Params = {
   relative: false,
   level: "instances",
   by: [],
+  list: false,
   find: "",
   filters: [],
   brushes: {},
@@ -69,6 +72,7 @@ export function writeParams(params: Params, before: Own): Own {
     rel: params.relative ? ["1"] : [],
     level: params.level === "instances" ? [] : [params.level],
     per: params.by,
+    flat: params.list ? ["1"] : [],
     text: maybe(params.find || null),
     if: params.filters.map((filter) => JSON.stringify(toList(filter))),
     brush: Object.entries(params.brushes).map(([model, [low, high]]) => `${low}~${high}~${model}`),
@@ -90,6 +94,7 @@ export function readParams(own: Own): Params {
     relative: one("rel") === "1",
     level: LEVELS.find((level) => level === one("level")) ?? "instances",
     by: (own.per ?? []).slice(0, 2),
+    list: one("flat") === "1",
     find: one("text") ?? "",
     filters: (own.if ?? []).flatMap((text) => toFilter(text) ?? []),
     brushes: Object.fromEntries((own.brush ?? []).map(toBrush).filter((found) => found !== null)),

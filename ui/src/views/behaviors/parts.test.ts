@@ -5,7 +5,7 @@ import { baseChoices, baseWords, chooseBase, proposal } from "@/state/base";
 import { binsOf, countsOf, leftOut } from "./bins";
 import { layoutColumns, nextSort, sortColumn } from "./columns";
 import { wordDiff } from "./diff";
-import { groupsOf, hurtSentence, sortGroups } from "./groups";
+import { groupsOf, hurtSentence, matricesOf, sortGroups } from "./groups";
 import { metricOf } from "./metrics";
 import { diverging, listed, numberOf } from "./scale";
 import { bothIntervals, formatP, sentence, verdict } from "./sentence";
@@ -231,6 +231,8 @@ describe("groups", () => {
     ...row({}),
     model,
     group: name,
+    first: null,
+    second: null,
     difference: change,
     excess: change,
     excess_p: 0,
@@ -244,6 +246,21 @@ describe("groups", () => {
   it("sort with missing last, both ways", () => {
     expect(sortGroups(groups, "difference[m]").map(({ value }) => value)).toEqual([1, null, 2]);
     expect(sortGroups(groups, "-difference[m]").map(({ value }) => value)).toEqual([null, 1, 2]);
+  });
+  it("of two columns are a matrix, as long as it can be read", () => {
+    const pair = (model: string, first: string, second: string): GroupRow => ({ ...group(model, 0, 0), first, second });
+    const rows = [pair("m", "label 0", "thin"), pair("m", "label 1", "thick"), pair("k", "label 1", "thin")];
+    const found = matricesOf(rows, ["m", "k"])!;
+    const { rows: firsts, columns: seconds, cell } = found.get("m")!;
+    expect([firsts, seconds]).toEqual([
+      ["label 0", "label 1"],
+      ["thin", "thick"],
+    ]);
+    expect([cell("label 0", "thin"), cell("label 0", "thick")]).toEqual([rows[0], null]);
+    expect(found.get("k")!.cell("label 1", "thin")).toBe(rows[2]);
+    expect(matricesOf([group("m", 1, 0)], ["m"])).toBeNull();
+    const many = Array.from({ length: 61 }, (_, k) => pair("m", `label ${k}`, "thin"));
+    expect(matricesOf(many, ["m"])).toBeNull();
   });
   it("say which are hurt", () =>
     expect(hurtSentence(groups, ["m", "k"], String)).toBe("m hits class 1 harder than the rest"));

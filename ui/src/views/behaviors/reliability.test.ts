@@ -39,7 +39,7 @@ test("none of models that tie is the worst calibrated", () => {
   expect(calibrationSentence(["a", "b"], errors.slice(0, 2))).toBe(
     "b is worst calibrated: expected calibration error 0.100 (0.080–0.120).",
   );
-  expect(calibrationSentence(["b", "c"], errors.slice(1))).toBe("All 2 models tie in calibration.");
+  expect(calibrationSentence(["b", "c"], errors.slice(1))).toBe("Both models tie in calibration.");
   expect(calibrationSentence(["a"], [null])).toBe("");
 });
 

@@ -102,7 +102,9 @@ export function calibrationSentence(models: readonly string[], errors: readonly 
   if (!first) return "";
   if (models.length === 1) return `Expected calibration error of ${first.model}: ${errorWords(first)}.`;
   if (worst.length === 1) return `${first.model} is worst calibrated: expected calibration error ${errorWords(first)}.`;
-  if (worst.length === models.length) return `All ${models.length} models tie in calibration.`;
+  if (worst.length === models.length) {
+    return `${models.length === 2 ? "Both" : `All ${models.length}`} models tie in calibration.`;
+  }
   const named = worst.slice(0, worst.length > 3 ? 2 : 3).map(({ model }) => model);
   if (worst.length > named.length) named.push(`${worst.length - named.length} more`);
   return `${listWords(named)} are worst calibrated, and tie.`;

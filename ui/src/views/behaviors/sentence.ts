@@ -16,30 +16,34 @@ import { isYesNo } from "./metrics";
 /** Numbers of examples, of which chance adds or takes the square root. */
 const EXAMPLES: MetricLike = { name: "examples", unit: "", format: "d", higher_is_better: false, min: 0, max: null };
 
-export function sentence(answer: Answer, metric: MetricLike): string {
+/** What a model is called. */
+export type NameOf = (id: string) => string;
+const byId: NameOf = (id) => shorten(id, 28);
+
+export function sentence(answer: Answer, metric: MetricLike, name: NameOf = byId): string {
   const rows = answer.summary ?? [];
-  const base = shorten(answer.base, 28);
+  const base = name(answer.base);
   const losing = rows.filter((row) => (row.right_to_wrong ?? 0) > 0 && isBeyondChance(row));
   const lost = losing.map(({ right_to_wrong: count }) => ({ value: count!, error: Math.sqrt(count!) }));
   const worst = leaders(EXAMPLES, lost, true).map((place) => losing[place]!);
   if (worst.length === 1) {
     const changes = (answer.changes ?? []).filter(({ model }) => model === worst[0]!.model);
     const flips = formatCount(worst[0]!.right_to_wrong ?? 0);
-    return `${shorten(worst[0]!.model, 28)} gets ${flips} wrong that ${base} gets right${often(changes)}`;
+    return `${name(worst[0]!.model)} gets ${flips} wrong that ${base} gets right${often(changes)}`;
   }
   if (worst.length > 1) {
     const [least, most] = [Math.min, Math.max].map((end) => end(...worst.map((row) => row.right_to_wrong!)));
     const flips = least === most ? `${formatCount(most!)} each` : `${formatCount(least!)} to ${formatCount(most!)}`;
-    return `${namesOf(worst)} get most wrong that ${base} gets right (${flips}), and tie`;
+    return `${namesOf(worst, name)} get most wrong that ${base} gets right (${flips}), and tie`;
   }
   const isOnlyFlips = isYesNo(answer.metric) || !rows.some(excludesZero);
   if (rows.length > 0 && isOnlyFlips && rows.every((row) => row.mcnemar_p !== null)) {
-    const who = rows.length === 1 ? shorten(rows[0]!.model, 28) : "None of the models";
+    const who = rows.length === 1 ? name(rows[0]!.model) : "None of the models";
     const verb = rows.length === 1 ? "does not differ" : "differs";
     return `${who} ${verb} significantly from ${base} in accuracy`;
   }
   if (rows.length === 0) return `Nothing is compared with ${base}`;
-  return changeSentence(rows, metric, base);
+  return changeSentence(rows, metric, { base, name });
 }
 
 /** A name inside a sentence: `accuracy`, but `KL divergence`. */
@@ -47,13 +51,17 @@ const inSentence = (name: string): string =>
   /^[A-Z][a-z]/.test(name) ? `${name[0]!.toLowerCase()}${name.slice(1)}` : name;
 
 /** Up to three models by name; of more, two and how many more. */
-export function namesOf(rows: readonly { model: string }[]): string {
-  const names = rows.slice(0, rows.length > 3 ? 2 : 3).map(({ model }) => shorten(model, 28));
+export function namesOf(rows: readonly { model: string }[], name: NameOf): string {
+  const names = rows.slice(0, rows.length > 3 ? 2 : 3).map(({ model }) => name(model));
   return listWords(rows.length > names.length ? [...names, `${rows.length - names.length} more`] : names);
 }
 
 /** The model whose metric changes most, of those that change by more than their interval. */
-function changeSentence(rows: readonly SummaryRow[], metric: MetricLike, base: string): string {
+function changeSentence(
+  rows: readonly SummaryRow[],
+  metric: MetricLike,
+  { base, name }: { base: string; name: NameOf },
+): string {
   const what = inSentence(metric.name);
   const changed = rows.filter((row) => row.difference !== null && excludesZero(row));
   const sizes = changed.map((row) => ({
@@ -63,14 +71,14 @@ function changeSentence(rows: readonly SummaryRow[], metric: MetricLike, base: s
   const most = leaders(metric, sizes, true).map((place) => changed[place]!);
   const [first] = most;
   if (!first) {
-    const who = rows.length === 1 ? `${shorten(rows[0]!.model, 28)} does not differ` : "None of the models differs";
+    const who = rows.length === 1 ? `${name(rows[0]!.model)} does not differ` : "None of the models differs";
     return `${who} from ${base} in ${what} by more than its interval`;
   }
   if (most.length === 1) {
     const interval = formatDifferenceInterval(metric, first.difference!, first.ci_low, first.ci_high);
-    return `${shorten(first.model, 28)} changes ${what} most against ${base}: ${interval}`;
+    return `${name(first.model)} changes ${what} most against ${base}: ${interval}`;
   }
-  return `${namesOf(most)} change ${what} most against ${base}, and tie`;
+  return `${namesOf(most, name)} change ${what} most against ${base}, and tie`;
 }
 
 /** Free texts rarely repeat, and the most frequent of a few is chance: said only where it is clearly ahead. */

@@ -96,7 +96,7 @@ describe("the models", () => {
     const table = await screen.findByRole("region", { name: "Models against the base" });
     const [, base, model] = within(table).getAllByRole("row");
     expect(base!.textContent).toMatch(/cnn[^]*base[^]*90/);
-    expect(model!.textContent).toMatch(/p50[^]*70[^]*−20[^]*pp/);
+    expect(model!.textContent).toMatch(/prune 0\.5[^]*70[^]*−20[^]*pp/);
     expect(within(model!).getByTitle(/Newcombe[^]*bootstrap/).className).toContain("bad");
   });
   it("list the examples behind a count with a click, and all of them with a second", async () => {
@@ -239,7 +239,7 @@ describe("the other levels", () => {
     const app = open("sel=cnn&sel=p50&level=slices");
     const table = await screen.findByRole("region", { name: "Table of slices" });
     const row = within(table).getAllByRole("row")[1]!;
-    expect(row.textContent).toMatch(/ink < 0.2[^]*p50[^]*4[^]*0\.004/);
+    expect(row.textContent).toMatch(/ink < 0.2[^]*prune 0\.5[^]*4[^]*0\.004/);
     await fireEvent.click(within(row).getByRole("button"));
     expect([own(app).level, own(app).per]).toEqual([["classes"], ["ink"]]);
   });
@@ -253,7 +253,7 @@ describe("the other levels", () => {
   it("draw how sure models are, and call none of two that tie the worst", async () => {
     open("sel=cnn&sel=p50&level=calibration");
     await screen.findByRole("region", { name: "Reliability of every model" });
-    expect(document.querySelector(".lead b")?.textContent).toBe("All 2 models tie in calibration.");
+    expect(document.querySelector(".lead b")?.textContent).toBe("Both models tie in calibration.");
     const images = screen.getAllByRole("img", { name: /expected calibration error/ });
     const said = images.map((image) => image.getAttribute("aria-label"));
     expect(said[0]).toMatch(/^cnn: .* 0\.\d+ \(0\.\d+–0\.\d+\), /);

@@ -12,8 +12,8 @@ export interface Column {
   readonly hint: string;
   /** Of numbers; null for words. */
   readonly metric: MetricLike | null;
-  /** In pixels. */
-  readonly width: number;
+  /** In pixels; null for as wide as its words. */
+  readonly width: number | null;
   /** Whether it is shown when nobody chose. */
   readonly usual: boolean;
   value(model: number): Sortable;
@@ -25,13 +25,14 @@ const MOST_PARAMETERS = 40;
 /** A row of the list: a model, or the head of a group. */
 export type Row = { readonly model: number } | { readonly group: string; readonly count: number };
 
-type Words = Pick<Column, "key" | "title" | "width"> & Partial<Pick<Column, "hint" | "usual">>;
+type Words = Pick<Column, "key" | "title"> & Partial<Pick<Column, "hint" | "usual">>;
 
 const words = (about: Words, read: (model: number) => string): Column => ({
   hint: "",
   usual: true,
   ...about,
   metric: null,
+  width: null,
   value: (model) => read(model) || null,
   text: read,
 });
@@ -46,16 +47,17 @@ export function columnsOf(table: ModelTable): Column[] {
   const parameters = [...names].sort((a, b) => b[1] - a[1]).slice(0, MOST_PARAMETERS);
   const primary = table.metrics.some((metric) => metric.primary);
   return [
-    words({ key: "base", title: "Parent", width: 170, hint: "The model that the operation was applied to" }, baseOf),
-    words({ key: "operation", title: "Operation", width: 220 }, operationOf),
+    words({ key: "base", title: "Parent", hint: "The model that the operation was applied to" }, baseOf),
+    words({ key: "operation", title: "Operation" }, operationOf),
     {
-      ...words({ key: "step", title: "Step", width: 56, usual: false, hint: "Operations since the root" }, (i) =>
+      ...words({ key: "step", title: "Step", usual: false, hint: "Operations since the root" }, (i) =>
         formatCount(table.step[i]!),
       ),
       metric: { name: "Step", unit: "", format: "d", higher_is_better: null, min: 0, max: null },
+      width: 56,
       value: (i) => table.step[i]!,
     },
-    words({ key: "tags", title: "Tags", width: 120, usual: table.tags.some((tags) => tags.length > 0) }, (i) =>
+    words({ key: "tags", title: "Tags", usual: table.tags.some((tags) => tags.length > 0) }, (i) =>
       table.tags[i]!.join(", "),
     ),
     ...parameters.map(([name]): Column => {
@@ -76,7 +78,7 @@ export function columnsOf(table: ModelTable): Column[] {
         title: name,
         hint: `Parameter ${name}`,
         metric: null,
-        width: 96,
+        width: null,
         usual: false,
         value: read,
         text,
@@ -93,6 +95,33 @@ export function columnsOf(table: ModelTable): Column[] {
       text: (i) => formatValue(metric, valueOf(table, metric.name, i)),
     })),
   ];
+}
+
+const LETTER = 7.4;
+const MONO_LETTER = 7.3;
+const LEAST = 96;
+const MOST = 420;
+/** Rows that are looked at for the width of a column. */
+const MEASURED = 500;
+
+/** As wide as the longest of some texts needs, within bounds. */
+const widthOf = (texts: readonly string[], letter: number): number => {
+  const most = texts.reduce((found, text) => Math.max(found, text.length), 0);
+  return Math.max(LEAST, Math.min(MOST, Math.ceil(most * letter + 18)));
+};
+
+/** Widths of the ids and of each column, in pixels: those of words as wide as their words. */
+export function widthsOf(table: ModelTable, columns: readonly Column[]): number[] {
+  const rows = [...table.ids.keys()].slice(0, MEASURED);
+  const ids = widthOf(
+    rows.map((row) => table.ids[row]!),
+    MONO_LETTER,
+  );
+  const words = columns.map((column) => {
+    const texts = (): string[] => [`${column.title} ↑`, ...rows.map((row) => column.text(row))];
+    return column.width ?? widthOf(texts(), column.key === "base" ? MONO_LETTER : LETTER);
+  });
+  return [ids, ...words];
 }
 
 /** The columns to show: the pinned ones first, then the chosen ones, or the usual ones where nobody chose. */

@@ -4,7 +4,7 @@ import { makeApp, show, TABLE } from "@/testing/app";
 import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
 import { testTable } from "@/state/testing";
-import { columnsOf, rowsOf, shownColumns } from "./columns";
+import { columnsOf, rowsOf, shownColumns, widthsOf } from "./columns";
 import Models from "./Models.svelte";
 import { readParams, writeParams } from "./params";
 
@@ -22,6 +22,11 @@ describe("columns", () => {
     expect(shownColumns(all, null, []).map(({ key }) => key)).toEqual([
       ...["base", "operation", "tags", "m:Accuracy", "m:Size"],
     ]);
+    const [ids, base, operation] = widthsOf(TABLE, all);
+    // no word is cut, as long as it is not very long
+    expect(ids).toBeGreaterThanOrEqual(96);
+    expect(operation!).toBeGreaterThan(7 * "finetune (epochs=1)".length);
+    expect(base).toBeLessThan(operation!);
     expect(shownColumns(all, ["step"], ["m:Size"]).map(({ key }) => key)).toEqual(["m:Size", "step"]);
   });
 });

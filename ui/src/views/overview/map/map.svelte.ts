@@ -1,7 +1,7 @@
 /** The state of the map that is not the page's: its size, what part of it is in view, and what the pointer is doing. */
 import { shortenApart } from "@/format";
 import type { AppState } from "@/state/app";
-import { LETTER, letterOf, MOST_LETTERS } from "./draw/text";
+import { LETTER, letterOf, RESERVED_LETTERS } from "./draw/text";
 import type { Marks } from "./draw/overlay";
 import { nodeScale, radiusOnScreen, type Scene } from "./draw/scene";
 import { columnNames } from "./headings";
@@ -84,7 +84,7 @@ export class MapState {
     rows: this.layout.rows,
     width: this.width,
     height: this.height,
-    labels: Math.min(MOST_LETTERS, this.#longest.leaf) * letterOf({ names: this.#names }),
+    labels: Math.min(RESERVED_LETTERS, this.#longest.leaf) * letterOf({ names: this.#names }),
     roots: this.#longest.root * LETTER,
   }));
   /** Without a zoom all is in view, and stays so when the panel or the project grows. */

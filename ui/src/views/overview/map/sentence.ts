@@ -8,6 +8,8 @@ export interface Shown {
   readonly passing?: ArrayLike<number>;
   /** The standard error of a model's metric, null where none is known; null while it is being fetched. */
   readonly errorOf?: ((model: number, metric: string) => number | null) | null;
+  /** What a model is called; by its id where this is left out. */
+  readonly nameOf?: (model: number) => string;
 }
 
 interface Fall {
@@ -46,6 +48,7 @@ export function worstSteps(table: ModelTable, metric: string | null, shown: Show
 /** "Top-1 Accuracy falls most at cnn-p90: −56.9 pp against cnn", else how many models are shown. */
 export function mapSentence(table: ModelTable, metric: string | null, shown: Shown = {}): string {
   const worst = worstSteps(table, metric, shown);
+  const { nameOf = (row) => table.ids[row]! } = shown;
   const count = shown.passing ? Array.from(shown.passing).filter(Boolean).length : table.count;
   if (worst.length === 0)
     return count < table.count ? `${count} of ${plural(table.count, "model")}` : plural(count, "model");
@@ -55,13 +58,12 @@ export function mapSentence(table: ModelTable, metric: string | null, shown: Sho
   const [first] = worst;
   if (worst.length === 1) {
     const change = formatChange(definition, values[first!.model]!, values[first!.parent]!);
-    const [model, parent] = [table.ids[first!.model]!, table.ids[first!.parent]!];
-    return `${definition.name} ${verb} most at ${model}: ${change} against ${parent}`;
+    return `${definition.name} ${verb} most at ${nameOf(first!.model)}: ${change} against ${nameOf(first!.parent)}`;
   }
   const where =
     worst.length > 2
       ? `${worst.length} steps that tie`
-      : `${listWords(worst.map(({ model }) => table.ids[model]!))}, a tie`;
+      : `${listWords(worst.map(({ model }) => nameOf(model)))}, a tie`;
   const sizes = worst.map(({ change }) => Math.abs(change.value));
   const least = formatDifference(definition, Math.sign(first!.change.value) * Math.min(...sizes));
   return `${definition.name} ${verb} most, by ${least.replace(/^[+−]/, "")} or more, at ${where}`;

@@ -78,10 +78,10 @@ describe("story", () => {
   });
   it("calls a loss within the intervals a tie, and waits for the intervals", () => {
     // 1.96 · √2 · 0.005 = 0.0139 is more than the loss of 0.01
-    expect(plain(makeTitle(table, axes, [2, 1, 0], () => 0.005).text)).toBe(
+    expect(plain(makeTitle(table, axes, [2, 1, 0], { errorOf: () => 0.005 }).text)).toBe(
       "small: −60.0% Size, Accuracy tied (−1.0 pp) against base",
     );
-    expect(plain(makeTitle(table, axes, [2, 1, 0], null).text)).toBe("3 models of 5 are on the frontier");
+    expect(plain(makeTitle(table, axes, [2, 1, 0], { errorOf: null }).text)).toBe("3 models of 5 are on the frontier");
   });
   it("calls the only model of a frontier unbeaten", () => {
     expect(makeTitle(table, axes, [2]).text).toBe("No model beats tiny in either");

@@ -1,15 +1,11 @@
 /** What the scatterplot says in words: a title that is a sentence, and notes on what is not shown. */
-import {
-  changeKind,
-  formatChange,
-  formatDifference,
-  formatValue,
-  orderOf,
-  plural,
-  shorten,
-  type Reading,
-} from "@/format";
+import { changeKind, formatChange, formatDifference, formatValue, orderOf, plural, type Reading } from "@/format";
 import { NUMBER, type Metric, type ModelTable } from "@/state/table";
+
+interface Axes {
+  readonly x: Metric;
+  readonly y: Metric;
+}
 
 export interface Title {
   readonly text: string;
@@ -17,8 +13,13 @@ export interface Title {
   readonly models: readonly number[];
 }
 
-/** What is known beyond the values; until the errors have come, nothing is said that could be a tie. */
-export type ErrorOf = ((model: number, metric: string) => number | null) | null;
+/** What is known beyond the values. */
+export interface Known {
+  /** Until the errors have come, null: then nothing is said that could be a tie. */
+  readonly errorOf?: ((model: number, metric: string) => number | null) | null;
+  /** What a model is called; by its id where this is left out. */
+  readonly nameOf?: (model: number) => string;
+}
 
 /** A loss of quality that many would take: 2 points of a fraction, or 2% of another number's value. */
 function isSmallLoss(metric: Metric, value: number, than: number): boolean {
@@ -41,7 +42,12 @@ function rootOf(table: ModelTable, model: number, values: readonly Float64Array[
 }
 
 /** The best news of a frontier: how far the cost falls, against the uncompressed model, before quality falls much. */
-function bargain(table: ModelTable, x: Metric, y: Metric, frontier: readonly number[], errorOf: ErrorOf): Title | null {
+function bargain(
+  table: ModelTable,
+  { x, y }: Axes,
+  frontier: readonly number[],
+  { errorOf = () => null, nameOf = (row) => table.ids[row]! }: Known,
+): Title | null {
   const pair = costAndQuality(x, y);
   if (!pair || errorOf === null) return null;
   const { cost, quality } = pair;
@@ -59,23 +65,19 @@ function bargain(table: ModelTable, x: Metric, y: Metric, frontier: readonly num
   const lost = formatDifference(quality, qualities[model]! - qualities[root]!);
   const isTie = orderOf(quality, reading(model), reading(root)) === "tie";
   const told = isTie ? `${quality.name} tied (${lost})` : `${lost} ${quality.name}`;
-  const [name, than] = [shorten(table.ids[model]!, 28), shorten(table.ids[root]!, 20)];
-  return { text: `${name}: ${saved} ${cost.name}, ${told} against ${than}`, models: [model] };
+  const text = `${nameOf(model)}: ${saved} ${cost.name}, ${told} against ${nameOf(root)}`;
+  return { text, models: [model] };
 }
 
 /** One sentence about the data on show. */
-export function makeTitle(
-  table: ModelTable,
-  axes: { readonly x: Metric; readonly y: Metric },
-  frontier: readonly number[] | null,
-  errorOf: ErrorOf = () => null,
-): Title {
+export function makeTitle(table: ModelTable, axes: Axes, frontier: readonly number[] | null, known: Known = {}): Title {
   const { x, y } = axes;
   if (frontier && frontier.length > 0) {
-    const found = bargain(table, x, y, frontier, errorOf);
+    const found = bargain(table, axes, frontier, known);
     if (found) return found;
     if (frontier.length === 1) {
-      return { text: `No model beats ${shorten(table.ids[frontier[0]!]!, 28)} in either`, models: frontier };
+      const name = known.nameOf?.(frontier[0]!) ?? table.ids[frontier[0]!]!;
+      return { text: `No model beats ${name} in either`, models: frontier };
     }
     return { text: `${plural(frontier.length, "model")} of ${table.count} are on the frontier`, models: frontier };
   }

@@ -70,6 +70,18 @@ describe("layoutPaths", () => {
       for (const { y, height } of placed) expect(y - height / 2).toBeGreaterThanOrEqual(MEASURES.top);
     }
   });
+  it("is as much higher as its measures are, so that it can fill a panel", () => {
+    const times = (by: number): Measures => {
+      const { row, thin, bar, perModel } = MEASURES;
+      return { ...MEASURES, row: row * by, thin: thin * by, bar: bar * by, perModel: perModel * by };
+    };
+    const heightAt = (by: number): number =>
+      layoutPaths([root!], { open, listed: new Set(), sorted }, times(by)).height - MEASURES.top;
+    for (const by of [1.5, 3]) {
+      expect(heightAt(by)).toBeLessThanOrEqual(by * heightAt(1));
+      expect(heightAt(by)).toBeGreaterThan(0.95 * by * heightAt(1));
+    }
+  });
   it("lets ribbons leave a bar below each other, and no further than its ends", () => {
     const bar = layout.placed[0]!;
     const children = layout.placed.filter(({ parent }) => parent === 0);

@@ -13,6 +13,11 @@ import { listed, modelsBelow, opened, pathTree, withPath, type PathNode } from "
 const MEASURES = { row: 26, modelRow: 24, thin: 1.5, bar: 14, most: 30, top: 20 };
 /** Share of the height that the ribbon of all models takes. */
 const SHARE = 0.22;
+/** How much larger all is drawn at most, where there is more height than the least rows need. */
+const MOST_GROWTH = 3;
+const MOST_TALL = 36;
+/** Free below the last row. */
+const BELOW = 8;
 const COLUMN = { least: 108, most: 190, left: 44, right: 178 };
 const LETTER = 6.4;
 const MOST_LETTERS = 22;
@@ -51,20 +56,16 @@ export class PathState {
     () => looksOf(0, this.#app.view.encodings!, new Uint8Array()).shades[0],
   );
 
-  readonly layout: PathLayout = $derived.by(() => {
-    const all = this.#roots.reduce((sum, { total }) => sum + total, 0);
-    const rows = Math.max(6, Math.floor((this.height * (1 - SHARE)) / MEASURES.row));
-    const better = this.#app.view.encodings?.colorScale?.metric.higher_is_better ?? null;
-    return layoutPaths(
-      this.#roots,
-      {
-        open: opened(this.#roots, this.#unfolded, rows),
-        listed: listed(this.#unfolded),
-        sorted: (node) => bestFirst(node.models, this.#values, better),
-      },
-      { ...MEASURES, perModel: (this.height * SHARE) / Math.max(1, all) },
-    );
+  readonly #least: PathLayout = $derived.by(() => this.#layout(1));
+  /** How much larger than the least rows all is drawn, so that it fills the height. */
+  readonly growth: number = $derived.by(() => {
+    const { top } = MEASURES;
+    const room = (this.height - BELOW - top) / (this.#least.height - top);
+    return Math.max(1, Math.min(MOST_GROWTH, room));
   });
+  readonly layout: PathLayout = $derived.by(() => (this.growth > 1 ? this.#layout(this.growth) : this.#least));
+  /** Height of histograms. */
+  readonly tall: number = $derived(Math.min(MOST_TALL, Math.round(16 * this.growth)));
   readonly column: number = $derived.by(() => {
     const room = (this.width - COLUMN.left - COLUMN.right) / Math.max(1, this.layout.depth);
     const label = 30 + LETTER * this.layout.placed.reduce((most, one) => Math.max(most, written(one).length), 0);
@@ -72,7 +73,7 @@ export class PathState {
   });
   readonly size: { width: number; height: number } = $derived({
     width: Math.max(this.width, COLUMN.left + this.column * this.layout.depth + COLUMN.right),
-    height: Math.max(this.height, this.layout.height + 8),
+    height: Math.max(this.height, this.layout.height + BELOW),
   });
   /** Names are cut where a column would be too wide for the longest. */
   readonly #labels = $derived.by(() => {
@@ -106,6 +107,21 @@ export class PathState {
     this.#spread.forEach(({ stands }, k) => stands.forEach((model) => (found[model] = k)));
     return found;
   });
+
+  #layout(growth: number): PathLayout {
+    const all = this.#roots.reduce((sum, { total }) => sum + total, 0);
+    const rows = Math.max(6, Math.floor((this.height * (1 - SHARE)) / MEASURES.row));
+    const better = this.#app.view.encodings?.colorScale?.metric.higher_is_better ?? null;
+    const shown = {
+      open: opened(this.#roots, this.#unfolded, rows),
+      listed: listed(this.#unfolded),
+      sorted: (node: PathNode) => bestFirst(node.models, this.#values, better),
+    };
+    const { row, thin, bar } = MEASURES;
+    const perModel = (growth * this.height * SHARE) / Math.max(1, all);
+    const measures = { row: row * growth, thin: thin * growth, bar: bar * growth, perModel };
+    return layoutPaths(this.#roots, shown, { ...MEASURES, ...measures });
+  }
 
   placeOf(model: number): number {
     return this.#placeOf[model]!;
