@@ -62,7 +62,7 @@ class GPTQQuantize(BaseOperation):
     by_activation: bool = False
     """Round the inputs of largest second moment first, instead of in the order of the weights ("act order")."""
     sequential: bool = True
-    """See each layer's inputs behind the layers already rounded, block by block, not as they were."""
+    """See inputs behind the blocks already rounded, not as they were; layers of one block see it whole."""
     targets: Patterns = ()
     """Modules to quantize: class names, dotted paths, or `re:`. Empty: all weights of two or more dimensions."""
     ignore: Patterns = ()
@@ -206,9 +206,9 @@ class GPTQQuantize(BaseOperation):
         )
         order = order.to(rows.device)
         hessian = hessian[order][:, order]
-        upper = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(hessian)), upper=True)
+        upper = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(hessian)), upper=True).float()
         # one input after the other is rounded: its weights lie side by side
-        left, scale, zero = (each.T[order] for each in (rows, scale, zero))
+        left, scale, zero = (each.T[order].float() for each in (rows, scale, zero))
         pruned, diagonal, rounded = left == 0, upper.diagonal().tolist(), torch.empty_like(left)
         for start in range(0, len(left), BLOCK):
             end = min(start + BLOCK, len(left))

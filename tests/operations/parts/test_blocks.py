@@ -82,23 +82,32 @@ class Counted(nn.Linear):
         return super().forward(x)
 
 
-def test_a_pass_ends_where_the_weights_it_is_for_have_been_seen() -> None:
-    class Long(nn.Module):
+def test_how_blocks_are_called_is_seen_at_the_first_where_all_are_called_alike() -> None:
+    class Block(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.up, self.again, self.down = (Counted(8, 8, bias=False) for _ in range(3))
+            self.layer = Counted(8, 8, bias=False)
+
+        def forward(self, x: Tensor, scale: Tensor) -> Tensor:
+            return torch.tanh(self.layer(x)) * scale
+
+    class Called(nn.Module):
+        """Blocks that get the same scale, or each one of its own."""
+
+        def __init__(self, alike: bool) -> None:
+            super().__init__()
+            self.blocks, self.alike = nn.ModuleList(Block() for _ in range(3)), alike
 
         def forward(self, x: Tensor) -> Tensor:
-            first = torch.tanh(self.up(x))
-            return self.down(self.again(torch.sigmoid(self.again(first))))  # type: ignore[no-any-return]
+            shared = x.new_full((), 2.0)
+            for number, block in enumerate(self.blocks):
+                x = block(x, shared if self.alike else x.new_full((), 2.0 + number))
+            return x
 
-    torch.manual_seed(0)
-    child = gptq_quantize(nn.Sequential(Long(), Long()), 3, data=data(5))
-    for block in child:
-        up, again, down = (getattr(block, name).calls for name in ("up", "again", "down"))
-        # passes for `up` end there; those for `again`, which is used twice, run to the end, those for `down` end there
-        assert up - down == 5
-        assert again == 2 * down
+    for alike in (True, False):
+        torch.manual_seed(0)
+        first, *others = (block.layer.calls for block in gptq_quantize(Called(alike), 3, data=data(5)).blocks)
+        assert {first - other for other in others} == ({4} if alike else {0})
 
 
 class Gated(nn.Module):
@@ -113,18 +122,17 @@ class Gated(nn.Module):
 
 
 @torch.no_grad()
-def test_within_a_block_layers_are_rounded_behind_those_before_them() -> None:
+def test_within_a_block_layers_see_the_block_as_it_was() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(Gated(), Gated())
     child = gptq_quantize(model, 3, data=data())
     hidden = [x for x, _ in data()]
     for block, rounded in zip(model, child, strict=True):
-        gate, up = alone(block.gate, hidden), alone(block.up, hidden)
-        inner = [torch.relu(x @ gate.T) * (x @ up.T) for x in hidden]
-        down = alone(block.down, inner)
+        inner = [torch.relu(block.gate(x)) * block.up(x) for x in hidden]
+        gate, up, down = alone(block.gate, hidden), alone(block.up, hidden), alone(block.down, inner)
         for found, wanted in ((rounded.gate, gate), (rounded.up, up), (rounded.down, down)):
             torch.testing.assert_close(found.weight, wanted, rtol=1e-4, atol=1e-5)
-        hidden = [x + y @ down.T for x, y in zip(hidden, inner, strict=True)]
+        hidden = [x + (torch.relu(x @ gate.T) * (x @ up.T)) @ down.T for x in hidden]
 
 
 def test_moments_are_let_go_block_by_block() -> None:

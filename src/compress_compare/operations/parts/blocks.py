@@ -21,7 +21,7 @@ from ...schemes.scheme import TensorScheme
 from ..targets import Weight
 from ..types import Context
 from .data import forward, unpadded
-from .moments import AllSeen, Inputs, plain_kernels, watched
+from .moments import Inputs, plain_kernels, watched
 from .operands import Products
 
 
@@ -43,6 +43,13 @@ class _Call:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     place: int | str
+
+    def is_like(self, other: _Call) -> bool:
+        """Whether the other block was called with the same things in the same places."""
+        if (self.place, len(self.args), self.kwargs.keys()) != (other.place, len(other.args), other.kwargs.keys()):
+            return False
+        ours, theirs = ({**dict(enumerate(call.args)), **call.kwargs} for call in (self, other))
+        return all(ours[place] is theirs[place] for place in ours if place != self.place)
 
     def run(self, block: nn.Module, hidden: Tensor) -> Tensor:
         """The block's answer, of which only the first tensor goes on. ``hidden`` stays as it is."""
@@ -80,7 +87,7 @@ def first_use(model: nn.Module, weights: Sequence[Weight], *, context: Context, 
 def stages(
     model: nn.Module, weights: Sequence[Weight], *, order: Sequence[str], context: Context, name: str
 ) -> Iterator[tuple[str, dict[str, Inputs] | None]]:
-    """What weights are multiplied by, part by part: those of a block with the same inputs, or one outside of blocks.
+    """What weights are multiplied by, part by part: those of a block, or one outside of blocks.
 
     Whoever goes through the parts changes the weights of each before asking for the next, which then sees its inputs
     behind what was changed. Weights that are in no product are in no part.
@@ -181,14 +188,21 @@ def _refill(kept: list[Tensor], run: Callable[[], list[Tensor]]) -> None:
 def _entered(
     model: nn.Module, chain: Chain, *, context: Context, name: str
 ) -> tuple[list[dict[str, _Call]], list[Tensor]]:
-    """For each batch, how the blocks are called, and what goes into the first."""
+    """For each batch, how the blocks are called, and what goes into the first.
+
+    Where the first batch calls all blocks with the same things, the others end at the first block.
+    """
     calls: list[dict[str, _Call]] = []
     hidden: list[Tensor] = []
+    are_alike = False
     with torch.no_grad(), plain_kernels(model):
         for inputs, _ in unpadded(model, context.data):
-            found = _record(model, chain.blocks, inputs=inputs, name=name)
-            calls.append({path: call for path, (call, _, _) in found.items()})
-            hidden.append(next(iter(found.values()))[1])
+            found = _record(model, chain.blocks, inputs=inputs, name=name, first_alone=are_alike)
+            call, start, _ = next(iter(found.values()))
+            by_path = {path: one for path, (one, _, _) in found.items()}
+            calls.append(dict.fromkeys(chain.blocks, call) if are_alike else by_path)
+            hidden.append(start)
+            are_alike = are_alike or all(call.is_like(other) for other, _, _ in found.values())
     return calls, hidden
 
 
@@ -202,45 +216,12 @@ def _blocks(
         if _restored(path, own, context=context):
             yield path, None
             own = []
-        first = partial(_through, block, through.args[1][:1], hidden[:1])
-        seen = watched(first, block, weights=own) if own else {}
-        for together in _groups(seen, own):
-            once = all(_is_used_once(weight, seen.get(weight.name)) for weight in together)
-            yield path, watched(_until_seen(through) if once else through, block, weights=together, once=once)
+        if own:
+            yield path, watched(through, block, weights=own)
         if context.finished is not None and own:
             context.finished.save(_mark(path), torch.zeros(0), stored=TensorScheme())
         with torch.no_grad(), plain_kernels(model):
             hidden = through()
-
-
-def _is_used_once(weight: Weight, found: Inputs | None) -> bool:
-    """Whether one product took all of a weight, as that of no fused expert does, which others may follow."""
-    if found is None or found.num_products != 1:
-        return False
-    return list(found.spans) == [(0, found.layout.size(tuple(weight.parameter.shape))[0])]
-
-
-def _until_seen(through: partial[list[Tensor]]) -> Callable[[Callable[[], None]], None]:
-    """Run a block on each batch until what is looked for has been seen."""
-    block, calls, hidden = through.args
-
-    def run(begin: Callable[[], None]) -> None:
-        for call, x in zip(calls, hidden, strict=True):
-            begin()
-            with suppress(AllSeen):
-                call.run(block, x)
-
-    return run
-
-
-def _groups(found: dict[str, Inputs], weights: Sequence[Weight]) -> list[list[Weight]]:
-    """Weights in the order of first use, together those with the same inputs; last, those that were in no product."""
-    by_name = {weight.name: weight for weight in weights}
-    groups: dict[frozenset[int], list[Weight]] = {}
-    for name, inputs in found.items():
-        groups.setdefault(frozenset(map(id, inputs.spans.values())), []).append(by_name[name])
-    rest = [weight for weight in weights if weight.name not in found]
-    return [*groups.values(), rest] if rest else list(groups.values())
 
 
 def _through(block: nn.Module, calls: Sequence[_Call], hidden: Sequence[Tensor]) -> list[Tensor]:
@@ -284,8 +265,12 @@ def _counts(found: dict[str, Any]) -> list[int]:
     return [call.kwargs.pop("_times", 1) for call, _, _ in found.values()]
 
 
+class _FirstSeen(BaseException):
+    """Raised out of a forward pass that has shown how the first block is called; no code of a model catches it."""
+
+
 def _record(
-    model: nn.Module, blocks: dict[str, nn.Module], *, inputs: Any, name: str
+    model: nn.Module, blocks: dict[str, nn.Module], *, inputs: Any, name: str, first_alone: bool = False
 ) -> dict[str, tuple[_Call, Tensor, Tensor]]:
     """By the path of a block, in the order of first call: its call, what went in and what came out."""
     found: dict[str, tuple[_Call, Any, Any]] = {}
@@ -299,11 +284,14 @@ def _record(
         place = places[0] if places else 0
         given = None if not places else args[place] if isinstance(place, int) else kwargs[place]
         found[path] = (_Call(args, dict(kwargs), place), given, _first(output))
+        if first_alone:
+            raise _FirstSeen
 
     with ExitStack() as hooks:
         for path, block in blocks.items():
             hooks.callback(block.register_forward_hook(partial(_note, path), with_kwargs=True).remove)
-        forward(model, inputs, operation=name)
+        with suppress(_FirstSeen):
+            forward(model, inputs, operation=name)
     return found
 
 

@@ -57,12 +57,10 @@ class Inputs:
         layout: where the weight has its outputs and inputs, as seen in use.
         spans: moments by the rows that were multiplied together, such as those of one expert. Weights that always see
             the same inputs share one object.
-        num_products: in how many products the span that is multiplied most often takes part.
     """
 
     layout: Layout
     spans: dict[Rows, InputMoments] = field(default_factory=dict)
-    num_products: int = 0
 
     def parts(self, num_rows: int) -> Iterator[tuple[int, int, InputMoments | None]]:
         """All rows in runs that saw the same inputs: first, one after the last, and what they saw, if anything."""
@@ -80,7 +78,7 @@ class Inputs:
 def layer_inputs(model: nn.Module, weights: Sequence[Weight], *, context: Context, name: str) -> dict[str, Inputs]:
     """What each weight is multiplied by, in the order of first use, over all data in evaluation mode.
 
-    AllSeen are matrix products and convolutions, transposed ones too, in whatever module or function they are: fused
+    Seen are matrix products and convolutions, transposed ones too, in whatever module or function they are: fused
     experts, packed projections of attention, recurrences. Absent are weights that are in none, and those that an
     embedding looks up as well: what suits them as an output layer does not suit them as a table. Padded places that
     ``attention_mask`` names are left out.
@@ -101,26 +99,18 @@ def layer_inputs(model: nn.Module, weights: Sequence[Weight], *, context: Contex
     return watched(run, model, weights=weights)
 
 
-class AllSeen(BaseException):
-    """Raised out of a forward pass that has shown all that is looked for; no code of a model catches it."""
-
-
-def watched(
-    run: Callable[..., object], module: nn.Module, *, weights: Sequence[Weight], once: bool = False
-) -> dict[str, Inputs]:
+def watched(run: Callable[[], object], module: nn.Module, *, weights: Sequence[Weight]) -> dict[str, Inputs]:
     """What each weight is multiplied by while ``run`` runs ``module`` on data, once or twice; see `layer_inputs`.
 
     Args:
         run: runs the module on all data.
         module: what is run.
         weights: to follow.
-        once: whether a forward pass ends, by ``AllSeen``, where all weights have been multiplied. ``run`` then gets a
-            function to be called before each, and catches the exception.
     """
     for share in (True, False):
-        watcher = _Watcher(weights, share=share, once=once)
+        watcher = _Watcher(weights, share=share)
         with torch.no_grad(), plain_kernels(module), watcher:
-            run(watcher.begin) if once else run()
+            run()
         if watcher.agreed():
             break
     return {name: found for name, found in watcher.found.items() if name not in watcher.tables}
@@ -151,12 +141,9 @@ class _Sum:
 class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every product that a weight takes part in, whatever code asks for it."""
 
-    def __init__(self, weights: Sequence[Weight], *, share: bool, once: bool) -> None:
+    def __init__(self, weights: Sequence[Weight], *, share: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.products, self.share = Products(weights), share
-        self._wanted = {weight.name for weight in weights}
-        self._waiting = set(self._wanted)
-        self._once = once
         self.found: dict[str, Inputs] = {}
         self.tables: set[str] = set()
         self._sums: dict[tuple[str, Rows], _Sum] = {}
@@ -176,20 +163,13 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
         else:
             for operand in self.products.of(packet, args=args, kwargs=kwargs or {}):
                 self._add(operand, operand.vectors)
-        if self._once and not self._waiting:
-            raise AllSeen
         return func(*args, **(kwargs or {}))
-
-    def begin(self) -> None:
-        """To be called before each forward pass."""
-        self._waiting = set(self._wanted)
 
     def agreed(self) -> bool:
         """Whether weights that seemed to share their inputs did so to the end."""
         return not self._broken and all(len(self._sums[key].history) == n for key, n in self._taken.items())
 
     def _add(self, operand: Operand, vectors: Tensor) -> None:
-        self._waiting.discard(operand.name)
         inputs = self.found.setdefault(operand.name, Inputs(operand.layout))
         if inputs.layout != operand.layout or not vectors.numel():
             return
@@ -209,7 +189,6 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
         elif each.history[self._taken[key]] != token:
             self._broken = True
         self._taken[key] += 1
-        inputs.num_products = max(inputs.num_products, self._taken[key])
         self._last = (self._key(operand, vectors), operand.source, each)
 
     def _token(self, operand: Operand, vectors: Tensor) -> tuple[int, _Sum | None]:
