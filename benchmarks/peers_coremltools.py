@@ -67,7 +67,7 @@ def alone(name: str, *, bits: int, data: Path) -> dict[str, Any]:
 
 
 def one(name: str, *, bits: int, data: Path) -> dict[str, Any]:
-    """Which images are right in the end; of a step, the median of seconds of processor time; MiB held above the start."""
+    """Which images are right; of a step, the median of seconds of processor time; MiB held above the start."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     network, batches = resnet20(data), Augmented(*images(data, "train_8068"))

@@ -16,7 +16,7 @@ from .types import Context, DataRequirement, Patterns, unsuitable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .parts.moments import Inputs
+    from .parts.moments import InputMoments, Inputs
     from .parts.reached import Reached
     from .quantize import Quantize
     from .targets import Weight
@@ -147,24 +147,23 @@ class GPTQQuantize(BaseOperation):
         import torch
 
         values = weight.parameter.data
-        flat = inputs.layout.rows(values).double()
-        scale, zero = self.grid(flat)
+        rows = inputs.layout.rows(values)
+        rows = rows.to(torch.promote_types(rows.dtype, torch.float32))
+        scale, zero = self.grid(rows)
         rounded = []
-        for start, end, moments in inputs.parts(len(flat)):
-            part, one, other = flat[start:end], scale[start:end], zero[start:end]
-            second = torch.zeros(flat.shape[1], flat.shape[1]).to(flat) if moments is None else moments.second
-            mean = second / max(moments.count, 1) if moments is not None else second
-            rounded.append(self.compensated(part, mean, scale=one, zero=other))
+        for start, end, moments in inputs.parts(len(rows)):
+            one, other = (each[:, start:end] if each.shape[1] > 1 else each for each in (scale, zero))
+            rounded.append(self.compensated(rows[start:end], moments, scale=one, zero=other))
         weight.parameter.data = inputs.layout.tensor(torch.cat(rounded).to(values.dtype), tuple(values.shape))
 
     def grid(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Scale and zero point of every weight, those of `quantize`.
+        """Scale and zero point, those of `quantize`.
 
         Args:
             rows: weights, [outputs, inputs].
 
         Returns:
-            Two tensors of the same shape; a weight is (level − zero) · scale.
+            Two tensors [groups of inputs, outputs], or [1, 1] if one is for all; a weight is (level − zero) · scale.
         """
         import torch
         from torch.nn import functional as F
@@ -176,53 +175,65 @@ class GPTQQuantize(BaseOperation):
             shared = rows
         else:
             shared = F.pad(rows, (0, -inputs % self.group_size)).reshape(-1, self.group_size)
-        low, high = shared.amin(1, keepdim=True).clamp(max=0), shared.amax(1, keepdim=True).clamp(min=0)
+        low, high = shared.amin(1).clamp(max=0), shared.amax(1).clamp(min=0)
         scale = torch.maximum(-low, high) * 2 / self._top if self.symmetric else (high - low) / self._top
         scale = torch.where(scale == 0, torch.ones_like(scale), scale)
         middle = 2 ** (self.bits - 1) - 1 + int(self.full_range)
         zero = torch.full_like(scale, middle) if self.symmetric else (-low / scale).round()
-        wide = [
-            each.expand_as(shared).reshape(1 if self.strategy == "tensor" else outputs, -1) for each in (scale, zero)
-        ]
-        spread = [each.reshape(outputs, -1)[:, :inputs] for each in wide]
-        return spread[0], spread[1]
+        by_output = 1 if self.strategy == "tensor" else outputs
+        return scale.reshape(by_output, -1).T.contiguous(), zero.reshape(by_output, -1).T.contiguous()
 
-    def compensated(self, rows: Tensor, second: Tensor, *, scale: Tensor, zero: Tensor) -> Tensor:
+    def compensated(self, rows: Tensor, moments: InputMoments | None, *, scale: Tensor, zero: Tensor) -> Tensor:
         """Algorithm 1 of the paper, in blocks of columns.
 
         Args:
             rows: weights, [outputs, inputs].
-            second: mean of x·xᵀ, [inputs, inputs]; inputs that are always zero are rounded to nearest.
-            scale: [outputs, inputs].
-            zero: [outputs, inputs].
+            moments: of their inputs; inputs that are always zero, or all if there are no moments, are rounded to
+                nearest.
+            scale: as `grid` gives it, for these outputs.
+            zero: the same.
         """
         import torch
 
-        hessian = second.clone()
-        hessian.diagonal().masked_fill_(second.diagonal() == 0, 1)
-        hessian.diagonal().add_(self.damping * hessian.diagonal().mean())
-        order = (
-            second.diagonal().argsort(descending=True, stable=True) if self.by_activation else torch.arange(len(second))
-        )
-        order = order.to(rows.device)
-        hessian = hessian[order][:, order]
-        upper = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(hessian)), upper=True).float()
+        upper, order = self._upper(moments, size=rows.shape[1])
         # one input after the other is rounded: its weights lie side by side
-        left, scale, zero = (each.T[order].float() for each in (rows, scale, zero))
-        pruned, diagonal, rounded = left == 0, upper.diagonal().tolist(), torch.empty_like(left)
+        left = rows.T[order.to(rows.device)]
+        upper, pruned, diagonal = upper.to(left), left == 0, upper.diagonal().tolist()
+        group = [0 if self.group_size is None else place // self.group_size for place in order.tolist()]
         for start in range(0, len(left), BLOCK):
             end = min(start + BLOCK, len(left))
             errors = torch.empty_like(left[start:end])
             for column in range(start, end):
-                levels = (left[column] / scale[column]).add_(zero[column]).round_().clamp_(0, self._top)
-                wanted = levels.sub_(zero[column]).mul_(scale[column]).masked_fill_(pruned[column], 0)
-                rounded[column] = wanted
+                one, middle = scale[group[column]], zero[group[column]]
+                levels = (left[column] / one).add_(middle).round_().clamp_(0, self._top)
+                wanted = levels.sub_(middle).mul_(one).masked_fill_(pruned[column], 0)
                 torch.sub(left[column], wanted, out=errors[column - start]).div_(diagonal[column])
+                left[column] = wanted
                 left[column + 1 : end].addr_(upper[column, column + 1 : end], errors[column - start], alpha=-1)
             left[end:].addmm_(upper[start:end, end:].T, errors, alpha=-1)
-        result = torch.empty_like(rounded)
-        result[order] = rounded
-        return result.T.contiguous()
+        return left[order.argsort().to(rows.device)].T.contiguous()
+
+    def _upper(self, moments: InputMoments | None, *, size: int) -> tuple[Tensor, Tensor]:
+        """The Cholesky factor by which errors are made up for, and the order of the inputs in it."""
+        import torch
+
+        order = torch.arange(size)
+        if moments is None:
+            return torch.eye(size), order
+        if self.by_activation:
+            order = moments.second.diagonal().argsort(descending=True, stable=True)
+        factor, failed = _factor(self._damped(moments, order))
+        if failed:  # numbers of 32 bits do not suffice
+            factor, _ = _factor(self._damped(moments, order).double())
+        return factor, order
+
+    def _damped(self, moments: InputMoments, order: Tensor) -> Tensor:
+        """The mean of x·xᵀ in an order, with what makes it positive definite."""
+        mean = moments.second[order][:, order] if self.by_activation else moments.second.clone()
+        mean /= max(moments.count, 1)
+        diagonal = mean.diagonal()
+        diagonal.masked_fill_(diagonal == 0, 1).add_(self.damping * diagonal.mean())
+        return mean
 
     @property
     def _top(self) -> int:
@@ -232,6 +243,17 @@ class GPTQQuantize(BaseOperation):
 
 
 gptq_quantize = function(GPTQQuantize)
+
+
+def _factor(matrix: Tensor) -> tuple[Tensor, bool]:
+    """The upper Cholesky factor of the inverse, and whether the matrix has none."""
+    import torch
+
+    lower, failed = torch.linalg.cholesky_ex(matrix)
+    inverse = torch.cholesky_inverse(lower)
+    del matrix, lower
+    upper, failed_too = torch.linalg.cholesky_ex(inverse, upper=True)
+    return upper, bool(failed) or bool(failed_too)
 
 
 def _restored(

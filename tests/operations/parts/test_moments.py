@@ -46,7 +46,7 @@ def test_second_moments_give_the_energy_of_the_outputs(layer: nn.Module, shape: 
     found = moments(layer, first, second)["weight"]
     rows = found.layout.rows(layer.weight.detach()).double()
     energy = sum(
-        torch.einsum("oi,ij,oj->", rows[start:end], each.second, rows[start:end])
+        torch.einsum("oi,ij,oj->", rows[start:end], each.second.double(), rows[start:end])
         for (start, end), each in found.spans.items()
     )
     outputs = torch.cat([layer(first).flatten(), layer(second).flatten()]).double()

@@ -40,8 +40,8 @@ class InputMoments:
     def add(self, vectors: Tensor) -> None:
         """Take in vectors [n, inputs]."""
         for x in by_rows(vectors):
-            wide = x if x.dtype == torch.float64 else x.float()
-            self.second += wide.T @ wide
+            wide = x.to(self.second.dtype)
+            self.second.addmm_(wide.T, wide)
             self.absolute += wide.abs().sum(0)
             self.count += len(wide)
 
@@ -179,7 +179,8 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._taken[key] = 0
             fresh = known is None or not self.share or known.history != [token]
             size = vectors.shape[-1]
-            zeros = vectors.new_zeros(size, size, dtype=torch.float64), vectors.new_zeros(size, dtype=torch.float64)
+            wide = torch.promote_types(vectors.dtype, torch.float32)
+            zeros = vectors.new_zeros(size, size, dtype=wide), vectors.new_zeros(size, dtype=torch.float64)
             self._sums[key] = _Sum(InputMoments(*zeros)) if fresh or known is None else known
             inputs.spans[operand.rows] = self._sums[key].moments
         each = self._sums[key]
