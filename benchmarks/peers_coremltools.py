@@ -11,6 +11,7 @@ code 1 when a limit is missed.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import statistics
@@ -67,7 +68,7 @@ def alone(name: str, *, bits: int, data: Path) -> dict[str, Any]:
 
 
 def one(name: str, *, bits: int, data: Path) -> dict[str, Any]:
-    """Which images are right; of a step, the median of seconds of processor time; MiB held above the start."""
+    """Which images are right, the median of seconds of processor time of a step, and the most MiB above the start."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     network, batches = resnet20(data), Augmented(*images(data, "train_8068"))
@@ -83,7 +84,7 @@ def one(name: str, *, bits: int, data: Path) -> dict[str, Any]:
             made = peer(network, batches, bits=bits, ends=ends)
     with torch.no_grad():
         right = torch.cat([made.eval()(some).argmax(1) for some in pixels.split(128)]) == labels
-    steps = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(ends)]
     return {"right": right.tolist(), "step": statistics.median(steps), "peak": peak.above / 2**20}
 
 
