@@ -200,7 +200,7 @@ def test_two_tabs_at_once_each_get_their_own_answers(behaviors: Page) -> None:
 
 def test_says_what_is_missing(behaviors: Page) -> None:
     go(behaviors, "sel=cnn&sel=silent")
-    expect(behaviors.get_by_text("silent has no outputs on digits.")).to_be_visible()
+    expect(behaviors.get_by_text("silent has no predictions on digits.")).to_be_visible()
     go(behaviors, "sel=cnn&sel=small&sel=silent")
     expect(behaviors.get_by_text("1 selected model has no outputs on digits")).to_be_visible()
 

@@ -24,5 +24,10 @@ describe("tickLabels", () => {
   it("change the prefix where decades differ", () => {
     expect(labels({ unit: "B" }, [1e3, 1e5, 1e7])).toEqual(["1 kB", "100 kB", "10 MB"]);
   });
+  it("are told apart where the axis is narrow", () => {
+    expect(labels({ unit: "B" }, [18_900, 18_950, 19_000])).toEqual(["18.9 kB", "18.95 kB", "19 kB"]);
+    expect(labels({ unit: "dB" }, [20.001, 20.002])).toEqual(["20.001 dB", "20.002 dB"]);
+    expect(labels({}, [5, 5])).toEqual(["5", "5"]);
+  });
   it("keep seconds short", () => expect(labels({ unit: "s" }, [0.001, 0.002])).toEqual(["1 ms", "2 ms"]));
 });

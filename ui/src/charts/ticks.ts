@@ -1,5 +1,5 @@
 import { ticks as linearTicks } from "d3-array";
-import { fixed, formatValue, type MetricLike } from "../format";
+import { fixed, formatValue, isPrefixed, type MetricLike } from "../format";
 import type { Extent } from "./domain";
 
 /** Round numbers within a linear domain, about `count` of them. */
@@ -40,7 +40,19 @@ export function tickLabels(metric: MetricLike, values: readonly number[]): strin
   if (metric.format.trim().endsWith("%") || (metric.format === "" && metric.min === 0 && metric.max === 1)) {
     return percentLabels(values);
   }
-  return values.map((value) => formatValue(plainDecimals(metric), value, spread(values) >= 1000 ? value : largest));
+  for (let digits = LEAST_DIGITS; ; digits++) {
+    const written = digits === LEAST_DIGITS ? plainDecimals(metric) : withDigits(metric, digits);
+    const labels = values.map((value) => formatValue(written, value, spread(values) >= 1000 ? value : largest));
+    if (digits === MOST_DIGITS || new Set(labels).size === labels.length) return labels;
+  }
+}
+
+/** Significant digits of a label, as many as tell the labels of an axis apart. */
+const LEAST_DIGITS = 3;
+const MOST_DIGITS = 10;
+
+function withDigits(metric: MetricLike, digits: number): MetricLike {
+  return { ...metric, format: isPrefixed(metric) ? `.${digits}s` : `,.${digits}~r` };
 }
 
 /** How many times the largest is the smallest: from a thousand on, one SI prefix no longer suits all. */

@@ -6,6 +6,8 @@ export {
   formatBytes,
   formatCount,
   formatValue,
+  inColumn,
+  isPrefixed,
   MINUS,
   MISSING,
   NBSP,
@@ -13,5 +15,14 @@ export {
   plural,
 } from "./number";
 export { formatChange, formatDifference, formatDifferenceInterval, formatInterval, formatIntervals } from "./change";
-export { formatParameter, isolate, listWords, operationFull, operationLabel, shorten, type Parameters } from "./text";
+export {
+  formatParameter,
+  isolate,
+  listSome,
+  listWords,
+  operationFull,
+  operationLabel,
+  shorten,
+  type Parameters,
+} from "./text";
 export { judge, leaders, orderOf, SAME_TIME, Z95, type Reading } from "./ties";

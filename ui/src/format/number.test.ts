@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decimalsFor, describeValue, formatBytes, formatCount, formatValue, plain, plural } from "./number";
+import { decimalsFor, describeValue, formatBytes, formatCount, formatValue, inColumn, plain, plural } from "./number";
 import type { MetricLike } from "./metric";
 
 export function metric(fields: Partial<MetricLike> = {}): MetricLike {
@@ -46,6 +46,27 @@ describe("formatValue", () => {
       "4 MB",
       "12 MB",
     ]);
+  });
+});
+
+describe("a column", () => {
+  const column = (fields: Partial<MetricLike>, values: (number | null)[]): string[] =>
+    values.map((value) => space(formatValue(inColumn(metric(fields), values), value)));
+  it("has one number of decimals", () => {
+    expect(column({ unit: "ms" }, [0.156, 0.16, 0, null, 0.5082])).toEqual([
+      "0.156 ms",
+      "0.160 ms",
+      "0.000 ms",
+      "—",
+      "0.508 ms",
+    ]);
+    expect(column({}, [14.46, 15.2, Number.NaN])).toEqual(["14.5", "15.2", "NaN"]);
+  });
+  it("leaves whole numbers whole, and formats, prefixes and what would read as zero alone", () => {
+    expect(column({}, [1, 20])).toEqual(["1", "20"]);
+    expect(column({ format: ".2~f" }, [0.5, 0.25])).toEqual(["0.5", "0.25"]);
+    expect(column({ unit: "B" }, [5530, 19_000])).toEqual(["5.53 kB", "19 kB"]);
+    expect(column({}, [0.0002, 512.5])).toEqual(["0.0002", "513"]);
   });
 });
 

@@ -71,6 +71,11 @@ function specialText(value: number): string {
   return value > 0 ? "∞" : `${MINUS}∞`;
 }
 
+/** Whether numbers of a metric take SI prefixes: kB, ms, M. */
+export function isPrefixed({ format, unit }: MetricLike): boolean {
+  return format === "" ? PREFIXED.has(unit) : formatSpecifier(format).type === "s";
+}
+
 /** Units that take SI prefixes when the metric gives no format of its own. */
 const PREFIXED = new Set(["s", "B", "FLOP", "FLOPs", "MAC", "MACs", "J", "W", "Hz", "bit", "bits"]);
 
@@ -98,6 +103,21 @@ export function formatValue(metric: MetricLike, value: number | null, scaleBy?: 
 function joinUnit(text: string, unit: string): string {
   if (unit === "") return text;
   return unit === "%" || unit === "°" ? `${text}${unit}` : `${text}${NBSP}${unit}`;
+}
+
+/**
+ * The metric as its column of a table writes it: all numbers with the decimals that three digits of the largest take.
+ * One that has a format or a prefix of its own keeps it, and so does one of whose numbers any would read as zero.
+ */
+export function inColumn<M extends MetricLike>(metric: M, values: readonly (number | null)[]): M {
+  if (metric.format !== "" || isFraction(metric) || isPrefixed(metric)) return metric;
+  const sizes = values.flatMap((value) =>
+    value !== null && Number.isFinite(value) && value !== 0 ? Math.abs(value) : [],
+  );
+  const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
+  const decimals = sizes.every(Number.isInteger) ? 0 : decimalsFor(largest);
+  const isLost = sizes.some((size) => size < 0.5 * 10 ** -decimals);
+  return isLost || largest >= 1e15 ? metric : { ...metric, format: `,.${decimals}f` };
 }
 
 /** The same in words, for screen readers and notes: "missing", "not a number", "infinite". */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatParameter, isolate, listWords, operationFull, operationLabel, shorten } from "./text";
+import { formatParameter, isolate, listSome, listWords, operationFull, operationLabel, shorten } from "./text";
 
 describe("isolate", () => {
   it("sets apart what runs from right to left, and nothing else", () => {
@@ -23,6 +23,13 @@ describe("shorten", () => {
   it("leaves a long code-unit but short grapheme text alone", () => {
     const text = "👩‍👩‍👧👩‍👩‍👧";
     expect(shorten(text, 3)).toBe(text);
+  });
+});
+
+describe("listSome", () => {
+  it("counts what it does not name, but never only one", () => {
+    expect(listSome(["a", "b", "c", "d", "e"])).toBe("a, b, c, d and e");
+    expect(listSome(["a", "b", "c", "d", "e", "f"])).toBe("a, b, c, d and 2 more");
   });
 });
 

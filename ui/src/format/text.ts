@@ -78,3 +78,10 @@ export function listWords(words: readonly string[], conjunction = "and"): string
   if (words.length < 2) return words[0] ?? "";
   return `${words.slice(0, -1).join(", ")} ${conjunction} ${words[words.length - 1] ?? ""}`;
 }
+
+/** The first few of a list, and how many more there are: `a, b and 7 more`. */
+export function listSome(words: readonly string[], most = 4): string {
+  // one more would not be shorter than its name
+  if (words.length <= most + 1) return listWords(words);
+  return listWords([...words.slice(0, most), `${words.length - most} more`]);
+}

@@ -69,6 +69,8 @@ describe("the tables of a report", () => {
     expect(tuned![3]).toMatch(/^−1\.0.pp$/);
     expect(table.rows[1]![3]!.tone).toBe("bad");
     expect(table.rows[1]![5]!.tone).toBe("good");
+    const tie = modelsTable(TABLE, primaryMetrics(TABLE.metrics), [0, 2], () => 0.01);
+    expect(tie.rows[1]![3]!.tone).toBe("neutral");
   });
   it("say first what was claimed, and then what the tensors show", () => {
     const [pruned, root] = texts(claimsTable(REPORT.claims));

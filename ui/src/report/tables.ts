@@ -13,7 +13,7 @@ import {
 } from "@/format";
 import type { Metric, ModelTable } from "@/state/table";
 import { formatP } from "@/views/behaviors/sentence";
-import { lineageOf, valueOf } from "@/widgets/facts";
+import { lineageOf, valueOf, type ErrorOf } from "@/widgets/facts";
 import type { Align } from "@/export/markdown";
 import { group } from "d3-array";
 import { countsInWords, verdict } from "@/views/overview/details/coverage";
@@ -43,7 +43,12 @@ type NameOf = (id: string) => string;
 const byId: NameOf = (id) => id;
 
 /** The models with what was done to each since the base, and their metrics with the change against it. */
-export function modelsTable(table: ModelTable, metrics: readonly Metric[], models: readonly number[]): Table {
+export function modelsTable(
+  table: ModelTable,
+  metrics: readonly Metric[],
+  models: readonly number[],
+  errorOf: ErrorOf = () => null,
+): Table {
   const base = models[0]!;
   const columns: Column[] = [
     { name: "model" },
@@ -64,7 +69,13 @@ export function modelsTable(table: ModelTable, metrics: readonly Metric[], model
           ? { text: "" }
           : {
               text: formatChange(metric, value!, before!),
-              tone: isKnown ? judge(metric, { value: value! }, { value: before! }) : undefined,
+              tone: isKnown
+                ? judge(
+                    metric,
+                    { value: value!, error: errorOf(model, metric.name) },
+                    { value: before!, error: errorOf(base, metric.name) },
+                  )
+                : undefined,
             };
       return [{ text: formatValue(metric, value!) }, change];
     }),

@@ -9,6 +9,7 @@ import { shortenApart } from "@/format";
 import { filterMask, type Filters } from "./filters";
 import type { ProjectStore } from "./project.svelte";
 import { namesWithin } from "./steps";
+import { usualMetrics } from "./usual";
 import type { ModelTable } from "./table";
 import type { ThemeState } from "./theme.svelte";
 import { formatHash, keepEqual, parseHash, type Arrangement, type Four, type ViewState } from "./url";
@@ -80,6 +81,7 @@ export class ViewStore {
     this.#hoveredId === null ? null : (this.#table?.indexOf.get(this.#hoveredId) ?? null),
   );
 
+  readonly #usual = $derived.by(() => (this.#table ? usualMetrics(this.#table) : []));
   /** The metric of each encoding: as chosen, else a sensible default; null for none. */
   readonly colorMetric: string | null = $derived.by(() => this.#metric(this.state.color, 0));
   readonly sizeMetric: string | null = $derived.by(() => this.#metric(this.state.size, 1));
@@ -236,25 +238,8 @@ export class ViewStore {
     if (chosen === "") return null;
     const metrics = this.#table?.metrics ?? [];
     if (chosen !== null && metrics.some((metric) => metric.name === chosen)) return chosen;
-    return defaultMetric(metrics, k);
+    return this.#usual[k] ?? null;
   }
-}
-
-/**
- * First the best-known quality (a primary metric that should be high), then the
- * first cost: bytes, what should be low, what has no upper end.
- */
-function defaultMetric(metrics: ModelTable["metrics"], k: number): string | null {
-  const pool = metrics.filter((metric) => metric.primary);
-  const candidates = pool.length ? pool : metrics;
-  const quality = candidates.find((metric) => metric.higher_is_better === true) ?? candidates[0];
-  if (k === 0) return quality?.name ?? null;
-  const rest = candidates.filter((metric) => metric !== quality);
-  const cost =
-    rest.find((metric) => metric.unit === "B") ??
-    rest.find((metric) => metric.higher_is_better === false) ??
-    rest.find((metric) => metric.min === 0 && metric.max === null);
-  return (cost ?? rest[0])?.name ?? null;
 }
 
 /** Whether values are all above zero, of a metric without an upper end, and the largest is ten times the least. */

@@ -65,6 +65,14 @@ export function metricFact(
   };
 }
 
+/** The metrics that any of some models was measured by, whether it came out as a number or not. */
+export function measuredMetrics(table: ModelTable, models: readonly number[]): readonly Metric[] {
+  return table.metrics.filter(({ name }) => {
+    const status = table.status.get(name);
+    return models.some((model) => (status?.[model] ?? MISSING) !== MISSING);
+  });
+}
+
 /** The primary metrics; where none is declared primary, the first few. */
 export function primaryMetrics(metrics: readonly Metric[], most = 6): readonly Metric[] {
   const primary = metrics.filter((metric) => metric.primary);

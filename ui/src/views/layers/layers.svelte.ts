@@ -23,6 +23,7 @@ import { buildLayers, keyOf } from "./table";
 /** Columns beyond these are not drawn: a matrix of activations has room for more than a tree of histograms. */
 const MOST_MODELS = 24;
 const MOST_OUTPUTS = 50;
+const MOST_PROPOSED = 5;
 /** From so many models on, a matrix of activations says more than lines that cross. */
 const MANY = 5;
 
@@ -56,12 +57,19 @@ export class LayersState {
   /** Models that are compared at most. */
   readonly most: number = $derived(this.mode === "activations" ? MOST_OUTPUTS : MOST_MODELS);
 
-  /** Which of the selected models have a checkpoint; asked once for each selection. */
+  /** What can be compared where nothing is selected: a root and its first children. */
+  readonly proposed: readonly string[] = $derived.by(() => {
+    const { ids, roots, children } = this.#app.project.table!;
+    const root = roots.find((row) => children[row]!.length > 0) ?? roots[0];
+    return root === undefined ? [] : [root, ...children[root]!.slice(0, MOST_PROPOSED - 1)].map((row) => ids[row]!);
+  });
+  /** Which of the selected models have a checkpoint, or of the proposed ones; asked once for each selection. */
   readonly checkpoints = follow(() => {
     const table = this.#app.project.table!;
     const rows = this.#ids.flatMap((id) => table.indexOf.get(id) ?? []);
     const ancestors = commonAncestors(rows, table).map((row) => table.ids[row]!);
-    const ids = [...new Set([...(this.#baseParam === null ? [] : [this.#baseParam]), ...ancestors, ...this.#ids])];
+    const own = this.#ids.length > 0 ? this.#ids : this.proposed;
+    const ids = [...new Set([...(this.#baseParam === null ? [] : [this.#baseParam]), ...ancestors, ...own])];
     const known = ids.filter((id) => table.indexOf.has(id)).slice(0, 100);
     if (known.length === 0) return null;
     return async (signal) => {

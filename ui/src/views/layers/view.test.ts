@@ -33,8 +33,14 @@ describe("an empty page of layers", () => {
   it("proposes what was made from a root", async () => {
     const app = open("");
     expect(screen.getByRole("heading").textContent).toContain("Select");
-    await fireEvent.click(screen.getByRole("button", { name: /cnn/ }));
+    await fireEvent.click(await screen.findByRole("button", { name: /cnn/ }));
     expect(app.view.state.selection).toEqual(["cnn", "p50", "p90", "new"]);
+  });
+  it("proposes nothing that has no weights", async () => {
+    open("", { "GET model": modelOf(TABLE, { checkpoint: null }) });
+    await waitFor(() => expect(document.querySelector("pre")?.textContent).toContain("checkpoint="));
+    expect(screen.getByText(/cnn.*logged without a checkpoint/)).toBeTruthy();
+    expect(screen.queryByRole("button", { name: /Compare/ })).toBeNull();
   });
   it("waits for checkpoints", () => {
     open("sel=cnn", { "GET model": NEVER });

@@ -1,8 +1,8 @@
 /** The columns that a table of models can have, and the rows that it shows. */
-import { formatCount, formatValue, operationFull, type MetricLike } from "@/format";
+import { formatCount, formatValue, inColumn, operationFull, type MetricLike } from "@/format";
 import { parameterText } from "@/state/filters";
 import { sortedOrder, type Sortable } from "@/state/order";
-import type { ModelTable } from "@/state/table";
+import type { Metric, ModelTable } from "@/state/table";
 import { valueOf } from "@/widgets/facts";
 
 export interface Column {
@@ -84,17 +84,29 @@ export function columnsOf(table: ModelTable): Column[] {
         text,
       };
     }),
-    ...table.metrics.map((metric, k): Column => ({
-      key: `m:${metric.name}`,
-      title: metric.name,
-      hint: metric.description,
-      metric,
-      width: Math.max(104, Math.min(190, metric.name.length * 7 + 24)),
-      usual: primary ? metric.primary : k < 6,
-      value: (i) => valueOf(table, metric.name, i),
-      text: (i) => formatValue(metric, valueOf(table, metric.name, i)),
-    })),
+    ...table.metrics.map((metric, k) => metricColumn(table, metric, primary ? metric.primary : k < 6)),
   ];
+}
+
+function metricColumn(table: ModelTable, metric: Metric, usual: boolean): Column {
+  const value = (i: number): number | null => valueOf(table, metric.name, i);
+  let written: Metric | null = null;
+  return {
+    key: `m:${metric.name}`,
+    title: metric.name,
+    hint: metric.description,
+    metric,
+    width: Math.max(104, Math.min(190, metric.name.length * 7 + 24)),
+    usual,
+    value,
+    text: (i) => {
+      written ??= inColumn(
+        metric,
+        table.ids.map((_, row) => value(row)),
+      );
+      return formatValue(written, value(i));
+    },
+  };
 }
 
 const LETTER = 7.4;

@@ -43,7 +43,10 @@ export function readingOf(point: PlanPoint): Reading {
 
 export function predictedText(metric: MetricLike, point: PlanPoint): string {
   if (point.value === null) return "not known";
-  if (point.ci_low === null || point.ci_high === null) return formatValue(metric, point.value);
+  // where nothing is compressed, nothing is predicted either
+  if (point.ci_low === null || point.ci_high === null || point.chosen.length === 0) {
+    return formatValue(metric, point.value);
+  }
   return formatInterval(metric, point.value, point.ci_low, point.ci_high);
 }
 

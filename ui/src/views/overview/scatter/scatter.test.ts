@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { buildTable, type Metric, type ModelTable } from "@/state/table";
 import { budgetOf, limitsHigh, roundLimit, withBudget } from "./budget";
 import { nextAlong, nextOf } from "./pick";
-import { frontierOf, makeScene } from "./scene";
+import { frontierOf, makeScene, roomFor } from "./scene";
 import { makeTitle, missingNotes, undirected } from "./story";
 
 const metric = (fields: Partial<Metric>): Metric => ({
@@ -138,5 +138,14 @@ describe("pick", () => {
       });
     expect(nextAlong(positions, 2, 1, () => true)).toBe(2);
     expect(nextAlong(positions, null, 1, (i) => i !== 1)).toBe(4);
+  });
+});
+
+describe("the room for the labels of the vertical axis", () => {
+  const margins = { left: 52, right: 24, top: 8, bottom: 24 };
+  it("grows with them, and is never less than what is usual", () => {
+    const ruler = (text: string): number => text.length * 6;
+    expect(roomFor(["95%"], ruler, margins)).toEqual(margins);
+    expect(roomFor(["95%", "8,000 images/s"], ruler, margins).left).toBe(96); // 84 and 12, in steps of 8
   });
 });

@@ -2,6 +2,7 @@
 import { makeAxis, type Axis } from "@/charts/axis";
 import { finiteExtent, padLinear, padLog, type Extent } from "@/charts/domain";
 import { PointGrid } from "@/charts/grid";
+import type { Ruler } from "@/charts/measure";
 import { paretoFrontier } from "@/charts/pareto";
 import type { Metric, ModelTable } from "@/state/table";
 
@@ -62,23 +63,39 @@ export function fullDomain(values: Float64Array, others: Float64Array, log: bool
   return log ? padLog(extent, 0.06) : padLinear(extent, 0.06);
 }
 
+/** The axis of the values that go up: it does not ask how far from the left it stands. */
+export function verticalAxis({ table, x, y, logY, size, margins, zoom }: SceneRequest): Axis {
+  const bottom = Math.max(margins.top + 1, size.height - margins.bottom);
+  return makeAxis(y, zoom?.y ?? fullDomain(table.values.get(y.name)!, table.values.get(x.name)!, logY), {
+    log: logY,
+    range: [bottom, margins.top],
+    count: Math.max(2, Math.floor((bottom - margins.top) / 44)),
+  });
+}
+
+/** Pixels between the labels of an axis and its line, with room for the handle of a budget. */
+export const LABEL_GAP = 10;
+/** Widths of labels are rounded up to this many pixels, so that the axis keeps its place while somebody zooms. */
+const STEP = 8;
+
+/** Margins with as much room on the left as the labels of the vertical axis need. */
+export function roomFor(labels: readonly string[], ruler: Ruler, margins: Margins): Margins {
+  const widest = Math.max(0, ...labels.map(ruler)) + LABEL_GAP + 2;
+  return { ...margins, left: Math.max(margins.left, Math.ceil(widest / STEP) * STEP) };
+}
+
 /** Lays the points out in a panel. */
 export function makeScene(request: SceneRequest): Scene {
-  const { table, x, y, logX, logY, size, margins, zoom } = request;
+  const { table, x, y, logX, size, margins, zoom } = request;
   const xs = table.values.get(x.name)!;
   const ys = table.values.get(y.name)!;
   const right = Math.max(margins.left + 1, size.width - margins.right);
-  const bottom = Math.max(margins.top + 1, size.height - margins.bottom);
   const xAxis = makeAxis(x, zoom?.x ?? fullDomain(xs, ys, logX), {
     log: logX,
     range: [margins.left, right],
     count: Math.max(2, Math.floor((right - margins.left) / 84)),
   });
-  const yAxis = makeAxis(y, zoom?.y ?? fullDomain(ys, xs, logY), {
-    log: logY,
-    range: [bottom, margins.top],
-    count: Math.max(2, Math.floor((bottom - margins.top) / 44)),
-  });
+  const yAxis = verticalAxis(request);
   const px = new Float64Array(table.count).fill(Number.NaN);
   const py = new Float64Array(table.count).fill(Number.NaN);
   for (let i = 0; i < table.count; i++) {
