@@ -4,7 +4,7 @@ Both remove the same share of the channels of the first convolution of each bloc
 fine-tuned for two epochs on the same 8,068 images, by the same operation. Torch-Pruning is used as its guide does, with
 its defaults. Other layers are left: Torch-Pruning 1.6.1 raises an IndexError at their shortcuts, which pad channels.
 Claim: at the same MACs (within 1%) our accuracy is no worse within the paired 95% interval, at each share.
-Run from the repository root: ``python benchmarks/peers_torch_pruning.py``. Ends with exit code 1 when a limit is missed.
+Run from the repository root: ``python benchmarks/peers_torch_pruning.py``. Ends with code 1 when a limit is missed.
 """
 
 from __future__ import annotations
