@@ -35,7 +35,7 @@ def claims(project: Store, ids: Sequence[str]) -> tuple[list[dict[str, Any]], di
         try:
             (row,) = reality(project, [id]).to_pylist()
         except UserError as error:
-            unknown = {"model": id, "agrees": None, "causes": [], "claim": "", "reason": str(error)}
+            unknown: dict[str, Any] = {"model": id, "agrees": None, "causes": [], "claim": "", "reason": str(error)}
             rows.append({**unknown, "counts": {}, "names": []})
             continue
         told = RealityAnswer(models=[RealityRow(**row, measurable=False)])
