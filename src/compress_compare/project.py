@@ -121,7 +121,7 @@ class Project(Store):
         """
         from .comparisons import ask
 
-        return Table(ask.find(self, where, sort=sort, limit=limit))
+        return ask.find(self, where, sort=sort, limit=limit)
 
     def best(
         self,
@@ -144,7 +144,7 @@ class Project(Store):
         """
         from .comparisons import ask
 
-        return Table(ask.best(self, by, bounds=ask.Bounds(min, max), where=where))
+        return ask.best(self, by, bounds=ask.Bounds(min, max), where=where)
 
     def effects(self, metric: str | None = None, *, listed: int | None = None) -> Table:
         """Return the matched-pair effect of every operation and parameter change on every metric, ranked.

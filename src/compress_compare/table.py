@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -21,13 +22,25 @@ SHOWN_COLUMNS = 8
 """Columns that a notebook shows of a table."""
 LONGEST = 60
 """Characters of a text that a notebook shows."""
+EMPTY = {"None", "[]", "{}", ""}
+"""Values that say nothing."""
+
+Row = Mapping[str, Any]
+Write = Callable[[str, Row], str | None]
+"""How a notebook shows the number in a column of a row: ``("Top-1 Accuracy", {…}) → "98.5%"``; ``None`` by default."""
 
 
 class Table:
-    """An Arrow table. All attributes of ``pyarrow.Table`` work on it, and any Arrow library accepts it."""
+    """An Arrow table. All attributes of ``pyarrow.Table`` work on it, and any Arrow library accepts it.
 
-    def __init__(self, arrow: pa.Table) -> None:
+    Args:
+        arrow: the table.
+        write: how a notebook shows its numbers; by default with the same decimals in a column.
+    """
+
+    def __init__(self, arrow: pa.Table, *, write: Write | None = None) -> None:
         self.arrow = arrow
+        self._write = write
 
     def to_pandas(self) -> pd.DataFrame:
         """A pandas data frame."""
@@ -69,34 +82,45 @@ class Table:
         return f"Table of {self.arrow.num_rows:,} rows: {', '.join(self.arrow.column_names)}"
 
     def _repr_html_(self) -> str:
-        """The first rows and columns, as a notebook shows them: numbers with one format and a bar for each column."""
+        """The first rows and columns, as a notebook shows them: each number in its format, over a bar."""
         shown = self.arrow.select(_chosen(self.arrow)).slice(0, SHOWN_ROWS)
-        columns = [_cells(shown[name]) for name in shown.column_names]
+        rows = self.arrow.slice(0, SHOWN_ROWS).to_pylist() if self._write else []
+        columns = [_cells(shown[name], self._written(name, rows)) for name in shown.column_names]
         head = "".join(f"<th>{html.escape(name)}</th>" for name in shown.column_names)
         body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
         left = {"rows": len(self) - shown.num_rows, "columns": self.arrow.num_columns - shown.num_columns}
-        more = " and ".join(f"{count:,} more {what}" for what, count in left.items() if count)
+        more = " and ".join(
+            f"{count:,} more {what if count > 1 else what[:-1]}" for what, count in left.items() if count
+        )
         caption = f"<caption>and {more}</caption>" if more else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
+    def _written(self, name: str, rows: list[dict[str, Any]]) -> list[str | None]:
+        write = self._write
+        return [write(name, row) for row in rows] if write else []
+
 
 def _chosen(table: pa.Table) -> list[str]:
-    """The columns that a notebook shows: those that say something, in their order."""
+    """The columns that a notebook shows, in their order: empty ones are left out first, then those of one value."""
     names, rows = table.column_names, table.slice(0, SHOWN_ROWS)
-    dull = [name for name in reversed(names) if len({str(value) for value in rows[name].to_pylist()}) < 2]
-    left_out = set(dull[: max(0, len(names) - SHOWN_COLUMNS)])
+    values = {name: {str(value) for value in rows[name].to_pylist()} for name in names}
+    empty = [name for name in reversed(names) if values[name] <= EMPTY]
+    equal = [name for name in reversed(names) if len(values[name]) < 2 and name not in empty]
+    left_out = set([*empty, *equal][: max(0, len(names) - SHOWN_COLUMNS)])
     return [name for name in names if name not in left_out][:SHOWN_COLUMNS]
 
 
-def _cells(column: pa.ChunkedArray) -> list[str]:
-    """One cell for each value; numbers of a column have the same decimals, and a bar up to the largest."""
+def _cells(column: pa.ChunkedArray, written: list[str | None]) -> list[str]:
+    """One cell for each value; numbers are as written, or have the same decimals, and a bar up to the largest."""
     values = column.to_pylist()
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         return [_cell(_words(value)) for value in values]
     known = [abs(value) for value in values if value is not None and math.isfinite(value)]
     most = max(known, default=0)
     decimals = 0 if pa.types.is_integer(column.type) or most >= 1000 else 3 - math.floor(math.log10(most or 1))
-    return [_cell("–" if value is None else f"{value:,.{min(decimals, 9)}f}", _share(value, most)) for value in values]
+    texts = ["–" if value is None else f"{value:,.{min(decimals, 9)}f}" for value in values]
+    told = [text if own is None else own for own, text in zip(written or [None] * len(texts), texts, strict=True)]
+    return [_cell(text, _share(value, most)) for text, value in zip(told, values, strict=True)]
 
 
 def _share(value: float | None, most: float) -> float | None:

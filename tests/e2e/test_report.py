@@ -76,7 +76,7 @@ def test_a_report_can_be_walked_and_its_tables_taken_along(alone: Page, folder: 
     tree.press("Space")
     alone.get_by_role("button", name="Markdown").first.click()
     markdown = alone.get_by_role("textbox", name="Models compared as Markdown").input_value()
-    assert markdown.splitlines()[1].startswith("|---|---|---:|")
+    assert markdown.splitlines()[1].startswith("|---|---|---|---:|")
     alone.get_by_role("button", name="LaTeX").first.click()
     assert "\\begin{tabular}" in alone.get_by_role("textbox", name="Models compared as LaTeX").input_value()
     expect(alone.get_by_role("alert")).to_contain_text("compress-compare serve")

@@ -92,16 +92,29 @@ def test_a_model_that_is_not_there_is_said(project):
 def test_tables_show_their_first_rows_as_text(project):
     shown = project.models()._repr_html_()
     assert "<td>&quot;&gt;&lt;b&gt;</td>" in shown
-    # one number of decimals in a column, and a bar up to its largest number
+    # a metric in its own format, other numbers with the same decimals, and a bar up to the largest of a column
     assert re.findall(r"to right, #7c9cc6 (\d+)%[^>]*>([^<]*)<", shown) == [
         ("0", "0"),
-        ("100", "0.9800"),
+        ("100", "0.98"),
         ("100", "1"),
-        ("92", "0.9000"),
+        ("92", "0.9"),
     ]
     assert "more rows" not in shown
     project.log_models({"id": f"m{number}", "base": "cnn"} for number in range(30))
     assert "and 12 more rows" in project.models()._repr_html_()
+
+
+def test_numbers_are_in_the_format_of_their_metric(project):
+    project.define_metric("Top-1", format=".1%", higher_is_better=True, min=0, max=1)
+    project.define_metric("Size", unit="B", higher_is_better=False, min=0)
+    prune = cc.Operation("prune", amount=0.5)
+    project.log_model("p", base="cnn", operation=prune, metrics={"Top-1": 0.985, "Size": 12_345})
+    project.log_metrics("cnn", {"Top-1": 0.99, "Size": 24_000})
+    for table in (project.models(), project.overview(), project.find("Size < 20 kB"), project.best("Top-1")):
+        shown = table._repr_html_()
+        assert ">98.5%<" in shown
+        assert ">12.3 kB<" in shown
+    assert ">\u22120.50 pp<" in project.effects()._repr_html_()
 
 
 def test_tables_show_eight_columns_those_that_say_something():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from .. import project as projects
+from ..analysis.quantities.metrics import metrics_of
 from ..analysis.quantities.writing import written_difference
-from ..comparisons.ask import metrics_of
 from .output import echo_json, echo_table, json_option
 
 CHANGES = ("mean", "median", "ci_low", "ci_high")

@@ -10,7 +10,7 @@ import click
 
 from .. import project as projects
 from ..analysis.quantities import writing
-from ..comparisons.ask import metrics_of
+from ..analysis.quantities.metrics import metrics_of
 from ..errors import InvalidValue
 from ..records import Metric, Model, Operation
 from .output import cell, echo_json, echo_table, json_option

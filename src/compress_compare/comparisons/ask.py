@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,11 @@ from .. import checks
 from .. import columns as made
 from ..analysis.ask.expression import parse
 from ..analysis.ask.selecting import ModelColumns, mask, order
+from ..analysis.quantities.metrics import by_column, metrics_of
 from ..analysis.quantities.reading import quantity
 from ..errors import InvalidValue
-from ..records import Metric
 from ..store.store import Store
+from ..table import Table
 
 
 @dataclass(frozen=True)
@@ -42,35 +43,29 @@ def columns(store: Store) -> ModelColumns:
     return ModelColumns(table, metrics_of(measured, store.metrics()))
 
 
-def metrics_of(columns: Iterable[str], definitions: Iterable[Metric]) -> dict[str, Metric]:
-    """The metric that each column is of: the one of its name, or the one that it is a way of measuring."""
-    longest = sorted(definitions, key=lambda metric: -len(metric.name))
-    return {
-        name: next((one for one in longest if name == one.name or name.startswith(f"{one.name} (")), Metric(name))
-        for name in columns
-    }
-
-
-def find(
-    store: Store, where: str | None = None, *, sort: str | Sequence[str] = (), limit: int | None = None
-) -> pa.Table:
+def find(store: Store, where: str | None = None, *, sort: str | Sequence[str] = (), limit: int | None = None) -> Table:
     """See ``Project.find``."""
     known = columns(store)
     wanted = checks.texts(sort, "The columns to sort by")
     if not where and not wanted:
-        return known.table[:limit]
+        return _shown(known, known.table[:limit])
     rows = rows_of(known, where, sort=wanted)[:limit]
-    return known.table.take(made.numbers(rows))
+    return _shown(known, known.table.take(made.numbers(rows)))
 
 
-def best(store: Store, by: str, *, bounds: Bounds = NO_BOUNDS, where: str | None = None) -> pa.Table:
+def _shown(known: ModelColumns, table: pa.Table) -> Table:
+    return Table(table, write=by_column(known.metrics, known.metrics.values()))
+
+
+def best(store: Store, by: str, *, bounds: Bounds = NO_BOUNDS, where: str | None = None) -> Table:
     """See ``Project.best``."""
     known = columns(store)
     name = known.named(by)
     better = direction(known, name)
     rows = within(known, rows_of(known, where), bounds=bounds)
     rows = rows[~np.isnan(known.numbers(name)[rows])]
-    return known.table.take(made.numbers(order(known, [f"-{name}" if better else name], rows=rows)))
+    found = order(known, [f"-{name}" if better else name], rows=rows)
+    return _shown(known, known.table.take(made.numbers(found)))
 
 
 def direction(known: ModelColumns, name: str) -> bool:

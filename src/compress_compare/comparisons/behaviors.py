@@ -131,9 +131,8 @@ class Behaviors:
     def summary(self) -> Table:
         """One row per model; see ``docs/behaviors.md`` for the columns."""
         present = {model: int(self._frame.present(model).sum()) for model in self._frame.outputs}
-        return Table(
-            summaries.summary(self._pairs, self.metric, present=present, num_instances=self._frame.num_instances)
-        )
+        found = summaries.summary(self._pairs, self.metric, present=present, num_instances=self._frame.num_instances)
+        return Table(found, write=self.definition.write)
 
     def bootstrap(self, resamples: int = 10_000, seed: int = 0) -> Table:
         """The change of the mean with the interval of a paired bootstrap: ``model, metric, count, difference, ci_low,
@@ -158,7 +157,8 @@ class Behaviors:
         """
         found = grouping.grouping(self._frame, self.by)
         higher_is_better = self.definition.higher_is_better
-        return Table(summaries.groups(self._pairs, self.metric, by=found, higher_is_better=higher_is_better))
+        rows = summaries.groups(self._pairs, self.metric, by=found, higher_is_better=higher_is_better)
+        return Table(rows, write=self.definition.write)
 
     @cached_property
     def changes(self) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..analysis.effects import effects as analysis
 from ..analysis.lineage import Graph
+from ..analysis.quantities.metrics import changes_by_row
 from ..store.reading import Columns
 from ..store.store import Store
 from ..table import Table
@@ -27,7 +28,8 @@ def of_measured(
     graph, columns, counts = measured
     if metric is not None:
         columns = {name: columns[name] for name in columns_of(store, metric, among=columns)}
-    return Table(analysis.effects(graph, columns, listed=listed, counts=counts))
+    found = analysis.effects(graph, columns, listed=listed, counts=counts)
+    return Table(found, write=changes_by_row(("mean", "median", "ci_low", "ci_high"), store.metrics()))
 
 
 def columns_of(store: Store, metric: str, *, among: Iterable[str]) -> list[str]:

@@ -35,12 +35,13 @@ def claims(project: Store, ids: Sequence[str]) -> tuple[list[dict[str, Any]], di
         try:
             (row,) = reality(project, [id]).to_pylist()
         except UserError as error:
-            rows.append({"model": id, "agrees": None, "claim": "", "reason": str(error), "counts": {}, "names": []})
+            unknown: dict[str, Any] = {"model": id, "agrees": None, "causes": [], "claim": "", "reason": str(error)}
+            rows.append({**unknown, "counts": {}, "names": []})
             continue
         told = RealityAnswer(models=[RealityRow(**row, measurable=False)])
         asked = json.dumps([id], ensure_ascii=False)
         answers[f"POST reality {asked}"] = told.model_dump(mode="json")
-        said = {key: row[key] for key in ("model", "agrees", "claim", "reason")}
+        said = {key: row[key] for key in ("model", "agrees", "causes", "claim", "reason")}
         rows.append({**said, **_covered(project, id, answers)})
     return rows, answers
 

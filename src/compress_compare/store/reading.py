@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
 
 from .. import late
 from ..analysis.lineage import Graph
+from ..analysis.quantities.metrics import by_column
 from ..records import Change, Checkpoint, Dataset, Job, LoggedCheckpoint, Metric, Model, TaskPath
 from ..table import Table
 from . import access, backends, gate_rules, history, mappings, metrics, models, overview, schema, summary, trash, views
@@ -104,12 +106,17 @@ class Reader:
     def models(self) -> Table:
         """Return a row per model: ``id, base, operation, parameters`` (JSON text), ``step``, then all metrics."""
         with self._database.read() as connection:
-            return Table(overview.models_table(connection))
+            return self._of_models(overview.models_table(connection), connection)
 
     def overview(self) -> Table:
         """Return ``models()`` with ``tags`` (list) and ``references`` (JSON text) before the metrics."""
         with self._database.read() as connection:
-            return Table(overview.overview_table(connection))
+            return self._of_models(overview.overview_table(connection), connection)
+
+    @staticmethod
+    def _of_models(table: pa.Table, connection: sa.Connection) -> Table:
+        measured = [column.name for column in table.schema if pa.types.is_floating(column.type)]
+        return Table(table, write=by_column(measured, metrics.definitions(connection).values()))
 
     def standard_errors(self) -> Table:
         """Return one row per model: ``id``, then the standard error of each metric that has any; null where missing."""

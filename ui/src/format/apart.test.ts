@@ -46,6 +46,10 @@ describe("shortenApart", () => {
       "…0.9 → train",
     ]);
   });
+  it("leaves no unit of a number alone before a step", () => {
+    const start = "prune 0.5 → ft 3 epochs → prune 0.7 → ft 3 epochs";
+    expect(shortenApart([`${start} → w4`, `${start} → static`], 20)).toEqual(["…→ w4", "…→ static"]);
+  });
   it("cuts words of a path, or leaves its first steps out, and nothing else", () => {
     const paths = ["random prune 0.5 → finetune 3 epochs → quantize 4 bits", "random prune 0.7 → calibrate"];
     const short = (limit: number): string[] => shortenApart(paths, limit);

@@ -19,6 +19,19 @@ function sharedPieces(split: readonly string[][]): number {
   return shared;
 }
 
+/** What follows the pieces that all share: of a path from its next arrow on, where only a unit stands before that. */
+function afterShared(split: readonly string[], shared: number): string {
+  const before = split[shared - 1] === "→ " ? "→ " : "";
+  return (
+    CUT +
+    before +
+    split
+      .slice(shared)
+      .join("")
+      .replace(/^\p{L}+ (?=→ )/u, "")
+  );
+}
+
 /** Letters of a word that are left when it is cut. */
 const STEM = 3;
 
@@ -84,9 +97,7 @@ export function shortenApart(texts: readonly string[], limit = 24): string[] {
   if (cut.length === 0) return [...texts];
   const split = cut.map(pieces);
   const shared = sharedPieces(split);
-  const rest = new Map(
-    cut.map((text, k) => [text, shared === 0 ? text : CUT + split[k]!.slice(shared).join("")] as const),
-  );
+  const rest = new Map(cut.map((text, k) => [text, shared === 0 ? text : afterShared(split[k]!, shared)] as const));
   let ends: Map<string, number> | null = null;
   const isPath = (text: string): boolean => text.includes(STEP);
   const byLetters = (way: (text: string) => string) => (text: string) => (isPath(text) ? null : way(text));

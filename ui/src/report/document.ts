@@ -63,6 +63,8 @@ export type LayersSection =
 export interface ClaimRow {
   model: string;
   agrees: boolean | null;
+  /** Why not, by name. */
+  causes: string[];
   claim: string;
   reason: string;
   /** Tensors by what happened to them; empty where that was not looked at. */

@@ -48,12 +48,13 @@ const REPORT: ReportDocument = {
     {
       model: "p50",
       agrees: false,
+      causes: ["zeros_stored"],
       claim: "90% zeros claimed, 0% found.",
       reason: "90% zeros claimed, 0% found. The file is as large.",
       counts: { changed: 12, skipped: 1 },
       names: ["head.weight"],
     },
-    { model: "cnn", agrees: null, claim: "", reason: "Nothing is claimed.", counts: {}, names: [] },
+    { model: "cnn", agrees: null, causes: [], claim: "", reason: "Nothing is claimed.", counts: {}, names: [] },
   ],
   behaviors: [BEHAVIORS],
   layers: LAYERS,
@@ -69,15 +70,21 @@ describe("the tables of a report", () => {
     expect(tuned![3]).toMatch(/^−1\.0.pp$/);
     expect(table.rows[1]![3]!.tone).toBe("bad");
     expect(table.rows[1]![5]!.tone).toBe("good");
-    const tie = modelsTable(TABLE, primaryMetrics(TABLE.metrics), [0, 2], () => 0.01);
+    const tie = modelsTable(TABLE, primaryMetrics(TABLE.metrics), [0, 2], { errorOf: () => 0.01 });
     expect(tie.rows[1]![3]!.tone).toBe("neutral");
+  });
+  it("call models by their difference, with the id beside it", () => {
+    const nameOf = (id: string): string => (id === "p50-ft" ? "prune 0.5 → ft" : id);
+    const table = modelsTable(TABLE, primaryMetrics(TABLE.metrics), [0, 2], { nameOf });
+    expect(table.columns.slice(0, 3).map(({ name }) => name)).toEqual(["model", "id", "made by"]);
+    expect(texts(table)[1]!.slice(0, 2)).toEqual(["prune 0.5 → ft", "p50-ft"]);
   });
   it("say first what was claimed, and then what the tensors show", () => {
     const [pruned, root] = texts(claimsTable(REPORT.claims));
     expect(pruned!.map((text) => text.replace(/\u00a0/g, " "))).toEqual([
       "p50",
       "90% zeros claimed, 0% found.",
-      "not as claimed",
+      "file size not as claimed",
       "The file is as large.",
       "1 of 13 tensors needs a look. 1 skipped unexpectedly, 12 changed: head.weight",
     ]);

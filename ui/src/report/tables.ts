@@ -17,7 +17,7 @@ import { lineageOf, valueOf, type ErrorOf } from "@/widgets/facts";
 import type { Align } from "@/export/markdown";
 import { group } from "d3-array";
 import { countsInWords, verdict } from "@/views/overview/details/coverage";
-import { reasonAfter } from "@/views/overview/details/reality";
+import { reasonAfter, verdictWords } from "@/views/overview/details/reality";
 import type { ClaimRow, GroupRow, JobEntry, LayersSection, SummaryRow } from "./document";
 
 export interface Cell {
@@ -47,11 +47,13 @@ export function modelsTable(
   table: ModelTable,
   metrics: readonly Metric[],
   models: readonly number[],
-  errorOf: ErrorOf = () => null,
+  { errorOf = () => null, nameOf = byId }: { errorOf?: ErrorOf; nameOf?: NameOf } = {},
 ): Table {
   const base = models[0]!;
+  const named = models.some((model) => nameOf(table.ids[model]!) !== table.ids[model]);
   const columns: Column[] = [
     { name: "model" },
+    ...(named ? [{ name: "id" }] : []),
     { name: "made by" },
     ...metrics.flatMap((metric) => [
       { name: metric.name, align: RIGHT },
@@ -59,7 +61,8 @@ export function modelsTable(
     ]),
   ];
   const rows = models.map((model) => [
-    { text: table.ids[model]!, mono: true, strong: model === base },
+    { text: nameOf(table.ids[model]!), mono: !named, strong: model === base },
+    ...(named ? [{ text: table.ids[model]!, mono: true }] : []),
     { text: chain(table, model) },
     ...metrics.flatMap((metric): Cell[] => {
       const [value, before] = [model, base].map((row) => valueOf(table, metric.name, row));
@@ -92,16 +95,14 @@ function chain(table: ModelTable, model: number): string {
 
 /** Of each model first what was claimed and how much of it is found, then what its tensors say. */
 export function claimsTable(rows: readonly ClaimRow[], nameOf: NameOf = byId): Table {
-  const judged = (agrees: boolean | null): Cell =>
-    agrees === null
-      ? { text: MISSING }
-      : { text: agrees ? "as claimed" : "not as claimed", tone: agrees ? "good" : "bad" };
+  const judged = (row: ClaimRow): Cell =>
+    row.agrees === null ? { text: MISSING } : { text: verdictWords(row), tone: row.agrees ? "good" : "bad" };
   return {
     columns: ["model", "claim", "verdict", "why", "coverage"].map((name) => ({ name })),
     rows: rows.map((row) => [
       { text: nameOf(row.model) },
       { text: row.claim || MISSING, strong: row.claim !== "" },
-      judged(row.agrees),
+      judged(row),
       { text: reasonAfter(row) },
       { text: covered(row) },
     ]),

@@ -78,6 +78,24 @@ describe("namesWithin", () => {
     }
     expect(namesWithin(table, rows, { byId: false, limit: 24 }).get(4)).toMatch(/0\.9/);
   });
+  it("say the steps in short words before any of these is cut", () => {
+    const at = (limit: number): string => namesWithin(table, rows, { byId: false, limit }).get(5)!;
+    expect([44, 39, 23].map(at)).toEqual([
+      "magnitude prune 0.7 → ft → quantize 4 bits",
+      "mag prune 0.7 → ft → w4",
+      "mag prune 0.7 → ft → w4",
+    ]);
+    expect(at(18)).toMatch(/→ w4$/);
+  });
+  it("keep a word whole where its short form is that of another model", () => {
+    const clash = testTable([
+      { id: "cnn" },
+      prune("a", "cnn", 0.5, "magnitude prune"),
+      prune("b", "cnn", 0.5, "mag prune"),
+    ]);
+    const found = [...namesWithin(clash, [1, 2], { byId: false, limit: 14 }).values()];
+    expect(new Set(found).size).toBe(2);
+  });
   it("are ids where these are asked for, and where a path has no room", () => {
     expect(namesWithin(table, rows, { byId: true, limit: 40 }).get(1)).toBe("cnn-p70");
     expect(namesOf(table, [5], false)(7)).toEqual(["…70-ft-w4".slice(-7)].map(() => expect.any(String)));

@@ -1,11 +1,33 @@
 /** What was done to models in few words, and their names by what differs in it. */
-import { apartAt, formatParameter } from "@/format";
+import { apartAt, formatParameter, shortenApart } from "@/format";
 import type { Json } from "@/api/json";
 import type { ModelTable } from "./table";
 
 const LONGEST = 18;
 /** Words for operations that are so common that everybody knows them short. */
 const SHORT: Readonly<Record<string, string>> = { finetune: "ft", "fine-tune": "ft", finetuning: "ft" };
+/** Short forms of words that everybody in the field reads, for where a name has little room. */
+const BRIEF: Readonly<Record<string, string>> = {
+  magnitude: "mag",
+  gradient: "grad",
+  random: "rand",
+  structured: "struct",
+  quantize: "quant",
+  palettize: "pal",
+  calibrate: "calib",
+  factorize: "fact",
+  epoch: "ep",
+  epochs: "ep",
+  bit: "b",
+  bits: "b",
+};
+
+/** A step with its words in their short forms: `quantize 4 bits` is `w4`, `quantize static` is `static`. */
+function brief(step: string): string {
+  const weights = /^quantize (\d+) bits?$/.exec(step);
+  if (weights) return `w${weights[1]!}`;
+  return step.replace(/^quantize (?=static)/, "").replace(/[a-z]+/g, (word) => BRIEF[word] ?? word);
+}
 
 /** One label per model, "" where its operation always has the same parameters. */
 export function stepLabels(table: ModelTable): string[] {
@@ -86,12 +108,16 @@ function shortOperation(name: string, shown: ReadonlySet<string>): string {
  * Names of models by how their paths differ from the nearest model that all come from: `prune 0.7 → ft`. That model,
  * and each one that nothing was done to, goes by its id, also in a path; where two names are equal, ids are added.
  */
-export function pathNames(table: ModelTable, rows: readonly number[]): Map<number, string> {
+export function pathNames(
+  table: ModelTable,
+  rows: readonly number[],
+  said: (step: string) => string = (step) => step,
+): Map<number, string> {
   const paths = new Map(rows.map((row) => [row, pathOf(table, row)]));
   const shared = sharedLength([...paths.values()]);
   const operations = new Set([...paths.values()].flatMap((path) => path.map((row) => table.operation[row] ?? "")));
   const word = wordsOf(table, new Set([...paths.values()].flatMap((path) => path.slice(shared))), operations);
-  const name = (row: number): string => (isUnmade(table, row) ? table.ids[row]! : word(row));
+  const name = (row: number): string => (isUnmade(table, row) ? table.ids[row]! : said(word(row)));
   const names = new Map<number, string>();
   for (const [row, path] of paths) {
     const own = path.slice(shared);
@@ -150,14 +176,23 @@ export function namesOf(
   const ids = rows.map((row) => table.ids[row]!);
   const idsAt = apartAt(ids);
   if (byId) return idsAt;
-  const paths = pathNames(table, rows);
-  const pathsAt = apartAt(rows.map((row) => paths.get(row)!));
+  const listed = (names: Map<number, string>): string[] => rows.map((row) => names.get(row)!);
+  const paths = listed(pathNames(table, rows));
+  let briefly: string[] | null = null;
+  /** Those that are too long in short words, unless one would then be called as another one is. */
+  const worded = (limit: number): string[] => {
+    if (paths.every((path) => path.length <= limit)) return paths;
+    const short = (briefly ??= listed(pathNames(table, rows, brief)));
+    const mixed = paths.map((path, k) => (path.length <= limit ? path : short[k]!));
+    return new Set(mixed).size === new Set(paths).size ? mixed : paths;
+  };
   const known = new Map<number, readonly string[]>();
   return (limit) => {
     let names = known.get(limit);
     if (!names) {
-      const short = pathsAt(limit);
-      const isId = (name: string, k: number): boolean => name.length > limit || isCut(name, paths.get(rows[k]!)!);
+      const whole = worded(limit);
+      const short = shortenApart(whole, limit);
+      const isId = (name: string, k: number): boolean => name.length > limit || isCut(name, whole[k]!);
       names = short.some(isId) ? short.map((name, k) => (isId(name, k) ? idsAt(limit)[k]! : name)) : short;
       known.set(limit, names);
     }

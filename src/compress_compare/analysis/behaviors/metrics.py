@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from ...errors import InvalidValue
+from ...records import Metric
+from ...table import Row
+from ..quantities.writing import written, written_difference
 from . import against_base, detection, label_sets, own, texts, tokens
 from .frame import LOG_PROBABILITY, LOGITS, PROBABILITIES, Frame
 from .joined import Floats
@@ -66,6 +69,13 @@ class InstanceMetric:
     high: float | None = None
     against_base: bool = False
     yes_no: bool = False
+
+    def write(self, column: str, row: Row) -> str | None:
+        """A number of a table of models or groups, as a notebook shows it."""
+        if column not in ("value", "base_value", "difference", "ci_low", "ci_high"):
+            return None
+        metric = Metric(row["metric"], unit=self.unit, format=self.format, min=self.low, max=self.high)
+        return written(row[column], metric) if "value" in column else written_difference(row[column], metric)
 
 
 _ON_LABEL, _ON_VECTORS = (LABELS, CLASSES, PROBABILITIES), (VECTORS,)

@@ -1,4 +1,5 @@
 /** The table of classes: one row per class, with a cell per model. */
+import { group } from "d3-array";
 import type { Cell, ChangeRow, GroupRow } from "@/api/behaviors";
 import { word } from "./filters";
 import { namesOf, type NameOf } from "./sentence";
@@ -46,7 +47,10 @@ const MOST_COLUMNS = 24;
 export function matricesOf(rows: readonly GroupRow[], models: readonly string[]): Map<string, Matrix> | null {
   const known = rows.filter(({ first, second }) => first !== null && second !== null);
   const firsts = [...new Set(known.map(({ first }) => first!))];
-  const seconds = [...new Set(known.map(({ second }) => second!))];
+  // in the server's order, which the first condition with most of them has whole
+  const byFirst = group(known, ({ model, first }) => JSON.stringify([model, first]));
+  const fullest = [...byFirst.values()].sort((a, b) => b.length - a.length);
+  const seconds = [...new Set(fullest.flatMap((own) => own.map(({ second }) => second!)))];
   if (known.length === 0 || firsts.length > MOST_ROWS || seconds.length > MOST_COLUMNS) return null;
   const matrixOf = (model: string): Matrix => {
     const own = new Map(

@@ -258,6 +258,8 @@ describe("groups", () => {
     ]);
     expect([cell("label 0", "thin"), cell("label 0", "thick")]).toEqual([rows[0], null]);
     expect(found.get("k")!.cell("label 1", "thin")).toBe(rows[2]);
+    const later = [pair("m", "label 0", "c"), ...["a", "b", "c"].map((second) => pair("m", "label 1", second))];
+    expect(matricesOf(later, ["m"])!.get("m")!.columns).toEqual(["a", "b", "c"]);
     expect(matricesOf([group("m", 1, 0)], ["m"])).toBeNull();
     const many = Array.from({ length: 61 }, (_, k) => pair("m", `label ${k}`, "thin"));
     expect(matricesOf(many, ["m"])).toBeNull();

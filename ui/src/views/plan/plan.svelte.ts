@@ -41,6 +41,12 @@ export class PlanState {
     return [...new Set([...chosen, ...rows.map((row) => ids[row]!)])];
   });
   readonly model: string | null = $derived(this.candidates[0] ?? null);
+  readonly choices: readonly { id: string; title: string; label: string }[] = $derived.by(() => {
+    const labels = this.#app.view.labels(this.candidates, 32);
+    return this.candidates.map((id, k) => ({ id, title: id, label: labels[k]! }));
+  });
+  /** What the model is called. */
+  readonly name: string = $derived(this.choices[0]?.label ?? "");
 
   /** The job that measures this model, if one is under way. */
   readonly measuring: Job | null = $derived.by(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RealityRow } from "@/api/reality";
-import { against, lines, reasonAfter } from "./reality";
+import { against, lines, reasonAfter, verdictWords } from "./reality";
 
 const ROW: RealityRow = {
   model: "p90",
@@ -58,6 +58,13 @@ describe("the reality check", () => {
     const claim = "4 bits claimed: 0 of 14 layers quantized.";
     expect(reasonAfter({ claim, reason: `${claim} The file is as large.` })).toBe("The file is as large.");
     expect(reasonAfter({ claim: "", reason: "Nothing is claimed." })).toBe("Nothing is claimed.");
+  });
+  it("say what it is that is not as claimed", () => {
+    expect(verdictWords({ agrees: true, causes: [] })).toBe("as claimed");
+    expect(verdictWords({ agrees: false, causes: ["zeros_stored", "no_sparse_kernel", "calls_dominate"] })).toBe(
+      "file size and time not as claimed",
+    );
+    expect(verdictWords({ agrees: false, causes: ["claim_not_found"] })).toBe("the weights not as claimed");
   });
 
   it("compares a root with nothing", () => {

@@ -1,6 +1,6 @@
 /** The rows of the reality check: what a model claims, what is stored, and what it costs when it runs. */
 import type { RealityRow } from "@/api/reality";
-import { formatBytes, formatCount, formatValue, SAME_TIME } from "@/format";
+import { formatBytes, formatCount, formatValue, listWords, SAME_TIME } from "@/format";
 
 export interface Line {
   readonly part: "Claimed" | "Stored" | "Effective";
@@ -78,6 +78,23 @@ export function lines(row: RealityRow): Line[] {
       title: timed(row.onnx_latency_device, row.onnx_integer_products),
     },
   ];
+}
+
+/** What each cause is about; all others are about the time. */
+const ABOUT: Readonly<Record<string, string>> = {
+  zeros_stored: "file size",
+  codes_stored_as_floats: "file size",
+  embedding_dominates: "packed size",
+  dense_rest_dominates: "packed size",
+  claim_not_found: "the weights",
+  part_missing: "the weights",
+};
+
+/** Whether the cost is as claimed, and of what it is not: `file size and time not as claimed`. */
+export function verdictWords({ agrees, causes }: Pick<RealityRow, "agrees" | "causes">): string {
+  if (agrees) return "as claimed";
+  const what = [...new Set(causes.map((cause) => ABOUT[cause] ?? "time"))];
+  return [listWords(what), "not as claimed"].filter(Boolean).join(" ");
 }
 
 /** Why claim and cost differ, without the claim itself, which stands above it. */

@@ -72,14 +72,14 @@ describe("story", () => {
   const axes = { x: size, y: accuracy };
   it("names the best bargain and the model that it is compared with", () => {
     const title = makeTitle(table, axes, [2, 1, 0]);
-    expect(plain(title.text)).toBe("small: −60.0% Size, −1.0 pp Accuracy against base");
+    expect(plain(title.text)).toBe("small: −60.0% Size, −1.0 pp Accuracy vs base");
     expect(title.models).toEqual([1]);
     expect(makeTitle(table, { x: accuracy, y: size }, [2, 1, 0]).models).toEqual([1]);
   });
   it("calls a loss within the intervals a tie, and waits for the intervals", () => {
     // 1.96 · √2 · 0.005 = 0.0139 is more than the loss of 0.01
     expect(plain(makeTitle(table, axes, [2, 1, 0], { errorOf: () => 0.005 }).text)).toBe(
-      "small: −60.0% Size, Accuracy tied (−1.0 pp) against base",
+      "small: −60.0% Size, Accuracy tied (−1.0 pp) vs base",
     );
     expect(plain(makeTitle(table, axes, [2, 1, 0], { errorOf: null }).text)).toBe("3 models of 5 are on the frontier");
   });

@@ -65,7 +65,7 @@ function bargain(
   const lost = formatDifference(quality, qualities[model]! - qualities[root]!);
   const isTie = orderOf(quality, reading(model), reading(root)) === "tie";
   const told = isTie ? `${quality.name} tied (${lost})` : `${lost} ${quality.name}`;
-  const text = `${nameOf(model)}: ${saved} ${cost.name}, ${told} against ${nameOf(root)}`;
+  const text = `${nameOf(model)}: ${saved} ${cost.name}, ${told} vs ${nameOf(root)}`;
   return { text, models: [model] };
 }
 
