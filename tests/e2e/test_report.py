@@ -49,8 +49,10 @@ def test_a_report_shows_everything_from_the_disk(alone: Page, folder: Path, tmp_
         text = report(project, [*SIX, XSS[1]], now=datetime.date(2026, 1, 2))
     path = tmp_path / "report.html"
     path.write_text(text, encoding="utf-8")
+    alone.emulate_media(color_scheme="dark")
     alone.goto(path.as_uri())
     expect(alone.get_by_role("heading", name="compression")).to_be_visible()
+    expect(alone.locator("html")).to_have_attribute("data-theme", "light")  # it is to be printed
     models = alone.get_by_role("table", name="Models compared")
     expect(models.get_by_role("row")).to_have_count(9)
     expect(models).to_contain_text(XSS[1])

@@ -246,14 +246,17 @@ gptq_quantize = function(GPTQQuantize)
 
 
 def _factor(matrix: Tensor) -> tuple[Tensor, bool]:
-    """The upper Cholesky factor of the inverse, and whether the matrix has none."""
+    """The upper U with UᵀU = the inverse of a matrix, and whether there is none.
+
+    With rows and columns in reverse, the matrix is L·Lᵀ; U is the inverse of L in the first order again, since the
+    reverse of a lower matrix is upper.
+    """
     import torch
 
-    lower, failed = torch.linalg.cholesky_ex(matrix)
-    inverse = torch.cholesky_inverse(lower)
-    del matrix, lower
-    upper, failed_too = torch.linalg.cholesky_ex(inverse, upper=True)
-    return upper, bool(failed) or bool(failed_too)
+    lower, failed = torch.linalg.cholesky_ex(matrix.flip(0, 1))
+    del matrix
+    identity = torch.eye(len(lower), dtype=lower.dtype, device=lower.device)
+    return torch.linalg.solve_triangular(lower, identity, upper=False).flip(0, 1), bool(failed)
 
 
 def _restored(

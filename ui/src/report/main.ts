@@ -12,7 +12,7 @@ import Shown from "./Shown.svelte";
 import "@/styles/base.css";
 
 const contents = readDocument();
-const theme = new ThemeState();
+const theme = new ThemeState(contents.kind === "report");
 const project = new ProjectStore();
 const view = new ViewStore(project, theme);
 const app = { project, view, theme, jobs: new JobsStore(project), changes: new ChangesStore(project), tour: null };

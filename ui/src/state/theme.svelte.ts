@@ -1,4 +1,4 @@
-/** Light or dark: the person's choice, else the system's. */
+/** Light or dark: the person's choice, else the system's; what is to be printed is light. */
 import type { Theme } from "@/styles/ramps";
 import { remember, remembered } from "./remember";
 
@@ -10,7 +10,12 @@ export class ThemeState {
   #system: Theme = $state("light");
   readonly current: Theme = $derived(this.choice === "system" ? this.#system : this.choice);
 
-  constructor() {
+  constructor(isPaper = false) {
+    if (isPaper) {
+      this.choice = "light";
+      this.#apply();
+      return;
+    }
     const dark = window.matchMedia("(prefers-color-scheme: dark)");
     const stored = remembered(KEY);
     if (stored === "light" || stored === "dark") this.choice = stored;
