@@ -30,7 +30,7 @@ def test_it_writes_a_new_folder_and_says_what_was_changed(folder: Path) -> None:
     assert done.exit_code == 0
     out = folder.with_name("base-quantize")
     assert f"Written to {out}" in done.stdout and "1 weights changed." in done.stdout
-    assert "cls_token.weight" in done.stdout and "name it in --targets" in done.stdout
+    assert "cls_token.weight" in done.stdout and "name it in targets" in done.stdout
     base, found = load_file(folder / "model.safetensors"), load_file(out / "model.safetensors")
     operation = Quantize(bits=4, strategy="group", group_size=4)
     assert torch.equal(found["fc.weight"], operation.rounded(base["fc.weight"]))

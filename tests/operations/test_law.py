@@ -152,13 +152,17 @@ def test_pending_masks_become_zeros(name: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_weight_norm_can_be_trained_but_not_rounded() -> None:
+def test_weight_norm_can_be_trained_and_is_left_alone_by_rounding() -> None:
     model = net()
     nn.utils.weight_norm(model[0])
     model(DATA[0][0])
     assert not torch.equal(finetune(model, data=DATA)[0].weight_g, model[0].weight_g)
+    said: list[str] = []
+    child = quantize(model, progress=lambda _, text: said.append(text))
+    assert torch.equal(child[0].weight_v, model[0].weight_v) and not torch.equal(child[2].weight, model[2].weight)
+    assert any("0.weight_v" in text and "remove_weight_norm" in text for text in said)
     with pytest.raises(InvalidValue, match="remove_weight_norm"):
-        quantize(model)
+        quantize(model, targets=["0"])
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -110,3 +110,14 @@ def test_batches_of_one_are_refused() -> None:
 def test_nothing_to_quantize_is_refused() -> None:
     with pytest.raises(InvalidValue, match="no convolution or linear layer"):
         quantize_static(nn.Embedding(4, 4), data=[(torch.tensor([[1, 2], [0, 3]]), None)])
+
+
+def test_what_torchao_has_no_form_for_is_said() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(2, 4, 1), nn.ConvTranspose2d(4, 4, 2, groups=2), nn.Conv2d(4, 2, 1)).eval()
+    said: list[str] = []
+    x = torch.randn(2, 2, 4, 4)
+    child = quantize_static(model, data=[(x, x)], progress=lambda _, text: said.append(text))
+    assert child.state_dict()["0.weight"].dtype == torch.int8
+    assert torch.equal(child.state_dict()["1.weight"], model[1].weight)
+    assert [text for text in said if "1.weight" in text and "no 8-bit form" in text]

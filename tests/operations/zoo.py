@@ -166,6 +166,8 @@ def hugging_face(kind: str, config: str, **settings: Any) -> Callable[[], Made]:
         ids = torch.randint(3, 90, (4, 12))
         if "pixel" in model.main_input_name:
             return model, ({"pixel_values": torch.randn(4, 3, 32, 32)}, torch.tensor([0, 1, 2, 3]))
+        if model.main_input_name == "input_values":
+            return model, ({"input_values": torch.randn(4, 1200)}, torch.tensor([0, 1, 2, 3]))
         if model.main_input_name == "input_features":
             features = {"input_features": torch.randn(4, 16, 40), "decoder_input_ids": ids[:, :6]}
             return model, (features, ids[:, :6])
@@ -215,6 +217,14 @@ ZOO: dict[str, Callable[[], Made]] = {
         "MambaConfig",
         **{"hidden_size": 32, "state_size": 8, "num_hidden_layers": 2, "conv_kernel": 4, "expand": 2},
         **(_COMMON | _ENDS),
+    ),
+    "wav2vec2": hugging_face(
+        "Wav2Vec2ForSequenceClassification",
+        "Wav2Vec2Config",
+        **{"conv_dim": (16, 16, 16), "conv_kernel": (10, 3, 3), "conv_stride": (5, 2, 2), "num_feat_extract_layers": 3},
+        **{"num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4, "classifier_proj_size": 16},
+        **{"mask_time_prob": 0.0, "num_labels": 5},
+        **_WIDE,
     ),
     **plain.MODELS,
 }

@@ -102,25 +102,24 @@ def _said(share: float, text: str) -> None:
 
 def _of_plan(planned: on_disk.FolderPlan, verb: str) -> list[str]:
     lines = [f"{len(planned.weights)} weights {verb}."]
-    lines += [f"Left alone: {line}" for line in _by_reason(planned.spared, "name it in --targets to include it")]
+    lines += [f"Left alone: {line}" for line in _by_reason(planned.spared)]
     if planned.unknown:
         lines.append(f"Left alone: {_listed(planned.unknown)}: it is not known what they belong to.")
     return lines
 
 
 def _of_result(done: on_disk.Applied) -> list[str]:
-    lines = [f"Not changed: {line}" for line in _by_reason(done.refused, "")]
+    lines = [f"Not changed: {line}" for line in _by_reason(done.refused)]
     if done.not_copied:
         lines.append(f"Not copied: {_listed(done.not_copied)}.")
     return lines
 
 
-def _by_reason(reasons: Mapping[str, str], hint: str) -> list[str]:
+def _by_reason(reasons: Mapping[str, str]) -> list[str]:
     grouped: dict[str, list[str]] = {}
     for name, why in reasons.items():
         grouped.setdefault(why, []).append(name)
-    more = f" ({hint})" if hint else ""
-    return [f"{_listed(names)}: {why.rstrip('.')}{more}." for why, names in grouped.items()]
+    return [f"{_listed(names)}: {why.rstrip('.')}." for why, names in grouped.items()]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -55,7 +55,8 @@ def select(
     """The weights to work on, each tensor once, in the order of ``model.named_parameters()``.
 
     Without ``targets``: every floating-point parameter of two or more dimensions outside norm layers, except those of
-    the kinds in :mod:`.parts.kinds`, which must be named to be touched. A pattern is
+    the kinds in :mod:`.parts.kinds`, which must be named to be touched, and those that a weight is computed from, as
+    by weight normalization. A pattern is
 
     - a class name (``Linear``) or an exact dotted path of a module (``layer1.0.conv1``): such weights in that module
       and below it; a norm layer named this way gives its scale;
@@ -74,11 +75,14 @@ def select(
 
     Raises:
         InvalidValue: ``targets.no_match`` naming the pattern, ``targets.empty`` when nothing is left,
-            ``operation.not_applicable`` for a weight that is computed by a parametrization.
+            ``operation.not_applicable`` for a weight that is computed by a parametrization, where it is named or no
+            other is left.
     """
     weights = _weights(model)
     left = set() if targets else set(spared(model))
     chosen = [weight for weight in weights if _is_plain(weight) and weight.name not in left]
+    if not chosen and not targets:
+        chosen = [weight for weight in weights if _is_plain(weight) and _way_out(weight)]
     if targets:
         wanted = {id(w.parameter) for pattern in targets for w in _targeted(operation, model, pattern)}
         chosen = [weight for weight in weights if id(weight.parameter) in wanted]
@@ -92,14 +96,15 @@ def select(
 
 
 def spared(model: nn.Module) -> dict[str, str]:
-    """Weights that are left alone unless ``targets`` names them: why, by each of their names."""
+    """Weights that are left alone unless ``targets`` names them: why, and what to do, by each of their names."""
     modules = dict(model.named_modules(remove_duplicate=False))
     found: dict[int, str] = {}
     weights = [weight for weight in _weights(model) if _is_plain(weight)]
     for weight in weights:
-        why = reason(weight.name, modules)
+        out = "" if weight.attribute.endswith("_orig") and not _is_spectral(weight) else _way_out(weight)
+        why = f"a weight is computed from it ({out})" if out else reason(weight.name, modules)
         if why:
-            found[id(weight.parameter)] = why
+            found[id(weight.parameter)] = why if out else f"{why} (name it in targets to include it)"
     return {weight.name: found[id(weight.parameter)] for weight in weights if id(weight.parameter) in found}
 
 
@@ -195,18 +200,25 @@ class _Matcher:
 
 
 def _check_plain_storage(operation: str, weight: Weight) -> None:
-    path = weight.name
+    if out := _way_out(weight):
+        title = f"{operation}: the weight {weight.name!r} is computed from others."
+        raise InvalidValue("operation.not_applicable", title, hint=f"{out[0].upper()}{out[1:]}.")
+
+
+def _way_out(weight: Weight) -> str:
+    """What to do before a parameter can be worked on from which a weight is computed; nothing for all others."""
     hooks = {type(hook).__name__ for hook in weight.module._forward_pre_hooks.values()}
-    if parametrize.is_parametrized(weight.module) or ".parametrizations." in f".{path}.":
-        hint = "Use torch.nn.utils.parametrize.remove_parametrizations first."
-    elif "SpectralNorm" in hooks and weight.attribute.endswith("_orig"):
-        hint = "Use torch.nn.utils.remove_spectral_norm first."
-    elif "WeightNorm" in hooks and weight.attribute.endswith(("_g", "_v")):
-        hint = "Use torch.nn.utils.remove_weight_norm first."
-    elif weight.attribute.endswith("_orig"):
-        hint = "Make it permanent with torch.nn.utils.prune.remove first."
-    else:
-        return
-    raise InvalidValue(
-        "operation.not_applicable", f"{operation}: the weight {path!r} is computed from others.", hint=hint
-    )
+    if parametrize.is_parametrized(weight.module) or ".parametrizations." in f".{weight.name}.":
+        return "use torch.nn.utils.parametrize.remove_parametrizations first"
+    if _is_spectral(weight):
+        return "use torch.nn.utils.remove_spectral_norm first"
+    if "WeightNorm" in hooks and weight.attribute.endswith(("_g", "_v")):
+        return "use torch.nn.utils.remove_weight_norm first"
+    if weight.attribute.endswith("_orig"):
+        return "make it permanent with torch.nn.utils.prune.remove first"
+    return ""
+
+
+def _is_spectral(weight: Weight) -> bool:
+    hooks = {type(hook).__name__ for hook in weight.module._forward_pre_hooks.values()}
+    return "SpectralNorm" in hooks and weight.attribute.endswith("_orig")

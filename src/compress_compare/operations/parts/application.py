@@ -88,7 +88,7 @@ def run(operation: Applicable, model: nn.Module, *, given: Given, copy: Copy = c
 def _say_what_is_spared(operation: Applicable, model: nn.Module, context: Context) -> None:
     chooses = hasattr(operation, "targets") and hasattr(operation, "ignore") and not operation.roles
     if chooses and not getattr(operation, "targets", ()):
-        left_alone(context, {name: f"{why} (name it in targets to include it)" for name, why in spared(model).items()})
+        left_alone(context, spared(model))
 
 
 def _mark(model: nn.Module, masks: Mapping[str, Tensor]) -> None:

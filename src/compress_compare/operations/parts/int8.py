@@ -49,13 +49,20 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
         graph = _observed(name, _exported(name, model, context=context), left_out=left_out, context=context)
         schemes = _fold_weights(graph)
         if not schemes:
-            raise unsuitable(name, "the model has no convolution or linear layer that could be 8 bits.")
+            hint = "torchao takes linear layers and 2-d convolutions. Quantize weights only, with quantize."
+            raise unsuitable(name, "the model has no convolution or linear layer that could be 8 bits.", hint=hint)
+        rest = [weight.name for weight in weights if weight.name not in schemes and _owner(weight.name) not in twice]
+        left_alone(context, dict.fromkeys(rest, "the quantizer of torchao has no 8-bit form of what reads them"))
         graph.graph.eliminate_dead_code()
         result = Int8Model(graph, graph.graph)
     for parameter in result.parameters():
         parameter.requires_grad_(False)
     attach(result, schemes)
     return result
+
+
+def _owner(name: str) -> str:
+    return name.rpartition(".")[0]
 
 
 def _keep_no_cache(model: nn.Module) -> None:
