@@ -73,13 +73,15 @@ def listed(connection: sa.Connection, *, key: int | None = None, action: str | N
     """The changes of a project or of one model, the newest first."""
     table, about = schema.history, schema.history_models
     query = sa.select(table).order_by(table.c.number.desc())
+    named = sa.select(about.c.number, about.c.model).order_by(about.c.model_key)
     if key is not None:
-        query = query.where(table.c.number.in_(sa.select(about.c.number).where(about.c.model_key == key)))
+        own = sa.select(about.c.number).where(about.c.model_key == key)
+        query, named = query.where(table.c.number.in_(own)), named.where(about.c.number.in_(own))
     if action is not None:
         query = query.where(table.c.action == action)
     found = list(connection.execute(query))
     names: dict[int, list[str]] = {row.number: [] for row in found}
-    for number, model in rows(connection, sa.select(about.c.number, about.c.model).order_by(about.c.model_key)):
+    for number, model in rows(connection, named) if found else ():
         if number in names:
             names[number].append(model)
     origins = {row: origin.of_key(connection, row) for row in {row.origin_key for row in found}}
