@@ -138,5 +138,5 @@ def test_the_example_runs_in_a_kernel(tmp_path, monkeypatch):
     assert "p0.9-ft" in outputs["frame"][0]
     assert "magnitude prune" in outputs["effects"][0]
     # A quarter of the instances is of class 3 and lost.
-    assert "0.75" in outputs["outputs"][0]
+    assert "75.0%" in outputs["outputs"][0]
     assert all(not cell.get("outputs") for cell in nbformat.read(EXAMPLE, as_version=4).cells)
