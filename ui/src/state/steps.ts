@@ -6,6 +6,9 @@ import type { ModelTable } from "./table";
 const LONGEST = 18;
 /** Words for operations that are so common that everybody knows them short. */
 const SHORT: Readonly<Record<string, string>> = { finetune: "ft", "fine-tune": "ft", finetuning: "ft" };
+/** Of more models, names are not looked at once more for each length. */
+const MOST_BRIEF = 1000;
+
 /** Short forms of words that everybody in the field reads, for where a name has little room. */
 const BRIEF: Readonly<Record<string, string>> = {
   magnitude: "mag",
@@ -178,10 +181,11 @@ export function namesOf(
   if (byId) return idsAt;
   const listed = (names: Map<number, string>): string[] => rows.map((row) => names.get(row)!);
   const paths = listed(pathNames(table, rows));
+  const pathsAt = apartAt(paths);
   let briefly: string[] | null = null;
-  /** Those that are too long in short words, unless one would then be called as another one is. */
+  /** Those that are too long in short words, unless one would then be called as another one is, or they are many. */
   const worded = (limit: number): string[] => {
-    if (paths.every((path) => path.length <= limit)) return paths;
+    if (rows.length > MOST_BRIEF || paths.every((path) => path.length <= limit)) return paths;
     const short = (briefly ??= listed(pathNames(table, rows, brief)));
     const mixed = paths.map((path, k) => (path.length <= limit ? path : short[k]!));
     return new Set(mixed).size === new Set(paths).size ? mixed : paths;
@@ -191,7 +195,7 @@ export function namesOf(
     let names = known.get(limit);
     if (!names) {
       const whole = worded(limit);
-      const short = shortenApart(whole, limit);
+      const short = whole === paths ? pathsAt(limit) : shortenApart(whole, limit);
       const isId = (name: string, k: number): boolean => name.length > limit || isCut(name, whole[k]!);
       names = short.some(isId) ? short.map((name, k) => (isId(name, k) ? idsAt(limit)[k]! : name)) : short;
       known.set(limit, names);

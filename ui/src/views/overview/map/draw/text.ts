@@ -143,7 +143,7 @@ export function drawNames(ctx: Context, scene: Scene, frame: Frame, models: Iter
   const unnamed = [...models].filter(
     (i) => scene.layout.shown[i] && (view.ky < ROW_FOR_TEXT || (scene.table.base[i]! >= 0 && !isEnd(scene, i))),
   );
-  if (unnamed.length > MOST_NAMED) return;
+  if (unnamed.length === 0 || unnamed.length > MOST_NAMED) return;
   const obstacles = [...wordsOf(ctx, scene, frame, fonts).map(({ box }) => box), ...nodeBoxes(scene, frame)];
   const font = `${FONT} ${scene.names.areIds ? fonts.mono : fonts.text}`;
   ctx.font = font;
