@@ -141,3 +141,9 @@ def test_group_size_goes_with_group() -> None:
         GPTQQuantize(strategy="group")
     with pytest.raises(InvalidValue, match="needs strategy 'group'"):
         GPTQQuantize(group_size=4)
+
+
+def test_inputs_that_are_not_finite_are_refused_by_the_name_of_the_weight() -> None:
+    x = torch.full((4, 8), torch.nan)
+    with pytest.raises(InvalidValue, match=r"the inputs of '0\.weight' are not finite"):
+        gptq_quantize(nn.Sequential(nn.Linear(8, 8)), 3, data=[(x, torch.zeros(4, dtype=torch.long))])

@@ -153,7 +153,8 @@ class GPTQQuantize(BaseOperation):
         rounded = []
         for start, end, moments in inputs.parts(len(rows)):
             one, other = (each[:, start:end] if each.shape[1] > 1 else each for each in (scale, zero))
-            rounded.append(self.compensated(rows[start:end], moments, scale=one, zero=other))
+            factor = self._upper(moments, size=rows.shape[1], name=weight.name)
+            rounded.append(self.compensated(rows[start:end], factor, scale=one, zero=other))
         weight.parameter.data = inputs.layout.tensor(torch.cat(rounded).to(values.dtype), tuple(values.shape))
 
     def grid(self, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -183,19 +184,19 @@ class GPTQQuantize(BaseOperation):
         by_output = 1 if self.strategy == "tensor" else outputs
         return scale.reshape(by_output, -1).T.contiguous(), zero.reshape(by_output, -1).T.contiguous()
 
-    def compensated(self, rows: Tensor, moments: InputMoments | None, *, scale: Tensor, zero: Tensor) -> Tensor:
+    def compensated(self, rows: Tensor, factor: tuple[Tensor, Tensor], *, scale: Tensor, zero: Tensor) -> Tensor:
         """Algorithm 1 of the paper, in blocks of columns.
 
         Args:
             rows: weights, [outputs, inputs].
-            moments: of their inputs; inputs that are always zero, or all if there are no moments, are rounded to
-                nearest.
+            factor: the upper Cholesky factor of the inverse of the inputs' second moments, [inputs, inputs], and the
+                order of the inputs in it.
             scale: as `grid` gives it, for these outputs.
             zero: the same.
         """
         import torch
 
-        upper, order = self._upper(moments, size=rows.shape[1])
+        upper, order = factor
         # one input after the other is rounded: its weights lie side by side
         left = rows.T[order.to(rows.device)]
         upper, pruned, diagonal = upper.to(left), left == 0, upper.diagonal().tolist()
@@ -213,8 +214,8 @@ class GPTQQuantize(BaseOperation):
             left[end:].addmm_(upper[start:end, end:].T, errors, alpha=-1)
         return left[order.argsort().to(rows.device)].T.contiguous()
 
-    def _upper(self, moments: InputMoments | None, *, size: int) -> tuple[Tensor, Tensor]:
-        """The Cholesky factor by which errors are made up for, and the order of the inputs in it."""
+    def _upper(self, moments: InputMoments | None, *, size: int, name: str) -> tuple[Tensor, Tensor]:
+        """What `compensated` takes. Inputs that are always zero, or all without moments, are rounded to nearest."""
         import torch
 
         order = torch.arange(size)
@@ -224,7 +225,9 @@ class GPTQQuantize(BaseOperation):
             order = moments.second.diagonal().argsort(descending=True, stable=True)
         factor, failed = _factor(self._damped(moments, order))
         if failed:  # numbers of 32 bits do not suffice
-            factor, _ = _factor(self._damped(moments, order).double())
+            factor, failed = _factor(self._damped(moments, order).double())
+        if failed:
+            raise unsuitable(self.name, f"the inputs of {name!r} are not finite, or of too different sizes.")
         return factor, order
 
     def _damped(self, moments: InputMoments, order: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ def select(
     left = set() if targets else set(spared(model))
     chosen = [weight for weight in weights if _is_plain(weight) and weight.name not in left]
     if not chosen and not targets:
-        chosen = [weight for weight in weights if _is_plain(weight) and _way_out(weight)]
+        chosen = [weight for weight in weights if _is_plain(weight) and _undo(weight)]
     if targets:
         wanted = {id(w.parameter) for pattern in targets for w in _targeted(operation, model, pattern)}
         chosen = [weight for weight in weights if id(weight.parameter) in wanted]
@@ -101,10 +101,10 @@ def spared(model: nn.Module) -> dict[str, str]:
     found: dict[int, str] = {}
     weights = [weight for weight in _weights(model) if _is_plain(weight)]
     for weight in weights:
-        out = "" if weight.attribute.endswith("_orig") and not _is_spectral(weight) else _way_out(weight)
-        why = f"a weight is computed from it ({out})" if out else reason(weight.name, modules)
-        if why:
-            found[id(weight.parameter)] = why if out else f"{why} (name it in targets to include it)"
+        if undo := _undo(weight):
+            found[id(weight.parameter)] = f"a weight is computed from it ({undo})"
+        elif why := reason(weight.name, modules):
+            found[id(weight.parameter)] = f"{why} (name it in targets to include it)"
     return {weight.name: found[id(weight.parameter)] for weight in weights if id(weight.parameter) in found}
 
 
@@ -200,25 +200,21 @@ class _Matcher:
 
 
 def _check_plain_storage(operation: str, weight: Weight) -> None:
-    if out := _way_out(weight):
+    undo = _undo(weight)
+    if not undo and weight.attribute.endswith("_orig"):
+        undo = "make it permanent with torch.nn.utils.prune.remove first"
+    if undo:
         title = f"{operation}: the weight {weight.name!r} is computed from others."
-        raise InvalidValue("operation.not_applicable", title, hint=f"{out[0].upper()}{out[1:]}.")
+        raise InvalidValue("operation.not_applicable", title, hint=f"{undo[0].upper()}{undo[1:]}.")
 
 
-def _way_out(weight: Weight) -> str:
-    """What to do before a parameter can be worked on from which a weight is computed; nothing for all others."""
+def _undo(weight: Weight) -> str:
+    """What makes an ordinary weight of a parameter from which a normalization or parametrization computes one."""
     hooks = {type(hook).__name__ for hook in weight.module._forward_pre_hooks.values()}
     if parametrize.is_parametrized(weight.module) or ".parametrizations." in f".{weight.name}.":
         return "use torch.nn.utils.parametrize.remove_parametrizations first"
-    if _is_spectral(weight):
+    if "SpectralNorm" in hooks and weight.attribute.endswith("_orig"):
         return "use torch.nn.utils.remove_spectral_norm first"
     if "WeightNorm" in hooks and weight.attribute.endswith(("_g", "_v")):
         return "use torch.nn.utils.remove_weight_norm first"
-    if weight.attribute.endswith("_orig"):
-        return "make it permanent with torch.nn.utils.prune.remove first"
     return ""
-
-
-def _is_spectral(weight: Weight) -> bool:
-    hooks = {type(hook).__name__ for hook in weight.module._forward_pre_hooks.values()}
-    return "SpectralNorm" in hooks and weight.attribute.endswith("_orig")

@@ -110,6 +110,37 @@ def test_how_blocks_are_called_is_seen_at_the_first_where_all_are_called_alike()
         assert {first - other for other in others} == ({4} if alike else {0})
 
 
+def test_batches_of_other_shapes_may_call_blocks_in_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Windowed(nn.Module):
+        """Blocks that get a window of their own where there are more vectors than four."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.blocks = nn.ModuleList(Window() for _ in range(3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            whole = torch.ones(())
+            for number, block in enumerate(self.blocks):
+                x = block(x, whole if x.shape[0] <= 4 else torch.linspace(-3, 5, 8).roll(3 * number))
+            return x
+
+    class Window(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(8, 8, bias=False)
+
+        def forward(self, x: Tensor, scale: Tensor) -> Tensor:
+            return torch.tanh(self.layer(x)) * scale
+
+    torch.manual_seed(0)
+    model = Windowed()
+    batches = [(torch.randn(count, 8), NONE) for count in (4, 40, 4, 40)]
+    found = gptq_quantize(model, 3, data=batches).state_dict()
+    monkeypatch.setattr("compress_compare.operations.parts.blocks._Call.is_like", lambda *_: False)
+    for name, values in gptq_quantize(model, 3, data=batches).state_dict().items():
+        assert torch.equal(found[name], values)
+
+
 class Gated(nn.Module):
     """Two layers with the same input, and one behind them."""
 

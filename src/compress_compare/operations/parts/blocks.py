@@ -6,7 +6,7 @@ blocks, not with its square, and how what is kept in memory is that of one block
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 
 from ...schemes.scheme import TensorScheme
 from ..targets import Weight
@@ -190,19 +191,23 @@ def _entered(
 ) -> tuple[list[dict[str, _Call]], list[Tensor]]:
     """For each batch, how the blocks are called, and what goes into the first.
 
-    Where the first batch calls all blocks with the same things, the others end at the first block.
+    Where a batch calls all blocks with the same things, others of its shapes end at the first block. Of other shapes
+    they may not: a window of attention is a mask only for texts that are longer.
     """
     calls: list[dict[str, _Call]] = []
     hidden: list[Tensor] = []
-    are_alike = False
+    alike: dict[str, bool] = {}
     with torch.no_grad(), plain_kernels(model):
         for inputs, _ in unpadded(model, context.data):
-            found = _record(model, chain.blocks, inputs=inputs, name=name, first_alone=are_alike)
+            plain = dict(inputs) if isinstance(inputs, Mapping) else inputs
+            shapes = str(tree_map_only(Tensor, lambda tensor: tuple(tensor.shape), plain))
+            known = alike.get(shapes, False)
+            found = _record(model, chain.blocks, inputs=inputs, name=name, first_alone=known)
             call, start, _ = next(iter(found.values()))
             by_path = {path: one for path, (one, _, _) in found.items()}
-            calls.append(dict.fromkeys(chain.blocks, call) if are_alike else by_path)
+            calls.append(dict.fromkeys(chain.blocks, call) if known else by_path)
             hidden.append(start)
-            are_alike = are_alike or all(call.is_like(other) for other, _, _ in found.values())
+            alike[shapes] = known or all(call.is_like(other) for other, _, _ in found.values())
     return calls, hidden
 
 
