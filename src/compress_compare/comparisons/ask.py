@@ -46,14 +46,13 @@ def columns(store: Store) -> ModelColumns:
 def find(store: Store, where: str | None = None, *, sort: str | Sequence[str] = (), limit: int | None = None) -> Table:
     """See ``Project.find``."""
     known = columns(store)
-    wanted = checks.texts(sort, "The columns to sort by")
-    if not where and not wanted:
-        return _shown(known, known.table[:limit])
-    rows = rows_of(known, where, sort=wanted)[:limit]
-    return _shown(known, known.table.take(made.numbers(rows)))
+    return _taken(known, rows_of(known, where, sort=checks.texts(sort, "The columns to sort by"))[:limit])
 
 
-def _shown(known: ModelColumns, table: pa.Table) -> Table:
+def _taken(known: ModelColumns, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Table:
+    """Some rows; the first ones, as they stand, without what selecting has to import."""
+    are_first = np.array_equal(rows, np.arange(len(rows)))
+    table = known.table[: len(rows)] if are_first else known.table.take(made.numbers(rows))
     return Table(table, write=by_column(known.metrics, known.metrics.values()))
 
 
@@ -64,8 +63,7 @@ def best(store: Store, by: str, *, bounds: Bounds = NO_BOUNDS, where: str | None
     better = direction(known, name)
     rows = within(known, rows_of(known, where), bounds=bounds)
     rows = rows[~np.isnan(known.numbers(name)[rows])]
-    found = order(known, [f"-{name}" if better else name], rows=rows)
-    return _shown(known, known.table.take(made.numbers(found)))
+    return _taken(known, order(known, [f"-{name}" if better else name], rows=rows))
 
 
 def direction(known: ModelColumns, name: str) -> bool:

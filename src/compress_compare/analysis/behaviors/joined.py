@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..inference.student import Floats as Floats
+
 Array = NDArray[Any]
-Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 AnyArrow: TypeAlias = "pa.Array | pa.ChunkedArray"
