@@ -97,9 +97,8 @@ class Tracer:
         self.seconds[report.nodeid] += report.duration
 
     def start(self) -> None:
-        """Look at all that runs from here on, in each thread."""
+        """Look at all that runs in tests from here on, in each thread."""
         threading.settrace(self._called)
-        sys.settrace(self._called)
 
     def notes(self, failed: list[str]) -> dict[str, Any]:
         """What was seen, without the tests that failed; lines as in `plain`."""
@@ -114,6 +113,7 @@ class Tracer:
 
     def _during(self, what: str) -> Generator[None, Any, Any]:
         self._now = what
+        sys.settrace(self._called)  # hypothesis looks at lines too, and stops all looking where it ends
         try:
             return (yield)
         finally:

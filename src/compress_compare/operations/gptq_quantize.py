@@ -115,7 +115,8 @@ class GPTQQuantize(BaseOperation):
                 context.progress(len(schemes) / len(weights), f"{part}: finished before the interruption")
                 schemes |= _restored(reached, part, weights=weights, finished=context.finished)
                 continue
-            for name, inputs in found.items():
+            for name in list(found):
+                inputs = found.pop(name)  # what has been used is not held beside what is still to be
                 context.progress(len(schemes) / len(weights), f"{part}: {name}" if part not in ("", name) else name)
                 stored = replace(
                     plain.stored(by_name[name]), channel_axis=inputs.layout.axis, groups=inputs.layout.groups
@@ -155,7 +156,8 @@ class GPTQQuantize(BaseOperation):
             one, other = (each[:, start:end] if each.shape[1] > 1 else each for each in (scale, zero))
             factor = self._upper(moments, size=rows.shape[1], name=weight.name)
             rounded.append(self.compensated(rows[start:end], factor, scale=one, zero=other))
-        weight.parameter.data = inputs.layout.tensor(torch.cat(rounded).to(values.dtype), tuple(values.shape))
+        # kept where it is: new memory among what is soon freed could not be given back
+        values.copy_(inputs.layout.tensor(torch.cat(rounded), tuple(values.shape)))
 
     def grid(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Scale and zero point, those of `quantize`.
@@ -249,17 +251,17 @@ gptq_quantize = function(GPTQQuantize)
 
 
 def _factor(matrix: Tensor) -> tuple[Tensor, bool]:
-    """The upper U with UᵀU = the inverse of a matrix, and whether there is none.
-
-    With rows and columns in reverse, the matrix is L·Lᵀ; U is the inverse of L in the first order again, since the
-    reverse of a lower matrix is upper.
-    """
+    """The upper U with UᵀU = the inverse of a symmetric matrix, whose place it takes, and whether there is none."""
     import torch
 
-    lower, failed = torch.linalg.cholesky_ex(matrix.flip(0, 1))
-    del matrix
-    identity = torch.eye(len(lower), dtype=lower.dtype, device=lower.device)
-    return torch.linalg.solve_triangular(lower, identity, upper=False).flip(0, 1), bool(failed)
+    factor = matrix.T  # by columns, as the library works on it without a copy
+    info = torch.empty((), dtype=torch.int32, device=matrix.device)
+    torch.linalg.cholesky_ex(factor, out=(factor, info))
+    if info:
+        return factor, True
+    torch.cholesky_inverse(factor, out=factor)
+    torch.linalg.cholesky_ex(factor, upper=True, out=(factor, info))
+    return factor, bool(info)
 
 
 def _restored(
