@@ -25,6 +25,7 @@ from ..operations.types import Context, Progress
 from ..readers import folder as folders
 from ..readers import safetensors
 from ..schemes import scheme
+from .halves import Halves, room
 from .planning import FolderPlan, Prepared, prepared
 from .source import SourceFolder, metadata
 from .target import TargetFile
@@ -124,9 +125,14 @@ class _Run:
     refused: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     _read: int = 0
+    _written: dict[str, int] = field(default_factory=dict)
+    """By file, the bytes that stood before this half of the memory was begun, to be written before the other is."""
 
     def __post_init__(self) -> None:
         self.schemes = {name: {} for name in self.files}
+        entries = (entry for shard in self.source.shards for entry in shard.header.entries.values())
+        largest = max((entry.num_bytes for entry in entries), default=0)
+        self.memory = Halves(max(LARGE, room(largest)))
         self.known = scheme.from_json(self.source.notes.get("scheme", {}))
 
     def weights(self) -> None:
@@ -171,14 +177,14 @@ class _Run:
 
         def all_of_them() -> Iterator[Tensor]:
             for name in names:
-                yield self._tensor(name)
+                yield self._mapped(name)
                 self._forget()
 
         below = _below(amount, all_of_them)
         return lambda _values: below
 
     def _changed(self, piece: Piece, limit: Callable[[Tensor], Below] | None) -> Changed:
-        tensors = {name: self._tensor(name) for name in (*piece.weights, *piece.beside)}
+        tensors = self._read_in({name: self._mapped(name) for name in (*piece.weights, *piece.beside)})
         noted = {name: self.known[each] for name in tensors for each in self._files(name) if each in self.known}
         if limit is None:
             context = Context((), cross_entropy, {}, self._say)
@@ -207,17 +213,28 @@ class _Run:
     def _files(self, name: str) -> tuple[str, ...]:
         return self.prepared.names[name]
 
-    def _tensor(self, name: str) -> Tensor:
+    def _mapped(self, name: str) -> Tensor:
+        """The values in the file, not to be changed."""
         first = self._files(name)[0]
         return self.source.of[first].tensor(first)
+
+    def _read_in(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same values where they may be changed, until the half of the memory is used again."""
+        needed = sum(room(values.nbytes) for values in tensors.values())
+        if needed > self.memory.num_bytes:
+            return {name: values.clone() for name, values in tensors.items()}
+        if not self.memory.fits(needed):
+            for name, file in self.files.items():
+                file.wait(self._written.get(name, 0))
+                self._written[name] = file.num_bytes
+            self.memory.turn()
+        return {name: self.memory.copy(values) for name, values in tensors.items()}
 
     def _forget(self, num_bytes: int = LARGE) -> None:
         """Give back what was read, once it is much."""
         self._read += num_bytes
         if self._read >= LARGE:
             self._read = 0
-            for file in self.files.values():
-                file.wait()
             for shard in self.source.shards:
                 shard.forget()
 

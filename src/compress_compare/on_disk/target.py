@@ -22,11 +22,11 @@ from torch import Tensor
 from ..readers.dtypes import DTYPES
 from ..readers.safetensors_header import PREFIX
 from .source import NAMES
+from .uncached import BLOCK, UncachedFile
 
 _ALIGNED = 8
 _ENTRY = 1_000
 """Bytes of a header per tensor, what is noted about how it is stored included; names come on top."""
-_PART = 1 << 24
 _WAITING = 1 << 26
 """Bytes that may wait to be written; a tensor that is larger waits alone."""
 
@@ -42,12 +42,12 @@ class TargetFile:
     def __init__(self, path: Path, names: list[str]) -> None:
         self.path = path
         self._room = 65_536 + 2 * sum(_ENTRY + 4 * len(name.encode()) for name in names)
-        self._room += -self._room % _ALIGNED
-        self._file = path.open("xb")
-        self._file.seek(PREFIX + self._room)
+        self._room += -(PREFIX + self._room) % BLOCK
+        self._file = UncachedFile(path, PREFIX + self._room)
         self._late: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115
         self._writer = ThreadPoolExecutor(1)
         self._waiting: deque[tuple[Future[None], int]] = deque()
+        """What is being written, and up to where the file goes then."""
         self._later: list[tuple[str, str, tuple[int, ...], int, int]] = []
         self.entries: dict[str, Any] = {}
         self.num_bytes = 0
@@ -70,20 +70,15 @@ class TargetFile:
         self._write(name, dtype, shape, content)
 
     def _write(self, name: str, dtype: str, shape: tuple[int, ...], content: memoryview) -> None:
-        while self._waiting and sum(size for _, size in self._waiting) + len(content) > _WAITING:
-            self._waiting.popleft()[0].result()
-        self._waiting.append((self._writer.submit(self._put, content), len(content)))
         end = self.num_bytes + len(content)
+        self.wait(end - _WAITING)
+        self._waiting.append((self._writer.submit(self._file.write, content), end))
         self.entries[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [self.num_bytes, end]}
         self.num_bytes = end
 
-    def _put(self, content: memoryview) -> None:
-        for start in range(0, len(content), _PART):
-            self._file.write(content[start : start + _PART])
-
-    def wait(self) -> None:
-        """Wait until all that was given is written, so that its memory may change."""
-        while self._waiting:
+    def wait(self, end: int) -> None:
+        """Wait until the first so many bytes of tensors are written, so that their memory may change."""
+        while self._waiting and self._waiting[0][1] <= end:
             self._waiting.popleft()[0].result()
 
     def __enter__(self) -> TargetFile:
@@ -100,14 +95,10 @@ class TargetFile:
             self._late.seek(start)
             self._write(name, dtype, shape, memoryview(self._late.read(size)))
         self._late.close()
-        self.wait()
+        self.wait(self.num_bytes)
         said = json.dumps({"__metadata__": dict(metadata), **self.entries}, separators=(",", ":")).encode()
         assert len(said) <= self._room  # noqa: S101
-        self._file.seek(0)
-        self._file.write(struct.pack("<Q", self._room) + said + b" " * (self._room - len(said)))
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        self._file.finish(struct.pack("<Q", self._room) + said.ljust(self._room))
 
 
 def _bytes(flat: Tensor) -> memoryview:

@@ -87,7 +87,7 @@ class Quantize(BaseOperation):
 
         schemes = {}
         for weight in select(self.name, model, targets=self.targets, ignore=self.ignore):
-            weight.parameter.data = self.rounded(weight.parameter.data, weight.layout)
+            self.round_in_place(weight.parameter.data, weight.layout)
             schemes[weight.name] = self.stored(weight)
         attach(model, schemes)
         return model
@@ -101,16 +101,24 @@ class Quantize(BaseOperation):
         """
         import torch
 
+        result = values.clone(memory_format=torch.contiguous_format)
+        self.round_in_place(result, layout)
+        return result
+
+    def round_in_place(self, values: Tensor, layout: Layout | None = None) -> None:
+        """Replace values by the nearest representable ones; see `rounded`."""
+        import torch
+
         from .parts.rows import Layout
 
         layout = layout or Layout()
         rows = layout.rows(values)
         wide = torch.promote_types(values.dtype, torch.float32)
         extremes = _extremes(rows, wide) if self.strategy == "tensor" else None
-        result, count = torch.empty_like(rows), max(_CHUNK // max(rows.shape[1], 1), 1)
-        for part, place in zip(torch.split(rows, count), torch.split(result, count), strict=True):
-            place.copy_(self._round(part.to(wide), extremes))
-        return layout.tensor(result, tuple(values.shape))
+        for part in torch.split(rows, max(_CHUNK // max(rows.shape[1], 1), 1)):
+            part.copy_(self._round(part.to(wide), extremes))
+        if rows.data_ptr() != values.data_ptr():  # rows are a copy where channels do not come first
+            values.copy_(layout.tensor(rows, tuple(values.shape)))
 
     def stored(self, weight: Weight) -> TensorScheme:
         """How a rounded weight is stored."""

@@ -1,0 +1,51 @@
+"""Memory that tensors are read into again and again: new pages cost more than the arithmetic on them. Needs torch."""
+
+from __future__ import annotations
+
+import mmap
+
+import torch
+from torch import Tensor
+
+_ALIGNED = 64
+
+
+class Halves:
+    """Two halves, of which one is filled while what stands in the other is still being written.
+
+    Args:
+        num_bytes: of a half.
+    """
+
+    def __init__(self, num_bytes: int) -> None:
+        self.num_bytes = num_bytes
+        self._halves = [torch.frombuffer(_mapped(num_bytes), dtype=torch.uint8) for _ in range(2)]
+        self._used = 0
+
+    def fits(self, num_bytes: int) -> bool:
+        """Whether tensors of so many bytes, each on a boundary, go into what is left of this half."""
+        return self._used + num_bytes <= self.num_bytes
+
+    def turn(self) -> None:
+        """Go to the other half, whose tensors nobody may need any more."""
+        self._halves.reverse()
+        self._used = 0
+
+    def copy(self, values: Tensor) -> Tensor:
+        """The same values in this half, in which they must fit."""
+        start, end = self._used, self._used + values.nbytes
+        self._used += room(values.nbytes)
+        return self._halves[0][start:end].view(values.dtype).view(values.shape).copy_(values)
+
+
+def room(num_bytes: int) -> int:
+    """The bytes that a tensor takes with what is left free behind it."""
+    return num_bytes + -num_bytes % _ALIGNED
+
+
+def _mapped(num_bytes: int) -> mmap.mmap:
+    """Memory of large pages where the system has them; it takes none before it is used."""
+    memory = mmap.mmap(-1, num_bytes)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
