@@ -105,3 +105,19 @@ def test_numbers_are_written_as_people_write_them() -> None:
     assert [seconds(number) for number in (2, 0.0123, 38e-6)] == ["2 s", "12.3 ms", "38 µs"]
     assert [bits(number) for number in (1, 4, 5.25)] == ["1 bit", "4 bits", "5.25 bits"]
     assert [times(number) for number in (1.02, 4, 0.5)] == ["as large as", "4× smaller than", "2× larger than"]
+
+
+@pytest.mark.parametrize("runtime", ["torch", "onnx"])
+def test_what_was_measured_is_said_of_each_runtime_that_has_both_times(runtime: str) -> None:
+    model, root = (replace(one, torch=Run(), onnx=Run()) for one in (NARROW, ROOT))
+    both = verdict(replace(model, **{runtime: run(1)}), replace(root, **{runtime: run(4)}))
+    name = {"torch": "PyTorch", "onnx": "ONNX Runtime"}[runtime]
+    assert f"1 ms against 4 ms in {name}" in both.reason
+    alone = verdict(replace(model, **{runtime: run(1)}), root)
+    assert "against" not in alone.reason
+
+
+def test_weights_without_a_width_in_the_file_are_not_called_floats() -> None:
+    assert "codes_stored_as_floats" not in verdict(replace(CODES, file_bits=None), ROOT).causes
+    assert "codes_stored_as_floats" in verdict(replace(CODES, file_bits=6), ROOT).causes
+    assert "codes_stored_as_floats" not in verdict(replace(CODES, file_bits=5.9), ROOT).causes

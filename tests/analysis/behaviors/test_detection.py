@@ -130,6 +130,29 @@ def test_two_dogs_are_not_one(tmp_path: Path) -> None:
         assert (whole["base_ap"], whole["lost"], whole["won"]) == (1, 1, 0)
 
 
+def test_of_four_boxes_one_finds_an_object(tmp_path: Path) -> None:
+    with cc.open(tmp_path / "p") as project:
+        project.log_model("base")
+        project.log_model("small", base="base", operation=cc.Operation("prune"))
+        there = {"class": "dog", "box": [0, 0, 10, 10]}
+        project.log_dataset("d", ids=["i", "empty"], labels=[[there, {**there, "box": [50, 50, 60, 60]}], []])
+        project.log_outputs("base", "d", ids=["i", "empty"], predictions=[[{**there, "score": 0.9}], []])
+        boxes = [{"class": "dog", "box": [20 * i, 0, 20 * i + 10, 10], "score": 0.9} for i in range(4)]
+        project.log_outputs("small", "d", ids=["i", "empty"], predictions=[boxes, boxes[:1]])
+        expected = {
+            "detection_precision": [0.25, 0.0],
+            "detection_recall": [0.5, None],
+            "detection_f1": [2 / (2 + 3 + 1), 0.0],
+            "missed_objects": [1, 0],
+            "false_positives": [3, 1],
+        }
+        for metric, values in expected.items():
+            rows = project.behaviors("base", ["small"], "d", metric).instances().to_pylist()
+            found = {row["id"]: row[f"{metric}[small]"] for row in rows}
+            for id, value in zip(("i", "empty"), values, strict=True):
+                assert found[id] == pytest.approx(np.nan if value is None else value, nan_ok=True), (metric, id)
+
+
 def test_an_image_that_a_model_did_not_see_is_compared_by_no_number(project: cc.Project) -> None:
     project.log_model("half", base="base", operation=cc.Operation("prune"))
     project.log_outputs("half", "street", ids=range(6), predictions=logged(BOXES)[:6])

@@ -57,6 +57,13 @@ def test_cosine(vectors):
     assert np.isnan(distances.cosine(np.zeros((1, 2)), np.ones((1, 2)))).all()
 
 
+def test_no_cosine_is_above_one_by_rounding():
+    random = np.random.default_rng(0)
+    many = random.normal(size=(10_000, 3))
+    assert distances.cosine(many, many).max() == 1
+    assert distances.cosine(many, -many).min() == -1
+
+
 def test_means_over_elements():
     base, model = np.array([[1.0, 2.0], [0.0, 4.0]]), np.array([[2.0, 1.0], [1.0, 4.0]])
     assert distances.mean_difference(base, model).tolist() == [0.0, 0.5]

@@ -58,6 +58,21 @@ def test_every_two_models_against_scipy():
         assert row["mcnemar_p"] == pytest.approx(stats.binomtest(int(lost), int(lost + won)).pvalue)
         assert row["tie"] == (row["mcnemar_p_adjusted"] > 0.05)
         assert row["difference"] == pytest.approx(second.mean() - first.mean())
+        assert (row["count"], row["first_value"], row["second_value"]) == (300, first.mean(), second.mean())
+        assert row["ci_low"] <= row["difference"] <= row["ci_high"]
+        spread = np.std(second.astype(int) - first.astype(int)) / np.sqrt(300)
+        low, high = (row["difference"] + z * spread for z in (-1.96, 1.96))
+        assert (row["ci_low"], row["ci_high"]) == pytest.approx((low, high), abs=0.01)
+        assert (row["bootstrap_low"], row["bootstrap_high"]) == pytest.approx((low, high), abs=0.01)
+
+
+def test_two_models_without_a_common_instance_have_no_difference():
+    labels, probabilities = classified(count=4, models=1)
+    given = frame(labels, probabilities, orders=[np.array([0, 1]), np.array([2, 3])])
+    (row,) = tables.every_pair({m: pairs.changes(given, m) for m in given.outputs}).to_pylist()
+    assert row["count"] == 0
+    for name in ("first_value", "second_value", "difference", "ci_low", "ci_high", "bootstrap_low", "bootstrap_high"):
+        assert row[name] is None, name
 
 
 def test_a_summary_has_a_row_for_each_model():

@@ -66,6 +66,16 @@ def test_the_interval_covers_the_true_ratio():
     assert 0.91 <= held / 300 <= 0.98
 
 
+def test_a_token_without_a_number_is_left_out():
+    ids = np.arange(2)
+    base = [[-1.0, None, -3.0], [None, -1.0]]
+    given = Frame(
+        dataset(ids, tokens=[["a", "b", "c"], ["d", "e"]]),
+        {name: outputs(ids, tokens={"log_probability": base}) for name in ("base", "model")},
+    )
+    assert of(given, "log_probability") == pytest.approx([-2.0, -1.0])
+
+
 def test_numbers_of_one_instance(frame):
     assert tokens.of_instance(frame, 1)["log_probability"] == {"base": [-0.25, -3.0], "model": [-0.5, -3.5]}
 

@@ -57,6 +57,12 @@ def test_values_that_are_missing_or_not_finite_do_not_count_among_replicates():
     assert (of(table, "q")["pairs"], of(table, "q")["non_finite"]) == (0, 1)
 
 
+def test_the_mean_of_two_replicates_stands_for_both():
+    graph = Graph.from_models([("net", None, None), *((f"r{i}", "net", Operation("prune")) for i in range(2))])
+    values = np.ma.MaskedArray([1.0, 2.0, 3.0], mask=False)
+    assert of(effects(graph, {"m": values}), "prune")["mean"] == 1.5
+
+
 def quantized(*changes, start=0.9):
     """The effect of quantization on models of several seeds, of which each changes so."""
     models = [("net", None, None)]

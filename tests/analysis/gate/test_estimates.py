@@ -93,6 +93,17 @@ def test_a_ratio_by_its_logarithm() -> None:
     factor = math.exp(stats.norm.ppf(0.975) * math.hypot(0.02, 0.02))
     assert found is not None
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.5 / factor, 0.5 * factor))
+    assert found.count is None
+
+
+def test_a_ratio_counts_the_smaller_of_both_samples() -> None:
+    base, model = MetricValue(2.0, count=30, standard_error=0.1), MetricValue(1.0, count=20, standard_error=0.1)
+    found = estimates.stated_ratio(base, model, confidence=0.95)
+    one = estimates.stated_ratio(base, MetricValue(1.0, standard_error=0.1), confidence=0.95)
+    assert found is not None and one is not None
+    assert (found.count, one.count) == (20, None)
+    assert estimates.stated_ratio(base, MetricValue(1.0, count=1, standard_error=0.1), confidence=0.95) is None
+    assert estimates.stated_ratio(base, MetricValue(-1.0, count=20, standard_error=0.1), confidence=0.95) is None
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.95])
