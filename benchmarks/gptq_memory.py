@@ -1,4 +1,4 @@
-"""Memory and time of GPTQ on decoders of random bf16 numbers, of 100 million parameters and more.
+"""Memory and time of GPTQ or AWQ on decoders of random bf16 numbers, of 100 million parameters and more.
 
 Claim: the most that is held above the given model is at most 1.5 times its size: the new model, and beside it what one
 block needs (the second moments of its inputs in double precision, and its weights while they are rounded). Each size in
@@ -19,10 +19,11 @@ import torch
 from peaks import Peak
 from torch import nn
 
-from compress_compare.operations import GPTQQuantize
+from compress_compare.operations import AWQQuantize, GPTQQuantize
 
 SHAPES = {100: (768, 12), 300: (1024, 22), 1000: (2048, 19)}
 """Millions of parameters → width, number of blocks."""
+OPERATIONS: dict[str, type[GPTQQuantize | AWQQuantize]] = {"gptq": GPTQQuantize, "awq": AWQQuantize}
 ALLOWED = 1.5
 
 
@@ -30,16 +31,17 @@ def main() -> int:
     """Print each size, and whether the limit holds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--millions", type=int, nargs="*", choices=SHAPES, default=list(SHAPES))
+    parser.add_argument("--operation", choices=OPERATIONS, default="gptq")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(one(given.one)))
+        print(json.dumps(one(given.one, OPERATIONS[given.operation])))
         return 0
     print(f"load {os.getloadavg()[0]:.1f}")
     print(f"{'parameters':>12}{'model':>10}{'above it':>10}{'times':>7}{'seconds a block':>17}")
     missed = False
     for millions in given.millions:
-        command = [sys.executable, __file__, "--one", str(millions)]
+        command = [sys.executable, __file__, "--operation", given.operation, "--one", str(millions)]
         found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
         times = found["above"] / found["size"]
         missed |= times > ALLOWED
@@ -49,13 +51,13 @@ def main() -> int:
     return int(missed)
 
 
-def one(millions: int) -> dict[str, float]:
+def one(millions: int, kind: type[GPTQQuantize | AWQQuantize]) -> dict[str, float]:
     """Bytes of the model and of the most above it; seconds of processor time for a block."""
     torch.set_num_threads(1)
     width, blocks = SHAPES[millions]
     model = llama(width, blocks)
     data = [({"input_ids": text}, text) for text in torch.randint(3, 500, (4, 64)).split(1)]
-    operation = GPTQQuantize(scheme="W4A16", ignore=("lm_head", "Embedding"))
+    operation = kind(scheme="W4A16", ignore=("lm_head", "Embedding"))
     operation(llama(64, 2), data=data)  # what libraries load is not the model's
     size = sum(parameter.nbytes for parameter in model.parameters())
     count = sum(parameter.numel() for parameter in model.parameters())

@@ -45,9 +45,8 @@ def main() -> int:
     original, stories = load(given.data)
     model, texts = llama(original), sampled(original, given.texts, length=256)
     print(f"Perplexity in floating point: {perplexity(losses(model, stories)):.3f}")
-    print(
-        f"{'bits':>4} {'method':<10}{'ours':>8}{'theirs':>8}{'ratio, 95 %':>24}{'layers':>8}{'theirs':>8}{'seconds':>14}"
-    )
+    titles = f"{'ours':>8}{'theirs':>8}{'ratio, 95 %':>24}{'layers':>8}{'theirs':>8}{'seconds':>14}"
+    print(f"{'bits':>4} {'method':<10}{titles}")
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         model.config._name_or_path = folder  # where llm-compressor looks for the configuration

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .quantize import Quantize
     from .targets import Weight
 
+ROWS = 512
+"""Of the error, worked out at once."""
+
 
 @operation
 class AWQQuantize(BaseOperation):
@@ -88,7 +91,8 @@ class AWQQuantize(BaseOperation):
         plain = self._nearest()
         by_name, schemes, reached = {weight.name: weight for weight in weights}, dict[str, TensorScheme](), Reached()
         for part, found in original_stages(model, linear, context=context, name=self.name):
-            for name, inputs in found.items():
+            for name in list(found):
+                inputs = found.pop(name)  # what has been used is not held beside what is still to be
                 context.progress(len(schemes) / len(weights), f"{part}: {name}")
                 axis, groups, stored = inputs.layout.axis, inputs.layout.groups, plain.stored(by_name[name])
                 scaled = self._round(by_name[name], inputs)
@@ -125,7 +129,8 @@ class AWQQuantize(BaseOperation):
             for start, end, moments in parts
         ]
         rounded = torch.cat([result for result, _ in results])
-        weight.parameter.data = inputs.layout.tensor(rounded, tuple(values.shape))
+        # kept where it is: new memory among what is soon freed could not be given back
+        values.copy_(inputs.layout.tensor(rounded, tuple(values.shape)))
         return any(scaled for _, scaled in results)
 
     def scaled(self, values: Tensor, moments: InputMoments) -> tuple[Tensor, bool]:
@@ -133,15 +138,15 @@ class AWQQuantize(BaseOperation):
         import torch
 
         plain = self._nearest()
-        second = (moments.second / moments.count).float()
+        second = moments.second.float()
         mean = (moments.absolute / moments.count).clamp(min=1e-8)
         best, least, chosen = plain.rounded(values), float("inf"), 0.0
         for alpha in torch.linspace(0, 1, self.grid + 1).tolist()[: self.grid]:
             scales = mean**alpha
             scales = (scales / (scales.max() * scales.min()).sqrt()).to(values)
-            rounded = plain.rounded(values * scales) / scales
-            difference = (rounded - values).float()
-            error = float(((difference @ second) * difference).sum())
+            rounded = plain.rounded(values * scales).div_(scales)
+            differences = (part.float() for part in torch.split(rounded - values, ROWS))
+            error = sum(float((part @ second).mul_(part).sum()) for part in differences)
             if error < least:
                 best, least, chosen = rounded, error, alpha
         return best, chosen > 0
