@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from torch import nn
 
 from compress_compare import on_disk
 from compress_compare.errors import InvalidValue
+from compress_compare.on_disk.halves import Halves
+from compress_compare.on_disk.uncached import UncachedFile
 from compress_compare.operations import LowRank, MagnitudePrune, NMPrune, Palettize, Quantize, RandomPrune
 from compress_compare.readers import safetensors
 from compress_compare.readers.safetensors_header import read_header
@@ -83,6 +86,33 @@ def test_a_folder_becomes_what_the_operation_makes_of_the_module(
     assert schemes(tmp_path / "out") == scheme.of(wanted)
     assert done.num_bytes == sum(values.nbytes for values in found.values())
     assert len(list((tmp_path / "base").glob("*.safetensors"))) > 2
+
+
+@pytest.mark.parametrize("operation", [Quantize(4), MagnitudePrune(0.5), Palettize(bits=2)], ids=lambda one: one.name)
+def test_memory_is_not_used_again_before_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: Any
+) -> None:
+    write, turns = UncachedFile.write, list[int]()
+
+    def slowly(file: UncachedFile, content: memoryview) -> None:
+        time.sleep(0.002)
+        write(file, content)
+
+    def turned(memory: Halves) -> None:
+        turns.append(memory._used)
+        turn(memory)
+
+    turn = Halves.turn
+    monkeypatch.setattr(UncachedFile, "write", slowly)
+    monkeypatch.setattr(Halves, "turn", turned)
+    monkeypatch.setattr("compress_compare.on_disk.run.LARGE", 4096)
+    model = llama(torch.bfloat16)
+    model.save_pretrained(tmp_path / "base", max_shard_size="20KB")
+    on_disk.apply(operation, tmp_path / "base", out=tmp_path / "out")
+    state = operation(model).state_dict()
+    assert len(turns) > 2
+    for name, values in everything(tmp_path / "out").items():
+        assert torch.equal(values, state[name]), name
 
 
 def test_transformers_loads_the_new_folder_and_finds_the_tokenizer_beside_it(tmp_path: Path) -> None:
