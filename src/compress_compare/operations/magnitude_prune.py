@@ -40,12 +40,12 @@ class MagnitudePrune(BaseOperation):
 
     def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
         """Zero for good what the L1 criterion of ``torch.nn.utils.prune`` masks."""
-        from .parts.masking import smallest, zero_by
+        from .parts.masking import zero_smallest
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
-        scores = [weight.parameter for weight in weights]
-        zero_by(smallest(self.amount), weights, scores=scores, scope=self.scope)
+        for together in [weights] if self.scope == "global" else [[weight] for weight in weights]:
+            zero_smallest(self.amount, [weight.parameter.data for weight in together])
         return model
 
 

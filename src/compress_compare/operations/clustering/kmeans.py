@@ -5,6 +5,8 @@ The search is in ``line``; for many values ``windows`` says where the cuts can b
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .line import Floats, Indices, Line, best_cuts, lloyd
@@ -14,36 +16,59 @@ _EXACT = 2048
 _FEW = 16
 
 
+@dataclass(frozen=True)
+class Clusters:
+    """Clusters of numbers on a line.
+
+    Args:
+        starts: the smallest number of each cluster but the first, [k − 1].
+        means: of the clusters, [k].
+    """
+
+    starts: Floats
+    means: Floats
+
+    def of(self, values: Floats) -> Floats:
+        """The mean of the cluster of each value."""
+        found: Floats = self.means[np.searchsorted(self.starts, values, side="right")]
+        return found
+
+
 def kmeans_1d(values: Floats, count: int, *, exact: bool | None = None) -> Floats:
-    """Each value replaced by the mean of its cluster: at most ``count`` distinct numbers.
+    """Each value [n], finite, replaced by the mean of its cluster: at most ``count`` numbers; see `clusters`."""
+    points, counts = np.unique(values, return_counts=True)
+    return clusters(points, counts, number=count, exact=exact).of(values)
+
+
+def clusters(points: Floats, counts: Indices, *, number: int, exact: bool | None = None) -> Clusters:
+    """Clusters of numbers of least squared error.
 
     The sum of squared errors is the smallest that any clustering has, up to the rounding of sums in 64 bits: for up to
-    2,048 distinct values always, for more with ``exact``. Without it, the best clustering of 2,048 bins is improved by
+    2,048 distinct values always, for more with ``exact``. Without it, the best clustering of 2,048 bins is moved by
     Lloyd's iterations on all values, twice: first with bins of equal count, then with as many in each cluster. That is
-    a local optimum; of 20,000 normal or Laplace values, 64 clusters came within 0.1% of the smallest error and 256
+    a local optimum; of 20,000 normal or Laplace values, 64 clusters came within 0.1% of the smallest error, 256
     within 0.6%.
 
     Args:
-        values: shape [n], finite.
-        count: number of clusters, at least 1.
-        exact: whether to search for the smallest error among more than 2,048 distinct values; by default up to 16
+        points: distinct, sorted and finite, [n].
+        counts: how often each is there, [n].
+        number: of clusters, at least 1.
+        exact: whether to search for the smallest error among more than 2,048 distinct values; by default, of up to 16
             clusters. A million values take 0.3 s for 16 clusters, 2 s for 32, half a minute for 64.
     """
-    middle = float(values.mean())  # sums of squares are precise only near zero
-    points, inverse, counts = np.unique(values - middle, return_inverse=True, return_counts=True)
-    if len(points) <= count:
-        return values
-    line = Line.of(points, counts.astype(np.float64))
-    small = line.at(line.shares(max(_EXACT, 2 * count)))
-    cuts = best_cuts(small, count)
+    if len(points) <= number:
+        return Clusters(points[1:], points)
+    middle = float(np.average(points, weights=counts))  # sums of squares are precise only near zero
+    line = Line.of(points - middle, counts.astype(np.float64))
+    small = line.at(line.shares(max(_EXACT, 2 * number)))
+    cuts = best_cuts(small, number)
     if len(points) > len(small.points):
         cuts = lloyd(line, small.means(cuts))
-        if exact or (exact is None and count <= _FEW):
-            cuts = least_cuts(line, cuts, count=count)
+        if exact or (exact is None and number <= _FEW):
+            cuts = least_cuts(line, cuts, count=number)
         else:
-            cuts = _again(line, cuts, count=count)
-    clustered: Floats = (np.repeat(line.means(cuts), np.diff(cuts)) + middle)[inverse]
-    return clustered
+            cuts = _again(line, cuts, count=number)
+    return Clusters(points[cuts[1:-1]], line.means(cuts) + middle)
 
 
 def _again(line: Line, cuts: Indices, *, count: int) -> Indices:

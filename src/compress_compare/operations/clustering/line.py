@@ -31,8 +31,11 @@ class Line:
     @classmethod
     def of(cls, points: Floats, weights: Floats) -> Line:
         """The line of sorted ``points``, each occurring ``weights`` times."""
-        rows = np.stack([weights, weights * points, weights * points**2])
-        return cls(points, np.concatenate([np.zeros((3, 1)), rows.cumsum(axis=1)], axis=1))
+        sums = np.zeros((3, len(points) + 1))
+        for row in sums:
+            np.cumsum(weights, out=row[1:])
+            weights = weights * points
+        return cls(points, sums)
 
     def shares(self, number: int, *, low: int = 0, high: int | None = None) -> Indices:
         """Cuts of the points ``low`` to ``high`` into at most ``number`` bins of about equal weight, ends included."""

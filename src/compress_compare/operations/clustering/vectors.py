@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .kmeans import kmeans_1d
+from .kmeans import clusters, kmeans_1d
+from .line import Floats, Indices
 
 _TRIES = 4
 _SAMPLE = 65_536
@@ -41,19 +42,47 @@ def clustered(
     """Every vector [m, d] replaced by its cluster's mean (d = 1) or nearest centroid: at most ``count`` of them.
 
     With ``keep_zeros``, vectors of exact zeros stay, and where there are any, zero is one of the ``count``. For
-    ``exact`` see :func:`compress_compare.operations.clustering.kmeans.kmeans_1d`.
+    ``exact`` see :func:`compress_compare.operations.clustering.kmeans.clusters`.
     """
+    if vectors.shape[1] == 1:
+        flat = vectors.detach().reshape(-1)
+        return _on_a_line(flat, count, keep_zeros=keep_zeros, exact=exact).reshape(vectors.shape)
     wide = vectors.detach().double()
     free = (wide != 0).any(1) if keep_zeros else torch.ones_like(wide[:, 0], dtype=torch.bool)
     result = torch.zeros_like(wide)
     if bool(free.any()):
         left = count - int(not bool(free.all()))
-        if vectors.shape[1] == 1:
-            one = kmeans_1d(wide[free, 0].cpu().numpy(), left, exact=exact)
-            result[free] = torch.from_numpy(one)[:, None].to(wide)
-        else:
-            result[free] = _replaced(wide[free], left, generator)
+        result[free] = _replaced(wide[free], left, generator)
     return result.to(vectors)
+
+
+def _on_a_line(values: Tensor, count: int, *, keep_zeros: bool, exact: bool | None) -> Tensor:
+    points, counts = _distinct(values)
+    free = points != 0 if keep_zeros else np.ones(len(points), bool)
+    has_zeros = not free.all()
+    result = torch.zeros_like(values)
+    if not free.any():
+        return result
+    found = clusters(points[free], counts[free], number=count - int(has_zeros), exact=exact)
+    for part, out in zip(torch.split(values, _ROWS), torch.split(result, _ROWS), strict=True):
+        out.copy_(torch.from_numpy(found.of(part.double().cpu().numpy())))
+        if has_zeros:
+            out.masked_fill_(part == 0, 0)
+    return result
+
+
+def _distinct(values: Tensor) -> tuple[Floats, Indices]:
+    """The distinct values, sorted, and how often each is there. Those of 16 bits are counted, not sorted."""
+    if values.element_size() != 2:
+        points, counts = np.unique(values.cpu().numpy(), return_counts=True)
+        return points.astype(np.float64), counts
+    every = torch.arange(1 << 16, dtype=torch.int32).to(torch.int16).view(values.dtype).double()
+    seen = torch.zeros(1 << 16, dtype=torch.int64)
+    for part in torch.split(values, _ROWS):
+        seen += torch.bincount(part.contiguous().view(torch.int16).cpu().int() & 0xFFFF, minlength=1 << 16)
+    there = seen > 0
+    points, place = np.unique(every[there].numpy(), return_inverse=True)  # both zeros are one
+    return points, np.bincount(place, weights=seen[there].numpy()).astype(np.int64)
 
 
 def _replaced(vectors: Tensor, count: int, generator: torch.Generator) -> Tensor:

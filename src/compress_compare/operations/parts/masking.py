@@ -35,6 +35,30 @@ def zero_by(choose: Choice, weights: Sequence[Weight], *, scores: Sequence[Tenso
         parameter.data.masked_fill_(gone.reshape(parameter.shape).to(parameter.device), 0)
 
 
+def zero_smallest(amount: float, tensors: Sequence[Tensor]) -> None:
+    """Zero the share of smallest magnitude of all tensors together, in place; of equals, the first.
+
+    Weights of up to 32 bits are counted instead of held side by side.
+    """
+    if any(values.element_size() > 4 for values in tensors):
+        choose = smallest(amount)
+        gone = torch.split(
+            choose(torch.cat([values.reshape(-1).cpu() for values in tensors])), [v.numel() for v in tensors]
+        )
+        for values, mask in zip(tensors, gone, strict=True):
+            values.masked_fill_(mask.reshape(values.shape).to(values.device), 0)
+        return
+    found = Magnitudes(amount)
+    for values in tensors:
+        found.add(values)
+    found.narrow()
+    for values in tensors:
+        found.add_again(values)
+    below = found.limit()
+    for values in tensors:
+        values.masked_fill_(below(values.reshape(-1)).reshape(values.shape), 0)
+
+
 def smallest(amount: float) -> Choice:
     """The share of smallest magnitude goes, as by ``torch.nn.utils.prune.L1Unstructured``; of equals, the first.
 
@@ -68,7 +92,7 @@ class Below:
 
     def __call__(self, scores: Tensor) -> Tensor:
         """Whether each of the next scores goes."""
-        gone = torch.zeros(len(scores), dtype=torch.bool)
+        gone = torch.zeros(len(scores), dtype=torch.bool, device=scores.device)
         for part, out in zip(torch.split(scores, _PART), torch.split(gone, _PART), strict=True):
             magnitudes = part.float().abs()
             torch.lt(magnitudes, self.limit, out=out)
@@ -123,4 +147,4 @@ class Magnitudes:
 def _bits(values: Tensor) -> Iterator[Tensor]:
     """The magnitudes as float32, as the whole numbers that their bits are, some at a time."""
     for part in torch.split(values.reshape(-1), _PART):
-        yield part.float().view(torch.int32) & 0x7FFFFFFF
+        yield part.float().cpu().view(torch.int32) & 0x7FFFFFFF

@@ -1,9 +1,9 @@
-"""Memory and time of GPTQ or AWQ on decoders of random bf16 numbers, of 100 million parameters and more.
+"""Memory and time of operations on decoders of random bf16 numbers, of 100 million parameters and more.
 
 Claim: the most that is held above the given model is at most 1.5 times its size: the new model, and beside it what one
-block needs (the second moments of its inputs in double precision, and its weights while they are rounded). Each size in
-a process of its own, with 4 texts of 64 tokens, on one thread.
-Run from the repository root: ``python benchmarks/gptq_memory.py``. Ends with exit code 1 when a limit is missed.
+block or weight needs, such as the second moments of its inputs. Each size in a process of its own, on one thread; GPTQ
+and AWQ see 4 texts of 64 tokens. Run from the repository root: ``python benchmarks/operations_memory.py``. Ends with
+exit code 1 when a limit is missed.
 """
 
 from __future__ import annotations
@@ -19,11 +19,29 @@ import torch
 from peaks import Peak
 from torch import nn
 
-from compress_compare.operations import AWQQuantize, GPTQQuantize
+from compress_compare.operations import (
+    AWQQuantize,
+    GPTQQuantize,
+    LowRank,
+    MagnitudePrune,
+    NMPrune,
+    Palettize,
+    Quantize,
+)
+from compress_compare.operations.base import BaseOperation
 
 SHAPES = {100: (768, 12), 300: (1024, 22), 1000: (2048, 19)}
 """Millions of parameters → width, number of blocks."""
-OPERATIONS: dict[str, type[GPTQQuantize | AWQQuantize]] = {"gptq": GPTQQuantize, "awq": AWQQuantize}
+LEFT = ("lm_head", "Embedding")
+OPERATIONS: dict[str, BaseOperation] = {
+    "gptq": GPTQQuantize(scheme="W4A16", ignore=LEFT),
+    "awq": AWQQuantize(scheme="W4A16", ignore=LEFT),
+    "quantize": Quantize(bits=4),
+    "magnitude": MagnitudePrune(amount=0.5),
+    "nm": NMPrune(),
+    "palettize": Palettize(bits=4),
+    "low rank": LowRank(ratio=0.5),
+}
 ALLOWED = 1.5
 
 
@@ -51,13 +69,13 @@ def main() -> int:
     return int(missed)
 
 
-def one(millions: int, kind: type[GPTQQuantize | AWQQuantize]) -> dict[str, float]:
+def one(millions: int, operation: BaseOperation) -> dict[str, float]:
     """Bytes of the model and of the most above it; seconds of processor time for a block."""
     torch.set_num_threads(1)
     width, blocks = SHAPES[millions]
     model = llama(width, blocks)
     data = [({"input_ids": text}, text) for text in torch.randint(3, 500, (4, 64)).split(1)]
-    operation = kind(scheme="W4A16", ignore=("lm_head", "Embedding"))
+    data = data if operation.data_requirement == "calibration" else None
     operation(llama(64, 2), data=data)  # what libraries load is not the model's
     size = sum(parameter.nbytes for parameter in model.parameters())
     count = sum(parameter.numel() for parameter in model.parameters())
