@@ -1,4 +1,4 @@
-"""Packings of other tools: what makes a layer none of theirs, tensors of more dimensions, and all that belongs to one."""
+"""Packings of other tools: what a layer must have to be read, tensors of more dimensions, all that belongs to one."""
 
 import numpy as np
 import pytest
@@ -120,7 +120,7 @@ def test_quanto_counts_all_that_belongs_to_a_layer():
     stored = one(QUANTO)
     assert (stored.dtype, stored.shape, stored.num_bytes) == ("uint4", (16, 8), 64 + 2 * 64)
     assert (stored.packing.bits, stored.packing.group_size, stored.is_grouped) == (4, 8, True)
-    zeros = -(-QUANTO["l.weight._shift"]) / QUANTO["l.weight._scale"]  # what is taken off, in codes
+    zeros = QUANTO["l.weight._shift"] / QUANTO["l.weight._scale"]  # what is taken off, in codes
     assert stored.packing.ranges()["zero_point_max"] == pytest.approx(zeros.max(), rel=1e-5)
     assert one(QUANTO | {"l.weight._data._data": PACKED[:4]}).dtype == "uint2"
 
