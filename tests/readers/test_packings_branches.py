@@ -218,17 +218,19 @@ def mlx(tensors, config=None):
     return unpacked(made).tensors["l.weight"]
 
 
-@pytest.mark.parametrize(("bits", "size"), [(8, 32), (6, 64), (5, 32), (4, 16), (4, 64), (3, 32), (2, 64)])
-def test_mlx_of_experts_tells_its_bits_by_codes_that_reach_an_end(bits, size):
-    codes = RNG.integers(1, (1 << bits) - 1, (3, 4, 128))
-    codes[..., ::size] = 0
-    scales, biases = floats(3, 4, 128 // size), normal(3, 4, 128 // size)
+@pytest.mark.parametrize("end", ["lowest", "highest"])
+@pytest.mark.parametrize(("bits", "size"), [(8, 32), (6, 64), (5, 32), (4, 16), (4, 64), (3, 32), (2, 64), (4, 128)])
+def test_mlx_of_experts_tells_its_bits_by_codes_that_reach_an_end(bits, size, end):
+    columns = max(2 * size, 128)
+    codes = RNG.integers(1, (1 << bits) - 1, (3, 4, columns))
+    codes[..., ::size] = 0 if end == "lowest" else (1 << bits) - 1
+    scales, biases = floats(3, 4, columns // size), normal(3, 4, columns // size)
     stored = mlx({"l.weight": words(codes, bits), "l.scales": scales, "l.biases": biases})
     assert stored.values.whole() == pytest.approx(
         codes * scales.repeat(size, 2) + biases.repeat(size, 2), rel=1e-5, abs=1e-5
     )
-    assert (stored.dtype, stored.shape, stored.packing.group_size) == (f"uint{bits}", (3, 4, 128), size)
-    assert stored.num_bytes == 3 * 4 * 128 * bits // 8 + 2 * scales.nbytes
+    assert (stored.dtype, stored.shape, stored.packing.group_size) == (f"uint{bits}", (3, 4, columns), size)
+    assert stored.num_bytes == 3 * 4 * columns * bits // 8 + 2 * scales.nbytes
 
 
 @pytest.mark.parametrize(("mode", "scale"), [("mxfp4", 2.0 ** (120 - 127)), ("nvfp4", 2.0 ** (8 - 7))])
