@@ -92,6 +92,7 @@ def test_a_bias_has_the_product_of_two_scales(kind, at, first, second):
     expected = NAMES[at], CodesOf(NAMES[second], None, 0, times=NAMES[first])
     assert onnx_nodes.bias(node(kind, *NAMES), set(NAMES)) == expected
     assert onnx_nodes.bias(node(kind, *NAMES[: at + 1]), set(NAMES)) == expected
+    assert onnx_nodes.bias(node(kind, *NAMES), {NAMES[first], NAMES[second]}) == expected
     assert onnx_nodes.bias(node(kind, *NAMES[:at]), set(NAMES)) is None
     assert onnx_nodes.bias(node(kind, *NAMES[:at], "", *NAMES), set(NAMES)) is None
     assert onnx_nodes.bias(node(kind, *NAMES, scaled=1), set(NAMES)) is None
