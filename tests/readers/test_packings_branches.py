@@ -1,5 +1,7 @@
 """Packings of other tools: what a layer must have to be read, tensors of more dimensions, all that belongs to one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -91,7 +93,7 @@ def test_hqq_of_three_bits_has_ten_codes_in_a_word(axis):
     )
 
 
-PACKED, GROUPS = RNG.integers(0, 256, (8, 8)).astype(np.uint8), (16, 1)
+PACKED, GROUPS = RNG.integers(0, 256, (16, 8)).astype(np.uint8), (32, 1)
 QUANTO = {"l.weight._data._data": PACKED, "l.weight._scale": floats(*GROUPS), "l.weight._shift": normal(*GROUPS)}
 
 
@@ -101,11 +103,11 @@ QUANTO = {"l.weight._data._data": PACKED, "l.weight._scale": floats(*GROUPS), "l
         ({}, True),
         ({"l.weight._data._data": PACKED.view(np.int8)}, False),
         ({"l.weight._data._data": PACKED.reshape(-1)}, False),
-        ({"l.weight._data._data": PACKED[:7]}, False),
-        ({"l.weight._data._data": PACKED[:4]}, True),
+        ({"l.weight._data._data": PACKED[:15]}, False),
+        ({"l.weight._data._data": PACKED[:8]}, True),
         ({"l.weight._data._data": PACKED[:, :0]}, False),
-        ({"l.weight._scale": floats(8, 2)}, False),
-        ({"l.weight._scale": floats(16)}, False),
+        ({"l.weight._scale": floats(16, 2)}, False),
+        ({"l.weight._scale": floats(32)}, False),
         ({"l.weight._shift": normal(1, 1)}, False),
         ({"l.weight._scale": None}, False),
         ({"l.weight._shift": None}, False),
@@ -118,11 +120,11 @@ def test_what_a_layer_of_quanto_in_groups_must_have(wrong, expected):
 
 def test_quanto_counts_all_that_belongs_to_a_layer():
     stored = one(QUANTO)
-    assert (stored.dtype, stored.shape, stored.num_bytes) == ("uint4", (16, 8), 64 + 2 * 64)
+    assert (stored.dtype, stored.shape, stored.num_bytes) == ("uint4", (32, 8), 128 + 2 * 128)
     assert (stored.packing.bits, stored.packing.group_size, stored.is_grouped) == (4, 8, True)
     zeros = QUANTO["l.weight._shift"] / QUANTO["l.weight._scale"]  # what is taken off, in codes
     assert stored.packing.ranges()["zero_point_max"] == pytest.approx(zeros.max(), rel=1e-5)
-    assert one(QUANTO | {"l.weight._data._data": PACKED[:4]}).dtype == "uint2"
+    assert one(QUANTO | {"l.weight._data._data": PACKED[:8]}).dtype == "uint2"
 
 
 EIGHT = {"l.weight._data": RNG.integers(-127, 128, (4, 6)).astype(np.int8), "l.weight._scale": floats(4, 1)}
@@ -233,12 +235,17 @@ def test_mlx_of_experts_tells_its_bits_by_codes_that_reach_an_end(bits, size, en
     assert stored.num_bytes == 3 * 4 * columns * bits // 8 + 2 * scales.nbytes
 
 
-@pytest.mark.parametrize(("mode", "scale"), [("mxfp4", 2.0 ** (120 - 127)), ("nvfp4", 2.0 ** (8 - 7))])
-def test_mlx_floats_of_experts(mode, scale):
-    size, entry = (32, 120) if mode == "mxfp4" else (16, 8 << 3)
-    codes = RNG.integers(0, 16, (2, 3, 64))
-    stored = mlx({"l.weight": words(codes, 4), "l.scales": np.full((2, 3, 64 // size), entry, np.uint8)})
-    assert np.array_equal(stored.values.whole(), np.array(E2M1, np.float32)[codes] * np.float32(scale))
+@pytest.mark.parametrize("mode", ["mxfp4", "nvfp4"])
+def test_mlx_floats_of_experts(mode):
+    size = 32 if mode == "mxfp4" else 16
+    powers, codes = RNG.integers(-6, 7, (2, 3, 64 // size)), RNG.integers(0, 16, (2, 3, 64))
+    entries = (powers + 127 if mode == "mxfp4" else (powers + 7) << 3).astype(
+        np.uint8
+    )  # E8M0, and E4M3 without fraction
+    stored = mlx({"l.weight": words(codes, 4), "l.scales": entries})
+    expected = np.array(E2M1)[codes] * (2.0**powers).repeat(size, 2)
+    assert np.array_equal(stored.values.whole(), expected.astype(np.float32))
+    assert np.array_equal(stored.values.numbers(70, 300), expected.reshape(-1)[70:300])
     assert (stored.shape, stored.packing.group_size, stored.num_bytes) == ((2, 3, 64), size, 192 + 6 * 64 // size)
 
 
@@ -305,3 +312,50 @@ def test_words_of_awq_are_read_from_any_row_to_any_other():
     assert stored.values.whole() == pytest.approx(expected)
     for first, last in ((0, 8), (9, 17), (16, 32), (13, 14), (31, 32)):
         assert stored.values.numbers(8 * first, 8 * last) == pytest.approx(expected[first:last].reshape(-1))
+
+
+def words_of_awq():
+    found = weights({"l.scales": floats(2, 32)})
+    for name, shape in (("qweight", (8, 4)), ("qzeros", (2, 4))):
+        array = np.zeros(shape, np.int32)
+        found.tensors[f"l.{name}"] = StoredTensor("I32", shape, array.nbytes, Values.of(array))
+    return found
+
+
+def words_of_mlx(tensors):
+    found = weights({name: array for name, array in tensors.items() if name != "l.weight"})
+    found.tensors["l.weight"] = StoredTensor("U32", WORDS.shape, WORDS.nbytes, Values.of(WORDS))
+    return found
+
+
+LAYERS = {
+    "HQQ": lambda: weights(HQQ),
+    "quanto in groups": lambda: weights(QUANTO),
+    "quanto of 8 bits": lambda: weights(EIGHT),
+    "Model Optimizer": lambda: weights({"l.weight": BYTES, "l.weight_scale": FACTORS}),
+    "LLM.int8": lambda: weights({"l.weight": EIGHT["l.weight._data"], "l.SCB": floats(4)}),
+    "MLX": lambda: words_of_mlx(MLX),
+    "floats of MLX": lambda: words_of_mlx(FLOATS_MLX),
+    "AWQ": words_of_awq,
+}
+OPTIONAL = {"l.group_size", "l.view_as_float", "l.quant_zero", "l.quant_scale"}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_of_which_a_tensor_has_no_numbers_is_not_read(layer):
+    made = LAYERS[layer]()
+    assert unpacked(made).tensors["l.weight"].packing is not None
+    for name in set(made.tensors) - OPTIONAL:
+        bare = LAYERS[layer]()
+        bare.tensors[name] = replace(bare.tensors[name], values=None)
+        found = unpacked(bare).tensors["l.weight"]
+        assert found.packing is None, name
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_of_which_a_tensor_is_missing_is_not_read(layer):
+    for name in set(LAYERS[layer]().tensors) - OPTIONAL:
+        bare = LAYERS[layer]()
+        del bare.tensors[name]
+        found = unpacked(bare).tensors.get("l.weight")
+        assert found is None or found.packing is None, name
