@@ -204,3 +204,16 @@ def test_names_are_limited(path, monkeypatch):
 
 def test_a_file_without_numbers_is_refused(path):
     assert error(write(path, {})).code == "model.no_tensors"
+
+
+def test_a_list_that_is_longer_than_the_file_is_told_by_its_length(path):
+    content = bytearray(one(path, ONES.tobytes()).read_bytes())
+    at = content.index(struct.pack("<I", 48) + ONES.tobytes())
+    left = len(content) - at - 4
+    for count in (left + 1, 1 << 31):
+        content[at : at + 4] = struct.pack("<I", count)
+        path.write_bytes(content)
+        assert error(path).detail == f"A list at byte {at:,} has {count:,} items."
+    content[at : at + 4] = struct.pack("<I", left)
+    path.write_bytes(content)
+    assert error(path).detail == f"Shape [3, 4] needs 48 bytes, has {left}."

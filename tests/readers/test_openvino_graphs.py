@@ -274,3 +274,28 @@ def test_what_is_no_graph(content, sentence):
     else:
         with pytest.raises(GraphError, match=sentence):
             OpenVinoGraph(content)
+
+
+@pytest.mark.parametrize("place", ["codes", "scales", "shape"])
+def test_a_constant_of_a_type_that_is_not_read_makes_no_numbers(tmp_path, place):
+    """Whole numbers of two bits have no numbers here, whatever they would be used for."""
+    unread = ("x", "u2", (4,), b"1")
+    constants = [constant("w", CODES), constant("s", floats(1)), constant("to", np.array([6, 4])), unread]
+    first, second, third = (3 if place == each else at for at, each in enumerate(("codes", "scales", "shape")))
+    found = read(write(tmp_path, constants, [("Multiply", [first, second]), ("Reshape", [4, third])])).tensors
+    assert ("x" in found) == (place != "scales")
+    assert all(stored.unread == ("OpenVINO as 'u2'" if name == "x" else "") for name, stored in found.items())
+    assert found["w"].shape == (4, 6) and (found["w"].packing is not None) == (place == "shape")
+
+
+@pytest.mark.parametrize(("count", "is_joined"), [(32, True), (33, False)])
+def test_a_shape_has_at_most_32_sizes(tmp_path, count, is_joined):
+    target = np.array([24] + [1] * (count - 1))
+    constants = [constant("w", CODES), constant("s", floats(1)), constant("to", target)]
+    stored = only(tmp_path, constants, [("Multiply", [0, 1]), ("Reshape", [3, 2])])
+    assert len(stored.shape) == (count if is_joined else 2)
+
+
+def test_a_constant_may_be_empty(tmp_path):
+    stored = only(tmp_path, [constant("w", floats(0, 3)), constant("other", floats(2))], [])
+    assert stored.values.whole().shape == (0, 3) and stored.num_bytes == 0
