@@ -207,7 +207,7 @@ def test_a_file_without_numbers_is_refused(path):
 
 
 def test_a_list_that_is_longer_than_the_file_is_told_by_its_length(path):
-    content = bytearray(one(path, ONES.tobytes()).read_bytes())
+    content = bytearray(one(path, ONES.tobytes()).read_bytes() + b"more")
     at = content.index(struct.pack("<I", 48) + ONES.tobytes())
     left = len(content) - at - 4
     for count in (left + 1, 1 << 31):
