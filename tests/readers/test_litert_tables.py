@@ -217,3 +217,52 @@ def test_a_list_that_is_longer_than_the_file_is_told_by_its_length(path):
     content[at : at + 4] = struct.pack("<I", left)
     path.write_bytes(content)
     assert error(path).detail == f"Shape [3, 4] needs 48 bytes, has {left}."
+
+
+def blockwise(path, codes, scales, *, kind=17, listed=(), details=2, has_blocks=True):
+    """A file of codes with scales in a tensor of their own; ``listed`` are the fields of the table of blocks."""
+    builder = flatbuffers.Builder(1024)
+    raw = [packed(codes, 4), scales.reshape(-1).view(np.uint8)]
+    buffers = [table(builder)] + [table(builder, (0, "offset", builder.CreateNumpyVector(each))) for each in raw]
+    blocks = [(5, "offset", table(builder, *listed))] if has_blocks else []
+    quantization = table(builder, (4, "Uint8", details), *blocks)
+    made = []
+    for name, array, number, more in (("w", codes, kind, [(4, "offset", quantization)]), ("s", scales, 1, [])):
+        text, shape = builder.CreateString(name), builder.CreateNumpyVector(np.array(array.shape, np.int32))
+        slots = [(0, "offset", shape), (1, "Int8", number), (2, "Uint32", len(made) + 1), (3, "offset", text), *more]
+        made.append(table(builder, *slots))
+    return finished(builder, path, made, buffers)
+
+
+FOURS = RNG.integers(-8, 8, (2, 3, 8)).astype(np.int8)
+
+
+def test_scales_of_blocks_of_a_tensor_of_three_dimensions_without_a_field_for_zero_points(path):
+    scales = RNG.uniform(0.5, 2, (2, 3, 2)).astype(np.float16)
+    found = reader.read(blockwise(path, FOURS, scales, listed=[(0, "Int32", 1), (2, "Int32", 4)])).tensors
+    assert list(found) == ["w"]
+    assert np.array_equal(found["w"].values.whole(), FOURS * scales.astype(np.float32).repeat(4, 2))
+    assert found["w"].values.numbers(9, 30) == pytest.approx(found["w"].values.whole().reshape(-1)[9:30])
+    assert (found["w"].num_bytes, found["w"].packing.group_size) == (24 + 24, 4)
+
+
+@pytest.mark.parametrize(
+    ("listed", "how"),
+    [
+        ([(0, "Int32", 7), (2, "Int32", 4)], {}),
+        ([(0, "Int32", 1), (2, "Int32", 3)], {}),
+        ([(0, "Int32", 1), (2, "Int32", 4)], {"details": 1}),
+        ([(0, "Int32", 1), (2, "Int32", 4)], {"details": 3}),
+        ([(0, "Int32", 1), (2, "Int32", 4)], {"has_blocks": False}),
+        ([], {"has_blocks": False, "details": 1}),
+    ],
+)
+def test_blocks_that_are_described_otherwise_have_no_numbers(path, listed, how):
+    found = reader.read(blockwise(path, FOURS, np.ones((2, 3, 2), np.float16), listed=listed, **how)).tensors
+    assert (found["w"].values, found["w"].unread) == (None, "LiteRT")
+
+
+def test_a_table_of_blocks_counts_only_where_it_is_said_to_be_one(path):
+    scales = np.ones((2, 3, 2), np.float16)
+    found = reader.read(blockwise(path, FOURS, scales, listed=[(0, "Int32", 1), (2, "Int32", 4)], details=0)).tensors
+    assert list(found) == ["w", "s"] and np.array_equal(found["w"].values.whole(), FOURS)
