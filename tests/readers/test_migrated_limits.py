@@ -239,3 +239,27 @@ def test_what_cannot_have_been_multiplied_stays(rng, what):
         assert moved(ModelPair.of(base, weights(codes), buffers=False)) == []
     else:
         assert moved(paired(plain, model)) == []
+
+
+@pytest.mark.parametrize(("close", "is_moved"), [(0, False), (1e-9, True)])
+def test_the_inverse_must_be_closer_than_what_it_may_miss(rng, monkeypatch, close, is_moved):
+    """Powers of two multiply exactly, so that nothing is missed at all."""
+    monkeypatch.setattr(module, "CLOSE", close)
+    factors = 2.0 ** rng.integers(-2, 3, WIDTH)
+    plain = {"a.weight": rng.normal(size=(WIDTH, 9)), "b.weight": rng.normal(size=(12, WIDTH))}
+    plain = {name: array.astype(np.float32) for name, array in plain.items()}
+    model = {"a.weight": plain["a.weight"] / factors[:, None], "b.weight": plain["b.weight"] * factors}
+    assert moved(paired(plain, model)) == (["a.weight", "b.weight"] if is_moved else [])
+
+
+@pytest.mark.parametrize(("size", "is_looked_at"), [(4095, True), (4096, False)])
+def test_of_large_layers_a_few_rows_say_whether_to_look_at_more(rng, monkeypatch, size, is_looked_at):
+    """Eight rows of noise say that there is no factor; fewer numbers than a limit say nothing."""
+    monkeypatch.setattr(module, "GUESSED", 8 * 512 + 4096 - size)
+    seen = []
+    some_rows = module._some_rows
+    monkeypatch.setattr(module, "_some_rows", lambda one: seen.append(one.own) or some_rows(one))
+    plain = {"a.weight": rng.normal(size=(96, 512))}
+    model = {"a.weight": plain["a.weight"] + rng.normal(size=(96, 512))}
+    assert moved(paired(plain, model)) == []
+    assert bool(seen) == is_looked_at
