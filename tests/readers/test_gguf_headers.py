@@ -192,3 +192,16 @@ def test_limits_of_names_and_counts(path, monkeypatch):
     with pytest.raises(InvalidValue) as caught:
         read(path, b"GGUF" + struct.pack("<IQQ", 3, 0, 0))
     assert caught.value.code == "model.no_tensors"
+
+
+def test_what_a_block_adds_is_counted_in_scales(path):
+    codes = np.arange(16, dtype=np.uint8)
+    data = np.array([2, -6], np.float16).tobytes() + (codes | (15 - codes) << 4).tobytes()
+    stored = read(path, header(kind=3, dimensions=(32,), data=data)).tensors["w"]
+    whole = np.concatenate([codes, 15 - codes]).astype(np.float32)
+    assert np.array_equal(stored.values.whole(), whole * 2 - 6)
+    ranges = stored.packing.ranges()
+    assert (ranges["zero_point_min"], ranges["zero_point_max"], ranges["scale_min"]) == (3, 3, 2)
+    assert (ranges["code_min"], ranges["code_max"], ranges["num_scales"]) == (0, 15, 1)
+    eight = read(path, header(kind=8, dimensions=(32,), data=np.float16(2).tobytes() + bytes(32))).tensors["w"]
+    assert eight.packing.ranges()["zero_point_min"] is None

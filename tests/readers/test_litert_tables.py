@@ -222,6 +222,7 @@ def test_a_list_that_is_longer_than_the_file_is_told_by_its_length(path):
 def blockwise(path, codes, scales, *, kind=17, listed=(), details=2, has_blocks=True):
     """A file of codes with scales in a tensor of their own; ``listed`` are the fields of the table of blocks."""
     builder = flatbuffers.Builder(1024)
+    builder.ForceDefaults(True)  # a field of 0 is written and not left out
     raw = [packed(codes, 4), scales.reshape(-1).view(np.uint8)]
     buffers = [table(builder)] + [table(builder, (0, "offset", builder.CreateNumpyVector(each))) for each in raw]
     blocks = [(5, "offset", table(builder, *listed))] if has_blocks else []
@@ -251,6 +252,7 @@ def test_scales_of_blocks_of_a_tensor_of_three_dimensions_without_a_field_for_ze
     [
         ([(0, "Int32", 7), (2, "Int32", 4)], {}),
         ([(0, "Int32", 1), (2, "Int32", 3)], {}),
+        ([(0, "Int32", 1), (1, "Int32", 0), (2, "Int32", 4)], {}),
         ([(0, "Int32", 1), (2, "Int32", 4)], {"details": 1}),
         ([(0, "Int32", 1), (2, "Int32", 4)], {"details": 3}),
         ([(0, "Int32", 1), (2, "Int32", 4)], {"has_blocks": False}),

@@ -144,6 +144,20 @@ def test_classes_may_be_a_list_of_names_and_images_come_in_batches() -> None:
     assert evaluator.answer(Half(FOUND)) == whole.answer(Detector(FOUND))
 
 
+@pytest.mark.parametrize(("bottom", "is_found"), [(5.2, True), (5.0, True), (4.9, False)])
+def test_an_object_is_found_where_a_box_overlaps_it_by_half(bottom: float, is_found: bool) -> None:
+    pytest.importorskip("pycocotools")
+    truth = [{"labels": torch.tensor([1]), "boxes": torch.tensor([[0.0, 0.0, 10.0, 10.0]])}]
+    found = [{**truth[0], "boxes": torch.tensor([[0.0, 0.0, 10.0, bottom]]), "scores": torch.tensor([0.9])}]
+    evaluator = Detection([(IMAGES[:1], truth)], NAMES, detect=lambda model, images: found)
+    assert evaluator.answer(nn.Identity())["metrics"] == {
+        "objects found": [int(is_found)],
+        "objects missed": [int(not is_found)],
+        "false detections": [int(not is_found)],
+    }
+    assert evaluator.measure(nn.Identity())["Average Precision 50"].value == pytest.approx(float(is_found))
+
+
 def test_images_without_objects_have_no_precision() -> None:
     pytest.importorskip("pycocotools")
     assert Detection([(IMAGES, [objects()] * 3)], NAMES).measure(Detector(FOUND)) == {}
