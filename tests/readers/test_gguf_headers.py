@@ -205,3 +205,9 @@ def test_what_a_block_adds_is_counted_in_scales(path):
     assert (ranges["code_min"], ranges["code_max"], ranges["num_scales"]) == (0, 15, 1)
     eight = read(path, header(kind=8, dimensions=(32,), data=np.float16(2).tobytes() + bytes(32))).tensors["w"]
     assert eight.packing.ranges()["zero_point_min"] is None
+
+
+@pytest.mark.parametrize(("less", "needed"), [(1, "999,999,999,999,999,000,000,000,000,000"), (0, "about 1.0e+30")])
+def test_more_bytes_than_there_are_anywhere_are_written_short(path, less, needed):
+    found = said(path, header(kind=24, dimensions=(10**15, 10**15 - less)))
+    assert found == f"Tensor 'w' needs {needed} bytes from byte 96; the file is cut off."

@@ -43,7 +43,11 @@ def file(*entries, index=None, **noted):
 
 
 def numbers(made):
-    return streams.expanded(file(made)).tensors["w0"].values.whole()
+    """All of them, once some in the middle were read by themselves."""
+    values = streams.expanded(file(made)).tensors["w0"].values
+    some = slice(values.count // 3, values.count - 1)
+    assert np.array_equal(values.numbers(some.start, some.stop), values.whole().reshape(-1)[some])
+    return values.whole()
 
 
 def refusal(made):
@@ -71,6 +75,11 @@ def test_dense_tensors_lie_one_after_the_other():
     assert found.tensors["w2"].values.whole().tolist() == 7 and found.tensors["w2"].shape == ()
     assert [one.num_bytes for one in found.tensors.values()] == [24, 10, 4]
     assert found.extra == {"layout": "packed-1", "order": ["w1", "w0", "w2"], "tied": {"x": "w0"}}
+
+
+def test_a_tensor_may_be_empty():
+    stored = streams.expanded(file(entry("dense", (0, 3), {"values": b""}))).tensors["w0"]
+    assert stored.values.whole().shape == (0, 3) and stored.num_bytes == 0
 
 
 def test_other_files_stay_as_they_are():
@@ -249,6 +258,7 @@ def test_products_are_rounded_to_the_number_format(dtype):
         (palettized(PICKED, TABLE, shape=(4, 6), per="channel", dim=2, axis=0), "it is not said what shares a table"),
         (quantized(CODES, [1, 2, 3, 4], per="channel", axis=2), "a tensor has no such dimension"),
         (quantized(CODES, [1, 2, 3, 4], per="channel", axis=-1), "a tensor has no such dimension"),
+        (quantized(CODES, [1], shape=(24,), per="channel", axis=1), "a tensor has no such dimension"),
         (quantized(CODES[:3], [1], shape=(4, 6)), "there is not a label for each element"),
         (quantized(CODES, [1, 2]), "there is not a scale for each group"),
         (quantized(CODES, [1, 2, 3], per="channel", axis=0), "there is not a scale for each group"),
