@@ -106,7 +106,10 @@ def inside(tree: ast.Module, index: int) -> str:
 
 
 def left_alone(tree: ast.Module) -> set[int]:
-    """What says nothing at run time: annotations, decorators, imports for types, formats of texts."""
+    """What says nothing at run time: annotations, decorators, imports for types, formats of texts.
+
+    So does how far below zero a size is for `reshape`: NumPy takes every negative one for what is to be worked out.
+    """
     found: set[int] = set()
     for node in ast.walk(tree):
         parts: list[ast.AST | None] = []
@@ -120,6 +123,9 @@ def left_alone(tree: ast.Module) -> set[int]:
             parts = [node]
         elif isinstance(node, ast.FormattedValue):
             parts = [node.format_spec]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "reshape":
+            sizes = (each for argument in node.args for each in ast.walk(argument) if isinstance(each, ast.UnaryOp))
+            parts = [size.operand for size in sizes if isinstance(size.op, ast.USub)]
         for part in parts:
             found |= {id(each) for each in ast.walk(part)} if part is not None else set()
     return found

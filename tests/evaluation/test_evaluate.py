@@ -60,3 +60,18 @@ def test_definitions_are_distinct_and_some_are_primary():
     primary = {metric.name for metric in METRICS if metric.primary}
     assert primary == {"Top-1 Accuracy", "Packed Size", "Sparsity", "Latency"}
     assert all(metric.description and metric.format for metric in METRICS)
+
+
+class Counted(nn.Linear):
+    sizes: list[int]
+
+    def forward(self, x):
+        self.sizes.append(len(x))
+        return super().forward(x)
+
+
+def test_quality_is_measured_on_256_instances_at_once():
+    model = Counted(4, 2)
+    model.sizes = []
+    evaluate(model, LabelledData(torch.randn(600, 4), np.zeros(600, int)), settings=Settings(latency=None))
+    assert model.sizes[:3] == [256, 256, 88]

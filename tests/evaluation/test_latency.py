@@ -95,3 +95,38 @@ def test_each_process_is_another_and_without_an_answer_there_is_nothing():
 
 def test_much_is_brought_back_whole():
     assert in_processes(lambda: [float(i) for i in range(50_000)], 2) == [[float(i) for i in range(50_000)]] * 2
+
+
+def test_what_is_measured_unless_something_else_is_said():
+    assert LatencySettings() == LatencySettings(batch=1, threads=1, warm_up=5, runs=50, processes=5)
+    said = LatencySettings(batch=2, threads=3, warm_up=4, runs=7).describe("cuda", runtime="X 1", processes=1)
+    assert said == "cuda (X 1, 3 threads, batch 2, warm-up 4, runs 7)"
+    assert LatencySettings().describe("cpu", runtime="X", processes=2).endswith("runs 50, 2 processes)")
+
+
+@pytest.mark.parametrize(
+    ("settings", "device", "count"),
+    [
+        ({}, "cpu", 5),
+        ({"runs": 3}, "cpu", 3),
+        ({"runs": 0}, "cpu", 1),
+        ({"processes": 1}, "cpu", 1),
+        ({"processes": 0}, "cpu", 1),
+        ({"threads": 2}, "cpu", 1),
+        ({}, "cuda", 1),
+    ],
+)
+def test_among_how_many_processes_passes_are_divided(settings, device, count):
+    assert LatencySettings(**settings).shared(device) == count
+
+
+def test_each_process_has_as_many_passes_rounded_up():
+    asked = []
+
+    def measure(runs):
+        asked.append(runs)
+        return [float(runs)] * runs
+
+    assert divided(measure, LatencySettings(runs=7, processes=2), device="cpu") == [[4.0] * 4] * 2
+    assert divided(measure, LatencySettings(runs=7, processes=1), device="cpu") == [[7.0] * 7]
+    assert asked == [7]  # the others were asked in processes of their own

@@ -7,6 +7,9 @@ import pytest
 
 import compress_compare as cc
 import compress_compare.operations
+from compress_compare.readers import fused
+
+from . import made
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -78,3 +81,88 @@ def test_a_norm_that_was_dropped_and_not_folded_is_not_made_up(tmp_path):
     rows, _ = compared(tmp_path, base, state)
     assert rows["conv1", "weight"]["alignment"] == "name"
     assert rows["conv1", "weight"]["relative_error"] == 0
+
+
+def arrays(**layers):
+    """Convolutions by their own shapes, and norms of so many channels."""
+    rng = np.random.default_rng(3)
+    found = {}
+    for name, shape in layers.items():
+        name = name.replace("__", ".")
+        if isinstance(shape, tuple):
+            found[f"{name}.weight"] = rng.normal(size=shape).astype(np.float32)
+        else:
+            found |= {f"{name}.{end}": rng.uniform(0.5, 2, shape).astype(np.float32) for end in ENDS}
+    return found
+
+
+ENDS = ("weight", "bias", "running_mean", "running_var")
+
+
+def folded(base, layer, norm, epsilon=1e-5):
+    """The base with a norm in a layer, in NumPy, and without the norm."""
+    scale, shift, mean, variance = (base[f"{norm}.{end}"].astype(np.float64) for end in ENDS)
+    factor = scale / np.sqrt(variance + epsilon)
+    weight = base[f"{layer}.weight"]
+    changed = {f"{layer}.weight": weight * factor.reshape(-1, *[1] * (weight.ndim - 1))}
+    changed[f"{layer}.bias"] = (base.get(f"{layer}.bias", 0) - mean) * factor + shift
+    rest = {name: array for name, array in base.items() if not name.startswith(f"{norm}.")}
+    return {name: np.asarray(array, np.float32) for name, array in (rest | changed).items()}
+
+
+def weights(arrays):
+    """A checkpoint whose tensors stand in this order."""
+    return made.weights(arrays, order=list(arrays))
+
+
+def found_in(base, model):
+    return {layer: (fold.norm, fold.epsilon) for layer, fold in fused.find(weights(base), weights(model)).items()}
+
+
+def test_a_norm_belongs_to_a_layer_beside_it_though_another_comes_between():
+    base = arrays(block__conv=(8, 3, 3, 3), other__conv=(8, 8, 1, 1), block__bn=8)
+    assert found_in(base, folded(base, "block.conv", "block.bn")) == {"block.conv": ("block.bn", 1e-5)}
+
+
+def test_a_norm_belongs_to_the_layer_before_it_though_that_is_elsewhere():
+    base = arrays(a__conv=(8, 3, 3, 3), b__conv=(8, 8, 1, 1), c__bn=8)
+    assert found_in(base, folded(base, "b.conv", "c.bn", 1e-3)) == {"b.conv": ("c.bn", 1e-3)}
+    assert found_in(base, folded(base, "a.conv", "c.bn")) == {}
+
+
+def test_a_norm_after_which_a_layer_comes_is_not_in_that():
+    base = arrays(conv=(8, 3, 3, 3), bn=8, after=(8, 8, 3, 3))
+    assert found_in(base, folded(base, "after", "bn")) == {}
+
+
+def test_what_is_not_closer_with_a_norm_has_none():
+    base = arrays(conv=(8, 3, 3, 3), bn=8)
+    same = {name: array for name, array in base.items() if not name.startswith("bn.")}
+    assert found_in(base, same) == {}
+    assert found_in(base, base | folded(base, "conv", "bn")) == {}  # the norm is still there
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 3, 3), (8,)])
+def test_a_layer_has_as_many_outputs_as_its_norm(shape):
+    base = arrays(conv=(8, 3, 3, 3), last=shape, bn=8)
+    assert found_in(base, folded(base, "conv", "bn")) == {"conv": ("bn", 1e-5)}
+
+
+def test_linear_layers_have_norms_too_and_layers_with_a_bias():
+    base = arrays(fc=(8, 5), bn=8) | {"fc.bias": np.arange(8, dtype=np.float32)}
+    base = {name: base[name] for name in sorted(base, key=lambda name: name.startswith("bn"))}
+    model = folded(base, "fc", "bn")
+    (fold,) = fused.find(weights(base), weights(model)).values()
+    assert fold.bias(weights(base)).whole() == pytest.approx(model["fc.bias"], rel=1e-5, abs=1e-6)
+    assert fold.weight(weights(base)).whole() == pytest.approx(model["fc.weight"], rel=1e-5)
+
+
+def test_a_norm_without_weights_of_its_own_scales_and_shifts_alone():
+    base = arrays(conv=(8, 3, 3, 3), bn=8)
+    base["bn.weight"][:], base["bn.bias"][:] = 1, 0
+    model = folded(base, "conv", "bn")
+    bare = {name: array for name, array in base.items() if name not in ("bn.weight", "bn.bias")}
+    (fold,) = fused.find(weights(bare), weights(model)).values()
+    assert fold.bias(weights(bare)).whole() == pytest.approx(model["conv.bias"], rel=1e-5)
+    assert fold.weight(weights(bare)).whole() == pytest.approx(model["conv.weight"], rel=1e-5)
+    assert found_in({name: array for name, array in base.items() if name != "bn.running_var"}, model) == {}

@@ -156,3 +156,20 @@ def test_padding_after_the_header_is_fine(tmp_path):
     path = tmp_path / "w.safetensors"
     path.write_bytes(content(json.dumps(one()).encode() + b"     ", bytes(8)))
     assert list(safetensors.check(path).entries) == ["w"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "dtype", "needed"),
+    [
+        ([5**14 * 10**5, 5**11], "F32", "119,209,289,550,781,250,000,000"),
+        ([10**14, 10**13, 124], "U8", "124,000,000,000,000,000,000,000,000,000"),
+        ([10**14, 10**13, 125], "U8", "about 1.3e+29"),
+        ([10**14, 10**13, 130], "U8", "about 1.3e+29"),
+    ],
+)
+def test_more_bytes_than_there_are_anywhere_are_written_short(tmp_path, sizes, dtype, needed):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(content(one(dtype=dtype, shape=sizes), bytes(8)))
+    with pytest.raises(InvalidValue) as caught:
+        safetensors.check(path)
+    assert caught.value.detail == f"Shape {sizes} of {dtype} needs {needed} bytes, has 8."

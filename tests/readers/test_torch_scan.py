@@ -128,3 +128,68 @@ def test_the_number_of_steps_is_limited(tmp_path, monkeypatch):
     assert list(torch_scan.scan(tmp_path / "w.pt", "w.pt")) == []
     monkeypatch.setattr(torch_scan, "MAX_OPCODES", 2)
     assert code_of(tmp_path / "w.pt") == "model.expansion_limit"
+
+
+def test_the_size_of_the_pickle_in_an_archive_is_limited(tmp_path, monkeypatch):
+    one = pickle.dumps({"a": "b"}, 2)
+    path = archive(tmp_path / "w.pt", {"m/data": b"other", "m/data.pkl": one})
+    monkeypatch.setattr(torch_scan, "MAX_PICKLE", len(one))
+    assert list(torch_scan.scan(path, "w.pt")) == []
+    monkeypatch.setattr(torch_scan, "MAX_PICKLE", len(one) - 1)
+    with pytest.raises(InvalidValue) as caught:
+        torch_scan.scan(path, "w.pt")
+    assert caught.value.code == "model.expansion_limit"
+    assert caught.value.detail == f"Its pickle has {len(one)} bytes; the limit is {len(one) - 1}."
+
+
+def test_how_much_a_member_would_grow_is_said(tmp_path):
+    path = archive(tmp_path / "w.pt", {"m/data.pkl": pickle.dumps({}, 2), "m/0": bytes(1_000_000)})
+    with zipfile.ZipFile(path) as made:
+        ratio = 1_000_000 / made.getinfo("m/0").compress_size
+    with pytest.raises(InvalidValue) as caught:
+        torch_scan.scan(path, "w.pt")
+    assert caught.value.detail == f"'m/0' would grow {ratio:,.0f}:1; the limit is 100:1."
+    assert (torch_scan.MAX_PICKLE, torch_scan.MAX_OPCODES, torch_scan.LEGACY_PICKLES) == (64_000_000, 5_000_000, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "runs"),
+    [
+        ("os.system", True), ("builtins.eval", True), ("builtins.set", False), ("__builtin__.long", False),
+        ("torch.hub.load", True), ("torch.hubs.load", False), ("types.FunctionType", True), ("os", False),
+        ("types.SimpleNamespace", False), ("os.path.join", True), ("mine.os.system", False), ("osx.system", False),
+    ],
+)  # fmt: skip
+def test_names_that_run_something(tmp_path, name, runs):
+    module, _, last = name.rpartition(".")
+    (tmp_path / "w.pt").write_bytes(b"\x80\x02c" + f"{module}\n{last}\n".encode() + b".")
+    if runs:
+        assert code_of(tmp_path / "w.pt") == "model.unsafe_pickle"
+    else:
+        assert list(torch_scan.scan(tmp_path / "w.pt", "w.pt")) == [name if module else f".{last}"]
+
+
+@pytest.mark.parametrize(
+    ("names", "needed"),
+    [
+        (["torch.nn.modules.linear Linear"], "torch.nn.Linear"),
+        (["mine Net", "torch.nn.modules.linear Linear"], "mine.Net"),
+        (["torch.nn.modules.linear Linear", "mine Net"], "torch.nn.Linear"),
+        (["collections OrderedDict", "torch.nn.modules.conv Conv2d"], "torch.nn.Conv2d"),
+    ],
+)
+def test_the_class_that_a_module_needs_is_named(tmp_path, names, needed):
+    steps = b"".join(b"c" + name.replace(" ", "\n").encode() + b"\n" for name in names)
+    (tmp_path / "w.pt").write_bytes(b"\x80\x02" + steps + b".")
+    with pytest.raises(InvalidValue) as caught:
+        torch_scan.scan(tmp_path / "w.pt", "w.pt")
+    assert (caught.value.code, caught.value.detail) == ("model.contains_code", f"It needs the class {needed!r}.")
+
+
+def test_an_openvino_model_is_named_by_its_graph(tmp_path):
+    (tmp_path / "w").write_bytes(b"no checkpoint")
+    for name, is_said in (("m.bin", True), ("M.BIN", True), ("m.pt", False)):
+        with pytest.raises(InvalidValue) as caught:
+            torch_scan.scan(tmp_path / "w", name)
+        assert ("OpenVINO" in caught.value.hint) is is_said
+        assert caught.value.detail == "It starts with b'no check'."

@@ -60,7 +60,7 @@ def undone(base: Weights, model: Weights) -> tuple[Weights, Weights]:
     for name in model.tensors:
         own, other = (name, names.of(name)) if is_model else (names.of(name), name)
         stored, beside = ours.tensors.get(own), theirs.tensors.get(other)
-        if stored is None or beside is None or stored.unread or stored.values is None or beside.values is None:
+        if stored is None or beside is None:
             continue
         found = _undone(stored, beside, names=(own, other), notes=ours.extra["gguf"])
         if found is not stored:

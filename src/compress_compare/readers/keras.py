@@ -37,7 +37,7 @@ def load(path: Path, name: str) -> Found:
     try:
         with h5py.File(path, "r", locking=False) as file:
             for key, dataset in _datasets(file, h5py, name):
-                if dataset.dtype.kind in "fiub":
+                if dataset.dtype.kind in "fiub" and dataset.shape is not None:
                     arrays[key] = np.asarray(dataset[()])
                 if len(arrays) > MAX_TENSORS:
                     raise InvalidValue("model.too_many_tensors", f"{name!a} holds more than {MAX_TENSORS:,} arrays.")
@@ -73,8 +73,7 @@ def _check(dataset: Any, where: str, name: str) -> None:
         raise _leaves(name, where, "has its numbers in another file")
     if dataset.compression not in FILTERS:
         raise _leaves(name, where, "is compressed by a plug-in")
-    needed = dataset.size * dataset.dtype.itemsize if dataset.size is not None else 0
-    held = dataset.id.get_storage_size()
+    needed, held = dataset.nbytes, dataset.id.get_storage_size()
     if needed > SMALL and needed > MAX_RATIO * max(held, 1):
         raise InvalidValue(
             "model.expansion_limit", f"{name!a} would take far more memory than its size.",

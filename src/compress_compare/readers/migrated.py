@@ -63,11 +63,12 @@ SCOPE = re.compile(r"^(.*?\.\d+)\.|^")
 
 @dataclass(frozen=True, eq=False)
 class PairedTensors:
-    """A tensor of the model and the base's of the same shape."""
+    """The numbers of a tensor of the model and of the base's of the same shape, and how the model stores its own."""
 
     own: str
-    base: StoredTensor
-    model: StoredTensor
+    base: Values
+    model: Values
+    stored: StoredTensor
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of squares; what is not finite explains nothing
@@ -84,8 +85,8 @@ def migrated(base: Weights, model: Weights) -> Weights:
         some = _some_rows(one) if _may_have_moved(one, near) else None
         before = None if some is None else _norm_before(name, *some, norms=near)
         if before is not None:
-            moved[one.own] = _scaled(one.model, norms[before], axis=1)
-            blocks[_scope(name)][name] = replace(one, model=moved[one.own])
+            blocks[_scope(name)][name] = changed = _scaled(one, norms[before], axis=1)
+            moved[one.own] = changed.stored
             used.add(before)
         elif some is not None and _columns(*some) is not None:
             left.append(name)
@@ -94,7 +95,7 @@ def migrated(base: Weights, model: Weights) -> Weights:
         for end in ("weight", "bias"):
             part = both.get(f"{name.rpartition('.')[0]}.{end}")
             if part is not None:
-                moved[part.own] = _scaled(part.model, (1 / norms[name]).astype(np.float32), axis=0)
+                moved[part.own] = _scaled(part, (1 / norms[name]).astype(np.float32), axis=0).stored
     return replace(model, tensors={**model.tensors, **moved}) if moved else model
 
 
@@ -117,14 +118,14 @@ def _between(
             layer = _layer_before(name, factors, block, close=close)
             if layer is None or layer in norms or layer in scaled:
                 continue
-            changes = {name: _scaled(one.model, (1 / factors).astype(np.float32), axis=1)}
-            changes[layer] = _scaled(block[layer].model, factors.astype(np.float32), axis=0)
+            changes = {name: _scaled(one, (1 / factors).astype(np.float32), axis=1)}
+            changes[layer] = _scaled(block[layer], factors.astype(np.float32), axis=0)
             bias = f"{layer.rpartition('.')[0]}.bias"
             if bias in block and block[bias].model.shape == factors.shape:
-                changes[bias] = _scaled(block[bias].model, factors.astype(np.float32), axis=0)
-            for each, stored in changes.items():
-                block[each] = replace(block[each], model=stored)
-                moved[block[each].own] = stored
+                changes[bias] = _scaled(block[bias], factors.astype(np.float32), axis=0)
+            for each, changed in changes.items():
+                block[each] = changed
+                moved[changed.own] = changed.stored
             scaled.add(layer)
             left.remove(name)
             progress = True
@@ -139,7 +140,7 @@ def _both(base: Weights, model: Weights) -> Iterator[tuple[str, PairedTensors]]:
             continue
         bare = any(each.dtype in (*kinds.NARROW, *kinds.INTEGERS) and each.packing is None for each in (stored, other))
         if stored.shape and stored.shape[0] >= 1 and not (bare or stored.unread or other.unread):
-            yield names.of(own), PairedTensors(own, other, stored)
+            yield names.of(own), PairedTensors(own, other.values, stored.values, stored)
 
 
 def _ratio(one: PairedTensors) -> Array | None:
@@ -272,27 +273,22 @@ def _scope(name: str) -> str:
     return (found[1] or "") if found is not None else ""
 
 
-def _numbers(stored: StoredTensor) -> Array:
-    values = stored.values
-    return np.zeros(0) if values is None else values.whole().astype(np.float64)
+def _numbers(values: Values) -> Array:
+    return np.asarray(values.whole().astype(np.float64))
 
 
-def _rows(stored: StoredTensor, count: int) -> Array:
-    values = stored.values
-    columns = stored.values.count // stored.shape[0] if stored.values is not None else 0
-    return np.zeros(0) if values is None else _floats(values.numbers(0, count * columns))
+def _rows(values: Values, count: int) -> Array:
+    return _floats(values.numbers(0, count * (values.count // values.shape[0])))
 
 
 def _floats(numbers: Array) -> Array:
     return numbers if numbers.dtype == np.float64 else numbers.astype(np.float32, copy=False)
 
 
-def _scaled(stored: StoredTensor, factors: Array, *, axis: int) -> StoredTensor:
-    """A tensor with its rows (axis 0) or columns (axis 1) multiplied."""
-    values = stored.values
-    if values is None:
-        return stored
-    columns = max(values.count // max(stored.shape[0], 1), 1)
+def _scaled(one: PairedTensors, factors: Array, *, axis: int) -> PairedTensors:
+    """A tensor of the model with its rows (axis 0) or columns (axis 1) multiplied."""
+    values = one.model
+    columns = values.count // values.shape[0]
     spread = np.repeat(factors, columns // len(factors)).astype(np.float32) if axis else factors.astype(np.float32)
 
     def decode(first: int, last: int) -> Array:
@@ -300,4 +296,4 @@ def _scaled(stored: StoredTensor, factors: Array, *, axis: int) -> StoredTensor:
         return np.asarray(found * (spread if axis else spread[first:last, None]), np.float32)
 
     made = Values(values.shape, values.dtype, values.raw[:0], num_bytes=values.num_bytes, decode=decode, unit=columns)
-    return replace(stored, values=made, rule=RULE)
+    return replace(one, model=made, stored=replace(one.stored, values=made, rule=RULE))

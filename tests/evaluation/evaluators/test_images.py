@@ -114,6 +114,55 @@ def test_a_detector_that_finds_nothing() -> None:
     assert evaluator.answer(nothing)["metrics"]["objects missed"] == [2, 1, 0]
 
 
+def test_a_score_and_a_pixel_of_one_half_count() -> None:
+    pytest.importorskip("pycocotools")
+    found = [objects((1, [5.0, 5.0, 30.0, 30.0], 0.5), (1, [0.0, 0.0, 4.0, 4.0], 0.49)), objects(), objects()]
+    truth = [objects((1, [5.0, 5.0, 30.0, 30.0], 1.0)), objects(), objects()]
+    for each in found:
+        each["masks"] = each["masks"] / 2
+    for kind in ("boxes", "masks"):
+        evaluator = Detection([(IMAGES, truth)], NAMES, kind=kind)  # type: ignore[arg-type]
+        assert evaluator.answer(Detector(found))["metrics"]["objects found"] == [1, 0, 0]
+        assert evaluator.answer(Detector(found))["metrics"]["false detections"] == [0, 0, 0]
+        assert evaluator.measure(Detector(found))["Average Precision"].value == pytest.approx(1)
+    found[0]["masks"] -= 0.01  # every pixel is now less likely than not
+    assert evaluator.measure(Detector(found))["Average Precision"].value == 0
+
+
+def test_classes_may_be_a_list_of_names_and_images_come_in_batches() -> None:
+    pytest.importorskip("pycocotools")
+
+    class Half(Detector):
+        def forward(self, images: list[Tensor]) -> Any:
+            return self.found[: len(images)] if len(images) == 2 else self.found[2:]
+
+    batches = [(IMAGES[:2], TRUTH[:2]), (IMAGES[2:], TRUTH[2:])]
+    evaluator = Detection(batches, ("nothing", "cat", "dog"))
+    whole = Detection([(IMAGES, TRUTH)], NAMES)
+    for name, value in whole.measure(Detector(FOUND)).items():
+        assert evaluator.measure(Half(FOUND))[name] == value
+    assert evaluator.answer(Half(FOUND)) == whole.answer(Detector(FOUND))
+
+
+@pytest.mark.parametrize(("bottom", "is_found"), [(5.2, True), (5.0, True), (4.9, False)])
+def test_an_object_is_found_where_a_box_overlaps_it_by_half(bottom: float, is_found: bool) -> None:
+    pytest.importorskip("pycocotools")
+    truth = [{"labels": torch.tensor([1]), "boxes": torch.tensor([[0.0, 0.0, 10.0, 10.0]])}]
+    found = [{**truth[0], "boxes": torch.tensor([[0.0, 0.0, 10.0, bottom]]), "scores": torch.tensor([0.9])}]
+    evaluator = Detection([(IMAGES[:1], truth)], NAMES, detect=lambda model, images: found)
+    assert evaluator.answer(nn.Identity())["metrics"] == {
+        "objects found": [int(is_found)],
+        "objects missed": [int(not is_found)],
+        "false detections": [int(not is_found)],
+    }
+    assert evaluator.measure(nn.Identity())["Average Precision 50"].value == pytest.approx(float(is_found))
+
+
+def test_images_without_objects_have_no_precision() -> None:
+    pytest.importorskip("pycocotools")
+    assert Detection([(IMAGES, [objects()] * 3)], NAMES).measure(Detector(FOUND)) == {}
+
+
 def test_segmentation_is_scored_as_by_torchmetrics() -> None:
     torch.manual_seed(0)
     model, images = nn.Conv2d(3, 4, 3, padding=1), torch.randn(2, 3, 8, 8)

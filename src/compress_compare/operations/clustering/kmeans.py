@@ -17,7 +17,7 @@ _FEW = 16
 
 
 @dataclass(frozen=True)
-class Clusters:
+class OnALine:
     """Clusters of numbers on a line.
 
     Args:
@@ -40,7 +40,7 @@ def kmeans_1d(values: Floats, count: int, *, exact: bool | None = None) -> Float
     return clusters(points, counts, number=count, exact=exact).of(values)
 
 
-def clusters(points: Floats, counts: Indices, *, number: int, exact: bool | None = None) -> Clusters:
+def clusters(points: Floats, counts: Indices, *, number: int, exact: bool | None = None) -> OnALine:
     """Clusters of numbers of least squared error.
 
     The sum of squared errors is the smallest that any clustering has, up to the rounding of sums in 64 bits: for up to
@@ -57,7 +57,7 @@ def clusters(points: Floats, counts: Indices, *, number: int, exact: bool | None
             clusters. A million values take 0.3 s for 16 clusters, 2 s for 32, half a minute for 64.
     """
     if len(points) <= number:
-        return Clusters(points[1:], points)
+        return OnALine(points[1:], points)
     middle = float(np.average(points, weights=counts))  # sums of squares are precise only near zero
     line = Line.of(points - middle, counts.astype(np.float64))
     small = line.at(line.shares(max(_EXACT, 2 * number)))
@@ -68,7 +68,7 @@ def clusters(points: Floats, counts: Indices, *, number: int, exact: bool | None
             cuts = least_cuts(line, cuts, count=number)
         else:
             cuts = _again(line, cuts, count=number)
-    return Clusters(points[cuts[1:-1]], line.means(cuts) + middle)
+    return OnALine(points[cuts[1:-1]], line.means(cuts) + middle)
 
 
 def _again(line: Line, cuts: Indices, *, count: int) -> Indices:

@@ -47,9 +47,11 @@ def bits(name: str, weights: Weights) -> Unpacked | None:
     packed = raw(stored)
     if stored.dtype != "U8" or packed is None or packed.ndim != 2 or scales is None or shifts is None:
         return None
-    rows, columns = (scales.shape[0], packed.shape[1]) if scales.ndim == 2 and scales.shape[1] == 1 else (0, 0)
-    width = next((each for each in (4, 2) if rows and -(-rows * each // 8) == len(packed)), None)
-    if width is None or shifts.shape != scales.shape or not columns:
+    if scales.ndim != 2 or scales.shape[1] != 1 or shifts.shape != scales.shape or not packed.size:
+        return None
+    rows, columns = len(scales), packed.shape[1]
+    width = next((each for each in (4, 2) if -(-rows * each // 8) == len(packed)), None)
+    if width is None:
         return None
     is_float = weights.tensors[used[2]].dtype in FLOATS
     each = np.asarray(scales, np.float32), np.asarray(shifts, np.float32)
