@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference import bootstrap, intervals, significance
+from . import segmentation
+from .definition import LABELS, MASKS, InstanceMetric
 from .frame import Frame
 from .joined import Codes, Floats, Mask
-from .metrics import LABELS, InstanceMetric, values
+from .metrics import values
 
 Counts = NDArray[np.int64]
 
@@ -23,7 +25,8 @@ class PairedValues:
     model: id.
     base_values: ``[instances]`` of the metric.
     model_values: likewise.
-    compared: which instances both models answered (and have a label, if the metric is about labels).
+    compared: which instances both models answered (and have a label, if the metric is about labels; and a pixel that
+        is not void, if it is about masks).
     changes: predictions, if there are classes.
     proportion: whether the metric is 0 or 1 everywhere.
     """
@@ -127,6 +130,8 @@ def pair(frame: Frame, model: str, *, name: str, metric: InstanceMetric) -> Pair
     compared = frame.present(frame.base) & frame.present(model)
     if LABELS in metric.needs:
         compared = compared & frame.column("label").is_valid().to_numpy()
+    if MASKS in metric.needs:
+        compared = compared & segmentation.measurable(frame)
     proportion = name in ("correct", "exact_match")
     return PairedValues(model, of_model[frame.base], of_model[model], compared, changes(frame, model), proportion)
 
