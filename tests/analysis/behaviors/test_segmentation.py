@@ -60,6 +60,8 @@ def test_an_image_of_void_alone_has_no_number_and_is_not_compared(project: cc.Pr
         assert rows["void"][f"{metric}[small]"] is None and rows["none"][f"{metric}[small]"] is None
         (summary,) = found.summary.to_pylist()
         assert (summary["count"], summary["nonfinite"]) == (1, 0)
+        counts = [(sum(row["counts"]), row["nan"], row["missing"]) for row in found.histograms().to_pylist()]
+        assert counts == [(1, 0, 2), (1, 0, 2)]
 
 
 def test_classes_over_all_images(project: cc.Project) -> None:

@@ -805,7 +805,7 @@ export const INSTANCE_METRICS = {
     "yesNo": false
   },
   "mean_iou": {
-    "title": "Mean IoU of the image",
+    "title": "Mean IoU",
     "meaning": "Mean of the intersection over union of the classes that label or answer have in the image, without void pixels.",
     "unit": "",
     "format": ".1%",

@@ -48,7 +48,7 @@ OF_IMAGES = {
         (MASKS,),
         "Mean of the intersection over union of the classes that label or answer have in the image, without void "
         "pixels.",
-        title="Mean IoU of the image",
+        title="Mean IoU",
         **FRACTION,
     ),
     "pixel_accuracy": InstanceMetric(
