@@ -64,7 +64,7 @@ def test_yes_and_no_are_two_classes() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([MASK, MASK + 0.5], "Mask 1 is none: it has numbers that are not whole"),
+        ([MASK, MASK + 0.5], "Mask 1 is not a mask: it has numbers that are not whole"),
         ([np.full((2, 2), np.nan)], "not whole"),
         ([MASK - 1], "the class -101"),
         ([np.array([[-1, 0]])], "the class -1"),

@@ -167,7 +167,7 @@ def _check_names(classes: pa.Array | pa.ChunkedArray, names: Sequence[Any] | Non
 def _refused(position: int, found: str) -> InvalidValue:
     return InvalidValue(
         "data.mask",
-        f"Mask {position} is none: {found}.",
+        f"Mask {position} is not a mask: {found}.",
         hint=f"A mask is [height, width] whole numbers: the classes, from 0 to {MAX_CLASS:,}, and {VOID} or the void "
         "class where a pixel counts for nothing.",
     )

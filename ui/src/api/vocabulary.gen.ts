@@ -825,7 +825,7 @@ export const INSTANCE_METRICS = {
     "yesNo": false
   },
   "pixel_agreement": {
-    "title": "Pixels as the base",
+    "title": "Pixel agreement",
     "meaning": "Share of the pixels that have the class that the base gives them, without void pixels.",
     "unit": "",
     "format": ".1%",

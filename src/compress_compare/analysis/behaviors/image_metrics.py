@@ -64,7 +64,7 @@ OF_IMAGES = {
         True,
         (MASKS,),
         "Share of the pixels that have the class that the base gives them, without void pixels.",
-        title="Pixels as the base",
+        title="Pixel agreement",
         **FRACTION,
         against_base=True,
     ),
