@@ -1,7 +1,8 @@
-"""Masks, which give every pixel of an image a class: as runs of equal pixels, laid over one another, and counted."""
+"""Masks, which give every pixel of an image a class: as runs of equal pixels, and counted beside one another."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ... import progress
 from ...errors import InvalidValue
 
 Classes = NDArray[np.int32]
@@ -19,6 +21,8 @@ VOID = -100
 """The class of pixels that count for nothing, as torch's losses have it."""
 MAX_PIXELS = 40_000_000
 """Of one mask."""
+STEP = 16
+"""Images between two looks at whether the answer is still wanted."""
 
 
 def run_lengths(classes: Classes) -> tuple[Classes, NDArray[np.int32]]:
@@ -73,12 +77,6 @@ class PixelMasks:
         known: Flags = self.heights > 0
         return known
 
-    def where(self, images: Flags) -> PixelMasks:
-        """The masks of some of the images, the others as if they had none."""
-        kept = images[self.image]
-        heights, widths = np.where(images, self.heights, 0), np.where(images, self.widths, 0)
-        return PixelMasks(heights, widths, self.image[kept], self.classes[kept], self.lengths[kept])
-
     def pixels(self, place: int) -> Classes | None:
         """The mask of one image, int32 ``[height, width]``; ``None`` if it has none.
 
@@ -96,45 +94,28 @@ class PixelMasks:
         return mask
 
 
-@dataclass(frozen=True)
-class Overlay:
-    """Runs in which several masks of an image are constant.
+def together(*masks: PixelMasks) -> Iterator[tuple[int, list[Classes]]]:
+    """The masks of each image that has all of them: the place of the image, and the class of each pixel, line by line.
 
-    Args:
-        image: int64 ``[pieces]``, ascending.
-        classes: int32 ``[masks, pieces]``.
-        count: int64 ``[pieces]``, in pixels.
-    """
-
-    image: Counts
-    classes: Classes
-    count: Counts
-
-
-def overlay(*masks: PixelMasks) -> Overlay:
-    """Lay masks of the same images over one another; only images that have all of them are in it.
+    Pixels that are void in the first, the label, are left out.
 
     Raises:
         InvalidValue: ``behaviors.not_comparable`` for masks of one image whose sizes differ.
     """
-    known = np.logical_and.reduce([one.known for one in masks])
-    chosen = [one.where(known) for one in masks]
-    first = chosen[0]
-    for one in chosen[1:]:
-        differ = np.flatnonzero((one.heights != first.heights) | (one.widths != first.widths))
-        if len(differ):
-            place = differ[0]
-            sizes = [f"{int(each.heights[place]):,} x {int(each.widths[place]):,}" for each in (first, one)]
+    for place in np.flatnonzero(np.logical_and.reduce([one.known for one in masks])).tolist():
+        if place % STEP == 0:
+            progress.step("Comparing masks", place, total=len(masks[0].heights))
+        found = [one.pixels(place) for one in masks]
+        whole = [mask for mask in found if mask is not None]
+        sizes = [f"{mask.shape[0]:,} x {mask.shape[1]:,}" for mask in whole]
+        if len(set(sizes)) > 1:
             raise InvalidValue(
                 "behaviors.not_comparable",
-                "PixelMasks of one image have different sizes: they are not compared.",
-                detail=f"Image {int(place)}: {sizes[0]} and {sizes[1]} pixels.",
+                "Masks of one image have different sizes: they are not compared.",
+                detail=f"Image {place}: {' and '.join(dict.fromkeys(sizes))} pixels.",
             )
-    ends = [np.cumsum(one.lengths) for one in chosen]
-    every = np.unique(np.concatenate(ends))
-    places = [np.searchsorted(end, every, side="left") for end in ends]
-    classes = np.stack([one.classes[place] for one, place in zip(chosen, places, strict=True)])
-    return Overlay(first.image[places[0]], classes, np.diff(every, prepend=0))
+        counted = whole[0] >= 0
+        yield place, [mask[counted] for mask in whole]
 
 
 @dataclass(frozen=True)
@@ -163,27 +144,18 @@ class Cells:
 
 def cells(label: PixelMasks, answer: PixelMasks) -> Cells:
     """Count the pixels of label and answer by image and class."""
-    pieces = overlay(label, answer)
-    counted = pieces.classes[0] >= 0
-    image, count = pieces.image[counted], pieces.count[counted]
-    wanted, given = pieces.classes[:, counted].astype(np.int64)
-    size = int(max(wanted.max(initial=0), given.max(initial=0))) + 1
-    answered = given >= 0
-    keys = np.concatenate([image * size + wanted, (image * size + given)[answered]])
-    distinct, places = np.unique(keys, return_inverse=True)
-    of_label, of_answer = places[: len(image)], places[len(image) :]
-    right = wanted == given
-
-    def total(cell: Counts, pixels: Counts) -> NDArray[np.float64]:
-        return summed(cell, pixels, size=len(distinct))
-
-    return Cells(
-        distinct // size,
-        distinct % size,
-        total(of_label[right], count[right]),
-        total(of_label, count),
-        total(of_answer, count[answered]),
-    )
+    images, classes, counts = [], [], []
+    for place, (wanted, given) in together(label, answer):
+        size = 1 + int(max(wanted.max(initial=0), given.max(initial=0)))
+        each = (wanted[wanted == given], wanted, given[given >= 0])
+        found = np.stack([np.bincount(pixels, minlength=size) for pixels in each])
+        there = np.flatnonzero(found[1] + found[2])
+        images.append(np.full(len(there), place, np.int64))
+        classes.append(there.astype(np.int64))
+        counts.append(found[:, there].astype(np.float64))
+    empty = np.zeros(0, np.int64)
+    shared, wholly, told = np.concatenate([np.zeros((3, 0)), *counts], axis=1)
+    return Cells(np.concatenate([empty, *images]), np.concatenate([empty, *classes]), shared, wholly, told)
 
 
 def summed(places: NDArray[np.int64], values: Counts | NDArray[np.float64], *, size: int) -> NDArray[np.float64]:

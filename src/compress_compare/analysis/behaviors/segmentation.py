@@ -12,7 +12,7 @@ import pyarrow as pa
 from ..inference.resampled import RESAMPLES, drawn, known_or_none, limits
 from .frame import MASK, Frame
 from .joined import Floats, Mask
-from .masks import Cells, Classes, Counts, PixelMasks, cells, overlay, summed
+from .masks import Cells, Classes, Counts, PixelMasks, cells, summed, together
 
 SCHEMA = pa.schema(
     [
@@ -50,15 +50,7 @@ def pixel_accuracy(frame: Frame) -> dict[str, Floats]:
 
 def agreement(frame: Frame) -> dict[str, Floats]:
     """Pixels to which model and base give the same class, over pixels that are not void."""
-    found = {}
-    for model in frame.outputs:
-        pieces = overlay(_label(frame), _answer(frame, frame.base), _answer(frame, model))
-        counted = pieces.classes[0] >= 0
-        same = counted & (pieces.classes[1] == pieces.classes[2])
-        size = frame.num_instances
-        shared, whole = (summed(pieces.image, pieces.count * kept, size=size) for kept in (same, counted))
-        found[model] = _share(shared, whole)
-    return found
+    return {model: _beside(frame, model).agreement for model in frame.outputs}
 
 
 def names(frame: Frame) -> dict[int, str]:
@@ -103,7 +95,8 @@ def corpus(frame: Frame, *, resamples: int = RESAMPLES, seed: int = 0) -> pa.Tab
         known = measurable(frame) & _answer(frame, frame.base).known & _answer(frame, model).known
         weights = np.concatenate([known[None].astype(np.int64), drawn(known, resamples, draws=draws)])
         ours, theirs = (_of_classes(_cells(frame, one), weights, list(called)) for one in (model, frame.base))
-        lost, won = _changed(frame, model, list(called))
+        beside = _beside(frame, model)
+        lost, won = beside.lost[list(called)], beside.won[list(called)]
         whole = {"num_pixels": int(ours.pixels.sum()), "lost": int(lost.sum()), "won": int(won.sum())}
         rows.append({"model": model, "class": None, **_row(_mean(ours.iou), _mean(theirs.iou)), **whole})
         for at, name in enumerate(called.values()):
@@ -133,15 +126,35 @@ def _of_classes(found: Cells, weights: Counts, numbers: list[int]) -> _OfClasses
     return _OfClasses(iou, pixels)
 
 
-def _changed(frame: Frame, model: str, numbers: list[int]) -> tuple[Floats, Floats]:
-    """Pixels that only the base has right, and that only the model has right, by the class of the label."""
-    pieces = overlay(_label(frame), _answer(frame, frame.base), _answer(frame, model))
-    label, base, ours = pieces.classes
-    counted = label >= 0
-    places = np.searchsorted(numbers, label[counted]) if numbers else np.zeros(0, np.int64)
-    before, after, count = (base == label)[counted], (ours == label)[counted], pieces.count[counted]
-    lost, won = before & ~after, after & ~before
-    return summed(places, count * lost, size=len(numbers)), summed(places, count * won, size=len(numbers))
+@dataclass(frozen=True)
+class _Beside:
+    """A model beside the base.
+
+    Args:
+        agreement: ``[images]``, share of the pixels to which both give the same class.
+        lost: ``[classes]``, pixels that only the base has right, by the number of the label's class.
+        won: likewise, that only the model has right.
+    """
+
+    agreement: Floats
+    lost: Counts
+    won: Counts
+
+
+def _beside(frame: Frame, model: str) -> _Beside:
+    def load() -> _Beside:
+        size = 1 + max(names(frame), default=0)
+        shares = np.full(frame.num_instances, np.nan)
+        lost, won = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        for place, (label, base, ours) in together(_label(frame), _answer(frame, frame.base), _answer(frame, model)):
+            differ = base != ours
+            wanted, before, after = label[differ], base[differ], ours[differ]
+            lost += np.bincount(wanted[before == wanted], minlength=size)
+            won += np.bincount(wanted[after == wanted], minlength=size)
+            shares[place] = 1 - len(wanted) / len(label) if len(label) else np.nan
+        return _Beside(shares, lost, won)
+
+    return frame.keep(("beside", model), load)
 
 
 def _row(ours: Floats, theirs: Floats) -> dict[str, Any]:
