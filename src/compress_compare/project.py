@@ -195,11 +195,11 @@ class Project(Store):
             NotFound: ``model.unknown``, ``dataset.unknown``, ``outputs.unknown``.
             InvalidValue: ``behaviors.*``, if outputs cannot be compared or the metric does not apply.
         """
-        from .analysis.behaviors.grouping import columns_of
-        from .comparisons.behaviors import Behaviors, joined
+        from .comparisons.behaviors import Behaviors
+        from .comparisons.joining import joined
 
         frame, directions = joined(self, base, models=models, dataset=dataset)
-        return Behaviors(frame, metric, by=columns_of(by), directions=directions)
+        return Behaviors(frame, metric, by=by or (), directions=directions)
 
     def layers(
         self,

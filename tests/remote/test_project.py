@@ -116,6 +116,23 @@ def test_every_analysis_gives_the_same(remote, local):
     assert remote.coverage("root", "half") == local.coverage("root", "half")
 
 
+def test_masks_are_sent(remote, local):
+    label = np.array([[0, 1, 255], [1, 1, 0]])
+    for project in (remote, local):
+        if project is remote:
+            fill(project)
+        project.log_dataset("street", ids=[1, 2], masks=[label, None], void=255, metadata={"night": [True, False]})
+        for id, mask in (("root", label % 2), ("half", 0 * label)):
+            project.log_outputs(id, "street", ids=[1], masks=[mask], classes=["road", "car"])
+    given, wanted = (project.behaviors("root", "half", "street", metric="mean_iou") for project in (remote, local))
+    assert given.summary == wanted.summary and given.segmentation == wanted.segmentation
+    assert [one.tolist() for one in given.masks(1).values()] == [one.tolist() for one in wanted.masks(1).values()]
+    assert given.masks(1)[""].tolist() == [[0, 1, -100], [1, 1, 0]]
+    with pytest.raises(InvalidValue, match="another size"):
+        remote.log_model("third")
+        remote.log_outputs("third", "street", ids=[1], masks=[label.T % 2])
+
+
 def test_changes_are_made_and_taken_back(remote):
     fill(remote)
     remote.set_note("half", "Other.")

@@ -84,6 +84,28 @@ def test_tokens_and_sounds(client, project):
     assert unknown.headers["content-type"] == "application/octet-stream"
 
 
+def test_masks_of_an_image_are_sent_as_runs(client, project):
+    label = np.array([[0, 0, 255], [2, 2, 0]])
+    large = np.zeros((600, 1030), int)
+    project.log_dataset("street", ids=["a", "large"], masks=[label, large], void=255)
+    for model in ("m0", "m1"):
+        answers = [label % 3, large + (model == "m1")]
+        project.log_outputs(model, "street", ids=["a", "large"], masks=answers, classes=["road", "car", "tree"])
+    answer = ask(client, dataset="street", models=["m1"], metric=None)
+    assert (answer["metric"], answer["summary"][0]["compared"]) == ("mean_iou", 2)
+    body = {"base": "m0", "models": ["m1"], "dataset": "street", "id": "a"}
+    one = client.post("/api/v1/behaviors/instance", json=body).json()
+    assert one["masks"][0] == {
+        **{"model": None, "height": 2, "width": 3, "step": 1},
+        **{"classes": [0, -100, 2, 0], "lengths": [2, 1, 2, 1]},
+    }
+    assert [mask["model"] for mask in one["masks"]] == [None, "m0", "m1"]
+    names = {"road": 0, "car": 1, "tree": 2}
+    assert one["mask_classes"] == [{"number": number, "name": name} for name, number in names.items()]
+    reduced = client.post("/api/v1/behaviors/instance", json={**body, "id": "large"}).json()["masks"][2]
+    assert reduced == {"model": "m1", "height": 200, "width": 344, "step": 3, "classes": [1], "lengths": [200 * 344]}
+
+
 def test_every_part(client):
     parts = [
         *("summary", "histograms", "groups", "changes", "pairs"),

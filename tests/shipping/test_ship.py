@@ -18,6 +18,7 @@ from compress_compare.errors import Conflict, InvalidValue, NotFound, StorageErr
 from compress_compare.operations import Palettize
 from compress_compare.shipping.base import Format, Written
 from compress_compare.shipping.formats.safetensors import SafetensorsFormat
+from compress_compare.shipping.ship import _first
 from tests.shipping.networks import logged
 
 
@@ -314,3 +315,9 @@ def test_a_file_under_another_name_still_says_where_it_comes_from(tmp_path):
         project.ship("net", tmp_path / "out", format="packed", sample=0)
     renamed = (tmp_path / "out" / "model.safetensors").rename(tmp_path / "weights.bin")
     assert whence.says(renamed)["model"] == "net"
+
+
+def test_answers_of_every_kind_are_cut_to_the_first_examples():
+    answers = {"predictions": [0, 1, 2], "boxes": [[], [], []], "masks": [1, 2, 3], "metrics": {"x": [4, 5, 6]}}
+    wanted = {"predictions": [0, 1], "boxes": [[], []], "masks": [1, 2], "metrics": {"x": [4, 5]}}
+    assert _first({**answers, "classes": ["a"]}, range(3), 2) == {"ids": range(2), **wanted, "classes": ["a"]}

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import checks
 from ..analysis.behaviors import (
     calibration,
     changes,
@@ -19,6 +18,7 @@ from ..analysis.behaviors import (
     guard,
     histograms,
     metrics,
+    segmentation,
     single,
     slices,
     tokens,
@@ -28,11 +28,11 @@ from ..analysis.behaviors import tables as summaries
 from ..analysis.behaviors.columns import InstanceColumns
 from ..analysis.behaviors.frame import Frame
 from ..analysis.behaviors.joined import Floats
+from ..analysis.behaviors.masks import Classes
 from ..errors import InvalidValue
-from ..store.store import Store
 from ..table import Table
 
-PARTS = ("summary", "groups", "changes", "instances", "slices", "exemplars", "calibration", "detection")
+PARTS = ("summary", "groups", "changes", "instances", "slices", "exemplars", "calibration", "detection", "segmentation")
 """The tables that can be written to files."""
 MAX_LIMIT = 10_000
 MAX_VECTOR_BYTES = 512_000_000
@@ -55,7 +55,7 @@ class Behaviors:
     """
 
     def __init__(
-        self, frame: Frame, metric: str, *, by: Sequence[str] = (), directions: Mapping[str, bool | None]
+        self, frame: Frame, metric: str, *, by: str | Sequence[str] = (), directions: Mapping[str, bool | None]
     ) -> None:
         guard.check_kinds(frame)
         self._frame = frame
@@ -66,7 +66,7 @@ class Behaviors:
         self.base = frame.base
         self.models = frame.models
         self.metric = metric
-        self.by = tuple(by)
+        self.by = grouping.columns_of(by)
         self._columns = InstanceColumns(frame, metric, values=self._values, by=self.by)
 
     def __repr__(self) -> str:
@@ -214,6 +214,12 @@ class Behaviors:
         metrics.find(self._frame, "detection_f1", directions={})
         return Table(detection.corpus(self._frame))
 
+    @cached_property
+    def segmentation(self) -> Table:
+        """Intersection over union by model and class, over all pixels; see ``analysis.behaviors.segmentation``."""
+        metrics.find(self._frame, "mean_iou", directions={})
+        return Table(segmentation.corpus(self._frame))
+
     def histograms(self, bins: int = 40, where: object = None, *, relative: bool = False) -> Table:
         """Return the values of base and models in shared bins, for the instances that pass a filter.
 
@@ -230,7 +236,8 @@ class Behaviors:
         mask = self._columns.mask(where)
         chosen = slice(None) if mask is None else mask
         numbers = self._values(self.metric)
-        known = {model: self._frame.present(model) for model in numbers}
+        measurable = paired.measurable(self._frame, self.definition)
+        known = {model: self._frame.present(model) & measurable for model in numbers}
         if relative:
             known = {model: known[model] & known[self.base] for model in self.models}
             numbers = {model: histograms.differences(numbers[model], numbers[self.base]) for model in self.models}
@@ -332,6 +339,20 @@ class Behaviors:
         place = single.place(self._frame.ids(), id)
         return detection.of_instance(self._frame, place) if self._frame.has_boxes else {}
 
+    def masks(self, id: int | str) -> dict[str, Classes]:
+        """The masks of one image, int32 ``[height, width]``, −100 where void: the label under ``""``, and each model's.
+
+        Raises:
+            NotFound: ``instance.unknown``.
+        """
+        place = single.place(self._frame.ids(), id)
+        return segmentation.of_instance(self._frame, place) if self._frame.has_masks else {}
+
+    @property
+    def mask_classes(self) -> dict[int, str]:
+        """The names of the classes that occur in masks, by number."""
+        return segmentation.names(self._frame) if self._frame.has_masks else {}
+
     def count(self, where: object = None) -> int:
         """Return the number of instances that pass a filter."""
         return len(self._columns.chosen(None, where))
@@ -367,30 +388,6 @@ class Behaviors:
             raise InvalidValue(
                 "behaviors.labels", f"{what} needs labels, and the dataset has none.", hint="Log it with labels=…."
             )
-
-
-def joined(
-    store: Store, base: str, *, models: str | Sequence[str], dataset: str
-) -> tuple[Frame, dict[str, bool | None]]:
-    """Return the outputs of a base and models on a dataset, and the directions of the project's metrics.
-
-    Raises:
-        NotFound: ``model.unknown``, ``dataset.unknown``, ``outputs.unknown``.
-    """
-    data, answered = store.outputs_of([base, *others(base, models)], dataset=dataset)
-    return Frame(data, answered), {one.name: one.higher_is_better for one in store.metrics()}
-
-
-def others(base: str, models: str | Sequence[str]) -> list[str]:
-    """The models to compare, each once, without the base.
-
-    Raises:
-        InvalidValue: ``behaviors.models`` if none is left.
-    """
-    found = [model for model in dict.fromkeys(checks.texts(models, "Models")) if model != base]
-    if not found:
-        raise InvalidValue("behaviors.models", "There is no model to compare with the base.", hint="Name at least one.")
-    return found
 
 
 def _checked(limit: int) -> int:

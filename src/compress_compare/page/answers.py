@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
+from ..analysis.behaviors.masks import Classes, run_lengths
 from ..comparisons.behaviors import Behaviors
 from ..store.store import Store
 from ..table import Table
@@ -24,6 +25,8 @@ MOST_TOKENS = 2_000
 CLASSES = 10
 """Probabilities of one instance, the largest."""
 EXEMPLARS = 100
+MASK_SIDE = 512
+"""Pixels of the longer side of a mask that is looked at; of larger ones, every second or third is sent, and so on."""
 MOST_CHANGES = 500
 """Changes of prediction per answer, the most frequent of each model first."""
 
@@ -107,7 +110,19 @@ def instance(found: Behaviors, payload: InstancePayload, *, id: int | str) -> as
             asked.ImageBoxes(model=model or None, boxes=[asked.BoxAnswer.model_validate(one) for one in boxes])
             for model, boxes in found.boxes(id).items()
         ],
+        masks=[_mask(mask, model=model or None) for model, mask in found.masks(id).items()],
+        mask_classes=[asked.MaskClass(number=number, name=name) for number, name in found.mask_classes.items()],
         probabilities=[asked.ClassProbability.model_validate(row) for row in rows(found.vectors(id, CLASSES))],
+    )
+
+
+def _mask(mask: Classes, *, model: str | None) -> asked.ImageMask:
+    step = -(-max(mask.shape) // MASK_SIDE)
+    sent = mask[::step, ::step]
+    classes, lengths = run_lengths(sent)
+    height, width = sent.shape
+    return asked.ImageMask(
+        model=model, height=height, width=width, step=step, classes=classes.tolist(), lengths=lengths.tolist()
     )
 
 

@@ -6,15 +6,17 @@ import threading
 from collections import OrderedDict
 
 from ..analysis.behaviors.grouping import columns_of
-from ..comparisons.behaviors import Behaviors, joined
+from ..comparisons.behaviors import Behaviors
+from ..comparisons.joining import joined
 from ..errors import InvalidValue
 from ..store.store import Store
 
 CELLS = 8_000_000
 """Instances times models that are kept, besides the latest comparison."""
 
-DEFAULTS = ("correct", "absolute_error", "nll", "cosine", "absolute_difference")
-"""Metrics for those who name none: of classes, of measurements, of tokens, of vectors, of numbers without labels."""
+DEFAULTS = ("correct", "absolute_error", "nll", "mean_iou", "cosine", "absolute_difference")
+"""Metrics for those who name none: of classes, of measurements, of tokens, of masks, of vectors, of numbers without
+labels."""
 
 Key = tuple[object, ...]
 

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from ..analysis.behaviors.boxes import SCORE
-from ..analysis.behaviors.metrics import BUILTIN, InstanceMetric
+from ..analysis.behaviors.definition import InstanceMetric
+from ..analysis.behaviors.metrics import BUILTIN
 from ..analysis.layers import activations, measures
 from ..analysis.layers.measures import MEASURES, LayerMeasure
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..store.instance_tables import CLASSES, PREPROCESSING
+from ..store.instance_tables import CLASSES, PREPROCESSING, has_masks
 
 PAYLOAD = {"image": "images", "audio": "audio", "text": "texts", "tokens": "tokens", "boxes": "boxes"}
 
@@ -21,7 +21,11 @@ def dataset_arguments(table: pa.Table) -> dict[str, Any]:
     for name, argument in PAYLOAD.items():
         if name in table.column_names:
             found[argument] = _values(table, name) if name == "text" else table[name].to_pylist()
-    rest = [name for name in table.column_names if name not in ("id", "label", *PAYLOAD)]
+    taken = ["id", "label", *PAYLOAD]
+    if has_masks(table.schema):
+        found["masks"] = table["mask"]
+        taken.append("mask")
+    rest = [name for name in table.column_names if name not in taken]
     return {**found, "metadata": {name: _column(table, name) for name in rest} or None}
 
 
@@ -42,6 +46,8 @@ def output_arguments(table: pa.Table) -> dict[str, Any]:
             found["texts"] = _column(table, "text")
         elif field.name == "boxes":
             found["boxes"] = table["boxes"].to_pylist()
+        elif field.name == "mask" and has_masks(table.schema):
+            found["masks"] = table["mask"]
         elif pa.types.is_fixed_size_list(field.type):
             values = table[field.name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             kinds["vectors"][field.name] = np.reshape(values, (-1, field.type.list_size))

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..analysis.layers import covered
-from ..comparisons.behaviors import Behaviors, joined
+from ..comparisons.behaviors import Behaviors
+from ..comparisons.joining import joined
 from ..comparisons.layers.compare import LayerComparisons
 from ..errors import UserError
 from ..page.answers import rows

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..analysis.inference.normal import Z
-from ..comparisons.behaviors import Behaviors, joined
+from ..comparisons.behaviors import Behaviors
 from ..comparisons.gate.report import GateReport
+from ..comparisons.joining import joined
 from ..errors import UserError
 from ..exporters import card
 from ..exporters.card import plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ class EvaluationWriter(Writer):
         audio: Any = None,
         tokens: Any = None,
         boxes: Any = None,
+        masks: Any = None,
+        void: int | None = None,
         new_version: bool = False,
     ) -> Dataset:
         """Log evaluation data: one instance for each id.
@@ -51,12 +54,15 @@ class EvaluationWriter(Writer):
             metadata: a mapping of column names to [N] values, or a data frame.
             tokens: [N] lists of strings, for numbers per token.
             boxes: [N] lists of ``{"class": …, "box": [left, top, right, bottom]}``, the objects in each image.
+            masks: [N] arrays [height, width], or one [N, height, width]: the class of each pixel, a whole number from
+                0, or −100 where it counts for nothing; None for no mask.
+            void: a further number in the masks that counts for nothing.
             new_version: whether other content than that of the name is taken as a version of it.
 
         Raises:
             Conflict: ``dataset.conflict``.
         """
-        payload = instance_tables.PayloadColumns(images, audio, texts, tokens, boxes)
+        payload = instance_tables.PayloadColumns(images, audio, texts, tokens, boxes, masks, void)
         table = instance_tables.dataset_table(ids, labels=labels, payload=payload, metadata=metadata)
         with self._artifacts.staging() as staging:
             sha256 = instances.store(staging, table, name="dataset.parquet")
@@ -82,6 +88,7 @@ class EvaluationWriter(Writer):
         preprocessing: Any = None,
         classes: Sequence[str | int] | None = None,
         boxes: Any = None,
+        masks: Any = None,
     ) -> None:
         """Log the outputs of a model on a dataset. They are joined to it by id, in any order; a subset is fine.
 
@@ -97,10 +104,13 @@ class EvaluationWriter(Writer):
             tokens: name → [N] lists of one number per token, e.g. ``log_probability`` (natural) or the
                 ``kl_divergence`` that ``kl_per_token`` gives.
             preprocessing: how the inputs were prepared, as JSON data. Models with different values are not compared.
-            classes: the names of the probabilities' elements. Models with different classes are not compared.
+            classes: the names of the probabilities' elements, or of the masks' classes from 0 on. Models with different
+                classes are not compared.
             boxes: [N] lists of ``{"class": …, "box": [left, top, right, bottom], "score": …}``, what a detector found.
+            masks: [N] arrays [height, width], or one [N, height, width]: the class that the model gives each pixel, of
+                the size of the label's mask.
         """
-        answers = instance_tables.OutputColumns(vectors, metrics, texts, tokens, preprocessing, classes, boxes)
+        answers = instance_tables.OutputColumns(vectors, metrics, texts, tokens, preprocessing, classes, boxes, masks)
         table = instance_tables.outputs_table(ids, predictions, answers=answers)
         table, (row, data) = self._checked(table, model, dataset)
         with self._artifacts.staging() as staging:
@@ -163,13 +173,16 @@ class EvaluationWriter(Writer):
         return False
 
     def _checked(self, table: Any, model: str, dataset: str) -> tuple[Any, tuple[Any, Any]]:
-        """Answers whose ids are those of the dataset, and the rows of model and dataset."""
+        """Answers whose ids and sizes of masks are those of the dataset, and the rows of model and dataset."""
         with self._database.read() as connection:
             of = models.one(connection, model), instances.dataset_row(connection, dataset)
-        known = instances.load(self._artifacts, of[1].sha256, columns=["id"])["id"]
+        masked = instance_tables.has_masks(table.schema) and "mask" in json.loads(of[1].columns)
+        known = instances.load(self._artifacts, of[1].sha256, columns=["id", "mask"] if masked else ["id"])
         facts = table.schema.metadata
-        table = table.set_column(0, "id", instance_tables.check_known_ids(table["id"], known, dataset=dataset))
-        return table.replace_schema_metadata(facts), of
+        ids = instance_tables.check_known_ids(table["id"], known["id"], dataset=dataset)
+        table = table.set_column(0, "id", ids).replace_schema_metadata(facts)
+        instance_tables.check_masks(table, known)
+        return table, of
 
     def _complete(
         self, connection: Connection, staging: Staging, known: str, *, of: tuple[Any, Any], table: Any

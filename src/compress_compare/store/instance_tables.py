@@ -7,7 +7,7 @@ import io
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,16 @@ import pyarrow.compute as pc
 from .. import checks
 from ..errors import InvalidValue
 from ..records import check_name
-from . import box_columns
+from . import box_columns, mask_columns
 from .payload_columns import described, encode_audio, file_bytes, label_sets, per_token_column, token_column
 
-CONTENT = ("id", "label", "boxes", "image", "audio", "text", "tokens")
+CONTENT = ("id", "label", "boxes", "mask", "image", "audio", "text", "tokens")
 """The columns that make the fingerprint; metadata may be added to the same data."""
 
 MAX_PIXELS = 100_000_000
 """Of one picture, by what its header says."""
-RESERVED = (*CONTENT, "prediction")
+RESERVED = (*(name for name in CONTENT if name != "mask"), "prediction")
+"""Names that no metadata can have; those of datasets before there were masks may be called ``mask``."""
 PREPROCESSING, CLASSES = b"preprocessing", b"classes"
 """What is written in the schema of outputs: how inputs were prepared, and the names of the vectors' elements."""
 
@@ -40,23 +41,30 @@ class PayloadColumns:
     texts: Any = None
     tokens: Any = None
     boxes: Any = None
+    masks: Any = None
+    void: int | None = None
+    """A class of masks that counts for nothing."""
 
 
 def dataset_table(
     ids: Any, *, labels: Any = None, payload: PayloadColumns | None = None, metadata: Any = None
 ) -> pa.Table:
-    """The instances as one table: ``id``, then ``label``, ``image`` and ``audio`` (bytes of files), ``text``,
-    ``tokens`` and the metadata columns.
+    """The instances as one table: ``id``, then ``label``, ``mask``, ``image`` and ``audio`` (bytes of files),
+    ``text``, ``tokens`` and the metadata columns.
 
     Raises:
         InvalidValue: ``data.*`` for lengths that differ, ids that repeat or are missing, names that are taken.
     """
     columns = {"id": id_column(ids)}
+    payload = payload or PayloadColumns()
+    if mask_columns.are_masks(labels):
+        labels, payload = None, replace(payload, masks=_only(payload.masks, labels))
     if labels is not None:
         columns |= _answered("label", labels, what="labels")
-    payload = payload or PayloadColumns()
     if payload.boxes is not None:
         columns |= _boxed("label", payload.boxes, columns=columns)
+    if payload.masks is not None:
+        columns["mask"] = mask_columns.mask_column(payload.masks, void=payload.void)
     if payload.images is not None:
         images = checks.items(payload.images, "The images")
         columns["image"] = pa.array([encode_image(image, i) for i, image in enumerate(images)], pa.binary())
@@ -86,6 +94,7 @@ class OutputColumns:
     preprocessing: Any = None
     classes: Any = None
     boxes: Any = None
+    masks: Any = None
 
 
 def outputs_table(ids: Any, predictions: Any, *, answers: OutputColumns | None = None) -> pa.Table:
@@ -93,10 +102,14 @@ def outputs_table(ids: Any, predictions: Any, *, answers: OutputColumns | None =
     numbers per token as lists of any length."""
     answers = answers or OutputColumns()
     columns = {"id": id_column(ids)}
+    if mask_columns.are_masks(predictions):
+        predictions, answers = None, replace(answers, masks=_only(answers.masks, predictions))
     if predictions is not None:
         columns |= _answered("prediction", predictions, what="predictions")
     if answers.boxes is not None:
         columns |= _boxed("prediction", answers.boxes, columns=columns)
+    if answers.masks is not None:
+        columns["mask"] = mask_columns.mask_column(answers.masks, names=answers.classes)
     if answers.texts is not None:
         columns["text"] = _array(answers.texts, "texts")
     for name, values in _mapping(answers.tokens).items():
@@ -111,7 +124,7 @@ def outputs_table(ids: Any, predictions: Any, *, answers: OutputColumns | None =
         except pa.ArrowInvalid as error:
             raise InvalidValue("data.type", f"The per-instance metric {name!r} must be numbers.") from error
     if len(columns) == 1:
-        raise InvalidValue("data.empty", "There are no outputs.", hint="Give predictions, vectors, metrics or tokens.")
+        raise InvalidValue("data.empty", "There are no outputs.", hint="Give predictions, masks or vectors, say.")
     _check_lengths(columns)
     return described(pa.table(columns), {PREPROCESSING: _fact(answers.preprocessing), CLASSES: _fact(answers.classes)})
 
@@ -140,7 +153,8 @@ def id_column(ids: Any) -> pa.Array:
 
 def fingerprint(table: pa.Table) -> str:
     """SHA-256 of ids, labels and payloads, the same for any order of the instances and any metadata."""
-    ordered = table.select([name for name in CONTENT if name in table.column_names]).sort_by("id")
+    names = [name for name in CONTENT if name in table.column_names and (name != "mask" or has_masks(table.schema))]
+    ordered = table.select(names).sort_by("id")
     digest = hashlib.sha256()
     for name in ordered.column_names:
         column = ordered.column(name).combine_chunks()
@@ -232,6 +246,28 @@ def check_known_ids(ids: pa.ChunkedArray, dataset_ids: pa.ChunkedArray, *, datas
     return cast
 
 
+def has_masks(schema: pa.Schema) -> bool:
+    """Whether a dataset or outputs have masks."""
+    return "mask" in schema.names and bool(schema.field("mask").type == mask_columns.MASK)
+
+
+def check_masks(table: pa.Table, dataset: pa.Table) -> None:
+    """Refuse masks that do not fit those of the dataset, if both have some.
+
+    Raises:
+        InvalidValue: ``data.mask``.
+    """
+    if has_masks(table.schema) and has_masks(dataset.schema):
+        fact = (table.schema.metadata or {}).get(CLASSES)
+        mask_columns.check_label(table, dataset, names=None if fact is None else json.loads(fact))
+
+
+def _only(given: Any, values: Any) -> Any:
+    if given is not None:
+        raise InvalidValue("data.mask", "Masks are given twice.", hint="Give them as masks=… alone.")
+    return values
+
+
 def _parts(column: pa.Array) -> list[np.ndarray[Any, Any]]:
     if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
         values = [value.encode() if isinstance(value, str) else value or b"" for value in column.to_pylist()]
@@ -241,6 +277,8 @@ def _parts(column: pa.Array) -> list[np.ndarray[Any, Any]]:
         return [column.fill_null(False).to_numpy(zero_copy_only=False)]
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         return [column.fill_null(0).to_numpy(zero_copy_only=False)]
+    if column.type == mask_columns.MASK:
+        return mask_columns.parts(column)
     return [np.frombuffer(json.dumps(column.to_pylist(), default=str).encode(), dtype=np.uint8)]
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+import compress_compare as cc
+from compress_compare.engines.scoring import Scorer, define
 from compress_compare.evaluation.evaluators.detection import Detection
 from compress_compare.evaluation.evaluators.segmentation import Segmentation
+from compress_compare.recipes import Data, Task
 from compress_compare.store.store import Store
 
 torchmetrics = pytest.importorskip("torchmetrics")
@@ -173,7 +177,33 @@ def test_segmentation_is_scored_as_by_torchmetrics() -> None:
     wanted = torchmetrics.classification.MulticlassJaccardIndex(4, ignore_index=255)(found, labels)
     evaluator = Segmentation([(images, labels)], 4, void=255)
     assert evaluator.measure(model)["Mean IoU"].value == pytest.approx(float(wanted))
-    shares = evaluator.answer(model)["metrics"]["pixel accuracy"]
+    answers = evaluator.answer(model)
+    assert all((mask == one.numpy()).all() for mask, one in zip(answers["masks"], found, strict=True))
+    shares = answers["metrics"]["pixel accuracy"]
     assert shares == pytest.approx(
         [float((found[0, 3:] == labels[0, 3:]).float().mean()), float((found[1] == labels[1]).float().mean())]
     )
+
+
+def test_an_evaluation_logs_masks_that_are_compared(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    images, labels = torch.randn(4, 3, 8, 8), torch.randint(0, 3, (4, 8, 8))
+    labels[:, 0] = 255
+    evaluator = Segmentation([(images[:2], labels[:2]), (images[2:], labels[2:])], 3, void=255, names=("a", "b", "c"))
+    columns = {"ids": range(4), "masks": labels, "void": 255}
+    models = {"base": nn.Conv2d(3, 3, 3, padding=1), "half": nn.Conv2d(3, 3, 3, padding=1)}
+    task = Task(nn.Identity, evaluator.measure, evaluator.metrics, data=Data("street", columns, evaluator.answer))
+    with cc.open(tmp_path / "p") as project:
+        scorer = Scorer(project, task, define(project, task))
+        for id, model in models.items():
+            project.log_model(id)
+            assert scorer.evaluate(id, model, asked=())
+        found = project.behaviors("base", "half", "street", metric="mean_iou")
+        whole = found.segmentation.to_pylist()[0]
+        for id, name in (("base", "base_iou"), ("half", "iou")):
+            assert whole[name] == pytest.approx(project.model(id).metrics["Mean IoU"][0].value, abs=1e-6)
+        accuracy = found.using("pixel_accuracy").instances().to_pylist()
+        logged = found.using("pixel accuracy").instances().to_pylist()
+        assert [row["pixel_accuracy[half]"] for row in accuracy] == [row["pixel accuracy[half]"] for row in logged]
+        assert found.mask_classes == {0: "a", 1: "b", 2: "c"}
+        assert (found.masks(3)["half"] == evaluator.answer(models["half"])["masks"][3]).all()

@@ -40,6 +40,9 @@ export type PerplexityRow = Plain<Schemas["PerplexityRow"]>;
 /** One number per token of an instance. */
 export type TokenNumbers = Schemas["TokenNumbers"];
 export type ImageBoxes = Schemas["ImageBoxes"];
+/** The class of each pixel, as runs of equal ones. */
+export type ImageMask = Schemas["ImageMask"];
+export type MaskClass = Schemas["MaskClass"];
 export type ClassProbability = Plain<Schemas["ClassProbability"]>;
 export type Instance = Omit<Schemas["InstanceAnswer"], "probabilities"> & { probabilities: ClassProbability[] };
 

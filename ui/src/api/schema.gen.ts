@@ -2072,6 +2072,24 @@ export interface components {
             boxes: components["schemas"]["BoxAnswer"][];
         };
         /**
+         * ImageMask
+         * @description The class of each pixel of an image, as one model gives it; of no model, the label.
+         */
+        ImageMask: {
+            /** Model */
+            model: string | null;
+            /** Height */
+            height: number;
+            /** Width */
+            width: number;
+            /** Step */
+            step: number;
+            /** Classes */
+            classes: number[];
+            /** Lengths */
+            lengths: number[];
+        };
+        /**
          * ImportAsk
          * @description What to import: files that were sent, a path on the machine of the server, or the address of a tracking server;
          *     and how to understand it.
@@ -2174,6 +2192,10 @@ export interface components {
             token_numbers: components["schemas"]["TokenNumbers"][];
             /** Boxes */
             boxes: components["schemas"]["ImageBoxes"][];
+            /** Masks */
+            masks: components["schemas"]["ImageMask"][];
+            /** Mask Classes */
+            mask_classes: components["schemas"]["MaskClass"][];
             /** Probabilities */
             probabilities: components["schemas"]["ClassProbability"][];
         };
@@ -2508,6 +2530,16 @@ export interface components {
             alignment?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * MaskClass
+         * @description A class of pixels.
+         */
+        MaskClass: {
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
         };
         /**
          * MeasureAsk

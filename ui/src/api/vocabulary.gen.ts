@@ -804,6 +804,36 @@ export const INSTANCE_METRICS = {
     "againstBase": false,
     "yesNo": false
   },
+  "mean_iou": {
+    "title": "Mean IoU",
+    "meaning": "Mean of the intersection over union of the classes that label or answer have in the image, without void pixels.",
+    "unit": "",
+    "format": ".1%",
+    "min": 0,
+    "max": 1,
+    "againstBase": false,
+    "yesNo": false
+  },
+  "pixel_accuracy": {
+    "title": "Pixel accuracy",
+    "meaning": "Share of the pixels that have the class of the label, without void pixels.",
+    "unit": "",
+    "format": ".1%",
+    "min": 0,
+    "max": 1,
+    "againstBase": false,
+    "yesNo": false
+  },
+  "pixel_agreement": {
+    "title": "Pixel agreement",
+    "meaning": "Share of the pixels that have the class that the base gives them, without void pixels.",
+    "unit": "",
+    "format": ".1%",
+    "min": 0,
+    "max": 1,
+    "againstBase": true,
+    "yesNo": false
+  },
   "log_probability": {
     "title": "Log-probability per token",
     "meaning": "Mean natural log-probability of the tokens.",

@@ -132,6 +132,8 @@ export const INSTANCE: Instance = {
   tokens: [],
   token_numbers: [],
   boxes: [],
+  masks: [],
+  mask_classes: [],
   probabilities: [
     { model: "cnn", class: "0", probability: 0.9 },
     { model: "cnn", class: "1", probability: 0.1 },

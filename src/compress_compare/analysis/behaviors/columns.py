@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import InvalidValue
-from . import exemplars, features, grouping, joined, label_sets, metrics, pairs, rows, tokens
-from .frame import LABEL, PREDICTION, TEXT, TOKENS, Frame
+from . import exemplars, features, grouping, joined, label_sets, metrics, pairs, rows, segmentation, tokens
+from .frame import LABEL, MASK, PREDICTION, TEXT, TOKENS, Frame
 from .joined import Floats, Mask
 
 GROUP, ANYWHERE = "group", "*"
@@ -93,8 +93,10 @@ class InstanceColumns:
         )
 
     def _is_shown(self, name: str) -> bool:
-        """Payloads that are bytes or tokens are no values to list or to sort by."""
+        """Payloads that are bytes, masks or tokens are no values to list or to sort by."""
         type = self.frame.dataset.schema.field(name).type
+        if name == MASK and pa.types.is_struct(type):
+            return False
         return not pa.types.is_binary(type) and (name == LABEL or not pa.types.is_list(type))
 
     def _has_running_text(self) -> bool:
@@ -122,8 +124,10 @@ class InstanceColumns:
         return None
 
     def _numbers(self, numbers: Floats, model: str, *, at: NDArray[np.int64] | slice) -> pa.Array:
-        """Null where a model lacks the instance; NaN stays NaN."""
+        """Null where a model lacks the instance, or all of its label is void; NaN stays NaN."""
         missing = ~self.frame.present(model)[at] & np.isnan(numbers)
+        if self.frame.has_masks:
+            missing |= ~segmentation.measurable(self.frame)[at] & np.isnan(numbers)
         return pa.array(numbers, mask=missing if missing.any() else None)
 
     def _num_changed(self) -> NDArray[np.int64]:

@@ -10,12 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..inference.resampled import RESAMPLES, drawn, known_or_none, limits
 from .boxes import OVERLAP, SCORE, Boxes, Flags, Matches, Places, average_precision, match
 from .frame import BOXES, Frame
 from .joined import Floats
-
-RESAMPLES = 400
-"""Of the images, for an interval."""
 
 
 def recall(frame: Frame) -> dict[str, Floats]:
@@ -79,7 +77,7 @@ def corpus(frame: Frame, *, resamples: int = RESAMPLES, seed: int = 0) -> pa.Tab
     draws = np.random.default_rng(seed)
     for model in frame.models:
         known = _known(frame, frame.base) & _known(frame, model)
-        weights = _resampled(known, resamples, draws=draws)
+        weights = drawn(known, resamples, draws=draws)
         compared = [_compare(frame, model, label=label, known=known) for label in range(len(names))]
         of_classes = [one.row(weights) for one in compared]
         rows += [{"model": model, "class": None, **_mean(of_classes)}]
@@ -142,20 +140,20 @@ class _Compared:
 
     def row(self, weights: Places) -> _Row:
         ours, theirs = average_precision(self.model), average_precision(self.base)
-        drawn = np.array([float(_first(self.model, weight) - _first(self.base, weight)) for weight in weights])
+        differences = np.array([float(_first(self.model, weight) - _first(self.base, weight)) for weight in weights])
         return _Row(
             {
                 "num_objects": len(self.base.objects),
-                "ap": _known_or_none(ours.mean()),
-                "base_ap": _known_or_none(theirs.mean()),
-                "ap50": _known_or_none(ours[0]),
-                "base_ap50": _known_or_none(theirs[0]),
-                "difference": _known_or_none(ours[0] - theirs[0]),
-                **_limits(drawn),
+                "ap": known_or_none(ours.mean()),
+                "base_ap": known_or_none(theirs.mean()),
+                "ap50": known_or_none(ours[0]),
+                "base_ap50": known_or_none(theirs[0]),
+                "difference": known_or_none(ours[0] - theirs[0]),
+                **limits(differences),
                 "lost": self.lost,
                 "won": self.won,
             },
-            drawn,
+            differences,
         )
 
 
@@ -183,25 +181,10 @@ def _mean(rows: list[_Row]) -> dict[str, Any]:
     found: dict[str, Any] = {"num_objects": sum(row.table["num_objects"] for row in rows)}
     for name in ("ap", "base_ap", "ap50", "base_ap50", "difference"):
         found[name] = float(np.mean([row.table[name] for row in with_objects])) if with_objects else None
-    drawn = np.array([row.resampled for row in with_objects])
-    kept = np.nanmean(drawn[:, ~np.isnan(drawn).all(axis=0)], axis=0) if len(drawn) else np.zeros(0)
+    every = np.array([row.resampled for row in with_objects])
+    kept = np.nanmean(every[:, ~np.isnan(every).all(axis=0)], axis=0) if len(every) else np.zeros(0)
     lost, won = (sum(row.table[name] for row in rows) for name in ("lost", "won"))
-    return {**found, **_limits(kept), "lost": lost, "won": won}
-
-
-def _limits(drawn: Floats) -> dict[str, float | None]:
-    known = drawn[~np.isnan(drawn)]
-    low, high = np.percentile(known, [2.5, 97.5]) if len(known) > 1 else (np.nan, np.nan)
-    return {"ci_low": _known_or_none(low), "ci_high": _known_or_none(high)}
-
-
-def _resampled(known: Flags, resamples: int, *, draws: np.random.Generator) -> Places:
-    """How often each image is drawn, ``[resamples, images]``."""
-    places = np.flatnonzero(known)
-    found = np.zeros((resamples, len(known)), np.int64)
-    if len(places):
-        found[:, places] = draws.multinomial(len(places), np.full(len(places), 1 / len(places)), size=resamples)
-    return found
+    return {**found, **limits(kept), "lost": lost, "won": won}
 
 
 def _counted(frame: Frame) -> Iterator[tuple[str, Floats, Floats, Floats]]:
@@ -263,7 +246,3 @@ def _listed(frame: Frame, boxes: Boxes, *, right: Flags) -> list[dict[str, Any]]
 def _ratio(part: Floats, whole: Floats) -> Floats:
     found: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
     return found
-
-
-def _known_or_none(value: Any) -> float | None:
-    return None if np.isnan(value) else float(value)

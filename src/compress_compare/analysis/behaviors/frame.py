@@ -15,7 +15,7 @@ from . import joined
 from .joined import Codes, Floats, Join, Mask, Vectors
 
 PROBABILITIES, LOGITS, EMBEDDINGS = "probabilities", "logits", "embeddings"
-LABEL, PREDICTION, TEXT, TOKENS, BOXES = "label", "prediction", "text", "tokens", "boxes"
+LABEL, PREDICTION, TEXT, TOKENS, BOXES, MASK = "label", "prediction", "text", "tokens", "boxes", "mask"
 LOG_PROBABILITY = "log_probability"
 
 Kept = TypeVar("Kept")
@@ -106,6 +106,12 @@ class Frame:
         """Whether instances have objects in boxes, and every model has boxes."""
         schemas = [self.dataset.schema, *(table.schema for table in self.outputs.values())]
         return all(BOXES in schema.names and _is_boxes(schema.field(BOXES).type) for schema in schemas)
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether instances have a mask as their label, and every model has masks."""
+        schemas = [self.dataset.schema, *(table.schema for table in self.outputs.values())]
+        return all(MASK in schema.names and pa.types.is_struct(schema.field(MASK).type) for schema in schemas)
 
     @property
     def is_numeric(self) -> bool:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TypedDict
+from collections.abc import Mapping
+from dataclasses import replace
 
 from ...errors import InvalidValue
-from ...records import Metric
-from ...table import Row
-from ..quantities.writing import written, written_difference
-from . import against_base, detection, label_sets, own, texts, tokens
+from . import against_base, label_sets, own, texts, tokens
+from .definition import (
+    BOXES,
+    CLASSES,
+    FRACTION,
+    LABELS,
+    MASKS,
+    NUMBERS,
+    SETS,
+    TEXTS,
+    TOKENS,
+    VECTORS,
+    InstanceMetric,
+)
 from .frame import LOG_PROBABILITY, LOGITS, PROBABILITIES, Frame
+from .image_metrics import OF_IMAGES
 from .joined import Floats
-
-LABELS, CLASSES, NUMBERS, TEXTS = "labels", "classes", "numbers", "texts"
-VECTORS, SETS, TOKENS, BOXES = "vectors", "sets", "tokens", "boxes"
 
 _MISSING = {
     LABELS: "labels: log the dataset with labels=…",
@@ -26,56 +33,9 @@ _MISSING = {
     SETS: "labels and predictions that are sets, as lists",
     TOKENS: f"numbers per token named {LOG_PROBABILITY!r} of every model: tokens=…",
     BOXES: "boxes: labels and predictions that are lists of {class, box}",
+    MASKS: "masks: of the dataset and of every model, masks=…",
     VECTORS: "vectors of every model, or predictions that are numbers",
 }
-
-
-class _Fraction(TypedDict):
-    format: str
-    low: float
-    high: float
-
-
-FRACTION: _Fraction = {"format": ".1%", "low": 0, "high": 1}
-
-
-@dataclass(frozen=True)
-class InstanceMetric:
-    """A number per instance, and how people read it.
-
-    Args:
-        compute: from the frame to one float64 ``[instances]`` per model, the base included; NaN where a model lacks
-            the instance.
-        higher_is_better: the direction; ``None`` where there is none.
-        needs: what must have been logged.
-        meaning: one sentence.
-        title: what it is called; empty for its name.
-        format: how numbers are written, in d3-format's language; empty for three significant digits.
-        unit: for example ``nats``.
-        low: the smallest possible value; ``None`` where there is none.
-        high: the largest possible value; ``None`` where there is none.
-        against_base: whether it compares with the base by itself.
-        yes_no: whether it is 0 or 1 and says no more than right or wrong.
-    """
-
-    compute: Callable[[Frame], Mapping[str, Floats]]
-    higher_is_better: bool | None
-    needs: tuple[str, ...]
-    meaning: str
-    title: str = ""
-    format: str = ""
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
-    against_base: bool = False
-    yes_no: bool = False
-
-    def write(self, column: str, row: Row) -> str | None:
-        """A number of a table of models or groups, as a notebook shows it."""
-        if column not in ("value", "base_value", "difference", "ci_low", "ci_high"):
-            return None
-        metric = Metric(row["metric"], unit=self.unit, format=self.format, min=self.low, max=self.high)
-        return written(row[column], metric) if "value" in column else written_difference(row[column], metric)
 
 
 _ON_LABEL, _ON_VECTORS = (LABELS, CLASSES, PROBABILITIES), (VECTORS,)
@@ -254,42 +214,7 @@ BUILTIN = {
         title="Labels that differ (Hamming)",
         **FRACTION,
     ),
-    "detection_f1": InstanceMetric(
-        detection.f1,
-        True,
-        (BOXES,),
-        "F1 of the boxes with a score of at least 0.5. A box is right if its intersection over union with an object of "
-        "the class is at least 0.5. F1 is 1 where there is nothing to find and nothing found.",
-        title="Detection F1",
-        **FRACTION,
-    ),
-    "detection_recall": InstanceMetric(
-        detection.recall, True, (BOXES,), "Share of the objects that are found.", title="Detection recall", **FRACTION
-    ),
-    "detection_precision": InstanceMetric(
-        detection.precision,
-        True,
-        (BOXES,),
-        "Share of the boxes that find an object.",
-        title="Detection precision",
-        **FRACTION,
-    ),
-    "missed_objects": InstanceMetric(
-        detection.missed_objects,
-        False,
-        (BOXES,),
-        "Number of objects that no box finds.",
-        title="Missed objects",
-        low=0,
-    ),
-    "false_positives": InstanceMetric(
-        detection.false_positives,
-        False,
-        (BOXES,),
-        "Number of boxes that find no object.",
-        title="False positives",
-        low=0,
-    ),
+    **OF_IMAGES,
     LOG_PROBABILITY: InstanceMetric(
         tokens.log_probability,
         True,
@@ -379,6 +304,7 @@ def _has(frame: Frame) -> dict[str, bool]:
         TEXTS: texts.are_texts(frame),
         PROBABILITIES: (PROBABILITIES in vectors or LOGITS in vectors) and not frame.has_sets,
         BOXES: frame.has_boxes,
+        MASKS: frame.has_masks,
         VECTORS: bool(vectors) or (frame.is_numeric and frame.has_predictions),
     }
 

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference import bootstrap, intervals, significance
+from . import segmentation
+from .definition import LABELS, MASKS, InstanceMetric
 from .frame import Frame
 from .joined import Codes, Floats, Mask
-from .metrics import LABELS, InstanceMetric, values
+from .metrics import values
 
 Counts = NDArray[np.int64]
 
@@ -23,7 +25,8 @@ class PairedValues:
     model: id.
     base_values: ``[instances]`` of the metric.
     model_values: likewise.
-    compared: which instances both models answered (and have a label, if the metric is about labels).
+    compared: which instances both models answered (and have a label, if the metric is about labels; and a pixel that
+        is not void, if it is about masks).
     changes: predictions, if there are classes.
     proportion: whether the metric is 0 or 1 everywhere.
     """
@@ -124,11 +127,16 @@ class Changes:
 def pair(frame: Frame, model: str, *, name: str, metric: InstanceMetric) -> PairedValues:
     """The base of a frame against one of its models."""
     of_model = values(frame, name, metric=metric)
-    compared = frame.present(frame.base) & frame.present(model)
+    compared = frame.present(frame.base) & frame.present(model) & measurable(frame, metric)
     if LABELS in metric.needs:
         compared = compared & frame.column("label").is_valid().to_numpy()
     proportion = name in ("correct", "exact_match")
     return PairedValues(model, of_model[frame.base], of_model[model], compared, changes(frame, model), proportion)
+
+
+def measurable(frame: Frame, metric: InstanceMetric) -> Mask:
+    """Which instances can have a metric: one of masks needs a pixel that is not void."""
+    return segmentation.measurable(frame) if MASKS in metric.needs else np.ones(frame.num_instances, dtype=np.bool_)
 
 
 def changes(frame: Frame, model: str) -> Changes | None:

@@ -16,7 +16,7 @@ from ...errors import InvalidValue, NotFound
 from ...evaluation import metrics
 from ...records import Metric, MetricValue, Model
 from ...store.store import Store
-from ..behaviors import joined
+from ..joining import joined
 from ..reality import reality
 from .rules import GateRule
 

@@ -27,6 +27,7 @@ class Segmentation(Evaluator):
         num_classes: how many there are.
         void: a further label that counts for nothing.
         device: see ``Evaluator``.
+        names: of the classes, from class 0 on.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (IOU,)
@@ -35,6 +36,7 @@ class Segmentation(Evaluator):
     num_classes: int
     void: int = IGNORED
     device: str | None = None
+    names: Sequence[str] | None = None
 
     def run(self, model: nn.Module) -> Answers:
         """Return the classes of all pixels of each image."""
@@ -45,12 +47,14 @@ class Segmentation(Evaluator):
         return {"masks": masks}
 
     def describe(self, answers: Answers) -> Answers:
-        """Return the share of right pixels of each image."""
+        """Return the mask of each image, as ``log_outputs`` takes them, and the share of its right pixels."""
         shares: list[float | None] = []
         for found, wanted in zip(answers["masks"], self._labels(), strict=True):
             counted = wanted != IGNORED
             shares.append(float((found == wanted)[counted].double().mean()) if bool(counted.any()) else None)
-        return {"metrics": {PIXELS: shares}}
+        masks = [mask.to(torch.int32).numpy() for mask in answers["masks"]]
+        named = {} if self.names is None else {"classes": list(self.names)}
+        return {"masks": masks, **named, "metrics": {PIXELS: shares}}
 
     def score(self, answers: Mapping[str, Any]) -> dict[str, MetricValue]:
         """Return the intersection over union, as a mean over classes."""

@@ -293,6 +293,27 @@ class ImageBoxes(Answer):
     boxes: list[BoxAnswer]
 
 
+class ImageMask(Answer):
+    """The class of each pixel of an image, as one model gives it; of no model, the label."""
+
+    model: str | None
+    height: int
+    """Of this mask; of a large one, every `step`-th line and column are sent."""
+    width: int
+    step: int
+    classes: list[int]
+    """Of each run of equal pixels, line by line; negative where a pixel counts for nothing."""
+    lengths: list[int]
+    """Of each run, in pixels."""
+
+
+class MaskClass(Answer):
+    """A class of pixels."""
+
+    number: int
+    name: str
+
+
 class InstanceAnswer(Answer):
     """One instance and what base and models made of it."""
 
@@ -309,6 +330,10 @@ class InstanceAnswer(Answer):
     token_numbers: list[TokenNumbers]
     boxes: list[ImageBoxes]
     """The objects first, then the boxes of base and models; empty where no boxes were logged."""
+    masks: list[ImageMask]
+    """The label first, then the masks of base and models; empty where no masks were logged."""
+    mask_classes: list[MaskClass]
+    """All that occur in the data, by number."""
     probabilities: list[ClassProbability]
     """`model, class, probability`: the same largest classes of every model; empty without probabilities."""
 

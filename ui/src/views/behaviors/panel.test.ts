@@ -56,6 +56,14 @@ describe("the panel of an example", () => {
     const address = new URL(panel.querySelector("img")!.src);
     expect(Object.fromEntries(address.searchParams)).toEqual({ dataset: "test", id: "x0" });
   });
+  it("shows its image under the masks, once", async () => {
+    const mask = { height: 1, width: 2, step: 1, classes: [0], lengths: [2] };
+    const masks = [null, "cnn", "p50"].map((model) => ({ ...mask, model }));
+    const panel = await open(of({ has_image: true, masks, mask_classes: [{ number: 0, name: "road" }] }));
+    const picture = await within(panel).findByRole("img", { name: /same class 100/ });
+    expect(panel.querySelectorAll("img")).toHaveLength(1);
+    expect(picture.querySelector("img")).not.toBeNull();
+  });
   it("colors tokens by what changed, and says it", async () => {
     const numbers = [
       { measure: "log_probability", model: "cnn", values: [-1, -2] },

@@ -1,0 +1,53 @@
+"""Masks of an example as the page draws them: every pixel in the color of its class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, expect
+
+import compress_compare as cc
+from tests.e2e.serving import TOOL, serving
+from tests.e2e.watching import Watched
+
+LABEL = np.array([[0, 0, 1, 1], [0, 0, 1, 255]])
+BASE = np.array([[0, 0, 1, 1], [0, 1, 1, 1]])
+SMALL = np.array([[0, 0, 1, 0], [0, 0, 1, 0]])
+ORANGE, SKY = [230, 159, 0, 255], [86, 180, 233, 255]
+COLORS = """canvas => {
+  const { width, height } = canvas;
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(canvas, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  return Array.from({ length: width * height }, (_, at) => [...data.slice(4 * at, 4 * at + 4)]);
+}"""
+
+
+def test_each_pixel_has_the_color_of_its_class(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    with cc.open(folder) as project:
+        project.log_model("base")
+        project.log_model("small", base="base", operation=cc.Operation("quantize", bits=4))
+        images = [np.full((8, 16), 120, np.uint8)]
+        project.log_dataset("street", ids=["a"], masks=[LABEL], void=255, images=images)
+        for model, mask in (("base", BASE), ("small", SMALL)):
+            project.log_outputs(model, "street", ids=["a"], masks=[mask], classes=["road", "car"])
+    watched = Watched(page)
+    with serving(TOOL, folder, PYTHONPATH=str(Path(cc.__file__).parent.parent)) as printed:
+        page.goto(f"{printed}#/behaviors?sel=base&sel=small&id=a")
+        panel = page.get_by_role("complementary", name="Example")
+        differences = "only the base is right 14.3%, only the model is right 14.3%, same class 71.4%"
+        expect(panel.get_by_role("img", name=differences)).to_be_visible()
+        panel.get_by_role("button", name="Label", exact=True).click()
+        expect(panel.get_by_role("img", name="Label: road 57.1%, car 42.9%")).to_be_visible()
+        wanted = [[0, 0, 0, 0] if at == 255 else (ORANGE, SKY)[at] for at in LABEL.ravel()]
+        assert panel.locator("canvas").evaluate(COLORS) == wanted
+        panel.get_by_role("button", name="Model", exact=True).click()
+        expect(panel.get_by_role("img", name="road 75.0%, car 25.0%")).to_be_visible()
+        assert panel.locator("canvas").evaluate(COLORS) == [(ORANGE, SKY)[at] for at in SMALL.ravel()]
+        drawn, image = panel.locator("canvas").bounding_box(), panel.locator("img").bounding_box()
+        assert drawn == image and drawn is not None and abs(drawn["width"] / drawn["height"] - 2) < 0.02
+        page.mouse.move(drawn["x"] + 0.9 * drawn["width"], drawn["y"] + 0.2 * drawn["height"])
+        expect(panel.get_by_text("label car, base car, model road")).to_be_visible()
+        assert watched.problems == []
