@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +97,8 @@ def apply(
     staging.mkdir(parents=True)
     try:
         with _one_thread(operation), ExitStack() as opened:
-            run = _Run(operation, source, ready, Follower(progress), _files(source, staging, opened))
+            reader = opened.enter_context(ThreadPoolExecutor(1))
+            run = _Run(operation, source, ready, Follower(progress), _files(source, staging, opened), reader)
             run.weights()
             run.rest()
             run.close()
@@ -121,6 +123,7 @@ class _Run:
     prepared: Prepared
     progress: Follower
     files: Mapping[str, TargetFile]
+    reader: ThreadPoolExecutor
     schemes: dict[str, dict[str, scheme.TensorScheme]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
@@ -139,9 +142,12 @@ class _Run:
         """Change what the operation changes, module by module, in the order of the model."""
         limit = self._limit() if isinstance(self.operation, MagnitudePrune) else None
         with applying(self.operation, self.prepared.skeleton.model, raised=self.progress.raised):
-            for number, piece in enumerate(self.prepared.pieces):
-                self.progress(0.9 * number / len(self.prepared.pieces), ", ".join(piece.weights))
-                made = self._changed(piece, limit)
+            pieces, ahead = self.prepared.pieces, None
+            for number, piece in enumerate(pieces):
+                self.progress(0.9 * number / len(pieces), ", ".join(piece.weights))
+                tensors = ahead.result() if ahead else self._read_in(piece)
+                ahead = self._read_ahead(pieces[number + 1]) if number + 1 < len(pieces) else None
+                made = self._changed(piece, tensors, limit=limit)
                 self._write(piece, made)
                 self._forget(sum(values.nbytes for values in made.tensors.values()))
             self._forget()
@@ -183,8 +189,7 @@ class _Run:
         below = _below(amount, all_of_them)
         return lambda _values: below
 
-    def _changed(self, piece: Piece, limit: Callable[[Tensor], Below] | None) -> Changed:
-        tensors = self._read_in({name: self._mapped(name) for name in (*piece.weights, *piece.beside)})
+    def _changed(self, piece: Piece, tensors: dict[str, Tensor], *, limit: Callable[[Tensor], Below] | None) -> Changed:
         noted = {name: self.known[each] for name in tensors for each in self._files(name) if each in self.known}
         if limit is None:
             context = Context((), cross_entropy, {}, self._say)
@@ -218,9 +223,9 @@ class _Run:
         first = self._files(name)[0]
         return self.source.of[first].tensor(first)
 
-    def _read_in(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The same values where they may be changed, until the half of the memory is used again."""
-        needed = sum(room(values.nbytes) for values in tensors.values())
+    def _read_in(self, piece: Piece) -> dict[str, Tensor]:
+        """The values of a piece where they may be changed, until the half of the memory is used again."""
+        tensors, needed = self._given(piece)
         if needed > self.memory.num_bytes:
             return {name: values.clone() for name, values in tensors.items()}
         if not self.memory.fits(needed):
@@ -229,6 +234,17 @@ class _Run:
                 self._written[name] = file.num_bytes
             self.memory.turn()
         return {name: self.memory.copy(values) for name, values in tensors.items()}
+
+    def _read_ahead(self, piece: Piece) -> Future[dict[str, Tensor]] | None:
+        """The same while the piece before is worked on, if there is room in this half."""
+        tensors, needed = self._given(piece)
+        if not self.memory.fits(needed):
+            return None
+        return self.reader.submit(lambda: {name: self.memory.copy(values) for name, values in tensors.items()})
+
+    def _given(self, piece: Piece) -> tuple[dict[str, Tensor], int]:
+        tensors = {name: self._mapped(name) for name in (*piece.weights, *piece.beside)}
+        return tensors, sum(room(values.nbytes) for values in tensors.values())
 
     def _forget(self, num_bytes: int = LARGE) -> None:
         """Give back what was read, once it is much."""
