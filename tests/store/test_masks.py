@@ -15,6 +15,8 @@ from compress_compare.errors import Conflict, InvalidValue
 from compress_compare.remote import tables
 from compress_compare.store import instance_tables, mask_columns
 
+pytestmark = pytest.mark.usefixtures("each_backend")
+
 MASK = np.array([[0, 1, 1], [2, -100, 0]])
 
 
