@@ -13,6 +13,7 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,7 @@ def sampled(model: nn.Module, count: int, *, length: int) -> Tensor:
 
 
 @torch.no_grad()
-def losses(model: nn.Module, stories: list[Tensor]) -> np.ndarray:
+def losses(model: Callable[[Tensor], Tensor], stories: list[Tensor]) -> np.ndarray:
     """Per story: summed loss in nats, and number of tokens."""
     pairs = [(model(story[None, :-1])[0], story[1:]) for story in stories]
     return np.array([(float(nn.functional.cross_entropy(x, y, reduction="sum")), len(y)) for x, y in pairs])

@@ -18,10 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from cifar import DATA
-from gptq_stories import interval, load, perplexity, sampled
+from gptq_stories import interval, load, losses, perplexity, sampled
 from peers_llm_compressor import layers, theirs, without_pinning
 from torch import Tensor, nn
 
@@ -44,7 +43,7 @@ def main() -> int:
     without_pinning()
     original, stories = load(given.data)
     model, texts = llama(original), sampled(original, given.texts, length=256)
-    print(f"Perplexity in floating point: {perplexity(losses(model, stories)):.3f}")
+    print(f"Perplexity in floating point: {perplexity(losses(tokens_only(model), stories)):.3f}")
     titles = f"{'ours':>8}{'theirs':>8}{'ratio, 95 %':>24}{'layers':>8}{'theirs':>8}{'seconds':>14}"
     print(f"{'bits':>4} {'method':<10}{titles}")
     with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +71,7 @@ def compared(model: nn.Module, bits: int, *, texts: Tensor, stories: list[Tensor
             start = time.process_time()
             child = run(copy.deepcopy(model))
             seconds.append(time.process_time() - start)
-            found.append((losses(child, stories), layers(model, child, held)))
+            found.append((losses(tokens_only(child), stories), layers(model, child, held)))
         (mine, mine_layers), (peer, peer_layers) = found
         low, high = interval(mine, peer)
         worse |= low > 1
@@ -81,6 +80,11 @@ def compared(model: nn.Module, bits: int, *, texts: Tensor, stories: list[Tensor
         sides = f"{perplexity(mine):>8.3f}{perplexity(peer):>8.3f}{ratio:>24}{mine_layers:>8.4f}{peer_layers:>8.4f}"
         print(f"{bits:>4} {name:<10}{sides}{took:>14}", flush=True)
     return worse
+
+
+def tokens_only(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The model as what gives logits for tokens."""
+    return lambda tokens: model(input_ids=tokens).logits
 
 
 def llama(original: nn.Module) -> Any:
@@ -127,13 +131,6 @@ def llama(original: nn.Module) -> Any:
 def halves(values: Tensor, heads: int) -> Tensor:
     """Rows of pairs that lie side by side as rows of first and second halves, head by head."""
     return values.view(heads, -1, 2, values.shape[1]).transpose(1, 2).reshape(values.shape)
-
-
-@torch.no_grad()
-def losses(model: Any, stories: list[Tensor]) -> np.ndarray:
-    """Per story: summed loss in nats, and number of tokens."""
-    pairs = [(model(input_ids=story[None, :-1]).logits[0], story[1:]) for story in stories]
-    return np.array([(float(nn.functional.cross_entropy(x, y, reduction="sum")), len(y)) for x, y in pairs])
 
 
 if __name__ == "__main__":

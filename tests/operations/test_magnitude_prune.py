@@ -84,3 +84,15 @@ def test_of_equal_weights_the_first_go_and_the_share_is_exact(dtype: torch.dtype
     child = magnitude_prune(layer, 0.3)
     gone = (child.weight == 0).flatten().nonzero().flatten().tolist()
     assert gone == [*range(20), *range(90, 100)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("amount", [0.0, 0.001, 0.37, 1.0])
+def test_the_first_of_a_stable_order_go_in_every_format(dtype: torch.dtype, amount: float) -> None:
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(30, 20), nn.Linear(20, 7)).to(dtype)
+    weights = torch.cat([layer.weight.detach().flatten() for layer in model])
+    gone = weights.double().abs().argsort(stable=True)[: round(amount * len(weights))]
+    expected = weights.index_fill(0, gone, 0)
+    pruned = magnitude_prune(model, amount)
+    assert torch.equal(torch.cat([layer.weight.detach().flatten() for layer in pruned]), expected)

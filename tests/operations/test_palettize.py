@@ -13,9 +13,15 @@ from compress_compare.errors import InvalidValue
 from compress_compare.evaluation.size import packed_size
 from compress_compare.operations import Palettize, magnitude_prune, palettize
 from compress_compare.operations.clustering import windows
-from compress_compare.operations.clustering.kmeans import Line, kmeans_1d
+from compress_compare.operations.clustering.kmeans import Line, clusters
 from compress_compare.operations.dkm import packing
 from compress_compare.schemes import scheme
+
+
+def kmeans_1d(values: np.ndarray, count: int, *, exact: bool | None = None) -> np.ndarray:
+    """Each value replaced by the mean of its cluster."""
+    points, counts = np.unique(values, return_counts=True)
+    return clusters(points, counts, number=count, exact=exact).of(values)
 
 
 def inertia(values: np.ndarray, clustered: np.ndarray) -> float:

@@ -20,7 +20,7 @@ from ..operations.magnitude_prune import MagnitudePrune
 from ..operations.parts.application import Follower
 from ..operations.parts.data import cross_entropy
 from ..operations.parts.fitness import check_parameter
-from ..operations.parts.masking import Below, Magnitudes
+from ..operations.parts.masking import Below, limit
 from ..operations.parts.pieces import Changed, Piece, applying, changed, zeroed
 from ..operations.types import Context, Progress
 from ..readers import folder as folders
@@ -140,14 +140,14 @@ class _Run:
 
     def weights(self) -> None:
         """Change what the operation changes, module by module, in the order of the model."""
-        limit = self._limit() if isinstance(self.operation, MagnitudePrune) else None
+        below = self._limit() if isinstance(self.operation, MagnitudePrune) else None
         with applying(self.operation, self.prepared.skeleton.model, raised=self.progress.raised):
             pieces, ahead = self.prepared.pieces, None
             for number, piece in enumerate(pieces):
                 self.progress(0.9 * number / len(pieces), ", ".join(piece.weights))
                 tensors = ahead.result() if ahead else self._read_in(piece)
                 ahead = self._read_ahead(pieces[number + 1]) if number + 1 < len(pieces) else None
-                made = self._changed(piece, tensors, limit=limit)
+                made = self._changed(piece, tensors, below=below)
                 self._write(piece, made)
                 self._forget(sum(values.nbytes for values in made.tensors.values()))
             self._forget()
@@ -178,7 +178,7 @@ class _Run:
         assert isinstance(self.operation, MagnitudePrune)  # noqa: S101
         amount = self.operation.amount
         if self.operation.scope == "local":
-            return lambda values: _below(amount, lambda: iter([values]))
+            return lambda values: limit(amount, lambda: iter([values]))
         names = [name for piece in self.prepared.pieces for name in piece.weights]
 
         def all_of_them() -> Iterator[Tensor]:
@@ -186,18 +186,18 @@ class _Run:
                 yield self._mapped(name)
                 self._forget()
 
-        below = _below(amount, all_of_them)
+        below = limit(amount, all_of_them)
         return lambda _values: below
 
-    def _changed(self, piece: Piece, tensors: dict[str, Tensor], *, limit: Callable[[Tensor], Below] | None) -> Changed:
+    def _changed(self, piece: Piece, tensors: dict[str, Tensor], *, below: Callable[[Tensor], Below] | None) -> Changed:
         noted = {name: self.known[each] for name in tensors for each in self._files(name) if each in self.known}
-        if limit is None:
+        if below is None:
             context = Context((), cross_entropy, {}, self._say)
             return changed(self.operation, piece, tensors=tensors, context=context, known=noted)
         schemes: dict[str, scheme.TensorScheme] = {}
         for name, values in tensors.items():
             check_parameter(self.operation.name, name, parameter=nn.Parameter(values, requires_grad=False))
-            schemes |= zeroed(limit(values), name, values=values, known=noted)
+            schemes |= zeroed(below(values), name, values=values, known=noted)
         return Changed(tensors, (), schemes)
 
     def _write(self, piece: Piece, made: Changed) -> None:
@@ -285,16 +285,6 @@ def _write_index(folder: Path, files: Mapping[str, TargetFile]) -> None:
     total = sum(file.num_bytes for file in files.values())
     index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(where.items()))}
     (folder / folders.INDEX).write_text(json.dumps(index, indent=2) + "\n")
-
-
-def _below(amount: float, weights: Callable[[], Iterator[Tensor]]) -> Below:
-    found = Magnitudes(amount)
-    for values in weights():
-        found.add(values)
-    found.narrow()
-    for values in weights():
-        found.add_again(values)
-    return found.limit()
 
 
 def _record(operation: BaseOperation, source: SourceFolder) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Pages of the cache cost several times what the disk costs, and push out what oth
 from __future__ import annotations
 
 import errno
-import fcntl
 import mmap
 import os
 from pathlib import Path
@@ -82,6 +81,10 @@ class UncachedFile:
 
     def _through_the_cache(self) -> bool:
         """Write as to any other file from here on; whether that is new."""
+        if not _DIRECT:
+            return False
+        import fcntl
+
         flags = fcntl.fcntl(self._file, fcntl.F_GETFL)
         fcntl.fcntl(self._file, fcntl.F_SETFL, flags & ~_DIRECT)
         return bool(flags & _DIRECT)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import InvalidValue
-from . import exemplars, features, grouping, joined, label_sets, metrics, pairs, rows, segmentation, tokens
+from . import exemplars, features, grouping, joined, label_sets, metrics, pairs, rows, tokens
 from .frame import LABEL, MASK, PREDICTION, TEXT, TOKENS, Frame
 from .joined import Floats, Mask
 
@@ -118,16 +118,19 @@ class InstanceColumns:
         if name == "difference" and self.metric != "difference":
             values = self._values(self.metric)
             with np.errstate(invalid="ignore"):
-                return self._numbers(values[model][at] - values[frame.base][at], model, at=at)
+                return self._numbers(values[model][at] - values[frame.base][at], model, at=at, metric=self.metric)
         if name in metrics.available(frame):
-            return self._numbers(self._values(name)[model][at], model, at=at)
+            return self._numbers(self._values(name)[model][at], model, at=at, metric=name)
         return None
 
-    def _numbers(self, numbers: Floats, model: str, *, at: NDArray[np.int64] | slice) -> pa.Array:
-        """Null where a model lacks the instance, or all of its label is void; NaN stays NaN."""
-        missing = ~self.frame.present(model)[at] & np.isnan(numbers)
-        if self.frame.has_masks:
-            missing |= ~segmentation.measurable(self.frame)[at] & np.isnan(numbers)
+    def _numbers(
+        self, numbers: Floats, model: str, *, at: NDArray[np.int64] | slice, metric: str | None = None
+    ) -> pa.Array:
+        """Null where a model lacks the instance, or the instance cannot have the metric; NaN stays NaN."""
+        known = self.frame.present(model)
+        if metric in metrics.available(self.frame):
+            known = known & pairs.measurable(self.frame, metrics.find(self.frame, metric, directions={}))
+        missing = ~known[at] & np.isnan(numbers)
         return pa.array(numbers, mask=missing if missing.any() else None)
 
     def _num_changed(self) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..inference.resampled import RESAMPLES, drawn, known_or_none, limits
+from ..inference.resampled import RESAMPLES, drawn, known_or_none, limits, share
 from .boxes import OVERLAP, SCORE, Boxes, Flags, Matches, Places, average_precision, match
 from .frame import BOXES, Frame
 from .joined import Floats
@@ -18,18 +18,18 @@ from .joined import Floats
 
 def recall(frame: Frame) -> dict[str, Floats]:
     """Objects found over objects; NaN without objects."""
-    return {model: _ratio(right, right + missed) for model, right, _, missed in _counted(frame)}
+    return {model: share(right, right + missed) for model, right, _, missed in _counted(frame)}
 
 
 def precision(frame: Frame) -> dict[str, Floats]:
     """Right boxes over boxes; NaN without boxes."""
-    return {model: _ratio(right, right + extra) for model, right, extra, _ in _counted(frame)}
+    return {model: share(right, right + extra) for model, right, extra, _ in _counted(frame)}
 
 
 def f1(frame: Frame) -> dict[str, Floats]:
     """Harmonic mean of precision and recall; 1 where there is no object and no box."""
     return {
-        model: np.where(right + extra + missed == 0, 1.0, _ratio(2 * right, 2 * right + extra + missed))
+        model: np.where(right + extra + missed == 0, 1.0, share(2 * right, 2 * right + extra + missed))
         for model, right, extra, missed in _counted(frame)
     }
 
@@ -241,8 +241,3 @@ def _listed(frame: Frame, boxes: Boxes, *, right: Flags) -> list[dict[str, Any]]
         {"class": names[label], "box": corners.tolist(), "score": float(score), "right": bool(is_right)}
         for label, corners, score, is_right in zip(boxes.label, boxes.corners, boxes.score, right, strict=True)
     ]
-
-
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    found: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
-    return found

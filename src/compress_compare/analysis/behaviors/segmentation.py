@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..inference.resampled import RESAMPLES, drawn, known_or_none, limits
+from ..inference.resampled import RESAMPLES, drawn, known_or_none, limits, share
 from .frame import MASK, Frame
 from .joined import Floats, Mask
 from .masks import Cells, Classes, Counts, PixelMasks, cells, summed, together
@@ -121,7 +121,7 @@ def _of_classes(found: Cells, weights: Counts, numbers: list[int]) -> _OfClasses
     for at, number in enumerate(numbers):
         chosen = found.label == number
         times = weights[:, found.image[chosen]]
-        iou[:, at] = _share(times @ found.shared[chosen], times @ found.union[chosen])
+        iou[:, at] = share(times @ found.shared[chosen], times @ found.union[chosen])
         pixels[at] = times[0] @ found.wanted[chosen]
     return _OfClasses(iou, pixels)
 
@@ -170,7 +170,7 @@ def _row(ours: Floats, theirs: Floats) -> dict[str, Any]:
 def _mean(iou: Floats) -> Floats:
     """Over the classes that are there, ``[1 + resamples]``."""
     known = ~np.isnan(iou)
-    return _share(np.where(known, iou, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
+    return share(np.where(known, iou, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
 
 
 def _by_image(frame: Frame, model: str, score: Callable[[Cells, int], Floats]) -> Floats:
@@ -179,11 +179,11 @@ def _by_image(frame: Frame, model: str, score: Callable[[Cells, int], Floats]) -
 
 def _mean_iou(found: Cells, images: int) -> Floats:
     shares = summed(found.image, found.shared / found.union, size=images)
-    return _share(shares, summed(found.image, np.ones(len(found.image)), size=images))
+    return share(shares, summed(found.image, np.ones(len(found.image)), size=images))
 
 
 def _pixel_accuracy(found: Cells, images: int) -> Floats:
-    return _share(summed(found.image, found.shared, size=images), summed(found.image, found.wanted, size=images))
+    return share(summed(found.image, found.shared, size=images), summed(found.image, found.wanted, size=images))
 
 
 def _cells(frame: Frame, model: str) -> Cells:
@@ -196,8 +196,3 @@ def _label(frame: Frame) -> PixelMasks:
 
 def _answer(frame: Frame, model: str) -> PixelMasks:
     return frame.keep(("masks", model), lambda: PixelMasks.read(frame.answers(model, MASK)))
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    found: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
-    return found

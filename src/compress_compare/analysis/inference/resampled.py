@@ -1,4 +1,4 @@
-"""Bootstrap over images, for numbers that are no means over them: how often each is drawn, and percentiles."""
+"""Shares of counts, and their bootstrap over images: how often each is drawn, and percentiles."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ def limits(values: Floats) -> dict[str, float | None]:
     known = values[~np.isnan(values)]
     low, high = np.percentile(known, [2.5, 97.5]) if len(known) > 1 else (np.nan, np.nan)
     return {"ci_low": known_or_none(low), "ci_high": known_or_none(high)}
+
+
+def share(part: Floats, whole: Floats) -> Floats:
+    """Part of the whole, place by place; NaN where the whole is 0."""
+    found: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    return found
 
 
 def known_or_none(value: Any) -> float | None:

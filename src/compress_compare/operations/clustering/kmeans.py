@@ -34,12 +34,6 @@ class OnALine:
         return found
 
 
-def kmeans_1d(values: Floats, count: int, *, exact: bool | None = None) -> Floats:
-    """Each value [n], finite, replaced by the mean of its cluster: at most ``count`` numbers; see `clusters`."""
-    points, counts = np.unique(values, return_counts=True)
-    return clusters(points, counts, number=count, exact=exact).of(values)
-
-
 def clusters(points: Floats, counts: Indices, *, number: int, exact: bool | None = None) -> OnALine:
     """Clusters of numbers of least squared error.
 

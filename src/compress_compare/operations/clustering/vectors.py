@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .kmeans import clusters, kmeans_1d
+from .kmeans import clusters
 from .line import Floats, Indices
 
 _TRIES = 4
@@ -93,12 +93,13 @@ def _replaced(vectors: Tensor, count: int, generator: torch.Generator) -> Tensor
 def centroids(vectors: Tensor, count: int, *, generator: torch.Generator) -> Tensor:
     """At most ``count`` centroids [k, d] for vectors [m, d]; as many as there are distinct vectors if those are fewer.
 
-    For d = 1 the exact clustering (see ``kmeans.kmeans_1d``); else the best of
+    For d = 1 the exact clustering (see ``kmeans.clusters``); else the best of
     several k-means++ starts with Lloyd's iterations, on at most 65,536 of the vectors.
     """
     if vectors.shape[1] == 1:
-        clustered = kmeans_1d(vectors[:, 0].double().cpu().numpy(), count)
-        return torch.from_numpy(np.unique(clustered))[:, None].to(vectors)
+        return torch.from_numpy(clusters(*_distinct(vectors.detach().reshape(-1)), number=count).means)[:, None].to(
+            vectors
+        )
     picked = torch.randperm(len(vectors), generator=generator)[:_SAMPLE].to(vectors.device)
     points: Tensor
     points, counts = torch.unique(vectors[picked], dim=0, return_counts=True)

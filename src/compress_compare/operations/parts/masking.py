@@ -12,6 +12,8 @@ from torch import Tensor
 from ..targets import Weight
 
 _PART = 1 << 20
+_DIGIT = 16
+_WHOLE = {torch.float32: torch.int32, torch.float64: torch.int64}
 Choice = Callable[[Tensor], Tensor]
 """Scores [n] → whether each goes [n]."""
 
@@ -36,25 +38,8 @@ def zero_by(choose: Choice, weights: Sequence[Weight], *, scores: Sequence[Tenso
 
 
 def zero_smallest(amount: float, tensors: Sequence[Tensor]) -> None:
-    """Zero the share of smallest magnitude of all tensors together, in place; of equals, the first.
-
-    Weights of up to 32 bits are counted instead of held side by side.
-    """
-    if any(values.element_size() > 4 for values in tensors):
-        choose = smallest(amount)
-        gone = torch.split(
-            choose(torch.cat([values.reshape(-1).cpu() for values in tensors])), [v.numel() for v in tensors]
-        )
-        for values, mask in zip(tensors, gone, strict=True):
-            values.masked_fill_(mask.reshape(values.shape).to(values.device), 0)
-        return
-    found = Magnitudes(amount)
-    for values in tensors:
-        found.add(values)
-    found.narrow()
-    for values in tensors:
-        found.add_again(values)
-    below = found.limit()
+    """Zero the share of smallest magnitude of all tensors together, in place; of equals, the first."""
+    below = limit(amount, lambda: iter(tensors))
     for values in tensors:
         values.masked_fill_(below(values.reshape(-1)).reshape(values.shape), 0)
 
@@ -94,7 +79,7 @@ class Below:
         """Whether each of the next scores goes."""
         gone = torch.zeros(len(scores), dtype=torch.bool, device=scores.device)
         for part, out in zip(torch.split(scores, _PART), torch.split(gone, _PART), strict=True):
-            magnitudes = part.float().abs()
+            magnitudes = part.to(torch.promote_types(part.dtype, torch.float32)).abs()
             torch.lt(magnitudes, self.limit, out=out)
             if self.ties:
                 equal = torch.nonzero(magnitudes == self.limit)[: self.ties, 0]
@@ -103,48 +88,38 @@ class Below:
         return gone
 
 
-class Magnitudes:
-    """Finds the limit of :func:`smallest` by counting bits, going through all weights twice and keeping none.
+def limit(amount: float, tensors: Callable[[], Iterator[Tensor]]) -> Below:
+    """The choice of :func:`smallest` over all tensors together, found by counting bits and keeping no magnitudes.
 
-    Magnitudes of at most 32 bits are in the order of their bits: the first pass counts the upper sixteen, the second
-    the lower sixteen of those that share the upper ones with the limit.
+    Magnitudes are in the order of their bits. Each pass through the tensors counts sixteen of them, the upper ones
+    first, of the magnitudes that share those above with the limit: two passes, or four for 64 bits.
+
+    Args:
+        amount: the share that goes.
+        tensors: goes through them from the first, each time that it is called.
     """
-
-    def __init__(self, amount: float) -> None:
-        self.amount, self.total = amount, 0
-        self._counts = torch.zeros(2, 1 << 16, dtype=torch.int64)
-        self._upper = self._left = 0
-
-    def add(self, values: Tensor) -> None:
-        """Count the weights of a tensor in the first pass."""
-        self.total += values.numel()
-        for bits in _bits(values):
-            self._counts[0] += torch.bincount(bits >> 16, minlength=1 << 16)
-
-    def narrow(self) -> None:
-        """Begin the second pass."""
-        self._left = round(self.amount * self.total)
-        reached = self._counts[0].cumsum(0)
-        self._upper = int(torch.searchsorted(reached, self._left))
-        self._left -= int(reached[self._upper - 1]) if self._upper else 0
-
-    def add_again(self, values: Tensor) -> None:
-        """Count the weights of a tensor in the second pass."""
-        for bits in _bits(values):
-            self._counts[1] += torch.bincount(bits[bits >> 16 == self._upper] & 0xFFFF, minlength=1 << 16)
-
-    def limit(self) -> Below:
-        """What goes, after both passes."""
-        if round(self.amount * self.total) == 0:
-            return Below(0.0, 0)
-        reached = self._counts[1].cumsum(0)
-        lower = int(torch.searchsorted(reached, self._left))
-        ties = self._left - (int(reached[lower - 1]) if lower else 0)
-        bits = torch.tensor([(self._upper << 16) | lower], dtype=torch.int32)
-        return Below(float(bits.view(torch.float32)), ties)
+    wide = torch.float64 if any(values.element_size() > 4 for values in tensors()) else torch.float32
+    found = left = 0
+    for shift in range(8 * wide.itemsize - _DIGIT, -1, -_DIGIT):
+        counts = torch.zeros(1 << _DIGIT, dtype=torch.int64)
+        first = shift == 8 * wide.itemsize - _DIGIT
+        for values in tensors():
+            for bits in _bits(values, wide):
+                among = bits if first else bits[bits >> (shift + _DIGIT) == found]
+                counts += torch.bincount((among >> shift) & ((1 << _DIGIT) - 1), minlength=1 << _DIGIT)
+        reached = counts.cumsum(0)
+        if first:
+            left = round(amount * int(reached[-1]))
+            if left == 0:
+                return Below(0.0, 0)
+        digit = int(torch.searchsorted(reached, left))
+        left -= int(reached[digit - 1]) if digit else 0
+        found = found << _DIGIT | digit
+    bits = torch.tensor([found], dtype=_WHOLE[wide])
+    return Below(float(bits.view(wide)), left)
 
 
-def _bits(values: Tensor) -> Iterator[Tensor]:
-    """The magnitudes as float32, as the whole numbers that their bits are, some at a time."""
+def _bits(values: Tensor, wide: torch.dtype) -> Iterator[Tensor]:
+    """The magnitudes in a number format, as the whole numbers that their bits are, some at a time."""
     for part in torch.split(values.reshape(-1), _PART):
-        yield part.float().cpu().view(torch.int32) & 0x7FFFFFFF
+        yield part.to(wide).abs().cpu().view(_WHOLE[wide])
