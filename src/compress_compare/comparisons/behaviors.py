@@ -236,8 +236,7 @@ class Behaviors:
         mask = self._columns.mask(where)
         chosen = slice(None) if mask is None else mask
         numbers = self._values(self.metric)
-        measurable = paired.measurable(self._frame, self.definition)
-        known = {model: self._frame.present(model) & measurable for model in numbers}
+        known = {model: paired.measurable(self._frame, model, metric=self.definition) for model in numbers}
         if relative:
             known = {model: known[model] & known[self.base] for model in self.models}
             numbers = {model: histograms.differences(numbers[model], numbers[self.base]) for model in self.models}

@@ -158,3 +158,18 @@ def test_without_masks_there_are_none(tmp_path: Path) -> None:
         with pytest.raises(InvalidValue, match="does not apply") as caught:
             found.using("mean_iou")
         assert "masks=" in caught.value.detail
+
+
+def test_an_image_without_an_answer_has_no_value_and_is_not_compared(tmp_path: Path) -> None:
+    label = np.array([[0, 1], [1, 1]])
+    with cc.open(tmp_path / "p") as project:
+        project.log_model("base")
+        project.log_model("small", base="base", operation=cc.Operation("prune"))
+        project.log_dataset("d", ids=["both", "base alone"], masks=[label, label])
+        project.log_outputs("base", "d", ids=["both", "base alone"], masks=[label, label])
+        project.log_outputs("small", "d", ids=["both", "base alone"], masks=[label, None])
+        found = project.behaviors("base", ["small"], "d", "mean_iou")
+        (row,) = found.summary.to_pylist()
+        assert (row["count"], row["value"], row["difference"]) == (1, 1.0, 0.0)
+        values = {one["id"]: one["mean_iou[small]"] for one in found.instances().to_pylist()}
+        assert values == {"both": 1.0, "base alone": None}

@@ -127,9 +127,10 @@ class InstanceColumns:
         self, numbers: Floats, model: str, *, at: NDArray[np.int64] | slice, metric: str | None = None
     ) -> pa.Array:
         """Null where a model lacks the instance, or the instance cannot have the metric; NaN stays NaN."""
-        known = self.frame.present(model)
+        definition = None
         if metric in metrics.available(self.frame):
-            known = known & pairs.measurable(self.frame, metrics.find(self.frame, metric, directions={}))
+            definition = metrics.find(self.frame, str(metric), directions={})
+        known = pairs.measurable(self.frame, model, metric=definition)
         missing = ~known[at] & np.isnan(numbers)
         return pa.array(numbers, mask=missing if missing.any() else None)
 

@@ -127,16 +127,17 @@ class Changes:
 def pair(frame: Frame, model: str, *, name: str, metric: InstanceMetric) -> PairedValues:
     """The base of a frame against one of its models."""
     of_model = values(frame, name, metric=metric)
-    compared = frame.present(frame.base) & frame.present(model) & measurable(frame, metric)
+    compared = measurable(frame, frame.base, metric=metric) & measurable(frame, model, metric=metric)
     if LABELS in metric.needs:
         compared = compared & frame.column("label").is_valid().to_numpy()
     proportion = name in ("correct", "exact_match")
     return PairedValues(model, of_model[frame.base], of_model[model], compared, changes(frame, model), proportion)
 
 
-def measurable(frame: Frame, metric: InstanceMetric) -> Mask:
-    """Which instances can have a metric: one of masks needs a pixel that is not void."""
-    return segmentation.measurable(frame) if MASKS in metric.needs else np.ones(frame.num_instances, dtype=np.bool_)
+def measurable(frame: Frame, model: str, *, metric: InstanceMetric | None) -> Mask:
+    """Which instances of a model can have a metric: one of masks needs a pixel that is not void, and an answer."""
+    present = frame.present(model)
+    return present & segmentation.measurable(frame, model) if metric and MASKS in metric.needs else present
 
 
 def changes(frame: Frame, model: str) -> Changes | None:

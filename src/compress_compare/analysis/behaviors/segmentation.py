@@ -26,8 +26,12 @@ SCHEMA = pa.schema(
 )
 
 
-def measurable(frame: Frame) -> Mask:
-    """Which images have a label with a pixel that is not void."""
+def measurable(frame: Frame, model: str) -> Mask:
+    """Which images have a label with a pixel that is not void, and a mask of the model."""
+    return _counted(frame) & _answer(frame, model).known
+
+
+def _counted(frame: Frame) -> Mask:
 
     def load() -> Mask:
         label = _label(frame)
@@ -92,7 +96,7 @@ def corpus(frame: Frame, *, resamples: int = RESAMPLES, seed: int = 0) -> pa.Tab
     called, rows = names(frame), []
     draws = np.random.default_rng(seed)
     for model in frame.models:
-        known = measurable(frame) & _answer(frame, frame.base).known & _answer(frame, model).known
+        known = measurable(frame, frame.base) & measurable(frame, model)
         weights = np.concatenate([known[None].astype(np.int64), drawn(known, resamples, draws=draws)])
         ours, theirs = (_of_classes(_cells(frame, one), weights, list(called)) for one in (model, frame.base))
         beside = _beside(frame, model)
