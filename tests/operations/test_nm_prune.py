@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -36,8 +38,12 @@ def test_linear_layers_keep_the_largest_of_each_group(n: int, extra: int, groups
     np.testing.assert_array_equal(child.weight.detach(), expected(layer.weight.detach().numpy(), min(n, m), m))
 
 
+@pytest.mark.parametrize("part", [1 << 20, 1])
 @pytest.mark.parametrize("layer", [nn.Conv2d(8, 3, 3), nn.ConvTranspose2d(8, 3, 3)])
-def test_convolutions_are_grouped_along_their_inputs(layer: nn.Module) -> None:
+def test_convolutions_are_grouped_along_their_inputs(
+    layer: nn.Module, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[NMPrune.__module__], "_PART", part)
     axis = 0 if isinstance(layer, nn.ConvTranspose2d) else 1
     before = np.moveaxis(layer.weight.detach().numpy(), axis, -1)
     after = np.moveaxis(nm_prune(layer, 1, 4).weight.detach().numpy(), axis, -1)

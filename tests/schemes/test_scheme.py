@@ -92,3 +92,22 @@ def test_importing_operations_and_listing_their_schemas_needs_no_torch() -> None
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.stdout.strip() == "extra.missing", result.stderr
+
+
+def test_large_tensors_are_looked_at_in_pieces_with_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(6, 50)
+    pruned = magnitude_prune(layer, 0.5, targets=["re:weight", "Linear"])
+    entries = []
+    for piece in (1 << 20, 7):
+        monkeypatch.setattr(scheme, "_PIECE", piece)
+        last = copy.deepcopy(pruned)
+        scheme.detach(last)
+        with torch.no_grad():
+            last.weight[-1, -1] = 1.5  # what differs, and is not zero, stands in the last piece alone
+        scheme.settle(layer, last)
+        scheme.settle(layer, again := copy.deepcopy(pruned))
+        entries.append((scheme.of(last), scheme.of(again)))
+    assert entries[0] == entries[1]
+    assert entries[0][1]["weight"].pruned
+    assert "weight" not in entries[0][0]

@@ -101,16 +101,16 @@ class LowRank(BaseOperation):
 
     def _pair(self, weight: Weight) -> nn.Sequential | None:
         """Two layers in place of one, or nothing when they would not be smaller."""
-        import torch
+        from .parts.factors import factors
 
         matrix = weight.parameter.data.movedim(weight.channel_axis, 0).flatten(1)
-        u, s, vh = torch.linalg.svd(matrix.double(), full_matrices=False)
-        rank = self.kept(s, rows=matrix.shape[0], columns=matrix.shape[1])
-        if rank * sum(matrix.shape) >= matrix.numel():
+        rows, columns = matrix.shape
+        found = factors(matrix, lambda singular: self.kept(singular, rows=rows, columns=columns))
+        if found is None:
             return None
-        root = s[:rank].sqrt()
-        down, up = root[:, None] * vh[:rank], u[:, :rank] * root
-        return _layers(weight.module, down.to(matrix.dtype), up.to(matrix.dtype))
+        pair = _layers(weight.module, *found)
+        weight.parameter.data = matrix.new_empty(0)  # its layer is replaced: no need to hold both
+        return pair
 
 
 low_rank = function(LowRank)

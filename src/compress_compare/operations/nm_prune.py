@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from .targets import Weight
 
 
+_PART = 1 << 20
+"""Weights that are looked at together."""
+
+
 @operation
 class NMPrune(BaseOperation):
     """Keep the n weights of largest magnitude in every group of m along the inputs, without retraining.
@@ -58,6 +62,8 @@ class NMPrune(BaseOperation):
             InvalidValue: ``operation.not_applicable`` when the inputs of a weight named by targets, or those of all
                 weights, are no multiple of m.
         """
+        import torch
+
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
@@ -68,8 +74,11 @@ class NMPrune(BaseOperation):
             title = f"the {_inputs(first)} inputs of {first.name!r} cannot be divided into groups of {self.m}."
             raise unsuitable(self.name, title, hint="Choose another m, or leave it out with ignore.")
         for weight in divisible:
-            values = weight.parameter.data
-            values.masked_fill_(~self.kept(values, _input_axis(weight)), 0)
+            values, axis = weight.parameter.data, _input_axis(weight)
+            others = 1 if axis == 0 else 0
+            size = max(_PART * values.shape[others] // max(values.numel(), 1), 1)
+            for part in torch.split(values, size, others):
+                part.masked_fill_(~self.kept(part, axis), 0)
         return model
 
     def kept(self, values: Tensor, axis: int) -> Tensor:

@@ -19,7 +19,7 @@ does not import torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -85,6 +85,7 @@ class TensorScheme:
         return channels * math.ceil(per_channel / (self.group_size or per_channel))
 
 
+_PIECE = 1 << 20
 _HINTS = get_type_hints(TensorScheme)
 
 
@@ -159,12 +160,26 @@ def _settled(
 ) -> TensorScheme | None:
     """The entry of one tensor, or ``None`` when it is simply dense."""
     before, after = before.detach(), after.detach().to(before.device)
-    pruned = inherited is not None and inherited.pruned and bool((after[before == 0] == 0).all())
+    changed, emptied, still = False, True, inherited is not None and inherited.pruned
+    for old, new in _pieces(before, after):
+        differs = old != new
+        changed |= bool(differs.any())
+        emptied = emptied and not bool(new[differs].any())
+        still = still and not bool(new[old == 0].any())
     if made is not None:
-        return replace(made, pruned=made.pruned or pruned)
-    changed = before != after
-    if not bool(changed.any()):
+        return replace(made, pruned=made.pruned or still)
+    if not changed:
         return inherited
-    if bool((after[changed] == 0).all()):
+    if emptied:
         return replace(inherited or TensorScheme(), pruned=True)
-    return TensorScheme(pruned=True) if pruned else None
+    return TensorScheme(pruned=True) if still else None
+
+
+def _pieces(before: Tensor, after: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Two tensors of one shape, some rows at a time, so that what is found of them takes little memory."""
+    import torch
+
+    if not before.ndim or not before.numel():
+        return iter([(before, after)])
+    rows = max(_PIECE * len(before) // before.numel(), 1)
+    return zip(torch.split(before, rows), torch.split(after, rows), strict=True)

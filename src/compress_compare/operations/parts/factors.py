@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -15,6 +15,10 @@ _DESCRIBED = (
     *("in_features", "out_features", "nf", "nx", "in_channels", "out_channels", "kernel_size", "stride", "padding"),
     *("dilation", "groups", "padding_mode", "output_padding"),
 )
+
+
+_PART = 1 << 20
+"""Numbers of a matrix that are in double precision together."""
 
 
 class Factors(nn.Sequential):
@@ -45,6 +49,48 @@ class Factors(nn.Sequential):
     def bias(self) -> Any:
         """The bias of the second layer."""
         return self[1].bias
+
+
+def factors(matrix: Tensor, rank: Callable[[Tensor], int]) -> tuple[Tensor, Tensor] | None:
+    """The nearest product of two thinner matrices, by the singular value decomposition.
+
+    The singular vectors of the shorter side are the eigenvectors of the matrix times itself, summed in double precision
+    some rows at a time; of a matrix that is in double precision itself, which that would lose, it is decomposed.
+
+    Args:
+        matrix: [outputs, inputs].
+        rank: the singular values, the largest first → how many to keep.
+
+    Returns:
+        down [rank, inputs] and up [outputs, rank], of the matrix's type, each scaled by the roots of the singular
+        values; nothing where both together are no smaller than the matrix.
+    """
+    if not matrix.numel():
+        return None
+    wide = matrix.shape[0] < matrix.shape[1]
+    long = matrix.mT if wide else matrix
+    if matrix.dtype == torch.float64:
+        _, singular, vh = torch.linalg.svd(long, full_matrices=False)
+        vectors = vh.mT
+    else:
+        gram = torch.zeros(2 * long.shape[1:], dtype=torch.float64, device=matrix.device)
+        for part in _parts(long):
+            gram += part.mT @ part
+        squares, vectors = torch.linalg.eigh(gram)
+        singular, vectors = squares.flip(0).clamp(min=0).sqrt(), vectors.flip(1)
+    kept = rank(singular)
+    if kept * sum(matrix.shape) >= matrix.numel():
+        return None
+    root = singular[:kept].sqrt()
+    right = (vectors[:, :kept] * root).to(matrix.dtype)
+    vectors = vectors[:, :kept] / root.where(root > 0, 1)
+    left = torch.cat([(part @ vectors).to(matrix.dtype) for part in _parts(long)])
+    return (left.mT, right) if wide else (right.mT, left)
+
+
+def _parts(matrix: Tensor) -> Iterator[Tensor]:
+    """Some rows at a time, in double precision."""
+    return (part.double() for part in torch.split(matrix, max(_PART // matrix.shape[1], 1)))
 
 
 def is_linear(layer: nn.Module) -> bool:
