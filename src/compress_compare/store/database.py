@@ -7,8 +7,9 @@ sentence.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal
@@ -161,14 +162,27 @@ class Database(ABC):
 
 
 def _count(connection: sa.Connection, counter: str) -> None:
+    if not connection.execute(_one_more(counter)).rowcount:
+        connection.execute(schema.revisions.insert().values({"number": 0, counter: 1}))
+
+
+@cache
+def _one_more(counter: str) -> sa.Update:
     table = schema.revisions
-    if not connection.execute(table.update().values({counter: table.c[counter] + 1})).rowcount:
-        connection.execute(table.insert().values({"number": 0, counter: 1}))
+    return table.update().values({counter: table.c[counter] + 1})
 
 
-def rows(connection: sa.Connection, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
-    """All rows as plain tuples straight from the driver, for bulk reads of numbers and text."""
-    result = connection.execute(query)
+def rows(
+    connection: sa.Connection, query: sa.Select[Any], values: Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """All rows as plain tuples straight from the driver, for bulk reads of numbers and text.
+
+    Args:
+        connection: that reads.
+        query: what to read.
+        values: of its parameters.
+    """
+    result = connection.execute(query, values)
     cursor = result.cursor
     fetched = list(cursor.fetchall()) if cursor is not None else []
     result.close()

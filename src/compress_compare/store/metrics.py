@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, count
 from typing import Any, Literal
 
@@ -28,6 +29,8 @@ PLACE = ("model_key", "metric_key", "slice", "device", "dataset", "protocol")
 """Which value it is: a model has one for each."""
 
 COLUMNS = (*PLACE, "value", "kind", "count", "standard_error")
+
+_DEFINED = sa.select(schema.metrics).order_by(schema.metrics.c.key)
 
 RESERVED = {
     "id": "Id",
@@ -91,14 +94,13 @@ def reserved(name: str) -> InvalidValue:
     )
 
 
-def definitions(connection: sa.Connection, *, ranged: bool = False) -> dict[int, Metric]:
-    """All definitions by key, in the order of definition, or those alone that declare a range."""
-    columns = schema.metrics.c
-    query = sa.select(schema.metrics).order_by(columns.key)
-    if ranged:
-        query = query.where(columns.min.is_not(None) | columns.max.is_not(None))
-    found = connection.execute(query).mappings()
-    return {row["key"]: Metric(**{name: row[name] for name in Metric.__dataclass_fields__}) for row in found}
+def definitions(connection: sa.Connection) -> dict[int, Metric]:
+    """All definitions by key, in the order of definition."""
+    return {row["key"]: _metric(row) for row in connection.execute(_DEFINED).mappings()}
+
+
+def _metric(row: sa.RowMapping) -> Metric:
+    return Metric(**{name: row[name] for name in Metric.__dataclass_fields__})
 
 
 def named(connection: sa.Connection, name: str) -> Metric:
@@ -127,8 +129,9 @@ def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapp
     Raises:
         Conflict: ``model.conflict``, naming the metric.
     """
-    ranged = definitions(connection, ranged=True)
-    keys: dict[str, int] = dict(rows(connection, sa.select(schema.metrics.c.name, schema.metrics.c.key)))
+    found = list(connection.execute(_DEFINED).mappings())
+    keys: dict[str, int] = {row["name"]: row["key"] for row in found}
+    ranged = {row["key"]: _metric(row) for row in found if (row["min"], row["max"]) != (None, None)}
     known = _known(connection, list(known_models))
     inserted = []
     for model_key, metrics in models.items():
@@ -151,17 +154,21 @@ def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapp
 
 def of_model(connection: sa.Connection, key: int) -> dict[str, tuple[MetricValue, ...]]:
     """All values of one model by metric name, in the order of definition."""
-    table = schema.metric_values
-    query = (
-        sa.select(schema.metrics.c.name, *_value_columns())
-        .join(schema.metrics, schema.metrics.c.key == table.c.metric_key)
-        .where(table.c.model_key == key)
-        .order_by(table.c.metric_key, table.c.device, table.c.dataset, table.c.protocol, table.c.slice)
-    )
     found: dict[str, list[MetricValue]] = {}
-    for name, *columns in rows(connection, query):
+    for name, *columns in rows(connection, _values_of_model(), {"key": key}):
         found.setdefault(name, []).append(_measured(*columns))
     return {name: tuple(values) for name, values in found.items()}
+
+
+@cache
+def _values_of_model() -> sa.Select[Any]:
+    table = schema.metric_values
+    return (
+        sa.select(schema.metrics.c.name, *_value_columns())
+        .join(schema.metrics, schema.metrics.c.key == table.c.metric_key)
+        .where(table.c.model_key == sa.bindparam("key"))
+        .order_by(table.c.metric_key, table.c.device, table.c.dataset, table.c.protocol, table.c.slice)
+    )
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,33 @@ CHUNK = 500
 """Ids in one IN list; the oldest limit of SQLite is 999 parameters."""
 CHILD, PARENT = schema.models.alias("child"), schema.models.alias("parent")
 """The two ends of a reference; making them takes longer than asking."""
+_BY_ID = sa.select(schema.models).where(schema.models.c.id == sa.bindparam("id"))
+_BY_IDS = sa.select(schema.models).where(schema.models.c.id.in_(sa.bindparam("ids", expanding=True)))
+_LAST_KEYS = sa.select(
+    *(
+        sa.select(sa.func.max(column)).scalar_subquery()
+        for column in (schema.models.c.key, schema.deleted.c.model_key, schema.history_models.c.model_key)
+    )
+)
+_UNDER_HIDDEN = (
+    sa.select(CHILD.c.key)
+    .join(PARENT, CHILD.c.base_key == PARENT.c.key)
+    .where(CHILD.c.key.in_(sa.bindparam("keys", expanding=True)), PARENT.c.archived_at.is_not(None))
+    .limit(1)
+)
+
+
+def _above() -> sa.Select[Any]:
+    """A model and those that it comes from, the root first."""
+    columns = schema.models.c
+    start = sa.select(columns.key, columns.base_key, sa.literal(0).label("steps"))
+    chain = start.where(columns.key == sa.bindparam("key")).cte("chain", recursive=True)
+    next_up = sa.select(columns.key, columns.base_key, chain.c.steps + 1).join(chain, columns.key == chain.c.base_key)
+    chain = chain.union_all(next_up)
+    return sa.select(schema.models).join(chain, columns.key == chain.c.key).order_by(chain.c.steps.desc())
+
+
+_ABOVE = _above()
 
 
 @dataclass(frozen=True)
@@ -76,8 +103,7 @@ def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dic
 
 def last_key(connection: sa.Connection) -> int:
     """The highest key that a model has or had: a key of a deleted model is never given to another one."""
-    columns = (schema.models.c.key, schema.deleted.c.model_key, schema.history_models.c.model_key)
-    return max(connection.execute(sa.select(sa.func.max(column))).scalar() or 0 for column in columns)
+    return max(key or 0 for key in connection.execute(_LAST_KEYS).one())
 
 
 def insert_references(connection: sa.Connection, key: int, references: Iterable[Reference]) -> None:
@@ -96,7 +122,7 @@ def by_ids(connection: sa.Connection, ids: Iterable[str]) -> Iterator[StoredMode
     listed = list(ids)
     for start in range(0, len(listed), CHUNK):
         chunk = listed[start : start + CHUNK]
-        for row in connection.execute(sa.select(schema.models).where(schema.models.c.id.in_(chunk))):
+        for row in connection.execute(_BY_IDS, {"ids": chunk}):
             yield _row(row)
 
 
@@ -106,7 +132,7 @@ def one(connection: sa.Connection, id: str) -> StoredModel:
     Raises:
         NotFound: ``model.unknown``.
     """
-    row = connection.execute(sa.select(schema.models).where(schema.models.c.id == id)).first()
+    row = connection.execute(_BY_ID, {"id": id}).first()
     if row is None:
         raise unknown(id)
     return _row(row)
@@ -192,10 +218,7 @@ def archived(connection: sa.Connection) -> list[str]:
 
 def comes_from_archived(connection: sa.Connection, keys: Sequence[int]) -> bool:
     """Whether the base of one of a few models is hidden. Those that it comes from are hidden only if it is."""
-    child, parent = schema.models.alias(), schema.models.alias()
-    query = sa.select(child.c.key).join(parent, child.c.base_key == parent.c.key)
-    hidden = query.where(child.c.key.in_(keys), parent.c.archived_at.is_not(None))
-    return connection.execute(hidden.limit(1)).first() is not None
+    return connection.execute(_UNDER_HIDDEN, {"keys": keys}).first() is not None
 
 
 def _bases_first(found: list[Node]) -> list[Node]:
@@ -213,11 +236,8 @@ def _bases_first(found: list[Node]) -> list[Node]:
 
 def lineage(connection: sa.Connection, row: StoredModel) -> list[StoredModel]:
     """The rows from the root to ``row``."""
-    chain = [row]
-    while chain[-1].base_key is not None:
-        query = sa.select(schema.models).where(schema.models.c.key == chain[-1].base_key)
-        chain.append(_row(connection.execute(query).one()))
-    return chain[::-1]
+    above = () if row.base_key is None else connection.execute(_ABOVE, {"key": row.base_key})
+    return [*map(_row, above), row]
 
 
 def references(

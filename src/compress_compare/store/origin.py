@@ -35,6 +35,9 @@ PACKAGES = {
 """Modules whose versions are kept if the program has imported them, and the package of each."""
 
 OWN = "compress-compare"
+_KEY = sa.select(schema.origins.c.key).where(schema.origins.c.content == sa.bindparam("content"))
+_CONTENT = sa.select(schema.origins.c.content).where(schema.origins.c.key == sa.bindparam("key"))
+
 GIT_S = 2.0
 """Seconds that git may take; a repository for which it needs longer is recorded without."""
 
@@ -74,7 +77,7 @@ def key_of_now(connection: sa.Connection) -> int:
     """The key of who writes now, and where from, recorded if it is new."""
     content = json.dumps({**_here(), **(_ACTING.get() or {})}, sort_keys=True, ensure_ascii=False)
     table = schema.origins
-    known = connection.execute(sa.select(table.c.key).where(table.c.content == content)).scalar()
+    known = connection.execute(_KEY, {"content": content}).scalar()
     if known is not None:
         return int(known)
     key = 1 + (connection.execute(sa.select(sa.func.max(table.c.key))).scalar() or 0)
@@ -86,7 +89,7 @@ def of_key(connection: sa.Connection, key: int | None) -> Origin | None:
     """What is recorded under a key; None for what was logged before origins were kept."""
     if key is None:
         return None
-    content = connection.execute(sa.select(schema.origins.c.content).where(schema.origins.c.key == key)).scalar()
+    content = connection.execute(_CONTENT, {"key": key}).scalar()
     return None if content is None else Origin(**json.loads(content))
 
 

@@ -79,7 +79,8 @@ class Receiver(Changer):
         """
         with self._artifacts.staging() as staging:
             drafts = [self._received(row, draft(staging, _plain(row))) for row in rows]
-            self._insert(drafts, staging)
+            with self._database.write() as connection:
+                self._insert(connection, drafts, staging)
         return len(drafts)
 
     def once_together(self, key: str, fingerprint: str, *, do: Callable[[], Any]) -> Any:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import checks, late
 from ..errors import InvalidValue
 from ..records import Metric, Model, Operation, Reference, TaskPath, check_name
 from . import changes, location, mappings, metrics, models, notes, views
+from .database import Connection
 from .drafts import Measured, ModelDraft, check_metrics, check_operation
 from .reading import Reader
 from .staging import Staging
@@ -28,6 +29,9 @@ else:
         __package__, "checkpoints", "details", "elsewhere", "proposals"
     )
     relatives, tasks, trust, verify = late.modules(__package__, "relatives", "tasks", "trust", "verify")
+
+
+T = TypeVar("T")
 
 
 class Writer(Reader):
@@ -140,9 +144,8 @@ class Writer(Reader):
         """
         given = {"id": id, "base": base, "operation": operation, "metrics": metrics, "references": references}
         weights = {"checkpoint": checkpoint, "key": key, "scheme": scheme}
-        self.log_models([{**given, **weights, "tags": tags, "note": note, "replicate": replicate}])
-        with self._database.read() as connection:
-            return details.model(connection, id)
+        row = {**given, **weights, "tags": tags, "note": note, "replicate": replicate}
+        return self._logged([row], then=lambda connection: details.model(connection, id))
 
     def log_models(self, rows: Iterable[Mapping[str, Any]]) -> int:
         """Log many models in one transaction. A row has the arguments of ``log_model``; a base precedes its children.
@@ -150,33 +153,38 @@ class Writer(Reader):
         Returns:
             The number of rows.
         """
+        listed = list(rows)
+        return self._logged(listed, then=lambda _: len(listed))
+
+    def _logged(self, rows: Iterable[Mapping[str, Any]], *, then: Callable[[Connection], T]) -> T:
+        """Log models, and what is asked of the project with them, in one transaction."""
         with self._artifacts.staging() as staging:
             drafts = [draft(staging, row) for row in rows]
-            self._insert(drafts, staging)
-        return len(drafts)
+            with self._database.write() as connection:
+                self._insert(connection, drafts, staging)
+                return then(connection)
 
-    def _insert(self, drafts: Sequence[ModelDraft], staging: Staging) -> None:
+    def _insert(self, connection: Connection, drafts: Sequence[ModelDraft], staging: Staging) -> None:
         repeated = [id for id, count in Counter(one.id for one in drafts).items() if count > 1]
         if repeated:
             raise InvalidValue("model.duplicate", f"Model {repeated[0]!r:.80} is given more than once in one call.")
-        with self._database.write() as connection:
-            drafts = [checkpoints.settled(connection, self._artifacts, staging, one=one) for one in drafts]
-            digests = [file.sha256 for one in drafts if one.checkpoint for file in one.checkpoint.files]
-            self._publish(staging, digests, like=relatives.relatives(connection, drafts))
-            drafts = proposals.standing(connection, drafts)
-            keys, old = models.insert(connection, drafts)
-            changes.show_bases(connection, [key for key in keys.values() if key not in old])
-            known = {keys[one.id]: one.id for one in drafts if keys[one.id] in old}
-            metrics.insert(connection, {keys[one.id]: one.metrics for one in drafts if one.metrics}, known)
-            for one in drafts:
-                key = keys[one.id]
-                if one.checkpoint is not None:
-                    checkpoints.insert(connection, one.checkpoint, key=key, id=one.id)
-                models.insert_references(connection, key, one.references)
-                if one.tags:
-                    notes.set_tags(connection, key, one.tags)
-                if one.note:
-                    notes.set_note(connection, key, one.note)
+        drafts = [checkpoints.settled(connection, self._artifacts, staging, one=one) for one in drafts]
+        digests = [file.sha256 for one in drafts if one.checkpoint for file in one.checkpoint.files]
+        self._publish(staging, digests, like=relatives.relatives(connection, drafts))
+        drafts = proposals.standing(connection, drafts)
+        keys, old = models.insert(connection, drafts)
+        changes.show_bases(connection, [key for key in keys.values() if key not in old])
+        known = {keys[one.id]: one.id for one in drafts if keys[one.id] in old}
+        metrics.insert(connection, {keys[one.id]: one.metrics for one in drafts if one.metrics}, known)
+        for one in drafts:
+            key = keys[one.id]
+            if one.checkpoint is not None:
+                checkpoints.insert(connection, one.checkpoint, key=key, id=one.id)
+            models.insert_references(connection, key, one.references)
+            if one.tags:
+                notes.set_tags(connection, key, one.tags)
+            if one.note:
+                notes.set_note(connection, key, one.note)
 
     def log_metrics(self, id: str, values: Mapping[str, Measured]) -> None:
         """Add metric values to a model; see ``log_model``."""
