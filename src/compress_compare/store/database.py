@@ -7,9 +7,10 @@ sentence.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal
@@ -170,6 +171,34 @@ def _count(connection: sa.Connection, counter: str) -> None:
 def _one_more(counter: str) -> sa.Update:
     table = schema.revisions
     return table.update().values({counter: table.c[counter] + 1})
+
+
+def insert_rows(
+    connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert many rows of plain numbers and texts: as they are, where the driver takes values by their place.
+
+    Args:
+        connection: that writes.
+        table: what gets the rows.
+        names: of the columns.
+        rows: the values of each, in the order of the names.
+    """
+    if connection.dialect.positional:
+        text, in_order = _by_place(connection.dialect, table, tuple(names))
+        connection.exec_driver_sql(text, list(map(in_order, rows)))
+    else:
+        connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in rows])
+
+
+@cache
+def _by_place(
+    dialect: sa.Dialect, table: sa.Table, names: tuple[str, ...]
+) -> tuple[str, Callable[[Sequence[Any]], tuple[Any, ...]]]:
+    """The statement, and what puts the values of a row in its order."""
+    compiled: Any = table.insert().compile(dialect=dialect, column_keys=list(names))
+    places = [names.index(name) for name in compiled.positiontup]
+    return str(compiled), itemgetter(*places) if len(places) > 1 else tuple
 
 
 def rows(

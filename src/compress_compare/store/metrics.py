@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from ..errors import InvalidValue, NotFound
 from ..records import Metric, MetricValue
 from . import history, ranges, schema
-from .database import numbers, rows
+from .database import insert_rows, numbers, rows
 from .models import CHUNK, conflict
 
 NUMBER = schema.KINDS.index("number")
@@ -149,7 +149,7 @@ def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapp
                 ):
                     raise conflict(known_models[model_key], f"value of {name!r}")
     if inserted:
-        connection.execute(schema.metric_values.insert(), [dict(zip(COLUMNS, row, strict=True)) for row in inserted])
+        insert_rows(connection, schema.metric_values, COLUMNS, inserted)
 
 
 def of_model(connection: sa.Connection, key: int) -> dict[str, tuple[MetricValue, ...]]:
@@ -318,13 +318,15 @@ def standard_errors(connection: sa.Connection, name: str) -> list[tuple[str, flo
 
 
 def _stored(value: MetricValue) -> tuple[float | None, int]:
-    if value.value == 0 and math.copysign(1, value.value) < 0:
-        return None, schema.KINDS.index("-0")
-    return (value.value if value.kind == "number" else None), schema.KINDS.index(value.kind)
+    number = value.value
+    if math.isfinite(number) and (number or math.copysign(1, number) > 0):
+        return number, NUMBER
+    return None, schema.KINDS.index("-0" if number == 0 else value.kind)
 
 
 def _place(value: MetricValue) -> tuple[str, str, str, str]:
-    return (value.slice or "", value.device or "", value.dataset or "", value.protocol_json)
+    said = value.protocol_json if value.protocol else ""
+    return (value.slice or "", value.device or "", value.dataset or "", said)
 
 
 def _spread(value: MetricValue) -> tuple[int | None, float | None]:
