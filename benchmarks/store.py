@@ -1,8 +1,11 @@
 """Logging and listing 10,000 models with 20 metrics, against the same rows through the bare SQLite driver.
 
+A thousand are also logged one by one, each kept for good before the next.
+
 Run: python benchmarks/store.py [number of models]
 """
 
+import os
 import sqlite3
 import sys
 import tempfile
@@ -15,6 +18,7 @@ import compress_compare as cc
 
 METRICS = 20
 BATCH = 500
+ALONE = 1000
 RUNS = 3
 
 
@@ -35,15 +39,26 @@ def log(directory, listed):
             project.log_models(listed[start : start + BATCH])
 
 
-def bare_log(directory, listed):
+def one_by_one(directory, listed):
+    with cc.open(directory / "one by one") as project:
+        for row in listed[:ALONE]:
+            project.log_model(**row)
+
+
+def bare_one_by_one(directory, listed):
+    (directory / "alone").mkdir()
+    bare_log(directory / "alone", listed[:ALONE], 1)
+
+
+def bare_log(directory, listed, size=BATCH):
     connection = sqlite3.connect(directory / "bare.db")
     connection.executescript(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
         "CREATE TABLE models (key INTEGER PRIMARY KEY, id TEXT UNIQUE, base TEXT, operation TEXT, parameters TEXT);"
         "CREATE TABLE points (model INTEGER, metric INTEGER, value REAL, PRIMARY KEY (model, metric));"
     )
-    for start in range(0, len(listed), BATCH):
-        batch = list(enumerate(listed[start : start + BATCH], start))
+    for start in range(0, len(listed), size):
+        batch = list(enumerate(listed[start : start + size], start))
         with connection:
             connection.executemany(
                 "INSERT INTO models VALUES (?, ?, ?, ?, ?)",
@@ -69,26 +84,34 @@ def list_all(directory):
 
 
 def seconds(function, *arguments):
-    start = time.perf_counter()
+    """That went by, and of processor time."""
+    start, worked = time.perf_counter(), time.process_time()
     function(*arguments)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - worked
 
 
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     listed = list(rows(count))
-    figures = {"log": [], "bare log": [], "list": [], "bare list": []}
+    figures = {name: [] for name in ("log", "bare log", "one by one", "bare one by one", "list", "bare list")}
     for _ in range(RUNS):
         with tempfile.TemporaryDirectory() as temporary:
             directory = Path(temporary)
             figures["log"].append(seconds(log, directory, listed))
             figures["bare log"].append(seconds(bare_log, directory, listed))
+            figures["one by one"].append(seconds(one_by_one, directory, listed))
+            figures["bare one by one"].append(seconds(bare_one_by_one, directory, listed))
             figures["list"].append(seconds(list_all, directory))
             figures["bare list"].append(seconds(bare_list, directory))
-    best = {name: min(values) for name, values in figures.items()}
+    best = {name: [min(each) for each in zip(*values, strict=True)] for name, values in figures.items()}
+    print(f"load {os.getloadavg()[0]:.1f}")
     print(f"{count:,} models × {METRICS} metrics, batches of {BATCH}, best of {RUNS}")
-    print(f"log   {count / best['log']:8,.0f} models/s   {best['log'] / best['bare log']:.1f} × the bare driver")
-    print(f"list  {best['list'] * 1e3:8,.0f} ms         {best['list'] / best['bare list']:.1f} × the bare driver")
+    for name, many in (("log", count), ("one by one", min(ALONE, count)), ("list", count)):
+        (took, worked), (bare, bare_worked) = best[name], best[f"bare {name}"]
+        print(
+            f"{name:<11} {many / took:9,.0f} models/s ({many / worked:9,.0f} in a second of processor time), "
+            f"{took / bare:.1f} × the bare driver ({worked / bare_worked:.1f} × its processor time)"
+        )
 
 
 if __name__ == "__main__":

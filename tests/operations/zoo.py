@@ -68,12 +68,12 @@ def make(name: str) -> Made:
 def tried(name: str, model_name: str) -> Entry:
     """Apply an operation with its defaults, or quick parameters, to a model, and hold the result to the law."""
     model, batch = make(model_name)
-    operation = operations.get(name)(**_parameters(name))
+    operation = operations.get(name)(**parameters(name))
     before = {key: value.clone() for key, value in model.state_dict().items()}
     wanted = outputs(model, batch[0])
     start = time.perf_counter()
     try:
-        child = operation(model, **_given(operation, model, batch))
+        child = operation(model, **given(operation, model, batch))
     except UserError as error:
         return Entry(
             model_name, name, "refused", f"{error.title} {error.detail}".strip(), 0, time.perf_counter() - start
@@ -94,13 +94,13 @@ def outputs(model: nn.Module, inputs: Any) -> list[Tensor]:
         return [tensor.clone() for tensor in tensors_of(forward(model, inputs, operation="zoo"))]
 
 
-def _parameters(name: str) -> dict[str, Any]:
+def parameters(name: str) -> dict[str, Any]:
     fields = operations.get(name).json_schema().get("properties", {})
     slow = {"learning_rate": 1e-4} if "learning_rate" in fields else {}
     return slow | SHORT.get(name, {})
 
 
-def _given(operation: BaseOperation, model: nn.Module, batch: Batch) -> dict[str, Any]:
+def given(operation: BaseOperation, model: nn.Module, batch: Batch) -> dict[str, Any]:
     batches = [batch] * (20 if operation.name == "pfa prune" else 2)  # PFA needs as many samples as units
     given: dict[str, Any] = {} if operation.data_requirement == "none" else {"data": batches}
     if operation.roles:
