@@ -1,5 +1,6 @@
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,3 +52,21 @@ def test_blocks_cover_every_row_once():
     vectors = joined.Vectors(np.zeros((200_000, 3), np.float32))
     rows = np.concatenate([np.arange(200_000)[block] for block in vectors.blocks()])
     assert np.array_equal(rows, np.arange(200_000))
+
+
+@pytest.mark.parametrize("spread", [1, 3, 1_000])
+def test_whole_numbers_are_found_whether_they_lie_close_together_or_not(spread):
+    random = np.random.default_rng(spread)
+    known = random.permutation(np.arange(-40, 60) * spread)
+    wanted = np.concatenate([known[::3], [known.min() - 1, known.max() + 1, 2**63 - 1, -(2**63)]])
+    places = {int(id): place for place, id in enumerate(known)}
+    found = joined.join(pa.chunked_array([pa.array(wanted)]), pa.chunked_array([pa.array(known)]))
+    assert found.positions.tolist() == [places.get(int(id), -1) for id in wanted]
+
+
+def test_numbers_at_both_ends_and_none_at_all_make_no_table():
+    ends = pa.chunked_array([pa.array([2**63 - 1, -(2**63)])])
+    assert joined.join(pa.chunked_array([pa.array([-(2**63), 5])]), ends).positions.tolist() == [1, -1]
+    nothing = pa.chunked_array([pa.array([], pa.int64())])
+    assert joined.join(ends, nothing).positions.tolist() == [-1, -1]
+    assert joined.join(nothing, ends).positions.tolist() == []

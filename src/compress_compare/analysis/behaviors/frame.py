@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -151,14 +153,7 @@ class Frame:
 
     def classes(self) -> pa.Array:
         """The distinct labels and predictions, sorted."""
-
-        def load() -> pa.Array:
-            columns = [self._prediction(model) for model in self.outputs]
-            if self.has_labels:
-                columns.append(self.column(LABEL))
-            return joined.classes_of(_one_type(columns))
-
-        return self.keep(("classes",), load)
+        return self._classified()[0]
 
     def labels(self) -> Codes:
         """The class of each instance, −1 where it has none."""
@@ -170,11 +165,25 @@ class Frame:
 
     def predictions(self, model: str) -> Codes:
         """The class that a model predicts, −1 where it gives none."""
+        return self._classified()[1][model]
 
-        def load() -> Codes:
-            return self.join(model).codes(_as(self._prediction(model), self.classes().type), self.classes())
+    def _classified(self) -> tuple[pa.Array, dict[str, Codes]]:
+        """The classes, and which of them each model predicts: read once, for the columns are larger than the codes."""
 
-        return self.keep(("predictions", model), load)
+        def load() -> tuple[pa.Array, dict[str, Codes]]:
+            self.ids()
+            columns = _one_type(
+                [*_side_by_side(self._prediction, self.outputs), *([self.column(LABEL)] if self.has_labels else [])]
+            )
+            classes = joined.classes_of(columns)
+            predicted = dict(zip(self.outputs, columns, strict=False))
+
+            def coded(model: str) -> Codes:
+                return self.join(model).codes(predicted[model], classes)
+
+            return classes, dict(zip(self.outputs, _side_by_side(coded, self.outputs), strict=True))
+
+        return self.keep(("classes",), load)
 
     def _prediction(self, model: str) -> pa.ChunkedArray:
         return joined.named(self.outputs[model].read(PREDICTION)[PREDICTION])
@@ -256,6 +265,12 @@ class Frame:
     def _probability_size(self) -> int:
         name = PROBABILITIES if PROBABILITIES in self.vector_names() else LOGITS
         return int(self.outputs[self.base].schema.field(name).type.list_size)
+
+
+def _side_by_side(work: Callable[[str], Kept], models: Iterable[str]) -> list[Kept]:
+    """What is done for each model, on every core: reading and NumPy's loops wait for no other thread."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        return list(threads.map(work, models))
 
 
 def _one_type(columns: Sequence[pa.ChunkedArray]) -> list[pa.ChunkedArray]:

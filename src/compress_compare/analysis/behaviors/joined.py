@@ -16,6 +16,8 @@ from ..inference.student import Floats as Floats
 Array = NDArray[Any]
 Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]
+SPARSE = 4
+"""Times as many places as ids that a table of places may have."""
 AnyArrow: TypeAlias = "pa.Array | pa.ChunkedArray"
 
 
@@ -99,8 +101,29 @@ def join(dataset_ids: AnyArrow, ids: AnyArrow) -> Join:
     """Find every id of the dataset among the ids of the outputs, which are unique."""
     if dataset_ids.equals(ids):
         return Join(len(dataset_ids), None)
+    close = _close_numbers(ids) if pa.types.is_int64(dataset_ids.type) and dataset_ids.null_count == 0 else None
+    if close is not None:
+        return Join(len(dataset_ids), _looked_up(dataset_ids.to_numpy(), close))
     found = pc.index_in(dataset_ids, value_set=combined(ids).cast(dataset_ids.type))
     return Join(len(dataset_ids), combined(found).fill_null(-1).to_numpy().astype(np.int64))
+
+
+def _close_numbers(ids: AnyArrow) -> NDArray[np.int64] | None:
+    """Ids that are whole numbers with few gaps between them, so that a table with a place for each takes little."""
+    if not pa.types.is_int64(ids.type) or ids.null_count or not len(ids):
+        return None
+    found: NDArray[np.int64] = combined(ids).to_numpy()
+    return found if int(found.max()) - int(found.min()) < SPARSE * len(found) else None
+
+
+def _looked_up(wanted: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each number stands among ids, −1 where it does not."""
+    first, last = ids.min(), ids.max()
+    places = np.full(int(last) - int(first) + 1, -1, dtype=np.int64)
+    places[ids - first] = np.arange(len(ids))
+    found: NDArray[np.int64] = places[np.clip(wanted, first, last) - first]
+    found[(wanted < first) | (wanted > last)] = -1
+    return found
 
 
 def classes_of(columns: Sequence[AnyArrow]) -> pa.Array:

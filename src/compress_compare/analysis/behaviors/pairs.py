@@ -222,4 +222,6 @@ def _flips(of: PairedValues, groups: Counts, *, size: int) -> dict[str, NDArray[
 
 def _table(kind: NDArray[np.int8], groups: Counts, *, size: int, kinds: int) -> Counts:
     """``[kinds, groups]`` instances of each kind in each group."""
+    if size == 1:
+        return np.bincount(kind, minlength=kinds)[:, None]
     return np.bincount(groups * kinds + kind, minlength=size * kinds).reshape(size, kinds).T
