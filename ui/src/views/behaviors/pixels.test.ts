@@ -6,7 +6,7 @@ import { makeApp, show } from "@/testing/app";
 import { behaviors, DATASET } from "@/testing/behaviors";
 import Behaviors from "./Behaviors.svelte";
 import Pixels from "./Pixels.svelte";
-import { changeOf, pixelClassesOf, pixelsSaid } from "./pixels";
+import { changeOf, decimalsOf, pixelClassesOf, pixelsSaid } from "./pixels";
 
 const row = (name: string | null, difference: number | null, model = "p50"): SegmentationRow => ({
   model,
@@ -36,12 +36,18 @@ describe("pixels by class", () => {
   it("are written with their interval, or a dash", () => {
     const { classes } = pixelClassesOf(ROWS);
     const space = (text: string): string => text.replaceAll("\u00a0", " ");
-    expect(classes.map(({ cells }) => space(changeOf(cells.get("p50")!)))).toEqual([
+    expect(classes.map(({ cells }) => space(changeOf(cells.get("p50")!, 1)))).toEqual([
       "+5.0 pp (+4.0 to +6.0)",
       "−25.0 pp (−26.0 to −24.0)",
       "—",
     ]);
     expect(space(pixelsSaid(classes[0]!.cells.get("p50")!))).toBe("7 pixels only the base has right, 2 only the model");
+  });
+  it("have as many decimals as the widest interval of the model supports", () => {
+    // 12 points to either side are told without decimals, 1 point with one
+    const wide = { ...row("car", -0.25), ci_low: -0.37, ci_high: -0.13 };
+    expect([decimalsOf([...ROWS, wide], "p50"), decimalsOf(ROWS, "p50")]).toEqual([0, 1]);
+    expect(decimalsOf([row("sky", null)], "p50")).toBe(2);
   });
   it("list the mean, then what lost most; a click sorts otherwise", async () => {
     show(Pixels, { rows: ROWS, models: ["p50"], heads: ["p50"] }, makeApp());

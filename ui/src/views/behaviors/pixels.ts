@@ -1,6 +1,6 @@
 /** The intersection over union by class, over the pixels of all images, as rows of a table. */
 import type { SegmentationRow } from "@/api/behaviors";
-import { formatCount, formatDifferenceInterval, MISSING, plural } from "@/format";
+import { formatCount, formatDifferenceInterval, intervalDecimals, MISSING, plural } from "@/format";
 import { groupsOf, type Group, type OfModel } from "./groups";
 import { metricOf } from "./metrics";
 
@@ -29,9 +29,17 @@ export function pixelClassesOf(rows: readonly SegmentationRow[]): {
   };
 }
 
+/** How many decimals of percentage points the widest interval of a model's changes supports. */
+export function decimalsOf(rows: readonly SegmentationRow[], model: string): number {
+  const widths = rows.flatMap((row) =>
+    row.model === model && row.ci_low !== null && row.ci_high !== null ? [row.ci_high - row.ci_low] : [],
+  );
+  return intervalDecimals((Math.max(0, ...widths) / 2) * 100);
+}
+
 /** A change with its interval; a dash where the class is in no image that both answered. */
-export function changeOf({ difference, ci_low: low, ci_high: high }: PixelRow): string {
-  return difference === null ? MISSING : formatDifferenceInterval(IOU, difference, low, high);
+export function changeOf({ difference, ci_low: low, ci_high: high }: PixelRow, decimals: number): string {
+  return difference === null ? MISSING : formatDifferenceInterval(IOU, difference, low, high, decimals);
 }
 
 /** The pixels behind a change, in words. */
