@@ -69,12 +69,17 @@ describe("the classes of masks", () => {
     const models = ["p50", "q4"];
     const answers = {
       "GET behaviors/answered": { models: ["cnn", ...models] },
-      "POST behaviors": behaviors({ groups: null, segmentation, models }),
+      "POST behaviors": behaviors({ groups: null, group_columns: ["night"], segmentation, models }),
     };
     const address = "/behaviors?sel=cnn&sel=p50&level=classes";
     show(Behaviors, {}, makeApp({ datasets: [DATASET] as never, answers, address }));
     const table = await screen.findByRole("region", { name: "Table of IoU by class" });
     expect(within(table).getAllByText(/−20.0/)).toHaveLength(2);
     expect(screen.queryByText(/There are no classes/)).toBeNull();
+    expect(screen.getByLabelText<HTMLSelectElement>("Group by").selectedOptions[0]?.textContent).toBe("by class");
+    await fireEvent.click(screen.getByRole("button", { name: "Export" }));
+    const saved = screen.getAllByRole("menuitem").map((one) => one.textContent);
+    expect(saved).toContain("IoU by class, CSV");
+    expect(saved).not.toContain("Classes, CSV");
   });
 });
