@@ -1,4 +1,4 @@
-"""Masks of an example as the page draws them: every pixel in the color of its class."""
+"""Masks as the page shows them: every pixel in the color of its class, IoU by class, and masks of objects."""
 
 from __future__ import annotations
 
@@ -50,4 +50,46 @@ def test_each_pixel_has_the_color_of_its_class(page: Page, tmp_path: Path) -> No
         assert drawn == image and drawn is not None and abs(drawn["width"] / drawn["height"] - 2) < 0.02
         page.mouse.move(drawn["x"] + 0.9 * drawn["width"], drawn["y"] + 0.2 * drawn["height"])
         expect(panel.get_by_text("label car, base car, model road")).to_be_visible()
+        page.get_by_role("button", name="Close").click()
+        page.get_by_role("button", name="Classes", exact=True).click()
+        table = page.get_by_role("region", name="Table of IoU by class")
+        # Road: the base has 3 of 4 pixels right and adds none, the model all 4 of the 5 that it gives.
+        expect(table.get_by_role("row", name="road")).to_contain_text("75.0%80.0%")
+        # Car: 3 of 4 pixels for the base, 2 of 3 for the model, which has lost one and regained none.
+        expect(table.get_by_role("row", name="car")).to_contain_text("75.0%66.7%")
+        assert table.get_by_role("rowheader").all_text_contents() == ["mean of classes", "car", "road"]
+        assert watched.problems == []
+
+
+def test_masks_of_objects_are_drawn_over_the_image(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    mask = np.zeros((8, 16), bool)
+    mask[2:6, 4:8] = True
+    dog = {"class": "dog", "box": [4, 2, 8, 6]}
+    with cc.open(folder) as project:
+        project.log_model("base")
+        project.log_model("small", base="base", operation=cc.Operation("quantize", bits=4))
+        images = [np.full((8, 16), 120, np.uint8)]
+        project.log_dataset("dogs", ids=["a"], boxes=[[dog]], object_masks=[[mask]], images=images)
+        for model, found in (("base", mask), ("small", np.roll(mask, 3, 1))):
+            project.log_outputs(model, "dogs", ids=["a"], boxes=[[dog]], object_masks=[[found]])
+    watched = Watched(page)
+    with serving(TOOL, folder, PYTHONPATH=str(Path(cc.__file__).parent.parent)) as printed:
+        page.goto(f"{printed}#/behaviors?sel=base&sel=small&id=a")
+        panel = page.get_by_role("complementary", name="Example")
+        # The boxes are the same; the mask of the small model is beside the object.
+        expect(panel.get_by_role("img", name="base: 1 found")).to_be_visible()
+        small = panel.get_by_role("img", name="small: 0 found, 1 that is none")
+        image = panel.locator("img").last.bounding_box()
+        fill = small.locator("path.fill").bounding_box()
+        assert image is not None and fill is not None
+        # Columns 7 to 11 of 16, rows 2 to 6 of 8.
+        for place, side, share, size in (("x", "width", 7 / 16, 4 / 16), ("y", "height", 2 / 8, 4 / 8)):
+            assert abs((fill[place] - image[place]) / image[side] - share) < 0.02
+            assert abs(fill[side] / image[side] - size) < 0.02
+        panel.get_by_role("button", name="Outlined").click()
+        expect(small.locator("path.fill")).to_have_count(0)
+        expect(small.locator("path.outline")).to_have_count(1)
+        panel.get_by_role("button", name="Boxes", exact=True).click()
+        expect(small.locator("rect")).to_have_count(0)
         assert watched.problems == []

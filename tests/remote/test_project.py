@@ -133,6 +133,23 @@ def test_masks_are_sent(remote, local):
         remote.log_outputs("third", "street", ids=[1], masks=[label.T % 2])
 
 
+def test_boxes_and_their_masks_are_sent(remote, local):
+    mask = np.array([[True, False], [True, True]])
+    dog = {"class": "dog", "box": [0, 0, 2, 2]}
+    for project in (remote, local):
+        if project is remote:
+            fill(project)
+        project.log_dataset("dogs", ids=[1, 2], boxes=[[dog], None], object_masks=[[mask], None])
+        for id, seen in (("root", mask), ("half", ~mask)):
+            project.log_outputs(id, "dogs", ids=[1], predictions=[[{**dog, "score": 0.75, "mask": seen}]])
+    given, wanted = (project.behaviors("root", "half", "dogs", metric="detection_f1") for project in (remote, local))
+    assert given.detection == wanted.detection and given.boxes(1) == wanted.boxes(1)
+    assert given.boxes(1)["half"][0]["mask"] == {"size": [2, 2], "counts": [2, 1, 1]}
+    with pytest.raises(InvalidValue, match="another size"):
+        remote.log_model("fourth")
+        remote.log_outputs("fourth", "dogs", ids=[1], boxes=[[dog]], object_masks=[[mask[:1]]])
+
+
 def test_changes_are_made_and_taken_back(remote):
     fill(remote)
     remote.set_note("half", "Other.")

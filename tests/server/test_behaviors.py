@@ -1,5 +1,6 @@
 """`POST /api/v1/behaviors` on a server that runs."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -104,6 +105,44 @@ def test_masks_of_an_image_are_sent_as_runs(client, project):
     assert one["mask_classes"] == [{"number": number, "name": name} for name, number in names.items()]
     reduced = client.post("/api/v1/behaviors/instance", json={**body, "id": "large"}).json()["masks"][2]
     assert reduced == {"model": "m1", "height": 200, "width": 344, "step": 3, "classes": [1], "lengths": [200 * 344]}
+
+
+def test_pixels_by_class_are_sent_and_saved(client, project):
+    label = np.array([[0, 0, 1, 1]])
+    project.log_dataset("pixels", ids=["a", "b"], masks=[label, label])
+    for model, mask in (("m0", label), ("m1", np.array([[0, 1, 1, 1]]))):
+        project.log_outputs(model, "pixels", ids=["a", "b"], masks=[mask, mask], classes=["road", "car"])
+    asked = {"dataset": "pixels", "models": ["m1"], "metric": None}
+    rows = ask(client, **asked, parts=["segmentation"])["segmentation"]
+    # Road: 1 pixel shared of 2; car: 2 of 3. Both images are alike, so every resample says the same.
+    found = {row["class"]: [row["base_iou"], *(row[name] for name in ("iou", "ci_low", "ci_high"))] for row in rows}
+    assert found["road"] == [1, 0.5, -0.5, -0.5]
+    assert found["car"] == [1, *(pytest.approx(value) for value in (2 / 3, -1 / 3, -1 / 3))]
+    assert found[None][:2] == [1, pytest.approx(7 / 12)]
+    assert [(row["num_pixels"], row["lost"], row["won"]) for row in rows[1:]] == [(4, 2, 0), (4, 0, 0)]
+    assert ask(client, parts=["segmentation"])["segmentation"] is None
+    question = json.dumps({"base": "m0", **asked})
+    saved = client.get("/api/v1/behaviors/export", params={"ask": question, "part": "segmentation", "format": "csv"})
+    assert saved.status_code == 200 and saved.text.splitlines()[2].startswith('"m1","road",4,0.5,1,')
+
+
+def test_masks_of_objects_are_sent_as_runs(client, project):
+    mask = np.zeros((600, 1030), bool)
+    mask[:300] = True
+    dog = {"class": "dog", "box": [0, 0, 1030, 300]}
+    small = np.array([[False, True], [True, True]])
+    project.log_dataset("dogs", ids=["a", "b"], boxes=[[dog], [dog]], object_masks=[[small], [mask]])
+    for model in ("m0", "m1"):
+        boxes = [[dog, {**dog, "score": 0.4}], [dog]]
+        project.log_outputs(model, "dogs", ids=["a", "b"], boxes=boxes, object_masks=[[small, small], [~mask]])
+    body = {"base": "m0", "models": ["m1"], "dataset": "dogs", "id": "a"}
+    objects, base, _ = client.post("/api/v1/behaviors/instance", json=body).json()["boxes"]
+    assert (objects["model"], objects["boxes"][0]["right"]) == (None, True)
+    assert objects["boxes"][0]["mask"] == {"height": 2, "width": 2, "step": 1, "counts": [1, 3]}
+    assert [box["mask"] is None for box in base["boxes"]] == [False, True]  # the second one does not count
+    large = client.post("/api/v1/behaviors/instance", json={**body, "id": "b"}).json()["boxes"][1]["boxes"][0]
+    counts = [100] * 2 * 344
+    assert large["mask"] == {"height": 200, "width": 344, "step": 3, "counts": counts} and not large["right"]
 
 
 def test_every_part(client):

@@ -319,5 +319,7 @@ def test_a_file_under_another_name_still_says_where_it_comes_from(tmp_path):
 
 def test_answers_of_every_kind_are_cut_to_the_first_examples():
     answers = {"predictions": [0, 1, 2], "boxes": [[], [], []], "masks": [1, 2, 3], "metrics": {"x": [4, 5, 6]}}
+    answers["object_masks"] = [[], [], []]
     wanted = {"predictions": [0, 1], "boxes": [[], []], "masks": [1, 2], "metrics": {"x": [4, 5]}}
+    wanted["object_masks"] = [[], []]
     assert _first({**answers, "classes": ["a"]}, range(3), 2) == {"ids": range(2), **wanted, "classes": ["a"]}

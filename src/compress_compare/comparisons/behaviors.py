@@ -330,7 +330,8 @@ class Behaviors:
         return tokens.of_instance(self._frame, single.place(self._frame.ids(), id))
 
     def boxes(self, id: int | str) -> dict[str, list[dict[str, Any]]]:
-        """The objects of one image, under ``""``, and the boxes of each model; empty if there are no boxes.
+        """The objects of one image, under ``""``, and the boxes of each model, with masks if these are compared; empty
+        if there are no boxes.
 
         Raises:
             NotFound: ``instance.unknown``.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from ..analysis.behaviors.boxes import MOST_BOXES, SCORE
 from ..analysis.behaviors.masks import Classes, run_lengths
+from ..analysis.behaviors.object_masks import counts_of, pixels
 from ..comparisons.behaviors import Behaviors
 from ..store.store import Store
 from ..table import Table
@@ -80,6 +82,7 @@ def behaviors(found: Behaviors, ask: asked.BehaviorsAsk) -> asked.BehaviorsAnswe
             "perplexity": part("perplexity", lambda: found.perplexity, possible="perplexity" in found.metrics),
             "exemplars": part("exemplars", lambda: found.exemplars(limit=EXEMPLARS), possible=classes),
             "slices": part("slices", lambda: Table(found.slices.slice(0, MOST_CHANGES))),
+            "segmentation": part("segmentation", lambda: found.segmentation, possible="mean_iou" in found.metrics),
             "instances": part(
                 "instances",
                 lambda: found.instances(
@@ -106,14 +109,26 @@ def instance(found: Behaviors, payload: InstancePayload, *, id: int | str) -> as
             for measure, by_model in found.tokens(id).items()
             for model, values in by_model.items()
         ],
-        boxes=[
-            asked.ImageBoxes(model=model or None, boxes=[asked.BoxAnswer.model_validate(one) for one in boxes])
-            for model, boxes in found.boxes(id).items()
-        ],
+        boxes=[asked.ImageBoxes(model=model or None, boxes=_boxes(boxes)) for model, boxes in found.boxes(id).items()],
         masks=[_mask(mask, model=model or None) for model, mask in found.masks(id).items()],
         mask_classes=[asked.MaskClass(number=number, name=name) for number, name in found.mask_classes.items()],
         probabilities=[asked.ClassProbability.model_validate(row) for row in rows(found.vectors(id, CLASSES))],
     )
+
+
+def _boxes(boxes: Sequence[Mapping[str, Any]]) -> list[asked.BoxAnswer]:
+    """Boxes, the surest of those that count with their masks."""
+    sure = sorted((k for k, box in enumerate(boxes) if box["score"] >= SCORE), key=lambda k: -boxes[k]["score"])
+    drawn = set(sure[:MOST_BOXES])
+    masks = [_object_mask(box["mask"]) if k in drawn and "mask" in box else None for k, box in enumerate(boxes)]
+    return [asked.BoxAnswer.model_validate({**box, "mask": mask}) for box, mask in zip(boxes, masks, strict=True)]
+
+
+def _object_mask(mask: Mapping[str, Any]) -> asked.ObjectMask:
+    step = -(-max(mask["size"]) // MASK_SIDE)
+    height, width = (-(-side // step) for side in mask["size"])
+    counts = mask["counts"] if step == 1 else counts_of(pixels(mask, step=step)).tolist()
+    return asked.ObjectMask(height=height, width=width, step=step, counts=counts)
 
 
 def _mask(mask: Classes, *, model: str | None) -> asked.ImageMask:

@@ -282,7 +282,7 @@ def _first(answers: Mapping[str, Any], ids: Any, count: int) -> dict[str, Any]:
     """The answers to the first examples, which are those that the shipped model was run on."""
     cut: dict[str, Any] = {"ids": ids[:count]}
     for key, value in answers.items():
-        if key in ("predictions", "texts", "boxes", "masks") and value is not None:
+        if key in ("predictions", "texts", "boxes", "masks", "object_masks") and value is not None:
             cut[key] = value[:count]
         elif key in ("vectors", "metrics", "tokens") and value is not None:
             cut[key] = {name: each[:count] for name, each in value.items()}

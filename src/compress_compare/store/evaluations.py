@@ -37,6 +37,7 @@ class EvaluationWriter(Writer):
         boxes: Any = None,
         masks: Any = None,
         void: int | None = None,
+        object_masks: Any = None,
         new_version: bool = False,
     ) -> Dataset:
         """Log evaluation data: one instance for each id.
@@ -57,12 +58,14 @@ class EvaluationWriter(Writer):
             masks: [N] arrays [height, width], or one [N, height, width]: the class of each pixel, a whole number from
                 0, or −100 where it counts for nothing; None for no mask.
             void: a further number in the masks that counts for nothing.
+            object_masks: [N], a mask for each of the boxes: arrays [boxes, height, width] of yes and no, or lists of
+                COCO's run lengths, as pycocotools writes them. Boxes may have them as ``"mask"``, too.
             new_version: whether other content than that of the name is taken as a version of it.
 
         Raises:
             Conflict: ``dataset.conflict``.
         """
-        payload = instance_tables.PayloadColumns(images, audio, texts, tokens, boxes, masks, void)
+        payload = instance_tables.PayloadColumns(images, audio, texts, tokens, boxes, masks, void, object_masks)
         table = instance_tables.dataset_table(ids, labels=labels, payload=payload, metadata=metadata)
         with self._artifacts.staging() as staging:
             sha256 = instances.store(staging, table, name="dataset.parquet")
@@ -89,6 +92,7 @@ class EvaluationWriter(Writer):
         classes: Sequence[str | int] | None = None,
         boxes: Any = None,
         masks: Any = None,
+        object_masks: Any = None,
     ) -> None:
         """Log the outputs of a model on a dataset. They are joined to it by id, in any order; a subset is fine.
 
@@ -109,8 +113,11 @@ class EvaluationWriter(Writer):
             boxes: [N] lists of ``{"class": …, "box": [left, top, right, bottom], "score": …}``, what a detector found.
             masks: [N] arrays [height, width], or one [N, height, width]: the class that the model gives each pixel, of
                 the size of the label's mask.
+            object_masks: [N], a mask for each of the boxes, as for ``log_dataset``.
         """
-        answers = instance_tables.OutputColumns(vectors, metrics, texts, tokens, preprocessing, classes, boxes, masks)
+        answers = instance_tables.OutputColumns(
+            vectors, metrics, texts, tokens, preprocessing, classes, boxes, masks, object_masks
+        )
         table = instance_tables.outputs_table(ids, predictions, answers=answers)
         table, (row, data) = self._checked(table, model, dataset)
         with self._artifacts.staging() as staging:
@@ -176,8 +183,10 @@ class EvaluationWriter(Writer):
         """Answers whose ids and sizes of masks are those of the dataset, and the rows of model and dataset."""
         with self._database.read() as connection:
             of = models.one(connection, model), instances.dataset_row(connection, dataset)
-        masked = instance_tables.has_masks(table.schema) and "mask" in json.loads(of[1].columns)
-        known = instances.load(self._artifacts, of[1].sha256, columns=["id", "mask"] if masked else ["id"])
+        there = json.loads(of[1].columns)
+        masks = [name for name in instance_tables.MASKS if instance_tables.has_masks(table.schema, name)]
+        wanted = ["id", *(name for name in masks if name in there)]
+        known = instances.load(self._artifacts, of[1].sha256, columns=wanted)
         facts = table.schema.metadata
         ids = instance_tables.check_known_ids(table["id"], known["id"], dataset=dataset)
         table = table.set_column(0, "id", ids).replace_schema_metadata(facts)

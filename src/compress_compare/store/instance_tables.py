@@ -18,16 +18,18 @@ import pyarrow.compute as pc
 from .. import checks
 from ..errors import InvalidValue
 from ..records import check_name
-from . import box_columns, mask_columns
+from . import box_columns, mask_columns, object_mask_columns
 from .payload_columns import described, encode_audio, file_bytes, label_sets, per_token_column, token_column
 
-CONTENT = ("id", "label", "boxes", "mask", "image", "audio", "text", "tokens")
+CONTENT = ("id", "label", "boxes", "mask", "object_masks", "image", "audio", "text", "tokens")
 """The columns that make the fingerprint; metadata may be added to the same data."""
+MASKS = {"mask": mask_columns.MASK, "object_masks": object_mask_columns.OBJECT_MASKS}
+"""Columns of masks; those of these names and other types are metadata, as datasets had before there were masks."""
 
 MAX_PIXELS = 100_000_000
 """Of one picture, by what its header says."""
-RESERVED = (*(name for name in CONTENT if name != "mask"), "prediction")
-"""Names that no metadata can have; those of datasets before there were masks may be called ``mask``."""
+RESERVED = (*(name for name in CONTENT if name not in MASKS), "prediction")
+"""Names that no metadata can have."""
 PREPROCESSING, CLASSES = b"preprocessing", b"classes"
 """What is written in the schema of outputs: how inputs were prepared, and the names of the vectors' elements."""
 
@@ -44,13 +46,14 @@ class PayloadColumns:
     masks: Any = None
     void: int | None = None
     """A class of masks that counts for nothing."""
+    object_masks: Any = None
 
 
 def dataset_table(
     ids: Any, *, labels: Any = None, payload: PayloadColumns | None = None, metadata: Any = None
 ) -> pa.Table:
-    """The instances as one table: ``id``, then ``label``, ``mask``, ``image`` and ``audio`` (bytes of files),
-    ``text``, ``tokens`` and the metadata columns.
+    """The instances as one table: ``id``, then ``label``, ``boxes``, ``object_masks``, ``mask``, ``image`` and
+    ``audio`` (bytes of files), ``text``, ``tokens`` and the metadata columns.
 
     Raises:
         InvalidValue: ``data.*`` for lengths that differ, ids that repeat or are missing, names that are taken.
@@ -63,6 +66,8 @@ def dataset_table(
         columns |= _answered("label", labels, what="labels")
     if payload.boxes is not None:
         columns |= _boxed("label", payload.boxes, columns=columns)
+    if payload.object_masks is not None:
+        columns["object_masks"] = _object_masks(payload.object_masks, columns)
     if payload.masks is not None:
         columns["mask"] = mask_columns.mask_column(payload.masks, void=payload.void)
     if payload.images is not None:
@@ -95,6 +100,7 @@ class OutputColumns:
     classes: Any = None
     boxes: Any = None
     masks: Any = None
+    object_masks: Any = None
 
 
 def outputs_table(ids: Any, predictions: Any, *, answers: OutputColumns | None = None) -> pa.Table:
@@ -108,6 +114,8 @@ def outputs_table(ids: Any, predictions: Any, *, answers: OutputColumns | None =
         columns |= _answered("prediction", predictions, what="predictions")
     if answers.boxes is not None:
         columns |= _boxed("prediction", answers.boxes, columns=columns)
+    if answers.object_masks is not None:
+        columns["object_masks"] = _object_masks(answers.object_masks, columns)
     if answers.masks is not None:
         columns["mask"] = mask_columns.mask_column(answers.masks, names=answers.classes)
     if answers.texts is not None:
@@ -153,7 +161,8 @@ def id_column(ids: Any) -> pa.Array:
 
 def fingerprint(table: pa.Table) -> str:
     """SHA-256 of ids, labels and payloads, the same for any order of the instances and any metadata."""
-    names = [name for name in CONTENT if name in table.column_names and (name != "mask" or has_masks(table.schema))]
+    there = [name for name in CONTENT if name in table.column_names]
+    names = [name for name in there if name not in MASKS or has_masks(table.schema, name)]
     ordered = table.select(names).sort_by("id")
     digest = hashlib.sha256()
     for name in ordered.column_names:
@@ -246,9 +255,9 @@ def check_known_ids(ids: pa.ChunkedArray, dataset_ids: pa.ChunkedArray, *, datas
     return cast
 
 
-def has_masks(schema: pa.Schema) -> bool:
-    """Whether a dataset or outputs have masks."""
-    return "mask" in schema.names and bool(schema.field("mask").type == mask_columns.MASK)
+def has_masks(schema: pa.Schema, name: str = "mask") -> bool:
+    """Whether a dataset or outputs have masks, of a name in ``MASKS``."""
+    return name in schema.names and bool(schema.field(name).type == MASKS[name])
 
 
 def check_masks(table: pa.Table, dataset: pa.Table) -> None:
@@ -260,11 +269,13 @@ def check_masks(table: pa.Table, dataset: pa.Table) -> None:
     if has_masks(table.schema) and has_masks(dataset.schema):
         fact = (table.schema.metadata or {}).get(CLASSES)
         mask_columns.check_label(table, dataset, names=None if fact is None else json.loads(fact))
+    if has_masks(table.schema, "object_masks") and has_masks(dataset.schema, "object_masks"):
+        mask_columns.check_sizes(table, dataset, column="object_masks")
 
 
 def _only(given: Any, values: Any) -> Any:
     if given is not None:
-        raise InvalidValue("data.mask", "Masks are given twice.", hint="Give them as masks=… alone.")
+        raise InvalidValue("data.mask", "Masks are given twice.", hint="Give them once.")
     return values
 
 
@@ -279,6 +290,8 @@ def _parts(column: pa.Array) -> list[np.ndarray[Any, Any]]:
         return [column.fill_null(0).to_numpy(zero_copy_only=False)]
     if column.type == mask_columns.MASK:
         return mask_columns.parts(column)
+    if column.type == object_mask_columns.OBJECT_MASKS:
+        return object_mask_columns.parts(column)
     return [np.frombuffer(json.dumps(column.to_pylist(), default=str).encode(), dtype=np.uint8)]
 
 
@@ -303,9 +316,19 @@ def _answered(name: str, values: Any, *, what: str) -> dict[str, pa.Array]:
 
 
 def _boxed(name: str, values: Any, *, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
-    """Boxes, and the set of their classes as the answer where there is no other."""
-    boxes = box_columns.box_column(list(checks.items(values, "The boxes")))
-    return {"boxes": boxes} if name in columns else {name: box_columns.classes_in(boxes), "boxes": boxes}
+    """Boxes, their masks if they have some, and the set of their classes as the answer where there is no other."""
+    rows = list(checks.items(values, "The boxes"))
+    boxes = box_columns.box_column(rows)
+    found = {"boxes": boxes} if name in columns else {name: box_columns.classes_in(boxes), "boxes": boxes}
+    masks = object_mask_columns.carried(rows)
+    return found if masks is None else found | {"object_masks": _object_masks(masks, found)}
+
+
+def _object_masks(values: Any, columns: Mapping[str, pa.Array]) -> pa.Array:
+    if "boxes" not in columns:
+        raise InvalidValue("data.mask", "Masks of objects need boxes, one for each mask.", hint="Give boxes=… too.")
+    _only(columns.get("object_masks"), values)
+    return object_mask_columns.object_mask_column(values, boxes=columns["boxes"])
 
 
 def _array(values: Any, what: str) -> pa.Array:

@@ -76,20 +76,34 @@ def check_label(table: pa.Table, label: pa.Table, *, names: Sequence[Any] | None
     Raises:
         InvalidValue: ``data.mask``.
     """
+    check_sizes(table, label, column="mask")
+    _check_names(pc.list_flatten(pc.struct_field(label["mask"], "classes")), names, what="The labels have")
+
+
+def check_sizes(table: pa.Table, label: pa.Table, *, column: str) -> None:
+    """Refuse masks whose height or width is not that of the label's, where both are known.
+
+    Args:
+        table: has ``id`` and masks of the answers; all ids are in the dataset.
+        label: has ``id`` and masks of the dataset.
+        column: which masks; they have a ``height`` and a ``width``, 0 where it is not known.
+
+    Raises:
+        InvalidValue: ``data.mask``.
+    """
     place = pc.index_in(table["id"], label["id"].combine_chunks())
     sizes = []
-    for masks in (table["mask"], label["mask"].take(place)):
-        height, width = (pc.struct_field(masks, side).to_pylist() for side in ("height", "width"))
+    for masks in (table[column], label[column].take(place)):
+        height, width = (pc.struct_field(masks, side).fill_null(0).to_pylist() for side in ("height", "width"))
         sizes.append(list(zip(height, width, strict=True)))
     for id, ours, theirs in zip(table["id"].to_pylist(), *sizes, strict=True):
-        if None not in (*ours, *theirs) and ours != theirs:
+        if 0 not in (*ours, *theirs) and ours != theirs:
             raise InvalidValue(
                 "data.mask",
                 f"The mask of {id!r:.80} has another size than that of its label.",
                 detail=f"It is {ours[0]:,} x {ours[1]:,}; the label is {theirs[0]:,} x {theirs[1]:,}.",
                 hint="Scale the answers of the model to the size of the label, as torch's interpolate does.",
             )
-    _check_names(pc.list_flatten(pc.struct_field(label["mask"], "classes")), names, what="The labels have")
 
 
 def parts(column: pa.Array) -> list[np.ndarray[Any, Any]]:

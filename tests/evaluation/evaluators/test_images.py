@@ -148,6 +148,29 @@ def test_classes_may_be_a_list_of_names_and_images_come_in_batches() -> None:
     assert evaluator.answer(Half(FOUND)) == whole.answer(Detector(FOUND))
 
 
+def test_masks_of_objects_are_logged_and_compared(tmp_path: Path) -> None:
+    pytest.importorskip("pycocotools")
+    evaluator = Detection([(IMAGES, TRUTH)], NAMES, kind="masks")
+    assert "object_masks" not in Detection([(IMAGES, TRUTH)], NAMES).answer(Detector(FOUND))
+    whole = [
+        [{"class": NAMES[int(label)], "box": box.tolist()} for label, box in zip(*each, strict=True)]
+        for each in ((one["labels"], one["boxes"]) for one in TRUTH)
+    ]
+    columns = {"ids": range(3), "boxes": whole, "object_masks": [each["masks"] for each in TRUTH]}
+    task = Task(nn.Identity, evaluator.measure, evaluator.metrics, data=Data("photos", columns, evaluator.answer))
+    with cc.open(tmp_path / "p") as project:
+        scorer = Scorer(project, task, define(project, task))
+        for id, found in (("base", TRUTH), ("small", FOUND)):
+            project.log_model(id)
+            assert scorer.evaluate(id, Detector(found), asked=())
+        found = project.behaviors("base", "small", "photos", metric="missed_objects")
+        mean = found.detection.to_pylist()[0]
+        assert (mean["overlap_of"], mean["base_ap"]) == ("masks", 1)
+        assert mean["ap"] == pytest.approx(project.model("small").metrics["Average Precision"][0].value, abs=1e-6)
+        missed = [row["missed_objects[small]"] for row in found.instances().to_pylist()]
+        assert missed == evaluator.answer(Detector(FOUND))["metrics"]["objects missed"]
+
+
 @pytest.mark.parametrize(("bottom", "is_found"), [(5.2, True), (5.0, True), (4.9, False)])
 def test_an_object_is_found_where_a_box_overlaps_it_by_half(bottom: float, is_found: bool) -> None:
     pytest.importorskip("pycocotools")

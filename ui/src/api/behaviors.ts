@@ -39,20 +39,24 @@ export type CalibrationRow = Schemas["CalibrationRow"];
 export type PerplexityRow = Plain<Schemas["PerplexityRow"]>;
 /** One number per token of an instance. */
 export type TokenNumbers = Schemas["TokenNumbers"];
+export type SegmentationRow = Plain<Schemas["SegmentationRow"]>;
 export type ImageBoxes = Schemas["ImageBoxes"];
+/** The pixels of an object, as runs outside and inside by turns, column by column. */
+export type ObjectMask = Schemas["ObjectMask"];
 /** The class of each pixel, as runs of equal ones. */
 export type ImageMask = Schemas["ImageMask"];
 export type MaskClass = Schemas["MaskClass"];
 export type ClassProbability = Plain<Schemas["ClassProbability"]>;
 export type Instance = Omit<Schemas["InstanceAnswer"], "probabilities"> & { probabilities: ClassProbability[] };
 
-type Decoded = "summary" | "histograms" | "groups" | "slices" | "perplexity" | "calibration_errors";
+type Decoded = "summary" | "histograms" | "groups" | "slices" | "segmentation" | "perplexity" | "calibration_errors";
 /** The parts that were not asked for are null. */
 export interface Answer extends Omit<Wire, Decoded> {
   summary: SummaryRow[] | null;
   histograms: HistogramRow[] | null;
   groups: GroupRow[] | null;
   slices: SliceRow[] | null;
+  segmentation: SegmentationRow[] | null;
   perplexity: PerplexityRow[] | null;
   calibration_errors: Readonly<Record<string, number | null>> | null;
 }
@@ -75,13 +79,14 @@ export async function fetchBehaviors(question: Question, signal?: AbortSignal, w
 }
 
 function decode(found: Wire): Answer {
-  const { summary, histograms, groups, slices, perplexity, calibration_errors: errors } = found;
+  const { summary, histograms, groups, slices, segmentation, perplexity, calibration_errors: errors } = found;
   return {
     ...found,
     summary: summary && plainRows(summary, { ...COUNTS, mcnemar_p_adjusted: true }),
     histograms: histograms && plainRows(histograms, { low: true, high: true }),
     groups: groups && plainRows(groups, { ...COUNTS, excess: true, excess_p: true }),
     slices: slices && plainRows(slices, { difference: true, excess: true, p: true, p_adjusted: true }),
+    segmentation: segmentation && plainRows(segmentation, { ...LIMITS, iou: true, base_iou: true, difference: true }),
     perplexity:
       perplexity && plainRows(perplexity, { ...LIMITS, perplexity: true, base_perplexity: true, ratio: true }),
     calibration_errors:
@@ -116,7 +121,8 @@ export function imageAddress(dataset: string, id: Cell): string {
   return addressOf("/api/v1/behaviors/image", { dataset, id: String(id) });
 }
 
-export type ExportPart = "summary" | "groups" | "changes" | "instances" | "slices" | "exemplars" | "calibration";
+export type ExportPart =
+  "summary" | "groups" | "changes" | "instances" | "slices" | "exemplars" | "calibration" | "segmentation";
 
 /** Where a file with a table is: of the instances, all that the conditions leave. */
 export function exportAddress(

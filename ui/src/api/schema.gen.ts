@@ -1497,6 +1497,8 @@ export interface components {
             exemplars: components["schemas"]["ExemplarRow"][] | null;
             /** Slices */
             slices: components["schemas"]["SliceRow"][] | null;
+            /** Segmentation */
+            segmentation: components["schemas"]["SegmentationRow"][] | null;
             /** Instances */
             instances: {
                 [key: string]: components["schemas"]["Json"];
@@ -1520,7 +1522,7 @@ export interface components {
             /** By */
             by?: string[];
             /** Parts */
-            parts?: ("summary" | "histograms" | "groups" | "changes" | "pairs" | "confusion" | "calibration" | "perplexity" | "exemplars" | "slices" | "instances")[];
+            parts?: ("summary" | "histograms" | "groups" | "changes" | "pairs" | "confusion" | "calibration" | "perplexity" | "exemplars" | "slices" | "segmentation" | "instances")[];
             instances?: components["schemas"]["InstancesAsk"];
             /** Confusion Of */
             confusion_of?: string | null;
@@ -1543,6 +1545,7 @@ export interface components {
             score: number;
             /** Right */
             right: boolean;
+            mask: components["schemas"]["ObjectMask"] | null;
         };
         /**
          * CalibrationRow
@@ -2781,6 +2784,20 @@ export interface components {
             name: string;
         };
         /**
+         * ObjectMask
+         * @description Which pixels of an image are those of an object.
+         */
+        ObjectMask: {
+            /** Height */
+            height: number;
+            /** Width */
+            width: number;
+            /** Step */
+            step: number;
+            /** Counts */
+            counts: number[];
+        };
+        /**
          * OccupancyAnswer
          * @description Values in ascending order, and how many numbers of the tensor have each.
          */
@@ -3441,6 +3458,32 @@ export interface components {
             protocol?: {
                 [key: string]: components["schemas"]["Json"];
             } | null;
+        };
+        /**
+         * SegmentationRow
+         * @description The intersection over union of a model and class, over the pixels of all images that base and model have.
+         */
+        SegmentationRow: {
+            /** Model */
+            model: string;
+            /** Class */
+            class: string | null;
+            /** Num Pixels */
+            num_pixels: number;
+            /** Iou */
+            iou: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Base Iou */
+            base_iou: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Difference */
+            difference: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci Low */
+            ci_low: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Ci High */
+            ci_high: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Lost */
+            lost: number;
+            /** Won */
+            won: number;
         };
         /**
          * SelectionAnswer
@@ -5029,7 +5072,7 @@ export interface operations {
             query: {
                 /** @description What to compare, as the JSON that `POST behaviors` takes. */
                 ask: string;
-                part: "summary" | "groups" | "changes" | "instances" | "slices" | "exemplars" | "calibration";
+                part: "summary" | "groups" | "changes" | "instances" | "slices" | "exemplars" | "calibration" | "segmentation";
                 format: "csv" | "parquet";
             };
             header?: never;

@@ -74,6 +74,7 @@ describe("intervals", () => {
   it("writes the signs of a difference", () => {
     expect(space(formatDifferenceInterval(accuracy, 0.5071, 0.481, 0.5324))).toBe("+50.7 pp (+48.1 to +53.2)");
     expect(space(formatDifferenceInterval(size, -6e7, -7e7, -5e7))).toBe("−60 MB (−70 to −50)");
+    expect(space(formatDifferenceInterval(accuracy, 0.5071, 0.481, 0.5324, 0))).toBe("+51 pp (+48 to +53)");
     expect(space(formatDifferenceInterval(accuracy, 0.001, -0.02, 0.022))).toBe("+0.1 pp (−2.0 to +2.2)");
     expect(space(formatDifferenceInterval(accuracy, 0.5071, null, null))).toBe("+50.7 pp");
   });

@@ -98,18 +98,19 @@ export function formatIntervals(metric: MetricLike, column: readonly Measured[])
   });
 }
 
-/** A mean difference with its interval, signs written: `+50.7 pp (+48.1 to +53.2)`. */
+/** A mean difference with its interval, signs written: `+50.7 pp (+48.1 to +53.2)`; as precise as that, or as told. */
 export function formatDifferenceInterval(
   metric: MetricLike,
   mean: number,
   low: number | null,
   high: number | null,
+  told?: number,
 ): string {
   if (low === null || high === null || ![mean, low, high].every(Number.isFinite)) return formatDifference(metric, mean);
   const scale = differenceScaling(metric, Math.max(Math.abs(low), Math.abs(high), Math.abs(mean)));
   const halfWidth = ((high - low) / 2) * scale.factor;
   if (halfWidth === 0) return formatDifference(metric, mean);
-  const decimals = Math.min(6, intervalDecimals(halfWidth));
+  const decimals = told ?? Math.min(6, intervalDecimals(halfWidth));
   const text = (number: number): string => {
     const digits = fixed(Math.abs(number * scale.factor), decimals);
     if (Number(digits.replaceAll(",", "")) === 0) return digits;

@@ -14,7 +14,14 @@ export {
   plain,
   plural,
 } from "./number";
-export { formatChange, formatDifference, formatDifferenceInterval, formatInterval, formatIntervals } from "./change";
+export {
+  formatChange,
+  formatDifference,
+  formatDifferenceInterval,
+  formatInterval,
+  formatIntervals,
+  intervalDecimals,
+} from "./change";
 export {
   formatParameter,
   isolate,

@@ -117,6 +117,7 @@ export function behaviors(change: Partial<Answer> = {}): Answer {
     ],
     calibration_errors: { cnn: 0, p50: 0.25 },
     perplexity: null,
+    segmentation: null,
     instances: Array.from({ length: 10 }, (_, k) => example(k)),
     total: 10,
     ...change,

@@ -2,7 +2,8 @@
 
 As COCO evaluates (Lin et al., "Microsoft COCO: Common Objects in Context", 2014, and its reference code): in each
 image, the boxes of a class, surest first and at most 100, each take the free object of that class which they overlap
-most, if the intersection over union reaches a threshold. Crowds and sizes of objects are not told apart.
+most, if the intersection over union reaches a threshold. Where boxes and objects have masks, it is that of the masks.
+Crowds and sizes of objects are not told apart.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .object_masks import ObjectMasks
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -35,19 +38,34 @@ class Boxes:
         label: int64 ``[boxes]``, the place of the class.
         corners: float64 ``[boxes, 4]``: left, top, right, bottom.
         score: float64 ``[boxes]``; 1 for objects, and for boxes without a score.
+        masks: of all boxes of the model, if they have some.
+        mask: int64 ``[boxes]``, the place of each box's mask in them.
     """
 
     image: Places
     label: Places
     corners: Floats
     score: Floats
+    masks: ObjectMasks | None = None
+    mask: Places | None = None
 
     def __len__(self) -> int:
         return len(self.image)
 
-    def where(self, chosen: Flags) -> Boxes:
-        """Some of the boxes."""
-        return Boxes(self.image[chosen], self.label[chosen], self.corners[chosen], self.score[chosen])
+    def where(self, chosen: Flags | Places | slice) -> Boxes:
+        """Some of the boxes, by their places or by a yes or no for each."""
+        mask = None if self.mask is None else self.mask[chosen]
+        return Boxes(self.image[chosen], self.label[chosen], self.corners[chosen], self.score[chosen], self.masks, mask)
+
+    def overlaps(self, objects: Boxes) -> Floats:
+        """Intersection over union of the boxes with objects of the same image, of their masks if both have them.
+
+        Returns:
+            float64 ``[boxes, objects]``.
+        """
+        if self.masks is None or self.mask is None or objects.masks is None or objects.mask is None:
+            return overlaps(self.corners, objects.corners)
+        return self.masks.overlaps(objects.masks, of=(self.mask, objects.mask))
 
 
 @dataclass(frozen=True)
@@ -88,7 +106,7 @@ def match(boxes: Boxes, objects: Boxes, *, label: int, thresholds: Sequence[floa
         mine = _run(ours.image, image)
         mine = mine[np.argsort(-ours.score[mine], kind="stable")][:MOST_BOXES]
         first, last = int(starts[mine[0]]), int(ends[mine[0]])
-        overlap = overlaps(ours.corners[mine], theirs.corners[first:last])
+        overlap = ours.where(mine).overlaps(theirs.where(slice(first, last)))
         taken = [_assigned(overlap, float(threshold)) for threshold in thresholds]
         found[first:last] |= np.isin(np.arange(last - first), taken[0])
         images.append(np.full(len(mine), image))

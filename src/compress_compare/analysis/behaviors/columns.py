@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidValue
 from . import exemplars, features, grouping, joined, label_sets, metrics, pairs, rows, tokens
-from .frame import LABEL, MASK, PREDICTION, TEXT, TOKENS, Frame
+from .frame import LABEL, MASK, OBJECT_MASKS, PREDICTION, TEXT, TOKENS, Frame
 from .joined import Floats, Mask
 
 GROUP, ANYWHERE = "group", "*"
@@ -95,7 +95,7 @@ class InstanceColumns:
     def _is_shown(self, name: str) -> bool:
         """Payloads that are bytes, masks or tokens are no values to list or to sort by."""
         type = self.frame.dataset.schema.field(name).type
-        if name == MASK and pa.types.is_struct(type):
+        if name in (MASK, OBJECT_MASKS) and pa.types.is_struct(type):
             return False
         return not pa.types.is_binary(type) and (name == LABEL or not pa.types.is_list(type))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from ..inference.resampled import RESAMPLES, drawn, known_or_none, limits, share
 from .boxes import OVERLAP, SCORE, Boxes, Flags, Matches, Places, average_precision, match
-from .frame import BOXES, Frame
+from .frame import BOXES, OBJECT_MASKS, Frame
 from .joined import Floats
+from .object_masks import ObjectMasks
 
 
 def recall(frame: Frame) -> dict[str, Floats]:
@@ -71,17 +72,20 @@ def corpus(frame: Frame, *, resamples: int = RESAMPLES, seed: int = 0) -> pa.Tab
 
     Returns:
         ``model, class`` (null for the mean over the classes), ``num_objects, ap, base_ap`` (mean over overlaps of 0.5
-        to 0.95), ``ap50, base_ap50, difference`` (of ``ap50``), ``ci_low, ci_high, lost, won``.
+        to 0.95), ``ap50, base_ap50, difference`` (of ``ap50``), ``ci_low, ci_high, lost, won``, and ``overlap_of``:
+        whether overlaps are of ``masks`` or of ``boxes``.
     """
-    names, rows = classes(frame), []
+    names, rows, of = classes(frame), [], {"overlap_of": overlap_of(frame)}
     draws = np.random.default_rng(seed)
     for model in frame.models:
         known = _known(frame, frame.base) & _known(frame, model)
         weights = drawn(known, resamples, draws=draws)
         compared = [_compare(frame, model, label=label, known=known) for label in range(len(names))]
         of_classes = [one.row(weights) for one in compared]
-        rows += [{"model": model, "class": None, **_mean(of_classes)}]
-        rows += [{"model": model, "class": name, **row.table} for name, row in zip(names, of_classes, strict=True)]
+        rows += [{"model": model, "class": None, **_mean(of_classes), **of}]
+        rows += [
+            {"model": model, "class": name, **row.table, **of} for name, row in zip(names, of_classes, strict=True)
+        ]
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
@@ -93,12 +97,19 @@ SCHEMA = pa.schema(
         *((name, pa.float64()) for name in ("ap", "base_ap", "ap50", "base_ap50", "difference", "ci_low", "ci_high")),
         ("lost", pa.int64()),
         ("won", pa.int64()),
+        ("overlap_of", pa.string()),
     ]
 )
 
 
+def overlap_of(frame: Frame) -> str:
+    """Whether overlaps are of ``masks``, which objects and the boxes of all models then have, or of ``boxes``."""
+    return "masks" if frame.has_object_masks else "boxes"
+
+
 def of_instance(frame: Frame, place: int) -> dict[str, list[dict[str, Any]]]:
-    """The objects of one image, under the name ``""``, and each model's boxes: class, corners, score, whether right.
+    """The objects of one image, under the name ``""``, and each model's boxes: class, corners, score, whether right,
+    and the mask as COCO writes it, not compressed, if masks are compared.
 
     An object is right if the base finds it.
     """
@@ -205,39 +216,58 @@ def _counted(frame: Frame) -> Iterator[tuple[str, Floats, Floats, Floats]]:
 
 
 def _known(frame: Frame, model: str) -> Flags:
-    """Which images have their objects and the model's boxes."""
+    """Which images have their objects and the model's boxes, and masks of both if these are compared."""
 
     def load() -> Flags:
-        objects = frame.dataset.read(BOXES)[BOXES].combine_chunks()
-        valid: Flags = np.asarray(pc.and_(objects.is_valid(), frame.answers(model, BOXES).is_valid()))
+        objects, answers = (_columns(frame, one)[0] for one in (None, model))
+        valid: Flags = np.asarray(pc.and_(objects.is_valid(), answers.is_valid()))
         return valid
 
     return frame.keep(("images", model), load)
 
 
 def _objects(frame: Frame) -> Boxes:
-    return frame.keep(("objects",), lambda: _read(frame, frame.dataset.read(BOXES)[BOXES].combine_chunks()))
+    return frame.keep(("objects",), lambda: _read(frame, None))
 
 
 def _boxes(frame: Frame, model: str) -> Boxes:
-    return frame.keep(("boxes", model), lambda: _read(frame, frame.answers(model, BOXES)))
+    return frame.keep(("boxes", model), lambda: _read(frame, model))
 
 
-def _read(frame: Frame, column: pa.Array) -> Boxes:
+def _columns(frame: Frame, model: str | None) -> tuple[pa.Array, pa.Array | None]:
+    """Boxes and their masks, of the labels where no model is named; an image without masks has no boxes either."""
+    names = (BOXES, OBJECT_MASKS) if frame.has_object_masks else (BOXES,)
+    found = [
+        frame.dataset.read(name)[name].combine_chunks() if model is None else frame.answers(model, name)
+        for name in names
+    ]
+    if len(found) == 1:
+        return found[0], None
+    both = pc.and_(*(column.is_valid() for column in found))
+    boxes, masks = (pc.if_else(both, column, pa.scalar(None, column.type)) for column in found)
+    return boxes, masks
+
+
+def _read(frame: Frame, model: str | None) -> Boxes:
+    column, masked = _columns(frame, model)
     flat = pc.list_flatten(column)
     labels = pc.index_in(pc.struct_field(flat, "class"), value_set=pa.array(classes(frame), pa.string()))
     corners = [pc.struct_field(flat, name).to_numpy(zero_copy_only=False) for name in ("x0", "y0", "x1", "y1")]
-    return Boxes(
+    found = Boxes(
         pc.list_parent_indices(column).to_numpy(zero_copy_only=False).astype(np.int64),
         labels.to_numpy(zero_copy_only=False).astype(np.int64),
         np.stack(corners, axis=1).astype(np.float64),
         pc.struct_field(flat, "score").to_numpy(zero_copy_only=False).astype(np.float64),
     )
+    return found if masked is None else replace(found, masks=ObjectMasks.read(masked), mask=np.arange(len(found)))
 
 
 def _listed(frame: Frame, boxes: Boxes, *, right: Flags) -> list[dict[str, Any]]:
     names = classes(frame)
-    return [
+    found = [
         {"class": names[label], "box": corners.tolist(), "score": float(score), "right": bool(is_right)}
         for label, corners, score, is_right in zip(boxes.label, boxes.corners, boxes.score, right, strict=True)
     ]
+    if boxes.masks is None or boxes.mask is None:
+        return found
+    return [{**one, "mask": boxes.masks.rle(place)} for one, place in zip(found, boxes.mask, strict=True)]

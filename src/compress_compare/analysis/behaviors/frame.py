@@ -18,6 +18,7 @@ from .joined import Codes, Floats, Join, Mask, Vectors
 
 PROBABILITIES, LOGITS, EMBEDDINGS = "probabilities", "logits", "embeddings"
 LABEL, PREDICTION, TEXT, TOKENS, BOXES, MASK = "label", "prediction", "text", "tokens", "boxes", "mask"
+OBJECT_MASKS = "object_masks"
 LOG_PROBABILITY = "log_probability"
 
 Kept = TypeVar("Kept")
@@ -112,8 +113,16 @@ class Frame:
     @property
     def has_masks(self) -> bool:
         """Whether instances have a mask as their label, and every model has masks."""
+        return self._all_structs(MASK)
+
+    @property
+    def has_object_masks(self) -> bool:
+        """Whether objects and the boxes of every model have masks, so that these are matched, not the boxes."""
+        return self.has_boxes and self._all_structs(OBJECT_MASKS)
+
+    def _all_structs(self, name: str) -> bool:
         schemas = [self.dataset.schema, *(table.schema for table in self.outputs.values())]
-        return all(MASK in schema.names and pa.types.is_struct(schema.field(MASK).type) for schema in schemas)
+        return all(name in schema.names and pa.types.is_struct(schema.field(name).type) for schema in schemas)
 
     @property
     def is_numeric(self) -> bool:

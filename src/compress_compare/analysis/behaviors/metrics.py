@@ -36,7 +36,7 @@ _MISSING = {
     MASKS: "masks: of the dataset and of every model, masks=…",
     VECTORS: "vectors of every model, or predictions that are numbers",
 }
-
+_BY_MASKS = "Overlaps are those of the masks of objects, not of their boxes."
 
 _ON_LABEL, _ON_VECTORS = (LABELS, CLASSES, PROBABILITIES), (VECTORS,)
 BUILTIN = {
@@ -266,7 +266,8 @@ def find(frame: Frame, name: str, *, directions: Mapping[str, bool | None]) -> I
     """
     known = BUILTIN.get(name)
     if known is not None and not (lacking := _lacks(frame, known)):
-        return known
+        by_masks = BOXES in known.needs and frame.has_object_masks
+        return replace(known, meaning=f"{known.meaning} {_BY_MASKS}") if by_masks else known
     of_tokens = _OF_TOKENS.get(name)
     if of_tokens is not None and not _lacks(frame, of_tokens):
         return of_tokens

@@ -68,13 +68,17 @@ class Detection(Evaluator):
         return {"detected": found}
 
     def describe(self, answers: Answers) -> Answers:
-        """Return the boxes of each image, as ``log_outputs`` takes them, and how many objects were found and missed.
+        """Return the boxes of each image, and masks if those are asked for, as ``log_outputs`` takes them, and how many
+        objects were found and missed.
 
         An object counts as found where a box of its class and score of 0.5 or more overlaps it by half.
         """
-        counts = _counts(self._coco(answers["detected"], least=_OVERLAP))
+        detected = answers["detected"]
+        counts = _counts(self._coco(detected, least=_OVERLAP))
+        masks = {"object_masks": [self._masks(each) for each in detected]} if self.kind == "masks" else {}
         return {
-            "boxes": [self._named(each) for each in answers["detected"]],
+            "boxes": [self._named(each) for each in detected],
+            **masks,
             "metrics": {name: [row[name] for row in counts] for name in (FOUND, MISSED, FALSE)},
         }
 
@@ -94,6 +98,9 @@ class Detection(Evaluator):
     def _named(self, found: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         rows = zip(found["labels"].tolist(), found["boxes"].tolist(), found["scores"].tolist(), strict=True)
         return [{"class": self.names[label], "box": box, "score": score} for label, box, score in rows]
+
+    def _masks(self, found: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        return [self._mask(found, row)["segmentation"] for row in range(len(found["labels"]))]
 
     def _coco(self, found: Detected, *, least: float = 0.0) -> Any:
         """pycocotools' evaluation of what was found, image by image."""

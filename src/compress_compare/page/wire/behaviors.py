@@ -32,6 +32,7 @@ Part = Literal[
     "perplexity",
     "exemplars",
     "slices",
+    "segmentation",
     "instances",
 ]
 FIRST: tuple[Part, ...] = ("summary", "histograms")
@@ -228,6 +229,25 @@ class SliceRow(Answer):
     """A slice of this model that changed more, with mostly the same instances: the two are one finding."""
 
 
+class SegmentationRow(Answer):
+    """The intersection over union of a model and class, over the pixels of all images that base and model have."""
+
+    model: str
+    class_: Annotated[str | None, Field(alias="class")]
+    """Null for the mean over the classes."""
+    num_pixels: int
+    """Of the class in the labels."""
+    iou: Number | None
+    base_iou: Number | None
+    difference: Number | None
+    ci_low: Number | None
+    ci_high: Number | None
+    """By a paired bootstrap over the images."""
+    lost: int
+    """Pixels that only the base has right."""
+    won: int
+
+
 class ClassProbability(Answer):
     """The probability that a model gives a class."""
 
@@ -262,6 +282,8 @@ class BehaviorsAnswer(Answer):
     perplexity: list[PerplexityRow] | None
     exemplars: list[ExemplarRow] | None
     slices: list[SliceRow] | None
+    segmentation: list[SegmentationRow] | None
+    """Null without masks."""
     instances: Rows | None
     total: int | None
 
@@ -274,6 +296,17 @@ class TokenNumbers(Answer):
     values: list[Number | None]
 
 
+class ObjectMask(Answer):
+    """Which pixels of an image are those of an object."""
+
+    height: int
+    """Of a large mask, every `step`-th line and column are sent."""
+    width: int
+    step: int
+    counts: list[int]
+    """The lengths of runs outside and inside the object by turns, column by column, as COCO writes them."""
+
+
 class BoxAnswer(Answer):
     """An object in an image, or what a model took for one."""
 
@@ -284,6 +317,8 @@ class BoxAnswer(Answer):
     """1 where there is none."""
     right: bool
     """Of a box, whether it finds an object; of an object, whether the base finds it."""
+    mask: ObjectMask | None = None
+    """Null where masks are not compared, and beyond the 100 surest boxes with a score of at least 0.5."""
 
 
 class ImageBoxes(Answer):

@@ -69,7 +69,7 @@ def audio(here: Here, dataset: Dataset, id: Annotated[str, Query(description="Th
 def export(
     here: Here,
     ask: Annotated[str, Query(description="What to compare, as the JSON that `POST behaviors` takes.")],
-    part: Literal["summary", "groups", "changes", "instances", "slices", "exemplars", "calibration"],
+    part: Literal["summary", "groups", "changes", "instances", "slices", "exemplars", "calibration", "segmentation"],
     format: tables.Format,
 ) -> Response:
     """A table of a comparison as a file: of the instances, all that the conditions leave."""

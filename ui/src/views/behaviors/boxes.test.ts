@@ -1,10 +1,21 @@
 // @vitest-environment jsdom
-import { render, screen } from "@testing-library/svelte";
-import { describe, expect, it } from "vitest";
+import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
+import { afterEach, describe, expect, it } from "vitest";
+import type { ObjectMask } from "@/api/behaviors";
 import Boxes from "./Boxes.svelte";
-import { frameOf, saidOf } from "./boxes";
+import { edgesOf, fillOf, frameOf, outlineOf, saidOf } from "./boxes";
 
-const box = (right: boolean, score = 0.9, corners = [2, 4, 10, 12]) => ({ class: "dog", box: corners, score, right });
+const box = (right: boolean, score = 0.9, corners = [2, 4, 10, 12], mask: ObjectMask | null = null) => ({
+  class: "dog",
+  box: corners,
+  score,
+  right,
+  mask,
+});
+// Two rows and three columns: nothing in the first, the lower pixel of the second, both of the third.
+const MASK: ObjectMask = { height: 2, width: 3, step: 1, counts: [3, 3] };
+
+afterEach(cleanup);
 
 describe("saidOf", () => {
   it.each([
@@ -29,7 +40,47 @@ describe("frameOf", () => {
   });
 });
 
+describe("a mask", () => {
+  it("begins and ends in each column", () => {
+    expect(edgesOf(MASK)).toEqual([[], [1, 2], [0, 2]]);
+    expect(edgesOf({ ...MASK, counts: [0, 1, 2, 1, 2] })).toEqual([[0, 1], [1, 2], []]);
+    expect(edgesOf({ ...MASK, counts: [6] })).toEqual([[], [], []]);
+  });
+  it("is filled by column", () => {
+    expect(fillOf(MASK)).toBe("M1 1h1v1h-1zM2 0h1v2h-1z");
+    expect(fillOf({ ...MASK, step: 3 })).toBe("M3 3h3v3h-3zM6 0h3v6h-3z");
+  });
+  it("has an outline without the lines between its own pixels", () => {
+    const above = "M1 1h1M1 2h1M2 0h1M2 2h1";
+    // left of the second column, left of the third where the second is empty, and right of the third
+    expect(outlineOf(MASK)).toBe(`${above}M1 1v1M2 0v1M3 0v2`);
+    expect(outlineOf({ ...MASK, counts: [6] })).toBe("");
+  });
+  it("is as large as the image, if boxes are smaller", () => {
+    const found = [{ model: null, boxes: [box(true, 1, [0, 0, 1, 1], { ...MASK, step: 2 })] }];
+    expect(frameOf(found)).toEqual([6, 4]);
+  });
+});
+
 describe("Boxes", () => {
+  it("draws masks filled, outlined or not at all, with boxes or without", async () => {
+    const boxes = [box(true, 0.9, [1, 0, 3, 2], MASK), box(false, 0.8, [0, 0, 1, 1], MASK), box(false, 0.2)];
+    const { container } = render(Boxes, { address: null, found: [{ model: "base", boxes }] });
+    const drawn = () => ["path.fill", "path.outline", "rect"].map((one) => container.querySelectorAll(one).length);
+    expect(drawn()).toEqual([2, 2, 2]);
+    expect(container.querySelector("g.wrong title")?.textContent).toContain("no such object");
+    expect(container.textContent).toContain("its mask overlaps by half");
+    await fireEvent.click(screen.getByRole("button", { name: "Outlined" }));
+    expect(drawn()).toEqual([0, 2, 2]);
+    await fireEvent.click(screen.getByRole("button", { name: "Boxes" }));
+    expect(drawn()).toEqual([0, 2, 0]);
+    await fireEvent.click(screen.getByRole("button", { name: "No masks" }));
+    expect(drawn()).toEqual([0, 0, 0]);
+  });
+  it("has nothing to choose without masks", () => {
+    render(Boxes, { address: null, found: [{ model: "base", boxes: [box(true)] }] });
+    expect(screen.queryByRole("button")).toBeNull();
+  });
   it("draws the objects, then what each model found of them, leaving out what is not sure", () => {
     render(Boxes, {
       address: null,
@@ -40,7 +91,7 @@ describe("Boxes", () => {
     });
     const [objects, base] = screen.getAllByRole("img");
     expect(objects?.getAttribute("aria-label")).toBe("Objects: 2 objects");
-    expect(objects?.querySelectorAll("rect.object")).toHaveLength(2);
+    expect(objects?.querySelectorAll(".object rect")).toHaveLength(2);
     expect(base?.getAttribute("aria-label")).toBe("base: 1 found");
     expect(base?.querySelectorAll("rect")).toHaveLength(1);
   });

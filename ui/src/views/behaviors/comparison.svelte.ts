@@ -132,7 +132,8 @@ export class Comparing {
   readonly groups = follow(() => {
     const question = this.question;
     if (!question || this.params.level !== "classes") return null;
-    return (signal) => fetchBehaviors({ ...question, parts: ["groups", "changes"] }, signal);
+    const pixels = question.by.length === 0 ? (["segmentation"] as const) : [];
+    return (signal) => fetchBehaviors({ ...question, parts: ["groups", "changes", ...pixels] }, signal);
   });
 
   readonly #isKnown: boolean = $derived.by(() => this.overall.value !== null);

@@ -4,18 +4,29 @@ import type { Cell, ChangeRow, GroupRow } from "@/api/behaviors";
 import { word } from "./filters";
 import { namesOf, type NameOf } from "./sentence";
 
-export interface Group {
+/** What a model does on a class. */
+export interface OfModel {
+  readonly model: string;
+  readonly group: Cell;
+  readonly count: number;
+  readonly value: number | null;
+  readonly base_value: number | null;
+  readonly difference: number | null;
+  readonly right_to_wrong?: number | null;
+}
+
+export interface Group<Row extends OfModel = GroupRow> {
   /** Its place in the server's order. */
   place: number;
   value: Cell;
   count: number;
   base: number | null;
-  cells: ReadonlyMap<string, GroupRow>;
+  cells: ReadonlyMap<string, Row>;
 }
 
 /** Classes in the order of the server, whose rows go model by model. */
-export function groupsOf(rows: readonly GroupRow[]): Group[] {
-  const found = new Map<string, { place: number; value: Cell; cells: Map<string, GroupRow> }>();
+export function groupsOf<Row extends OfModel>(rows: readonly Row[]): Group<Row>[] {
+  const found = new Map<string, { place: number; value: Cell; cells: Map<string, Row> }>();
   for (const row of rows) {
     const key = JSON.stringify(row.group);
     if (!found.has(key)) found.set(key, { place: found.size, value: row.group, cells: new Map() });
@@ -65,11 +76,11 @@ export function matricesOf(rows: readonly GroupRow[], models: readonly string[])
  * Sorted by "group", "count", "base", or "value", "difference",
  * "right_to_wrong" of a model: `difference[m]`. Missing is last.
  */
-export function sortGroups(groups: readonly Group[], order: string | null): Group[] {
+export function sortGroups<Row extends OfModel>(groups: readonly Group<Row>[], order: string | null): Group<Row>[] {
   if (order === null) return [...groups];
   const descending = order.startsWith("-");
   const column = descending ? order.slice(1) : order;
-  const key = (group: Group): number | null => {
+  const key = (group: Group<Row>): number | null => {
     if (column === "group") return group.place;
     if (column === "count") return group.count;
     if (column === "base") return group.base;

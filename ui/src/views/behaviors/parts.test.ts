@@ -54,6 +54,7 @@ const answer = (summary: SummaryRow[]): Answer => ({
   calibration: null,
   calibration_errors: null,
   perplexity: null,
+  segmentation: null,
   pairs: null,
   total: null,
   changes: [{ model: "m", base_prediction: 6, prediction: 8, count: 3, rate: 0.3, rate_of_base: 0.5 }],
