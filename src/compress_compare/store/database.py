@@ -174,7 +174,7 @@ def _one_more(counter: str) -> sa.Update:
 
 
 def insert_rows(
-    connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
+    connection: sa.Connection, table: sa.Table, *, names: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
     """Insert many rows of plain numbers and texts: as they are, where the driver takes values by their place.
 

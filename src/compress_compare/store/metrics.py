@@ -149,7 +149,7 @@ def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapp
                 ):
                     raise conflict(known_models[model_key], f"value of {name!r}")
     if inserted:
-        insert_rows(connection, schema.metric_values, COLUMNS, inserted)
+        insert_rows(connection, schema.metric_values, names=COLUMNS, rows=inserted)
 
 
 def of_model(connection: sa.Connection, key: int) -> dict[str, tuple[MetricValue, ...]]:
