@@ -293,8 +293,8 @@ class Behaviors:
         """
         if offset < 0:
             raise InvalidValue("value.range", "An offset must not be negative.", detail=f"Found {offset}.")
-        chosen = self._columns.chosen(sort, where)
-        return Table(self._columns.table(chosen[offset : offset + _checked(limit)]))
+        chosen = self._columns.first(sort, where, count=offset + _checked(limit))
+        return Table(self._columns.table(chosen[offset:]))
 
     def everything(self, sort: str | None = None, where: object = None) -> Table:
         """``instances`` without a limit, e.g. to export them."""

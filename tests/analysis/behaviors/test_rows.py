@@ -25,6 +25,40 @@ def test_sorting_is_total_and_stable_with_nan_and_then_null_last(values, descend
     assert rows.order(pa.array(values, pa.float64()), descending=descending).tolist() == expected
 
 
+@pytest.fixture(params=[1 << 16, 3], scope="module")
+def in_blocks(request):
+    """All at once, and some at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "_BLOCK", request.param)
+        yield
+
+
+@pytest.mark.usefixtures("in_blocks")
+@given(NUMBERS.filter(bool), st.booleans(), st.data())
+def test_the_first_are_those_of_the_whole_order(values, descending, data):
+    count = data.draw(st.integers(1, len(values) + 1))
+    column = pa.array(values, pa.float64())
+    found = rows.first(column, count, descending=descending)
+    assert found.tolist() == rows.order(column, descending=descending)[:count].tolist()
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([3, -(2**63), 3, 2**63 - 1, 0, 3]),
+        pa.array([3, 255, 3, 0, 0], pa.uint8()),
+        pa.array([3, None, 1]),
+        pa.array([True, False, True]),
+        pa.array(["b", "a", None, "b"]),
+    ],
+)
+def test_the_first_of_every_type(column, descending):
+    whole = rows.order(column, descending=descending).tolist()
+    for count in range(1, len(column) + 1):
+        assert rows.first(column, count, descending=descending).tolist() == whole[:count]
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [(["b", "a", None, "b"], [0, 3, 1, 2]), ([True, False, True], [0, 2, 1]), ([3, 5, 3], [1, 0, 2])],

@@ -25,6 +25,8 @@ GROUP, ANYWHERE = "group", "*"
 INTEGER = re.compile("-?[0-9]{1,18}")
 WHOLE = slice(None)
 KEPT = 8
+FEW = 8
+"""From so many times fewer on, the first rows are found without sorting all."""
 """Sorted orders and filtered lists that are kept."""
 
 
@@ -186,11 +188,24 @@ class InstanceColumns:
 
         return _kept(self._lists, repr((sort, where)), lambda _: choose())
 
+    def first(self, sort: str | None, where: object, *, count: int) -> NDArray[np.int64]:
+        """The first of ``chosen``; few of many are found without sorting all."""
+        known = sort is None or sort in self._orders or repr((sort, where)) in self._lists
+        if known or count == 0 or FEW * count > self.frame.num_instances:
+            return self.chosen(sort, where)[:count]
+        name, descending = self._direction(str(sort))
+        mask = self.mask(where)
+        if mask is None:
+            return rows.first(self.column(name), count, descending=descending)
+        places = np.flatnonzero(mask)
+        return places[rows.first(self.column(name, places), count, descending=descending)]
+
     def _order(self, sort: str) -> NDArray[np.int64]:
-        if sort in self.frame.dataset.schema.names:
-            return rows.order(self.column(sort), descending=False)
-        name, descending = rows.direction(sort)
+        name, descending = self._direction(sort)
         return rows.order(self.column(name), descending=descending)
+
+    def _direction(self, sort: str) -> tuple[str, bool]:
+        return (sort, False) if sort in self.frame.dataset.schema.names else rows.direction(sort)
 
     def table(self, chosen: NDArray[np.int64], names: Sequence[str] | None = None) -> pa.Table:
         """Some instances with the columns that are shown, or others."""

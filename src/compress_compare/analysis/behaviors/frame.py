@@ -186,9 +186,10 @@ class Frame:
             )
             classes = joined.classes_of(columns)
             predicted = dict(zip(self.outputs, columns, strict=False))
+            columns.clear()
 
             def coded(model: str) -> Codes:
-                return self.join(model).codes(predicted[model], classes)
+                return self.join(model).codes(predicted.pop(model), classes)
 
             return classes, dict(zip(self.outputs, _side_by_side(coded, self.outputs), strict=True))
 

@@ -17,6 +17,8 @@ from .joined import Codes, Floats, Mask
 from .metrics import values
 
 Counts = NDArray[np.int64]
+_BLOCK = 1 << 16
+"""Instances that are counted together, so that what is worked out on the way stays in the cache."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,8 @@ def _flips(of: PairedValues, groups: Counts, *, size: int) -> dict[str, NDArray[
 
 def _table(kind: NDArray[np.int8], groups: Counts, *, size: int, kinds: int) -> Counts:
     """``[kinds, groups]`` instances of each kind in each group."""
-    if size == 1:
-        return np.bincount(kind, minlength=kinds)[:, None]
-    return np.bincount(groups * kinds + kind, minlength=size * kinds).reshape(size, kinds).T
+    found, step = np.zeros(size * kinds, np.int64), max(_BLOCK, size * kinds)
+    for start in range(0, len(kind), step):
+        block = slice(start, start + step)
+        found += np.bincount(groups[block] * kinds + kind[block], minlength=size * kinds)
+    return found.reshape(size, kinds).T

@@ -24,6 +24,7 @@ OPERATORS: Mapping[str, Callable[[pa.Array, Any], pa.Array]] = {
 }
 SETS, CONTAINS, NULL, FINITE = ("in", "not in"), "contains", "is null", "is finite"
 MAX_CONDITIONS = 50
+_BLOCK = 1 << 16
 
 
 def conditions(where: object) -> list[Condition]:
@@ -103,10 +104,43 @@ def order(column: pa.Array, *, descending: bool) -> NDArray[np.int64]:
     return np.asarray(found.to_numpy(), dtype=np.int64)
 
 
+def first(column: pa.Array, count: int, *, descending: bool) -> NDArray[np.int64]:
+    """The first of ``order``, without sorting all numbers: the best so far, and what comes before the last of them.
+
+    Args:
+        column: ``[n]`` values.
+        count: how many, at least 1.
+        descending: the largest first.
+    """
+    keys = _keys(column, descending=descending)
+    if keys is None:
+        return order(column, descending=descending)[:count]
+    best, step = np.zeros(0, np.int64), max(_BLOCK, 4 * count)
+    for start in range(0, len(keys), step):
+        block = keys[start : start + step]
+        near = np.flatnonzero(block < keys[best[-1]] if len(best) == count else block == block)
+        if len(near):
+            found = np.concatenate([best, start + near])
+            best = found[np.argsort(keys[found], kind="stable")[:count]]
+    if len(best) < count:  # what is not a number follows, in the order of what it is and where it stands
+        return order(column, descending=descending)[:count]
+    return best
+
+
+def _keys(column: pa.Array, *, descending: bool) -> NDArray[Any] | None:
+    """Numbers in the order of the values, NaN for what is null; nothing for values of other kinds."""
+    if pa.types.is_floating(column.type):
+        numbers = np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+        return np.asarray(-numbers if descending else numbers)
+    if pa.types.is_integer(column.type) and column.null_count == 0:
+        whole = column.to_numpy(zero_copy_only=False)
+        return np.asarray(~whole if descending else whole)
+    return None
+
+
 def _order_numbers(column: pa.Array, *, descending: bool) -> NDArray[np.int64]:
     """NumPy's fastest sort is not stable: what is equal is put in order afterwards, by sorting whole numbers."""
-    numbers = np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
-    keys = -numbers if descending else numbers
+    keys: NDArray[Any] = _keys(column, descending=descending)  # type: ignore[assignment]
     found = np.argsort(keys)
     ascending = keys[found]
     same = (ascending[1:] == ascending[:-1]) | np.isnan(ascending[:-1])
