@@ -14,6 +14,7 @@ import numpy as np
 import polars
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -307,3 +308,26 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path):
     with pytest.raises(StoreError, match="newer version") as caught:
         cc.open(tmp_path / "p")
     assert caught.value.code == "store.too_new"
+
+
+def test_logging_a_model_is_one_transaction_of_few_statements(project):
+    statements, commits = [], []
+
+    def note(_connection, _cursor, text, *_rest):
+        statements.append(text)
+
+    def end(connection):
+        commits.append(connection)
+
+    project.log_model("base", metrics={"accuracy": 0.9})
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    sa.event.listen(sa.Engine, "commit", end)
+    try:
+        pruned = cc.Operation("prune", amount=0.5)
+        model = project.log_model("child", base="base", operation=pruned, metrics={"accuracy": 0.8})
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+        sa.event.remove(sa.Engine, "commit", end)
+    assert model == project.model("child") and [step.id for step in model.lineage] == ["base", "child"]
+    assert len(commits) == 1
+    assert len(statements) <= 12, statements

@@ -27,8 +27,8 @@ def model(connection: sa.Connection, id: str) -> Model:
     Raises:
         NotFound: ``model.unknown``.
     """
-    row = models.one(connection, id)
-    chain = models.lineage(connection, row)
+    chain = models.lineage_of(connection, id)
+    row = chain[-1]
     held = _held(connection, row.key)
     return Model(
         id=row.id,

@@ -104,8 +104,8 @@ def _place(value: MetricValue) -> tuple[str | None, ...]:
 def _values(name: str, measured: Measured) -> tuple[MetricValue, ...]:
     if measured is None:
         return ()
-    if type(measured) is float:
-        return (MetricValue(measured),)
+    if isinstance(measured, float):
+        return (MetricValue(float(measured)),)
     if isinstance(measured, MetricValue):
         return (measured,)
     if isinstance(measured, list | tuple):

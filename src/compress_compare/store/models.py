@@ -36,17 +36,18 @@ _UNDER_HIDDEN = (
 )
 
 
-def _above() -> sa.Select[Any]:
+def _above(lowest: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """A model and those that it comes from, the root first."""
     columns = schema.models.c
     start = sa.select(columns.key, columns.base_key, sa.literal(0).label("steps"))
-    chain = start.where(columns.key == sa.bindparam("key")).cte("chain", recursive=True)
+    chain = start.where(lowest).cte("chain", recursive=True)
     next_up = sa.select(columns.key, columns.base_key, chain.c.steps + 1).join(chain, columns.key == chain.c.base_key)
     chain = chain.union_all(next_up)
     return sa.select(schema.models).join(chain, columns.key == chain.c.key).order_by(chain.c.steps.desc())
 
 
-_ABOVE = _above()
+_ABOVE = _above(schema.models.c.key == sa.bindparam("key"))
+_ABOVE_ID = _above(schema.models.c.id == sa.bindparam("id"))
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,13 @@ class StoredModel:
     origin_key: int | None = None
 
 
-def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dict[str, int], set[int]]:
-    """Insert the models that are not there yet, in order; returns the key of each by id, and the keys that were there.
+def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dict[str, int], set[int], list[int]]:
+    """Insert the models that are not there yet, in order.
 
     A base stands in the project or earlier in ``drafts``. A model that is there must have the same base and operation.
+
+    Returns:
+        The key of each by id, the keys that were there, and the new ones whose base is hidden.
 
     Raises:
         NotFound: ``model.unknown_base``.
@@ -78,6 +82,7 @@ def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dic
     next_key = 1 + last_key(connection)
     created_at, origin_key = now(), origin.key_of_now(connection) if drafts else None
     inserted: list[dict[str, Any]] = []
+    under_hidden: list[int] = []
     for draft in drafts:
         base = _base(draft, known)
         if draft.id in known:
@@ -95,10 +100,12 @@ def insert(connection: sa.Connection, drafts: Sequence[ModelDraft]) -> tuple[dic
         )
         known[draft.id] = row
         inserted.append(_columns(row))
+        if base is not None and base.archived_at is not None:
+            under_hidden.append(row.key)
     if inserted:
         connection.execute(schema.models.insert(), inserted)
     keys = {draft.id: known[draft.id].key for draft in drafts}
-    return keys, {key for key in keys.values() if key < next_key}
+    return keys, {key for key in keys.values() if key < next_key}, under_hidden
 
 
 def last_key(connection: sa.Connection) -> int:
@@ -238,6 +245,16 @@ def lineage(connection: sa.Connection, row: StoredModel) -> list[StoredModel]:
     """The rows from the root to ``row``."""
     above = () if row.base_key is None else connection.execute(_ABOVE, {"key": row.base_key})
     return [*map(_row, above), row]
+
+
+def lineage_of(connection: sa.Connection, id: str) -> list[StoredModel]:
+    """The rows from the root to a model.
+
+    Raises:
+        NotFound: ``model.unknown``.
+    """
+    found = [_row(row) for row in connection.execute(_ABOVE_ID, {"id": id})]
+    return found or [one(connection, id)]
 
 
 def references(

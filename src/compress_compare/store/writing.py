@@ -172,8 +172,9 @@ class Writer(Reader):
         digests = [file.sha256 for one in drafts if one.checkpoint for file in one.checkpoint.files]
         self._publish(staging, digests, like=relatives.relatives(connection, drafts))
         drafts = proposals.standing(connection, drafts)
-        keys, old = models.insert(connection, drafts)
-        changes.show_bases(connection, [key for key in keys.values() if key not in old])
+        keys, old, under_hidden = models.insert(connection, drafts)
+        if under_hidden:
+            changes.show_bases(connection, under_hidden)
         known = {keys[one.id]: one.id for one in drafts if keys[one.id] in old}
         metrics.insert(connection, {keys[one.id]: one.metrics for one in drafts if one.metrics}, known)
         for one in drafts:
