@@ -74,8 +74,8 @@ def test_numbers_at_both_ends_and_none_at_all_make_no_table():
 
 def test_a_number_that_is_missing_inside_a_vector_is_nan():
     rows = [[1, None], [3, 4]]
-    for given, expected in ((rows, [[1, np.nan], [3, 4]]), ([*rows, None], [[1, np.nan], [3, 4], [np.nan, np.nan]])):
-        found = joined.matrix(pa.chunked_array([pa.array(given, pa.list_(pa.float32(), 2))]))
+    for vectors, expected in ((rows, [[1, np.nan], [3, 4]]), ([*rows, None], [[1, np.nan], [3, 4], [np.nan, np.nan]])):
+        found = joined.matrix(pa.chunked_array([pa.array(vectors, pa.list_(pa.float32(), 2))]))
         assert found.dtype == np.float32 and np.array_equal(found, np.array(expected), equal_nan=True)
 
 

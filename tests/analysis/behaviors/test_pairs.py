@@ -80,7 +80,7 @@ def test_each_kind_of_change(labels):
 
 def test_the_intervals_of_a_group_are_those_of_its_differences_alone():
     random = np.random.default_rng(3)
-    base, model = random.normal(size=(2, 40)) + [[1], [1.75]]
+    base, model = random.normal(1, size=40), random.normal(1.75, size=40)
     base[5], model[30] = np.nan, np.inf
     model[20:] += 6
     everywhere = np.ones(40, bool)
