@@ -157,3 +157,11 @@ def test_groups_are_counted_and_joined() -> None:
     assert num_groups(np.array([5, 0, 5])) == 2
     assert num_groups(np.array([0, 0, 1]), np.array([0, 1, 0], np.int32)) == 3
     assert num_groups(np.zeros(0, np.int64), np.zeros(0, np.int32)) == 0
+
+
+def test_of_as_many_values_the_more_even_spread_is_taken() -> None:
+    four = named("four", [0, 0, 1, 2, 3])
+    uneven, even = named("uneven", [0, 1, 0, 0, 0]), named("even", [0, 1, 0, 1, 0])
+    assert (
+        names(smallest_set([four, uneven, even], 5)) == names(smallest_set([four, even, uneven], 5)) == {"four", "even"}
+    )
