@@ -136,3 +136,46 @@ def test_flips_of_each_group_and_their_p():
     ]
     assert (found["compared"].tolist(), found["agreement"].tolist()) == ([5, 2], [0, 0.5])
     assert found["mcnemar_p"].tolist() == pytest.approx([stats.binomtest(1, 4).pvalue, 1])
+
+
+@pytest.mark.parametrize(("base_rows", "model_rows"), [([0, 1, 2], [3, 2, 0]), ([2, 3], [0, 1]), ([3, 0], [1, 3, 0])])
+def test_instances_that_one_of_both_lacks_are_not_compared(base_rows, model_rows):
+    labels, probabilities = classified(count=4, models=1)
+    given = frame(labels, probabilities, orders=[np.array(base_rows), np.array(model_rows)])
+    both = [row in base_rows and row in model_rows for row in range(4)]
+    of = pair(given, "nll")
+    assert of.compared.tolist() == of.finite.tolist() == both
+    assert pairs.added_up(of, np.zeros(4, np.int32), size=1)["count"].tolist() == [sum(both)]
+    assert of.changes.answered.tolist() == both
+
+
+def test_differences_are_zero_and_left_out_where_not_both_are_finite():
+    base, model = np.array([1.0, np.nan, 3, np.inf, 5, 2]), np.array([1.5, 2, np.inf, np.inf, 4, 9])
+    of = pairs.PairedValues("m1", base, model, np.array([True] * 5 + [False]), None, False)
+    assert of.difference.tolist() == [0.5, 0, 0, 0, -1, 0]
+    assert of.mean_difference == -0.25
+    assert of.centered.tolist() == [0.75, 0.25, 0.25, 0.25, -0.75, 0.25]
+    assert of.squares.tolist() == [0.5625, 0.0625, 0.0625, 0.0625, 0.5625, 0.0625]
+    assert of.base_finite.tolist() == [1, 0, 0, 0, 5, 0]
+    assert (of.population.values.tolist(), of.population.weights.tolist()) == ([-1, 0.5], [0.5, 0.5])
+    twice = of.take(np.array([4, 4, 0]))
+    assert (twice.difference.tolist(), twice.mean_difference, twice.proportion) == ([-1, -1, 0.5], -0.5, False)
+    nothing = of.take(np.array([1, 3]))
+    assert np.isnan(nothing.mean_difference) and nothing.difference.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_small_and_large_changes_have_the_interval_of_student(scale):
+    change = scale * np.array([1.0, 2, 4, 5, 9])
+    of = pairs.PairedValues("m1", np.ones(5), 1 + change, np.ones(5, bool), None, False)
+    found = pairs.added_up(of, np.zeros(5, np.int32), size=1)
+    low, high = stats.ttest_1samp(change, 0).confidence_interval(0.95)
+    assert (found["ci_low"][0], found["ci_high"][0]) == pytest.approx((low, high), rel=1e-6)
+    assert found["bootstrap_low"][0] == pytest.approx(expanded_limits(change)[0], rel=1e-6)
+    assert found["bootstrap_high"][0] == pytest.approx(expanded_limits(change)[1], rel=1e-6)
+
+
+def expanded_limits(change):
+    return [
+        limit[0] for limit in bootstrap.expanded([[(change**power).sum()] for power in (1, 2, 3, 4)], [len(change)])
+    ]
