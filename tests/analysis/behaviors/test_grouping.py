@@ -134,3 +134,47 @@ def test_groups_without_an_instance_are_left_out():
     assert (found.names.to_pylist(), found.codes.tolist()) == (["x", "z", None], [1, 2, 0, 1])
     whole = grouping._compact(np.array([1, 0]), pa.array(["x", "y"]))
     assert (whole.names.to_pylist(), whole.codes.tolist()) == (["x", "y"], [1, 0])
+
+
+def test_columns_are_one_some_or_none():
+    assert [grouping.columns_of(by) for by in (None, "ab", ["a", "b"], [])] == [(), ("ab",), ("a", "b"), ()]
+
+
+def test_more_than_two_columns_are_refused_whatever_they_are():
+    labels, probabilities = classified(count=4)
+    given = frame(labels, probabilities, metadata={name: [1, 1, 2, 2] for name in "abc"})
+    assert len(grouping.grouping(given, ["a", "b"]).names) == 2
+    with pytest.raises(InvalidValue, match="at most two columns"):
+        grouping.grouping(given, ["a", "b", "c"])
+
+
+def test_labels_and_the_predictions_of_the_base_group():
+    labels = np.array([3, 1, 1, 2])
+    given = Frame(
+        dataset(np.arange(4), labels=labels), {"x": outputs(np.arange(4), [1, 1, 3, 3]), "y": outputs([0], [2])}
+    )
+    assert names_of(grouping.grouping(given, ["label"])) == names_of(grouping.grouping(given, [])) == [3, 1, 1, 2]
+    assert names_of(grouping.grouping(given, ["prediction"])) == [1, 1, 3, 3]
+    assert grouping.groupable(given) == ["label", "prediction"]
+    with pytest.raises(InvalidValue) as caught:
+        grouping.grouping(given, ["id"])
+    assert "one of: label, prediction" in caught.value.hint
+
+
+@pytest.mark.parametrize(("texts", "is_feature"), [("aabb", True), ("aabc", False), ("aaaa", False), ("aaab", True)])
+def test_texts_of_which_hardly_two_are_alike_make_no_slices(texts, is_feature):
+    labels = np.zeros(4, int)
+    given = frame(labels, classified(count=4)[1], metadata={"t": list(texts), "n": [1, 2, 3, 4], "one": [5] * 4})
+    found = grouping.feature(given, "t")
+    assert (found is not None) is is_feature
+    assert found is None or names_of(found) == list(texts)
+    assert names_of(grouping.feature(given, "n")) == [1, 2, 3, 4] and grouping.feature(given, "one") is None
+    assert grouping.feature(given, "label") is None and grouping.feature(given, "prediction") is not None
+
+
+def test_instances_with_several_labels_are_in_several_groups():
+    sets = [["a", "b"], [], ["b"]]
+    given = Frame(dataset([1, 2, 3], labels=sets), {name: outputs([1, 2, 3], sets) for name in "xy"})
+    found = grouping.grouping(given, [])
+    members = {(int(row), found.names[int(code)].as_py()) for row, code in zip(found.rows, found.codes, strict=True)}
+    assert members == {(0, "a"), (0, "b"), (2, "b")}

@@ -165,3 +165,14 @@ def test_of_as_many_values_the_more_even_spread_is_taken() -> None:
     assert (
         names(smallest_set([four, uneven, even], 5)) == names(smallest_set([four, even, uneven], 5)) == {"four", "even"}
     )
+
+
+def test_once_all_known_pairs_are_told_apart_any_candidate_may_come_next() -> None:
+    rows = 400
+    near = named("near", [row % 200 for row in range(rows)])  # tells all pairs apart that are required from the start
+    half = [row // 200 for row in range(rows)]
+    swapped = [1 - code if row in (199, 399) else code for row, code in enumerate(half)]
+    noise = [named(f"noise {at}", [0] * (rows - 1) + [1], rank=9) for at in range(3)]
+    candidates = [near, named("half", half), named("swapped", swapped, rank=3), *noise]
+    assert names(smallest_set(candidates, rows)) == {"near", "half"}
+    assert names(smallest_set([near, *candidates[2:]], rows)) == {"near", "swapped"}
