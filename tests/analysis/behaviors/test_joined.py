@@ -112,3 +112,18 @@ def test_sets_of_labels_are_named_and_none_is_said():
     assert joined.named(sets).to_pylist() == ["b, a", "(none)", None, "c"]
     plain = pa.chunked_array([["x"]])
     assert joined.named(plain) is plain
+
+
+def test_ids_that_are_missing_or_of_another_type_make_no_table():
+    ids = pa.chunked_array([[3, 1, 2]])
+    assert joined.join(pa.chunked_array([[1, None, 3]]), ids).positions.tolist() == [1, -1, 0]
+    assert joined.join(pa.chunked_array([["1", "x", "3"]]), ids).positions.tolist() == [1, -1, 0]
+    assert joined.join(pa.chunked_array([[1, 2, 5]]), pa.chunked_array([[5, None, 1]])).positions.tolist() == [2, -1, 0]
+
+
+def test_softmax_of_several_rows():
+    logits = np.array([[0.0, np.log(3)], [1000, 1000], [-np.inf, 5], [np.nan, 1]])
+    expected = np.array([[0.25, 0.75], [0.5, 0.5], [0, 1], [np.nan, np.nan]])
+    assert joined.softmax(logits) == pytest.approx(expected, nan_ok=True)
+    three = joined.softmax(np.array([[0.0, 0, 0], [np.log(2), 0, 0]]))
+    assert three == pytest.approx(np.array([[1 / 3] * 3, [0.5, 0.25, 0.25]]))

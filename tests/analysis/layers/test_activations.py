@@ -198,3 +198,25 @@ def test_mean_and_numbers_that_are_none_over_calls():
     assert (found.columns()["mean_abs"], found.columns()["num_nonfinite"]) == (2, 0)
     found.add(None, np.array([[np.inf, np.nan], [-np.inf, 1]]))
     assert (found.columns()["num_nonfinite"], found.columns()["num_compared"]) == (3, 0)
+
+
+def test_outputs_without_a_feature_are_no_examples():
+    assert features(np.zeros((3, 0))).shape == features(np.zeros((0, 0))).shape == (0, 0)
+    assert features(np.zeros((0, 4))).shape == (0, 4)
+    assert features(np.zeros((2, 3, 4, 5, 6))).shape == (2 * 4 * 5 * 6, 3)
+
+
+@pytest.mark.parametrize(("base", "model"), [(0.0, 0.0), (0.0, 1.0), (1e-9, 5.0)])
+def test_constants_are_alike_to_nothing(base, model):
+    found = Alignment()
+    for _ in range(2):
+        found.add(np.full((3, 2), base), np.full((3, 2), model))
+    assert (found.count, found.value) == (6, None)
+
+
+def test_small_errors_have_shares_as_large_ones_do():
+    for scale in (1e-12, 0.1, 1e12):
+        found = ChannelPeaks()
+        found.add_error(np.zeros((2, 3)), scale * np.array([[1.0, 0, 2], [1, 0, 0]]))
+        assert found.columns()["worst_channels"] == [2, 0]
+        assert found.columns()["worst_channel_shares"] == pytest.approx([2 / 3, 1 / 3])
