@@ -72,17 +72,17 @@ def test_at_most_a_hundred_boxes_of_an_image_and_class_count(count: int, is_foun
     assert (found.right.shape, found.found.tolist()) == ((1, 100), [is_found])
 
 
-def matches(right: list[list[bool]], images: list[int], objects: list[int]) -> Matches:
+def matches(right: list[list[bool]], images: list[int], *, objects: list[int]) -> Matches:
     return Matches(np.array(images), np.array(right), np.zeros(len(objects), bool), np.array(objects))
 
 
 def test_average_precision_of_hits_and_misses() -> None:
     # right, wrong, right of two objects: precision 1 up to a recall of 0.5 (51 levels), then 2/3 (50 levels)
-    found = geometry.average_precision(matches([[True, False, True], [False, False, True]], [0, 1, 1], [0, 1]))
+    found = geometry.average_precision(matches([[True, False, True], [False, False, True]], [0, 1, 1], objects=[0, 1]))
     assert found == pytest.approx([(51 + 50 * 2 / 3) / 101, 51 / 3 / 101])
-    assert geometry.average_precision(matches([[True]], [0], [0, 0, 0])) == pytest.approx([34 / 101])
-    assert np.isnan(geometry.average_precision(matches([[False], [False]], [0], []))).all()
-    assert geometry.average_precision(matches([[False]], [0], [0])) == [0]
+    assert geometry.average_precision(matches([[True]], [0], objects=[0, 0, 0])) == pytest.approx([34 / 101])
+    assert np.isnan(geometry.average_precision(matches([[False], [False]], [0], objects=[]))).all()
+    assert geometry.average_precision(matches([[False]], [0], objects=[0])) == [0]
     assert geometry.average_precision(
         Matches(np.zeros(0, int), np.zeros((1, 0), bool), np.zeros(1), np.zeros(1, int))
     ) == [0]
@@ -91,7 +91,7 @@ def test_average_precision_of_hits_and_misses() -> None:
 def test_images_that_are_drawn_twice_count_twice() -> None:
     right, images, objects = [[True, False, True]], [0, 1, 2], [0, 1, 2, 2]
     weights = np.array([2, 1, 0])
-    plain = matches([[True, True, False]], [0, 0, 1], [0, 0, 1])
-    weighted = geometry.average_precision(matches(right, images, objects), weights)
+    plain = matches([[True, True, False]], [0, 0, 1], objects=[0, 0, 1])
+    weighted = geometry.average_precision(matches(right, images, objects=objects), weights)
     assert weighted == pytest.approx(geometry.average_precision(plain))
-    assert np.isnan(geometry.average_precision(matches(right, images, [1]), np.array([1, 0, 1]))).all()
+    assert np.isnan(geometry.average_precision(matches(right, images, objects=[1]), np.array([1, 0, 1]))).all()

@@ -78,7 +78,7 @@ def test_fewer_values_come_before_an_even_spread() -> None:
     assert found is not None and {each.name for each in found} == {"first", "few"}
 
 
-def named(name: str, codes: list[int], kind: Kind = "parameter", **fields: Any) -> Candidate:
+def named(name: str, codes: list[int], *, kind: Kind = "parameter", **fields: Any) -> Candidate:
     """A candidate; of rank 0 and place 0 unless given."""
     fields = {"rank": 0, "place": 0} | fields
     return Candidate(kind, name, tuple(range(max(codes) + 1)), np.array(codes, np.int32), **fields)
@@ -100,7 +100,7 @@ def names(found: list[Candidate] | None) -> set[str] | None:
 def test_a_parameter_of_several_operations_costs_five_unless_its_operation_is_said(
     kind: Kind, place: int, chosen: set[str]
 ) -> None:
-    x = named("x", [0, 0, 1, 1], kind, place=place)
+    x = named("x", [0, 0, 1, 1], kind=kind, place=place)
     mixed = named("mixed", [0, 1, 0, 1], rank=1, place=3, mixed=True)
     plain = named("plain", [0, 1, 1, 0], rank=5, place=5)
     assert names(smallest_set([x, mixed, plain], 4)) == chosen
