@@ -84,6 +84,7 @@ def test_pairs_that_are_all_equal_have_no_interval_by_t() -> None:
         ([0.0, 0, 0, 1, 1, 1], False),  # mean and median are 0.5
         ([-3.0, 0, 0], True),
         ([0.0, 1, 2.5, 2.5], False),
+        ([0.0, 0, 2, 5], False),  # 0.75 apart, of a standard deviation of 2.36
     ],
 )
 def test_groups_whose_mean_is_far_from_their_median_are_skewed(differences: list[float], is_skewed: bool) -> None:
@@ -162,3 +163,17 @@ def test_clear_effects_lead_by_their_level_and_size_and_single_pairs_are_last() 
     names = ("ci_low", "ci_high", "confidence", "standardized")
     columns = {name: pa.array([row[at] for row in rows], pa.float64()) for at, name in enumerate(names)}
     assert module._ranking(pa.table(columns)).tolist() == [6, 5, 7, 4, 8, 1, 2, 3, 0, 9]
+
+
+def test_a_difference_is_with_less_without() -> None:
+    groups = Groups([np.array([[0, 1], [2, 1]]), np.array([[1, 0]])])
+    found = paired_differences(groups, np.ma.array([5.0, 7.0, 4.0]))
+    assert (found.mean.tolist(), found.median.tolist()) == ([2.5, -2], [2.5, -2])
+    assert found.standardized[1] == pytest.approx(-2 / statistics.stdev([5, 7, 4]))
+
+
+def test_the_least_difference_is_kept_and_two_values_have_a_spread() -> None:
+    assert grouped([5e-324]).mean[0] == 5e-324
+    assert grouped([4.0]).standardized[0] == pytest.approx(math.sqrt(2))
+    alone = paired_differences(Groups([np.array([[0, 0]])]), np.ma.array([2.0]))
+    assert alone.mean[0] == 0 and np.isnan(alone.standardized[0])
