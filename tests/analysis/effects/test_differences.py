@@ -115,6 +115,8 @@ def test_what_is_missing_or_not_finite_is_counted_and_left_out() -> None:
         [1, 1, 0],
     ]
     assert (found.mean[0], found.median[0]) == (2, 2)
+    low, high = stats.ttest_1samp([1, 3, 2], 0).confidence_interval(0.95)
+    assert (found.low[0], found.high[0], bool(found.by_t[0])) == (pytest.approx(low), pytest.approx(high), True)
     assert np.isnan(found.mean[1:]).all() and np.isnan(found.median[1:]).all() and not found.skewed.any()
     assert found.standardized[0] == pytest.approx(2 / statistics.stdev([0, 1, 3, 2]))
 
