@@ -84,6 +84,7 @@ def test_pairs_that_are_all_equal_have_no_interval_by_t() -> None:
         ([0.0, 0, 0, 1, 1, 1], False),  # mean and median are 0.5
         ([-3.0, 0, 0], True),
         ([0.0, 1, 2.5, 2.5], False),
+        ([0.0, 0, 1, 3], True),  # 0.5 apart, of a standard deviation of 1.41
         ([0.0, 0, 2, 5], False),  # 0.75 apart, of a standard deviation of 2.36
     ],
 )
