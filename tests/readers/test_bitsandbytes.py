@@ -6,9 +6,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from compress_compare.readers.layouts import unpacked
 from compress_compare.readers.packings import bitsandbytes
 
-from .made import RNG
+from .made import RNG, weights
 from .test_packings_branches import is_read
 
 NESTED = {
@@ -64,3 +65,49 @@ def test_numbers_are_rounded_to_even_as_ml_dtypes_does(dtype, kind):
 def test_single_precision_stays_as_it_is():
     numbers = RNG.normal(size=5).astype(np.float32)
     assert bitsandbytes.rounded(numbers, "float32") is numbers
+
+
+def four_bits(raw, state, **others):
+    """A weight with a peak for each of two blocks."""
+    content = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    tensors = {"l.weight": np.array(raw, np.uint8).reshape(-1, 1), "l.weight.absmax": np.array([2, 10], np.float32)}
+    tensors |= {"l.weight.quant_map": np.arange(16, dtype=np.float32)} | others
+    return unpacked(weights(tensors | {"l.weight.quant_state.bitsandbytes__nf4": content})).tensors["l.weight"]
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 6), (3, 6), (1, 5), (4, 4)])
+def test_blocks_of_three_codes_begin_in_the_middle_of_a_byte(start, stop):
+    state = {"blocksize": 3, "dtype": "float32", "shape": [2, 3]}
+    found = four_bits([0x12, 0x34, 0x5F], state)
+    expected = [2, 4, 6, 40, 50, 150]  # the high half of a byte first
+    assert found.values.numbers(start, stop).tolist() == expected[start:stop]
+    assert (found.shape, found.packing.bits, found.packing.group_size) == ((2, 3), 4, 3)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"shape": [2, 0]}, {"shape": []}, {"shape": 6}, {"shape": [2, -3]}, {"shape": [2, 3.0]}, {"shape": [7]}),
+        *({"blocksize": 0}, {"blocksize": "3"}, {"blocksize": -3}, {"blocksize": 4.0}, {"blocksize": 2}),
+    ],
+)
+def test_a_state_without_sizes_that_fit_leaves_no_numbers(wrong):
+    state = {"blocksize": 3, "dtype": "float32", "shape": [2, 3]}
+    assert four_bits([1, 2, 3], state).values is not None
+    assert four_bits([1, 2, 3], state | wrong).values is None
+
+
+@pytest.mark.parametrize("levels", [15, 17])
+def test_four_bits_have_sixteen_levels(levels):
+    state = {"blocksize": 3, "dtype": "float32", "shape": [2, 3]}
+    table = {"l.weight.quant_map": np.ones(levels, np.float32)}
+    assert four_bits([1, 2, 3], state, **table).values is None
+
+
+def test_peaks_in_eight_bits_are_levels_times_their_own_peaks_and_an_offset():
+    state = {"blocksize": 3, "dtype": "float32", "shape": [2, 3], "nested_blocksize": 1, "nested_offset": 0.5}
+    levels = np.arange(256, dtype=np.float32)
+    nested = {"l.weight.absmax": np.array([2, 4], np.uint8), "l.weight.nested_quant_map": levels}
+    nested["l.weight.nested_absmax"] = np.array([0.25, 10], np.float32)
+    found = four_bits([0x11, 0x11, 0x12], state, **nested)
+    assert found.values.whole().tolist() == [[1, 1, 1], [40.5, 40.5, 81]]

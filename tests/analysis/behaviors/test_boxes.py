@@ -35,6 +35,10 @@ def test_a_box_finds_what_it_overlaps_by_half(right: float, is_right: bool) -> N
 def test_a_threshold_of_one_is_reached_by_the_same_box() -> None:
     found = geometry.match(boxes((0, 0, 0, 1)), boxes((0, 0, 0, 1)), label=0, thresholds=[1.0, 0.5])
     assert found.right.tolist() == [[True], [True]]
+    nearly = geometry.match(boxes((0, 0, 0, 1 - 1e-11)), boxes((0, 0, 0, 1)), label=0, thresholds=[1.0])
+    assert nearly.right.tolist() == [[True]]
+    less = geometry.match(boxes((0, 0, 0, 1 - 1e-9)), boxes((0, 0, 0, 1)), label=0, thresholds=[1.0])
+    assert less.right.tolist() == [[False]]
 
 
 def test_the_surest_box_takes_the_object_that_it_overlaps_most() -> None:

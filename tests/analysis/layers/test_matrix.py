@@ -67,3 +67,16 @@ def test_sizes_of_scalars_lists_and_more_dimensions():
     assert [part.tolist() for _, part in matrix.blocks(Values.of(np.zeros((2, 0))), (0, 2), columns=(0, 0))] == [
         [[], []]
     ]
+
+
+def test_rows_just_wider_than_four_times_what_is_wanted_are_not_decoded_whole():
+    _, tensor, asked = watched((2, 9))
+    list(matrix.blocks(tensor, (0, 2), columns=(1, 3)))
+    assert asked == [(1, 3), (10, 12)]
+
+
+@pytest.mark.parametrize(("step", "heights"), [(1, [5, 2]), (2, [4, 3]), (3, [3, 3, 1]), (4, [4, 3]), (6, [6, 1])])
+def test_rows_of_a_step_are_decoded_together(monkeypatch, step, heights):
+    monkeypatch.setattr(matrix, "PIECE", 40)
+    found = matrix.blocks(watched((7, 8))[1], (0, 7), columns=(0, 8), step=step)
+    assert [len(part) for _, part in found] == heights
