@@ -67,9 +67,9 @@ def test_single_precision_stays_as_it_is():
     assert bitsandbytes.rounded(numbers, "float32") is numbers
 
 
-def four_bits(raw, state, **others):
+def four_bits(raw, state, *, length=0, **others):
     """A weight with a peak for each of two blocks."""
-    content = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    content = np.frombuffer(json.dumps(state).encode().ljust(length), np.uint8)
     tensors = {"l.weight": np.array(raw, np.uint8).reshape(-1, 1), "l.weight.absmax": np.array([2, 10], np.float32)}
     tensors |= {"l.weight.quant_map": np.arange(16, dtype=np.float32)} | others
     return unpacked(weights(tensors | {"l.weight.quant_state.bitsandbytes__nf4": content})).tensors["l.weight"]
@@ -111,3 +111,14 @@ def test_peaks_in_eight_bits_are_levels_times_their_own_peaks_and_an_offset():
     nested["l.weight.nested_absmax"] = np.array([0.25, 10], np.float32)
     found = four_bits([0x11, 0x11, 0x12], state, **nested)
     assert found.values.whole().tolist() == [[1, 1, 1], [40.5, 40.5, 81]]
+
+
+@pytest.mark.parametrize(("length", "is_read"), [(100_000, True), (100_001, False)])
+def test_a_state_has_at_most_a_hundred_thousand_bytes(length, is_read):
+    state = {"blocksize": 3, "dtype": "float32", "shape": [2, 3]}
+    assert (four_bits([1, 2, 3], state, length=length).values is not None) is is_read
+
+
+def test_a_block_of_one_number():
+    state = {"blocksize": 1, "dtype": "float32", "shape": [1, 2]}
+    assert four_bits([0x31], state).values.whole().tolist() == [[6, 10]]
