@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from compress_compare.analysis import coverage as module
 from compress_compare.analysis.coverage import Expectation, coverage, summary
 
 RANDOM = np.random.default_rng(0)
@@ -96,3 +97,18 @@ def test_models_without_tensors():
         coverage({"e": np.zeros((0, 3))}, {"e": np.zeros((0, 3))}, expectation=Expectation()).to_pylist()[0]["changed"]
         == 0
     )
+
+
+def test_levels_of_a_large_tensor_are_those_of_its_first_rows(monkeypatch):
+    array = np.array([[1.0, 1, 1], [1, 2, 1], [1, 2, 3], [0, 0, 0]])
+    for counted, levels in ((2, 1), (3, 1), (5, 1), (6, 2), (8, 2), (9, 3), (100, 3)):
+        monkeypatch.setattr(module, "_COUNTED", counted)
+        (row,) = coverage({"w": array}, {"w": -array}, expectation=Expectation()).to_pylist()
+        assert (row["levels_before"], row["levels_after"]) == (levels, levels)
+
+
+def test_levels_of_vectors_scalars_and_nothing():
+    before = {"v": np.array([3.0, 1, 3, 2]), "s": np.array(7.0), "e": np.zeros((0, 3)), "m": np.array([[1], [2], [2]])}
+    rows = {row["tensor"]: row for row in coverage(before, before, expectation=Expectation()).to_pylist()}
+    assert [rows[name]["levels_before"] for name in "vsem"] == [3, 1, None, 1]
+    assert [rows[name]["shape"] for name in "vsem"] == ["4", "1", "0×3", "3×1"]

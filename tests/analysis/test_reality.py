@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from compress_compare.analysis.reality import Facts, Run, Timing, bits, seconds, size, times, verdict
+from compress_compare.analysis.reality import Facts, Run, Timing, bits, factor, seconds, size, times, verdict
 
 CPU = "cpu (PyTorch 2.13.0, 1 thread, batch 1, warm-up 5, runs 50)"
 ORT = "cpu (ONNX Runtime 1.32.0, 1 thread, batch 1, warm-up 5, runs 50)"
@@ -121,3 +121,84 @@ def test_weights_without_a_width_in_the_file_are_not_called_floats() -> None:
     assert "codes_stored_as_floats" not in verdict(replace(CODES, file_bits=None), ROOT).causes
     assert "codes_stored_as_floats" in verdict(replace(CODES, file_bits=6), ROOT).causes
     assert "codes_stored_as_floats" not in verdict(replace(CODES, file_bits=5.9), ROOT).causes
+
+
+@pytest.mark.parametrize(("before", "after", "is_pruned"), [(0.5, 0.55, False), (0.5, 0.625, True), (None, 0.1, True)])
+def test_zeros_that_the_root_has_too_are_not_claimed(before: float | None, after: float, is_pruned: bool) -> None:
+    found = verdict(Facts(sparsity=after, pruned=True), Facts(sparsity=before))
+    assert ("of the weights are zero" in found.reason) is is_pruned
+    assert ("Nothing is claimed" in found.reason) is not is_pruned
+
+
+@pytest.mark.parametrize(
+    ("model", "part"),
+    [
+        (Facts(bits=24), "24 bits for each weight"),
+        (Facts(bits=24.1), None),
+        (Facts(macs=94), "1.1× fewer multiply-accumulates"),
+        (Facts(macs=95), "1.1× fewer multiply-accumulates"),
+        (Facts(macs=96), None),
+        (Facts(packed=80), "1.2× fewer bytes"),
+        (Facts(packed=81), None),
+        (Facts(packed=50, macs=50), "2× fewer multiply-accumulates"),
+        (Facts(packed=25, bits=8), "8 bits for each weight"),
+        (Facts(packed=0), None),
+    ],
+)
+def test_from_where_on_something_is_claimed(model: Facts, part: str | None) -> None:
+    reason = verdict(replace(model, is_said=False), Facts(bits=32, macs=100, packed=100)).reason
+    assert reason.startswith("Nothing is claimed" if part is None else f"Found: {part}. Nothing was measured")
+
+
+@pytest.mark.parametrize(("stored", "is_kept"), [(125, True), (126, False), (100, True)])
+def test_a_file_must_keep_four_fifths_of_what_its_scheme_implies(stored: int, is_kept: bool) -> None:
+    root = Facts(sparsity=0.0, stored=400, packed=400)
+    found = verdict(Facts(sparsity=0.75, stored=stored, packed=100), root)
+    assert found.causes == (() if is_kept else ("zeros_stored",)) and found.agrees is is_kept
+    if is_kept:
+        assert found.reason.endswith(f"Measured: a file of {stored} B ({400 / stored:.2g}× smaller than its root's).")
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "cause"), [(10, "no_sparse_kernel"), (8.01, "no_sparse_kernel"), (8, None), (7, None)]
+)
+def test_times_within_a_quarter_are_the_same(milliseconds: float, cause: str | None) -> None:
+    model = Facts(sparsity=0.9, torch=run(milliseconds))
+    found = verdict(model, Facts(sparsity=0.0, torch=run(10)))
+    assert found.causes == (() if cause is None else (cause,))
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "macs", "cause"),
+    [
+        (31.25, 25e6, None),
+        (31.3, 25e6, "not_bound_by_products"),
+        (31.3, 10e6 + 1, "not_bound_by_products"),
+        (40, 10e6, "not_bound_by_products"),
+        (40, 10e6 - 1, "calls_dominate"),
+    ],
+)
+def test_a_time_must_follow_four_fifths_of_the_work(milliseconds: float, macs: float, cause: str | None) -> None:
+    root = Facts(macs=100e6, torch=run(100))
+    found = verdict(Facts(macs=macs, torch=run(milliseconds)), root)
+    assert found.causes == (() if cause is None else (cause,))
+
+
+@pytest.mark.parametrize(("integers", "falls"), [(0.0, None), (0.25, 3), (0.75, 1), (1.0, None)])
+def test_some_products_on_integers_and_some_not(integers: float, falls: int | None) -> None:
+    found = verdict(replace(INT8, torch=Run(), onnx=run(1.5, integers, ORT)), ROOT)
+    assert ("operator_fell_back" in found.causes) is (falls is not None)
+    if falls is not None:
+        assert f"fell back to floating point for {falls} of 4 products." in found.reason
+
+
+def test_numbers_at_the_edges_of_their_units() -> None:
+    assert [size(number) for number in (0, 999, 1000, 999_000, 1e6, 1e9)] == [
+        *("0 B", "999 B", "1 kB", "999 kB", "1 MB", "1 GB")
+    ]
+    assert [seconds(number) for number in (1, 0.999, 1e-3, 0.999e-3)] == ["1 s", "999 ms", "1 ms", "999 µs"]
+    assert [bits(number) for number in (0, None, 2)] == ["0 bits", "0 bits", "2 bits"]
+    assert [times(number) for number in (1.05, 1.049, 1 / 1.049, 1 / 1.05)] == [
+        *("1.1× smaller than", "as large as", "as large as", "1.1× larger than")
+    ]
+    assert [factor(*pair) for pair in ((6, 3), (0, 3), (6, 0), (None, 3), (6, None))] == [2, None, None, None, None]

@@ -92,3 +92,55 @@ def test_without_the_extra_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(MissingExtra, match=r"compress-compare\[onnx\]"):
         onnx_runtime.check_installed()
+
+
+class Answering:
+    """A session that gives one answer."""
+
+    def __init__(self, answer: list[float]) -> None:
+        self._answer = np.array(answer, np.float32)
+
+    def get_inputs(self) -> list[object]:
+        return []
+
+    def run(self, *_: object) -> list[np.ndarray]:
+        return [self._answer]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "agrees"),
+    [
+        ([0.001, -0.001], [0, 0], True),
+        ([0.00101, 0], [0, 0], False),
+        ([0, -0.00101], [0, 0], False),
+        ([1.001], [1], False),  # as float32 these are 1.00102e-3 apart
+        ([1.0009], [1], True),
+        ([1000, 1], [1000, 0], True),
+        ([1000, 1.01], [1000, 0], False),
+        ([-1000, 0.9], [-1000, 0], True),
+        ([0.5005], [0.5], True),
+        ([0, 0], [0], False),
+        ([], [], True),
+        ([float("nan")], [0], False),
+    ],
+)
+def test_an_export_agrees_within_a_thousandth_of_the_largest_number_or_of_one(
+    monkeypatch: pytest.MonkeyPatch, answer: list[float], expected: list[float], agrees: bool
+) -> None:
+    monkeypatch.setattr(onnx_runtime, "_optimized", lambda content, threads: (Answering(answer), []))
+    assert onnx_runtime._agrees(b"", Constant(expected), EXAMPLE[:1]) is agrees
+
+
+class Constant(nn.Module):
+    def __init__(self, answer: list[float]) -> None:
+        super().__init__()
+        self.register_buffer("answer", torch.tensor(answer, dtype=torch.float32))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.answer
+
+
+def test_the_share_of_integer_products_is_that_of_all_products() -> None:
+    found = onnx_runtime._share(["Relu", "MatMulInteger", "Conv", "MatMul", "Gemm", "Add"])
+    assert found is not None and (found.value, found.count) == (0.25, 4)
+    assert onnx_runtime._share(["Relu", "Add"]) is None

@@ -7,8 +7,11 @@ import pytest
 from safetensors.numpy import save_file
 
 from compress_compare.comparisons import parts
+from compress_compare.readers import adapters
 from compress_compare.readers.checkpoint import read
 from compress_compare.readers.pair import ModelPair
+
+from . import made
 
 RNG = np.random.default_rng(3)
 CONFIG = {"peft_type": "LORA", "r": 2, "lora_alpha": 6, "target_modules": ["q"]}
@@ -223,3 +226,23 @@ def test_weights_under_an_adapter_of_another_kind_have_no_numbers(tmp_path, part
 def test_an_adapter_of_another_kind_is_named(tmp_path):
     pair = paired(tmp_path, BASE, {"base_model.model.model.q.vera_lambda_b": normal(4)}, {"peft_type": "VERA"})
     assert any("'VERA' are not applied" in note for note in pair.notes())
+
+
+@pytest.mark.parametrize(
+    ("left", "unread"),
+    [
+        ("tower.up.a.b.lora_E", {"tower.up.weight"}),
+        ("tower.up.a.b.c.lora_E", set()),
+        ("tower.lora_E", {"tower.up.weight", "tower.q.weight"}),
+        ("tower.a.b.lora_E", {"tower.up.weight", "tower.q.weight"}),
+        ("tower.a.b.c.lora_E", set()),
+        ("tower.up", {"tower.up.weight", "tower.q.weight"}),
+        ("tower.up.bias", set()),
+        ("tower.up.weight", set()),
+    ],
+)
+def test_a_module_is_looked_for_up_to_three_steps_above_what_is_not_understood(left, unread):
+    base = made.weights({"tower.up.weight": normal(2, 2), "tower.q.weight": normal(2, 2), "other.weight": normal(1, 1)})
+    found = adapters._not_understood(base.tensors, [f"base_model.model.{left}"])
+    assert found.keys() == unread
+    assert all(stored.values is None and stored.unread for stored in found.values())

@@ -166,3 +166,20 @@ def test_a_norm_without_weights_of_its_own_scales_and_shifts_alone():
     assert fold.bias(weights(bare)).whole() == pytest.approx(model["conv.bias"], rel=1e-5)
     assert fold.weight(weights(bare)).whole() == pytest.approx(model["conv.weight"], rel=1e-5)
     assert found_in({name: array for name, array in base.items() if name != "bn.running_var"}, model) == {}
+
+
+def test_what_is_as_close_without_a_norm_has_none():
+    base = arrays(conv=(8, 3, 3, 3), bn=8)
+    base["conv.weight"][:] = 0
+    assert found_in(base, folded(base, "conv", "bn")) == {}
+
+
+def test_a_layer_has_one_norm_and_of_two_epsilons_the_closer():
+    base = arrays(block__conv=(8, 3, 3, 3), block__bn=8, block__after=8)
+    assert found_in(base, folded(base, "block.conv", "block.bn") | {"block.after.weight": base["block.bn.weight"]}) == {
+        "block.conv": ("block.bn", 1e-5)
+    }
+    base["block.bn.running_var"][:] = 1e-3
+    for epsilon in fused.EPSILONS:
+        model = folded(base, "block.conv", "block.bn", epsilon) | {"block.after.weight": base["block.bn.weight"]}
+        assert found_in(base, model) == {"block.conv": ("block.bn", epsilon)}

@@ -268,3 +268,17 @@ def test_a_table_of_blocks_counts_only_where_it_is_said_to_be_one(path):
     scales = np.ones((2, 3, 2), np.float16)
     found = reader.read(blockwise(path, FOURS, scales, listed=[(0, "Int32", 1), (2, "Int32", 4)], details=0)).tensors
     assert list(found) == ["w", "s"] and np.array_equal(found["w"].values.whole(), FOURS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "size"),
+    [
+        *((0, "F32", 4), (1, "F16", 2), (2, "I32", 4), (3, "U8", 1), (4, "I64", 8), (6, "BOOL", 1), (7, "I16", 2)),
+        *((8, "C64", 8), (9, "I8", 1), (10, "F64", 8), (12, "U64", 8), (15, "U32", 4), (16, "U16", 2)),
+        *((18, "BF16", 2), (21, "F8_E4M3", 1), (22, "F8_E5M2", 1)),
+    ],
+)
+def test_numbers_of_types_in_the_schema_of_litert(path, kind, dtype, size):
+    """``TensorType`` of tensorflow/compiler/mlir/lite/schema/schema.fbs."""
+    stored = reader.read(one(path, bytes(3 * size), kind=kind, shape=(3,))).tensors["w"]
+    assert (stored.dtype, stored.shape, stored.num_bytes) == (dtype, (3,), 3 * size)

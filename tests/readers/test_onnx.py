@@ -356,3 +356,17 @@ def test_floats_that_the_graph_rounds_in_another_way_have_no_numbers(tmp_path):
     found = read(write(tmp_path / "m.onnx", tensors, nodes)).tensors["w"]
     assert found.values is None
     assert "QuantizeLinear" in found.unread
+
+
+@pytest.mark.parametrize("entry", ["offset", "length"])
+@pytest.mark.parametrize("text", ["abc", "-1", "1.5", "", "1" * 19])
+def test_a_place_beside_the_model_that_is_no_number(tmp_path, entry, text):
+    path, content, _ = beside(tmp_path)
+    (tmp_path / "weights.bin").write_bytes(content)
+    graph = onnx.load(path, load_external_data=False)
+    for each in graph.graph.initializer[0].external_data:
+        each.value = text if each.key == entry else each.value
+    path.write_bytes(graph.SerializeToString())
+    error = refused(tmp_path, path)
+    assert error.code == "model.not_onnx" and "The place of external data is no number" in str(error)
+    assert reader._number("9" * 18) == 10**18 - 1 and reader._number("0") == 0

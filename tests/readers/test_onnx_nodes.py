@@ -286,3 +286,13 @@ def test_codes_that_stand_for_zero_move_the_ends(zeros):
 )
 def test_one_number_is_no_weight(shape, is_single):
     assert onnx_nodes.is_constant(shape) is is_single
+
+
+@pytest.mark.parametrize(("given", "is_read"), [(8, False), (9, True)])
+def test_zero_points_take_as_many_bytes_as_their_bits(given, is_read):
+    said = {"bits": 8, "K": 144, "N": 1, "block_size": 16}
+    codes, zeros = RNG.integers(0, 256, (1, 144)).astype(np.uint8), np.arange(given, dtype=np.uint8)
+    found = numbers(CodesOf("s", "z", -1, packed=said), w=codes, s=np.ones(9, np.float32), z=zeros)
+    assert (found is not None) == is_read
+    if is_read:
+        assert np.array_equal(found.values.whole(), codes - np.arange(9.0).repeat(16))

@@ -299,3 +299,16 @@ def test_a_shape_has_at_most_32_sizes(tmp_path, count, is_joined):
 def test_a_constant_may_be_empty(tmp_path):
     stored = only(tmp_path, [constant("w", floats(0, 3)), constant("other", floats(2))], [])
     assert stored.values.whole().shape == (0, 3) and stored.num_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("sizes", "detail"),
+    [
+        ((10**15, 10**15 - 1), "Its shape needs 999,999,999,999,999,000,000,000,000,000 bytes, has 1."),
+        ((10**15, 10**15), ""),
+        ((10**15, 2 * 10**15), ""),
+    ],
+)
+def test_more_bytes_than_there_are_anywhere_are_not_written_out(tmp_path, sizes, detail):
+    found = error(write(tmp_path, [("w", "u8", sizes, b"x")]))
+    assert found.code == "model.bad_shape" and found.detail == detail

@@ -1,8 +1,12 @@
 """Weights that modules compute: the numbers of a file beside those that PyTorch itself computes."""
 
+import numpy as np
 import pytest
 
 from compress_compare.readers.checkpoint import read
+from compress_compare.readers.layouts import unpacked
+
+from .made import weights
 
 torch = pytest.importorskip("torch")
 safetensors = pytest.importorskip("safetensors.torch")
@@ -98,3 +102,40 @@ def test_what_is_not_known_upon_what_is_known_leaves_no_numbers(tmp_path, make):
     ]
     assert found.tensors["l.weight"].values is None
     assert found.unread == {"a parametrization": 1}
+
+
+def test_lengths_and_directions_elsewhere_are_weights_of_their_own():
+    tensors = {"l.original0": np.ones((3, 1), np.float32), "l.original1": np.ones((3, 2), np.float32)}
+    deeper = {f"l.parametrizations.weight.more.{name[2:]}": array for name, array in tensors.items()}
+    for given in (tensors, deeper):
+        found = unpacked(weights(given))
+        assert found.tensors.keys() == given.keys()
+        assert not any(stored.rule for stored in found.tensors.values())
+
+
+def test_a_weight_of_a_direction_of_length_five():
+    """(3, 4) is of length 5 and the second row of length 2; each becomes as long as its g."""
+    tensors = {"v": np.array([[3, 4], [0, -2]], np.float32), "g": np.array([[10], [1]], np.float32)}
+    named = {"v": "l.parametrizations.weight.original1", "g": "l.parametrizations.weight.original0"}
+    for names in ({"v": "l.weight_v", "g": "l.weight_g"}, named):
+        found = unpacked(weights({names[part]: array for part, array in tensors.items()})).tensors
+        assert list(found) == ["l.weight"]
+        assert found["l.weight"].values.whole().tolist() == [[6, 8], [0, -1]]
+        assert (found["l.weight"].rule, found["l.weight"].num_bytes) == ("weight norm", 24)
+
+
+@pytest.mark.parametrize("wrong", [{"g": np.ones((2,))}, {"g": np.ones((2, 2, 1))}, {"g": np.ones((3, 1))}])
+def test_lengths_of_another_shape_are_not_applied(wrong):
+    tensors = {"l.weight_v": np.ones((2, 2), np.float32), "l.weight_g": wrong["g"].astype(np.float32)}
+    assert unpacked(weights(tensors)).tensors.keys() == tensors.keys()
+
+
+def test_spectral_norm_divides_by_its_singular_value():
+    matrix = np.array([[3, 0], [0, 1], [0, 0]], np.float32)
+    u, v = np.array([1, 0, 0], np.float32), np.array([1, 0], np.float32)
+    tensors = {"l.weight_orig": matrix, "l.weight_u": u, "l.weight_v": v}
+    found = unpacked(weights(tensors)).tensors
+    assert found["l.weight"].values.whole() == pytest.approx(matrix / 3)
+    assert found["l.weight"].num_bytes == 4 * (6 + 3 + 2)
+    for wrong in ({"l.weight_u": u[:2]}, {"l.weight_u": u.reshape(3, 1)}, {"l.weight_v": v.reshape(1, 2)}):
+        assert unpacked(weights(tensors | wrong)).tensors["l.weight"].values is None

@@ -173,3 +173,17 @@ def test_more_bytes_than_there_are_anywhere_are_written_short(tmp_path, sizes, d
     with pytest.raises(InvalidValue) as caught:
         safetensors.check(path)
     assert caught.value.detail == f"Shape {sizes} of {dtype} needs {needed} bytes, has 8."
+
+
+@pytest.mark.parametrize("count", [15, 16, 17, 40])
+def test_of_a_long_list_the_first_sixteen_are_shown(tmp_path, count):
+    path = tmp_path / "w.safetensors"
+    for field, value in (("shape", -1), ("data_offsets", 7)):
+        path.write_bytes(content(one(**{field: [value] * count}), bytes(8)))
+        with pytest.raises(InvalidValue) as caught:
+            safetensors.check(path)
+        assert caught.value.detail == f"Found {[value] * min(count, 16)}."
+    path.write_bytes(content(one(shape="x" * 100), bytes(8)))
+    with pytest.raises(InvalidValue) as caught:
+        safetensors.check(path)
+    assert caught.value.detail == f"Found '{'x' * 79}."

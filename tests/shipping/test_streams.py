@@ -147,3 +147,94 @@ def test_an_index_that_is_no_index_is_refused(tmp_path):
     path.write_bytes(content[:place] + bytes([content[place] ^ 255]) + content[place + 1 :])
     with pytest.raises(InvalidValue):
         read("safetensors", files)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said", "tables"),
+    [
+        ((2, 3), {"per": "tensor"}, [0] * 6),
+        ((2, 3), {"per": "channel", "axis": 0}, [0, 0, 0, 1, 1, 1]),
+        ((2, 3), {"per": "channel", "axis": 1}, [0, 0, 1, 1, 2, 2]),
+        ((3, 2), {"per": "channel", "axis": 0, "group_size": 2}, [0, 0, 0, 0, 1, 1]),
+        ((4,), {"per": "channel", "axis": 0}, [0, 0, 0, 0]),
+        ((2, 5), {"per": "group", "axis": 0, "group_size": 2}, [0, 0, 1, 1, 2, 3, 3, 4, 4, 5]),
+        ((2, 5), {"per": "group", "axis": 1, "group_size": 1}, list(range(10))),
+        ((2, 5), {"per": "group", "axis": 0}, [0] * 5 + [1] * 5),
+        ((5,), {"per": "group", "axis": 0, "group_size": 3}, [0, 0, 0, 1, 1]),
+        ((2, 0), {"per": "group", "axis": 0, "group_size": 3}, []),
+        ((0, 2), {"per": "channel", "axis": 0}, []),
+    ],
+)
+def test_which_table_each_element_has(shape, said, tables):
+    found, count = layout.table_index(shape, said)
+    assert found.tolist() == tables
+    assert count == (max(tables, default=-1) + 1)
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_labels_of_any_bits_stand_without_gaps(bits):
+    labels = np.random.default_rng(bits).integers(0, 1 << bits, 13)
+    number = sum(int(label) << bits * place for place, label in enumerate(labels))
+    packed = np.frombuffer(number.to_bytes(-(-13 * bits // 8), "little"), np.uint8)
+    assert layout.labels_of(packed, 13, bits=bits).tolist() == labels.tolist()
+    assert layout.labels_of(packed, 1, bits=bits).tolist() == labels[:1].tolist()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("said", [{"per": "tensor"}, {"per": "channel"}, {"per": "tensor", "dim": 2}])
+def test_elements_come_back_from_the_order_of_the_layout(axis, said):
+    values = np.arange(24.0).reshape(2, 3, 4)
+    flat = layout.ordered(values, said | {"axis": axis})
+    stays = said == {"per": "tensor"}
+    first = values if stays else np.moveaxis(values, axis, -1 if "dim" in said else 0)
+    assert flat.tolist() == first.reshape(-1).tolist()
+    assert np.array_equal(layout.restored(flat, (2, 3, 4), entry=said | {"axis": axis}), values)
+    assert layout.ordered(values[0, 0], said | {"axis": 0}).tolist() == [0, 1, 2, 3]
+    assert layout.restored(values[0, 0], (4,), entry=said | {"axis": 0}).tolist() == [0, 1, 2, 3]
+
+
+def quantized(scale, labels, *, zero=None, **more):
+    """The numbers of codes of four bits."""
+    bits = np.packbits(
+        np.unpackbits(np.array(labels, np.uint8)[:, None], axis=1, bitorder="little")[:, :4], bitorder="little"
+    )
+    parts = {"scale": np.array(scale, "<f4").view(np.uint8), "labels": bits}
+    if zero is not None:
+        parts["zero"] = np.array(zero, "<i2").view(np.uint8)
+    entry = {
+        "kind": "quantized",
+        "shape": [len(labels)],
+        "dtype": "F32",
+        "per": "tensor",
+        "axis": 0,
+        "bits": 4,
+        "at": 0,
+    }
+    entry |= {"parts": {name: part.size for name, part in parts.items()}} | more
+    return layout._tensor(entry, np.concatenate(list(parts.values())))
+
+
+def test_codes_less_their_zero_point_times_their_scale():
+    assert quantized([0.5], [0, 8, 15]).values.whole().tolist() == [-4, 0, 3.5]
+    assert quantized([0.5], [0, 8, 15], zero=[3]).values.whole().tolist() == [-1.5, 2.5, 6]
+    both = quantized([0.5, 2], [0, 8, 15, 1], shape=[2, 2], per="channel", zero=[0, 1])
+    assert both.values.whole().tolist() == [[0, 4], [28, 0]] and both.num_bytes == 8 + 2 + 4
+    assert quantized([1 / 3], [9], dtype="F16").values.whole().tolist() == [float(np.float16(1 / 3))]
+    for scale, more in (([0.5, 1], {}), ([0.5], {"zero": [1, 2]}), ([0.5], {"shape": [2, 2], "per": "channel"})):
+        with pytest.raises(ValueError, match="not a scale for each group"):
+            quantized(scale, [0, 8, 15, 1], **more)
+
+
+def test_a_bit_map_has_a_bit_for_each_element():
+    def sparse(mask, values, *, count=9):
+        parts = {"mask": np.array(mask, np.uint8), "values": np.array(values, "<f4").view(np.uint8)}
+        entry = {"kind": "sparse", "shape": [count], "dtype": "F32", "at": 0}
+        entry["parts"] = {name: part.size for name, part in parts.items()}
+        return layout._tensor(entry, np.concatenate(list(parts.values()))).values.whole().tolist()
+
+    assert sparse([0b101, 1], [1, 2, 3]) == [1, 0, 2, 0, 0, 0, 0, 0, 3]
+    assert sparse([0b101, 0xFE], [1, 2]) == [1, 0, 2, 0, 0, 0, 0, 0, 0]  # bits behind the last element say nothing
+    with pytest.raises(ValueError, match="not a bit for each element"):
+        sparse([0b101], [1, 2])
+    with pytest.raises(ValueError, match="not a number for each bit"):
+        sparse([0b101, 1], [1, 2])

@@ -25,3 +25,21 @@ def test_empty_bins_are_null_and_no_instance_is_no_error():
     assert bins["accuracy"].to_pylist() == [0.0, *[None] * 13, 1.0]
     assert calibration.expected_error(bins) == 0.0
     assert calibration.expected_error(bins.slice(1, 3)) is None
+
+
+def test_a_confidence_on_a_border_belongs_below_it():
+    edges = np.linspace(0, 1, 16)
+    confidence = np.array([edges[3], np.nextafter(edges[3], 1), edges[14], np.nextafter(edges[14], 1), 0, 1, np.inf])
+    bins = calibration.reliability("m", confidence=confidence, correct=np.array([1.0, 0, 1, 0, 1, 0, 1]))
+    counts = {place: count for place, count in enumerate(bins["count"].to_pylist()) if count}
+    assert counts == {0: 1, 2: 1, 3: 1, 13: 1, 14: 2}
+    assert (bins["low"].to_pylist(), bins["high"].to_pylist()) == (edges[:-1].tolist(), edges[1:].tolist())
+    assert [bins["accuracy"][place].as_py() for place in (0, 2, 3, 13, 14)] == [1, 1, 0, 1, 0]
+
+
+def test_the_expected_error_is_a_mean_over_instances():
+    confidence, correct = np.array([0.5, 0.5, 0.5, 0.9]), np.array([1.0, 1, 1, 1])
+    bins = calibration.reliability("m", confidence=confidence, correct=correct)
+    assert calibration.expected_error(bins) == pytest.approx((3 * 0.5 + 0.1) / 4)
+    one = calibration.reliability("m", confidence=confidence[:1], correct=correct[:1])
+    assert calibration.expected_error(one) == 0.5

@@ -10,6 +10,7 @@ import pytest
 
 import compress_compare as cc
 from compress_compare.analysis.behaviors import boxes as geometry
+from compress_compare.analysis.behaviors import detection
 from compress_compare.errors import InvalidValue
 
 # image, class, left, top, width, height, and the score of a box
@@ -188,3 +189,27 @@ def test_boxes_overlap_as_areas_do() -> None:
     assert geometry.overlaps(unit, others).tolist() == [[1, pytest.approx(1 / 7), 0, 0]]
     point = np.array([[1.0, 1, 1, 1]])
     assert geometry.overlaps(point, point).tolist() == [[0]]
+
+
+def test_without_a_seed_the_draws_are_those_of_seed_zero(project: cc.Project) -> None:
+    frame = project.behaviors("base", ["small"], "street", "detection_f1")._frame
+    drawn = detection.corpus(frame, resamples=20)
+    assert drawn.equals(detection.corpus(frame, resamples=20, seed=0))
+    assert not drawn.equals(detection.corpus(frame, resamples=20, seed=1))
+
+
+def test_the_interval_over_classes_is_that_of_their_means_in_each_resample() -> None:
+    def row(count: int, ap: float | None, resampled: list[float]) -> detection._Row:
+        numbers = dict.fromkeys(("ap", "base_ap", "ap50", "base_ap50", "difference"), ap)
+        return detection._Row({"num_objects": count, **numbers, "lost": 2, "won": 1}, np.array(resampled))
+
+    nan = np.nan
+    rows = [row(3, 0.5, [0.25, nan, nan, 0.5]), row(1, 0.25, [0.75, nan, 0.5, 1.0]), row(0, None, [nan] * 4)]
+    found = detection._mean(rows)
+    # of the four draws the second has no object of any class
+    low, high = np.quantile([0.5, 0.5, 0.75], [0.025, 0.975])
+    assert (found["ci_low"], found["ci_high"]) == pytest.approx((low, high))
+    assert (found["num_objects"], found["ap"], found["difference"]) == (4, 0.375, 0.375)
+    assert (found["lost"], found["won"]) == (6, 3)
+    nothing = detection._mean(rows[2:])
+    assert [nothing[name] for name in ("num_objects", "ap", "ci_low", "ci_high")] == [0, None, None, None]

@@ -96,3 +96,20 @@ def test_the_divergence_is_that_of_scipy_in_either_precision(monkeypatch, kind, 
     found = against_base.kl_divergence(frame(labels, given, kind=kind))
     for model, expected in (("m0", np.zeros(60)), ("m1", stats.entropy(given[0], given[1], axis=1))):
         assert found[model] == pytest.approx(expected, abs=2e-6)
+
+
+def test_no_cosine_of_vectors_of_other_lengths_is_above_one_by_rounding():
+    many = np.random.default_rng(2).normal(size=(5_000, 3))
+    for factor in (3.0, 0.7, 1e-5):
+        assert 1 - 1e-12 < distances.cosine(many, factor * many).max() <= 1
+        assert -1 <= distances.cosine(many, -factor * many).min() < -1 + 1e-12
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_missing_probability_is_missing_wherever_it_stands(place):
+    row = np.array([[0.0, 0.0, 1.0]])
+    missing = row.copy()
+    missing[0, place] = np.nan
+    assert np.isnan([distances.kl_divergence(row, missing), distances.kl_divergence(missing, row)]).all()
+    assert np.isnan(distances.single_logs(missing.astype(np.float32))[0, 0])
+    assert np.isfinite(distances.single_logs(row.astype(np.float32))).all()

@@ -33,3 +33,19 @@ def test_no_prediction_is_the_most_frequent_of_three_that_are_all_different():
         for name, after in {"a": 0, "b": 1, "c": 2}.items()
     }
     assert exemplars.most_frequent(three, np.array([0, 1]), size=3).tolist() == [0, -1]
+
+
+def test_two_of_three_classes_may_be_tied():
+    three = {
+        name: Changes(BASE, np.array(after, dtype=np.int32), None)
+        for name, after in {"a": [0, 0, 2, -1, -1], "b": [1, 0, 2, 2, -1], "c": [-1, 1, 1, -1, 1]}.items()
+    }
+    assert exemplars.most_frequent(three, np.arange(5), size=3).tolist() == [-1, 0, 2, 2, 1]
+    assert exemplars.most_frequent(three, np.array([4, 0]), size=4).tolist() == [1, -1]
+
+
+def test_exactly_the_share_is_enough():
+    changed, answered = np.array([1, 1, 0, 2, 2]), np.array([2, 3, 0, 4, 2])
+    assert exemplars.ranked(changed, answered, share=0.5).tolist() == [4, 3, 0]
+    assert exemplars.ranked(changed, answered, share=1.0).tolist() == [4]
+    assert exemplars.ranked(changed, answered, share=0.0).tolist() == [4, 3, 0, 1]

@@ -55,3 +55,26 @@ def test_answers_are_scored_against_the_label():
     assert found["exact_match"]["m0"].tolist() == [1, 1, 1]
     assert np.array_equal(found["token_f1"]["m1"], [0.8, np.nan, 0], equal_nan=True)
     assert np.allclose(found["edit_distance"]["m1"], [1 / 3, np.nan, 1], equal_nan=True)
+
+
+def test_whoever_watches_is_told_how_many_texts_of_all_are_scored(monkeypatch):
+    count = texts.STEP + 1
+    answers = outputs(range(count), ["x"] * count, texts=["a dog"] * count)
+    given = Frame(dataset(range(count), labels=["dog"] * count), dict.fromkeys(("m0", "m1", "m2"), answers))
+    told = []
+    monkeypatch.setattr(texts.progress, "step", lambda what, done, *, total: told.append((what, done, total)))
+    found = texts.exact_match(given)
+    assert all(scores.tolist() == [1.0] * count for scores in found.values())
+    places = [model * count + row for model in range(3) for row in (0, texts.STEP)]
+    assert told == [("Comparing texts", place, 3 * count) for place in places]
+
+
+def test_words_beyond_the_limit_are_left_out_of_the_edits():
+    many = ["x"] * texts.MAX_WORDS
+    assert texts.relative_edits([*many, "y"], many) == 0
+    assert texts.relative_edits([*many[:-1], "y"], many) == 1 / texts.MAX_WORDS
+
+
+def test_edits_of_nothing():
+    assert [texts.relative_edits(*sides) for sides in ((["a"], []), ([], ["a"]), ([], []))] == [1, 1, 0]
+    assert texts.relative_edits(["a", "b"], ["b"]) == 0.5

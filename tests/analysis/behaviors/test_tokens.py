@@ -128,3 +128,39 @@ def test_logits_of_other_shapes_are_refused(base, model):
     with pytest.raises(InvalidValue) as caught:
         cc.kl_per_token(base, model)
     assert caught.value.code == "behaviors.logits"
+
+
+def perplexities(base, model):
+    """Of texts, of which a model answers those that are not ``None``."""
+    given = {}
+    for name, texts in (("a", base), ("b", model)):
+        answered = [place for place, one in enumerate(texts) if one is not None]
+        numbers = [texts[place] for place in answered]
+        given[name] = outputs(np.array(answered), tokens={"log_probability": numbers})
+    return tokens.corpus(Frame(dataset(np.arange(len(base))), given)).to_pylist()[0]
+
+
+def test_the_interval_of_two_texts_by_hand():
+    # changes of 0.5 over two tokens and 0.2 over one; 0.7 / 3 for each token of all
+    row = perplexities([[-1.0, -1.0], [-2.0]], [[-1.5, -1.0], [-2.2]])
+    mean = 0.7 / 3
+    residuals = [0.5 - 2 * mean, 0.2 - mean]
+    # Cochran 1977, 6.13: the variance of a ratio is that of its residuals, over n and the mean size squared
+    error = np.sqrt(sum(one**2 for one in residuals) / 1 / 2) / 1.5
+    assert (row["tokens"], row["ratio"]) == (3, pytest.approx(np.exp(mean)))
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(
+        tuple(np.exp(mean + np.array([-1.959964, 1.959964]) * error))
+    )
+    assert (row["perplexity"], row["base_perplexity"]) == pytest.approx((np.exp(4.7 / 3), np.exp(4 / 3)))
+
+
+def test_texts_with_other_tokens_or_without_an_answer_are_left_out_of_the_perplexity():
+    base = [[-1.0, -1.0], [-2.0], [-3.0], [], [-np.inf], None]
+    model = [[-1.5], [-2.5], None, [], [-1.0], [-1.0]]
+    row = perplexities(base, model)
+    assert (row["tokens"], row["perplexity"], row["base_perplexity"]) == (1, np.exp(2.5), np.exp(2))
+    assert row["ratio"] == pytest.approx(np.exp(0.5)) and row["ci_low"] is row["ci_high"] is None
+    nothing = perplexities(base[2:4], model[2:4])
+    assert nothing == {"model": "b", "tokens": 0} | dict.fromkeys(
+        ("perplexity", "base_perplexity", "ratio", "ci_low", "ci_high")
+    )

@@ -106,3 +106,25 @@ def test_the_expansion_is_that_of_cornish_and_fisher() -> None:
             z + skewness * (z**2 - 1) / 6 + kurtosis * (z**3 - 3 * z) / 24 - skewness**2 * (2 * z**3 - 5 * z) / 36
         )
         assert limit[0] == pytest.approx(differences.mean() + differences.std() / np.sqrt(12) * quantile)
+
+
+def test_many_distinct_differences_are_put_into_bins_and_two_thousand_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    binned = []
+    made = bootstrap._binned
+    monkeypatch.setattr(bootstrap, "_binned", lambda ordered: binned.append(len(ordered)) or made(ordered))
+    for count in (bootstrap.DISTINCT, bootstrap.DISTINCT + 1):
+        bootstrap.percentile(np.arange(float(count)), resamples=3, seed=0)
+    assert binned == [bootstrap.DISTINCT + 1]
+
+
+def test_extremes_stay_alone_and_the_rest_is_in_bins_of_its_means() -> None:
+    ordered = np.arange(4000.0)
+    values, counts = bootstrap._binned(ordered)
+    extremes = bootstrap.EXTREMES
+    assert values[:extremes].tolist() == ordered[:extremes].tolist()
+    assert values[-extremes:].tolist() == ordered[-extremes:].tolist()
+    # the 3,500 in the middle in 1,500 bins of two or three
+    inner = counts[extremes:-extremes]
+    assert (len(inner), inner.sum(), set(inner.tolist())) == (1500, 3500, {2, 3})
+    starts = extremes + np.cumsum(inner) - inner
+    assert values[extremes:-extremes] == pytest.approx(starts + (inner - 1) / 2)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compress_compare.analysis.layers.activations import Activation, Alignment, ChannelPeaks, features
+from compress_compare.analysis.layers.activations import Activation, Alignment, ChannelPeaks, Ends, features
 
 
 def cka(x, y):
@@ -146,3 +146,77 @@ def test_an_outlier_is_ten_times_the_median(peaks, outliers):
     found = ChannelPeaks()
     found.add(np.array([peaks, [0] * len(peaks)], float))
     assert sorted(found.columns()["outlier_channels"]) == outliers
+
+
+def test_the_ends_of_a_histogram_are_those_of_the_range():
+    found = Activation()
+    found.add(np.array([[-1.0, 0.5, 3.0]]), np.array([[0.0, 9.0, 1.0]]))
+    row = found.columns()
+    assert row["histogram_low"] <= -1 and row["histogram_high"] == pytest.approx(3, abs=0.1)
+    assert row["histogram_high"] >= 3 and len(row["histogram"]) > 32
+    assert (row["histogram"][-1], sum(row["histogram"])) == (1, 3)
+    assert (row["base_histogram"][-1], sum(row["base_histogram"])) == (0, 3)
+    alone = Activation()
+    alone.add(None, np.array([[2.0, 5.0]]))
+    assert alone.columns()["histogram_high"] >= 5 and alone.columns()["histogram_low"] <= 2
+
+
+def test_at_most_eight_channels_are_named_the_worst_first():
+    errors = np.array([[1.0, 9, 2, 8, 3, 7, 4, 6, 5, 0]])
+    found = ChannelPeaks()
+    found.add_error(np.zeros((1, 10)), np.sqrt(errors))
+    assert found.columns()["worst_channels"] == [1, 3, 5, 7, 8, 6, 4, 2]
+    assert found.columns()["worst_channel_shares"] == pytest.approx(
+        [9 / 45, 8 / 45, 7 / 45, 6 / 45, 5 / 45, 4 / 45, 3 / 45, 2 / 45]
+    )
+    peaks = ChannelPeaks()
+    peaks.add(np.array([[1.0] * 11 + [float(peak) for peak in range(11, 21)]]))
+    assert peaks.columns()["outlier_channels"] == [20, 19, 18, 17, 16, 15, 14, 13]
+    assert (peaks.columns()["worst_channels"], peaks.columns()["worst_channel_shares"]) == (None, None)
+    assert ChannelPeaks().columns() == dict.fromkeys(("worst_channels", "worst_channel_shares", "outlier_channels"))
+
+
+def test_ends_that_come_in_later_batches():
+    found = Ends()
+    for batch in ([1.0, 1, 2], [1, 3, np.nan], [np.inf, 3, 3], [np.nan], [2, -1]):
+        found.add(np.array(batch))
+    # −1 once and 3 three times, of twelve numbers
+    assert (found.low, found.high, found.count, found.share) == (-1, 3, 12, 4 / 12)
+    rectified = Ends()
+    rectified.add(np.array([0.0, 0, 4, 1]))
+    assert rectified.share == 1 / 4
+    negative = Ends()
+    negative.add(np.array([-2.0, -2, 0]))
+    assert negative.share == 2 / 3
+
+
+def test_mean_and_numbers_that_are_none_over_calls():
+    found = Activation()
+    assert found.columns()["mean_abs"] is None
+    found.add(None, np.array([[1.0, -3.0]]))
+    found.add(None, np.array([[2.0, 2.0]]))
+    assert (found.columns()["mean_abs"], found.columns()["num_nonfinite"]) == (2, 0)
+    found.add(None, np.array([[np.inf, np.nan], [-np.inf, 1]]))
+    assert (found.columns()["num_nonfinite"], found.columns()["num_compared"]) == (3, 0)
+
+
+def test_outputs_without_a_feature_are_no_examples():
+    assert features(np.zeros((3, 0))).shape == features(np.zeros((0, 0))).shape == (0, 0)
+    assert features(np.zeros((0, 4))).shape == (0, 4)
+    assert features(np.zeros((2, 3, 4, 5, 6))).shape == (2 * 4 * 5 * 6, 3)
+
+
+@pytest.mark.parametrize(("base", "model"), [(0.0, 0.0), (0.0, 1.0), (1e-9, 5.0)])
+def test_constants_are_alike_to_nothing(base, model):
+    found = Alignment()
+    for _ in range(2):
+        found.add(np.full((3, 2), base), np.full((3, 2), model))
+    assert (found.count, found.value) == (6, None)
+
+
+def test_small_errors_have_shares_as_large_ones_do():
+    for scale in (1e-12, 0.1, 1e12):
+        found = ChannelPeaks()
+        found.add_error(np.zeros((2, 3)), scale * np.array([[1.0, 0, 2], [1, 0, 0]]))
+        assert found.columns()["worst_channels"] == [2, 0]
+        assert found.columns()["worst_channel_shares"] == pytest.approx([2 / 3, 1 / 3])

@@ -138,3 +138,59 @@ def test_many_rows_of_norms_at_once():
     assert [each.tolist() for each in norms.of_rows(np.zeros((1, 0)), np.zeros((1, 0)))] == [
         *([np.inf], [-np.inf], [0], [-np.inf], [-1])
     ]
+
+
+@pytest.mark.parametrize("width", [3, 12])
+@pytest.mark.parametrize("changed", range(6))
+def test_the_channel_that_changed_most_is_found_whichever_piece_it_is_in(monkeypatch, width, changed):
+    monkeypatch.setattr(norms, "PIECE", 6)
+    base = np.arange(1.0, 6 * width + 1).reshape(6, width)
+    model = base * np.array([1.5] * 6)[:, None]
+    model[changed] = base[changed] * 3
+    found = statistics.change(Values.of(base), Values.of(model)).norms
+    assert (found.at, found.channels) == (changed, 6) and found.change == pytest.approx(2)
+    assert norms.of(Values.of(model))[1].channels == 6
+
+
+def test_lengths_of_rows_whose_squares_vanish_overflow_or_are_not_finite():
+    rows = np.array([[0, 0], [3e-30, 4e-30], [3e30, 4e30], [np.inf, 1], [np.nan, 1], [3, 4]], np.float32)
+    with np.errstate(over="ignore", under="ignore"):
+        squares = norms.square_sums(rows)
+    found = norms.lengths(squares, rows)
+    assert found[:4] == pytest.approx([0, 5e-30, 5e30, np.inf], rel=1e-6, abs=0)
+    assert np.isnan(found[4]) and found[5] == 5
+    assert norms.lengths(np.zeros(0, np.float32), np.zeros((0, 2), np.float32)).tolist() == []
+
+
+def test_norms_of_parts_are_added():
+    first, second = (
+        Norms.of(np.array([1.0, 2]), np.array([1.0, 3])),
+        Norms.of(np.array([4.0]), np.array([0.0]), first=2),
+    )
+    assert first == Norms(2, 1, 3, 0, 0.5, 1) and second == Norms(1, 0, 0, 1, 1, 2)
+    assert first + second == second + first == Norms(3, 0, 3, 1, 1, 2)
+    same = Norms.of(np.array([2.0]), np.array([1.0]), first=7)
+    assert (first + same).at == 1 and (same + first).at == 7
+
+
+def test_how_many_numbers_of_a_piece_have_a_row():
+    rows = norms.ChannelRows((4, 10), compared=False)
+    assert [rows.width(size) for size in (0, 1, 9, 10, 40)] == [1, 1, 9, 10, 10]
+    plain = norms.ChannelRows((40,), compared=False)
+    assert [plain.width(size) for size in (0, 1, 40)] == [1, 1, 40]
+
+
+@pytest.mark.parametrize(
+    ("shape", "spans"),
+    [
+        ((4, 3), [(0, 6), (6, 12)]),
+        ((3, 3), [(0, 6), (6, 9)]),
+        ((2, 7), [(0, 7), (7, 14)]),
+        ((2, 8), [(0, 7), (7, 8), (8, 15), (15, 16)]),
+        ((9,), [(0, 7), (7, 9)]),
+        ((0, 3), []),
+    ],
+)
+def test_pieces_are_whole_rows_or_parts_of_one(monkeypatch, shape, spans):
+    monkeypatch.setattr(norms, "PIECE", 7)
+    assert list(norms.ChannelRows(shape, compared=False).pieces()) == spans

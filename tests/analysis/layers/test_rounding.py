@@ -81,3 +81,34 @@ def test_stretch():
 def test_a_grid_is_guessed_from_few_values(count, zeros, distinct, expected):
     found = Grid.guessed(count=count, zeros=zeros, distinct=distinct)
     assert (found and found.bits) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "zeros", "distinct", "is_rounded"),
+    [
+        *((1000, 0, 256, True), (1000, 0, 257, False), (20, 0, 11, True), (20, 0, 12, False), (20, 2, 10, True)),
+        *((20, 2, 11, False), (21, 2, 10, True), (3, 0, 3, True), (4, 0, 4, False), (2, 0, 2, True), (9, 0, 1, False)),
+    ],
+)
+def test_values_of_a_grid_stand_twice_or_are_three_at_most(count, zeros, distinct, is_rounded):
+    found = Grid.guessed(count=count, zeros=zeros, distinct=distinct)
+    assert found == (Grid(math.log2(distinct + 1)) if is_rounded else None)
+
+
+def test_half_a_step_over_the_largest_number():
+    assert [Grid(bits).half_step for bits in (1, 2, 3, 4, 8)] == [1, 0.5, 0.5 / 3, 0.5 / 7, 0.5 / 127]
+
+
+@pytest.mark.parametrize(("number", "is_beyond"), [(1.5, False), (1.51, True), (-1.51, True), (1.0, False)])
+def test_a_number_is_beyond_if_it_is_more_than_half_a_step_away(number, is_beyond):
+    base, model = Values.of(np.array([[number, 0.5]])), Values.of(np.array([[1.0, 0.5]]))
+    expected = (1, abs(number)) if is_beyond else (0, 0)
+    assert rounding.beyond(base, model, grid=Grid(2)) == rounding.beyond(base, model, grid=Grid(2, 2)) == expected
+
+
+def test_stretch_of_two_numbers_and_of_rounding_alone():
+    assert rounding.stretch(4.0, squares=16 + 4.0, count=2) == 2
+    assert rounding.stretch(3.0, squares=9 + 8.0, count=3) == 1.5
+    assert rounding.stretch(0.0, squares=0.0, count=5) == 0
+    assert rounding.stretch(1.0, squares=1 + 2e-9, count=2) == pytest.approx(1 / math.sqrt(2e-9), rel=1e-6)
+    assert rounding.stretch(1.0, squares=1 + 0.9e-9, count=2) == 0

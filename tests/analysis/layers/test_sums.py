@@ -148,3 +148,12 @@ def test_a_row_says_what_was_found():
 def test_the_relative_error_is_the_change_s_norm_over_the_base_s(base, model, error):
     found = alone(np.array(base), np.array(model), WIDE)
     assert relative_errors(found) == [pytest.approx(error)]
+
+
+def test_tensors_that_are_no_matrices_have_no_channel_that_changed_most():
+    numbers = np.array([[1.0, 2.0], [3.0, 0.0]])
+    for found in (of_small(numbers, None, edges=[WIDE] * 2), zeros_of_small(numbers, numbers)):
+        assert found.channels.tolist() == [-1, -1]
+        assert found.extremes.shape == (2, len(EXTREMES)) and len(found.histograms) == 2
+    with pytest.raises(ValueError, match="zip"):
+        of_small(numbers, None, edges=[WIDE])

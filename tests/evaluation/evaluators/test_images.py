@@ -230,3 +230,12 @@ def test_an_evaluation_logs_masks_that_are_compared(tmp_path: Path) -> None:
         assert [row["pixel_accuracy[half]"] for row in accuracy] == [row["pixel accuracy[half]"] for row in logged]
         assert found.mask_classes == {0: "a", 1: "b", 2: "c"}
         assert (found.masks(3)["half"] == evaluator.answer(models["half"])["masks"][3]).all()
+
+
+def test_masks_of_fewer_images_than_there_are_labels_are_not_described() -> None:
+    labels = torch.tensor([[[0, 1]], [[1, 255]], [[255, 255]]])
+    evaluator = Segmentation([(torch.zeros(3), labels)], 2, void=255)
+    masks = [torch.tensor([[0, 0]]), torch.tensor([[1, 0]]), torch.tensor([[1, 1]])]
+    assert evaluator.describe({"masks": masks})["metrics"] == {"pixel accuracy": [0.5, 1.0, None]}
+    with pytest.raises(ValueError, match="zip"):
+        evaluator.describe({"masks": masks[:2]})
