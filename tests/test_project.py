@@ -328,6 +328,6 @@ def test_logging_a_model_is_one_transaction_of_few_statements(project):
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", note)
         sa.event.remove(sa.Engine, "commit", end)
-    assert model == project.model("child") and [step.id for step in model.lineage] == ["base", "child"]
+    assert model == project.model("child") and [step.model for step in model.lineage] == ["base", "child"]
     assert len(commits) == 1
     assert len(statements) <= 12, statements
