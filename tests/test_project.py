@@ -331,3 +331,16 @@ def test_logging_a_model_is_one_transaction_of_few_statements(project):
     assert model == project.model("child") and [step.model for step in model.lineage] == ["base", "child"]
     assert len(commits) == 1
     assert len(statements) <= 12, statements
+
+
+def test_models_that_somebody_made_go_in_a_circle_are_shown(tmp_path):
+    with cc.open(tmp_path / "p") as project:
+        for id, base in (("a", None), ("b", "a"), ("c", "b")):
+            project.log_model(id, base=base, operation=cc.Operation("train"))
+        assert [step.model for step in project.model("c").lineage] == ["a", "b", "c"]
+    with sqlite3.connect(next((tmp_path / "p").rglob("*.db"))) as connection:
+        connection.execute("UPDATE models SET base_key = 3 WHERE id = 'a'")
+    connection.close()
+    with cc.open(tmp_path / "p") as project:
+        assert [step.model for step in project.model("c").lineage] == ["a", "b", "c"]
+        assert [step.model for step in project.model("a").lineage] == ["b", "c", "a"]

@@ -37,13 +37,11 @@ _UNDER_HIDDEN = (
 
 
 def _above(lowest: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """A model and those that it comes from, the root first."""
+    """A model and those that it comes from, each once, also where somebody made them go in a circle."""
     columns = schema.models.c
-    start = sa.select(columns.key, columns.base_key, sa.literal(0).label("steps"))
-    chain = start.where(lowest).cte("chain", recursive=True)
-    next_up = sa.select(columns.key, columns.base_key, chain.c.steps + 1).join(chain, columns.key == chain.c.base_key)
-    chain = chain.union_all(next_up)
-    return sa.select(schema.models).join(chain, columns.key == chain.c.key).order_by(chain.c.steps.desc())
+    chain = sa.select(columns.key, columns.base_key).where(lowest).cte("chain", recursive=True)
+    chain = chain.union(sa.select(columns.key, columns.base_key).join(chain, columns.key == chain.c.base_key))
+    return sa.select(schema.models).join(chain, columns.key == chain.c.key)
 
 
 _ABOVE = _above(schema.models.c.key == sa.bindparam("key"))
@@ -244,7 +242,7 @@ def _bases_first(found: list[Node]) -> list[Node]:
 def lineage(connection: sa.Connection, row: StoredModel) -> list[StoredModel]:
     """The rows from the root to ``row``."""
     above = () if row.base_key is None else connection.execute(_ABOVE, {"key": row.base_key})
-    return [*map(_row, above), row]
+    return _from_root(row, map(_row, above))
 
 
 def lineage_of(connection: sa.Connection, id: str) -> list[StoredModel]:
@@ -253,8 +251,16 @@ def lineage_of(connection: sa.Connection, id: str) -> list[StoredModel]:
     Raises:
         NotFound: ``model.unknown``.
     """
-    found = [_row(row) for row in connection.execute(_ABOVE_ID, {"id": id})]
-    return found or [one(connection, id)]
+    found = {row.id: row for row in map(_row, connection.execute(_ABOVE_ID, {"id": id}))}
+    return _from_root(found.pop(id), found.values()) if found else [one(connection, id)]
+
+
+def _from_root(row: StoredModel, above: Iterable[StoredModel]) -> list[StoredModel]:
+    left, chain = {other.key: other for other in above}, [row]
+    left.pop(row.key, None)
+    while (base := left.pop(chain[-1].base_key or 0, None)) is not None:
+        chain.append(base)
+    return chain[::-1]
 
 
 def references(
