@@ -39,9 +39,15 @@ def launchers() -> list[psutil.Process]:
     return [one for one in psutil.Process().children() if LAUNCHER in " ".join(one.cmdline())]
 
 
+def launcher() -> psutil.Process:
+    """The one that there is; one that was started just now may not show its command yet."""
+    until(lambda: bool(launchers()))
+    return launchers()[0]
+
+
 def test_workers_are_forked_from_one_process_and_draw_different_numbers(engine, tmp_path):
     first, second = (numbers(engine, tmp_path, name) for name in ("first", "second"))
-    assert first[0] == second[0] == str(launchers()[0].pid)
+    assert first[0] == second[0] == str(launcher().pid)
     assert first[1] == "torch is there"
     assert first[2] != second[2], "random"
     assert first[3] != second[3], "NumPy"
@@ -70,31 +76,31 @@ def test_the_process_is_kept_for_the_next_engine_with_the_same_environment(engin
 def test_without_the_process_a_worker_is_started_by_itself(engine, tmp_path):
     work = misbehaving(tmp_path, "sleep")
     worker = psutil.Process(int(process_of(engine.submit(work)).partition(":")[0]))
-    launchers()[0].kill()
+    launcher().kill()
     assert drive(engine, work.id).reason == "worker_lost(signal 9)"
     until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
-    assert numbers(engine, tmp_path, "next")[0] == str(launchers()[0].pid)
+    assert numbers(engine, tmp_path, "next")[0] == str(launcher().pid)
 
 
 def test_one_that_ends_before_it_forks_costs_nothing(engine, tmp_path):
     engine.submit(misbehaving(tmp_path, "exit 3"))
-    launchers()[0].kill()
+    launcher().kill()
     assert drive(engine, "exit 3").reason == "exit_code(3)"
 
 
 def test_what_is_cancelled_before_it_runs_is_cancelled(engine, tmp_path):
     engine.submit(misbehaving(tmp_path, "sleep"))
-    launchers()[0].send_signal(signal.SIGSTOP)
+    launcher().send_signal(signal.SIGSTOP)
     engine.cancel("sleep")
     assert isinstance(engine.poll("sleep"), Running)
-    launchers()[0].send_signal(signal.SIGCONT)
+    launcher().send_signal(signal.SIGCONT)
     assert drive(engine, "sleep").state == "cancelled"
 
 
 def test_one_that_hangs_is_done_without(engine, tmp_path, monkeypatch):
     monkeypatch.setattr("compress_compare.engines.launching.PATIENCE_S", 0.2)
     engine.submit(misbehaving(tmp_path, "exit 3"))
-    launchers()[0].send_signal(signal.SIGSTOP)
+    launcher().send_signal(signal.SIGSTOP)
     assert drive(engine, "exit 3").reason == "exit_code(3)"
     assert launchers() == []
 
