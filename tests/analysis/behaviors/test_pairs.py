@@ -179,3 +179,15 @@ def expanded_limits(change):
     return [
         limit[0] for limit in bootstrap.expanded([[(change**power).sum()] for power in (1, 2, 3, 4)], [len(change)])
     ]
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, np.nan])] * 2), min_size=1, max_size=40))
+def test_the_differences_of_a_proportion_are_counted_from_its_four_cells(rows):
+    base, model = np.array(rows).T
+    of = pairs.PairedValues("m1", base, model, np.ones(len(rows), bool), None, True)
+    known = (model - base)[np.isfinite(model - base)]
+    if len(known):
+        values, counts = np.unique(known + 0.0, return_counts=True)
+        assert of.population.values.tolist() == values.tolist()
+        np.testing.assert_allclose(of.population.weights, counts / len(known), rtol=1e-15)

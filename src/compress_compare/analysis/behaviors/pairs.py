@@ -81,7 +81,12 @@ class PairedValues:
     @cached_property
     def population(self) -> significance.Distribution:
         """The differences where both are finite, of which there is at least one."""
-        return significance.distribution(self.difference[self.finite])
+        if not self.proportion:
+            return significance.distribution(self.difference[self.finite])
+        neither, won, lost, both, _ = np.bincount(self.cells, minlength=5)
+        counts = np.array([lost, neither + both, won])
+        there = counts > 0
+        return significance.Distribution(np.array([-1.0, 0.0, 1.0])[there], counts[there] / counts.sum())
 
     @cached_property
     def cells(self) -> NDArray[np.int8]:
