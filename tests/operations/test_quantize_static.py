@@ -121,3 +121,21 @@ def test_what_torchao_has_no_form_for_is_said() -> None:
     assert child.state_dict()["0.weight"].dtype == torch.int8
     assert torch.equal(child.state_dict()["1.weight"], model[1].weight)
     assert [text for text in said if "1.weight" in text and "no 8-bit form" in text]
+
+
+def test_batch_norms_behind_grouped_transposed_convolutions_are_merged() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 12, 3, padding=1),
+        nn.ConvTranspose2d(12, 12, 4, 2, 1, groups=3),
+        nn.BatchNorm2d(12),
+        nn.ReLU(),
+        nn.Conv2d(12, 5, 1),
+    )
+    images = torch.randn(16, 3, 8, 8)
+    model(images)  # statistics that are not those of a new layer
+    model.eval()
+    child = quantize_static(model, data=[(images, torch.zeros(16))])
+    apart = (child(images) - model(images)).norm() / model(images).norm()
+    assert 0 < apart < 0.03
+    assert isinstance(model[2], nn.BatchNorm2d)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from ..errors import InvalidValue
 from .base import BaseOperation, function, operation
+from .merge_batchnorm import MergeBatchnorm
 from .types import Context, DataRequirement, Patterns
 
 if TYPE_CHECKING:
@@ -46,8 +49,20 @@ class QuantizeStatic(BaseOperation):
         from .parts.int8 import to_int8
         from .targets import select
 
+        model = _without_norms_behind_groups(model, context)
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         return to_int8(self.name, model, weights=weights, context=context)
 
 
 quantize_static = function(QuantizeStatic)
+
+
+def _without_norms_behind_groups(model: nn.Module, context: Context) -> nn.Module:
+    """Merge batch norms where torchao 0.18 cannot: it scales grouped transposed convolutions along the wrong axis."""
+    from torch.nn.modules.conv import _ConvTransposeNd
+
+    if not any(isinstance(module, _ConvTransposeNd) and module.groups > 1 for module in model.modules()):
+        return model
+    with suppress(InvalidValue):  # without a batch norm there is nothing to do
+        return MergeBatchnorm().apply(model, context)
+    return model
