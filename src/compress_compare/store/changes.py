@@ -13,8 +13,6 @@ from . import history, models, schema, trash
 from .history import Made
 from .models import StoredModel
 
-FEW = 100
-"""New models up to which each is looked up; for more, all that is hidden is read once."""
 LISTED = 5
 """How many models a message names at most."""
 
@@ -199,11 +197,9 @@ def check_shown(connection: sa.Connection) -> None:
 
 def show_bases(connection: sa.Connection, keys: Iterable[int]) -> None:
     """Show what new models come from."""
-    new = list(keys)
-    few = len(new) <= FEW
-    if not (models.comes_from_archived(connection, new) if few else models.archived(connection)):
+    if not models.archived(connection):
         return
-    for row in models.by_keys(connection, new):
+    for row in models.by_keys(connection, list(keys)):
         hidden = [one for one in models.lineage(connection, row) if one.archived_at is not None]
         if hidden:
             _mark(connection, hidden, archived=False, reason=f"{row.id} was made from it.")

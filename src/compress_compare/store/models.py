@@ -28,12 +28,6 @@ _LAST_KEYS = sa.select(
         for column in (schema.models.c.key, schema.deleted.c.model_key, schema.history_models.c.model_key)
     )
 )
-_UNDER_HIDDEN = (
-    sa.select(CHILD.c.key)
-    .join(PARENT, CHILD.c.base_key == PARENT.c.key)
-    .where(CHILD.c.key.in_(sa.bindparam("keys", expanding=True)), PARENT.c.archived_at.is_not(None))
-    .limit(1)
-)
 
 
 def _above(lowest: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -219,11 +213,6 @@ def archived(connection: sa.Connection) -> list[str]:
     columns = schema.models.c
     query = sa.select(columns.id).where(columns.archived_at.is_not(None)).order_by(columns.key)
     return list(connection.execute(query).scalars())
-
-
-def comes_from_archived(connection: sa.Connection, keys: Sequence[int]) -> bool:
-    """Whether the base of one of a few models is hidden. Those that it comes from are hidden only if it is."""
-    return connection.execute(_UNDER_HIDDEN, {"keys": keys}).first() is not None
 
 
 def _bases_first(found: list[Node]) -> list[Node]:

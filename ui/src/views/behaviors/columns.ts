@@ -76,3 +76,12 @@ export function nextSort(sort: string | null, column: string, descendingFirst: b
   const [one, two] = descendingFirst ? [down, up] : [up, down];
   return sort === one ? two : sort === two ? null : one;
 }
+
+type Sorted = "ascending" | "descending" | "none";
+
+/** Which way rows are in the order of a column. */
+export function sortedBy(sort: string | null, column: string): Sorted {
+  return sort === column ? "ascending" : sort === `-${column}` ? "descending" : "none";
+}
+
+export const ARROWS: Readonly<Record<Sorted, string>> = { ascending: " ↑", descending: " ↓", none: "" };
