@@ -79,7 +79,7 @@ def test_masks_of_objects_are_drawn_over_the_image(page: Page, tmp_path: Path) -
         panel = page.get_by_role("complementary", name="Example")
         # The boxes are the same; the mask of the small model is beside the object.
         expect(panel.get_by_role("img", name="base: 1 found")).to_be_visible()
-        small = panel.get_by_role("img", name="small: 0 found, 1 that is none")
+        small = panel.get_by_role("img", name="quantize 4 bits: 0 found, 1 that is none")
         image = panel.locator("img").last.bounding_box()
         fill = small.locator("path.fill").bounding_box()
         assert image is not None and fill is not None

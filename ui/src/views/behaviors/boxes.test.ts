@@ -62,10 +62,12 @@ describe("a mask", () => {
   });
 });
 
+const NAMED = { models: ["base"], names: ["float"] };
+
 describe("Boxes", () => {
   it("draws masks filled, outlined or not at all, with boxes or without", async () => {
     const boxes = [box(true, 0.9, [1, 0, 3, 2], MASK), box(false, 0.8, [0, 0, 1, 1], MASK), box(false, 0.2)];
-    const { container } = render(Boxes, { address: null, found: [{ model: "base", boxes }] });
+    const { container } = render(Boxes, { ...NAMED, address: null, found: [{ model: "base", boxes }] });
     const drawn = () => ["path.fill", "path.outline", "rect"].map((one) => container.querySelectorAll(one).length);
     expect(drawn()).toEqual([2, 2, 2]);
     expect(container.querySelector("g.wrong title")?.textContent).toContain("no such object");
@@ -78,11 +80,12 @@ describe("Boxes", () => {
     expect(drawn()).toEqual([0, 0, 0]);
   });
   it("has nothing to choose without masks", () => {
-    render(Boxes, { address: null, found: [{ model: "base", boxes: [box(true)] }] });
+    render(Boxes, { ...NAMED, address: null, found: [{ model: "base", boxes: [box(true)] }] });
     expect(screen.queryByRole("button")).toBeNull();
   });
   it("draws the objects, then what each model found of them, leaving out what is not sure", () => {
     render(Boxes, {
+      ...NAMED,
       address: null,
       found: [
         { model: null, boxes: [box(true, 1), box(false, 1)] },
@@ -92,7 +95,7 @@ describe("Boxes", () => {
     const [objects, base] = screen.getAllByRole("img");
     expect(objects?.getAttribute("aria-label")).toBe("Objects: 2 objects");
     expect(objects?.querySelectorAll(".object rect")).toHaveLength(2);
-    expect(base?.getAttribute("aria-label")).toBe("base: 1 found");
+    expect(base?.getAttribute("aria-label")).toBe("float: 1 found");
     expect(base?.querySelectorAll("rect")).toHaveLength(1);
   });
 });
