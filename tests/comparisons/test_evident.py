@@ -59,7 +59,7 @@ def test_a_grid_of_columns_is_found(bits, size):
 @pytest.mark.parametrize("dtype", ["F32", "BF16"])
 @pytest.mark.parametrize("entries", [4, 13])
 def test_a_codebook_is_found(entries, dtype):
-    book = shorter(np.sort(normal(entries)))
+    book = RNG.choice(np.unique(shorter(normal(8 * entries))), entries, replace=False)  # short numbers are often equal
     found = evident.of(Values.of(book[RNG.integers(0, entries, (64, 96))]), dtype=dtype)
     assert found == TensorScheme("palettized", 2 if entries == 4 else 4, codebook_size=entries)
 
