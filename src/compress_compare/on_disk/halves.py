@@ -31,12 +31,17 @@ class Halves:
         self._halves.reverse()
         self._used = 0
 
-    def copy(self, values: Tensor) -> Tensor:
-        """The same values in this half, in which they must fit."""
-        place = self._halves[0][self._used : self._used + values.nbytes]
-        self._used += room(values.nbytes)
-        place.numpy()[:] = values.reshape(-1).view(torch.uint8).numpy()  # on one thread, whoever calls
-        return place.view(values.dtype).view(values.shape)
+    def take(self, num_bytes: int) -> Tensor:
+        """So many bytes of this half, in which they must fit."""
+        place = self._halves[0][self._used : self._used + num_bytes]
+        self._used += room(num_bytes)
+        return place
+
+
+def filled(place: Tensor, values: Tensor) -> Tensor:
+    """The same values in a place of as many bytes."""
+    place.numpy()[:] = values.reshape(-1).view(torch.uint8).numpy()  # on one thread, whoever calls
+    return place.view(values.dtype).view(values.shape)
 
 
 def room(num_bytes: int) -> int:

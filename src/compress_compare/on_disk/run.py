@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -26,7 +27,7 @@ from ..operations.types import Context, Progress
 from ..readers import folder as folders
 from ..readers import safetensors
 from ..schemes import scheme
-from .halves import Halves, room
+from .halves import Halves, filled, room
 from .planning import FolderPlan, Prepared, prepared
 from .source import SourceFolder, metadata
 from .target import TargetFile
@@ -97,8 +98,7 @@ def apply(
     staging.mkdir(parents=True)
     try:
         with _one_thread(operation), ExitStack() as opened:
-            reader = opened.enter_context(ThreadPoolExecutor(1))
-            run = _Run(operation, source, ready, Follower(progress), _files(source, staging, opened), reader)
+            run = _Run(operation, source, ready, Follower(progress), _files(source, staging, opened))
             run.weights()
             run.rest()
             run.close()
@@ -123,13 +123,15 @@ class _Run:
     prepared: Prepared
     progress: Follower
     files: Mapping[str, TargetFile]
-    reader: ThreadPoolExecutor
     schemes: dict[str, dict[str, scheme.TensorScheme]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     _read: int = 0
-    _written: dict[str, int] = field(default_factory=dict)
-    """By file, the bytes that stood before this half of the memory was begun, to be written before the other is."""
+    _begun: deque[tuple[Piece, int, Future[Changed]]] = field(default_factory=deque)
+    """What is being worked on, in the order of the model, each with the number of the half that it stands in."""
+    _half: int = 0
+    _ends: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Up to where each file must be written before a half, by its number, is filled anew."""
 
     def __post_init__(self) -> None:
         self.schemes = {name: {} for name in self.files}
@@ -139,18 +141,35 @@ class _Run:
         self.known = scheme.from_json(self.source.notes.get("scheme", {}))
 
     def weights(self) -> None:
-        """Change what the operation changes, module by module, in the order of the model."""
+        """Change what the operation changes, module by module, and write it in the order of the model."""
         below = self._limit() if isinstance(self.operation, MagnitudePrune) else None
-        with applying(self.operation, self.prepared.skeleton.model, raised=self.progress.raised):
-            pieces, ahead = self.prepared.pieces, None
+        pieces, at_once = self.prepared.pieces, 2 if self._in_any_order() else 1
+        with (
+            applying(self.operation, self.prepared.skeleton.model, raised=self.progress.raised),
+            ThreadPoolExecutor(at_once) as workers,
+        ):
             for number, piece in enumerate(pieces):
                 self.progress(0.9 * number / len(pieces), ", ".join(piece.weights))
-                tensors = ahead.result() if ahead else self._read_in(piece)
-                ahead = self._read_ahead(pieces[number + 1]) if number + 1 < len(pieces) else None
-                made = self._changed(piece, tensors, below=below)
-                self._write(piece, made)
-                self._forget(sum(values.nbytes for values in made.tensors.values()))
-            self._forget()
+                places = self._places(piece)
+                self._begun.append((piece, self._half, workers.submit(self._changed, piece, places, below=below)))
+                while len(self._begun) >= 2 * at_once:
+                    self._finish()
+            while self._begun:
+                self._finish()
+        self._forget()
+
+    def _in_any_order(self) -> bool:
+        """Whether nothing that becomes of one weight hangs on those before: no draws, no count of equal numbers."""
+        drawn = hasattr(self.operation, "seed") or isinstance(self.operation, MagnitudePrune)
+        return self.operation.keeps_shapes and not drawn
+
+    def _finish(self) -> None:
+        """Hand the oldest of what is being worked on to the files."""
+        piece, half, changing = self._begun.popleft()
+        made = changing.result()
+        self._write(piece, made)
+        self._ends[half] = {name: file.num_bytes for name, file in self.files.items()}
+        self._forget(sum(values.nbytes for values in made.tensors.values()))
 
     def rest(self) -> None:
         """Copy all other tensors."""
@@ -189,7 +208,11 @@ class _Run:
         below = limit(amount, all_of_them)
         return lambda _values: below
 
-    def _changed(self, piece: Piece, tensors: dict[str, Tensor], *, below: Callable[[Tensor], Below] | None) -> Changed:
+    def _changed(
+        self, piece: Piece, places: Mapping[str, Tensor], *, below: Callable[[Tensor], Below] | None
+    ) -> Changed:
+        """What becomes of a piece whose values are read into these places first."""
+        tensors = {name: filled(place, self._mapped(name)) for name, place in places.items()}
         noted = {name: self.known[each] for name in tensors for each in self._files(name) if each in self.known}
         if below is None:
             context = Context((), cross_entropy, {}, self._say)
@@ -223,28 +246,20 @@ class _Run:
         first = self._files(name)[0]
         return self.source.of[first].tensor(first)
 
-    def _read_in(self, piece: Piece) -> dict[str, Tensor]:
-        """The values of a piece where they may be changed, until the half of the memory is used again."""
-        tensors, needed = self._given(piece)
+    def _places(self, piece: Piece) -> dict[str, Tensor]:
+        """Memory for the values of a piece, until its half is filled anew."""
+        sizes = {name: self._mapped(name).nbytes for name in (*piece.weights, *piece.beside)}
+        needed = sum(map(room, sizes.values()))
         if needed > self.memory.num_bytes:
-            return {name: values.clone() for name, values in tensors.items()}
+            return {name: torch.empty(size, dtype=torch.uint8) for name, size in sizes.items()}
         if not self.memory.fits(needed):
-            for name, file in self.files.items():
-                file.wait(self._written.get(name, 0))
-                self._written[name] = file.num_bytes
+            while self._begun and self._begun[0][1] < self._half:
+                self._finish()
+            for name, end in self._ends.pop(self._half - 1, {}).items():
+                self.files[name].wait(end)
             self.memory.turn()
-        return {name: self.memory.copy(values) for name, values in tensors.items()}
-
-    def _read_ahead(self, piece: Piece) -> Future[dict[str, Tensor]] | None:
-        """The same while the piece before is worked on, if there is room in this half."""
-        tensors, needed = self._given(piece)
-        if not self.memory.fits(needed):
-            return None
-        return self.reader.submit(lambda: {name: self.memory.copy(values) for name, values in tensors.items()})
-
-    def _given(self, piece: Piece) -> tuple[dict[str, Tensor], int]:
-        tensors = {name: self._mapped(name) for name in (*piece.weights, *piece.beside)}
-        return tensors, sum(room(values.nbytes) for values in tensors.values())
+            self._half += 1
+        return {name: self.memory.take(size) for name, size in sizes.items()}
 
     def _forget(self, num_bytes: int = LARGE) -> None:
         """Give back what was read, once it is much."""

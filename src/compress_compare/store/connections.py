@@ -14,6 +14,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from .faults import FULL, UNREACHABLE, code_of
+from .statements import sharing
 from .storage import ProjectStorage
 
 BUSY_TIMEOUT_S = 10
@@ -54,7 +55,7 @@ def copied(connection: sa.Connection, path: Path) -> None:
 def _engine(
     connect: Callable[[], sqlite3.Connection], *, begin: str, pool: type[sa.Pool] = sa.pool.QueuePool
 ) -> sa.Engine:
-    engine = sa.create_engine("sqlite://", creator=connect, poolclass=pool)
+    engine = sharing(sa.create_engine("sqlite://", creator=connect, poolclass=pool))
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import sqlalchemy as sa
 
-from . import schema
+from . import schema, statements
 from .lock import busy
 from .storage import ProjectStorage
 
@@ -185,7 +185,7 @@ def insert_rows(
         rows: the values of each, in the order of the names.
     """
     if connection.dialect.positional:
-        text, in_order = _by_place(connection.dialect, table, tuple(names))
+        text, in_order = _by_place(statements.kind(connection), table, tuple(names))
         connection.exec_driver_sql(text, list(map(in_order, rows)))
     else:
         connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in rows])
@@ -193,10 +193,10 @@ def insert_rows(
 
 @cache
 def _by_place(
-    dialect: sa.Dialect, table: sa.Table, names: tuple[str, ...]
+    kind: str, table: sa.Table, names: tuple[str, ...]
 ) -> tuple[str, Callable[[Sequence[Any]], tuple[Any, ...]]]:
     """The statement, and what puts the values of a row in its order."""
-    compiled: Any = table.insert().compile(dialect=dialect, column_keys=list(names))
+    compiled: Any = table.insert().compile(dialect=statements.dialect(kind), column_keys=list(names))
     places = [names.index(name) for name in compiled.positiontup]
     return str(compiled), itemgetter(*places) if len(places) > 1 else tuple
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from ..errors import StoreError
-from . import garbage, schema, second_schema
+from . import garbage, schema, second_schema, statements
 
 Migration = Callable[[sa.Connection], None]
 
@@ -53,7 +53,8 @@ def migrate(connection: sa.Connection) -> None:
     if not needed(connection):
         return
     if not sa.inspect(connection).has_table(schema.meta.name):
-        schema.metadata.create_all(connection)
+        for definition in statements.definitions(schema.metadata, statements.kind(connection)):
+            connection.exec_driver_sql(definition)
         connection.execute(schema.revisions.insert().values(number=0))
         connection.execute(schema.meta.insert().values(name="schema_version", value=str(newest_version())))
         garbage.looked(connection)

@@ -26,6 +26,7 @@ from .connections import create_private, writing
 from .database import WAIT_S, Counter, Database
 from .lock import busy
 from .postgres_faults import told
+from .statements import sharing
 from .storage import ProjectStorage
 
 CONNECT_S = 10
@@ -302,6 +303,7 @@ def engine(address: ServerAddress, *, isolation: str, read_only: bool = False) -
         pool_size=POOLED,
         max_overflow=MOST - POOLED,
     )
+    made = sharing(made)
     return made.execution_options(postgresql_readonly=True) if read_only else made
 
 
