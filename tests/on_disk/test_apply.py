@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import nn
 from compress_compare import on_disk
 from compress_compare.errors import InvalidValue
 from compress_compare.on_disk.halves import Halves
+from compress_compare.on_disk.source import Shard
 from compress_compare.on_disk.uncached import UncachedFile
 from compress_compare.operations import LowRank, MagnitudePrune, NMPrune, Palettize, Quantize, RandomPrune
 from compress_compare.readers import safetensors
@@ -177,6 +179,27 @@ def test_odd_tensors_of_several_formats_stay_on_their_boundaries(tmp_path: Path)
         assert torch.equal(found[name], tensors[name])
     for name in done.plan.weights:
         assert torch.equal(found[name], Quantize(bits=8).rounded(tensors[name]))
+
+
+def test_a_file_that_became_shorter_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file({"a": torch.arange(4096.0)}, path)
+    shard = Shard(path)
+    place = torch.zeros(4 * 4096, dtype=torch.uint8)
+    assert torch.equal(shard.read("a", place), torch.arange(4096.0))
+    os.truncate(path, path.stat().st_size - 8)
+    with pytest.raises(InvalidValue, match="became shorter"):
+        shard.read("a", place)
+
+
+def test_a_system_that_cannot_read_at_places_copies_mapped_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "preadv")
+    path = tmp_path / "model.safetensors"
+    save_file({"a": torch.arange(6.0).bfloat16()}, path)
+    found = Shard(path).read("a", torch.zeros(12, dtype=torch.uint8))
+    assert torch.equal(found, torch.arange(6.0).bfloat16())
 
 
 def test_what_is_not_known_is_left_alone_and_said(tmp_path: Path) -> None:

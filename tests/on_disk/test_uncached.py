@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ def small_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uncached, "_BUFFER", 2 * BLOCK)
 
 
-def written(path: Path, pieces: list[bytes]) -> bytes:
+def written(path: Path, pieces: Sequence[bytes | memoryview]) -> bytes:
     file = UncachedFile(path, BLOCK)
     for piece in pieces:
         file.write(memoryview(piece))
@@ -39,6 +41,23 @@ PIECES = [
 @pytest.mark.parametrize("pieces", PIECES, ids=len)
 def test_the_file_holds_what_was_given(tmp_path: Path, pieces: list[bytes]) -> None:
     assert written(tmp_path / "file", pieces) == b"".join(pieces)
+
+
+def test_what_stands_on_a_boundary_is_written_from_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the end that fills no block goes before what comes next."""
+    plain, puts = os.pwrite, list[tuple[int, int]]()
+
+    def put(file: int, content: memoryview, place: int) -> int:
+        puts.append((len(content), place))
+        return plain(file, content, place)
+
+    monkeypatch.setattr(os, "pwrite", put)
+    memory = mmap.mmap(-1, 5 * BLOCK)
+    memory[:] = os.urandom(5 * BLOCK)
+    whole = memoryview(memory)
+    pieces = [whole, whole[: 3 * BLOCK + 7], whole[: 4 * BLOCK], whole[1 : 4 * BLOCK], b"rest"]
+    assert written(tmp_path / "file", pieces) == b"".join(pieces)
+    assert puts[:2] == [(5 * BLOCK, BLOCK), (3 * BLOCK, 6 * BLOCK)]
 
 
 def test_a_file_system_that_opens_no_such_file_has_a_plain_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

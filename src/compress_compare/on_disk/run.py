@@ -27,13 +27,15 @@ from ..operations.types import Context, Progress
 from ..readers import folder as folders
 from ..readers import safetensors
 from ..schemes import scheme
-from .halves import Halves, filled, room
+from .halves import Halves, room
 from .planning import FolderPlan, Prepared, prepared
 from .source import SourceFolder, metadata
 from .target import TargetFile
 
 RECORD = "compress_compare.json"
 """The file in the new folder that says what was done."""
+AHEAD = 2
+"""Modules that are read or changed at most, while one is waited for."""
 LARGE = 1 << 26
 """Bytes after which what was read is given back."""
 
@@ -143,25 +145,21 @@ class _Run:
     def weights(self) -> None:
         """Change what the operation changes, module by module, and write it in the order of the model."""
         below = self._limit() if isinstance(self.operation, MagnitudePrune) else None
-        pieces, at_once = self.prepared.pieces, 2 if self._in_any_order() else 1
+        pieces = self.prepared.pieces
         with (
             applying(self.operation, self.prepared.skeleton.model, raised=self.progress.raised),
-            ThreadPoolExecutor(at_once) as workers,
+            ThreadPoolExecutor(1) as reader,
+            ThreadPoolExecutor(1) as worker,
         ):
             for number, piece in enumerate(pieces):
                 self.progress(0.9 * number / len(pieces), ", ".join(piece.weights))
-                places = self._places(piece)
-                self._begun.append((piece, self._half, workers.submit(self._changed, piece, places, below=below)))
-                while len(self._begun) >= 2 * at_once:
+                reading = reader.submit(self._read_in, self._places(piece))
+                self._begun.append((piece, self._half, worker.submit(self._changed, piece, reading, below=below)))
+                while len(self._begun) > AHEAD:
                     self._finish()
             while self._begun:
                 self._finish()
         self._forget()
-
-    def _in_any_order(self) -> bool:
-        """Whether nothing that becomes of one weight hangs on those before: no draws, no count of equal numbers."""
-        drawn = hasattr(self.operation, "seed") or isinstance(self.operation, MagnitudePrune)
-        return self.operation.keeps_shapes and not drawn
 
     def _finish(self) -> None:
         """Hand the oldest of what is being worked on to the files."""
@@ -209,10 +207,9 @@ class _Run:
         return lambda _values: below
 
     def _changed(
-        self, piece: Piece, places: Mapping[str, Tensor], *, below: Callable[[Tensor], Below] | None
+        self, piece: Piece, reading: Future[dict[str, Tensor]], *, below: Callable[[Tensor], Below] | None
     ) -> Changed:
-        """What becomes of a piece whose values are read into these places first."""
-        tensors = {name: filled(place, self._mapped(name)) for name, place in places.items()}
+        tensors = reading.result()
         noted = {name: self.known[each] for name in tensors for each in self._files(name) if each in self.known}
         if below is None:
             context = Context((), cross_entropy, {}, self._say)
@@ -241,14 +238,22 @@ class _Run:
     def _files(self, name: str) -> tuple[str, ...]:
         return self.prepared.names[name]
 
+    def _num_bytes(self, name: str) -> int:
+        first = self._files(name)[0]
+        return self.source.of[first].header.entries[first].num_bytes
+
     def _mapped(self, name: str) -> Tensor:
         """The values in the file, not to be changed."""
         first = self._files(name)[0]
         return self.source.of[first].tensor(first)
 
+    def _read_in(self, places: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        firsts = {name: self._files(name)[0] for name in places}
+        return {name: self.source.of[first].read(first, places[name]) for name, first in firsts.items()}
+
     def _places(self, piece: Piece) -> dict[str, Tensor]:
         """Memory for the values of a piece, until its half is filled anew."""
-        sizes = {name: self._mapped(name).nbytes for name in (*piece.weights, *piece.beside)}
+        sizes = {name: self._num_bytes(name) for name in (*piece.weights, *piece.beside)}
         needed = sum(map(room, sizes.values()))
         if needed > self.memory.num_bytes:
             return {name: torch.empty(size, dtype=torch.uint8) for name, size in sizes.items()}

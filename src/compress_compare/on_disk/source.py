@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import mmap
+import os
 import shutil
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,6 +35,8 @@ class Shard:
         with open_regular(path) as file:
             self.header: Header = read_header(file, path.name)
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            self._file = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._file)
 
     def tensor(self, name: str) -> Tensor:
         """A floating-point tensor; its memory is that of the map until :meth:`forget`."""
@@ -44,6 +49,23 @@ class Shard:
             return torch.frombuffer(bytearray(self.content(entry)), dtype=dtype).reshape(entry.shape)
         return torch.frombuffer(self._map, dtype=dtype, count=count, offset=entry.start).reshape(entry.shape)
 
+    def read(self, name: str, place: Tensor) -> Tensor:
+        """A floating-point tensor in a place of as many bytes.
+
+        Raises:
+            InvalidValue: ``model.truncated``.
+        """
+        entry = self.header.entries[name]
+        content: Any = place.numpy()
+        if not hasattr(os, "preadv"):
+            content[:] = np.frombuffer(self.content(entry), np.uint8)
+        elif not _filled(self._file, memoryview(content), entry.start):
+            title = f"The file {self.name!a} became shorter while it was read."
+            raise InvalidValue(
+                "model.truncated", title, hint="Copy the checkpoint once more, and apply the operation again."
+            )
+        return place.view(FLOATS[entry.dtype]).view(entry.shape)
+
     def content(self, entry: HeaderEntry) -> memoryview:
         """The bytes of a tensor."""
         return memoryview(self._map)[entry.start : entry.start + entry.num_bytes]
@@ -52,6 +74,16 @@ class Shard:
         """Give back the memory of all tensors; changes that were made in it are undone."""
         if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
+
+
+def _filled(file: int, content: memoryview, start: int) -> bool:
+    """Read into memory, for a third of what mapped pages cost; whether the file has so much."""
+    while len(content):
+        count = os.preadv(file, [content], start)
+        if not count:
+            return False
+        content, start = content[count:], start + count
+    return True
 
 
 class SourceFolder:

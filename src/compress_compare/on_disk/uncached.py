@@ -40,7 +40,11 @@ class UncachedFile:
         self._filled, self._place = 0, start
 
     def write(self, content: memoryview) -> None:
-        """Append bytes."""
+        """Append bytes: from where they are as far as they stand on boundaries in memory and file, else by a copy."""
+        if not self._filled and _stands_on_a_boundary(content):
+            size = len(content) - len(content) % BLOCK
+            self._append(content[:size])
+            content = content[size:]
         while len(content):
             part = content[: _BUFFER - self._filled]
             end = self._filled + len(part)
@@ -64,15 +68,17 @@ class UncachedFile:
             self._file = -1
 
     def _empty(self) -> None:
-        content = memoryview(self._memory)[: self._filled]
+        self._append(memoryview(self._memory)[: self._filled])
+        self._filled = 0
+
+    def _append(self, content: memoryview) -> None:
         try:
             self._put(content, self._place)
         except OSError as error:
             if error.errno != errno.EINVAL or not self._through_the_cache():
                 raise
             self._put(content, self._place)
-        self._place += self._filled
-        self._filled = 0
+        self._place += len(content)
 
     def _put(self, content: memoryview, place: int) -> None:
         while len(content):
@@ -88,3 +94,7 @@ class UncachedFile:
         flags = fcntl.fcntl(self._file, fcntl.F_GETFL)
         fcntl.fcntl(self._file, fcntl.F_SETFL, flags & ~_DIRECT)
         return bool(flags & _DIRECT)
+
+
+def _stands_on_a_boundary(content: memoryview) -> bool:
+    return len(content) >= BLOCK and np.frombuffer(content, np.uint8).ctypes.data % BLOCK == 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .parts.rows import Layout
     from .targets import Weight
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 19
 """Weights that are rounded at a time, so that what is in between stays in the cache of a core."""
 
 
