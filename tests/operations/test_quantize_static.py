@@ -139,3 +139,52 @@ def test_batch_norms_behind_grouped_transposed_convolutions_are_merged() -> None
     apart = (child(images) - model(images)).norm() / model(images).norm()
     assert 0 < apart < 0.03
     assert isinstance(model[2], nn.BatchNorm2d)
+
+
+class Twice(nn.Module):
+    """A convolution that runs three times between others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.again, self.last = (nn.Conv2d(4, 4, 3, padding=1) for _ in range(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x).relu()
+        for _ in range(3):
+            x = self.again(x).relu()
+        return self.last(x)
+
+
+def test_a_convolution_that_runs_more_than_once_stays_in_floating_point() -> None:
+    torch.manual_seed(0)
+    model, said = Twice().eval(), list[str]()
+    images = torch.randn(6, 4, 8, 8)
+    child = quantize_static(model, data=[(images, None)], progress=lambda _, text: said.append(text))
+    assert int8(child) == {"first.weight", "last.weight"} == set(scheme.of(child))
+    assert torch.equal(child.state_dict()["again.weight"], model.again.weight)
+    assert "left as they are: again: runs more than once, and so has no one range" in said
+    expected = model(images[:2])
+    assert float(((child(images[:2]) - expected).norm() / expected.norm()).detach()) < 0.05
+
+
+class Counted(nn.Module):
+    """Asks for sizes in a way that fixes them."""
+
+    def __init__(self, dimension: int) -> None:
+        super().__init__()
+        self.layer, self.dimension = nn.Linear(4, 4), dimension
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        size = int(tokens.shape[self.dimension])
+        return self.layer(torch.nn.functional.one_hot(tokens % 4, 4).float()) * size
+
+
+def test_a_graph_for_one_size_of_batch_is_refused_and_one_length_is_said() -> None:
+    data = [(torch.arange(15).reshape(3, 5), None)]
+    with pytest.raises(InvalidValue, match=r"batches of one size only.*The first batch has 3"):
+        quantize_static(Counted(0), data=data)
+    said = list[str]()
+    child = quantize_static(Counted(1), data=data, progress=lambda _, text: said.append(text))
+    assert int8(child) == {"layer.weight"}
+    assert "the graph takes only inputs of size 5 along dimension 1" in said
+    assert child(data[0][0][:1]).shape == (1, 5, 4)

@@ -108,23 +108,26 @@ def _exported(name: str, model: nn.Module, *, context: Context) -> GraphModule:
         detail = f"{type(error).__name__}: {str(error).strip().splitlines()[0]:.200}" if str(error) else repr(error)
         hint = "Quantize weights only (quantize), or rewrite what depends on values of tensors."
         raise unsuitable(name, "torch.export cannot turn the model into a graph.", detail=detail, hint=hint) from error
-    if fixed := _fixed(exported, shapes):
-        title = "torch.export turns the model into a graph for inputs of one size only."
+    fixed = _fixed(exported, shapes)
+    if any(dimension == 0 for dimension, _ in fixed):
+        title = "torch.export turns the model into a graph for batches of one size only."
         hint = "Where forward asks for a size, use x.shape[0] and not len(x); or quantize weights only (quantize)."
-        raise unsuitable(name, title, detail=f"Fixed: {', '.join(fixed)}.", hint=hint)
+        raise unsuitable(name, title, detail=f"The first batch has {dict(fixed)[0]}.", hint=hint)
+    for dimension, size in fixed:
+        context.progress(0.0, f"the graph takes only inputs of size {size} along dimension {dimension}")
     graph: GraphModule = exported.module()
     return graph
 
 
-def _fixed(exported: Any, shapes: Any) -> list[str]:
-    """The dimensions that were to stay open and did not, in words."""
+def _fixed(exported: Any, shapes: Any) -> list[tuple[int, int]]:
+    """(dimension, size) of inputs that were to stay open and did not."""
     values = {node.name: node.meta.get("val") for node in exported.graph.nodes if node.op == "placeholder"}
     given = [values[name] for name in exported.graph_signature.user_inputs if name in values]
     opened = shapes.values() if isinstance(shapes, Mapping) else shapes
-    if len(given) != len(opened):
+    if len(given) != len(opened):  # an input that is no tensor has several parts or none
         return []
     return [
-        f"dimension {dimension} of an input at {int(value.shape[dimension])}"
+        (dimension, int(value.shape[dimension]))
         for value, wanted in zip(given, opened, strict=True)
         for dimension in wanted or ()
         if is_concrete_int(value.shape[dimension])
@@ -170,8 +173,8 @@ def _observed(name: str, graph: GraphModule, *, left_out: Sequence[str], context
         quantizer.set_module_name_qconfig(path, None)
     try:
         prepared = prepare_pt2e(graph, quantizer)
-    except ValueError as error:  # it takes a layer that runs twice for one with two outputs
-        title = "its quantizer cannot tell the uses of a layer apart that runs more than once."
+    except ValueError as error:  # it looks for one operator in what a layer does
+        title = "torchao's quantizer cannot tell what belongs to a layer."
         raise unsuitable(name, title, detail=str(error)[:200], hint="Quantize weights only, with quantize.") from error
     with torch.no_grad():
         for number, (inputs, _) in enumerate(batches(graph, context.data)):
