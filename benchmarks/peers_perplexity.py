@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import torch
@@ -71,7 +72,7 @@ def compared(model: nn.Module, bits: int, *, texts: Tensor, stories: list[Tensor
             start = time.process_time()
             child = run(copy.deepcopy(model))
             seconds.append(time.process_time() - start)
-            found.append((losses(tokens_only(child), stories), layers(model, child, held)))
+            found.append((losses(tokens_only(child), stories), mean(layers(model, child, held))))
         (mine, mine_layers), (peer, peer_layers) = found
         low, high = interval(mine, peer)
         worse |= low > 1
