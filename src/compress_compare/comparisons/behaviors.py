@@ -266,16 +266,17 @@ class Behaviors:
         """
         found = self._changes("Exemplars")
         changed, answered = exemplars.disagreements(found, self._frame.num_instances)
-        rows = exemplars.ranked(changed, answered, share=share)[: _checked(limit)]
+        rows = exemplars.ranked(changed, answered, share=share, limit=_checked(limit))
+        changed, answered = changed[rows].astype(np.int64), answered[rows].astype(np.int64)
         names = ["id", *(["label"] if self._frame.has_labels else []), f"prediction[{self.base}]"]
         table = self._columns.table(rows, names)
         classes = self._frame.classes()
         votes = exemplars.most_frequent(found, rows, size=len(classes))
         modal = classes.take(pa.array(votes, mask=votes < 0))
         table = table.rename_columns([*names[:-1], "base_prediction"]).append_column("prediction", modal)
-        table = table.append_column("num_changed", pa.array(changed[rows]))
-        table = table.append_column("num_models", pa.array(answered[rows]))
-        return Table(table.append_column("share", pa.array(changed[rows] / np.maximum(answered[rows], 1))))
+        table = table.append_column("num_changed", pa.array(changed))
+        table = table.append_column("num_models", pa.array(answered))
+        return Table(table.append_column("share", pa.array(changed / np.maximum(answered, 1))))
 
     def instances(self, sort: str | None = None, where: object = None, *, limit: int = 100, offset: int = 0) -> Table:
         """Return some of the instances that pass a filter.

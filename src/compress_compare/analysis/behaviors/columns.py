@@ -77,7 +77,7 @@ class InstanceColumns:
             return _some(features.column(frame, name), at)
         if name in ("num_changed", "changed") and not frame.is_numeric:
             counts = frame.keep(("num_changed",), self._num_changed)[at]
-            return pa.array(counts if name == "num_changed" else counts > 0)
+            return pa.array(counts.astype(np.int64) if name == "num_changed" else counts > 0)
         if name == GROUP:
             groups = grouping.grouping(frame, self._by)
             if groups.rows is None:
@@ -136,7 +136,7 @@ class InstanceColumns:
         missing = ~known[at] & np.isnan(numbers)
         return pa.array(numbers, mask=missing if missing.any() else None)
 
-    def _num_changed(self) -> NDArray[np.int64]:
+    def _num_changed(self) -> exemplars.Numbers:
         by_model = {model: pairs.changes(self.frame, model) for model in self.frame.models}
         known = {model: changes for model, changes in by_model.items() if changes is not None}
         return exemplars.disagreements(known, self.frame.num_instances)[0]

@@ -21,6 +21,10 @@ _BLOCK = 1 << 16
 """Instances that are counted together, so that what is worked out on the way stays in the cache."""
 
 
+_OF_CELL = np.array([0.0, 1.0, -1.0, 0.0, 0.0])
+"""The difference in each cell of a proportion."""
+
+
 @dataclass(frozen=True)
 class PairedValues:
     """Args:
@@ -51,9 +55,13 @@ class PairedValues:
         """Which of the compared instances have a finite number from both."""
         return self.compared & np.isfinite(self.base_values) & np.isfinite(self.model_values)
 
-    @cached_property
+    @property
     def difference(self) -> Floats:
-        """Model − base, 0 where not both are finite."""
+        """Model − base, 0 where not both are finite. Of a proportion it is not kept, for its cells say it."""
+        return _OF_CELL[self.cells] if self.proportion else self._difference
+
+    @cached_property
+    def _difference(self) -> Floats:
         with np.errstate(invalid="ignore"):
             return np.where(self.finite, self.model_values - self.base_values, 0.0)
 
