@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidValue
 from . import joined
-from .joined import Codes, Floats, Join, Mask, Vectors
+from .joined import Codes, Floats, Join, Mask, Vectors, side_by_side
 
 PROBABILITIES, LOGITS, EMBEDDINGS = "probabilities", "logits", "embeddings"
 LABEL, PREDICTION, TEXT, TOKENS, BOXES, MASK = "label", "prediction", "text", "tokens", "boxes", "mask"
@@ -182,7 +180,7 @@ class Frame:
         def load() -> tuple[pa.Array, dict[str, Codes]]:
             self.ids()
             columns = _one_type(
-                [*_side_by_side(self._prediction, self.outputs), *([self.column(LABEL)] if self.has_labels else [])]
+                [*side_by_side(self._prediction, self.outputs), *([self.column(LABEL)] if self.has_labels else [])]
             )
             classes = joined.classes_of(columns)
             predicted = dict(zip(self.outputs, columns, strict=False))
@@ -191,7 +189,7 @@ class Frame:
             def coded(model: str) -> Codes:
                 return self.join(model).codes(predicted.pop(model), classes)
 
-            return classes, dict(zip(self.outputs, _side_by_side(coded, self.outputs), strict=True))
+            return classes, dict(zip(self.outputs, side_by_side(coded, self.outputs), strict=True))
 
         return self.keep(("classes",), load)
 
@@ -275,12 +273,6 @@ class Frame:
     def _probability_size(self) -> int:
         name = PROBABILITIES if PROBABILITIES in self.vector_names() else LOGITS
         return int(self.outputs[self.base].schema.field(name).type.list_size)
-
-
-def _side_by_side(work: Callable[[str], Kept], models: Iterable[str]) -> list[Kept]:
-    """What is done for each model, on every core: reading and NumPy's loops wait for no other thread."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        return list(threads.map(work, models))
 
 
 def _one_type(columns: Sequence[pa.ChunkedArray]) -> list[pa.ChunkedArray]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +15,8 @@ from numpy.typing import NDArray
 
 from ..inference.student import Floats as Floats
 
+Of = TypeVar("Of")
+Made = TypeVar("Made")
 Array = NDArray[Any]
 Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]
@@ -189,3 +193,9 @@ def softmax(logits: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def side_by_side(work: Callable[[Of], Made], each: Iterable[Of]) -> list[Made]:
+    """What is done for each model, on every core: reading and NumPy's loops wait for no other thread."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        return list(threads.map(work, each))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..inference import bootstrap, intervals, significance
 from .grouping import Grouping
-from .joined import Floats
+from .joined import Floats, side_by_side
 from .pairs import Changes, PairedValues, added_up
 
 BOOTSTRAP = ("bootstrap_low", "bootstrap_high")
@@ -72,12 +72,13 @@ def groups(pairs: Sequence[PairedValues], metric: str, *, by: Grouping, higher_i
     the average by more than that chance at 5%; null where no direction of the metric is known. Combinations of two
     columns have their conditions in ``first`` and ``second``, too.
     """
-    found = []
-    for pair in pairs:
+
+    def grouped(pair: PairedValues) -> dict[str, Any]:
         listed = pair if by.rows is None else pair.take(by.rows)
-        of_pair = added_up(listed, by.codes, size=len(by.names))
-        of_pair |= excess(pair, of_pair["count"], differences=of_pair["difference"])
-        found.append(of_pair)
+        added = added_up(listed, by.codes, size=len(by.names))
+        return added | excess(pair, added["count"], differences=added["difference"])
+
+    found = side_by_side(grouped, pairs)
     columns = _columns(found, pairs, metric=metric)
     names = pa.concat_arrays([by.names] * len(pairs))
     p = np.concatenate([of_pair["excess_p"] for of_pair in found])
