@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule, Node
+from torch.fx.experimental.symbolic_shapes import is_concrete_int
 
 from ...errors import MissingExtra
 from ...schemes.scheme import TensorScheme, attach, of
@@ -46,7 +47,9 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
     left_alone(context, dict.fromkeys(twice, "runs more than once, and so has no one range"))
     with quiet(_NOISY):
         left_out = [*_left_out(model, weights), *twice]
-        graph = _observed(name, _exported(name, model, context=context), left_out=left_out, context=context)
+        graph = _exported(name, model, context=context)
+        _hide(graph, twice)
+        graph = _observed(name, graph, left_out=left_out, context=context)
         schemes = _fold_weights(graph)
         if not schemes:
             hint = "torchao takes linear layers and 2-d convolutions. Quantize weights only, with quantize."
@@ -100,12 +103,41 @@ def _exported(name: str, model: nn.Module, *, context: Context) -> GraphModule:
         raise unsuitable(name, "the first batch must hold at least two inputs.", hint="Use larger batches.")
     shapes: Any = {key: _open(value) for key, value in kwargs.items()} or tuple(_open(value) for value in args)
     try:
-        exported = torch.export.export(model, args, kwargs, dynamic_shapes=shapes).module()
+        exported = torch.export.export(model, args, kwargs, dynamic_shapes=shapes)
     except Exception as error:  # export reports what it cannot trace by dozens of exception types
         detail = f"{type(error).__name__}: {str(error).strip().splitlines()[0]:.200}" if str(error) else repr(error)
         hint = "Quantize weights only (quantize), or rewrite what depends on values of tensors."
         raise unsuitable(name, "torch.export cannot turn the model into a graph.", detail=detail, hint=hint) from error
-    return exported
+    if fixed := _fixed(exported, shapes):
+        title = "torch.export turns the model into a graph for inputs of one size only."
+        hint = "Where forward asks for a size, use x.shape[0], not len(x) or a loop; or quantize weights only (quantize)."
+        raise unsuitable(name, title, detail=f"Fixed: {', '.join(fixed)}.", hint=hint)
+    graph: GraphModule = exported.module()
+    return graph
+
+
+def _fixed(exported: Any, shapes: Any) -> list[str]:
+    """The dimensions that were to stay open and did not, in words."""
+    values = {node.name: node.meta.get("val") for node in exported.graph.nodes if node.op == "placeholder"}
+    given = [values[name] for name in exported.graph_signature.user_inputs if name in values]
+    opened = shapes.values() if isinstance(shapes, Mapping) else shapes
+    if len(given) != len(opened):
+        return []
+    return [
+        f"dimension {dimension} of an input at {int(value.shape[dimension])}"
+        for value, wanted in zip(given, opened, strict=True)
+        for dimension in wanted or ()
+        if is_concrete_int(value.shape[dimension])
+    ]
+
+
+def _hide(graph: GraphModule, paths: Sequence[str]) -> None:
+    """Call these modules of no kind, so that the quantizer does not take two calls of one for one with two outputs."""
+    for node in graph.graph.nodes:
+        stack = dict(node.meta.get("nn_module_stack") or {})
+        if stack and next(reversed(stack.values()))[0] in paths:
+            last, (path, _) = stack.popitem()
+            node.meta["nn_module_stack"] = stack | {last: (path, "")}
 
 
 def _open(value: Any) -> dict[int, Any] | None:
