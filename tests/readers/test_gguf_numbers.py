@@ -150,3 +150,12 @@ def test_both_of_gguf_or_neither_stay_as_they_are():
     assert gguf_conversion.undone(one, other) == (one, other)
     both = [weights({"output_norm.weight": RNG.normal(size=8).astype(np.float32)}, gguf={}) for _ in range(2)]
     assert gguf_conversion.undone(*both) == tuple(both)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_nothing_is_taken_off_a_norm_whose_distance_is_not_known(number, is_stored):
+    weight, stored = normal(64), normal(64)
+    (stored if is_stored else weight)[3] = number
+    how, found = only(paired({"model.norm.weight": weight}, {"output_norm.weight": stored}))
+    assert how == "gguf" and np.array_equal(found, stored, equal_nan=True)
