@@ -160,7 +160,8 @@ def test_signs_of_a_range_stand_between_large_errors_and_loud_channels_in_the_or
         ({"stretch": 9.0, "error": 0.11}, True), ({"stretch": 9.0, "error": None}, False),
         ({"clipped": 0.05}, False), ({"clipped": 0.06}, True), ({"clipped": 0.5, "base_clipped": 0.46}, False),
         ({"loud": [1], "error": 0.01}, False), ({"loud": [1], "error": 0.011}, True),
-        ({"loud": [1], "error": None}, False), ({"loud": []}, False), ({"cut_off": 5}, False), ({"cut_off": 6}, True), ({"cut_off": 6, "count": 0}, False),
+        ({"loud": [1], "error": None}, False), ({"loud": []}, False),
+        ({"cut_off": 5}, False), ({"cut_off": 6}, True), ({"cut_off": 6, "count": 0}, False),
     ],
 )  # fmt: skip
 def test_from_where_on_a_sign_is_said(changes, is_said):
