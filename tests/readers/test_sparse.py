@@ -67,6 +67,7 @@ def test_a_small_file_of_a_huge_tensor():
     with pytest.raises(InvalidValue) as caught:
         dense("w", tensor)
     assert caught.value.code == "model.expansion_limit"
+    assert caught.value.detail == "It would take 4,398,046,511,104 bytes; the limit is 4,294,967,296."
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)

@@ -80,3 +80,11 @@ def test_tiles_of_the_kernel_are_put_in_order(tmp_path, form):
     assert found[0]["sqnr_db"] == pytest.approx(right, abs=0.05)
     # 4 bits of a code, and a scale and a zero point of 16 bits for 32 of them
     assert (row["bits"], row["group_size"], row["file_bytes"]) == (4, 32, 64 * 128 // 2 + 2 * 4 * 64 * 2)
+
+
+@pytest.mark.parametrize("name", ["l.weight_qdata", "l._weight_data"])
+def test_other_names_are_other_tensors(name):
+    arrays = parts()[0]
+    arrays[name] = arrays.pop("l._weight_qdata")
+    found = unpacked(Weights({name: tensor(array) for name, array in arrays.items()})).tensors
+    assert "l.weight" not in found or found["l.weight"].values is None

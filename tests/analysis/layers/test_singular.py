@@ -56,3 +56,12 @@ def test_vectors_and_what_is_too_large_have_none(monkeypatch, shape, why):
     monkeypatch.setattr(singular, "MOST_NUMBERS", 32)
     said = singular.unavailable(shape)
     assert said is None if why is None else why in said
+
+
+def test_how_large_a_matrix_may_be_is_said():
+    assert singular.unavailable((2048, 16_384)) is singular.unavailable((16_384, 2048)) is None
+    assert singular.unavailable((2049, 2049)) == (
+        "The matrix is 2,049 × 2,049: singular values are computed up to 2,048 on the shorter side and "
+        "33.6 million numbers."
+    )
+    assert "16,385" in (singular.unavailable((2048, 16_385)) or "")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 
 from compress_compare.analysis.lineage import Graph
 from compress_compare.analysis.selection.distinct import distinct_lineages
 from compress_compare.analysis.selection.occurrences import Aligned
-from compress_compare.analysis.selection.sequences import chains, whole_lineage
+from compress_compare.analysis.selection.sequences import chains, sequences, whole_lineage
 from compress_compare.records import Operation
 from tests.analysis import experiments
 
@@ -86,3 +87,17 @@ def test_chains_are_the_longest_runs_of_columns_of_which_no_lineage_skips_one(gr
         lengths = [sum(place in row for place in run) for row in rows]
         assert [sorted(set(lengths))[code] for code in each.codes.tolist()] == lengths
         assert len(each.values) == len(set(lengths))
+
+
+@pytest.mark.parametrize(("left_out", "count"), [(0, None), (1, 5), (2, 4), (4, None)])
+def test_what_stands_between_two_columns_has_five_labels_at_most(left_out: int, count: int | None) -> None:
+    paths = [f"net/{first}/{second}" for second in "de" for first in "abc"][: 6 - left_out]
+    graph = experiments.chains(*paths)
+    found = list(sequences(aligned(graph, *paths)))
+    if count is None:
+        assert found == []  # six are too many, and two that differ in one column have no second edge
+    else:
+        (one,) = found
+        assert one.values == tuple(sorted(f"{path[4]} → {path[6]}" for path in paths))
+        assert (one.rank, one.place, one.kind) == (12 + count, 0, "sequence")
+        assert sorted(one.codes.tolist()) == list(range(count))
