@@ -52,6 +52,11 @@ class Nearest:
 
         return sorted((test for test in away if away[test] is not None), key=order)[: self._count]
 
+    def importing(self, path: Path) -> set[str]:
+        """The files of tests that import a module themselves, and may look at nothing of it but its constants."""
+        module = name(ROOT / path)
+        return {test.as_posix() for test, imported in self._tests.items() if module in imported}
+
     def _distance(self, imported: set[str], module: str) -> int | None:
         seen, waiting = set(imported), deque((each, 0) for each in sorted(imported))
         while waiting:
@@ -73,7 +78,8 @@ def name(path: Path) -> str:
 class Tracer:
     """A plug-in of pytest that notes which tests run which lines of some files, and how long each test takes.
 
-    What a fixture runs counts for all tests of its file, since those that come later may find it made.
+    What a fixture runs counts for all tests of its file, since those that come later may find it made. What a function
+    keeps of its answers is forgotten before each test, since it runs its lines for the first test alone.
     """
 
     def __init__(self, root: Path, paths: list[Path]) -> None:
@@ -85,6 +91,7 @@ class Tracer:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """What runs now counts for the file."""
+        self._forget()
         return (yield from self._during(item.nodeid.split("::")[0]))
 
     @pytest.hookimpl(wrapper=True)
@@ -110,6 +117,13 @@ class Tracer:
         ]
         seconds = {test: taken for test, taken in self.seconds.items() if test not in failed}
         return {"seconds": seconds, "seen": seen, "failed": failed}
+
+    def _forget(self) -> None:
+        """Empty the caches of the functions of the files."""
+        for module in [each for each in list(sys.modules.values()) if getattr(each, "__file__", None) in self._paths]:
+            for value in list(vars(module).values()):
+                if callable(clear := getattr(value, "cache_clear", None)):
+                    clear()
 
     def _during(self, what: str) -> Generator[None, Any, Any]:
         self._now = what

@@ -43,6 +43,8 @@ def test_relatives(graph: Graph) -> None:
     assert graph.descendants("cnn") == ("pruned", "other", "pruned-trained")
     assert graph.descendants("mlp") == ()
     assert [graph.step(model) for model in graph.ids] == [2, 0, 1, 0, 1]
+    assert graph.parents == (2, -1, 1, -1, 1)
+    assert graph.depths == (2, 0, 1, 0, 1)
     assert len(graph) == 5
     assert "mlp" in graph
     assert "nobody" not in graph

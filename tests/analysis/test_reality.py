@@ -121,6 +121,13 @@ def test_weights_without_a_width_in_the_file_are_not_called_floats() -> None:
     assert "codes_stored_as_floats" not in verdict(replace(CODES, file_bits=None), ROOT).causes
     assert "codes_stored_as_floats" in verdict(replace(CODES, file_bits=6), ROOT).causes
     assert "codes_stored_as_floats" not in verdict(replace(CODES, file_bits=5.9), ROOT).causes
+    assert "codes_stored_as_floats" not in verdict(replace(CODES, bits=0, file_bits=None), ROOT).causes
+
+
+def test_how_wide_the_floats_are_that_hold_codes_is_said() -> None:
+    for file_bits, said in ((32, "32-bit"), (16.04, "16-bit"), (6.5, "6.5-bit")):
+        reason = verdict(replace(CODES, file_bits=file_bits), ROOT).reason
+        assert f"Weights are still stored as {said} floats: the file takes 400 kB" in reason
 
 
 @pytest.mark.parametrize(("before", "after", "is_pruned"), [(0.5, 0.55, False), (0.5, 0.625, True), (None, 0.1, True)])

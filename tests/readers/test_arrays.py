@@ -140,3 +140,28 @@ def test_a_member_that_is_said_to_lie_elsewhere(tmp_path):
     content[place + 42 : place + 46] = (3).to_bytes(4, "little")
     (tmp_path / "m.npz").write_bytes(content)
     assert code_of(tmp_path / "m.npz") == "data.not_npz"
+
+
+@pytest.mark.parametrize(
+    ("shape", "detail"),
+    [
+        ("(3,)", "It needs 12 bytes, has 3."),
+        ("(1000, 1000)", "It needs 4,000,000 bytes, has 3."),
+        (f"({10**15}, {10**14})", f"It needs {4 * 10**29:,} bytes, has 3."),
+        (f"({10**15}, {10**15})", ""),
+    ],
+)
+def test_the_bytes_that_a_shape_needs_are_said_unless_they_are_too_many_to_read(tmp_path, shape, detail):
+    said = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
+    (tmp_path / "w.npy").write_bytes(header(said, b"123"))
+    with pytest.raises(InvalidValue) as caught:
+        read(tmp_path / "w.npy")
+    assert caught.value.detail == detail
+
+
+@pytest.mark.parametrize("content", [b"hello world, no array", b"\x93NUMPZ and more of it", b"\x93NUMPY\x01"])
+def test_what_stands_where_an_array_begins_is_said(tmp_path, content):
+    (tmp_path / "w.npy").write_bytes(content)
+    with pytest.raises(InvalidValue) as caught:
+        read(tmp_path / "w.npy")
+    assert (caught.value.code, caught.value.detail) == ("data.not_npz", f"It starts with {content[:6]!a}.")

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compress_compare.analysis.layers.values import Values
+from compress_compare.readers.assembled import _in_a_row
 from compress_compare.readers.pair import ModelPair
 from compress_compare.readers.weights import Weights
 
@@ -227,3 +229,26 @@ def test_falcon_has_keys_and_values_behind_the_queries_that_use_them():
     compared(weights(one, model_config=config), weights(apart), {"projections"})
     unknown = weights(one, model_config={"model_type": "another", "num_attention_heads": heads})
     assert "'another'" in " ".join(ModelPair.of(weights(apart), unknown, buffers=False).notes())
+
+
+@pytest.mark.parametrize("rows", [(6, 2, 2), (1, 1, 1), (2, 1, 3), (4,)])
+def test_of_parts_in_a_row_nothing_is_decoded_but_what_is_asked_for(rows):
+    numbers, asked = [normal(each, 4) for each in rows], []
+
+    def part(array, place):
+        def decode(first, last):
+            assert 0 <= first < last <= len(array)
+            asked.append((place, first, last))
+            return array[first:last]
+
+        return Values(array.shape, "F32", array[:0], decode=decode, unit=4)
+
+    whole = np.concatenate(numbers)
+    made = _in_a_row([part(array, place) for place, array in enumerate(numbers)], whole.shape)
+    for start in range(len(whole)):
+        for stop in range(start + 1, len(whole) + 1):
+            asked.clear()
+            assert np.array_equal(made.numbers(4 * start, 4 * stop).reshape(-1, 4), whole[start:stop])
+            assert sum(last - first for _, first, last in asked) == stop - start
+    assert made.numbers(0, 0).tolist() == []
+    assert _in_a_row([part(numbers[0], 0), None], whole.shape) is None

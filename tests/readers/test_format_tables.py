@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from compress_compare.readers import arrays, dtypes, gguf_blocks, litert, onnx_nodes, openvino
 from compress_compare.readers import gguf as gguf_reader
+from compress_compare.readers import onnx as onnx_reader
 
 # bits of a code, and the numbers that share a scale, as the structs of ggml-common.h have them
 OF_GROUPS = {
@@ -141,3 +142,13 @@ def test_types_of_arrays_are_those_of_numpy():
         assert np.dtype(code).name == dtypes.DTYPES[name].name
     wide = [code for code in np.typecodes["AllInteger"] + "?efdF" if np.dtype(code).itemsize <= 8]
     assert {np.dtype(code).str[1:] for code in wide} == set(arrays.TYPES)
+
+
+def test_types_of_onnx_are_those_of_the_package():
+    kinds = {kind: name for name, kind in onnx.TensorProto.DataType.items()}
+    for kind, name in onnx_reader._TYPES.items():
+        assert dtypes.DTYPES[name].name == onnx.helper.tensor_dtype_to_np_dtype(kind).name
+    left = [kinds[kind] for kind in range(21) if kind not in onnx_reader._TYPES]
+    assert left == ["UNDEFINED", "STRING", "COMPLEX128"]
+    assert {kinds[kind]: name for kind, name in onnx_reader._FOURS.items()} == {"UINT4": "uint4", "INT4": "int4"}
+    assert {kinds[kind] for kind in onnx_reader.FLOATS} == {"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"}

@@ -61,10 +61,11 @@ def test_a_decay_that_changed_is_the_logarithm_of_what_is_stored():
     assert how == "gguf values" and found == pytest.approx(hf[DECAY] + 0.25, abs=1e-5)
 
 
-@pytest.mark.parametrize(("noise", "how"), [(0.1, "gguf values"), (0.3, "gguf values"), (2.0, "gguf")])
+@pytest.mark.parametrize(("noise", "how"), [(0.1, "gguf values"), (0.31, "gguf values"), (0.32, "gguf"), (2.0, "gguf")])
 def test_an_addend_is_taken_off_where_this_brings_a_norm_clearly_closer(noise, how):
+    """To less than three tenths of the distance: noise² / (1 + noise²) is 0.09 at a noise of 0.3145."""
     hf = {"model.norm.weight": normal(64)}
-    stored = (hf["model.norm.weight"] + 1 + noise * np.sign(normal(64))).astype(np.float32)
+    stored = (hf["model.norm.weight"] + 1 + noise * np.tile([1, -1], 32)).astype(np.float32)
     found, numbers = only(paired(hf, {"output_norm.weight": stored}))
     assert found == how and numbers == pytest.approx(stored - (1 if how == "gguf values" else 0), abs=1e-6)
 
@@ -150,3 +151,12 @@ def test_both_of_gguf_or_neither_stay_as_they_are():
     assert gguf_conversion.undone(one, other) == (one, other)
     both = [weights({"output_norm.weight": RNG.normal(size=8).astype(np.float32)}, gguf={}) for _ in range(2)]
     assert gguf_conversion.undone(*both) == tuple(both)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_nothing_is_taken_off_a_norm_whose_distance_is_not_known(number, is_stored):
+    weight, stored = normal(64), normal(64)
+    (stored if is_stored else weight)[3] = number
+    how, found = only(paired({"model.norm.weight": weight}, {"output_norm.weight": stored}))
+    assert how == "gguf" and np.array_equal(found, stored, equal_nan=True)

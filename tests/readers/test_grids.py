@@ -12,8 +12,7 @@ from compress_compare.readers import grids
 def test_scales_within_half_a_place_of_the_format_are_tried_the_nearest_first(dtype, unit, most):
     one = np.array([1.5], np.float32)
     steps = [int(nudge(one).view(np.int32)[0]) - int(one.view(np.int32)[0]) for nudge in grids._nudges(dtype)]
-    assert sorted(steps) == [unit * step // 16 for step in range(-most, most + 1)]
-    assert [abs(step) for step in steps] == sorted(abs(step) for step in steps)
+    assert steps == sorted((unit * step // 16 for step in range(-most, most + 1)), key=lambda step: (abs(step), -step))
 
 
 @pytest.mark.parametrize("symmetric", [True, False])

@@ -296,3 +296,33 @@ def test_zero_points_take_as_many_bytes_as_their_bits(given, is_read):
     assert (found is not None) == is_read
     if is_read:
         assert np.array_equal(found.values.whole(), codes - np.arange(9.0).repeat(16))
+
+
+@pytest.mark.parametrize("has_zeros", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "axis", "block"),
+    [
+        *(((6, 9), 1, block) for block in (1, 2, 4, 8, 9, 32)), *(((6, 9), 0, block) for block in (1, 4, 5, 6, 7)),
+        ((9, 6), -1, 4), ((9, 6), -2, 4), ((2, 7, 3), 1, 4), ((2, 7, 3), -1, 2), ((4, 4), 0, 4), ((4, 4), 1, 4),
+        ((5,), 0, 2),
+    ],
+)  # fmt: skip
+def test_blocks_along_a_dimension_share_a_scale_and_the_last_may_be_shorter(shape, axis, block, has_zeros):
+    parts = list(shape)
+    parts[axis] = -(-shape[axis] // block)
+    codes, scales = RNG.integers(-128, 128, shape).astype(np.int8), floats(*parts)
+    zeros = RNG.integers(-9, 10, parts).astype(np.int8) if has_zeros else np.zeros(parts, np.int8)
+    wide, places = (np.repeat(part, block, axis).take(range(shape[axis]), axis) for part in (scales, zeros))
+    known = {"w": codes, "s": scales} | ({"z": zeros} if has_zeros else {})
+    found = numbers(CodesOf("s", "z" if has_zeros else None, axis, block), **known)
+    assert np.array_equal(found.values.whole(), (codes - places.astype(np.float32)) * wide)
+    weight = tensors(w=(codes * wide).astype(np.float32), s=scales)
+    used = onnx_nodes.rounded(weight["w"], weight, of=CodesOf("s", None, axis, block), output=3)
+    assert used.values.whole() == pytest.approx(codes * wide, rel=1e-6)
+
+
+@pytest.mark.parametrize("parts", [(6, 2), (6, 4), (2, 3), (6,), (6, 3, 1), ()])
+def test_scales_that_are_not_one_for_each_block_do_not_fit(parts):
+    codes = RNG.integers(-128, 128, (6, 9)).astype(np.int8)
+    assert numbers(CodesOf("s", None, 1, 4), w=codes, s=floats(*parts)) is None
+    assert numbers(CodesOf("s", None, 1, 4), w=codes, s=floats(6, 3)) is not None

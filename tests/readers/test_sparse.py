@@ -67,3 +67,29 @@ def test_a_small_file_of_a_huge_tensor():
     with pytest.raises(InvalidValue) as caught:
         dense("w", tensor)
     assert caught.value.code == "model.expansion_limit"
+    assert caught.value.detail == "It would take 4,398,046,511,104 bytes; the limit is 4,294,967,296."
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_right_indices_of_every_layout_are_followed(layout):
+    tensor, whole = sparse(layout), matrix()
+    assert torch.equal(dense("w", tensor), whole)
+    assert dense("w", whole) is whole
+    assert torch.equal(dense("w", torch.zeros(4, 6).to_sparse()), torch.zeros(4, 6))
+
+
+def test_a_tensor_may_take_just_what_is_allowed(monkeypatch):
+    monkeypatch.setattr("compress_compare.readers.sparse.MAX_DENSE_BYTES", 4 * 6 * 4)
+    assert torch.equal(dense("w", sparse(torch.sparse_coo)), matrix())
+    monkeypatch.setattr("compress_compare.readers.sparse.MAX_DENSE_BYTES", 4 * 6 * 4 - 1)
+    with pytest.raises(InvalidValue) as caught:
+        dense("w", sparse(torch.sparse_coo))
+    assert caught.value.detail == "It would take 96 bytes; the limit is 95."
+
+
+def test_all_values_may_be_claimed_and_not_one_more():
+    tensor = sparse(torch.sparse_csr)
+    tensor.crow_indices()[-1] += 1
+    with pytest.raises(InvalidValue) as caught:
+        dense("w", tensor)
+    assert caught.value.detail == "An index claims 4 of 3 values."

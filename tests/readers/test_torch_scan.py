@@ -193,3 +193,13 @@ def test_an_openvino_model_is_named_by_its_graph(tmp_path):
             torch_scan.scan(tmp_path / "w", name)
         assert ("OpenVINO" in caught.value.hint) is is_said
         assert caught.value.detail == "It starts with b'no check'."
+
+
+@pytest.mark.parametrize("rest", [pickle.dumps(Runs(), 2), b"no pickle", b"\x80\x02"])
+def test_what_stands_behind_the_pickle_of_an_archive_is_never_loaded_and_not_looked_at(tmp_path, rest):
+    first = pickle.dumps(collections.OrderedDict(a=1), 2)
+    path = archive(tmp_path / "w.pt", {"m/data.pkl": first + rest})
+    assert list(torch_scan.scan(path, "w.pt")) == ["collections.OrderedDict"]
+    assert code_of(archive(tmp_path / "first.pt", {"m/data.pkl": pickle.dumps(Runs(), 2) + first})) == (
+        "model.unsafe_pickle"
+    )

@@ -36,13 +36,23 @@ def test_two_codes_in_a_byte(kind):
     assert found["l.weight"].num_bytes == sum(array.nbytes for array in arrays.values())
 
 
-@pytest.mark.parametrize("change", ["a factor of the inputs", "scales of another size"])
+SCALE, ZERO = "l._weight_scale", "l._weight_zero_point"
+ODD = {
+    "a factor of the inputs": {"l._weight_act_pre_scale": np.ones(COLUMNS, np.float32)},
+    "groups of unequal size": {name: np.ones((3, ROWS), np.float32) for name in (SCALE, ZERO)},
+    "scales of other rows": {name: np.ones((4, ROWS - 1), np.float32) for name in (SCALE, ZERO)},
+    "no group": {name: np.ones((0, ROWS), np.float32) for name in (SCALE, ZERO)},
+    "scales of integers": {SCALE: np.ones((4, ROWS), np.int8)},
+    "zero points of integers": {ZERO: np.ones((4, ROWS), np.int8)},
+    "more zero points than scales": {ZERO: np.ones((8, ROWS), np.float32)},
+    "tables of three dimensions": {name: np.ones((4, ROWS, 1), np.float32) for name in (SCALE, ZERO)},
+    "codes of three dimensions": {"l._weight_qdata": np.zeros((ROWS, COLUMNS // 2, 1), np.int8)},
+}
+
+
+@pytest.mark.parametrize("change", ODD)
 def test_what_is_not_understood_has_no_numbers(change):
-    arrays, _ = parts()
-    if change == "a factor of the inputs":
-        arrays["l._weight_act_pre_scale"] = np.ones(COLUMNS, np.float32)
-    else:
-        arrays["l._weight_scale"] = arrays["l._weight_zero_point"] = np.ones((3, ROWS), np.float32)
+    arrays = parts()[0] | ODD[change]
     found = unpacked(Weights({name: tensor(array) for name, array in arrays.items()})).tensors
     assert found["l.weight"].values is None
     assert found["l.weight"].unread == "torchao"
@@ -70,3 +80,11 @@ def test_tiles_of_the_kernel_are_put_in_order(tmp_path, form):
     assert found[0]["sqnr_db"] == pytest.approx(right, abs=0.05)
     # 4 bits of a code, and a scale and a zero point of 16 bits for 32 of them
     assert (row["bits"], row["group_size"], row["file_bytes"]) == (4, 32, 64 * 128 // 2 + 2 * 4 * 64 * 2)
+
+
+@pytest.mark.parametrize("name", ["l.weight_qdata", "l._weight_data"])
+def test_other_names_are_other_tensors(name):
+    arrays = parts()[0]
+    arrays[name] = arrays.pop("l._weight_qdata")
+    found = unpacked(Weights({name: tensor(array) for name, array in arrays.items()})).tensors
+    assert "l.weight" not in found or found["l.weight"].values is None

@@ -137,7 +137,8 @@ class _Claim:
         self.fewer_macs = self.work is not None and self.work >= 1 / FEWER
         self.packed = factor(root.packed, model.packed)
         self.stored = factor(root.stored, model.stored)
-        self.codes_as_floats = self.coarser and (model.file_bits or 0) >= 1.5 * (model.bits or 0)
+        is_wide = model.file_bits is not None and model.file_bits >= 1.5 * (model.bits or 0)
+        self.codes_as_floats = self.coarser and is_wide
 
     @property
     def parts(self) -> list[str]:
@@ -172,7 +173,7 @@ def _size(claim: _Claim) -> Found:
         would = f"{size(model.packed)} packed"
         zipped = f", {size(model.gzip)} gzipped" if model.gzip is not None else ""
         if claim.codes_as_floats:
-            floats = f"Weights are still stored as {model.file_bits or 0:.3g}-bit floats"
+            floats = f"Weights are still stored as {model.file_bits:.3g}-bit floats"
             yield "codes_stored_as_floats", f"{floats}: {file}{zipped}, and would take {would}."
         elif claim.pruned:
             yield "zeros_stored", f"Zeros are stored like any other number: {file}{zipped}, and would take {would}."

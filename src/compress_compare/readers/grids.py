@@ -76,15 +76,23 @@ def _multiples(most: int, *, symmetric: bool) -> Iterator[int]:
 
 
 def _nudges(dtype: str) -> list[Callable[[Array], Array]]:
-    """A scale and its neighbors, by which the division of the largest number may be off."""
+    """A scale and its neighbors, by which the division of the largest number may be off.
+
+    The nearest come first, and of two as near the larger: short rows may lie on several grids.
+    """
 
     def moved(steps: int) -> Callable[[Array], Array]:
         return lambda scale: (scale.view(np.int32) + np.int32(steps)).view(np.float32)
 
     if dtype == "float32":
-        return [moved(step) for near in range(_NUDGES + 1) for step in {near, -near}]
+        return [moved(step) for step in _outwards(_NUDGES)]
     unit = 1 << (16 if dtype == "bfloat16" else 13)
-    return [moved(unit * step // 16) for near in range(9) for step in {near, -near}]
+    return [moved(unit * step // 16) for step in _outwards(8)]
+
+
+def _outwards(most: int) -> list[int]:
+    """0, 1, −1, 2, −2 …"""
+    return [0, *(step for near in range(1, most + 1) for step in (near, -near))]
 
 
 def _fits(wide: Array, scale: Array, *, span: tuple[int, int] | None, most: int, dtype: str) -> tuple[Array, Array]:

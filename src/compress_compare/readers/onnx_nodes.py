@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.layers.values import Array, Values
-from .blocks import Blocks, fitted
+from .blocks import Blocks
 from .dtypes import DTYPES
 from .packed import stream
 from .weights import StoredTensor
@@ -200,11 +200,12 @@ def _fit(scales: Array, shape: tuple[int, ...], *, of: CodesOf) -> tuple[Array, 
     """Scales as an entry for each block, and the sizes of blocks."""
     axis = of.axis % len(shape)
     if of.block:
-        block = [of.block if at == axis else 1 for at in range(len(shape))]
-        return fitted(scales, shape, block=block) if scales.ndim == len(shape) else None
+        sizes = tuple(of.block if at == axis else 1 for at in range(len(shape)))
+        parts = tuple(-(-whole // size) for whole, size in zip(shape, sizes, strict=True))
+        return (scales.astype(np.float32), sizes) if scales.shape == parts else None
     if scales.size not in (1, shape[axis]) or (scales.ndim > 1 and scales.size > 1):
         return None
-    parts = [scales.size if at == axis else 1 for at in range(len(shape))]
+    parts = tuple(scales.size if at == axis else 1 for at in range(len(shape)))
     sizes = tuple(max(whole // part, 1) for whole, part in zip(shape, parts, strict=True))
     return scales.reshape(parts).astype(np.float32), sizes
 

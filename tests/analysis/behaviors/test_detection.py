@@ -213,3 +213,39 @@ def test_the_interval_over_classes_is_that_of_their_means_in_each_resample() -> 
     assert (found["lost"], found["won"]) == (6, 3)
     nothing = detection._mean(rows[2:])
     assert [nothing[name] for name in ("num_objects", "ap", "ci_low", "ci_high")] == [0, None, None, None]
+
+
+def matched_by_hand(image: int, boxes: list[list[Any]], objects: list[list[Any]]) -> tuple[list[bool], list[bool]]:
+    """Which boxes are right and which objects found: the surest first, each takes the free object it overlaps most."""
+    ours, theirs = ([row for row in rows if row[0] == image] for rows in (boxes, objects))
+    right, seen = [False] * len(ours), [False] * len(theirs)
+    for at in sorted((at for at, box in enumerate(ours) if box[6] >= 0.5), key=lambda at: -float(ours[at][6])):
+        _, label, left, top, width, height, _ = ours[at]
+        best = (0.5, -1)
+        for place, (_, named, x, y, w, h, *_) in enumerate(theirs):
+            shared = max(min(x + w, left + width) - max(x, left), 0) * max(min(y + h, top + height) - max(y, top), 0)
+            if named == label and not seen[place] and shared / (w * h + width * height - shared) >= best[0]:
+                best = (shared / (w * h + width * height - shared), place)
+        if best[1] >= 0:
+            right[at] = seen[best[1]] = True
+    return right, seen
+
+
+@pytest.mark.parametrize("base", ["base", "small"])
+def test_the_boxes_of_an_image_are_right_where_a_person_would_match_them(project: cc.Project, base: str) -> None:
+    """Class by class, and only boxes with a score of a half."""
+    model = "small" if base == "base" else "base"
+    frame = project.behaviors(base, [model], "street", "detection_f1")._frame
+    boxes = {"base": [[*row, 1.0] for row in OBJECTS], "small": BOXES}
+    for image in range(12):
+        found = detection.of_instance(frame, image)
+        assert list(found) == ["", base, model]
+        for name in (base, model):
+            right, seen = matched_by_hand(image, boxes[name], OBJECTS)
+            assert [one["right"] for one in found[name]] == right
+            scores = [row[6] for row in boxes[name] if row[0] == image]
+            assert [one["score"] for one in found[name]] == pytest.approx(scores, rel=1e-6)
+            if name == base:
+                assert [one["right"] for one in found[""]] == seen
+        corners = [[x, y, x + w, y + h] for at, _, x, y, w, h in OBJECTS if at == image]
+        assert [one["box"] for one in found[""]] == corners

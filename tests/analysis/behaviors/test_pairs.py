@@ -191,3 +191,22 @@ def test_the_differences_of_a_proportion_are_counted_from_its_four_cells(rows):
         values, counts = np.unique(known + 0.0, return_counts=True)
         assert of.population.values.tolist() == values.tolist()
         np.testing.assert_allclose(of.population.weights, counts / len(known), rtol=1e-15)
+
+
+@pytest.mark.parametrize("proportion", [True, False])
+def test_no_groups_of_no_instances_have_no_numbers(proportion):
+    nothing, none = np.zeros(0), np.zeros(0, np.int32)
+    changes = pairs.Changes(none, none, none)
+    of = pairs.PairedValues("m1", nothing, nothing, np.zeros(0, bool), changes, proportion)
+    assert {len(column) for column in pairs.added_up(of, none, size=0).values()} == {0}
+    one = pairs.added_up(of, none, size=2)
+    assert one["count"].tolist() == one["compared"].tolist() == one["right_to_wrong"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 100])
+def test_kinds_are_counted_whatever_the_size_of_a_block(monkeypatch, block):
+    monkeypatch.setattr(pairs, "_BLOCK", block)
+    random = np.random.default_rng(block)
+    kind, groups = random.integers(0, 2, 50).astype(np.int8), random.integers(0, 3, 50)
+    expected = [[int(((kind == one) & (groups == group)).sum()) for group in range(3)] for one in range(2)]
+    assert pairs._table(kind, groups, size=3, kinds=2).tolist() == expected

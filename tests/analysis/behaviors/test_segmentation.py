@@ -173,3 +173,25 @@ def test_an_image_without_an_answer_has_no_value_and_is_not_compared(tmp_path: P
         assert (row["count"], row["value"], row["difference"]) == (1, 1.0, 0.0)
         values = {one["id"]: one["mean_iou[small]"] for one in found.instances().to_pylist()}
         assert values == {"both": 1.0, "base alone": None}
+
+
+def test_a_mask_may_have_just_as_many_pixels_as_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = masks.PixelMasks.read(frames.dataset([1], masks=[np.ones((2, 3))]).read("mask")["mask"].combine_chunks())
+    monkeypatch.setattr(masks, "MAX_PIXELS", 6)
+    mask = found.pixels(0)
+    assert mask is not None and mask.tolist() == [[1, 1, 1], [1, 1, 1]]
+    monkeypatch.setattr(masks, "MAX_PIXELS", 5)
+    with pytest.raises(InvalidValue) as caught:
+        found.pixels(0)
+    assert (caught.value.code, "has 6 pixels; the limit is 5" in str(caught.value)) == ("data.mask", True)
+
+
+def test_without_a_seed_the_draws_are_those_of_seed_zero() -> None:
+    random = np.random.default_rng(4)
+    labels = [random.integers(0, 3, (5, 5)) for _ in range(12)]
+    answers = [np.where(random.random((5, 5)) < 0.7, one, 0) for one in labels]
+    given = {"base": frames.outputs(range(12), masks=labels), "small": frames.outputs(range(12), masks=answers)}
+    frame = Frame(frames.dataset(range(12), masks=labels), given)
+    drawn = corpus(frame, resamples=20)
+    assert drawn.equals(corpus(frame, resamples=20, seed=0))
+    assert not drawn.equals(corpus(frame, resamples=20, seed=1))

@@ -152,3 +152,10 @@ def test_features_of_many_values_make_no_pairs(values, has_pairs):
     first = changed(change, many=many, half=half).to_pylist()[0]
     assert first["slice"] == ("many v000, half a" if has_pairs else "many v000")
     assert first["tried"] == values + 2 + (2 * values if has_pairs else 0)
+
+
+@pytest.mark.parametrize(("count", "is_found"), [(10, True), (9, False)])
+def test_without_a_word_a_slice_has_at_least_ten_instances(count, is_found):
+    change, kind = [-1.0] * count + [0.0] * 90, ["x"] * count + ["y"] * 90
+    rows = found([int(each) for each in change], [0] * len(change), kind=kind)
+    assert ("kind x" in [row["slice"] for row in rows]) is is_found

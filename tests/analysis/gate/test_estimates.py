@@ -146,3 +146,38 @@ def test_what_was_sampled_of_one_model() -> None:
 def test_simultaneous_intervals() -> None:
     assert estimates.simultaneous(0.95, 10) == pytest.approx(0.995)
     assert estimates.simultaneous(0.95, 0) == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize("error", [0.1, 0.2, 0.3, 0.7, 1e-7, 1e3 / 3])
+@pytest.mark.parametrize("count", [2, 3, 5, 9, 12, 40])
+def test_of_equal_errors_and_counts_no_degree_of_freedom_is_lost_to_rounding(count: int, error: float) -> None:
+    """Welch's formula gives exactly 2 (n - 1) then: (2 s²)² over 2 s⁴ / (n - 1)."""
+    base, model = (MetricValue(value, count=count, standard_error=error) for value in (4.0, 5.0))
+    found = estimates.stated_change(base, model, metric=LOSS, confidence=0.95)
+    assert found is not None
+    assert found.high - 1 == pytest.approx(
+        stats.t.ppf(0.975, 2 * (count - 1)) * math.sqrt(2) * error, rel=1e-9, abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("counts", [(2, 2), (2, 9), (9, 2), (30, 7), (None, 7), (7, None), (None, None)])
+@pytest.mark.parametrize("errors", [(0.2, 0.1), (0.1, 0.2), (1e-9, 0.3), (0.3, 1e-9)])
+def test_two_standard_errors_have_the_degrees_of_welch(
+    counts: tuple[int | None, int | None], errors: tuple[float, float]
+) -> None:
+    base, model = (
+        MetricValue(v, count=n, standard_error=e) for v, n, e in zip((2.0, 3.0), counts, errors, strict=True)
+    )
+    degrees = math.inf
+    if counts[0] is not None and counts[1] is not None:
+        parts = [error**2 for error in errors]
+        below = sum(part**2 / (n - 1) for part, n in zip(parts, (counts[0], counts[1]), strict=True))
+        degrees = math.floor(sum(parts) ** 2 / below + 1e-9)
+    change = estimates.stated_change(base, model, metric=LOSS, confidence=0.9)
+    ratio = estimates.stated_ratio(base, model, confidence=0.9)
+    assert change is not None and ratio is not None
+    half = stats.t.ppf(0.95, degrees) * math.hypot(*errors)
+    assert (change.low, change.high) == pytest.approx((1 - half, 1 + half), rel=1e-8)
+    assert change.count == ratio.count == (None if None in counts else min(filter(None, counts)))
+    factor = math.exp(stats.t.ppf(0.95, degrees) * math.hypot(errors[0] / 2, errors[1] / 3))
+    assert (ratio.low, ratio.high) == pytest.approx((1.5 / factor, 1.5 * factor), rel=1e-8)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from compress_compare.analysis.inference import student
+from compress_compare.analysis.inference.normal import normal_quantile
 from compress_compare.analysis.inference.student import t_cdf, t_quantile, t_quantiles
 
 # Two-sided 95% and 99% points from printed tables.
@@ -35,3 +37,20 @@ def test_many_at_once_are_those_of_scipy(probability: float) -> None:
     found = t_quantiles(probability, degrees)
     assert found == pytest.approx(stats.t.ppf(probability, degrees), rel=1e-6)
     assert np.isnan(t_quantiles(probability, [0, 0.5])).all()
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.6, 0.9, 0.975, 0.995, 0.9999])
+def test_up_to_thirty_degrees_the_series_is_taken_and_above_the_expansion_is_near(probability: float) -> None:
+    few, many = np.arange(1, 31), np.arange(31, 600)
+    assert t_quantiles(probability, few) == pytest.approx(stats.t.ppf(probability, few), rel=1e-11, abs=1e-11)
+    near = 2e-7 if probability <= 0.995 else 3e-6
+    assert t_quantiles(probability, many) == pytest.approx(stats.t.ppf(probability, many), rel=near, abs=1e-12)
+    assert t_quantiles(probability, [[30, 31], [0.99, 1]]).shape == (2, 2)
+
+
+@pytest.mark.parametrize("probability", [0.6, 0.9, 0.975, 0.995])
+def test_the_error_of_the_expansion_falls_with_the_fifth_power_of_the_degrees(probability: float) -> None:
+    """Four terms are right, so what is left is of the order of the next one: 1/32 of it for twice the degrees."""
+    degrees = np.array([40.0, 80.0])
+    first, second = student._expanded(normal_quantile(probability), degrees) - stats.t.ppf(probability, degrees)
+    assert first / second == pytest.approx(32, rel=0.05)

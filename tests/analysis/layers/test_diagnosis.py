@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from compress_compare.analysis.layers.diagnosis import TensorFinding, suspects, to_arrow
 
 
@@ -126,3 +128,41 @@ def test_among_many_layers_twice_an_even_share_is_enough():
     many = [outputs(str(at), repair=0.01) for at in range(99)]
     assert [one.module for one in suspects([*many, outputs("x", repair=0.03)])] == ["x"]
     assert suspects([outputs("y", repair=0.05), outputs("z", repair=0.05)]) == []
+
+
+def test_signs_of_a_range_stand_between_large_errors_and_loud_channels_in_the_order_of_the_harm():
+    common = {"error": 0.5, "repair": 0.0}
+    found = suspects(
+        [
+            finding("all loud", **common, loud=[1], loud_share=1.0),
+            finding("far off", **common, stretch=1e9),
+            finding("off", **common, stretch=40.0),
+            finding("just off", **common, stretch=8.01),
+            finding("all clipped", **common, clipped=1.0),
+            finding("just clipped", **common, clipped=0.051),
+            finding("all cut off", count=1000, cut_off=1000, reach=2.0, **common),
+            finding("just cut off", count=1000, cut_off=52, reach=2.0, **common),
+        ]
+    )
+    assert [suspect.module for suspect in found] == [
+        *("all clipped", "all cut off", "just cut off", "just clipped"),
+        *("far off", "off", "just off", "all loud"),
+    ]
+    scores = {suspect.module: suspect.score for suspect in found}
+    assert max(scores.values()) < 10 and all(5 <= scores[name] < 6 for name in ("far off", "off", "just off"))
+    assert scores["off"] == 5.8  # a fifth below the next sign, as the outlier is five times what makes one
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_said"),
+    [
+        ({"stretch": 8.0}, False), ({"stretch": 8.01}, True), ({"stretch": 9.0, "error": 0.1}, False),
+        ({"stretch": 9.0, "error": 0.11}, True), ({"stretch": 9.0, "error": None}, False),
+        ({"clipped": 0.05}, False), ({"clipped": 0.06}, True), ({"clipped": 0.5, "base_clipped": 0.46}, False),
+        ({"loud": [1], "error": 0.01}, False), ({"loud": [1], "error": 0.011}, True),
+        ({"loud": [1], "error": None}, False), ({"loud": []}, False),
+        ({"cut_off": 5}, False), ({"cut_off": 6}, True), ({"cut_off": 6, "count": 0}, False),
+    ],
+)  # fmt: skip
+def test_from_where_on_a_sign_is_said(changes, is_said):
+    assert bool(suspects([finding("a", **{"error": 0.5, "repair": 0.0} | changes)])) is is_said

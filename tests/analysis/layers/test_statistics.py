@@ -1,5 +1,6 @@
 """Every statistic against NumPy in double precision, for every format and odd shapes."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -233,3 +234,19 @@ def test_order_does_not_matter(pair, random):
     own, shuffled = (statistics.own(Values.of(each), BINS) for each in (model, model[order]))
     assert own[0].distinct == shuffled[0].distinct
     assert own[1].tolist() == shuffled[1].tolist()
+
+
+@pytest.mark.parametrize("kind", [statistics.Own, statistics.Zeros, statistics.ChangeSums])
+def test_nothing_added_to_a_tensor_s_statistics_leaves_them(kind):
+    numbers = Values.of(np.array([[0, 1.5, -2], [np.nan, 3, 0]], np.float32))
+    other = Values.of(np.array([[0, 1, -2], [1, 0, np.inf]], np.float32))
+    own, _ = statistics.own(Values.of(np.array([0, 1.5, -2, 3], np.float32)), BINS)
+    made = {
+        statistics.Own: own,
+        statistics.Zeros: statistics.zeros(numbers, other),
+        statistics.ChangeSums: statistics.change(other, other),
+    }[kind]
+    for added in (kind() + made, made + kind()):
+        for part in dataclasses.fields(kind):
+            np.testing.assert_equal(getattr(added, part.name), getattr(made, part.name))
+    assert all(not getattr(kind(), name) for name in ("count", "nonfinite", "distinct", "both") if hasattr(kind, name))

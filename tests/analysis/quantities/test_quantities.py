@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compress_compare.analysis.quantities.reading import quantity
-from compress_compare.analysis.quantities.writing import written, written_difference
+from compress_compare.analysis.quantities.writing import fixed, plain, written, written_difference
 from compress_compare.errors import InvalidValue
 from compress_compare.evaluation import metrics
 from compress_compare.records import Metric
@@ -104,3 +107,38 @@ def test_writes(metric: Metric, value: float | None, expected: str) -> None:
 )
 def test_writes_differences(metric: Metric, value: float | None, expected: str) -> None:
     assert written_difference(value, metric) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "trim", "expected"),
+    [
+        (-0.001, 2, False, "0.00"), (-0.001, 2, True, "0"), (-0.004, 2, False, "0.00"), (-0.0, 1, False, "0.0"),
+        (-0.006, 2, False, "−0.01"), (-1, 0, False, "−1"), (-11, 0, False, "−11"), (-10, 0, True, "−10"),
+        (-0.5, 3, True, "−0.5"), (-1234.5, 1, False, "−1,234.5"), (1234567.0, 0, True, "1,234,567"),
+        (100.0, 2, True, "100"), (0.10, 2, True, "0.1"), (-9e-21, 30, False, f"−0.{19 * '0'}1"),
+    ],
+)  # fmt: skip
+def test_what_rounds_to_zero_has_no_sign_and_trailing_zeros_go_where_asked(
+    value: float, decimals: int, trim: bool, expected: str
+) -> None:
+    assert fixed(value, decimals, trim=trim) == expected
+
+
+@given(st.decimals(-10_000, 10_000, places=4), st.integers(0, 4))
+def test_fixed_decimals_are_those_of_exact_arithmetic(number: Decimal, decimals: int) -> None:
+    rounded = Decimal(float(number)).quantize(Decimal(1).scaleb(-decimals))
+    expected = f"{rounded:,f}".replace("-", "" if rounded == 0 else "−")
+    assert fixed(float(number), decimals) == expected
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (0.0001, "0.0001"), (0.00009999, "0.0001"), (0.0000999, "9.99e-05"), (0.00012345, "0.000123"),
+        (0.9999, "1"), (12.345, "12.3"), (999.4, "999"), (1000.4, "1,000"), (123456.0, "123,456"),
+        (1e15 - 1, "999,999,999,999,999"), (1e15, "1e+15"), (1.23456e20, "1.23e+20"),
+    ],
+)  # fmt: skip
+def test_three_digits_of_a_number_of_any_size(size: float, expected: str, sign: int) -> None:
+    assert plain(sign * size) == f"{'−' if sign < 0 else ''}{expected}"

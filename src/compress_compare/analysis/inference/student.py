@@ -48,7 +48,10 @@ def t_quantile(probability: float, degrees: int) -> float:
 
 
 def t_quantiles(probability: float, degrees: ArrayLike) -> Floats:
-    """`t_quantile` for many degrees of freedom; NaN below one. Above 30 by expansion, exact to 1e-7 there."""
+    """`t_quantile` for many degrees of freedom; NaN below one.
+
+    Above 30 by expansion: off by less than 2e-7 of it up to the probability 0.995, by less than 3e-6 up to 0.9999.
+    """
     v = np.asarray(degrees, dtype=np.float64)
     found = np.where(v < 1, np.nan, _expanded(normal_quantile(probability), v))
     for few in np.unique(v[(v >= 1) & (v <= _TABLED)]):

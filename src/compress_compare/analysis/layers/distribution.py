@@ -150,7 +150,7 @@ def _by_ranges(tensor: Values) -> Iterator[Part]:
     ]
     sample = _finite(np.sort(np.concatenate(sampled)))
     # a sample's quantiles are near those of all: half as many again, and no range is too large to be sorted
-    num_ranges = max(2, math.ceil(1.5 * tensor.count / SORTED_AT_ONCE))
+    num_ranges = math.ceil(1.5 * tensor.count / SORTED_AT_ONCE)
     between = np.linspace(0, sample.size - 1, num_ranges + 1)[1:-1].astype(int)
     pivots = np.unique(sample[between]) if sample.size else sample
     bounds = [-np.inf, *pivots.tolist(), np.inf]
