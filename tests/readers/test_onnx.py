@@ -47,7 +47,7 @@ def test_numbers_in_fields_of_their_own_type(tmp_path, kind):
 
 
 def test_bfloat16_and_float8(tmp_path):
-    for kind in (TensorProto.BFLOAT16, TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT8E5M2):
+    for kind in (TensorProto.BFLOAT16, TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT8E5M2, TensorProto.FLOAT4E2M1):
         tensor = helper.make_tensor("w", kind, [4], [0.5, -1.5, 3.0, 0.0])
         expected = numpy_helper.to_array(tensor).astype(np.float32)
         assert np.array_equal(read(write(tmp_path / "m.onnx", [tensor])).tensors["w"].values.whole(), expected)

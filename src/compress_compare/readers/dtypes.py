@@ -61,12 +61,12 @@ def table(name: str) -> Array | None:
     return numbers
 
 
-def unpacked(packed: Array) -> Array:
-    """The codes of a format of four bits, two to a byte, the low half first."""
-    codes = np.empty(2 * packed.size, np.uint8)
-    codes[0::2] = packed & 15
-    codes[1::2] = packed >> 4
-    return codes
+def unpacked(packed: Array, bits: int = 4, *, signed: bool = False) -> Array:
+    """The codes in bytes that hold several each, the low bits first; signed ones in two's complement."""
+    parts = [packed >> at & (1 << bits) - 1 for at in range(0, 8, bits)]
+    codes: Array = np.stack(parts, axis=1).reshape(-1).astype(np.int8 if signed else np.uint8)
+    top = codes.dtype.type(1 << bits - 1)
+    return (codes ^ top) - top if signed else codes
 
 
 def _numbers(name: str) -> Array | None:

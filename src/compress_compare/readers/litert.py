@@ -16,7 +16,7 @@ import numpy as np
 from ..analysis.layers.values import Array, Values
 from ..errors import InvalidValue
 from .blocks import Blocks
-from .dtypes import DTYPES
+from .dtypes import DTYPES, unpacked
 from .mapped import Mapped
 from .packed import CodeGrid, table
 from .packings.base import FLOATS, numbers, read_blocks
@@ -179,7 +179,7 @@ def _stored(name: str, tensor: _Table, data: Array) -> StoredTensor:
             detail=f"Shape {list(shape)!a:.80} needs {-(-count * bits // 8):,} bytes, has {data.nbytes:,}.",
         )
     if kind in _PARTS:
-        values: Values | None = Values.of(_codes(data, bits, signed=signed)[:count].reshape(shape))
+        values: Values | None = Values.of(unpacked(data, bits, signed=signed)[:count].reshape(shape))
     else:
         values = Mapped.of(data, dtype, shape=shape)
     stored = StoredTensor(dtype, shape, data.nbytes, values)
@@ -187,14 +187,6 @@ def _stored(name: str, tensor: _Table, data: Array) -> StoredTensor:
     if quantization is None:
         return stored
     return _quantized(stored, quantization, bits=bits)
-
-
-def _codes(data: Array, bits: int, *, signed: bool) -> Array:
-    """The numbers in bytes that hold several each."""
-    parts = [(data >> at & (1 << bits) - 1).astype(np.int8) for at in range(0, 8, bits)]
-    found = np.stack(parts, axis=1).reshape(-1)
-    top = np.int8(1 << bits - 1)
-    return np.asarray((found ^ top) - top) if signed else found
 
 
 def _in_blocks(stored: StoredTensor, blocks: _Table, *, scales: StoredTensor | None) -> StoredTensor | None:

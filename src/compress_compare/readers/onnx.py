@@ -17,7 +17,7 @@ import numpy as np
 from ..analysis.layers.values import Array, Values
 from ..errors import InvalidValue
 from . import onnx_nodes
-from .dtypes import DTYPES
+from .dtypes import DTYPES, unpacked
 from .mapped import Mapped
 from .onnx_nodes import OnnxNode
 from .protobuf import Message, WireError, integers
@@ -28,8 +28,12 @@ from .weights import StoredTensor, Weights
 _TYPES = {
     1: "F32", 2: "U8", 3: "I8", 4: "U16", 5: "I16", 6: "I32", 7: "I64", 9: "BOOL", 10: "F16", 11: "F64", 12: "U32",
     13: "U64", 14: "C64", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 19: "F8_E5M2", 20: "F8_E5M2FNUZ",
+    23: "F4", 24: "F8_E8M0",
 }  # fmt: skip
-_FOURS = {21: "uint4", 22: "int4"}
+_PARTS = {21: ("uint4", 4, False), 22: ("int4", 4, True), 25: ("uint2", 2, False), 26: ("int2", 2, True)}
+"""Integers that share a byte: name, bits, whether they have a sign."""
+_UNREAD = {15: ("complex128", 128), 27: ("float6_e2m3", 6), 28: ("float6_e3m2", 6)}
+"""Formats whose numbers are not read: name, bits."""
 FLOATS = (1, 10, 11, 16)
 ONE = b"\0\0\x80?"
 """The number 1 as a float of a message."""
@@ -222,18 +226,16 @@ def _typed(parts: list[tuple[int, Any]], kind: int) -> Array:
     """The bytes of numbers that stand in a field of their own type instead of ``raw_data``."""
     if all(number in (4, 10) for number, _ in parts):
         return np.concatenate([np.empty(0, np.uint8), *(part for _, part in parts)])
-    bits = DTYPES[_TYPES[kind]].bits if kind in _TYPES else 8
+    bits = max(DTYPES[_TYPES[kind]].bits, 8) if kind in _TYPES else 8
     codes = [code & ((1 << bits) - 1) for _, part in parts for code in integers(part)]
     return np.array(codes, f"<u{max(bits // 8, 1)}").view(np.uint8)
 
 
 def _stored(one: Initializer, others: Mapping[str, Mapped]) -> StoredTensor:
     count = math.prod(one.shape)
-    if one.kind not in _TYPES and one.kind not in _FOURS:
-        if one.kind == 8:
-            return StoredTensor("string", one.shape, 0, None)
-        raise InvalidValue("model.bad_dtype", f"Tensor {shown(one.name)} has the unknown type {one.kind:,}.")
-    bits = 4 if one.kind in _FOURS else DTYPES[_TYPES[one.kind]].bits
+    if one.kind == 8:
+        return StoredTensor("string", one.shape, 0, None)
+    bits = _bits(one)
     needed = -(-count * bits // 8)
     raw = one.raw if one.location is None else others[one.location].bytes[one.start :]
     held = len(raw) if one.num_bytes is None else min(one.num_bytes, len(raw))
@@ -245,18 +247,25 @@ def _stored(one: Initializer, others: Mapping[str, Mapped]) -> StoredTensor:
             detail=f"It needs {said} bytes, has {held:,}.",
         )
     raw = raw[:needed]
-    if one.kind in _FOURS:
-        return _four(_FOURS[one.kind], one.shape, raw)
+    if one.kind in _UNREAD:
+        return StoredTensor(_UNREAD[one.kind][0], one.shape, needed, None)
+    if one.kind in _PARTS:
+        name, _, signed = _PARTS[one.kind]
+        return StoredTensor(
+            name, one.shape, needed, Values.of(unpacked(raw, bits, signed=signed)[:count].reshape(one.shape))
+        )
     dtype = _TYPES[one.kind]
     return StoredTensor(dtype, one.shape, needed, Mapped.of(raw, dtype, shape=one.shape))
 
 
-def _four(dtype: str, shape: tuple[int, ...], raw: Array) -> StoredTensor:
-    codes = np.empty(2 * raw.size, np.int8)
-    codes[0::2], codes[1::2] = raw & 15, raw >> 4
-    if dtype == "int4":
-        codes = np.where(codes > 7, codes - 16, codes)
-    return StoredTensor(dtype, shape, raw.nbytes, Values.of(codes[: math.prod(shape)].reshape(shape)))
+def _bits(one: Initializer) -> int:
+    """Of a number; two of four bits share a byte, four of two bits."""
+    if one.kind in _TYPES:
+        return DTYPES[_TYPES[one.kind]].bits
+    known = _PARTS.get(one.kind) or _UNREAD.get(one.kind)
+    if known is None:
+        raise InvalidValue("model.bad_dtype", f"Tensor {shown(one.name)} has the unknown type {one.kind:,}.")
+    return known[1]
 
 
 def _dequantized(tensors: dict[str, StoredTensor], graph: OnnxGraph) -> dict[str, StoredTensor]:

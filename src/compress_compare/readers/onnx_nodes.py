@@ -43,14 +43,16 @@ BIASES = {"QLinearConv": (8, 1, 4), "QGemm": (6, 1, 4)}
 SCALED = "scaled"
 """Noted of a node that multiplies its product by a factor, which a bias then has in its scale too."""
 
-FOURS = {"uint4": 4, "int4": 4}
+PARTS = {"uint4": 4, "int4": 4, "uint2": 2, "int2": 2}
+"""Bits of integers that share a byte."""
 
 RANGES = {
     "U8": (0, 255), "I8": (-128, 127), "U16": (0, 65535), "I16": (-32768, 32767), "uint4": (0, 15), "int4": (-8, 7),
+    "uint2": (0, 3), "int2": (-2, 1),
 }  # fmt: skip
 """The smallest and largest code of each type that QuantizeLinear rounds to."""
 
-OUTPUTS = {2: "U8", 3: "I8", 4: "U16", 5: "I16", 21: "uint4", 22: "int4"}
+OUTPUTS = {2: "U8", 3: "I8", 4: "U16", 5: "I16", 21: "uint4", 22: "int4", 25: "uint2", 26: "int2"}
 """What the attribute ``output_dtype`` of QuantizeLinear means; without it and without a zero point it is U8."""
 
 NOT_ROUNDED = "QuantizeLinear in a way that is not read"
@@ -188,7 +190,7 @@ def numbers(stored: StoredTensor, tensors: Mapping[str, StoredTensor], *, of: Co
         return values.numbers(first * columns, last * columns).reshape(last - first, columns)
 
     blocks = Blocks(rows, stored.shape, *fit, zeros=zeros)
-    bits = FOURS.get(stored.dtype) or DTYPES[stored.dtype].bits
+    bits = PARTS.get(stored.dtype) or DTYPES[stored.dtype].bits
     name = DTYPES[stored.dtype].name if stored.dtype in DTYPES else stored.dtype
     num_bytes = sum(part.num_bytes for part in parts)
     return StoredTensor(
