@@ -9,7 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .joined import Floats, Mask
+from .joined import Floats, Mask, side_by_side
+
+_BLOCK = 1 << 15
+"""Numbers that are counted together, so that what is worked out on the way stays in the cache."""
 
 
 def bounds(values: Mapping[str, Floats]) -> tuple[float, float]:
@@ -40,9 +43,13 @@ def histogram(numbers: Floats, bins: int, *, low: float, high: float) -> NDArray
 
     Halves are subtracted, as the difference of large numbers may overflow.
     """
-    finite = numbers[np.isfinite(numbers)]
-    places = ((finite / 2 - low / 2) / (high / 2 - low / 2) * bins).astype(np.int64)
-    return np.bincount(np.clip(places, 0, bins - 1), minlength=bins)
+    counts = np.zeros(bins, np.int64)
+    for start in range(0, len(numbers), _BLOCK):
+        part = numbers[start : start + _BLOCK]
+        finite = part[np.isfinite(part)]
+        places = ((finite / 2 - low / 2) / (high / 2 - low / 2) * bins).astype(np.int64)
+        counts += np.bincount(np.clip(places, 0, bins - 1), minlength=bins)
+    return counts
 
 
 def table(
@@ -60,19 +67,19 @@ def table(
         ``model, low, high, counts`` (list), ``nan, positive_infinity, negative_infinity, missing``.
     """
     low, high = bounds
-    rows: list[dict[str, Any]] = []
-    for model, numbers in values.items():
-        answered = numbers[present[model]]
-        rows.append(
-            {
-                "model": model,
-                "low": low,
-                "high": high,
-                "counts": histogram(answered, bins, low=low, high=high).tolist(),
-                "nan": int(np.isnan(answered).sum()),
-                "positive_infinity": int(np.isposinf(answered).sum()),
-                "negative_infinity": int(np.isneginf(answered).sum()),
-                "missing": len(numbers) - len(answered),
-            }
-        )
-    return pa.Table.from_pylist(rows)
+
+    def row(model: str) -> dict[str, Any]:
+        numbers, there = values[model], present[model]
+        answered = numbers if there.all() else numbers[there]
+        return {
+            "model": model,
+            "low": low,
+            "high": high,
+            "counts": histogram(answered, bins, low=low, high=high).tolist(),
+            "nan": int(np.isnan(answered).sum()),
+            "positive_infinity": int(np.isposinf(answered).sum()),
+            "negative_infinity": int(np.isneginf(answered).sum()),
+            "missing": len(numbers) - len(answered),
+        }
+
+    return pa.Table.from_pylist(side_by_side(row, values))

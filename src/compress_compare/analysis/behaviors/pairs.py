@@ -129,13 +129,10 @@ class Changes:
     @cached_property
     def flips(self) -> NDArray[np.int8]:
         """0 same, 1 right → wrong, 2 wrong → right, 3 wrong → other wrong, 4 changed without label, 5 not answered."""
-        found = np.where(self.changed, np.int8(4), np.int8(0))
-        found[~self.answered] = 5
+        found = 4 * self.changed.view(np.int8) + 5 * (~self.answered).view(np.int8)
         if self.labels is not None:
-            labeled = self.changed & (self.labels >= 0)
-            found[labeled] = 3
-            found[labeled & (self.before == self.labels)] = 1
-            found[labeled & (self.after == self.labels)] = 2
+            was_right, is_right = ((codes == self.labels).view(np.int8) for codes in (self.before, self.after))
+            found -= (self.changed & (self.labels >= 0)).view(np.int8) * (1 + 2 * was_right + is_right)
         return found
 
 

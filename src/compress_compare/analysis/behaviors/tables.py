@@ -33,7 +33,7 @@ def summary(pairs: Sequence[PairedValues], metric: str, *, present: Mapping[str,
         present: how many instances each model answered, the base first.
         num_instances: of the dataset.
     """
-    found = [added_up(pair, np.zeros(num_instances, dtype=np.int32), size=1) for pair in pairs]
+    found = side_by_side(lambda pair: added_up(pair, np.zeros(num_instances, dtype=np.int32), size=1), pairs)
     columns = _columns(found, pairs, metric=metric)
     base_missing = num_instances - next(iter(present.values()))
     if columns["mcnemar_p"].null_count == 0:
