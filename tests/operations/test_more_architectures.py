@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from compress_compare import operations
 from compress_compare.errors import InvalidValue
 from compress_compare.operations import (
+    channel_prune,
     distill,
     dkm_palettize,
     finetune,
@@ -205,6 +206,38 @@ def test_only_weights_with_zeros_are_said_to_be_pruned() -> None:
     moved = movement_prune(model, 0.3, epochs=2, learning_rate=1e-6, data=data)
     zeros = {name for name, values in moved.named_parameters() if values.ndim > 1 and not bool(values.all())}
     assert set(scheme.of(moved)) == zeros
+
+
+class Auxiliary(nn.Module):
+    """Has a second head that runs in training only, as GoogLeNet does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.norm = nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16)
+        self.side, self.head = nn.Conv2d(16, 8, 1), nn.Linear(16, 5)
+
+    def forward(self, x: Tensor) -> Any:
+        x = torch.relu(self.norm(self.stem(x)))
+        answer = self.head(x.mean((2, 3)))
+        return (answer, self.side(x)) if self.training else answer
+
+
+def test_heads_that_run_in_training_only_lose_channels_too() -> None:
+    model, x = Auxiliary().eval(), rows(4, 3, 8, 8)
+    child = channel_prune(model, 0.5, data=[(x, LABELS)])
+    assert child.stem.out_channels == child.side.in_channels == 8
+    assert not child.norm.running_mean.any()
+    assert child(x).shape == (4, 5) and child.train()(x)[1].shape == (4, 8, 6, 6)
+
+
+def test_channels_are_cut_beside_weights_that_hooks_compute() -> None:
+    torch.manual_seed(0)
+    computed = torch.nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 3, 1))
+    model = nn.Sequential(computed, nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 5, 3)).eval()
+    x = rows(4, 3, 8, 8)
+    model(x)
+    assert channel_prune(model, 0.5, data=[(x, rows(4, 5, 4, 4))], loss=F.mse_loss)(x).shape == (4, 5, 4, 4)
 
 
 class Products(nn.Module):
