@@ -240,6 +240,28 @@ def test_channels_are_cut_beside_weights_that_hooks_compute() -> None:
     assert channel_prune(model, 0.5, data=[(x, rows(4, 5, 4, 4))], loss=F.mse_loss)(x).shape == (4, 5, 4, 4)
 
 
+class Speaks(nn.Module):
+    """Answers with as many samples as it finds right, as models of speech do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.length, self.layer = nn.Linear(8, 1), nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        count = 20 + int(100 * self.length(x).sum().tanh().abs())
+        return self.layer(x)[:, None].expand(-1, count, -1)
+
+
+def test_answers_whose_length_is_computed_may_become_longer() -> None:
+    model, data = Speaks().eval(), [(rows(4, 8), LABELS)]
+    assert model(data[0][0]).shape != gradient_prune(model, 0.8, data=data, loss=mean)(data[0][0]).shape
+
+
+def mean(outputs: Tensor, _targets: Any) -> Tensor:
+    return outputs.square().mean()
+
+
 class Products(nn.Module):
     def __init__(self) -> None:
         super().__init__()

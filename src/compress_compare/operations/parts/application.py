@@ -79,7 +79,7 @@ def run(operation: Applicable, model: nn.Module, *, given: Given, copy: Copy = c
         for name, module in child.named_modules():
             module.training = modes.get(name, module.training)
         if probed is not None:
-            probe.check(operation.name, probed, model=child, equal=operation.keeps_outputs)
+            probe.check(operation.name, probed, model=child, original=model, equal=operation.keeps_outputs)
         if device is not None:
             child = child.to(home)
         scheme.settle(model, child)
