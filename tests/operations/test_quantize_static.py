@@ -188,3 +188,92 @@ def test_a_graph_for_one_size_of_batch_is_refused_and_one_length_is_said() -> No
     assert int8(child) == {"layer.weight"}
     assert "the graph takes only inputs of size 5 along dimension 1" in said
     assert child(data[0][0][:1]).shape == (1, 5, 4)
+
+
+class Shared(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(self.layer(x))
+
+
+def test_a_model_of_what_runs_twice_is_refused_for_that() -> None:
+    with pytest.raises(InvalidValue, match="runs more than once has no one range: layer"):
+        quantize_static(Shared(), data=[(torch.randn(4, 8), None)])
+
+
+class Nested(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor, extra: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self.layer(x + extra["shift"])
+
+
+def test_inputs_may_be_nested() -> None:
+    inputs = {"x": torch.randn(4, 8), "extra": {"shift": torch.randn(4, 8)}}
+    child = quantize_static(Nested(), data=[(inputs, None)])
+    assert child(torch.ones(3, 8), extra={"shift": torch.ones(3, 8)}).shape == (3, 5)
+
+
+class Standardized(nn.Conv2d):
+    """Computes its weight as it runs, as the convolutions of NFNet do."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        weight = self.weight - self.weight.mean((1, 2, 3), keepdim=True)
+        return nn.functional.conv2d(x, weight, self.bias)
+
+
+class Awkward(nn.Module):
+    """A table of positions beside its layers, a norm behind a computed weight, one without statistics, a fork."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.pos_embed = nn.Parameter(torch.randn(1, 3, 8, 8))
+        self.first, self.norm = Standardized(3, 8, 3), nn.BatchNorm2d(8)
+        self.second, self.bare = nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8, track_running_stats=False)
+        self.third, self.behind = nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8)
+        self.head = nn.Linear(8, 5)
+        for norm in (self.norm, self.behind):
+            nn.init.uniform_(norm.running_mean)
+            nn.init.uniform_(norm.running_var, 0.2, 4.0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.norm(self.first(x + self.pos_embed)))
+        x = self.third(torch.relu(self.bare(self.second(x))))
+        return self.head((self.behind(x) + x).mean((2, 3)))
+
+
+def test_layers_beside_what_stays_in_floating_point_are_quantized() -> None:
+    model = Awkward().eval()
+    data = [(torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)), None)]
+    lines: list[str] = []
+    child = quantize_static(model, data=data, progress=lambda _, text: lines.append(text))
+    assert int8(child) == {"second.weight", "third.weight", "head.weight"}
+    expected = model(data[0][0])
+    assert float(((child(data[0][0]) - expected).norm() / expected.norm()).detach()) < 0.03
+    assert any("first.weight" in line and "no 8-bit form" in line for line in lines)
+    assert child(data[0][0][:1]).shape == (1, 5)
+
+
+def test_weights_of_other_than_32_bits_stay_and_are_named() -> None:
+    data = [(torch.randn(4, 8), None)]
+    with pytest.raises(InvalidValue, match=r"rounds 32-bit weights only.*are bfloat16.*model.float"):
+        quantize_static(nn.Linear(8, 8).bfloat16(), data=[(torch.randn(4, 8).bfloat16(), None)])
+
+    class Wide(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.other = nn.Linear(8, 8), nn.Linear(8, 8).double()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.other(self.one(x).double())
+
+    lines: list[str] = []
+    child = quantize_static(Wide(), data=data, progress=lambda _, text: lines.append(text))
+    assert int8(child) == {"one.weight"}
+    assert "left as they are: other.weight: torchao rounds 32-bit weights only" in lines

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from ..errors import InvalidValue
 from .base import BaseOperation, function, operation
 from .types import Context, DataRequirement, Loss, Seed
 
@@ -74,10 +75,10 @@ class Distill(BaseOperation):
         def loss(outputs: Any, targets: tuple[Any, Tensor]) -> Tensor:
             from torch.nn import functional as F
 
-            from .parts.data import IGNORED
+            from .parts.data import IGNORED, logits_of
 
             labels, wanted = targets
-            logits = getattr(outputs, "logits", outputs)
+            logits = logits_of(outputs)
             if logits.shape != wanted.shape:
                 raise ValueError(f"the teacher answers {list(wanted.shape)}, the model {list(logits.shape)}")
             axis = 1 if logits.ndim == 4 else -1
@@ -112,7 +113,21 @@ class _Taught:
                 targets = without_padding(inputs, targets)
             with torch.no_grad():
                 outputs = forward(self.teacher, inputs, operation=self.operation)
-            yield inputs, (targets, getattr(outputs, "logits", outputs))
+            yield inputs, (targets, self.logits(outputs))
+
+    def logits(self, outputs: Any) -> Tensor:
+        """The logits in what the teacher answers.
+
+        Raises:
+            InvalidValue: ``data.forward`` when there are none.
+        """
+        from .parts.data import logits_of
+
+        try:
+            return logits_of(outputs)
+        except TypeError as error:
+            title = f"{self.operation}: the teacher gives nothing to learn from."
+            raise InvalidValue("data.forward", title, detail=f"{error}.") from error
 
     def __len__(self) -> int:
         return len(self.context.data)  # type: ignore[arg-type]

@@ -68,6 +68,7 @@ class IterativePrune(BaseOperation):
         from .gradient_prune import GradientPrune
         from .magnitude_prune import MagnitudePrune
         from .parts.fit import fit
+        from .parts.masking import has_zeros
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
@@ -76,7 +77,7 @@ class IterativePrune(BaseOperation):
             inner = replace(context, progress=self._progress(context, step))
             prune = criterion(amount=amount, scope=self.scope, targets=self.targets, ignore=self.ignore)
             model = fit(prune.apply(model, inner), self, context=inner)
-        attach(model, {weight.name: TensorScheme(pruned=True) for weight in weights})
+        attach(model, {weight.name: TensorScheme(pruned=True) for weight in weights if has_zeros(weight.parameter)})
         return model
 
     def amounts(self) -> list[float]:

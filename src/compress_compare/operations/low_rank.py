@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -13,9 +14,12 @@ from .types import Context, Patterns, unsuitable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from ..errors import InvalidValue
     from .targets import Weight
 
 DEFAULT_RATIO = 0.5
+TOO_SMALL = "would not become smaller"
+"""Why a layer stays that could be factorized."""
 
 
 @operation
@@ -83,10 +87,10 @@ class LowRank(BaseOperation):
             if pair is not None:
                 smaller[id(weight.module)] = pair
             else:
-                left[weight.name] = reason or "would not become smaller"
+                left[weight.name] = reason or TOO_SMALL
         left_alone(context, left)
         if not smaller:
-            raise unsuitable(self.name, "no layer would become smaller.", hint="Choose a lower rank, ratio or energy.")
+            raise self._nothing(left)
         return replace_modules(model, smaller)
 
     def kept(self, singular: Tensor, *, rows: int, columns: int) -> int:
@@ -98,6 +102,14 @@ class LowRank(BaseOperation):
             return min(int((share < self.energy * (1 - 1e-12)).sum()) + 1, len(singular))
         ratio = DEFAULT_RATIO if self.ratio is None else self.ratio
         return min(max(math.floor(ratio * rows * columns / (rows + columns)), 1), len(singular))
+
+    def _nothing(self, left: Mapping[str, str]) -> InvalidValue:
+        """The refusal of a model without a layer that would become smaller, by the reasons of all its weights."""
+        if TOO_SMALL in left.values():
+            return unsuitable(self.name, "no layer would become smaller.", hint="Choose a lower rank, ratio or energy.")
+        name, reason = next(iter(left.items()))
+        title = "the model has no layer that can be factorized."
+        return unsuitable(self.name, title, detail=f"{name!r} {reason}.", hint="Use quantize or palettize.")
 
     def _pair(self, weight: Weight) -> nn.Sequential | None:
         """Two layers in place of one, or nothing when they would not be smaller."""

@@ -43,6 +43,7 @@ class MergeBatchnorm(BaseOperation):
         Raises:
             InvalidValue: ``operation.not_applicable`` when the model cannot be traced or no batch norm can be merged.
         """
+        from .parts.factors import replace_modules
         from .parts.reached import left_alone
 
         compiled = getattr(model, "_orig_mod", None)
@@ -61,8 +62,7 @@ class MergeBatchnorm(BaseOperation):
             if rest is None:
                 left[norm] = "its outputs would change: it computes something else besides"
                 continue
-            parent, _, attribute = norm.rpartition(".")
-            model.get_submodule(parent)._modules[attribute] = rest
+            replace_modules(model, {id(model.get_submodule(norm)): rest})
             merged += 1
         if not merged:
             detail = "; ".join(f"{name}: {why}" for name, why in list(left.items())[:3])

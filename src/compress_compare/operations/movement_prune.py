@@ -61,6 +61,7 @@ class MovementPrune(BaseOperation):
     def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Train weights and scores together; the scores of a weight are −Σ gradient · weight of the masked model."""
         from .parts.fit import fit
+        from .parts.masking import has_zeros
         from .parts.movement import Masks
         from .parts.substituted import Substituted
         from .targets import select
@@ -76,7 +77,7 @@ class MovementPrune(BaseOperation):
         masks.set(self.amount)
         for weight in weights:
             weight.parameter.data.masked_fill_(~masks.modules[weight.name].mask, 0)
-        attach(model, {weight.name: TensorScheme(pruned=True) for weight in weights})
+        attach(model, {weight.name: TensorScheme(pruned=True) for weight in weights if has_zeros(weight.parameter)})
         return model
 
     def amount_at(self, share: float) -> float:

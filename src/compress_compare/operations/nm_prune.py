@@ -55,7 +55,7 @@ class NMPrune(BaseOperation):
         """Yes."""
         return True
 
-    def apply(self, model: nn.Module, _context: Context, /) -> nn.Module:
+    def apply(self, model: nn.Module, context: Context, /) -> nn.Module:
         """Zero the smallest m − n weights of each group; of equal ones, the first stay.
 
         Raises:
@@ -64,6 +64,7 @@ class NMPrune(BaseOperation):
         """
         import torch
 
+        from .parts.reached import left_alone
         from .targets import select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
@@ -73,6 +74,9 @@ class NMPrune(BaseOperation):
             first = refused[0]
             title = f"the {_inputs(first)} inputs of {first.name!r} cannot be divided into groups of {self.m}."
             raise unsuitable(self.name, title, hint="Choose another m, or leave it out with ignore.")
+        left_alone(
+            context, {weight.name: f"their inputs cannot be divided into groups of {self.m}" for weight in refused}
+        )
         for weight in divisible:
             values, axis = weight.parameter.data, _input_axis(weight)
             others = 1 if axis == 0 else 0

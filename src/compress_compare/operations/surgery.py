@@ -5,18 +5,20 @@ Needs torch and torch-pruning. Fang et al.: DepGraph, toward any structural prun
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from ..errors import MissingExtra, UserError
 from ..schemes.channels import Kept
 from .parts.data import forward, tensors_of
+from .parts.fitness import copied
 from .types import unsuitable
 
 Removed = Mapping[str, Sequence[int]]
@@ -67,17 +69,19 @@ def prunable(model: nn.Module, inputs: Any, *, operation: str) -> Prunable:
         InvalidValue: ``data.forward``, ``operation.not_applicable`` where the graph cannot be made.
         MissingExtra: without torch-pruning.
     """
-    forward(model, inputs, operation=operation)
+    with torch.no_grad():  # what a model remembers of this can be copied
+        forward(model, inputs, operation=operation)
+    training = _needs_training(model, inputs)
     try:
-        graph = _Graph(copy.deepcopy(model), inputs)
+        graph = _Graph(copied(operation, model), inputs, training=training)
     except _UNTRACED as error:
         reason = f"{type(error).__name__}: {error}".split("\n")[0][:200]
         title = "Torch-Pruning cannot follow how the layers of the model depend on each other."
         hint = "Prune weights instead, with magnitude prune or nm prune."
         raise unsuitable(operation, title, detail=reason, hint=hint) from error
     found, skipped = _candidates(graph)
-    if not _agrees(model, inputs, found):
-        alone = [group for group in found if _agrees(model, inputs, [group])]
+    if not _agrees(model, inputs, found, training=training):
+        alone = [group for group in found if _agrees(model, inputs, [group], training=training)]
         skipped |= {
             name: "its channels cannot be cut without changing what others compute"
             for group in found
@@ -95,7 +99,7 @@ def cut(model: nn.Module, inputs: Any, *, removed: Removed) -> Kept:
         For every tensor that became smaller, by dimension, the indices that are left.
     """
     trained = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
-    graph = _Graph(model, inputs)
+    graph = _Graph(model, inputs, training=_needs_training(model, inputs))
     kept: Kept = {}
     for name, indices in removed.items():
         if len(indices):
@@ -134,7 +138,7 @@ class _Counted(list[Any]):
 class _Graph:
     """Torch-Pruning's graph of a model, which it changes; quiet, and with modules by name."""
 
-    def __init__(self, model: nn.Module, inputs: Any) -> None:
+    def __init__(self, model: nn.Module, inputs: Any, *, training: bool = False) -> None:
         try:
             import torch_pruning
         except ModuleNotFoundError as error:
@@ -146,10 +150,11 @@ class _Graph:
         self.graph = torch_pruning.DependencyGraph()
         for parameter in model.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
+        run = _run_in_training if training else _run
         with warnings.catch_warnings(), torch.enable_grad():
             warnings.simplefilter("ignore")
             self.graph.build_dependency(
-                model, example_inputs=inputs, forward_fn=_run, output_transform=tensors_of, verbose=False
+                model, example_inputs=inputs, forward_fn=run, output_transform=tensors_of, verbose=False
             )
         for node in self.graph.module2node.values():
             node.dependencies = _Counted(node.dependencies, self)
@@ -184,6 +189,36 @@ class _Graph:
 
 def _run(model: nn.Module, inputs: Any) -> Any:
     return forward(model, inputs, operation="tracing")
+
+
+def _run_in_training(model: nn.Module, inputs: Any) -> Any:
+    """Run all that runs in training mode, with norms that measure nothing."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        for module, _ in modes:
+            module.training = not isinstance(module, _NormBase)
+        return _run(model, inputs)
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _needs_training(model: nn.Module, inputs: Any) -> bool:
+    """Whether more layers run in training mode, as the auxiliary heads of GoogLeNet, and none fewer."""
+    layers = {id(layer) for layer in model.modules() if isinstance(layer, _ANALYZED)}
+    ran: list[set[int]] = [set(), set()]
+    for run, seen in zip((_run, _run_in_training), ran, strict=True):
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), ExitStack() as hooks:
+            for layer in model.modules():
+                if id(layer) in layers:
+                    hooks.callback(layer.register_forward_pre_hook(lambda layer, *_, to=seen: to.add(id(layer))).remove)
+            try:
+                run(model, inputs)
+            except UserError:
+                return False
+        if seen == layers:
+            break
+    return ran[0] < ran[1]
 
 
 def _candidates(graph: _Graph) -> tuple[list[Group], dict[str, str]]:
@@ -225,6 +260,8 @@ def _group(graph: _Graph, name: str, width: int) -> tuple[Group, str]:
             reason = reason or "its channels meet a parameter outside any layer"
         elif isinstance(module, nn.Module) and any(held[id(p)] > 1 for p in module.parameters(recurse=False)):
             reason = reason or "its channels reach weights that several layers share"
+        elif isinstance(getattr(module, "weight", None), Tensor) and "weight" not in module._parameters:
+            reason = reason or "its channels reach a weight that is computed from others"
         if isinstance(module, _ANALYZED) and not graph.consumes(dependency) and getattr(module, "groups", 1) == 1:
             if len(indices) != width or module.weight.shape[0] != width:
                 reason = reason or "its channels meet only a part of those of another layer"
@@ -256,12 +293,12 @@ def _tensors_of(graph: _Graph, group: Any) -> Iterator[tuple[str, int, int, set[
                 yield (f"{path}.{name}" if path else name), dim, tensor.shape[dim], set(indices)
 
 
-def _agrees(model: nn.Module, inputs: Any, groups: Sequence[Group]) -> bool:
+def _agrees(model: nn.Module, inputs: Any, groups: Sequence[Group], *, training: bool) -> bool:
     """Whether cutting channels of these groups is the same as multiplying them by zero where they are used."""
-    whole, smaller = (copy.deepcopy(model).double().eval() for _ in range(2))
+    whole, smaller = (copied("tracing", model).double().eval() for _ in range(2))
     inputs = _double(inputs)
     try:
-        graph = _Graph(smaller, inputs)
+        graph = _Graph(smaller, inputs, training=training)
         for found in groups:
             half = found.width // 2
             group = graph.group(found.layers[0], [0, half] if found.width > 3 else [half])
@@ -270,6 +307,8 @@ def _agrees(model: nn.Module, inputs: Any, groups: Sequence[Group]) -> bool:
                     _ignore(whole.get_submodule(graph.names[dependency.target.module]), indices)
             group.prune()
         with torch.no_grad():
+            if training:
+                _run_in_training(smaller, inputs)
             pairs = zip(tensors_of(_run(whole, inputs)), tensors_of(_run(smaller, inputs)), strict=True)
             return all(one.shape == other.shape and torch.allclose(one, other) for one, other in pairs)
     except (UserError, RuntimeError, ValueError, IndexError, AttributeError):

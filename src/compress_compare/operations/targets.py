@@ -105,7 +105,12 @@ def spared(model: nn.Module) -> dict[str, str]:
             found[id(weight.parameter)] = f"a weight is computed from it ({undo})"
         elif why := reason(weight.name, modules):
             found[id(weight.parameter)] = f"{why} (name it in targets to include it)"
-    return {weight.name: found[id(weight.parameter)] for weight in weights if id(weight.parameter) in found}
+    complexes = {
+        name: "its numbers are complex, which no operation on weights takes"
+        for name, parameter in model.named_parameters()
+        if parameter.is_complex() and parameter.ndim > 1
+    }
+    return complexes | {w.name: found[id(w.parameter)] for w in weights if id(w.parameter) in found}
 
 
 def _nothing_left(operation: str, model: nn.Module, targets: tuple[str, ...], ignore: tuple[str, ...]) -> InvalidValue:

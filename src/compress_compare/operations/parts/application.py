@@ -16,6 +16,7 @@ from ...schemes import scheme
 from ..targets import spared
 from ..types import Context, DataRequirement, Given, Progress, unsuitable
 from . import probe
+from .caches import renew
 from .data import check_batches, cross_entropy
 from .devices import device_of, find_device
 from .fitness import check_model, copied, finish_pruning
@@ -72,11 +73,13 @@ def run(operation: Applicable, model: nn.Module, *, given: Given, copy: Copy = c
         _say_what_is_spared(operation, child, context)
         with torch.random.fork_rng(devices=_cuda_devices(child)):  # data that is shuffled must not move the seed
             probed = probe.probed(operation.name, child, data=given.data)
+        renew(child)
         child = operation.apply(child, context)
+        renew(child)
         for name, module in child.named_modules():
             module.training = modes.get(name, module.training)
         if probed is not None:
-            probe.check(operation.name, probed, model=child, equal=operation.keeps_outputs)
+            probe.check(operation.name, probed, model=child, original=model, equal=operation.keeps_outputs)
         if device is not None:
             child = child.to(home)
         scheme.settle(model, child)

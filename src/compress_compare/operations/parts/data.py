@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...errors import InvalidValue
+from .caches import renew
 from .devices import device_of
 
 if TYPE_CHECKING:
@@ -136,6 +137,10 @@ def example(model: nn.Module, data: Batches, *, operation: str) -> Any:
     return whole
 
 
+_SAID = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What models and losses raise about what they are given."""
+
+
 def tensors_of(value: Any) -> list[Tensor]:
     """All floating-point tensors in what a model gives: tensors, sequences, mappings and dataclasses of them."""
     if isinstance(value, Tensor):
@@ -152,13 +157,15 @@ def forward(model: nn.Module, inputs: Any, *, operation: str) -> Any:
     Raises:
         InvalidValue: ``data.forward`` when the model refuses the batch, naming the operation and the shapes.
     """
+    if torch.is_grad_enabled():  # what is remembered belongs to a graph that is gone, or is a constant
+        renew(model)
     try:
         if isinstance(inputs, tuple | list):
             return model(*inputs)
         if isinstance(inputs, Mapping):
             return model(**inputs)
         return model(inputs)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+    except _SAID as error:
         raise _refused(operation, "the model cannot be run on a batch", inputs, error) from error
 
 
@@ -174,7 +181,7 @@ def loss_of(model: nn.Module, batch: tuple[Any, Any], *, loss: Loss, operation: 
     outputs = forward(model, inputs, operation=operation)
     try:
         value = loss(outputs, targets)
-    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
+    except _SAID as error:
         raise _refused(operation, "the loss cannot be computed", targets, error) from error
     if not bool(torch.isfinite(value)):
         raise InvalidValue(
@@ -188,13 +195,29 @@ def loss_of(model: nn.Module, batch: tuple[Any, Any], *, loss: Loss, operation: 
 def cross_entropy(outputs: Any, targets: Tensor) -> Tensor:
     """Mean cross entropy in nats. Targets are class indices.
 
-    ``outputs`` are logits, or have them as ``.logits``: [N, C] for [N] targets, [N, T, C] for [N, T], [N, C, H, W] for
-    [N, H, W]. Targets of −100 are left out.
+    ``outputs`` are logits, or have them as ``.logits`` or ``["logits"]``: [N, C] for [N] targets, [N, T, C] for
+    [N, T], [N, C, H, W] for [N, H, W]. Targets of −100 are left out.
+
+    Raises:
+        TypeError: when there are no logits.
     """
-    logits = getattr(outputs, "logits", outputs)
+    logits = logits_of(outputs)
     if logits.ndim == 3:
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
     return F.cross_entropy(logits, targets)
+
+
+def logits_of(outputs: Any) -> Tensor:
+    """The logits in what a model answers: the answer itself, or its attribute or entry ``logits``.
+
+    Raises:
+        TypeError: when there are none.
+    """
+    found = outputs.get("logits") if isinstance(outputs, Mapping) else getattr(outputs, "logits", outputs)
+    if not isinstance(found, Tensor):
+        title = f"the model answers with {_kind(outputs)}, in which there are no logits"
+        raise TypeError(f"{title}; let it answer with a tensor, or with a mapping that has logits")
+    return found
 
 
 def _to(value: Any, device: torch.device) -> Any:

@@ -120,7 +120,7 @@ def describe(new: nn.Module, layer: nn.Module) -> None:
 
 
 def replace_modules(model: nn.Module, new: Mapping[int, nn.Module]) -> nn.Module:
-    """The model with modules, given by their ids, replaced wherever they are used.
+    """The model with modules, given by their ids, replaced wherever they are used, also in lists that modules keep.
 
     Where torch's transformer layers would hand the weights of their layers to one kernel instead of calling the
     layers, they are made to call them.
@@ -129,9 +129,25 @@ def replace_modules(model: nn.Module, new: Mapping[int, nn.Module]) -> nn.Module
         for name, child in module._modules.items():  # named_children leaves out a module's second name
             if child is not None and id(child) in new:
                 module._modules[name] = new[id(child)]
+        for name, value in list(vars(module).items()):
+            if not name.startswith("_"):
+                vars(module)[name] = _with_new(value, new)
     model = new.get(id(model), model)
     call_layers(model, new.values())
     return model
+
+
+def _with_new(value: Any, new: Mapping[int, nn.Module]) -> Any:
+    """What a plain attribute of a module holds, with modules replaced; lists and mappings stay the same objects."""
+    if isinstance(value, nn.Module):
+        return new.get(id(value), value)
+    if type(value) is tuple:
+        return tuple(_with_new(each, new) for each in value)
+    if type(value) is list:
+        value[:] = [_with_new(each, new) for each in value]
+    elif type(value) is dict:
+        value.update({key: _with_new(each, new) for key, each in value.items()})
+    return value
 
 
 def call_layers(model: nn.Module, layers: Iterable[nn.Module]) -> None:

@@ -71,20 +71,34 @@ def fit(model: nn.Module, settings: Training, *, context: Context) -> nn.Module:
     steps = settings.epochs * _length(context.data)
     model.train()
     step = 0
-    for epoch in range(settings.epochs):
-        for batch in batches(model, context.data):
-            for group in optimizer.param_groups:
-                group["lr"] = settings.learning_rate * _decline(settings.schedule, step / steps)
-            loss = loss_of(model, batch, loss=context.loss, operation=settings.name)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            for parameter, mask in zeros:
-                parameter.data.masked_fill_(mask, 0)
-            step += 1
-            context.progress(step / steps, f"epoch {epoch + 1} of {settings.epochs}, loss {loss.item():.4g}")
+    with _dense_gradients(model):
+        for epoch in range(settings.epochs):
+            for batch in batches(model, context.data):
+                for group in optimizer.param_groups:
+                    group["lr"] = settings.learning_rate * _decline(settings.schedule, step / steps)
+                loss = loss_of(model, batch, loss=context.loss, operation=settings.name)
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                for parameter, mask in zeros:
+                    parameter.data.masked_fill_(mask, 0)
+                step += 1
+                context.progress(step / steps, f"epoch {epoch + 1} of {settings.epochs}, loss {loss.item():.4g}")
     optimizer.zero_grad()
     return model
+
+
+@contextmanager
+def _dense_gradients(model: nn.Module) -> Iterator[None]:
+    """Let embeddings that give sparse gradients give dense ones: few computations and optimizers take sparse ones."""
+    sparse = [each for each in model.modules() if isinstance(each, nn.Embedding | nn.EmbeddingBag) and each.sparse]
+    for each in sparse:
+        each.sparse = False
+    try:
+        yield
+    finally:
+        for each in sparse:
+            each.sparse = True
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..types import Context, unsuitable
 from .data import batches, forward
 from .quiet import quiet
 from .reached import left_alone
+from .unrounded import keep_norms_apart, keep_unrounded
 
 _NOISY = ("torchao", "torch.utils._pytree", "torch.export", "torch.fx")
 
@@ -45,15 +46,17 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
     _keep_no_cache(model)
     twice = _run_twice(name, model.eval(), context=context)
     left_alone(context, dict.fromkeys(twice, "runs more than once, and so has no one range"))
+    weights = _of_32_bits(name, weights, context=context)
     with quiet(_NOISY):
-        left_out = [*_left_out(model, weights), *twice]
         graph = _exported(name, model, context=context)
         _hide(graph, twice)
-        graph = _observed(name, graph, left_out=left_out, context=context)
+        graph = _observed(name, graph, weights=weights, left_out=twice, context=context)
         schemes = _fold_weights(graph)
         if not schemes:
             hint = "torchao takes linear layers and 2-d convolutions. Quantize weights only, with quantize."
-            raise unsuitable(name, "the model has no convolution or linear layer that could be 8 bits.", hint=hint)
+            title = "the model has no convolution or linear layer that could be 8 bits."
+            detail = f"What runs more than once has no one range: {', '.join(twice)[:200]}." if twice else ""
+            raise unsuitable(name, title, detail=detail, hint=hint)
         rest = [weight.name for weight in weights if weight.name not in schemes and _owner(weight.name) not in twice]
         left_alone(context, dict.fromkeys(rest, "the quantizer of torchao has no 8-bit form of what reads them"))
         graph.graph.eliminate_dead_code()
@@ -62,6 +65,21 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
         parameter.requires_grad_(False)
     attach(result, schemes)
     return result
+
+
+def _of_32_bits(name: str, weights: Sequence[Weight], *, context: Context) -> list[Weight]:
+    """The weights that torchao can round; the log says which others there are.
+
+    Raises:
+        InvalidValue: ``operation.not_applicable`` when there is none.
+    """
+    others = [weight for weight in weights if weight.parameter.dtype != torch.float32]
+    if len(others) == len(weights):
+        kind = str(others[0].parameter.dtype).removeprefix("torch.")
+        hint = "Convert the model with model.float() first, or quantize weights only, with quantize."
+        raise unsuitable(name, f"torchao rounds 32-bit weights only, and those of the model are {kind}.", hint=hint)
+    left_alone(context, {weight.name: "torchao rounds 32-bit weights only" for weight in others})
+    return [weight for weight in weights if weight.parameter.dtype == torch.float32]
 
 
 def _owner(name: str) -> str:
@@ -123,15 +141,24 @@ def _fixed(exported: Any, shapes: Any) -> list[tuple[int, int]]:
     """(dimension, size) of inputs that were to stay open and did not."""
     values = {node.name: node.meta.get("val") for node in exported.graph.nodes if node.op == "placeholder"}
     given = [values[name] for name in exported.graph_signature.user_inputs if name in values]
-    opened = shapes.values() if isinstance(shapes, Mapping) else shapes
+    opened = list(_dimensions(shapes))
     if len(given) != len(opened):  # an input that is no tensor has several parts or none
         return []
     return [
         (dimension, int(value.shape[dimension]))
         for value, wanted in zip(given, opened, strict=True)
-        for dimension in wanted or ()
+        for dimension in wanted
         if is_concrete_int(value.shape[dimension])
     ]
+
+
+def _dimensions(shapes: Any) -> Iterator[Mapping[int, Any]]:
+    """The open dimensions of each tensor among inputs that may be nested, in their order."""
+    if isinstance(shapes, Mapping) and all(isinstance(key, int) for key in shapes):
+        yield shapes
+    elif isinstance(shapes, Mapping | tuple | list):
+        for each in shapes.values() if isinstance(shapes, Mapping) else shapes:
+            yield from _dimensions(each)
 
 
 def _hide(graph: GraphModule, paths: Sequence[str]) -> None:
@@ -143,24 +170,20 @@ def _hide(graph: GraphModule, paths: Sequence[str]) -> None:
             node.meta["nn_module_stack"] = stack | {last: (path, "")}
 
 
-def _open(value: Any) -> dict[int, Any] | None:
+def _open(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return type(value)(_open(each) for each in value)
+    if isinstance(value, Mapping):
+        return {key: _open(each) for key, each in value.items()}
     if not isinstance(value, Tensor):
         return None
     dimensions = 1 if value.is_floating_point() else value.ndim
     return dict.fromkeys(range(min(dimensions, value.ndim)), torch.export.Dim.AUTO)
 
 
-def _left_out(model: nn.Module, weights: Sequence[Weight]) -> list[str]:
-    """Paths of the modules that hold a weight, but none of ``weights``."""
-    chosen = {id(weight.parameter) for weight in weights}
-    return [
-        path
-        for path, module in model.named_modules(remove_duplicate=False)
-        if (held := [id(p) for p in module.parameters(recurse=False) if p.ndim >= 2]) and chosen.isdisjoint(held)
-    ]
-
-
-def _observed(name: str, graph: GraphModule, *, left_out: Sequence[str], context: Context) -> GraphModule:
+def _observed(
+    name: str, graph: GraphModule, *, weights: Sequence[Weight], left_out: Sequence[str], context: Context
+) -> GraphModule:
     """The graph after calibration, with weights still in floating point in front of their quantization."""
     try:
         from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
@@ -171,6 +194,8 @@ def _observed(name: str, graph: GraphModule, *, left_out: Sequence[str], context
     quantizer.set_global(x86.get_default_x86_inductor_quantization_config())
     for path in left_out:
         quantizer.set_module_name_qconfig(path, None)
+    keep_norms_apart(graph)
+    keep_unrounded(graph, weights=weights)
     try:
         prepared = prepare_pt2e(graph, quantizer)
     except ValueError as error:  # it looks for one operator in what a layer does

@@ -37,6 +37,11 @@ def zero_by(choose: Choice, weights: Sequence[Weight], *, scores: Sequence[Tenso
         parameter.data.masked_fill_(gone.reshape(parameter.shape).to(parameter.device), 0)
 
 
+def has_zeros(values: Tensor) -> bool:
+    """Whether any of these is exactly zero."""
+    return not bool(values.detach().all())
+
+
 def zero_smallest(amount: float, tensors: Sequence[Tensor]) -> None:
     """Zero the share of smallest magnitude of all tensors together, in place; of equals, the first."""
     below = limit(amount, lambda: iter(tensors))
