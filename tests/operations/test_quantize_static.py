@@ -262,8 +262,8 @@ def test_layers_beside_what_stays_in_floating_point_are_quantized() -> None:
 
 def test_weights_of_other_than_32_bits_stay_and_are_named() -> None:
     data = [(torch.randn(4, 8), None)]
-    with pytest.raises(InvalidValue, match=r"rounds 32-bit weights only.*are bfloat16.*model.float"):
-        quantize_static(nn.Linear(8, 8).bfloat16(), data=[(torch.randn(4, 8).bfloat16(), None)])
+    with pytest.raises(InvalidValue, match=r"rounds 32-bit weights only.*are float64.*model.float"):
+        quantize_static(nn.Linear(8, 8).double(), data=[(torch.randn(4, 8).double(), None)])
 
     class Wide(nn.Module):
         def __init__(self) -> None:
@@ -277,3 +277,32 @@ def test_weights_of_other_than_32_bits_stay_and_are_named() -> None:
     child = quantize_static(Wide(), data=data, progress=lambda _, text: lines.append(text))
     assert int8(child) == {"one.weight"}
     assert "left as they are: other.weight: torchao rounds 32-bit weights only" in lines
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_model_of_16_bits_is_cast_and_runs_on_its_inputs(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    model, said = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4)).to(dtype), list[str]()
+    x = torch.randn(6, 8).to(dtype)
+    child = quantize_static(model, data=[(x, None)], progress=lambda _, text: said.append(text))
+    kind = str(dtype).removeprefix("torch.")
+    assert f"cast from {kind} to 32 bits, in which the result computes and answers" in said
+    assert int8(child) == {"0.weight", "2.weight"}
+    assert model[0].weight.dtype == dtype
+    expected = model.float()(x.float())
+    assert child(x[:2]).dtype == torch.float32
+    assert float(((child(x) - expected).norm() / expected.norm()).detach()) < 0.03
+
+
+def test_a_decoder_of_16_bits_with_tokens_is_cast() -> None:
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = transformers.LlamaConfig(vocab_size=64, **sizes)
+    torch.manual_seed(0)
+    model = transformers.LlamaForCausalLM(config).bfloat16().eval()
+    tokens = torch.randint(0, 64, (4, 9))
+    child = quantize_static(model, data=[({"input_ids": tokens}, tokens)])
+    expected = model.float()(input_ids=tokens).logits
+    found = child(input_ids=tokens[:2, :6]).logits
+    assert found.dtype == torch.float32 and found.shape == (2, 6, 64)
+    assert float(((child(input_ids=tokens).logits - expected).norm() / expected.norm()).detach()) < 0.1

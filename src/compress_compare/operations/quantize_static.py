@@ -22,8 +22,8 @@ class QuantizeStatic(BaseOperation):
     int8 tensors under their old names, each with its scales beside it (`conv.weight`, `conv.weight_scale`).
 
     The ranges of activations are measured on data; they are constants of the graph, not entries of the state dict.
-    Modes have no effect on the result, and no further operation changes it. Needs torchao, and a model that
-    `torch.export` can turn into a graph.
+    Modes have no effect on the result, and no further operation changes it. A model of 16-bit floats is cast to 32 bits
+    first, and takes inputs of either. Needs torchao, and a model that `torch.export` can turn into a graph.
 
     Jacob et al.: Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference. CVPR
     2018, arXiv 1712.05877. Done by torchao's PyTorch 2 export path with its quantizer for x86 processors.
@@ -47,8 +47,10 @@ class QuantizeStatic(BaseOperation):
             InvalidValue: ``operation.not_applicable`` when torch cannot export the model or nothing in it can be int8.
         """
         from .parts.int8 import to_int8
+        from .parts.widened import widened
         from .targets import select
 
+        model = widened(model, context)
         model = _without_norms_behind_groups(model, context)
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         return to_int8(self.name, model, weights=weights, context=context)
