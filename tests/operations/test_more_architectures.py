@@ -276,3 +276,15 @@ def test_a_model_without_layers_is_not_told_to_choose_a_lower_rank() -> None:
         low_rank(Products())
     with pytest.raises(InvalidValue, match="Choose a lower rank"):
         low_rank(nn.Linear(8, 5), rank=5)
+
+
+def test_states_that_a_model_changes_in_place_do_not_stand_in_the_way_of_gradients() -> None:
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    torch.manual_seed(0)
+    config = transformers.RwkvConfig(vocab_size=32, hidden_size=16, num_hidden_layers=2, attention_hidden_size=16)
+    model = transformers.RwkvForCausalLM(config).eval()
+    tokens = torch.randint(0, 32, (4, 6))
+    child = operations.gradient_prune(model, amount=0.5, data=[({"input_ids": tokens}, tokens)])
+    assert model.config.use_cache and child.config.use_cache
+    pruned = [one.weight for one in child.modules() if isinstance(one, nn.Linear)]
+    assert any((weight == 0).float().mean() > 0.2 for weight in pruned)

@@ -63,6 +63,7 @@ def taylor_scores(model: nn.Module, parameters: Sequence[Tensor], *, context: Co
     """
     import torch
 
+    from .parts.caches import without_cache
     from .parts.data import batches, loss_of
 
     model.eval()
@@ -70,13 +71,14 @@ def taylor_scores(model: nn.Module, parameters: Sequence[Tensor], *, context: Co
     for parameter in parameters:
         parameter.requires_grad_(True)
     scores = [torch.zeros_like(parameter) for parameter in parameters]
-    for number, batch in enumerate(batches(model, context.data)):
-        loss = loss_of(model, batch, loss=context.loss, operation=GradientPrune.name)
-        gradients = torch.autograd.grad(loss, list(parameters), allow_unused=True)
-        for score, parameter, gradient in zip(scores, parameters, gradients, strict=True):
-            if gradient is not None:
-                score += (parameter.detach() * gradient).abs()
-        context.progress(0.0, f"batch {number + 1}")
+    with without_cache(model):
+        for number, batch in enumerate(batches(model, context.data)):
+            loss = loss_of(model, batch, loss=context.loss, operation=GradientPrune.name)
+            gradients = torch.autograd.grad(loss, list(parameters), allow_unused=True)
+            for score, parameter, gradient in zip(scores, parameters, gradients, strict=True):
+                if gradient is not None:
+                    score += (parameter.detach() * gradient).abs()
+            context.progress(0.0, f"batch {number + 1}")
     for parameter, flag in zip(parameters, trainable, strict=True):
         parameter.requires_grad_(flag)
     return scores

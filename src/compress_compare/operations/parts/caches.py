@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
 from torch import nn
+
+
+@contextmanager
+def without_cache(model: nn.Module) -> Iterator[None]:
+    """Inside, models of transformers keep no states of what they have read, which some change in place."""
+    configs: list[Any] = [module.config for module in model.modules() if getattr(module, "config", None) is not None]
+    kept = [config for config in configs if getattr(config, "use_cache", None) is True]
+    for config in kept:
+        config.use_cache = False
+    try:
+        yield
+    finally:
+        for config in kept:
+            config.use_cache = True
 
 
 def renew(model: nn.Module) -> None:
