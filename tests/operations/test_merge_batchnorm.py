@@ -75,7 +75,7 @@ def test_only_norms_that_stand_alone_are_merged() -> None:
     model = Branching().eval()
     child = merge_batchnorm(model)
     kinds = [type(getattr(child, name)).__name__ for name in ("norm1", "norm2", "norm3")]
-    assert kinds == ["BatchNorm1d", "BatchNorm1d", "Identity"]
+    assert kinds == ["BatchNorm1d", "BatchNorm1d", "OfRows"]
     x = torch.randn(3, 4)
     torch.testing.assert_close(child(x), model(x), rtol=1e-5, atol=1e-5)
 
@@ -101,3 +101,19 @@ def test_what_cannot_be_merged_is_refused(model: nn.Module, reason: str) -> None
     with pytest.raises(InvalidValue, match=reason) as caught:
         merge_batchnorm(model)
     assert caught.value.code == "operation.not_applicable"
+
+
+def test_a_norm_of_rows_behind_a_linear_layer_is_never_merged_in_silence() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 6), stirred(nn.BatchNorm1d(6)), nn.ReLU(), nn.Conv1d(6, 2, 1)).eval()
+    x = torch.randn(4, 6, 6)
+    with pytest.raises(InvalidValue, match="did not stay the same"):
+        merge_batchnorm(model, data=[(x, None)])
+    child = merge_batchnorm(nn.Sequential(model[0], model[1]))
+    with pytest.raises(AssertionError, match="Merge it with data"):
+        child(x)
+    flat = torch.randn(4, 6)
+    torch.testing.assert_close(child(flat), model[1](model[0](flat)), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(torch.fx.symbolic_trace(child)(flat), child(flat))
+    with_data = merge_batchnorm(nn.Sequential(model[0], model[1]), data=[(flat, None)])
+    assert type(with_data[1]) is nn.Identity

@@ -43,7 +43,10 @@ class MergeBatchnorm(BaseOperation):
         Raises:
             InvalidValue: ``operation.not_applicable`` when the model cannot be traced or no batch norm can be merged.
         """
+        from torch import nn
+
         from .parts.factors import replace_modules
+        from .parts.of_rows import OfRows
         from .parts.reached import left_alone
 
         compiled = getattr(model, "_orig_mod", None)
@@ -62,6 +65,8 @@ class MergeBatchnorm(BaseOperation):
             if rest is None:
                 left[norm] = "its outputs would change: it computes something else besides"
                 continue
+            if context.data == () and hasattr(model.get_submodule(layer), "in_features"):
+                rest = OfRows() if isinstance(rest, nn.Identity) else nn.Sequential(OfRows(), rest)
             replace_modules(model, {id(model.get_submodule(norm)): rest})
             merged += 1
         if not merged:
