@@ -180,3 +180,32 @@ def test_what_does_not_apply_says_what_is_missing_and_what_there_is(name, needs)
 
 def test_every_metric_says_what_it_means():
     assert all(metric.meaning.endswith(".") for metric in metrics.BUILTIN.values())
+
+
+SHARES = ("correct", "true_probability", "base_probability", "exact_match", "token_f1", "jaccard", "label_f1")
+OF_OBJECTS = (
+    "detection_f1",
+    "detection_recall",
+    "detection_precision",
+    "mean_iou",
+    "pixel_accuracy",
+    "pixel_agreement",
+)
+COUNTED = ("nll", "kl_divergence", "js_divergence", "mse", "absolute_difference", "absolute_error", "squared_error")
+ENDS = {
+    **dict.fromkeys((*SHARES, *OF_OBJECTS), (True, 0, 1)),
+    **dict.fromkeys((*COUNTED, "missed_objects", "false_positives"), (False, 0, None)),
+    **dict.fromkeys(("total_variation", "edit_distance", "hamming"), (False, 0, 1)),
+    **dict.fromkeys(("difference", "error"), (None, None, None)),
+    "confidence": (None, 0, 1),
+    "margin": (True, -1, 1),
+    "ratio": (None, 0, None),
+    "cosine": (True, None, None),
+    "log_probability": (True, None, 0),
+    "perplexity": (False, 1, None),
+}
+
+
+def test_directions_and_ends_of_every_metric_follow_from_what_it_is():
+    found = {name: (one.higher_is_better, one.low, one.high) for name, one in metrics.BUILTIN.items()}
+    assert found == ENDS

@@ -96,3 +96,13 @@ def test_a_summary_has_a_row_for_each_model():
     assert sorted(row["mcnemar_p_adjusted"] for row in found) == pytest.approx(
         [min(2 * first, 1), max(2 * first, second)]
     )
+
+
+def test_of_one_common_instance_there_are_shares_and_no_draws():
+    labels, probabilities = classified(count=4, models=1)
+    given = frame(labels, probabilities, orders=[np.array([0, 1]), np.array([1, 2])])
+    (row,) = tables.every_pair({m: pairs.changes(given, m) for m in given.outputs}).to_pylist()
+    right = [one[1].argmax() == labels[1] for one in probabilities]
+    assert (row["count"], row["first_value"], row["second_value"]) == (1, *right)
+    assert row["bootstrap_low"] is None and row["bootstrap_high"] is None
+    assert row["ci_low"] <= row["difference"] <= row["ci_high"]

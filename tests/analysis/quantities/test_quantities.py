@@ -142,3 +142,23 @@ def test_fixed_decimals_are_those_of_exact_arithmetic(number: Decimal, decimals:
 )  # fmt: skip
 def test_three_digits_of_a_number_of_any_size(size: float, expected: str, sign: int) -> None:
     assert plain(sign * size) == f"{'−' if sign < 0 else ''}{expected}"
+
+
+@pytest.mark.parametrize(
+    ("value", "format", "unit", "expected"),
+    [
+        (1_234_567.0, ",", "", "1,234,567"),
+        (0.123456, ".3", "", "0.123"),
+        (0.5, "+.2f", "", "+0.50"),
+        (0.0, "+.2f", "", "0.00"),
+        (-0.5, "+.2f", "", "−0.50"),
+        (1e-12, "", "s", "0.001 ns"),
+        (2.5e-9, "", "s", "2.5 ns"),
+        (999_500.0, "", "B", "1 MB"),
+        (999_499.0, "", "B", "999 kB"),
+        (999.0, "", "B", "999 B"),
+        (999_500_000.0, "", "B", "1 GB"),
+    ],
+)
+def test_numbers_at_the_edges_of_formats_and_prefixes(value: float, format: str, unit: str, expected: str) -> None:
+    assert written(value, Metric("m", format=format, unit=unit)) == expected

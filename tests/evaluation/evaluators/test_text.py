@@ -109,3 +109,13 @@ def test_similarity_is_the_correlation_of_cosines_without_padding() -> None:
 
 def test_constant_similarities_have_no_correlation() -> None:
     assert SentenceSimilarity([(PADDED, PADDED)], [1.0, 1.0, 1.0]).measure(Reader(5)) == {}
+
+
+def test_two_levels_of_similarity_are_enough() -> None:
+    other = {"input_ids": TOKENS.flip(0), "attention_mask": torch.ones_like(TOKENS)}
+    sts = SentenceSimilarity([(PADDED, other)], [0.0, 1.0, 1.0])
+    cosines = sts.answer(Reader(5))["predictions"]
+    wanted = stats.spearmanr(cosines, [0.0, 1.0, 1.0]).statistic
+    assert sts.measure(Reader(5))["Spearman Correlation"].value == pytest.approx(wanted)
+    one = SentenceSimilarity([(PADDED, PADDED)], [0.0, 1.0, 1.0])
+    assert one.score({"predictions": [0.5, 0.5, 0.5]}) == {}

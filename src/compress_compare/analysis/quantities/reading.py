@@ -12,7 +12,6 @@ DECIMAL = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 FRACTIONS = {"m": 1e-3, "µ": 1e-6, "μ": 1e-6, "u": 1e-6, "n": 1e-9}
 UNITS: dict[str, tuple[float, str]] = {
-    "": (1.0, ""),
     "%": (0.01, PERCENT),
     "pp": (0.01, PERCENT),
     "min": (60.0, SECONDS),
