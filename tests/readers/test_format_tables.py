@@ -90,10 +90,13 @@ def test_a_bias_of_onnx_has_the_scales_of_both_factors():
 def test_codes_of_onnx_reach_the_ends_of_their_types():
     names = {"U8": np.uint8, "I8": np.int8, "U16": np.uint16, "I16": np.int16}
     ends = {name: (np.iinfo(kind).min, np.iinfo(kind).max) for name, kind in names.items()}
-    assert {**ends, "uint4": (0, 15), "int4": (-8, 7)} == onnx_nodes.RANGES
-    types = {"U8": "UINT8", "I8": "INT8", "U16": "UINT16", "I16": "INT16", "uint4": "UINT4", "int4": "INT4"}
+    few = {"uint4": (0, 15), "int4": (-8, 7), "uint2": (0, 3), "int2": (-2, 1)}
+    assert {**ends, **few} == onnx_nodes.RANGES
+    types = {"U8": "UINT8", "I8": "INT8", "U16": "UINT16", "I16": "INT16"} | {name: name.upper() for name in few}
     assert {getattr(onnx.TensorProto, kind): name for name, kind in types.items()} == onnx_nodes.OUTPUTS
-    assert onnx_nodes.FOURS == {"uint4": 4, "int4": 4}
+    assert {name: (1 << bits) - 1 for name, bits in onnx_nodes.PARTS.items()} == {
+        name: high - low for name, (low, high) in few.items()
+    }
 
 
 def test_levels_of_nf4_are_quantiles_of_the_normal_distribution():
@@ -147,8 +150,11 @@ def test_types_of_arrays_are_those_of_numpy():
 def test_types_of_onnx_are_those_of_the_package():
     kinds = {kind: name for name, kind in onnx.TensorProto.DataType.items()}
     for kind, name in onnx_reader._TYPES.items():
-        assert dtypes.DTYPES[name].name == onnx.helper.tensor_dtype_to_np_dtype(kind).name
-    left = [kinds[kind] for kind in range(21) if kind not in onnx_reader._TYPES]
-    assert left == ["UNDEFINED", "STRING", "COMPLEX128"]
-    assert {kinds[kind]: name for kind, name in onnx_reader._FOURS.items()} == {"UINT4": "uint4", "INT4": "int4"}
+        theirs = onnx.helper.tensor_dtype_to_np_dtype(kind).name
+        assert dtypes.DTYPES[name].name == {"float4_e2m1fn": "float4_e2m1"}.get(theirs, theirs)
+    few = {kinds[kind]: part for kind, part in onnx_reader._PARTS.items()}
+    assert few == {kind: (kind.lower(), int(kind[-1]), kind[0] == "I") for kind in ("UINT4", "INT4", "UINT2", "INT2")}
+    unread = {kinds[kind]: bits for kind, (_, bits) in onnx_reader._UNREAD.items()}
+    assert unread == {"COMPLEX128": 128, "FLOAT6E2M3": 6, "FLOAT6E3M2": 6}
+    assert kinds.keys() - onnx_reader._TYPES.keys() - onnx_reader._PARTS.keys() - onnx_reader._UNREAD.keys() == {0, 8}
     assert {kinds[kind] for kind in onnx_reader.FLOATS} == {"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"}
