@@ -1,6 +1,8 @@
 """Logging and listing 10,000 models with 20 metrics, against the same rows through the bare SQLite driver.
 
-A thousand are also logged one by one, each kept for good before the next.
+A thousand are also logged one by one, each kept for good before the next. And what opening a new project, logging a
+model into it and listing it takes of processor time, with the statements that an earlier project had compiled and
+without them.
 
 Run: python benchmarks/store.py [number of models]
 """
@@ -15,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import compress_compare as cc
+from compress_compare.store import statements
 
 METRICS = 20
 BATCH = 500
@@ -83,6 +86,14 @@ def list_all(directory):
         return project.models()
 
 
+def new_project(directory, known):
+    if not known:
+        statements._SHARED.clear()
+    with cc.open(directory / f"new {known}") as project:
+        project.log_model("base", metrics={"metric": 1.0})
+        project.models()
+
+
 def seconds(function, *arguments):
     """That went by, and of processor time."""
     start, worked = time.perf_counter(), time.process_time()
@@ -93,7 +104,9 @@ def seconds(function, *arguments):
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     listed = list(rows(count))
-    figures = {name: [] for name in ("log", "bare log", "one by one", "bare one by one", "list", "bare list")}
+    figures = {
+        name: [] for name in ("log", "bare log", "one by one", "bare one by one", "list", "bare list", "new", "first")
+    }
     for _ in range(RUNS):
         with tempfile.TemporaryDirectory() as temporary:
             directory = Path(temporary)
@@ -103,6 +116,8 @@ def main():
             figures["bare one by one"].append(seconds(bare_one_by_one, directory, listed))
             figures["list"].append(seconds(list_all, directory))
             figures["bare list"].append(seconds(bare_list, directory))
+            figures["new"].append(seconds(new_project, directory, True))
+            figures["first"].append(seconds(new_project, directory, False))
     best = {name: [min(each) for each in zip(*values, strict=True)] for name, values in figures.items()}
     print(f"load {os.getloadavg()[0]:.1f}")
     print(f"{count:,} models × {METRICS} metrics, batches of {BATCH}, best of {RUNS}")
@@ -112,6 +127,8 @@ def main():
             f"{name:<11} {many / took:9,.0f} models/s ({many / worked:9,.0f} in a second of processor time), "
             f"{took / bare:.1f} × the bare driver ({worked / bare_worked:.1f} × its processor time)"
         )
+    known, unknown = best["new"][1], best["first"][1]
+    print(f"a new project: {1e3 * known:.1f} ms of processor time, {known / unknown:.2f} × that of the first one")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def test_types_of_litert_are_those_of_its_schema():
     }  # fmt: skip
     called = {number: dtypes.DTYPES[name].name.upper() for number, name in litert._TYPES.items()}
     assert called == {number: name for name, number in schema.items()}
-    assert litert._PARTS == {17: ("int4", 4, True), 19: ("int2", 2, True), 20: ("uint4", 4, False)}
+    assert litert._PARTS == {17: "int4", 19: "int2", 20: "uint4"}
 
 
 @pytest.mark.parametrize("kind", sorted(onnx_nodes.PLACES))
@@ -94,7 +94,7 @@ def test_codes_of_onnx_reach_the_ends_of_their_types():
     assert {**ends, **few} == onnx_nodes.RANGES
     types = {"U8": "UINT8", "I8": "INT8", "U16": "UINT16", "I16": "INT16"} | {name: name.upper() for name in few}
     assert {getattr(onnx.TensorProto, kind): name for name, kind in types.items()} == onnx_nodes.OUTPUTS
-    assert {name: (1 << bits) - 1 for name, bits in onnx_nodes.PARTS.items()} == {
+    assert {name: (1 << bits) - 1 for name, (bits, _) in dtypes.PARTS.items()} == {
         name: high - low for name, (low, high) in few.items()
     }
 
@@ -152,7 +152,7 @@ def test_types_of_onnx_are_those_of_the_package():
     for kind, name in onnx_reader._TYPES.items():
         theirs = onnx.helper.tensor_dtype_to_np_dtype(kind).name
         assert dtypes.DTYPES[name].name == {"float4_e2m1fn": "float4_e2m1"}.get(theirs, theirs)
-    few = {kinds[kind]: part for kind, part in onnx_reader._PARTS.items()}
+    few = {kinds[kind]: (part, *dtypes.PARTS[part]) for kind, part in onnx_reader._PARTS.items()}
     assert few == {kind: (kind.lower(), int(kind[-1]), kind[0] == "I") for kind in ("UINT4", "INT4", "UINT2", "INT2")}
     unread = {kinds[kind]: bits for kind, (_, bits) in onnx_reader._UNREAD.items()}
     assert unread == {"COMPLEX128": 128, "FLOAT6E2M3": 6, "FLOAT6E3M2": 6}

@@ -22,6 +22,8 @@ class Halves:
         self.num_bytes = num_bytes
         self._halves = [torch.frombuffer(_mapped(num_bytes), dtype=torch.uint8) for _ in range(2)]
         self._used = 0
+        self.number = 0
+        """Of the half that is filled, from 0 on."""
 
     def fits(self, num_bytes: int) -> bool:
         """Whether tensors of so many bytes, each on a boundary, go into what is left of this half."""
@@ -31,6 +33,7 @@ class Halves:
         """Go to the other half, whose tensors nobody may need any more."""
         self._halves.reverse()
         self._used = 0
+        self.number += 1
 
     def take(self, num_bytes: int) -> Tensor:
         """So many bytes of this half, in which they must fit."""

@@ -131,7 +131,6 @@ class _Run:
     _read: int = 0
     _begun: deque[tuple[Piece, int, Future[Changed]]] = field(default_factory=deque)
     """What is being worked on, in the order of the model, each with the number of the half that it stands in."""
-    _half: int = 0
     _ends: dict[int, dict[str, int]] = field(default_factory=dict)
     """Up to where each file must be written before a half, by its number, is filled anew."""
 
@@ -154,12 +153,12 @@ class _Run:
             for number, piece in enumerate(pieces):
                 self.progress(0.9 * number / len(pieces), ", ".join(piece.weights))
                 reading = reader.submit(self._read_in, self._places(piece))
-                self._begun.append((piece, self._half, worker.submit(self._changed, piece, reading, below=below)))
+                changing = worker.submit(self._changed, piece, reading, below=below)
+                self._begun.append((piece, self.memory.number, changing))
                 while len(self._begun) > AHEAD:
                     self._finish()
             while self._begun:
                 self._finish()
-        self._forget()
 
     def _finish(self) -> None:
         """Hand the oldest of what is being worked on to the files."""
@@ -167,7 +166,6 @@ class _Run:
         made = changing.result()
         self._write(piece, made)
         self._ends[half] = {name: file.num_bytes for name, file in self.files.items()}
-        self._forget(sum(values.nbytes for values in made.tensors.values()))
 
     def rest(self) -> None:
         """Copy all other tensors."""
@@ -258,12 +256,11 @@ class _Run:
         if needed > self.memory.num_bytes:
             return {name: torch.empty(size, dtype=torch.uint8) for name, size in sizes.items()}
         if not self.memory.fits(needed):
-            while self._begun and self._begun[0][1] < self._half:
+            while self._begun and self._begun[0][1] < self.memory.number:
                 self._finish()
-            for name, end in self._ends.pop(self._half - 1, {}).items():
+            for name, end in self._ends.pop(self.memory.number - 1, {}).items():
                 self.files[name].wait(end)
             self.memory.turn()
-            self._half += 1
         return {name: self.memory.take(size) for name, size in sizes.items()}
 
     def _forget(self, num_bytes: int = LARGE) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .targets import Weight
 
 _CHUNK = 1 << 19
-"""Weights that are rounded at a time, so that what is in between stays in the cache of a core."""
+"""Weights that are rounded at a time, few enough that what is in between stays in a cache."""
 
 
 @operation

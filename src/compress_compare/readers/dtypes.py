@@ -50,6 +50,9 @@ DTYPES = {
     "U64": Dtype("uint64", 64, "<u8"),
 }
 
+PARTS = {"uint4": (4, False), "int4": (4, True), "uint2": (2, False), "int2": (2, True)}
+"""Whole numbers of less than a byte: bits, and whether they have a sign."""
+
 
 @cache
 def table(name: str) -> Array | None:
@@ -61,8 +64,14 @@ def table(name: str) -> Array | None:
     return numbers
 
 
-def unpacked(packed: Array, bits: int = 4, *, signed: bool = False) -> Array:
-    """The codes in bytes that hold several each, the low bits first; signed ones in two's complement."""
+def unpacked(packed: Array, part: tuple[int, bool] = PARTS["uint4"]) -> Array:
+    """The codes in bytes that hold several each, the low bits first; signed ones in two's complement.
+
+    Args:
+        packed: bytes.
+        part: bits of a code, and whether it has a sign.
+    """
+    bits, signed = part
     parts = [packed >> at & (1 << bits) - 1 for at in range(0, 8, bits)]
     codes: Array = np.stack(parts, axis=1).reshape(-1).astype(np.int8 if signed else np.uint8)
     top = codes.dtype.type(1 << bits - 1)

@@ -16,7 +16,7 @@ import numpy as np
 from ..analysis.layers.values import Array, Values
 from ..errors import InvalidValue
 from .blocks import Blocks
-from .dtypes import DTYPES, unpacked
+from .dtypes import DTYPES, PARTS, unpacked
 from .mapped import Mapped
 from .packed import CodeGrid, table
 from .packings.base import FLOATS, numbers, read_blocks
@@ -28,9 +28,7 @@ _TYPES = {
     0: "F32", 1: "F16", 2: "I32", 3: "U8", 4: "I64", 6: "BOOL", 7: "I16", 8: "C64", 9: "I8", 10: "F64", 12: "U64",
     15: "U32", 16: "U16", 18: "BF16", 21: "F8_E4M3", 22: "F8_E5M2",
 }  # fmt: skip
-_PARTS = {17: ("int4", 4, True), 19: ("int2", 2, True), 20: ("uint4", 4, False)}
-"""Whole numbers of less than a byte, the lowest bits first: name, bits, whether they have a sign."""
-_NARROW = {name: bits for name, bits, _ in _PARTS.values()}
+_PARTS = {17: "int4", 19: "int2", 20: "uint4"}
 _BLOCKWISE = 2
 
 
@@ -171,7 +169,8 @@ def _stored(name: str, tensor: _Table, data: Array) -> StoredTensor:
     if kind not in _TYPES and kind not in _PARTS:
         return StoredTensor(f"type {kind}", shape, data.nbytes, None)
     count = math.prod(shape)
-    dtype, bits, signed = _PARTS[kind] if kind in _PARTS else (_TYPES[kind], DTYPES[_TYPES[kind]].bits, False)
+    dtype = _PARTS[kind] if kind in _PARTS else _TYPES[kind]
+    bits = PARTS[dtype][0] if dtype in PARTS else DTYPES[dtype].bits
     if min(shape, default=0) < 0 or -(-count * bits // 8) != data.nbytes:
         raise InvalidValue(
             "model.bad_shape",
@@ -179,7 +178,7 @@ def _stored(name: str, tensor: _Table, data: Array) -> StoredTensor:
             detail=f"Shape {list(shape)!a:.80} needs {-(-count * bits // 8):,} bytes, has {data.nbytes:,}.",
         )
     if kind in _PARTS:
-        values: Values | None = Values.of(unpacked(data, bits, signed=signed)[:count].reshape(shape))
+        values: Values | None = Values.of(unpacked(data, PARTS[dtype])[:count].reshape(shape))
     else:
         values = Mapped.of(data, dtype, shape=shape)
     stored = StoredTensor(dtype, shape, data.nbytes, values)
@@ -200,7 +199,7 @@ def _in_blocks(stored: StoredTensor, blocks: _Table, *, scales: StoredTensor | N
     rows = stored.values.whole().reshape(-1, columns)
     wide = np.asarray(factors, np.float32).reshape(*stored.shape[:-1], columns // size)
     grid = Blocks(lambda first, last: rows[first:last], stored.shape, wide, (*[1] * (len(stored.shape) - 1), size))
-    bits = _NARROW.get(stored.dtype, 8)
+    bits = PARTS[stored.dtype][0] if stored.dtype in PARTS else 8
     return read_blocks(stored.dtype, grid, codes=stored, bits=bits, parts=[stored, scales])
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..analysis.layers.values import Array, Values
 from ..errors import InvalidValue
 from . import onnx_nodes
-from .dtypes import DTYPES, unpacked
+from .dtypes import DTYPES, PARTS, unpacked
 from .mapped import Mapped
 from .onnx_nodes import OnnxNode
 from .protobuf import Message, WireError, integers
@@ -30,8 +30,7 @@ _TYPES = {
     13: "U64", 14: "C64", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 19: "F8_E5M2", 20: "F8_E5M2FNUZ",
     23: "F4", 24: "F8_E8M0",
 }  # fmt: skip
-_PARTS = {21: ("uint4", 4, False), 22: ("int4", 4, True), 25: ("uint2", 2, False), 26: ("int2", 2, True)}
-"""Integers that share a byte: name, bits, whether they have a sign."""
+_PARTS = {21: "uint4", 22: "int4", 25: "uint2", 26: "int2"}
 _UNREAD = {15: ("complex128", 128), 27: ("float6_e2m3", 6), 28: ("float6_e3m2", 6)}
 """Formats whose numbers are not read: name, bits."""
 FLOATS = (1, 10, 11, 16)
@@ -250,10 +249,9 @@ def _stored(one: Initializer, others: Mapping[str, Mapped]) -> StoredTensor:
     if one.kind in _UNREAD:
         return StoredTensor(_UNREAD[one.kind][0], one.shape, needed, None)
     if one.kind in _PARTS:
-        name, _, signed = _PARTS[one.kind]
-        return StoredTensor(
-            name, one.shape, needed, Values.of(unpacked(raw, bits, signed=signed)[:count].reshape(one.shape))
-        )
+        name = _PARTS[one.kind]
+        codes = unpacked(raw, PARTS[name])[:count]
+        return StoredTensor(name, one.shape, needed, Values.of(codes.reshape(one.shape)))
     dtype = _TYPES[one.kind]
     return StoredTensor(dtype, one.shape, needed, Mapped.of(raw, dtype, shape=one.shape))
 
@@ -262,10 +260,11 @@ def _bits(one: Initializer) -> int:
     """Of a number; two of four bits share a byte, four of two bits."""
     if one.kind in _TYPES:
         return DTYPES[_TYPES[one.kind]].bits
-    known = _PARTS.get(one.kind) or _UNREAD.get(one.kind)
-    if known is None:
-        raise InvalidValue("model.bad_dtype", f"Tensor {shown(one.name)} has the unknown type {one.kind:,}.")
-    return known[1]
+    if one.kind in _PARTS:
+        return PARTS[_PARTS[one.kind]][0]
+    if one.kind in _UNREAD:
+        return _UNREAD[one.kind][1]
+    raise InvalidValue("model.bad_dtype", f"Tensor {shown(one.name)} has the unknown type {one.kind:,}.")
 
 
 def _dequantized(tensors: dict[str, StoredTensor], graph: OnnxGraph) -> dict[str, StoredTensor]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..analysis.layers.values import Array, Values
 from .blocks import Blocks
-from .dtypes import DTYPES
+from .dtypes import DTYPES, PARTS
 from .packed import stream
 from .weights import StoredTensor
 
@@ -42,9 +42,6 @@ BIASES = {"QLinearConv": (8, 1, 4), "QGemm": (6, 1, 4)}
 
 SCALED = "scaled"
 """Noted of a node that multiplies its product by a factor, which a bias then has in its scale too."""
-
-PARTS = {"uint4": 4, "int4": 4, "uint2": 2, "int2": 2}
-"""Bits of integers that share a byte."""
 
 RANGES = {
     "U8": (0, 255), "I8": (-128, 127), "U16": (0, 65535), "I16": (-32768, 32767), "uint4": (0, 15), "int4": (-8, 7),
@@ -190,7 +187,7 @@ def numbers(stored: StoredTensor, tensors: Mapping[str, StoredTensor], *, of: Co
         return values.numbers(first * columns, last * columns).reshape(last - first, columns)
 
     blocks = Blocks(rows, stored.shape, *fit, zeros=zeros)
-    bits = PARTS.get(stored.dtype) or DTYPES[stored.dtype].bits
+    bits = PARTS[stored.dtype][0] if stored.dtype in PARTS else DTYPES[stored.dtype].bits
     name = DTYPES[stored.dtype].name if stored.dtype in DTYPES else stored.dtype
     num_bytes = sum(part.num_bytes for part in parts)
     return StoredTensor(

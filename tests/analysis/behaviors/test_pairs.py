@@ -205,7 +205,7 @@ def test_no_groups_of_no_instances_have_no_numbers(proportion):
 
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 100])
 def test_kinds_are_counted_whatever_the_size_of_a_block(monkeypatch, block):
-    monkeypatch.setattr(pairs, "_BLOCK", block)
+    monkeypatch.setattr(pairs, "BLOCK", block)
     random = np.random.default_rng(block)
     kind, groups = random.integers(0, 2, 50).astype(np.int8), random.integers(0, 3, 50)
     expected = [[int(((kind == one) & (groups == group)).sum()) for group in range(3)] for one in range(2)]

@@ -29,7 +29,7 @@ def test_sorting_is_total_and_stable_with_nan_and_then_null_last(values, descend
 def in_blocks(request):
     """All at once, and some at a time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "_BLOCK", request.param)
+        patch.setattr(rows, "BLOCK", request.param)
         yield
 
 

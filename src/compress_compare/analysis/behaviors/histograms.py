@@ -9,10 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .joined import Floats, Mask, side_by_side
-
-_BLOCK = 1 << 15
-"""Numbers that are counted together, so that what is worked out on the way stays in the cache."""
+from .joined import BLOCK, Floats, Mask, side_by_side
 
 
 def bounds(values: Mapping[str, Floats]) -> tuple[float, float]:
@@ -44,8 +41,8 @@ def histogram(numbers: Floats, bins: int, *, low: float, high: float) -> NDArray
     Halves are subtracted, as the difference of large numbers may overflow.
     """
     counts = np.zeros(bins, np.int64)
-    for start in range(0, len(numbers), _BLOCK):
-        part = numbers[start : start + _BLOCK]
+    for start in range(0, len(numbers), BLOCK):
+        part = numbers[start : start + BLOCK]
         finite = part[np.isfinite(part)]
         places = ((finite / 2 - low / 2) / (high / 2 - low / 2) * bins).astype(np.int64)
         counts += np.bincount(np.clip(places, 0, bins - 1), minlength=bins)

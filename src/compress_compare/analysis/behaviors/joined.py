@@ -20,6 +20,8 @@ Made = TypeVar("Made")
 Array = NDArray[Any]
 Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]
+BLOCK = 1 << 16
+"""Instances that are counted together, so that what is worked out on the way stays in the cache."""
 SPARSE = 4
 """Times as many places as ids that a table of places may have."""
 AnyArrow: TypeAlias = "pa.Array | pa.ChunkedArray"

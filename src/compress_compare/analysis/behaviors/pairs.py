@@ -13,14 +13,10 @@ from ..inference import bootstrap, intervals, significance
 from . import segmentation
 from .definition import LABELS, MASKS, InstanceMetric
 from .frame import Frame
-from .joined import Codes, Floats, Mask
+from .joined import BLOCK, Codes, Floats, Mask
 from .metrics import values
 
 Counts = NDArray[np.int64]
-_BLOCK = 1 << 16
-"""Instances that are counted together, so that what is worked out on the way stays in the cache."""
-
-
 _OF_CELL = np.array([0.0, 1.0, -1.0, 0.0, 0.0])
 """The difference in each cell of a proportion."""
 
@@ -234,7 +230,7 @@ def _flips(of: PairedValues, groups: Counts, *, size: int) -> dict[str, NDArray[
 
 def _table(kind: NDArray[np.int8], groups: Counts, *, size: int, kinds: int) -> Counts:
     """``[kinds, groups]`` instances of each kind in each group."""
-    found, step = np.zeros(size * kinds, np.int64), max(_BLOCK, size * kinds)
+    found, step = np.zeros(size * kinds, np.int64), max(BLOCK, size * kinds)
     for start in range(0, len(kind), step):
         block = slice(start, start + step)
         found += np.bincount(groups[block] * kinds + kind[block], minlength=size * kinds)

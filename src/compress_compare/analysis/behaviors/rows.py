@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import InvalidValue
-from .joined import Mask
+from .joined import BLOCK, Mask
 
 Condition = tuple[str, str, Any]
 OPERATORS: Mapping[str, Callable[[pa.Array, Any], pa.Array]] = {
@@ -24,7 +24,6 @@ OPERATORS: Mapping[str, Callable[[pa.Array, Any], pa.Array]] = {
 }
 SETS, CONTAINS, NULL, FINITE = ("in", "not in"), "contains", "is null", "is finite"
 MAX_CONDITIONS = 50
-_BLOCK = 1 << 16
 
 
 def conditions(where: object) -> list[Condition]:
@@ -115,7 +114,7 @@ def first(column: pa.Array, count: int, *, descending: bool) -> NDArray[np.int64
     keys = _keys(column, descending=descending)
     if keys is None:
         return order(column, descending=descending)[:count]
-    best, step = np.zeros(0, np.int64), max(_BLOCK, 4 * count)
+    best, step = np.zeros(0, np.int64), max(BLOCK, 4 * count)
     for start in range(0, len(keys), step):
         block = keys[start : start + step]
         near = np.flatnonzero(block < keys[best[-1]] if len(best) == count else block == block)

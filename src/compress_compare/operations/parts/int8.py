@@ -16,6 +16,7 @@ from ...errors import MissingExtra
 from ...schemes.scheme import TensorScheme, attach, of
 from ..targets import Weight
 from ..types import Context, unsuitable
+from .caches import without_cache
 from .data import batches, forward
 from .quiet import quiet
 from .reached import left_alone
@@ -43,11 +44,10 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
         weights: whose layers to quantize; layers of other weights stay in floating point.
         context: calibration data.
     """
-    _keep_no_cache(model)
     twice = _run_twice(name, model.eval(), context=context)
     left_alone(context, dict.fromkeys(twice, "runs more than once, and so has no one range"))
     weights = _of_32_bits(name, weights, context=context)
-    with quiet(_NOISY):
+    with quiet(_NOISY), without_cache(model):  # which is nothing that a graph can return
         graph = _exported(name, model, context=context)
         _hide(graph, twice)
         graph = _observed(name, graph, weights=weights, left_out=twice, context=context)
@@ -84,14 +84,6 @@ def _of_32_bits(name: str, weights: Sequence[Weight], *, context: Context) -> li
 
 def _owner(name: str) -> str:
     return name.rpartition(".")[0]
-
-
-def _keep_no_cache(model: nn.Module) -> None:
-    """Tell decoders of transformers to return no cache of keys and values, which is nothing that a graph can return."""
-    for module in model.modules():
-        config: Any = getattr(module, "config", None)
-        if getattr(config, "use_cache", None):
-            config.use_cache = False
 
 
 def _run_twice(name: str, model: nn.Module, *, context: Context) -> list[str]:
