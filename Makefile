@@ -12,6 +12,8 @@ GENERATED := ui/src/api/schema.gen.ts ui/src/api/vocabulary.gen.ts
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export CHROMIUM
+# Hundreds of processes are started by the tests: none compiles the package again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .NOTPARALLEL:
 .PHONY: help install ui loops demo docs test lint format types ui-check browser database proxies slurm mutation audit clean

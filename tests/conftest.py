@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import shutil
@@ -39,6 +40,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return next((rank for rank, start in enumerate(LONG) if place.startswith(start)), len(LONG))
 
     items.sort(key=order)
+
+
+def pytest_collection_finish() -> None:
+    """What lives from now on to the end of the tests is not looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

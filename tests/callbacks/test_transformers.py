@@ -1,20 +1,22 @@
 """The callback inside a real Hugging Face trainer."""
 
-import warnings
-
 import pytest
 import torch
 
 import compress_compare as cc
 from compress_compare import errors
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    transformers = pytest.importorskip("transformers")
-    pytest.importorskip("accelerate")
-    from compress_compare.callbacks.transformers import LogTransformersModel, evaluated
-
+transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def callbacks():
+    """Imported by who runs these tests alone: the trainer takes seconds."""
+    pytest.importorskip("accelerate")
+    from compress_compare.callbacks import transformers
+
+    return transformers
 
 
 class Texts(torch.utils.data.Dataset):
@@ -67,8 +69,8 @@ def trainer(tmp_path, callback, **options):
     )
 
 
-def test_the_trained_weights_and_the_last_evaluation_are_logged(project, tmp_path):
-    running = trainer(tmp_path, LogTransformersModel(project, "bert"))
+def test_the_trained_weights_and_the_last_evaluation_are_logged(project, callbacks, tmp_path):
+    running = trainer(tmp_path, callbacks.LogTransformersModel(project, "bert"))
     running.train()
     found = project.model("bert")
     assert (found.base, found.operation) == (None, cc.Operation("train", epochs=2))
@@ -82,9 +84,9 @@ def test_the_trained_weights_and_the_last_evaluation_are_logged(project, tmp_pat
     assert found.metrics["eval_accuracy"][0].value == pytest.approx(right)
 
 
-def test_an_evaluation_after_the_training_is_added(project, tmp_path):
+def test_an_evaluation_after_the_training_is_added(project, callbacks, tmp_path):
     project.log_model("bert")
-    callback = LogTransformersModel(project, "child", base="bert", metrics={"eval_accuracy": "Accuracy"})
+    callback = callbacks.LogTransformersModel(project, "child", base="bert", metrics={"eval_accuracy": "Accuracy"})
     running = trainer(tmp_path, callback, eval_strategy="no")
     with pytest.warns(UserWarning, match="no 'eval_accuracy'; it logged nothing"):
         running.train()
@@ -95,22 +97,22 @@ def test_an_evaluation_after_the_training_is_added(project, tmp_path):
     running.evaluate()
 
 
-def test_a_taken_name_is_refused_before_the_training(project, tmp_path):
+def test_a_taken_name_is_refused_before_the_training(project, callbacks, tmp_path):
     project.log_model("bert")
-    running = trainer(tmp_path, LogTransformersModel(project, "bert"))
+    running = trainer(tmp_path, callbacks.LogTransformersModel(project, "bert"))
     before = running.model.classifier.weight.detach().clone()
     with pytest.raises(errors.Conflict, match="'bert' already"):
         running.train()
     assert torch.equal(running.model.classifier.weight.detach(), before)
 
 
-def test_the_metrics_are_those_of_the_weights_that_were_kept():
+def test_the_metrics_are_those_of_the_weights_that_were_kept(callbacks):
     history = [
         {"loss": 1.0, "step": 1},
         {"eval_accuracy": 0.9, "eval_runtime": 1.0, "epoch": 1, "step": 1},
         {"eval_accuracy": 0.5, "eval_runtime": 1.0, "epoch": 2, "step": 2},
         {"train_runtime": 3.0, "step": 2},
     ]
-    assert evaluated(history, step=None) == {"eval_accuracy": 0.5}
-    assert evaluated(history, step=1) == {"eval_accuracy": 0.9}
-    assert evaluated([], step=None) == {}
+    assert callbacks.evaluated(history, step=None) == {"eval_accuracy": 0.5}
+    assert callbacks.evaluated(history, step=1) == {"eval_accuracy": 0.9}
+    assert callbacks.evaluated([], step=None) == {}

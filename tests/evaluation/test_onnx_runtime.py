@@ -14,11 +14,15 @@ from compress_compare.errors import InvalidValue, MissingExtra
 from compress_compare.evaluation import onnx_runtime
 from compress_compare.evaluation.latency import LatencySettings
 
-pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
-pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
-
 TIMING = LatencySettings(warm_up=1, runs=5)
 EXAMPLE = torch.rand(8, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def needed() -> None:
+    """Imported by who runs these tests alone: it takes seconds."""
+    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
 
 
 def network() -> nn.Module:

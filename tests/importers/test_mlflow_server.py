@@ -8,8 +8,13 @@ import compress_compare as cc
 from compress_compare import exporters, importers
 from compress_compare.errors import UserError
 
-pytest.importorskip("mlflow", reason="mlflow-skinny is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def needed() -> None:
+    """Imported by who runs these tests alone: it takes seconds."""
+    pytest.importorskip("mlflow", reason="mlflow-skinny is not installed")
 
 
 @pytest.fixture

@@ -13,7 +13,11 @@ from compress_compare.schemes import scheme
 
 from .networks import CASES, Residual, TiedTransformer, build
 
-pytest.importorskip("torchao", reason="torchao is not installed")
+
+@pytest.fixture(scope="module", autouse=True)
+def needed() -> None:
+    """Imported by who runs these tests alone: it takes seconds."""
+    pytest.importorskip("torchao", reason="torchao is not installed")
 
 
 def int8(model: nn.Module) -> set[str]:

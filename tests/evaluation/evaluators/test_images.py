@@ -16,9 +16,14 @@ from compress_compare.evaluation.evaluators.segmentation import Segmentation
 from compress_compare.recipes import Data, Task
 from compress_compare.store.store import Store
 
-torchmetrics = pytest.importorskip("torchmetrics")
 IMAGES = [torch.rand(3, 40, 40) for _ in range(3)]
 NAMES = {1: "cat", 2: "dog"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torchmetrics() -> Any:
+    """Imported by who runs these tests alone: it takes seconds."""
+    return pytest.importorskip("torchmetrics")
 
 
 def objects(*found: tuple[int, list[float], float]) -> dict[str, Tensor]:
@@ -190,7 +195,7 @@ def test_images_without_objects_have_no_precision() -> None:
     assert Detection([(IMAGES, [objects()] * 3)], NAMES).measure(Detector(FOUND)) == {}
 
 
-def test_segmentation_is_scored_as_by_torchmetrics() -> None:
+def test_segmentation_is_scored_as_by_torchmetrics(torchmetrics: Any) -> None:
     torch.manual_seed(0)
     model, images = nn.Conv2d(3, 4, 3, padding=1), torch.randn(2, 3, 8, 8)
     labels = torch.randint(0, 4, (2, 8, 8))

@@ -15,10 +15,15 @@ from compress_compare.evaluation.evaluators.perplexity import Perplexity
 from compress_compare.evaluation.evaluators.similarity import SentenceSimilarity
 from compress_compare.evaluation.evaluators.token_classification import TokenClassification
 
-torchmetrics = pytest.importorskip("torchmetrics")
 TOKENS = torch.tensor([[3, 5, 2, 7], [4, 1, 0, 0], [6, 6, 8, 0]])
 MASK = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 1, 1, 0]])
 PADDED = {"input_ids": TOKENS, "attention_mask": MASK}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torchmetrics() -> Any:
+    """Imported by who runs these tests alone: it takes seconds."""
+    return pytest.importorskip("torchmetrics")
 
 
 class Reader(nn.Module):
@@ -39,7 +44,7 @@ def alone() -> list[dict[str, Tensor]]:
     return [{"input_ids": row[kept.bool()][None]} for row, kept in zip(TOKENS, MASK, strict=True)]
 
 
-def test_perplexity_is_that_of_torchmetrics_over_the_tokens_that_are_there() -> None:
+def test_perplexity_is_that_of_torchmetrics_over_the_tokens_that_are_there(torchmetrics: Any) -> None:
     model = Reader(10).train()
     with torch.no_grad():
         scores = model(TOKENS)[:, :-1]
@@ -72,7 +77,7 @@ def test_a_device_that_is_not_there() -> None:
         Perplexity([PADDED], device="cuda:77").measure(Reader(10))
 
 
-def test_token_classes_are_scored_as_by_torchmetrics() -> None:
+def test_token_classes_are_scored_as_by_torchmetrics(torchmetrics: Any) -> None:
     model, names = Reader(3), ("O", "PER", "LOC")
     labels = torch.tensor([[0, 1, 1, 0], [2, 0, 1, 1], [-100, 0, 2, 2]])
     counted = labels.masked_fill(MASK == 0, -100)
