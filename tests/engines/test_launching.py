@@ -9,8 +9,9 @@ import psutil
 import pytest
 
 from compress_compare.engines import LocalEngine, Running
-from compress_compare.engines.launching import CAN_FORK, SPARE, Launcher
+from compress_compare.engines.launching import SPARE, Launcher
 from compress_compare.engines.processes import LAUNCHER, WORKER
+from compress_compare.store.forker import CAN_FORK
 
 from .conftest import drive, misbehaving, process_of, until
 
@@ -36,7 +37,8 @@ def numbers(engine, folder: Path, name: str) -> list[str]:
 
 
 def launchers() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if LAUNCHER in " ".join(one.cmdline())]
+    alive = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in alive if LAUNCHER in " ".join(one.cmdline())]
 
 
 def launcher() -> psutil.Process:
@@ -98,7 +100,7 @@ def test_what_is_cancelled_before_it_runs_is_cancelled(engine, tmp_path):
 
 
 def test_one_that_hangs_is_done_without(engine, tmp_path, monkeypatch):
-    monkeypatch.setattr("compress_compare.engines.launching.PATIENCE_S", 0.2)
+    monkeypatch.setattr("compress_compare.store.forker.PATIENCE_S", 0.2)
     engine.submit(misbehaving(tmp_path, "exit 3"))
     launcher().send_signal(signal.SIGSTOP)
     assert drive(engine, "exit 3").reason == "exit_code(3)"

@@ -13,15 +13,18 @@ import subprocess
 import sys
 import types
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+import safetensors.numpy
 
 import compress_compare as cc
 from compress_compare.errors import InvalidValue
 from compress_compare.readers.torch_scan import scan
-from compress_compare.store import conversion
+from compress_compare.store import conversion, converter, forker
 from compress_compare.store.conversion import LeftOutWarning
 from tests.counting import at_most
 
@@ -247,20 +250,53 @@ def test_parameters_and_every_type_of_number(tmp_path, project):
     assert {name: tensor.dtype for name, tensor in loaded.items()} == {n: t.dtype for n, t in state.items()}
 
 
-def test_the_worker_has_no_secrets_and_torch_stays_out(tmp_path, monkeypatch):
-    seen = {}
+def workers():
+    alive = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in alive if converter.TORCH in " ".join(one.cmdline())]
 
-    def run(command, **options):
-        seen.update(options, command=command)
-        raise conversion.subprocess.TimeoutExpired(command, 1)
 
+def converted(tmp_path, value):
+    conversion.convert(saved(tmp_path / "w.pt", {"w": torch.tensor([value])}), tmp_path / "x.safetensors")
+    return safetensors.numpy.load_file(tmp_path / "x.safetensors")["w"].tolist()
+
+
+def test_the_worker_has_no_secrets_and_is_kept_for_the_next_file(tmp_path, monkeypatch):
+    converter.SPARE.end()
     monkeypatch.setenv("A_TOKEN", "secret")
-    monkeypatch.setattr(conversion.subprocess, "run", run)
-    with pytest.raises(InvalidValue) as caught:
-        conversion.convert(saved(tmp_path / "w.pt", {"w": torch.ones(1)}), tmp_path / "x.safetensors")
-    assert caught.value.code == "model.conversion_failed"
-    assert "A_TOKEN" not in seen["env"]
-    assert seen["stdin"] == conversion.subprocess.DEVNULL
+    assert converted(tmp_path, 1.5) == [1.5]
+    (kept,) = workers()
+    assert "A_TOKEN" not in kept.environ()
+    assert kept.children() == []
+    assert converted(tmp_path, 2.5) == [2.5]
+    assert workers() == [kept]
+    kept.kill()
+    kept.wait()
+    assert converted(tmp_path, 3.5) == [3.5]
+    with ThreadPoolExecutor(2) as pool:
+        folders = [tmp_path / name for name in "ab"]
+        for folder in folders:
+            folder.mkdir()
+        assert list(pool.map(converted, folders, (4.5, 5.5))) == [[4.5], [5.5]]
+    converter.SPARE.end()
+    assert workers() == []
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_a_worker_that_takes_too_long_is_ended(tmp_path, monkeypatch, forks):
+    converter.SPARE.end()
+    monkeypatch.setattr(converter, "CAN_FORK", forks)
+    with monkeypatch.context() as short, pytest.raises(InvalidValue, match="ended without a result") as caught:
+        short.setattr(conversion, "TIMEOUT_S", 0)
+        converted(tmp_path, 1.5)
+    assert (caught.value.code, caught.value.detail) == ("model.conversion_failed", "It was given 0 s.")
+    assert workers() == []
+    assert converted(tmp_path, 2.5) == [2.5]
+
+
+def test_one_that_cannot_fork_is_done_without(tmp_path, monkeypatch):
+    converter.SPARE.end()
+    monkeypatch.setattr(converter, "SPARE", forker.Spare("compress_compare.engines"))
+    assert converted(tmp_path, 1.5) == [1.5]
 
 
 def test_numbers_that_are_not_finite_are_said(tmp_path, project):

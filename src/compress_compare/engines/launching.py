@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..store.forker import CAN_FORK, Forker, Spare
 from . import processes
-
-CAN_FORK = sys.platform == "linux"
-"""Elsewhere a process that has loaded the system's libraries cannot be forked safely."""
-ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "OPENBLAS_NUM_THREADS": "1"}
-"""For the process that forks: what its libraries would otherwise start a thread for when they are loaded."""
-PATIENCE_S = 120.0
-"""For its imports, after which workers are spawned."""
-_LONGEST = 1 << 16
 
 
 class Started:
@@ -96,89 +84,7 @@ class Started:
             os.close(file)
 
 
-class _Forker:
-    """A process that has imported torch and forks workers, and the channel to it.
-
-    Args:
-        environment: all of it.
-    """
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = dict(environment)
-        self.is_ready = False
-        self._owner, self._since = os.getpid(), time.monotonic()
-        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-m", processes.LAUNCHER, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**environment, **ONE_THREAD},
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
-
-    @property
-    def is_slow(self) -> bool:
-        """Whether its imports take too long."""
-        return not self.is_ready and time.monotonic() - self._since > PATIENCE_S
-
-    @property
-    def is_at_hand(self) -> bool:
-        """Whether it waits for work of this process: it ends when it had none for a while."""
-        if self._owner != os.getpid():
-            return False
-        try:
-            self.channel.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
-
-    def end(self) -> None:
-        """Kill it, but not in a fork of the process that started it; the workers that it forked go on."""
-        self.channel.close()
-        if self._owner == os.getpid():
-            self._process.kill()
-            self._process.wait()
-
-
-class _Spare:
-    """The process that the last launcher had, for the next one: importing torch takes longer than many a step."""
-
-    def __init__(self) -> None:
-        self._forker: _Forker | None = None
-        self._lock = threading.Lock()
-        atexit.register(self.end)
-
-    def take(self, environment: Mapping[str, str]) -> _Forker:
-        """The one that is kept, if it has this environment and is alive; else a new one."""
-        with self._lock:
-            found, self._forker = self._forker, None
-        if found is not None and found.environment == environment and found.is_at_hand:
-            return found
-        if found is not None:
-            found.end()
-        return _Forker(environment)
-
-    def keep(self, forker: _Forker) -> None:
-        """Keep one that has no worker."""
-        with self._lock:
-            before, self._forker = self._forker, forker
-        if before is not None:
-            before.end()
-
-    def end(self) -> None:
-        """End the one that is kept."""
-        with self._lock:
-            found, self._forker = self._forker, None
-        if found is not None:
-            found.end()
-
-
-SPARE = _Spare()
+SPARE = Spare(processes.LAUNCHER)
 
 
 class Launcher:
@@ -190,7 +96,7 @@ class Launcher:
 
     def __init__(self, *, forks: bool) -> None:
         self._forks = forks and CAN_FORK
-        self._forker: _Forker | None = None
+        self._forker: Forker | None = None
         self._started: dict[str, Started] = {}
 
     def start(self, started: Started, *, environment: Mapping[str, str]) -> None:
@@ -205,12 +111,12 @@ class Launcher:
             return
         self._started[str(started.folder)] = started
         said = {
-            "folder": str(started.folder),
+            "name": str(started.folder),
             "cwd": str(started.cwd),
             "environment": dict(started.environment),
         }
         try:
-            socket.send_fds(self._channel(environment), [json.dumps(said).encode()], list(started.streams))
+            self._ready_to_ask(environment).ask(said, (*started.streams, started.streams[1]))
         except OSError:
             self._lost()
 
@@ -218,17 +124,15 @@ class Launcher:
         """Take in what has become of the workers."""
         while self._forker is not None:
             try:
-                message = self._forker.channel.recv(_LONGEST, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                if not self._is_slow():
-                    return
-                message = b""
-            except OSError:
-                message = b""
-            if message:
-                self._hear(json.loads(message))
-            else:
+                said = self._forker.heard()
+            except EOFError:
                 self._lost()
+                return
+            if not said:
+                if self._is_slow():
+                    self._lost()
+                return
+            self._hear(said)
 
     def close(self) -> None:
         """Do not wait for workers any more. A process that has none is kept for the next launcher."""
@@ -245,10 +149,10 @@ class Launcher:
             self._forker.end()
             self._forker = None
 
-    def _channel(self, environment: Mapping[str, str]) -> socket.socket:
+    def _ready_to_ask(self, environment: Mapping[str, str]) -> Forker:
         if self._forker is None:
             self._forker = SPARE.take(environment)
-        return self._forker.channel
+        return self._forker
 
     def _is_slow(self) -> bool:
         """Whether workers have waited too long for a process that cannot import."""
@@ -258,10 +162,8 @@ class Launcher:
     def _hear(self, said: Mapping[str, Any]) -> None:
         if "ready" in said:
             self._forks = said["ready"]
-            if self._forker is not None:
-                self._forker.is_ready = self._forks
         elif "pid" in said:
-            self._started[said["folder"]].begun(said["pid"])
+            self._started[said["name"]].begun(said["pid"])
         elif "ended" in said:
             for folder, started in list(self._started.items()):
                 if started.pid == said["ended"]:

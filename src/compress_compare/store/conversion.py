@@ -6,8 +6,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import subprocess
-import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +16,7 @@ from ..readers import coreml
 from ..readers.regular import open_regular
 from ..readers.safetensors_header import check_start
 from . import dcp
+from .converter import output
 
 
 class LeftOutWarning(UserWarning):
@@ -48,23 +47,23 @@ def convert(path: Path, target: Path, *, key: str = "") -> None:
     if importlib.util.find_spec(library) is None:
         raise MissingExtra(library, purpose=f"Reading {path.name!r}", extra=extra)
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    command = [sys.executable, "-P", "-W", "ignore", "-m", f"compress_compare.store.{worker}"]
+    environment |= {"OMP_NUM_THREADS": "1", "HDF5_PLUGIN_PATH": "::"}
+    arguments = [str(path.resolve()), path.name, str(target), key]
     try:
-        done = subprocess.run(  # noqa: S603
-            [*command, str(path.resolve()), path.name, str(target), key],
-            capture_output=True,
-            check=False,
-            cwd=target.parent,
-            env={**environment, "OMP_NUM_THREADS": "1", "HOME": str(target.parent), "HDF5_PLUGIN_PATH": "::"},
-            stdin=subprocess.DEVNULL,
-            timeout=TIMEOUT_S,
+        answer = json.loads(
+            output(
+                f"compress_compare.store.{worker}",
+                arguments,
+                cwd=target.parent,
+                environment=environment,
+                timeout_s=TIMEOUT_S,
+            )
         )
-        answer = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError) as error:
+    except (TimeoutError, ValueError) as error:
         raise InvalidValue(
             "model.conversion_failed",
             f"The worker that reads {path.name!a} ended without a result.",
-            detail=f"It was given {TIMEOUT_S:,} s." if isinstance(error, subprocess.TimeoutExpired) else "",
+            detail=f"It was given {TIMEOUT_S:,} s." if isinstance(error, TimeoutError) else "",
             hint="Load it yourself and pass the state dict, or save it as a safetensors file.",
         ) from error
     if "code" not in answer:

@@ -1,5 +1,6 @@
 """Converts one PyTorch file, or folder of torch.distributed.checkpoint, to safetensors, in a process of its own with
-limits: ``python -m compress_compare.store.torch_worker PATH NAME TARGET [KEY]``.
+limits: ``python -m compress_compare.store.torch_worker PATH NAME TARGET [KEY]``, or forked for each file from
+``python -m compress_compare.store.torch_worker --fork FD``.
 
 The file is looked through before it is loaded, and loaded without code: what is no tensor, number, text or container
 of them is not made (see ``inert``). The tensors are taken; what else there was is listed. The answer, one JSON object,
@@ -9,6 +10,7 @@ goes to standard output.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from ..readers.pickle_stack import Filled
 from ..readers.safetensors_header import shown
 from ..readers.torch_scan import scan
 from . import dcp, inert, plain
+from .forked import forked
+from .forker import FORK
 from .serialized import serialized
 from .worker import ROOM, answer, bound_memory, confine
 
@@ -31,6 +35,22 @@ WAYS_OUT = "Pass the module or its state dict itself as the checkpoint, or a saf
 
 
 def main() -> None:
+    """Convert the file that the command line names, or that a fork is asked for."""
+    if sys.argv[1] != FORK:
+        convert_file()
+        return
+    said = forked(int(sys.argv[2]), _import)
+    if said is not None:
+        sys.argv[1:] = said["arguments"]
+        convert_file()
+
+
+def _import() -> None:
+    warnings.simplefilter("ignore")
+    import torch  # noqa: F401
+
+
+def convert_file() -> None:
     """Convert; the answer is what was left out, or the fields of the error."""
     path, name, target = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     key = sys.argv[4] if len(sys.argv) > 4 else ""
