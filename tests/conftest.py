@@ -155,7 +155,8 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 
 def chromium() -> dict[str, Any]:
-    candidates = [os.environ.get("CHROMIUM") or "chromium", "chromium-browser", "google-chrome"]
+    known = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    candidates = [os.environ["CHROMIUM"]] if os.environ.get("CHROMIUM") else known
     found = next((path for name in candidates if (path := shutil.which(name))), None)
     if found is None:
         pytest.fail("No Chromium was found; `make browser` installs it or says how.", pytrace=False)
