@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Set
 
+from tests.house_rules import nodes
+
 NAME = "compress_compare"
 
 # From the bottom up; a module imports only from rows above its own in this table, or from its own package.
@@ -40,7 +42,7 @@ def imported_siblings(tree: ast.Module, module: str) -> set[str]:
     """The top-level parts of our own package that ``module`` imports, wherever in the file it does."""
     found: set[str] = set()
     parents = module.split(".")
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -68,7 +70,7 @@ def imported_modules(tree: ast.Module, module: str, *, known: Set[str], is_packa
     parents = [part for part in module.split(".") if part]
     package = parents if is_package else parents[:-1]
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             dotted = [alias.name.split(".") for alias in node.names]
             found |= {".".join(parts[1:]) for parts in dotted if parts[0] == NAME}
@@ -89,7 +91,7 @@ def imported_modules(tree: ast.Module, module: str, *, known: Set[str], is_packa
 def imported_scripts(tree: ast.Module, *, known: Set[str]) -> set[str]:
     """The scripts of a folder that one of them imports, by their dotted names below it: ``larger.steps``."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 MAX_FILE_LINES = 400
 MAX_LINE = 120
@@ -64,6 +65,12 @@ _BANNED_KEYWORDS = {
 }
 
 
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """All nodes of a file: rule after rule walks through them."""
+    return tuple(ast.walk(tree))
+
+
 def long_file(text: str) -> list[str]:
     """Rule 2, for any language."""
     count = text.count("\n")
@@ -88,7 +95,7 @@ def long_functions(tree: ast.Module) -> Iterator[str]:
 
 def many_parameters(tree: ast.Module, module: str = "") -> Iterator[str]:
     """Rule 6: at most five parameters, keyword-only after the second; public methods in ``CONTRACT`` are prescribed."""
-    methods = {id(child) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for child in node.body}
+    methods = {id(child) for node in nodes(tree) if isinstance(node, ast.ClassDef) for child in node.body}
     for function in _functions(tree):
         arguments = function.args
         positional = [*arguments.posonlyargs, *arguments.args]
@@ -134,7 +141,7 @@ def stores(tree: ast.Module) -> Iterator[str]:
     for name in sorted(set(_aliases(tree).values())):
         if name.split(".")[0] in _DATABASE_MODULES or name == "sqlite3.connect":
             yield f"imports {name}"
-    joined = (node for node in ast.walk(tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div))
+    joined = (node for node in nodes(tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div))
     for node in joined:
         if isinstance(node.right, ast.Constant) and node.right.value in _FOLDERS:
             yield f"line {node.lineno}: names a place in a project"
@@ -142,7 +149,7 @@ def stores(tree: ast.Module) -> Iterator[str]:
 
 def loud_or_silencing(tree: ast.Module) -> Iterator[str]:
     """Rule 25: print, bare except, swallowed Exception, stubs; rule 5: global."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         line = f"line {getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
             yield f"{line}: print"
@@ -258,7 +265,7 @@ def machine_traces(text: str) -> Iterator[str]:
 
 
 def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (node for node in nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def _is_called_by_framework(function: ast.FunctionDef | ast.AsyncFunctionDef, *, method: bool) -> bool:
@@ -270,13 +277,13 @@ def _is_called_by_framework(function: ast.FunctionDef | ast.AsyncFunctionDef, *,
 
 
 def _calls(tree: ast.Module) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return (node for node in nodes(tree) if isinstance(node, ast.Call))
 
 
 def _aliases(tree: ast.Module) -> dict[str, str]:
     """What each imported name stands for: ``{"np": "numpy", "load": "torch.load"}``."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 names[alias.asname or alias.name] = alias.name

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ PACKAGE = ROOT / "src" / "compress_compare"
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 UI = sorted(path for kind in ("*.ts", "*.svelte", "*.css") for path in (ROOT / "ui" / "src").rglob(kind))
 HAND_WRITTEN_UI = [path for path in UI if ".gen." not in path.name]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def read_once() -> Iterator[None]:
+    """Every file is parsed once for all rules, and what was parsed does not outlive them."""
+    yield
+    tree_of.cache_clear()
+    rules.nodes.cache_clear()
 
 
 def module_of(path: Path) -> str:
@@ -36,6 +45,7 @@ def check(paths: Iterable[Path], rule: Callable[[Path], Iterable[str]]) -> None:
         pytest.fail("\n".join(broken), pytrace=False)
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
