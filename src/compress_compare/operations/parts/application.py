@@ -16,6 +16,7 @@ from ...schemes import scheme
 from ..targets import spared
 from ..types import Context, DataRequirement, Given, Progress, unsuitable
 from . import probe
+from .buffers import multiplied
 from .caches import renew
 from .data import check_batches, cross_entropy
 from .devices import device_of, find_device
@@ -70,9 +71,9 @@ def run(operation: Applicable, model: nn.Module, *, given: Given, copy: Copy = c
         masks = finish_pruning(child)
         if masks:
             watched(0.0, f"pending masks of torch.nn.utils.prune became zeros: {', '.join(masks)}")
-        _say_what_is_spared(operation, child, context)
         with torch.random.fork_rng(devices=_cuda_devices(child)):  # data that is shuffled must not move the seed
             probed = probe.probed(operation.name, child, data=given.data)
+            _say_what_is_spared(operation, child, context, probed=probed)
         renew(child)
         child = operation.apply(child, context)
         renew(child)
@@ -88,10 +89,15 @@ def run(operation: Applicable, model: nn.Module, *, given: Given, copy: Copy = c
     return child
 
 
-def _say_what_is_spared(operation: Applicable, model: nn.Module, context: Context) -> None:
-    chooses = hasattr(operation, "targets") and hasattr(operation, "ignore") and not operation.roles
-    if chooses and not getattr(operation, "targets", ()):
-        left_alone(context, spared(model))
+def _say_what_is_spared(
+    operation: Applicable, model: nn.Module, context: Context, *, probed: probe.Probe | None
+) -> None:
+    if getattr(operation, "targets", None) != () or not hasattr(operation, "ignore") or operation.roles:
+        return
+    seen = (
+        {} if probed is None else multiplied(model, lambda: probe.answer(operation.name, model, inputs=probed.inputs))
+    )
+    left_alone(context, spared(model) | seen)
 
 
 def _mark(model: nn.Module, masks: Mapping[str, Tensor]) -> None:

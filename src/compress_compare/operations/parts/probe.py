@@ -52,7 +52,7 @@ def probed(name: str, model: nn.Module, *, data: Any) -> Probe | None:
     inputs = next(batches(model, [(inputs, None)]))[0]
     for tried in (few(inputs), inputs):
         try:
-            return Probe(tried, _answer(name, model, tried))
+            return Probe(tried, answer(name, model, inputs=tried))
         except Exception:  # noqa: S112 - whatever the model says to it, this is no input to try it on
             continue
     return None
@@ -73,7 +73,7 @@ def check(name: str, probe: Probe, *, model: nn.Module, original: nn.Module, equ
             are not finite where they were, or others than were promised.
     """
     try:
-        after = _answer(name, model, probe.inputs)
+        after = answer(name, model, inputs=probe.inputs)
     except Exception as error:  # models run code of their own, which may raise anything
         hint = "Leave out with ignore the module that the message names, or those that the model reads by itself."
         raise unsuitable(name, "the result cannot be run.", detail=_said(error), hint=hint) from error
@@ -108,7 +108,7 @@ def _is_open(name: str, probe: Probe, *, after: tuple[Tensor, ...], original: nn
                 noise = torch.rand(parameter.shape, generator=generator).to(parameter)
                 parameter.data.mul_(0.5 + noise)
         try:
-            found = [tuple(one.shape) for one in _answer(name, tried.to(probe.device), probe.inputs)]
+            found = [tuple(one.shape) for one in answer(name, tried.to(probe.device), inputs=probe.inputs)]
         except Exception:  # noqa: S112 - models run code of their own, which may raise anything
             continue
         free |= _different(sizes, found) or set()
@@ -130,7 +130,12 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
 
 
-def _answer(name: str, model: nn.Module, inputs: Any) -> tuple[Tensor, ...]:
+def answer(name: str, model: nn.Module, *, inputs: Any) -> tuple[Tensor, ...]:
+    """The floating-point tensors that a model answers with in evaluation mode, without gradients.
+
+    Raises:
+        InvalidValue: ``data.forward`` when the model refuses the inputs.
+    """
     with _evaluating(model), torch.no_grad():
         return tuple(tensor.clone() for tensor in tensors_of(forward(model, inputs, operation=name)))
 
