@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from compress_compare import operations
 from compress_compare.errors import UserError
 from compress_compare.operations import BaseOperation
-from compress_compare.operations.parts.data import forward, tensors_of
+from compress_compare.operations.parts.data import forward, numbers_of
 
 from . import zoo_networks as plain
 
@@ -91,7 +91,7 @@ def tried(name: str, model_name: str) -> Entry:
 def outputs(model: nn.Module, inputs: Any) -> list[Tensor]:
     """The floating-point tensors that a model answers with."""
     with torch.no_grad():
-        return [tensor.clone() for tensor in tensors_of(forward(model, inputs, operation="zoo"))]
+        return [tensor.clone() for tensor in numbers_of(forward(model, inputs, operation="zoo"))]
 
 
 def parameters(name: str) -> dict[str, Any]:

@@ -123,9 +123,8 @@ def _nothing_left(operation: str, model: nn.Module, targets: tuple[str, ...], ig
         return unsuitable(operation, "the weights of the model are stored as integers.", hint=hint)
     detail = f"targets={list(targets)}, ignore={list(ignore)}."
     hint = "Only weights of two or more dimensions outside norm layers are taken unless targets names others."
-    if buffers := held(model):
-        detail += f" These are buffers: {', '.join(list(buffers)[:8])}."
-        hint = "Register buffers as parameters to work on them."
+    for name, why in list({} if targets else spared(model).items())[:1]:
+        detail += f" {name} is left alone: {why}."
     return InvalidValue("targets.empty", f"{operation}: no weight is left to work on.", detail=detail, hint=hint)
 
 

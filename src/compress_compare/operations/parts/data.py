@@ -143,12 +143,22 @@ _SAID = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeEr
 
 def tensors_of(value: Any) -> list[Tensor]:
     """All floating-point tensors in what a model gives: tensors, sequences, mappings and dataclasses of them."""
+    return [tensor for tensor in _leaves(value) if tensor.is_floating_point()]
+
+
+def numbers_of(value: Any) -> list[Tensor]:
+    """As `tensors_of`, and complex tensors as pairs of real numbers, [..., 2]."""
+    found = [torch.view_as_real(one.resolve_conj()) if one.is_complex() else one for one in _leaves(value)]
+    return [tensor for tensor in found if tensor.is_floating_point()]
+
+
+def _leaves(value: Any) -> list[Tensor]:
     if isinstance(value, Tensor):
-        return [value] if value.is_floating_point() else []
+        return [value]
     if is_dataclass(value) and not isinstance(value, Mapping):
         value = vars(value)
     items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
-    return [tensor for item in items for tensor in tensors_of(item)]
+    return [tensor for item in items for tensor in _leaves(item)]
 
 
 def forward(model: nn.Module, inputs: Any, *, operation: str) -> Any:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...errors import InvalidValue
 from ..types import unsuitable
-from .data import batches, few, forward, tensors_of
+from .data import batches, few, forward, numbers_of
 from .fitness import copied
 
 TOLERANCE = 1e-3
@@ -28,7 +28,7 @@ class Probe:
 
     Args:
         inputs: as the model takes them.
-        before: the floating-point tensors of its answer.
+        before: the tensors of numbers in its answer.
     """
 
     inputs: Any
@@ -131,13 +131,13 @@ def _said(error: Exception) -> str:
 
 
 def answer(name: str, model: nn.Module, *, inputs: Any) -> tuple[Tensor, ...]:
-    """The floating-point tensors that a model answers with in evaluation mode, without gradients.
+    """The tensors of numbers that a model answers with in evaluation mode, without gradients.
 
     Raises:
         InvalidValue: ``data.forward`` when the model refuses the inputs.
     """
     with _evaluating(model), torch.no_grad():
-        return tuple(tensor.clone() for tensor in tensors_of(forward(model, inputs, operation=name)))
+        return tuple(tensor.clone() for tensor in numbers_of(forward(model, inputs, operation=name)))
 
 
 @contextmanager
