@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Protocol
 
 import torch
@@ -21,6 +20,7 @@ from .caches import renew
 from .data import check_batches, cross_entropy
 from .devices import device_of, find_device
 from .fitness import check_model, copied, finish_pruning
+from .raised import module_of
 from .reached import left_alone
 
 Copy = Callable[[str, nn.Module], nn.Module]
@@ -172,7 +172,7 @@ def named(name: str, models: Sequence[nn.Module], *, raised: Sequence[BaseExcept
     except Exception as error:  # models run code of their own, which may raise anything
         if any(error is each for each in raised):
             raise
-        module = _module_of(error.__traceback__, models)
+        module = module_of(error, models)
         said = str(error).strip().splitlines()
         raise unsuitable(
             name,
@@ -180,18 +180,6 @@ def named(name: str, models: Sequence[nn.Module], *, raised: Sequence[BaseExcept
             detail=f"{type(error).__name__}: {said[0] if said else ''}"[:240],
             hint="Leave that module out with ignore, or choose others with targets.",
         ) from error
-
-
-def _module_of(traceback: TracebackType | None, models: Sequence[nn.Module]) -> str:
-    """The innermost module of these models in whose code an exception was raised."""
-    names = {id(module): name for model in models for name, module in model.named_modules()}
-    found = ""
-    while traceback is not None:
-        owner = traceback.tb_frame.f_locals.get("self")
-        if isinstance(owner, nn.Module):
-            found = names.get(id(owner)) or found or type(owner).__name__
-        traceback = traceback.tb_next
-    return found
 
 
 @contextmanager

@@ -16,9 +16,11 @@ from ...errors import MissingExtra
 from ...schemes.scheme import TensorScheme, attach, of
 from ..targets import Weight
 from ..types import Context, unsuitable
+from .answers import plain, restored, template
 from .caches import without_cache
 from .data import batches, forward
-from .quiet import quiet
+from .quiet import quiet, without_printed_graphs
+from .raised import place_in
 from .reached import left_alone
 from .unrounded import keep_norms_apart, keep_unrounded
 
@@ -28,10 +30,17 @@ _NOISY = ("torchao", "torch.utils._pytree", "torch.export", "torch.fx")
 class Int8Model(GraphModule):
     """The graph of a model with int8 weights. Modes have no effect on it, and nothing in it can be trained."""
 
+    answer_template: Any = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The answer as the model gave it, with its dataclasses."""
+        return restored(super().__call__(*args, **kwargs), self.answer_template)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> GraphModule:
         with quiet(_NOISY):
             copied = super().__deepcopy__(memo)
         attach(copied, of(self))
+        copied.answer_template = self.answer_template
         return copied
 
 
@@ -48,7 +57,7 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
     left_alone(context, dict.fromkeys(twice, "runs more than once, and so has no one range"))
     weights = _of_32_bits(name, weights, context=context)
     with quiet(_NOISY), without_cache(model):  # which is nothing that a graph can return
-        graph = _exported(name, model, context=context)
+        graph, answers = _exported(name, model, context=context)
         _hide(graph, twice)
         graph = _observed(name, graph, weights=weights, left_out=twice, context=context)
         schemes = _fold_weights(graph)
@@ -61,6 +70,7 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
         left_alone(context, dict.fromkeys(rest, "the quantizer of torchao has no 8-bit form of what reads them"))
         graph.graph.eliminate_dead_code()
         result = Int8Model(graph, graph.graph)
+        result.answer_template = answers
     for parameter in result.parameters():
         parameter.requires_grad_(False)
     attach(result, schemes)
@@ -103,21 +113,34 @@ def _run_twice(name: str, model: nn.Module, *, context: Context) -> list[str]:
     return [named[module] for module, count in counts.items() if count > 1]
 
 
-def _exported(name: str, model: nn.Module, *, context: Context) -> GraphModule:
-    """The model as a graph, with the batch dimension and, for integers such as tokens, every dimension left open."""
+def _exported(name: str, model: nn.Module, *, context: Context) -> tuple[GraphModule, Any]:
+    """The model as a graph, and the template of its answers.
+
+    The batch dimension and, for integers such as tokens, every dimension are left open.
+    """
     inputs, _ = next(batches(model, context.data))
-    forward(model, inputs, operation=name)
+    try:
+        answers = template(forward(model, inputs, operation=name))
+    except TypeError as error:
+        hint = "Let forward return tensors, tuples, mappings or dataclasses; or quantize weights only (quantize)."
+        raise unsuitable(name, f"{error}.", hint=hint) from error
     args = () if isinstance(inputs, Mapping) else inputs if isinstance(inputs, tuple) else (inputs,)
     kwargs = dict(inputs) if isinstance(inputs, Mapping) else {}
     if any(isinstance(value, Tensor) and value.shape[:1] == (1,) for value in (*args, *kwargs.values())):
         raise unsuitable(name, "the first batch must hold at least two inputs.", hint="Use larger batches.")
     shapes: Any = {key: _open(value) for key, value in kwargs.items()} or tuple(_open(value) for value in args)
+    flattened = model.register_forward_hook(lambda _, __, answer: plain(answer)) if answers is not None else None
     try:
-        exported = torch.export.export(model, args, kwargs, dynamic_shapes=shapes)
+        with without_printed_graphs():
+            exported = torch.export.export(model, args, kwargs, dynamic_shapes=shapes)
     except Exception as error:  # export reports what it cannot trace by dozens of exception types
-        detail = f"{type(error).__name__}: {str(error).strip().splitlines()[0]:.200}" if str(error) else repr(error)
+        said = f"{type(error).__name__}: {str(error).strip().splitlines()[0]:.200}" if str(error) else repr(error)
+        detail = place_in(model, error) + said
         hint = "Quantize weights only (quantize), or rewrite what depends on values of tensors."
         raise unsuitable(name, "torch.export cannot turn the model into a graph.", detail=detail, hint=hint) from error
+    finally:
+        if flattened is not None:
+            flattened.remove()
     fixed = _fixed(exported, shapes)
     if any(dimension == 0 for dimension, _ in fixed):
         title = "torch.export turns the model into a graph for batches of one size only."
@@ -126,7 +149,7 @@ def _exported(name: str, model: nn.Module, *, context: Context) -> GraphModule:
     for dimension, size in fixed:
         context.progress(0.0, f"the graph takes only inputs of size {size} along dimension {dimension}")
     graph: GraphModule = exported.module()
-    return graph
+    return graph, answers
 
 
 def _fixed(exported: Any, shapes: Any) -> list[tuple[int, int]]:
