@@ -71,7 +71,9 @@ class MergeBatchnorm(BaseOperation):
             merged += 1
         if not merged:
             detail = "; ".join(f"{name}: {why}" for name, why in list(left.items())[:3])
-            raise unsuitable(self.name, "no batch norm follows a convolution or linear layer by itself.", detail=detail)
+            title = "no batch norm follows a convolution or linear layer by itself."
+            hint = "Leave them as they are: other operations take models with batch norms."
+            raise unsuitable(self.name, title, detail=f"{detail}." if detail else "", hint=hint)
         left_alone(context, left)
         return model
 

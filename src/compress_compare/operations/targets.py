@@ -117,6 +117,11 @@ def spared(model: nn.Module) -> dict[str, str]:
     return held(model) | complexes | {w.name: found[id(w.parameter)] for w in weights if id(w.parameter) in found}
 
 
+def belongs(weight: Weight) -> str:
+    """A sentence on what a weight is part of, for refusals."""
+    return f"{weight.name!r} belongs to a {type(weight.module).__name__}."
+
+
 def _nothing_left(operation: str, model: nn.Module, targets: tuple[str, ...], ignore: tuple[str, ...]) -> InvalidValue:
     if any(not (p.is_floating_point() or p.is_complex()) for p in model.parameters()):
         hint = f"Apply {operation} before the quantization that made them."

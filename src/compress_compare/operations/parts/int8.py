@@ -61,13 +61,15 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
         _hide(graph, twice)
         graph = _observed(name, graph, weights=weights, left_out=twice, context=context)
         schemes = _fold_weights(graph)
+        left = [weight for weight in weights if weight.name not in schemes and _owner(weight.name) not in twice]
+        formless = {weight.name: _formless(weight) for weight in left}
         if not schemes:
             hint = "torchao takes linear layers and 2-d convolutions. Quantize weights only, with quantize."
             title = "the model has no convolution or linear layer that could be 8 bits."
-            detail = f"What runs more than once has no one range: {', '.join(twice)[:200]}." if twice else ""
-            raise unsuitable(name, title, detail=detail, hint=hint)
-        rest = [weight.name for weight in weights if weight.name not in schemes and _owner(weight.name) not in twice]
-        left_alone(context, dict.fromkeys(rest, "the quantizer of torchao has no 8-bit form of what reads them"))
+            said = [f"{name}: {why}" for name, why in list(formless.items())[:3]]
+            said += [f"what runs more than once has no one range: {', '.join(twice)[:200]}"] if twice else []
+            raise unsuitable(name, title, detail=f"{'; '.join(said)}." if said else "", hint=hint)
+        left_alone(context, formless)
         graph.graph.eliminate_dead_code()
         result = Int8Model(graph, graph.graph)
         result.answer_template = answers
@@ -90,6 +92,15 @@ def _of_32_bits(name: str, weights: Sequence[Weight], *, context: Context) -> li
         raise unsuitable(name, f"torchao rounds 32-bit weights only, and those of the model are {kind}.", hint=hint)
     left_alone(context, {weight.name: "torchao rounds 32-bit weights only" for weight in others})
     return [weight for weight in weights if weight.parameter.dtype == torch.float32]
+
+
+def _formless(weight: Weight) -> str:
+    """Why torchao leaves a weight as it is."""
+    if isinstance(weight.module, nn.Conv1d):
+        return "torchao has an 8-bit form of Conv1d only where the module ReLU follows it"
+    if isinstance(weight.module, nn.Linear | nn.Conv2d):
+        return "the quantizer of torchao has no 8-bit form of what reads them"
+    return f"torchao has no 8-bit form of {type(weight.module).__name__}"
 
 
 def _owner(name: str) -> str:
