@@ -151,3 +151,6 @@ def test_what_cannot_be_cut_is_named_with_the_layers_that_go_along() -> None:
     assert sound(model, x, removed={"first": [0, 3]}) == {"first": [0, 3]}
     refused = no_layer("none.", nn.LSTM(3, 4), operation="cutting", chosen={""}, found=Prunable((), {}))
     assert refused.detail == "the model itself: Torch-Pruning does not cut what is of the class LSTM."
+    grouped = nn.Conv2d(8, 8, 3, groups=8)
+    refused = no_layer("none.", grouped, operation="cutting", chosen={""}, found=Prunable((), {}))
+    assert refused.detail == "the model itself: its groups go with the channels that it reads."

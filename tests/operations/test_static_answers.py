@@ -113,3 +113,36 @@ def test_the_module_that_refuses_a_batch_is_named() -> None:
     model = nn.Sequential(nn.Linear(8, 16), nn.Sequential(nn.ReLU(), nn.Linear(9, 5)))
     with pytest.raises(InvalidValue, match=r"cannot be run on a batch.*In the module '1.1': mat1 and mat2"):
         quantize_static(model, data=DATA)
+
+
+class Keywords(nn.Module):
+    """Takes what it does not name, and adds whole numbers, as models of transformers do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.table, self.first, self.out = nn.Embedding(20, 8), nn.Linear(8, 16), nn.Linear(16, 5)
+
+    def forward(self, tokens: Tensor, **others: Tensor) -> Tensor:
+        tokens = (tokens + tokens.cumsum(1) * others["mask"]).relu() % 20
+        return self.out(self.first(self.table(tokens).mean(1)).relu())
+
+
+def test_whole_numbers_and_arguments_without_a_name_are_no_obstacle() -> None:
+    model = Keywords().eval()
+    inputs = {"tokens": torch.arange(24).reshape(4, 6) % 20, "mask": torch.ones(4, 6, dtype=torch.long)}
+    child = quantize_static(model, data=[(inputs, DATA[0][1])])
+    shorter = {key: value[:3, :5] for key, value in inputs.items()}
+    assert torch.allclose(child(**shorter), model(**shorter), atol=0.05)
+    assert child.get_parameter("first.weight").dtype == torch.int8
+
+
+class Mapped(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.vmap(lambda row: row.new_ones(8) + row * 2)(x)
+
+
+def test_a_graph_that_could_not_be_run_is_refused_with_its_module() -> None:
+    model = nn.Sequential(nn.Linear(8, 8), nn.Sequential(Mapped()), nn.Linear(8, 5)).eval()
+    with pytest.raises(InvalidValue, match=r"In the module '1.0': torch.vmap is run, which a graph cannot do"):
+        quantize_static(model, data=DATA)

@@ -143,13 +143,18 @@ def no_layer(title: str, model: nn.Module, *, operation: str, chosen: Collection
             others = next(other for other in groups[name].layers if other not in chosen)
             reason = f"it loses channels together with {others}, which is not selected"
         else:
-            kind = type(model.get_submodule(name)).__name__
-            reason = found.skipped.get(name, f"Torch-Pruning does not cut what is of the class {kind}")
+            reason = found.skipped.get(name) or _not_analyzed(model.get_submodule(name))
         reasons.setdefault(reason, []).append(name or "the model itself")
     said = [f"{_listed(names)}: {reason}" for reason, names in reasons.items()]
     detail = "; ".join(said[:_SAID]) + (f"; and {len(said) - _SAID} more reasons" if len(said) > _SAID else "")
     hint = "Choose other layers with targets, or prune weights instead, with magnitude prune or nm prune."
     return unsuitable(operation, title, detail=f"{detail}.", hint=hint)
+
+
+def _not_analyzed(module: nn.Module) -> str:
+    if getattr(module, "groups", 1) != 1:
+        return "its groups go with the channels that it reads"
+    return f"Torch-Pruning does not cut what is of the class {type(module).__name__}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from traceback import walk_tb
 from typing import Any
 
@@ -62,6 +63,7 @@ class ChannelGraph:
         self.visits = self.walks = 0
         self.ran = _ran(model, inputs, run=run_in_training if training else run_once)
         self.graph = torch_pruning.DependencyGraph()
+        self.graph.get_pruner_of_module = cache(self.graph.get_pruner_of_module)  # asked a million times
         for parameter in model.parameters():
             parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
         build = self.graph._build_dependency

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from functools import wraps
 from typing import Any
 
 import torch
@@ -142,7 +144,7 @@ def _exported(name: str, model: nn.Module, *, context: Context) -> tuple[GraphMo
     shapes: Any = {key: _open(value) for key, value in kwargs.items()} or tuple(_open(value) for value in args)
     flattened = model.register_forward_hook(lambda _, __, answer: plain(answer)) if answers is not None else None
     try:
-        with without_printed_graphs():
+        with without_printed_graphs(), _spelled_out(model, list(kwargs)):
             exported = torch.export.export(model, args, kwargs, dynamic_shapes=shapes)
     except Exception as error:  # export reports what it cannot trace by dozens of exception types
         said = f"{type(error).__name__}: {str(error).strip().splitlines()[0]:.200}" if str(error) else repr(error)
@@ -152,6 +154,14 @@ def _exported(name: str, model: nn.Module, *, context: Context) -> tuple[GraphMo
     finally:
         if flattened is not None:
             flattened.remove()
+    mapped = next((node for node in exported.graph.nodes if "_add_batch_dim" in str(node.target)), None)
+    if mapped is not None:
+        path = [str(owner) for owner, _ in (mapped.meta.get("nn_module_stack") or {}).values()][-1:]
+        detail = (
+            f"{f'In the module {path[0]!r}: ' if path and path[0] else ''}torch.vmap is run, which a graph cannot do."
+        )
+        hint = "Write it without torch.vmap, or quantize weights only (quantize)."
+        raise unsuitable(name, "torch.export cannot turn the model into a graph.", detail=detail, hint=hint)
     fixed = _fixed(exported, shapes)
     if any(dimension == 0 for dimension, _ in fixed):
         title = "torch.export turns the model into a graph for batches of one size only."
@@ -161,6 +171,31 @@ def _exported(name: str, model: nn.Module, *, context: Context) -> tuple[GraphMo
         context.progress(0.0, f"the graph takes only inputs of size {size} along dimension {dimension}")
     graph: GraphModule = exported.module()
     return graph, answers
+
+
+@contextmanager
+def _spelled_out(model: Any, names: Sequence[str]) -> Iterator[None]:
+    """Inside, forward has each of these keyword arguments by its name, which torch.export fails on in ``**kwargs``."""
+    forward_of = model.forward
+    signature = inspect.signature(forward_of)
+    rest = [one for one in signature.parameters.values() if one.kind is one.VAR_KEYWORD]
+    new = [name for name in names if name not in signature.parameters]
+    if not rest or not new:
+        yield
+        return
+
+    @wraps(forward_of)
+    def spelled_out(*args: Any, **kwargs: Any) -> Any:
+        return forward_of(*args, **kwargs)
+
+    kept = [one for one in signature.parameters.values() if one not in rest]
+    more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in new]
+    spelled_out.__signature__ = signature.replace(parameters=[*kept, *more])  # type: ignore[attr-defined]
+    model.forward = spelled_out
+    try:
+        yield
+    finally:
+        del model.forward
 
 
 def _fixed(exported: Any, shapes: Any) -> list[tuple[int, int]]:

@@ -22,4 +22,4 @@ def module_of(error: BaseException, models: Sequence[nn.Module]) -> str:
 def place_in(model: nn.Module, error: BaseException) -> str:
     """``In the module 'layers.0': `` for what was raised below the top of a model, to stand before what it says."""
     module = module_of(error, [model])
-    return f"In the module {module!r}: " if module in dict(model.named_modules()) else ""
+    return f"In the module {module!r}: " if module and module in dict(model.named_modules()) else ""
