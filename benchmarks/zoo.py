@@ -3,7 +3,8 @@
 Usage: ``python -m benchmarks.zoo`` from the top of the repository; takes some minutes. Arguments: names of models, to
 run only these and to print instead of writing. ``--wider`` takes the further architectures of
 ``tests/operations/zoo_wider.py`` instead, those of timm and torchvision where they are installed, stops what takes
-longer than 20 seconds, and prints how many operations run on each, what is broken, and which refusals name nothing.
+more than 20 seconds of processor time, and prints how many operations run on each, what is broken, and which refusals
+name nothing.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ MARKS = {"runs": "✓", "refused": "–", "broken": "✗"}
 
 
 LIMIT = 20
-"""Seconds that an operation may take on a model of the wider zoo."""
-ABSENT = ("the model has no batch norm", "the model has no batch-norm layer")
-"""Refusals about what no module of a model is."""
+"""Seconds of processor time that an operation may take on a model of the wider zoo."""
+ABSENT = ("the model has no batch norm", "the model has no batch-norm layer", "there are no logits")
+"""Refusals about what no module of a model is, or about its answer."""
 
 
 class _TooLong(BaseException):
@@ -65,7 +66,7 @@ def wider(models: Sequence[str]) -> None:
     """Run all further architectures, or those that are named, and print what became of them."""
     from tests.operations.zoo_wider import WIDER
 
-    signal.signal(signal.SIGALRM, _stop)
+    signal.signal(signal.SIGPROF, _stop)
     found = []
     for model in models or WIDER:
         for name in operations.OPERATIONS:
@@ -79,7 +80,7 @@ def wider(models: Sequence[str]) -> None:
     nameless = [entry for entry in found if entry.outcome == "refused" and not _names(entry, WIDER[entry.model])]
     for title, entries in (
         ("broken", [entry for entry in found if entry.outcome == "broken"]),
-        (f"longer than {LIMIT} s", [entry for entry in found if entry.outcome == "stopped"]),
+        (f"more than {LIMIT} s", [entry for entry in found if entry.outcome == "stopped"]),
         ("refused without a name", nameless),
     ):
         sys.stdout.write(f"\n{title}: {len(entries)}\n")
@@ -88,7 +89,7 @@ def wider(models: Sequence[str]) -> None:
 
 
 def _within_limit(name: str, model: str, *, among: Mapping[str, Callable[[], Made]]) -> Entry:
-    signal.alarm(LIMIT)
+    signal.setitimer(signal.ITIMER_PROF, LIMIT)
     try:
         return tried(name, model, among=among)
     except _TooLong:
@@ -96,7 +97,7 @@ def _within_limit(name: str, model: str, *, among: Mapping[str, Callable[[], Mad
     except Exception as error:  # an exception that is no refusal is what is looked for
         return Entry(model, name, "broken", f"{type(error).__name__}: {error}")
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _stop(*_: object) -> None:

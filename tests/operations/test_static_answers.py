@@ -146,3 +146,23 @@ def test_a_graph_that_could_not_be_run_is_refused_with_its_module() -> None:
     model = nn.Sequential(nn.Linear(8, 8), nn.Sequential(Mapped()), nn.Linear(8, 5)).eval()
     with pytest.raises(InvalidValue, match=r"In the module '1.0': torch.vmap is run, which a graph cannot do"):
         quantize_static(model, data=DATA)
+
+
+class Fused(nn.Module):
+    """One activation behind several sums, as in HRNet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.act, self.branches = nn.ReLU(), nn.ModuleList([nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.act(x + branch(x)) for branch in self.branches], 1)
+
+
+def test_an_activation_that_runs_on_several_branches_is_no_obstacle() -> None:
+    torch.manual_seed(0)
+    model, x = nn.Sequential(Fused(), nn.Flatten(), nn.Linear(96, 5)).eval(), torch.randn(4, 3, 4, 4)
+    child = quantize_static(model, data=[(x, DATA[0][1])])
+    assert torch.allclose(child(x), model(x), atol=0.1)
+    assert [child.get_parameter(f"0.branches.{i}.weight").dtype for i in range(2)] == [torch.int8, torch.int8]

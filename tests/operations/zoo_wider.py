@@ -96,7 +96,8 @@ def _answers_with(kind: str, side: int = 32) -> Callable[[], Made]:
 
     def build() -> Made:
         make = importlib.import_module(package).create_model if package == "timm" else _torchvision
-        return make(name, pretrained=False, num_classes=5), (torch.randn(2, 3, side, side), LABELS[:2])
+        fixed = {"img_size": side} if "patch" in name else {}
+        return make(name, pretrained=False, num_classes=5, **fixed), (torch.randn(2, 3, side, side), LABELS[:2])
 
     return build
 
@@ -134,7 +135,7 @@ INSTALLED: dict[str, tuple[str, int]] = {
     "hrnet_w18_small": ("timm:hrnet_w18_small", 32),
     "mobilevitv2_050": ("timm:mobilevitv2_050", 64),
     "nfnet": ("timm:test_nfnet", 64),
-    "eva02_tiny": ("timm:eva02_tiny_patch14_224", 224),
+    "eva02_tiny": ("timm:eva02_tiny_patch14_224", 56),
     "mnasnet_small": ("timm:mnasnet_small", 32),
     "tf_mobilenetv3_small_minimal_100": ("timm:tf_mobilenetv3_small_minimal_100", 32),
     "deeplabv3": ("torchvision:deeplabv3_mobilenet_v3_large", 64),
@@ -166,11 +167,10 @@ WIDER: dict[str, Callable[[], Made]] = {
     "remembers": _of(traits.Remembers, 8),
     "lookup": _lookup,
     "answers": _of(lambda: traits.Answers("logits"), 8),
-    "experts": _of(traits.Experts, 8),
+    "experts": lambda: (traits.Experts(), (torch.randn(4, 8), LABELS[:, None].expand(4, 4))),
     "auxiliary": _of(traits.Auxiliary, 3, 8, 8),
-    "speaks": _of(traits.Speaks, 8),
     "products": _of(traits.Products, 8),
-    "spectral norm": _of(traits.normalized, 3, 8, 8),
+    "spectral norm": lambda: (traits.normalized(), (torch.randn(4, 3, 8, 8), LABELS[:, None, None].expand(4, 4, 4))),
     **{name: _answers_with(*made) for name, made in INSTALLED.items() if find_spec(made[0].split(":")[0])},
 }
 """Name → how a model and a batch of (inputs, targets) are made."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.symbolic_shapes import is_concrete_int
+from torch.fx.passes.utils.source_matcher_utils import get_source_partitions
 
 from ...errors import MissingExtra
 from ...schemes.scheme import TensorScheme, attach, of
@@ -60,7 +61,7 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
     weights = _of_32_bits(name, weights, context=context)
     with quiet(_NOISY), without_cache(model):  # which is nothing that a graph can return
         graph, answers = _exported(name, model, context=context)
-        _hide(graph, twice)
+        _hide(graph, [*twice, *_taken_for_one(graph, model)])
         graph = _observed(name, graph, weights=weights, left_out=twice, context=context)
         schemes = _fold_weights(graph)
         left = [weight for weight in weights if weight.name not in schemes and _owner(weight.name) not in twice]
@@ -220,6 +221,15 @@ def _dimensions(shapes: Any) -> Iterator[Mapping[int, Any]]:
     elif isinstance(shapes, Mapping | tuple | list):
         for each in shapes.values() if isinstance(shapes, Mapping) else shapes:
             yield from _dimensions(each)
+
+
+def _taken_for_one(graph: GraphModule, model: nn.Module) -> list[str]:
+    """Paths of activations and the like of which the quantizer would take several calls for one with many outputs."""
+    kinds = {type(module) for module in model.modules() if type(module).__module__.startswith("torch.nn.")}
+    partitions = get_source_partitions(graph.graph, list(kinds))
+    several = [each for found in partitions.values() for each in found if len(each.output_nodes) > 1]
+    stacks = [list((part.nodes[0].meta.get("nn_module_stack") or {}).values()) for part in several]
+    return [str(stack[-1][0]) for stack in stacks if stack]
 
 
 def _hide(graph: GraphModule, paths: Sequence[str]) -> None:
