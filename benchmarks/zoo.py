@@ -27,7 +27,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "zoo.md"
 HEAD = """# The zoo
 
 Every operation with its defaults on small models of the architectures that people have, with random weights
-(`tests/operations/zoo.py`). Written by `python -m benchmarks.zoo`; `make test` runs a part of it.
+(`tests/operations/zoo.py`). Written by `python -m benchmarks.zoo`; `make test` runs a part of it, and
+`python -m benchmarks.zoo --wider` runs further architectures and prints what became of them.
 
 """
 MARKS = {"runs": "✓", "refused": "–", "broken": "✗"}
