@@ -38,7 +38,7 @@ class Spoil(BaseOperation):
         if self.how == "shape":
             return nn.Sequential(model, nn.Flatten(0))
         if self.how == "nan":
-            model.register_forward_hook(lambda *_: torch.tensor([float("nan")]).expand(2, 2))
+            model.get_submodule("2").register_forward_hook(lambda *_: torch.tensor([float("nan")]).expand(2, 2))
         if self.how == "run":
             return nn.Sequential(model, nn.Linear(5, 5))
         if self.how == "raise":
@@ -73,8 +73,8 @@ def net() -> nn.Sequential:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("shape", "answers in another shape"),
-        ("nan", "not finite"),
+        ("shape", "answers in another shape.*the first module whose outputs are others in this is"),
+        ("nan", "not finite. The first module whose outputs are others in this is '2'"),
         ("run", "cannot be run"),
         ("raise", "it failed"),
         ("inner", "it failed in the module '0'"),

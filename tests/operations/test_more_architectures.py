@@ -26,6 +26,8 @@ from compress_compare.operations import (
 )
 from compress_compare.schemes import scheme
 
+from .traits import Answers, Auxiliary, Experts, Listed, Lookup, Products, Remembers, Speaks, normalized
+
 LABELS = torch.tensor([0, 1, 2, 3])
 
 
@@ -40,54 +42,12 @@ def said(name: str, model: nn.Module, **parameters: Any) -> str:
     return "\n".join(lines)
 
 
-class Listed(nn.Module):
-    """Runs its layers from a plain list, as the mask predictor of Mask2Former does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.layers = [nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(32, 16), nn.Linear(16, 5)]
-        for number, layer in enumerate(self.layers):
-            self.add_module(str(number), layer)
-        self.by_name = {"last": self.layers[-1]}
-        bn: Any = self.layers[1]
-        nn.init.uniform_(bn.running_mean)
-
-    def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers[:-1]:
-            x = layer(x)
-        return self.by_name["last"](x)
-
-
 def test_layers_that_are_run_from_a_list_are_replaced_in_it() -> None:
     model, x = Listed().eval(), rows(4, 3, 4, 4)
     small, merged = low_rank(model), merge_batchnorm(model)
     assert small(x).shape == (4, 5) and not torch.equal(small(x), model(x))
     assert torch.allclose(merged(x), model(x), atol=1e-5)
     assert isinstance(model.layers[1], nn.BatchNorm2d)
-
-
-class Remembers(nn.Module):
-    """Keeps what it computes from a weight in evaluation mode until it trains again, as LeViT does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.table, self.layer = nn.Parameter(torch.randn(8, 8)), nn.Linear(8, 5)
-        self.kept: dict[str, Tensor] = {}
-
-    def train(self, mode: bool = True) -> Remembers:
-        super().train(mode)
-        if mode:
-            self.kept = {}
-        return self
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.training:
-            return self.layer(x @ self.table.softmax(1))
-        if not self.kept:
-            self.kept["table"] = self.table.softmax(1)
-        return self.layer(x @ self.kept["table"])
 
 
 def test_what_a_model_remembers_of_its_weights_is_computed_anew() -> None:
@@ -101,16 +61,6 @@ def test_what_a_model_remembers_of_its_weights_is_computed_anew() -> None:
     assert any(not bool(p.all()) for p in pruned.parameters())
 
 
-class Lookup(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.table, self.layer = nn.Embedding(50, 16, sparse=True), nn.Linear(16, 5)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layer(self.table(x).mean(1))
-
-
 def test_embeddings_with_sparse_gradients_are_trained() -> None:
     data = [(torch.arange(24).reshape(4, 6), LABELS)]
     for child in (
@@ -119,16 +69,6 @@ def test_embeddings_with_sparse_gradients_are_trained() -> None:
     ):
         table: Any = child.table
         assert table.sparse and not torch.equal(table.weight, Lookup().table.weight)
-
-
-class Answers(nn.Module):
-    def __init__(self, entry: str) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.layer, self.entry = nn.Linear(8, 5), entry
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return {"features": x, self.entry: self.layer(x)}
 
 
 def test_logits_may_be_an_entry_of_a_mapping() -> None:
@@ -159,20 +99,6 @@ def test_an_assertion_of_a_model_is_about_the_batch() -> None:
     with pytest.raises(InvalidValue, match=r"cannot be run on a batch.*targets should not be none") as caught:
         finetune(Asserts(), data=[(rows(4, 8), LABELS)])
     assert caught.value.code == "data.forward"
-
-
-class Experts(nn.Module):
-    """Fused experts with a bias for each, a temperature for each head, and numbers that are complex."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.weight = nn.Parameter(torch.randn(4, 16, 8))
-        self.up_proj_bias, self.temperature = nn.Parameter(torch.randn(4, 16)), nn.Parameter(torch.randn(4, 1, 1))
-        self.filter = nn.Parameter(torch.randn(16, 2, dtype=torch.complex64))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.einsum("bi,eoi->beo", x, self.weight).mul(self.temperature.mT) + self.up_proj_bias
 
 
 @pytest.mark.parametrize("name", ["quantize", "palettize", "magnitude prune", "nm prune"])
@@ -208,21 +134,6 @@ def test_only_weights_with_zeros_are_said_to_be_pruned() -> None:
     assert set(scheme.of(moved)) == zeros
 
 
-class Auxiliary(nn.Module):
-    """Has a second head that runs in training only, as GoogLeNet does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.stem, self.norm = nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16)
-        self.side, self.head = nn.Conv2d(16, 8, 1), nn.Linear(16, 5)
-
-    def forward(self, x: Tensor) -> Any:
-        x = torch.relu(self.norm(self.stem(x)))
-        answer = self.head(x.mean((2, 3)))
-        return (answer, self.side(x)) if self.training else answer
-
-
 def test_heads_that_run_in_training_only_lose_channels_too() -> None:
     model, x = Auxiliary().eval(), rows(4, 3, 8, 8)
     child = channel_prune(model, 0.5, data=[(x, LABELS)])
@@ -232,25 +143,10 @@ def test_heads_that_run_in_training_only_lose_channels_too() -> None:
 
 
 def test_channels_are_cut_beside_weights_that_hooks_compute() -> None:
-    torch.manual_seed(0)
-    computed = torch.nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 3, 1))
-    model = nn.Sequential(computed, nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 5, 3)).eval()
+    model = normalized().eval()
     x = rows(4, 3, 8, 8)
     model(x)
     assert channel_prune(model, 0.5, data=[(x, rows(4, 5, 4, 4))], loss=F.mse_loss)(x).shape == (4, 5, 4, 4)
-
-
-class Speaks(nn.Module):
-    """Answers with as many samples as it finds right, as models of speech do."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.length, self.layer = nn.Linear(8, 1), nn.Linear(8, 5)
-
-    def forward(self, x: Tensor) -> Tensor:
-        count = 20 + int(100 * self.length(x).sum().tanh().abs())
-        return self.layer(x)[:, None].expand(-1, count, -1)
 
 
 def test_answers_whose_length_is_computed_may_become_longer() -> None:
@@ -260,15 +156,6 @@ def test_answers_whose_length_is_computed_may_become_longer() -> None:
 
 def mean(outputs: Tensor, _targets: Any) -> Tensor:
     return outputs.square().mean()
-
-
-class Products(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(5, 8))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight)
 
 
 def test_a_model_without_layers_is_not_told_to_choose_a_lower_rank() -> None:

@@ -124,7 +124,19 @@ def test_what_torchao_has_no_form_for_is_said() -> None:
     child = quantize_static(model, data=[(x, x)], progress=lambda _, text: said.append(text))
     assert child.state_dict()["0.weight"].dtype == torch.int8
     assert torch.equal(child.state_dict()["1.weight"], model[1].weight)
-    assert [text for text in said if "1.weight" in text and "no 8-bit form" in text]
+    assert "left as they are: 1.weight: torchao has no 8-bit form of ConvTranspose2d" in said
+
+
+def test_convolutions_along_sequences_are_named_unless_relu_follows() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv1d(4, 4, 1), nn.ReLU(), nn.Conv1d(4, 4, 1), nn.Tanh(), nn.Linear(6, 5)).eval()
+    said: list[str] = []
+    x = torch.randn(2, 4, 6)
+    child = quantize_static(model, data=[(x, x)], progress=lambda _, text: said.append(text))
+    assert set(scheme.of(child)) == {"0.weight", "4.weight"}
+    assert [text for text in said if text.startswith("left as they are: 2.weight: torchao has an 8-bit form of Conv1d")]
+    with pytest.raises(InvalidValue, match=r"0.weight: torchao has an 8-bit form of Conv1d only where"):
+        quantize_static(nn.Sequential(nn.Conv1d(4, 4, 1), nn.Tanh()), data=[(x, x)])
 
 
 def test_batch_norms_behind_grouped_transposed_convolutions_are_merged() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from compress_compare import operations
 from compress_compare.errors import UserError
 from compress_compare.operations import BaseOperation
-from compress_compare.operations.parts.data import forward, tensors_of
+from compress_compare.operations.parts.data import forward, numbers_of
 
 from . import zoo_networks as plain
 
@@ -57,17 +57,17 @@ class Entry:
     seconds: float = 0.0
 
 
-def make(name: str) -> Made:
-    """A model in evaluation mode and a batch, the same at every call."""
+def make(name: str, among: Mapping[str, Callable[[], Made]] | None = None) -> Made:
+    """A model in evaluation mode and a batch, the same at every call; of the zoo unless others are given."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model, batch = ZOO[name]()
+        model, batch = (among or ZOO)[name]()
         return stirred(model).eval(), batch
 
 
-def tried(name: str, model_name: str) -> Entry:
+def tried(name: str, model_name: str, *, among: Mapping[str, Callable[[], Made]] | None = None) -> Entry:
     """Apply an operation with its defaults, or quick parameters, to a model, and hold the result to the law."""
-    model, batch = make(model_name)
+    model, batch = make(model_name, among)
     operation = operations.get(name)(**parameters(name))
     before = {key: value.clone() for key, value in model.state_dict().items()}
     wanted = outputs(model, batch[0])
@@ -91,7 +91,7 @@ def tried(name: str, model_name: str) -> Entry:
 def outputs(model: nn.Module, inputs: Any) -> list[Tensor]:
     """The floating-point tensors that a model answers with."""
     with torch.no_grad():
-        return [tensor.clone() for tensor in tensors_of(forward(model, inputs, operation="zoo"))]
+        return [tensor.clone() for tensor in numbers_of(forward(model, inputs, operation="zoo"))]
 
 
 def parameters(name: str) -> dict[str, Any]:
@@ -155,8 +155,8 @@ _WIDE: dict[str, Any] = {
 _SEQUENCES: dict[str, Any] = {"d_model": 32, "decoder_start_token_id": 1, "pad_token_id": 0, "eos_token_id": 2}
 
 
-def hugging_face(kind: str, config: str, **settings: Any) -> Callable[[], Made]:
-    """A model of transformers from its configuration."""
+def hugging_face(kind: str, config: str, *, side: int = 32, **settings: Any) -> Callable[[], Made]:
+    """A model of transformers from its configuration, for images of a side if it takes images."""
 
     def build() -> Made:
         import transformers
@@ -165,7 +165,7 @@ def hugging_face(kind: str, config: str, **settings: Any) -> Callable[[], Made]:
         model = getattr(transformers, kind)(made)
         ids = torch.randint(3, 90, (4, 12))
         if "pixel" in model.main_input_name:
-            return model, ({"pixel_values": torch.randn(4, 3, 32, 32)}, torch.tensor([0, 1, 2, 3]))
+            return model, ({"pixel_values": torch.randn(4, 3, side, side)}, torch.tensor([0, 1, 2, 3]))
         if model.main_input_name == "input_values":
             return model, ({"input_values": torch.randn(4, 1200)}, torch.tensor([0, 1, 2, 3]))
         if model.main_input_name == "input_features":

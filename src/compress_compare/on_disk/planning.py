@@ -75,7 +75,13 @@ def prepared(operation: BaseOperation, source: SourceFolder, *, model: nn.Module
             _check_float(operation, source, there[name][0])
     weights = tuple(there[name][0] for part in parts for name in part.weights)
     left = {} if getattr(operation, "targets", ()) else spared(found.model)
-    alone = {there[name][0]: why for name, why in left.items() if name in there}
+    buffers = {name: (f"{found.prefix}{name}",) for name, _ in found.model.named_buffers()}
+    alone = {
+        names[0]: why
+        for name, why in left.items()
+        for names in [there.get(name) or buffers.get(name, ("",))]
+        if names[0] in source.of
+    }
     known = {each for names in there.values() for each in names}
     unknown = found.unknown if not found.by_names else _many_dimensions(source, known)
     return Prepared(found, parts, there, FolderPlan(weights, alone, unknown))

@@ -84,7 +84,7 @@ class AWQQuantize(BaseOperation):
         """
         from .parts.blocks import original_stages
         from .parts.reached import Reached
-        from .targets import select
+        from .targets import belongs, select
 
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
         linear = [weight for weight in weights if weight.parameter.ndim == 2 or weight.layout.stacked]
@@ -99,7 +99,8 @@ class AWQQuantize(BaseOperation):
                 stored = replace(stored, input_scales=scaled, channel_axis=axis, groups=groups)
                 schemes[name] = reached.note(stored, by_name[name], found=inputs)
         if not schemes:
-            raise unsuitable(self.name, "no selected weight belongs to a linear layer.", hint="Use quantize.")
+            title = "no selected weight belongs to a linear layer."
+            raise unsuitable(self.name, title, detail=belongs(weights[0]), hint="Use quantize.")
         for weight in weights:
             if weight.name not in schemes:
                 weight.parameter.data = plain.rounded(weight.parameter.data, weight.layout)

@@ -58,7 +58,8 @@ class ChannelPrune(BaseOperation):
         """
         from ..schemes import channels
         from .parts.data import example
-        from .surgery import cut, prunable
+        from .parts.reached import left_alone
+        from .surgery import CHANGES_OTHERS, cut, no_layer, prunable, sound
         from .targets import select
 
         chosen = {weight.module for weight in select(self.name, model, targets=self.targets, ignore=self.ignore)}
@@ -67,13 +68,16 @@ class ChannelPrune(BaseOperation):
         names = {name for name, module in model.named_modules() if module in chosen}
         refused = sorted(names & set(found.skipped))
         if self.targets and refused:
-            raise unsuitable(self.name, f"{refused[0]!r} cannot lose channels: {found.skipped[refused[0]]}.")
+            title = f"{refused[0]!r} cannot lose channels: {found.skipped[refused[0]]}."
+            raise unsuitable(self.name, title, hint="Leave it out with ignore, or choose others with targets.")
         groups = [group.layers for group in found.groups if names.issuperset(group.layers)]
+        title = "no layer can lose output channels."
         if not groups:
-            detail = "; ".join(f"{name}: {reason}" for name, reason in found.skipped.items())[:300]
-            raise unsuitable(self.name, "no layer can lose output channels.", detail=detail)
+            raise no_layer(title, model, operation=self.name, chosen=names, found=found)
         removed = self.removed(self.rated(model, groups, context=context))
-        channels.attach(model, cut(model, inputs, removed=removed))
+        kept = sound(model, inputs, removed=removed)
+        left_alone(context, {name: CHANGES_OTHERS for name in removed if name not in kept})
+        channels.attach(model, cut(model, inputs, removed=kept))
         return model
 
     def rated(self, model: nn.Module, groups: list[tuple[str, ...]], *, context: Context) -> dict[str, list[float]]:

@@ -92,7 +92,7 @@ class GPTQQuantize(BaseOperation):
         from .parts.blocks import first_use, stages
         from .parts.moments import layer_inputs
         from .parts.reached import Reached
-        from .targets import select
+        from .targets import belongs, select
 
         plain = self._nearest()
         weights = select(self.name, model, targets=self.targets, ignore=self.ignore)
@@ -127,7 +127,8 @@ class GPTQQuantize(BaseOperation):
                     context.finished.save(name, by_name[name].parameter.data, stored=schemes[name])
         if len(schemes) == looked_up:
             hint = "Round to nearest with quantize."
-            raise unsuitable(self.name, "no selected weight belongs to a linear or convolutional layer.", hint=hint)
+            title = "no selected weight belongs to a linear or convolutional layer."
+            raise unsuitable(self.name, title, detail=belongs(weights[0]), hint=hint)
         for weight in weights:
             if weight.name not in schemes:
                 weight.parameter.data = plain.rounded(weight.parameter.data, weight.layout)
@@ -229,7 +230,8 @@ class GPTQQuantize(BaseOperation):
         if failed:  # numbers of 32 bits do not suffice
             factor, failed = _factor(self._damped(moments, order).double())
         if failed:
-            raise unsuitable(self.name, f"the inputs of {name!r} are not finite, or of too different sizes.")
+            hint = "Leave it out with ignore, or look for extreme values in the data."
+            raise unsuitable(self.name, f"the inputs of {name!r} are not finite, or of too different sizes.", hint=hint)
         return factor, order
 
     def _damped(self, moments: InputMoments, order: Tensor) -> Tensor:

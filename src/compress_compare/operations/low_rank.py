@@ -106,7 +106,9 @@ class LowRank(BaseOperation):
     def _nothing(self, left: Mapping[str, str]) -> InvalidValue:
         """The refusal of a model without a layer that would become smaller, by the reasons of all its weights."""
         if TOO_SMALL in left.values():
-            return unsuitable(self.name, "no layer would become smaller.", hint="Choose a lower rank, ratio or energy.")
+            name = next(name for name, reason in left.items() if reason == TOO_SMALL)
+            detail, hint = f"{name!r} {TOO_SMALL}.", "Choose a lower rank, ratio or energy."
+            return unsuitable(self.name, "no layer would become smaller.", detail=detail, hint=hint)
         name, reason = next(iter(left.items()))
         title = "the model has no layer that can be factorized."
         return unsuitable(self.name, title, detail=f"{name!r} {reason}.", hint="Use quantize or palettize.")

@@ -71,7 +71,9 @@ class MergeBatchnorm(BaseOperation):
             merged += 1
         if not merged:
             detail = "; ".join(f"{name}: {why}" for name, why in list(left.items())[:3])
-            raise unsuitable(self.name, "no batch norm follows a convolution or linear layer by itself.", detail=detail)
+            title = "no batch norm follows a convolution or linear layer by itself."
+            hint = "Leave them as they are: other operations take models with batch norms."
+            raise unsuitable(self.name, title, detail=f"{detail}." if detail else "", hint=hint)
         left_alone(context, left)
         return model
 
@@ -235,6 +237,8 @@ def _traced(name: str, model: nn.Module) -> fx.Graph:
     from torch.nn.modules.batchnorm import _BatchNorm
     from torch.nn.modules.conv import _ConvNd
 
+    from .parts.raised import place_in
+
     class Tracer(fx.Tracer):
         def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
             leaf = (nn.Linear, _ConvNd, _BatchNorm)
@@ -243,6 +247,7 @@ def _traced(name: str, model: nn.Module) -> fx.Graph:
     try:
         return Tracer().trace(model)
     except Exception as error:  # tracing runs the code of the model, which may raise anything
-        detail = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
+        said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
+        detail = place_in(model, error) + said
         hint = "Rewrite what depends on the values of tensors, or quantize it with its batch norms: they are exact."
         raise unsuitable(name, "torch.fx cannot trace the model.", detail=detail, hint=hint) from error

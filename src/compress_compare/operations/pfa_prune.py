@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from .base import BaseOperation, function, operation
-from .types import Batches, Context, DataRequirement, Patterns, unsuitable
+from .types import Batches, Context, DataRequirement, Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,11 +75,15 @@ class PFAPrune(BaseOperation):
         """
         from ..schemes import channels
         from .parts.data import example
+        from .parts.reached import left_alone
         from .pfa.recipe import removed
-        from .surgery import cut
+        from .surgery import CHANGES_OTHERS, cut, sound
 
-        layers = self._recipe(model, context.data)
-        channels.attach(model, cut(model, example(model, context.data, operation=self.name), removed=removed(layers)))
+        gone = removed(self._recipe(model, context.data))
+        inputs = example(model, context.data, operation=self.name)
+        kept = sound(model, inputs, removed=gone)
+        left_alone(context, {name: CHANGES_OTHERS for name in gone if name not in kept})
+        channels.attach(model, cut(model, inputs, removed=kept))
         return model
 
     def recipe(self, model: nn.Module, data: Batches) -> list[LayerRecipe]:
@@ -113,21 +117,16 @@ class PFAPrune(BaseOperation):
         return recipes(groups, found, rule=rule, selection=self.selection)
 
     def _groups(self, model: nn.Module, example: Any) -> Sequence[Group]:
-        from .surgery import prunable
+        from .surgery import no_layer, prunable
         from .targets import select
 
-        chosen = {id(weight.module) for weight in select(self.name, model, targets=self.targets, ignore=self.ignore)}
+        selected = {weight.module for weight in select(self.name, model, targets=self.targets, ignore=self.ignore)}
+        chosen = {name for name, module in model.named_modules() if module in selected}
         found = prunable(model, example, operation=self.name)
-        groups = [
-            group for group in found.groups if all(id(model.get_submodule(name)) in chosen for name in group.layers)
-        ]
+        groups = [group for group in found.groups if chosen.issuperset(group.layers)]
         if not groups:
-            reasons = [f"{name}: {reason}" for name, reason in list(found.skipped.items())[:3]]
-            raise unsuitable(
-                self.name,
-                "no convolution or hidden linear layer can lose channels.",
-                detail="; ".join(reasons) + "." if reasons else "",
-            )
+            title = "no convolution or hidden linear layer can lose channels."
+            raise no_layer(title, model, operation=self.name, chosen=chosen, found=found)
         return groups
 
     def _rule(self, model: nn.Module, example: Any, groups: Sequence[Group], found: Mapping[str, Responses]) -> Rule:

@@ -51,7 +51,7 @@ class QuantizeDynamic(BaseOperation):
         from .parts.dynamic import DynamicLinear
         from .parts.factors import is_linear, replace_modules
         from .parts.reached import left_alone
-        from .targets import select
+        from .targets import belongs, select
 
         holders = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
         new: dict[int, nn.Module] = {}
@@ -61,11 +61,13 @@ class QuantizeDynamic(BaseOperation):
             if is_linear(layer) and weight.attribute == "weight" and holders[id(weight.parameter)] == 1:
                 new[id(layer)] = DynamicLinear(layer)
             elif self.targets:
-                raise unsuitable(self.name, f"{weight.name!r} is not the weight of a linear layer of its own.")
+                title = f"{weight.name!r} is not the weight of a linear layer of its own."
+                raise unsuitable(self.name, title, hint="Leave it out with ignore, or use quantize.")
             else:
                 left[weight.name] = "is not the weight of a linear layer of its own"
         if not new:
-            raise unsuitable(self.name, "the model has no linear layer.", hint="Use quantize static for convolutions.")
+            hint = "Use quantize static for convolutions, or quantize."
+            raise unsuitable(self.name, "the model has no linear layer.", detail=belongs(weight), hint=hint)
         left_alone(context, left)
         model = replace_modules(model, new)
         scheme = TensorScheme(kind="quantized", bits=8, strategy="channel", table_bits=0)

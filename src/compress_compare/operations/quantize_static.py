@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 class QuantizeStatic(BaseOperation):
     """Run convolutions and linear layers on 8-bit weights and 8-bit activations.
 
+    torchao has 8-bit forms of linear layers, of 2-d convolutions, and of 1-d convolutions where the module `ReLU`
+    follows. What else has weights (other 1-d convolutions, 3-d and transposed ones, embeddings, recurrences) stays in
+    floating point, and the log names it.
+
     The result is a graph of the model in evaluation mode with batch norms folded into convolutions. Its weights are
     int8 tensors under their old names, each with its scales beside it (`conv.weight`, `conv.weight_scale`).
 

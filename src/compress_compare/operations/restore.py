@@ -48,10 +48,12 @@ class Restore(BaseOperation):
         with torch.no_grad():
             for name in chosen:
                 if name not in state:
-                    raise unsuitable(self.name, f"the original has no tensor {name!r}.")
+                    hint = "Give the original that the model was made from, or leave it out with ignore."
+                    raise unsuitable(self.name, f"the original has no tensor {name!r}.", hint=hint)
                 if state[name].shape != found[name].shape:
                     detail = f"It has {list(found[name].shape)} here and {list(state[name].shape)} in the original."
-                    raise unsuitable(self.name, f"the tensor {name!r} has another shape.", detail=detail)
+                    hint = "What was cut or replaced cannot be restored; leave it out with ignore."
+                    raise unsuitable(self.name, f"the tensor {name!r} has another shape.", detail=detail, hint=hint)
                 found[name].copy_(state[name])
         scheme.attach(model, {name: schemes[name] for name in chosen if name in schemes})
         return model
@@ -63,7 +65,8 @@ class Restore(BaseOperation):
         kept = wanted - self._reached(model, self.ignore)
         chosen = [name for name, tensor in state.items() if id(tensor) in kept]
         if not chosen:
-            raise unsuitable(self.name, "no tensor is left to restore.", detail=f"ignore={list(self.ignore)}.")
+            detail, hint = f"targets={list(self.targets)}, ignore={list(self.ignore)}.", "Ignore fewer."
+            raise unsuitable(self.name, "no tensor is left to restore.", detail=detail, hint=hint)
         return chosen
 
     def _reached(self, model: nn.Module, patterns: Patterns) -> set[int]:

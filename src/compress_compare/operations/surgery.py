@@ -5,31 +5,37 @@ Needs torch and torch-pruning. Fang et al.: DepGraph, toward any structural prun
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 
-from ..errors import MissingExtra, UserError
+from ..errors import InvalidValue, UserError
 from ..schemes.channels import Kept
-from .parts.data import forward, tensors_of
+from .parts.data import forward, numbers_of
+from .parts.dependencies import (
+    ANALYZED,
+    TRANSPOSED,
+    UNTRACED,
+    ChannelGraph,
+    Endless,
+    needs_training,
+    place_of,
+    run_in_training,
+    run_once,
+)
 from .parts.fitness import copied
 from .types import unsuitable
 
 Removed = Mapping[str, Sequence[int]]
 """Output channels to cut, by the name of the first layer of a group."""
-_ANALYZED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
-_UNTRACED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-VISITS, VISITS_MORE = 20, 1_000
-"""Steps of a walk through a group, for each node of the graph and in all, that are more than one that ends takes."""
-VISITS_OF_ONE = 64
-"""Steps through one node that are more than a walk that ends takes: one for each way that channels come to it."""
-_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+CHANGES_OTHERS = "its channels cannot be cut without changing what others compute"
+_SAID = 3
+NOT_RUN = "it does not take part in the forward pass"
+DETACHED = "its outputs reach the answer only as whole numbers or without gradients, where they cannot be followed"
+COMPLEX = "its numbers are complex, which no operation on weights takes"
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,12 @@ class Group:
 
     layers: tuple[str, ...]
     width: int
+
+    @property
+    def samples(self) -> tuple[list[int], list[int]]:
+        """Channels to try cutting: few that stand apart, and many in a row, which other orders tell from each other."""
+        half = self.width // 2
+        return [0, half] if self.width > 3 else [half], list(range(half)) or [0]
 
 
 @dataclass(frozen=True)
@@ -71,25 +83,82 @@ def prunable(model: nn.Module, inputs: Any, *, operation: str) -> Prunable:
     """
     with torch.no_grad():  # what a model remembers of this can be copied
         forward(model, inputs, operation=operation)
-    training = _needs_training(model, inputs)
+    training = needs_training(model, inputs)
     try:
-        graph = _Graph(copied(operation, model), inputs, training=training)
-    except _UNTRACED as error:
+        graph = ChannelGraph(copied(operation, model), inputs, training=training)
+    except UNTRACED as error:
+        place = place_of(error, model)
+        where = f" behind {place!r}" if place else ""
+        title = f"Torch-Pruning cannot follow how the layers of the model depend on each other{where}."
         reason = f"{type(error).__name__}: {error}".split("\n")[0][:200]
-        title = "Torch-Pruning cannot follow how the layers of the model depend on each other."
         hint = "Prune weights instead, with magnitude prune or nm prune."
         raise unsuitable(operation, title, detail=reason, hint=hint) from error
     found, skipped = _candidates(graph)
-    if not _agrees(model, inputs, found, training=training):
-        alone = [group for group in found if _agrees(model, inputs, [group], training=training)]
-        skipped |= {
-            name: "its channels cannot be cut without changing what others compute"
-            for group in found
-            if group not in alone
-            for name in group.layers
-        }
-        found = alone
-    return Prunable(tuple(found), skipped)
+    by_name = {group.layers[0]: group for group in found}
+    for sample in range(2):
+        tried = {name: group.samples[sample] for name, group in by_name.items()}
+        kept = sound(model, inputs, removed=tried)
+        for name in tried.keys() - kept.keys():
+            skipped |= dict.fromkeys(by_name.pop(name).layers, CHANGES_OTHERS)
+    return Prunable(tuple(by_name.values()), skipped)
+
+
+def sound(model: nn.Module, inputs: Any, *, removed: Removed) -> Removed:
+    """Those channels that can be cut without changing what others compute; those of a group all or none.
+
+    Args:
+        model: stays as it is.
+        inputs: one batch.
+        removed: what is to be cut.
+    """
+    if not removed:
+        return removed
+    trial = _Trial(model, inputs)
+    if trial.agrees(removed):
+        return removed
+    alone = {name: indices for name, indices in removed.items() if trial.agrees({name: indices})}
+    if trial.agrees(alone):
+        return alone
+    together: dict[str, Sequence[int]] = {}
+    for name, indices in alone.items():
+        if trial.agrees(together | {name: indices}):
+            together[name] = indices
+    return together
+
+
+def no_layer(title: str, model: nn.Module, *, operation: str, chosen: Collection[str], found: Prunable) -> InvalidValue:
+    """The refusal of a model in which no chosen layer can lose channels, with the reasons of the first few.
+
+    Args:
+        title: the sentence that says so.
+        model: the whole of it.
+        operation: its name.
+        chosen: names of the modules whose weights are selected.
+        found: what can be cut, and why other layers cannot.
+    """
+    groups = {name: group for group in found.groups for name in group.layers}
+    reasons: dict[str, list[str]] = {}
+    for name in (name for name, _ in model.named_modules() if name in chosen):
+        if name in groups:
+            others = next(other for other in groups[name].layers if other not in chosen)
+            reason = f"it loses channels together with {others}, which is not selected"
+        else:
+            reason = found.skipped.get(name) or _not_analyzed(model.get_submodule(name))
+        reasons.setdefault(reason, []).append(name or "the model itself")
+    said = [f"{_listed(names)}: {reason}" for reason, names in reasons.items()]
+    detail = "; ".join(said[:_SAID]) + (f"; and {len(said) - _SAID} more reasons" if len(said) > _SAID else "")
+    hint = "Choose other layers with targets, or prune weights instead, with magnitude prune or nm prune."
+    return unsuitable(operation, title, detail=f"{detail}.", hint=hint)
+
+
+def _not_analyzed(module: nn.Module) -> str:
+    if getattr(module, "groups", 1) != 1:
+        return "its groups go with the channels that it reads"
+    return f"Torch-Pruning does not cut what is of the class {type(module).__name__}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def cut(model: nn.Module, inputs: Any, *, removed: Removed) -> Kept:
@@ -99,7 +168,7 @@ def cut(model: nn.Module, inputs: Any, *, removed: Removed) -> Kept:
         For every tensor that became smaller, by dimension, the indices that are left.
     """
     trained = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
-    graph = _Graph(model, inputs, training=_needs_training(model, inputs))
+    graph = ChannelGraph(model, inputs, training=needs_training(model, inputs))
     kept: Kept = {}
     for name, indices in removed.items():
         if len(indices):
@@ -114,130 +183,26 @@ def cut(model: nn.Module, inputs: Any, *, removed: Removed) -> Kept:
     return kept
 
 
-class _Endless(RuntimeError):
-    """Torch-Pruning's walk through a group does not end."""
-
-
-class _Counted(list[Any]):
-    """The dependencies of a node, which tell their graph when they are walked through."""
-
-    def __init__(self, items: Iterable[Any], graph: _Graph) -> None:
-        super().__init__(items)
-        self._graph, self._walk, self._visits = graph, 0, 0
-
-    def __iter__(self) -> Iterator[Any]:
-        if self._walk != self._graph.walks:
-            self._walk, self._visits = self._graph.walks, 0
-        self._visits += 1
-        if self._visits > VISITS_OF_ONE:
-            raise _Endless
-        self._graph.visit()
-        return super().__iter__()
-
-
-class _Graph:
-    """Torch-Pruning's graph of a model, which it changes; quiet, and with modules by name."""
-
-    def __init__(self, model: nn.Module, inputs: Any, *, training: bool = False) -> None:
-        try:
-            import torch_pruning
-        except ModuleNotFoundError as error:
-            raise MissingExtra("torch-pruning", purpose="Removing channels", extra="torch") from error
-        self.model = model
-        self.names = {module: name for name, module in model.named_modules()}
-        self.types = torch_pruning.ops.OPTYPE
-        self.visits = self.walks = 0
-        self.graph = torch_pruning.DependencyGraph()
-        for parameter in model.parameters():
-            parameter.requires_grad_(parameter.is_floating_point())
-        run = _run_in_training if training else _run
-        with warnings.catch_warnings(), torch.enable_grad():
-            warnings.simplefilter("ignore")
-            self.graph.build_dependency(
-                model, example_inputs=inputs, forward_fn=run, output_transform=tensors_of, verbose=False
-            )
-        for node in self.graph.module2node.values():
-            node.dependencies = _Counted(node.dependencies, self)
-
-    def visit(self) -> None:
-        """Count a step of the walk through a group.
-
-        Raises:
-            _Endless: beyond what a walk that ends takes.
-        """
-        self.visits += 1
-        if self.visits > VISITS * len(self.graph.module2node) + VISITS_MORE:
-            raise _Endless
-
-    def group(self, name: str, indices: list[int]) -> Any:
-        """What goes with output channels of a layer.
-
-        Raises:
-            _Endless: if the channels come back to where they were in ever new orders.
-        """
-        self.visits = 0
-        self.walks += 1
-        layer = self.model.get_submodule(name)
-        return self.graph.get_pruning_group(layer, self.graph.get_pruner_of_module(layer).prune_out_channels, indices)
-
-    def consumes(self, dependency: Any) -> bool:
-        """Whether a dependency cuts inputs of a layer that mixes channels."""
-        module = dependency.target.module
-        mixes = isinstance(module, (*_ANALYZED, *_TRANSPOSED)) and dependency.target.type != self.types.DEPTHWISE_CONV
-        return mixes and dependency.handler == self.graph.get_pruner_of_module(module).prune_in_channels
-
-
-def _run(model: nn.Module, inputs: Any) -> Any:
-    return forward(model, inputs, operation="tracing")
-
-
-def _run_in_training(model: nn.Module, inputs: Any) -> Any:
-    """Run all that runs in training mode, with norms that measure nothing."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        for module, _ in modes:
-            module.training = not isinstance(module, _NormBase)
-        return _run(model, inputs)
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-def _needs_training(model: nn.Module, inputs: Any) -> bool:
-    """Whether more layers run in training mode, as the auxiliary heads of GoogLeNet, and none fewer."""
-    layers = {id(layer) for layer in model.modules() if isinstance(layer, _ANALYZED)}
-    ran: list[set[int]] = [set(), set()]
-    for run, seen in zip((_run, _run_in_training), ran, strict=True):
-        with torch.random.fork_rng(devices=[]), torch.no_grad(), ExitStack() as hooks:
-            for layer in model.modules():
-                if id(layer) in layers:
-                    hooks.callback(layer.register_forward_pre_hook(lambda layer, *_, to=seen: to.add(id(layer))).remove)
-            try:
-                run(model, inputs)
-            except UserError:
-                return False
-        if seen == layers:
-            break
-    return ran[0] < ran[1]
-
-
-def _candidates(graph: _Graph) -> tuple[list[Group], dict[str, str]]:
+def _candidates(graph: ChannelGraph) -> tuple[list[Group], dict[str, str]]:
     found: list[Group] = []
     skipped: dict[str, str] = {}
     seen: set[str] = set()
     for name, layer in graph.model.named_modules():
-        if not isinstance(layer, _ANALYZED) or name in seen or getattr(layer, "groups", 1) > 1:
+        if not isinstance(layer, ANALYZED) or name in seen or getattr(layer, "groups", 1) > 1:
+            continue
+        if layer.weight.is_complex():
+            skipped[name] = COMPLEX
             continue
         if layer not in graph.graph.module2node:
-            skipped[name] = "it does not take part in the forward pass"
+            skipped[name] = NOT_RUN if id(layer) not in graph.ran else DETACHED
             continue
         width = layer.weight.shape[0]
         try:
             group, reason = _group(graph, name, width)
-        except _Endless:
+        except Endless:
             skipped[name] = "its channels meet themselves in ever new orders, as by rotary embeddings or repeated heads"
             continue
-        except _UNTRACED:  # Torch-Pruning lost count of them
+        except UNTRACED:  # Torch-Pruning lost count of them
             skipped[name] = "its channels are cut and joined in a way that cannot be followed"
             continue
         seen |= set(group.layers)
@@ -248,7 +213,7 @@ def _candidates(graph: _Graph) -> tuple[list[Group], dict[str, str]]:
     return found, skipped
 
 
-def _group(graph: _Graph, name: str, width: int) -> tuple[Group, str]:
+def _group(graph: ChannelGraph, name: str, width: int) -> tuple[Group, str]:
     """The group of a layer, and why it cannot be cut, if it cannot."""
     held = _holders(graph.model)
     whole = graph.group(name, list(range(width)))
@@ -262,7 +227,9 @@ def _group(graph: _Graph, name: str, width: int) -> tuple[Group, str]:
             reason = reason or "its channels reach weights that several layers share"
         elif isinstance(getattr(module, "weight", None), Tensor) and "weight" not in module._parameters:
             reason = reason or "its channels reach a weight that is computed from others"
-        if isinstance(module, _ANALYZED) and not graph.consumes(dependency) and getattr(module, "groups", 1) == 1:
+        elif isinstance(module, ANALYZED) and not graph.consumes(dependency) and module.weight.is_complex():
+            reason = reason or "its channels are joined with those of a layer of complex numbers"
+        if isinstance(module, ANALYZED) and not graph.consumes(dependency) and getattr(module, "groups", 1) == 1:
             if len(indices) != width or module.weight.shape[0] != width:
                 reason = reason or "its channels meet only a part of those of another layer"
             if graph.names[module] not in layers:
@@ -279,13 +246,13 @@ def _holders(model: nn.Module) -> dict[int, int]:
     return counts
 
 
-def _tensors_of(graph: _Graph, group: Any) -> Iterator[tuple[str, int, int, set[int]]]:
+def _tensors_of(graph: ChannelGraph, group: Any) -> Iterator[tuple[str, int, int, set[int]]]:
     """Name, dimension, size and what goes, of every tensor that a group is about to cut."""
     for dependency, indices in group:
         module = dependency.target.module
         if module not in graph.names:
             continue
-        consumes, transposed = graph.consumes(dependency), isinstance(module, _TRANSPOSED)
+        consumes, transposed = graph.consumes(dependency), isinstance(module, TRANSPOSED)
         for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
             dim = int(consumes != transposed) if tensor.ndim > 1 else 0
             if tensor.ndim and not (consumes and name != "weight"):
@@ -293,36 +260,65 @@ def _tensors_of(graph: _Graph, group: Any) -> Iterator[tuple[str, int, int, set[
                 yield (f"{path}.{name}" if path else name), dim, tensor.shape[dim], set(indices)
 
 
-def _agrees(model: nn.Module, inputs: Any, groups: Sequence[Group], *, training: bool) -> bool:
-    """Whether cutting channels of these groups is the same as multiplying them by zero where they are used."""
-    whole, smaller = (copied("tracing", model).double().eval() for _ in range(2))
-    inputs = _double(inputs)
-    try:
-        graph = _Graph(smaller, inputs, training=training)
-        for found in groups:
-            half = found.width // 2
-            group = graph.group(found.layers[0], [0, half] if found.width > 3 else [half])
-            for dependency, indices in group:
-                if graph.consumes(dependency):
-                    _ignore(whole.get_submodule(graph.names[dependency.target.module]), indices)
-            group.prune()
-        with torch.no_grad():
-            if training:
-                _run_in_training(smaller, inputs)
-            pairs = zip(tensors_of(_run(whole, inputs)), tensors_of(_run(smaller, inputs)), strict=True)
-            return all(one.shape == other.shape and torch.allclose(one, other) for one, other in pairs)
-    except (UserError, RuntimeError, ValueError, IndexError, AttributeError):
-        return False
+class _Trial:
+    """Cuts channels on copies, in double precision where the model runs in it, else in its own."""
+
+    def __init__(self, model: nn.Module, inputs: Any) -> None:
+        self.model, self.inputs, self.wide = model, inputs, True
+        self.training = needs_training(model, inputs)
+        try:
+            with torch.no_grad():
+                run_once(self._copy(), _double(inputs))
+        except (UserError, *UNTRACED):
+            self.wide = False
+
+    def agrees(self, removed: Removed) -> bool:
+        """Whether cutting channels is the same as multiplying them by zero where they are used."""
+        whole, smaller = self._copy(), self._copy()
+        inputs = _double(self.inputs) if self.wide else self.inputs
+        try:
+            graph = ChannelGraph(smaller, inputs, training=self.training)
+            for name, indices in removed.items():
+                group = graph.group(name, list(indices))
+                for dependency, consumed in group:
+                    if graph.consumes(dependency):
+                        _ignore(whole.get_submodule(graph.names[dependency.target.module]), consumed)
+                group.prune()
+            with torch.no_grad():
+                if self.training:
+                    run_in_training(smaller, inputs)
+                pairs = zip(numbers_of(run_once(whole, inputs)), numbers_of(run_once(smaller, inputs)), strict=True)
+                return all(one.shape == other.shape and self._close(one, other) for one, other in pairs)
+        except (UserError, *UNTRACED):
+            return False
+
+    def _copy(self) -> nn.Module:
+        model = copied("tracing", self.model).eval()
+        if self.wide:
+            model = model.double()
+            for tensor in (*model.parameters(), *model.buffers()):
+                tensor.data = tensor.data.to(torch.complex128) if tensor.is_complex() else tensor.data
+        return model
+
+    def _close(self, one: Tensor, other: Tensor) -> bool:
+        if self.wide:
+            return torch.allclose(one, other)
+        largest = float(one.abs().max()) if one.numel() else 0.0
+        slack = 1e-4 if one.element_size() > 2 else 1e-2
+        return torch.allclose(one, other, rtol=0, atol=slack * largest)
 
 
 def _ignore(layer: Any, indices: Sequence[int]) -> None:
-    weight = layer.weight.data if isinstance(layer, _TRANSPOSED) else layer.weight.data.transpose(0, 1)
+    weight = layer.weight.data if isinstance(layer, TRANSPOSED) else layer.weight.data.transpose(0, 1)
     weight[list(indices)] = 0
 
 
 def _double(inputs: Any) -> Any:
     if isinstance(inputs, Tensor):
-        return inputs.double() if inputs.is_floating_point() else inputs
+        wide = (
+            torch.complex128 if inputs.is_complex() else torch.float64 if inputs.is_floating_point() else inputs.dtype
+        )
+        return inputs.to(wide)
     if isinstance(inputs, Mapping):
         return {key: _double(value) for key, value in inputs.items()}
     return tuple(_double(value) for value in inputs) if isinstance(inputs, tuple | list) else inputs

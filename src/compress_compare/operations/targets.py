@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils import parametrize
 
 from ..errors import InvalidValue
+from .parts.buffers import held
 from .parts.kinds import reason
 from .parts.rows import Layout, layout_of
 from .types import unsuitable
@@ -96,7 +97,10 @@ def select(
 
 
 def spared(model: nn.Module) -> dict[str, str]:
-    """Weights that are left alone unless ``targets`` names them: why, and what to do, by each of their names."""
+    """Weights that are left alone unless ``targets`` names them: why, and what to do, by each of their names.
+
+    Buffers that are called as weights are, which no operation takes, are among them.
+    """
     modules = dict(model.named_modules(remove_duplicate=False))
     found: dict[int, str] = {}
     weights = [weight for weight in _weights(model) if _is_plain(weight)]
@@ -110,19 +114,23 @@ def spared(model: nn.Module) -> dict[str, str]:
         for name, parameter in model.named_parameters()
         if parameter.is_complex() and parameter.ndim > 1
     }
-    return complexes | {w.name: found[id(w.parameter)] for w in weights if id(w.parameter) in found}
+    return held(model) | complexes | {w.name: found[id(w.parameter)] for w in weights if id(w.parameter) in found}
+
+
+def belongs(weight: Weight) -> str:
+    """A sentence on what a weight is part of, for refusals."""
+    return f"{weight.name!r} belongs to a {type(weight.module).__name__}."
 
 
 def _nothing_left(operation: str, model: nn.Module, targets: tuple[str, ...], ignore: tuple[str, ...]) -> InvalidValue:
     if any(not (p.is_floating_point() or p.is_complex()) for p in model.parameters()):
         hint = f"Apply {operation} before the quantization that made them."
         return unsuitable(operation, "the weights of the model are stored as integers.", hint=hint)
-    return InvalidValue(
-        "targets.empty",
-        f"{operation}: no weight is left to work on.",
-        detail=f"targets={list(targets)}, ignore={list(ignore)}.",
-        hint="Only weights of two or more dimensions outside norm layers are taken unless targets names others.",
-    )
+    detail = f"targets={list(targets)}, ignore={list(ignore)}."
+    hint = "Only weights of two or more dimensions outside norm layers are taken unless targets names others."
+    for name, why in list({} if targets else spared(model).items())[:1]:
+        detail += f" {name} is left alone: {why}."
+    return InvalidValue("targets.empty", f"{operation}: no weight is left to work on.", detail=detail, hint=hint)
 
 
 def _weights(model: nn.Module) -> list[Weight]:
@@ -176,6 +184,11 @@ def reached(operation: str, model: nn.Module, *, pattern: str) -> tuple[list[Wei
         below = {id(inner) for module in modules.values() for inner in module.modules()}
         return [weight for weight in weights if id(weight.module) in below], list(modules.values())
     named = [weight for weight in weights if matches(weight.name)]
+    buffer = next((name for name, _ in model.named_buffers() if matches(name)), "")
+    if buffer and not named:
+        title = f"{operation}: {buffer!r} is a buffer, and operations change parameters."
+        hint = "Leave it out of the patterns, or register it as a parameter."
+        raise InvalidValue("targets.no_match", title, hint=hint)
     if not named:
         raise InvalidValue(
             "targets.no_match",

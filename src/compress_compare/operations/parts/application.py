@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Protocol
 
 import torch
@@ -16,10 +15,12 @@ from ...schemes import scheme
 from ..targets import spared
 from ..types import Context, DataRequirement, Given, Progress, unsuitable
 from . import probe
+from .buffers import multiplied
 from .caches import renew
 from .data import check_batches, cross_entropy
 from .devices import device_of, find_device
 from .fitness import check_model, copied, finish_pruning
+from .raised import module_of
 from .reached import left_alone
 
 Copy = Callable[[str, nn.Module], nn.Module]
@@ -70,9 +71,9 @@ def run(operation: Applicable, model: nn.Module, *, given: Given, copy: Copy = c
         masks = finish_pruning(child)
         if masks:
             watched(0.0, f"pending masks of torch.nn.utils.prune became zeros: {', '.join(masks)}")
-        _say_what_is_spared(operation, child, context)
         with torch.random.fork_rng(devices=_cuda_devices(child)):  # data that is shuffled must not move the seed
             probed = probe.probed(operation.name, child, data=given.data)
+            _say_what_is_spared(operation, child, context, probed=probed)
         renew(child)
         child = operation.apply(child, context)
         renew(child)
@@ -88,10 +89,15 @@ def run(operation: Applicable, model: nn.Module, *, given: Given, copy: Copy = c
     return child
 
 
-def _say_what_is_spared(operation: Applicable, model: nn.Module, context: Context) -> None:
-    chooses = hasattr(operation, "targets") and hasattr(operation, "ignore") and not operation.roles
-    if chooses and not getattr(operation, "targets", ()):
-        left_alone(context, spared(model))
+def _say_what_is_spared(
+    operation: Applicable, model: nn.Module, context: Context, *, probed: probe.Probe | None
+) -> None:
+    if getattr(operation, "targets", None) != () or not hasattr(operation, "ignore") or operation.roles:
+        return
+    seen = (
+        {} if probed is None else multiplied(model, lambda: probe.answer(operation.name, model, inputs=probed.inputs))
+    )
+    left_alone(context, spared(model) | seen)
 
 
 def _mark(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
@@ -166,7 +172,7 @@ def named(name: str, models: Sequence[nn.Module], *, raised: Sequence[BaseExcept
     except Exception as error:  # models run code of their own, which may raise anything
         if any(error is each for each in raised):
             raise
-        module = _module_of(error.__traceback__, models)
+        module = module_of(error, models)
         said = str(error).strip().splitlines()
         raise unsuitable(
             name,
@@ -174,18 +180,6 @@ def named(name: str, models: Sequence[nn.Module], *, raised: Sequence[BaseExcept
             detail=f"{type(error).__name__}: {said[0] if said else ''}"[:240],
             hint="Leave that module out with ignore, or choose others with targets.",
         ) from error
-
-
-def _module_of(traceback: TracebackType | None, models: Sequence[nn.Module]) -> str:
-    """The innermost module of these models in whose code an exception was raised."""
-    names = {id(module): name for model in models for name, module in model.named_modules()}
-    found = ""
-    while traceback is not None:
-        owner = traceback.tb_frame.f_locals.get("self")
-        if isinstance(owner, nn.Module):
-            found = names.get(id(owner)) or found or type(owner).__name__
-        traceback = traceback.tb_next
-    return found
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from ...errors import InvalidValue
 from .caches import renew
 from .devices import device_of
+from .raised import place_in
 
 if TYPE_CHECKING:
     from ..types import Batches, Loss
@@ -143,12 +144,22 @@ _SAID = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeEr
 
 def tensors_of(value: Any) -> list[Tensor]:
     """All floating-point tensors in what a model gives: tensors, sequences, mappings and dataclasses of them."""
+    return [tensor for tensor in _leaves(value) if tensor.is_floating_point()]
+
+
+def numbers_of(value: Any) -> list[Tensor]:
+    """As `tensors_of`, and complex tensors as pairs of real numbers, [..., 2]."""
+    found = [torch.view_as_real(one.resolve_conj()) if one.is_complex() else one for one in _leaves(value)]
+    return [tensor for tensor in found if tensor.is_floating_point()]
+
+
+def _leaves(value: Any) -> list[Tensor]:
     if isinstance(value, Tensor):
-        return [value] if value.is_floating_point() else []
+        return [value]
     if is_dataclass(value) and not isinstance(value, Mapping):
         value = vars(value)
     items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
-    return [tensor for item in items for tensor in tensors_of(item)]
+    return [tensor for item in items for tensor in _leaves(item)]
 
 
 def forward(model: nn.Module, inputs: Any, *, operation: str) -> Any:
@@ -166,7 +177,10 @@ def forward(model: nn.Module, inputs: Any, *, operation: str) -> Any:
             return model(**inputs)
         return model(inputs)
     except _SAID as error:
-        raise _refused(operation, "the model cannot be run on a batch", inputs, error) from error
+        where = place_in(model, error)
+        raise _refused(
+            operation, "the model cannot be run on a batch", value=inputs, error=error, where=where
+        ) from error
 
 
 def loss_of(model: nn.Module, batch: tuple[Any, Any], *, loss: Loss, operation: str) -> Tensor:
@@ -182,7 +196,7 @@ def loss_of(model: nn.Module, batch: tuple[Any, Any], *, loss: Loss, operation: 
     try:
         value = loss(outputs, targets)
     except _SAID as error:
-        raise _refused(operation, "the loss cannot be computed", targets, error) from error
+        raise _refused(operation, "the loss cannot be computed", value=targets, error=error) from error
     if not bool(torch.isfinite(value)):
         raise InvalidValue(
             "loss.not_finite",
@@ -230,9 +244,10 @@ def _to(value: Any, device: torch.device) -> Any:
     return value
 
 
-def _refused(name: str, what: str, value: Any, error: Exception) -> InvalidValue:
+def _refused(name: str, what: str, *, value: Any, error: Exception, where: str = "") -> InvalidValue:
     shape = f"shape {list(value.shape)}, {value.dtype}" if isinstance(value, Tensor) else _kind(value)
-    return InvalidValue("data.forward", f"{name}: {what} ({shape}).", detail=str(error).split("\n")[0][:200])
+    detail = where + str(error).split("\n")[0][:200]
+    return InvalidValue("data.forward", f"{name}: {what} ({shape}).", detail=detail)
 
 
 def _kind(value: object) -> str:

@@ -126,7 +126,8 @@ def _decline(schedule: str, share: float) -> float:
 def _optimizer(settings: Training, model: nn.Module) -> torch.optim.Optimizer:
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trainable:
-        raise unsuitable(settings.name, "no parameter of the model requires gradients.")
+        hint = "Call model.requires_grad_(True) first, or on the part to train."
+        raise unsuitable(settings.name, "no parameter of the model requires gradients.", hint=hint)
     plain = {id(parameter) for parameter, _ in _weights(model)}
     groups = [
         {"params": [p for p in trainable if id(p) in plain], "weight_decay": settings.weight_decay},

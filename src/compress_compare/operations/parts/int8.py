@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from functools import wraps
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.symbolic_shapes import is_concrete_int
+from torch.fx.passes.utils.source_matcher_utils import get_source_partitions
 
 from ...errors import MissingExtra
 from ...schemes.scheme import TensorScheme, attach, of
 from ..targets import Weight
 from ..types import Context, unsuitable
+from .answers import plain, restored, template
 from .caches import without_cache
 from .data import batches, forward
-from .quiet import quiet
+from .quiet import quiet, without_printed_graphs
+from .raised import place_in
 from .reached import left_alone
 from .unrounded import keep_norms_apart, keep_unrounded
 
@@ -28,10 +33,17 @@ _NOISY = ("torchao", "torch.utils._pytree", "torch.export", "torch.fx")
 class Int8Model(GraphModule):
     """The graph of a model with int8 weights. Modes have no effect on it, and nothing in it can be trained."""
 
+    answer_template: Any = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The answer as the model gave it, with its dataclasses."""
+        return restored(super().__call__(*args, **kwargs), self.answer_template)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> GraphModule:
         with quiet(_NOISY):
             copied = super().__deepcopy__(memo)
         attach(copied, of(self))
+        copied.answer_template = self.answer_template
         return copied
 
 
@@ -48,19 +60,22 @@ def to_int8(name: str, model: nn.Module, *, weights: Sequence[Weight], context: 
     left_alone(context, dict.fromkeys(twice, "runs more than once, and so has no one range"))
     weights = _of_32_bits(name, weights, context=context)
     with quiet(_NOISY), without_cache(model):  # which is nothing that a graph can return
-        graph = _exported(name, model, context=context)
-        _hide(graph, twice)
+        graph, answers = _exported(name, model, context=context)
+        _hide(graph, [*twice, *_taken_for_one(graph, model)])
         graph = _observed(name, graph, weights=weights, left_out=twice, context=context)
         schemes = _fold_weights(graph)
+        left = [weight for weight in weights if weight.name not in schemes and _owner(weight.name) not in twice]
+        formless = {weight.name: _formless(weight) for weight in left}
         if not schemes:
             hint = "torchao takes linear layers and 2-d convolutions. Quantize weights only, with quantize."
             title = "the model has no convolution or linear layer that could be 8 bits."
-            detail = f"What runs more than once has no one range: {', '.join(twice)[:200]}." if twice else ""
-            raise unsuitable(name, title, detail=detail, hint=hint)
-        rest = [weight.name for weight in weights if weight.name not in schemes and _owner(weight.name) not in twice]
-        left_alone(context, dict.fromkeys(rest, "the quantizer of torchao has no 8-bit form of what reads them"))
+            said = [f"{name}: {why}" for name, why in list(formless.items())[:3]]
+            said += [f"what runs more than once has no one range: {', '.join(twice)[:200]}"] if twice else []
+            raise unsuitable(name, title, detail=f"{'; '.join(said)}." if said else "", hint=hint)
+        left_alone(context, formless)
         graph.graph.eliminate_dead_code()
         result = Int8Model(graph, graph.graph)
+        result.answer_template = answers
     for parameter in result.parameters():
         parameter.requires_grad_(False)
     attach(result, schemes)
@@ -80,6 +95,15 @@ def _of_32_bits(name: str, weights: Sequence[Weight], *, context: Context) -> li
         raise unsuitable(name, f"torchao rounds 32-bit weights only, and those of the model are {kind}.", hint=hint)
     left_alone(context, {weight.name: "torchao rounds 32-bit weights only" for weight in others})
     return [weight for weight in weights if weight.parameter.dtype == torch.float32]
+
+
+def _formless(weight: Weight) -> str:
+    """Why torchao leaves a weight as it is."""
+    if isinstance(weight.module, nn.Conv1d):
+        return "torchao has an 8-bit form of Conv1d only where the module ReLU follows it"
+    if isinstance(weight.module, nn.Linear | nn.Conv2d):
+        return "the quantizer of torchao has no 8-bit form of what reads them"
+    return f"torchao has no 8-bit form of {type(weight.module).__name__}"
 
 
 def _owner(name: str) -> str:
@@ -103,21 +127,42 @@ def _run_twice(name: str, model: nn.Module, *, context: Context) -> list[str]:
     return [named[module] for module, count in counts.items() if count > 1]
 
 
-def _exported(name: str, model: nn.Module, *, context: Context) -> GraphModule:
-    """The model as a graph, with the batch dimension and, for integers such as tokens, every dimension left open."""
+def _exported(name: str, model: nn.Module, *, context: Context) -> tuple[GraphModule, Any]:
+    """The model as a graph, and the template of its answers.
+
+    The batch dimension and, for integers such as tokens, every dimension are left open.
+    """
     inputs, _ = next(batches(model, context.data))
-    forward(model, inputs, operation=name)
+    try:
+        answers = template(forward(model, inputs, operation=name))
+    except TypeError as error:
+        hint = "Let forward return tensors, tuples, mappings or dataclasses; or quantize weights only (quantize)."
+        raise unsuitable(name, f"{error}.", hint=hint) from error
     args = () if isinstance(inputs, Mapping) else inputs if isinstance(inputs, tuple) else (inputs,)
     kwargs = dict(inputs) if isinstance(inputs, Mapping) else {}
     if any(isinstance(value, Tensor) and value.shape[:1] == (1,) for value in (*args, *kwargs.values())):
         raise unsuitable(name, "the first batch must hold at least two inputs.", hint="Use larger batches.")
     shapes: Any = {key: _open(value) for key, value in kwargs.items()} or tuple(_open(value) for value in args)
+    flattened = model.register_forward_hook(lambda _, __, answer: plain(answer)) if answers is not None else None
     try:
-        exported = torch.export.export(model, args, kwargs, dynamic_shapes=shapes)
+        with without_printed_graphs(), _spelled_out(model, list(kwargs)):
+            exported = torch.export.export(model, args, kwargs, dynamic_shapes=shapes)
     except Exception as error:  # export reports what it cannot trace by dozens of exception types
-        detail = f"{type(error).__name__}: {str(error).strip().splitlines()[0]:.200}" if str(error) else repr(error)
+        said = f"{type(error).__name__}: {str(error).strip().splitlines()[0]:.200}" if str(error) else repr(error)
+        detail = place_in(model, error) + said
         hint = "Quantize weights only (quantize), or rewrite what depends on values of tensors."
         raise unsuitable(name, "torch.export cannot turn the model into a graph.", detail=detail, hint=hint) from error
+    finally:
+        if flattened is not None:
+            flattened.remove()
+    mapped = next((node for node in exported.graph.nodes if "_add_batch_dim" in str(node.target)), None)
+    if mapped is not None:
+        path = [str(owner) for owner, _ in (mapped.meta.get("nn_module_stack") or {}).values()][-1:]
+        detail = (
+            f"{f'In the module {path[0]!r}: ' if path and path[0] else ''}torch.vmap is run, which a graph cannot do."
+        )
+        hint = "Write it without torch.vmap, or quantize weights only (quantize)."
+        raise unsuitable(name, "torch.export cannot turn the model into a graph.", detail=detail, hint=hint)
     fixed = _fixed(exported, shapes)
     if any(dimension == 0 for dimension, _ in fixed):
         title = "torch.export turns the model into a graph for batches of one size only."
@@ -126,7 +171,32 @@ def _exported(name: str, model: nn.Module, *, context: Context) -> GraphModule:
     for dimension, size in fixed:
         context.progress(0.0, f"the graph takes only inputs of size {size} along dimension {dimension}")
     graph: GraphModule = exported.module()
-    return graph
+    return graph, answers
+
+
+@contextmanager
+def _spelled_out(model: Any, names: Sequence[str]) -> Iterator[None]:
+    """Inside, forward has each of these keyword arguments by its name, which torch.export fails on in ``**kwargs``."""
+    forward_of = model.forward
+    signature = inspect.signature(forward_of)
+    rest = [one for one in signature.parameters.values() if one.kind is one.VAR_KEYWORD]
+    new = [name for name in names if name not in signature.parameters]
+    if not rest or not new:
+        yield
+        return
+
+    @wraps(forward_of)
+    def spelled_out(*args: Any, **kwargs: Any) -> Any:
+        return forward_of(*args, **kwargs)
+
+    kept = [one for one in signature.parameters.values() if one not in rest]
+    more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in new]
+    spelled_out.__signature__ = signature.replace(parameters=[*kept, *more])  # type: ignore[attr-defined]
+    model.forward = spelled_out
+    try:
+        yield
+    finally:
+        del model.forward
 
 
 def _fixed(exported: Any, shapes: Any) -> list[tuple[int, int]]:
@@ -151,6 +221,15 @@ def _dimensions(shapes: Any) -> Iterator[Mapping[int, Any]]:
     elif isinstance(shapes, Mapping | tuple | list):
         for each in shapes.values() if isinstance(shapes, Mapping) else shapes:
             yield from _dimensions(each)
+
+
+def _taken_for_one(graph: GraphModule, model: nn.Module) -> list[str]:
+    """Paths of activations and the like of which the quantizer would take several calls for one with many outputs."""
+    kinds = {type(module) for module in model.modules() if type(module).__module__.startswith("torch.nn.")}
+    partitions = get_source_partitions(graph.graph, list(kinds))
+    several = [each for found in partitions.values() for each in found if len(each.output_nodes) > 1]
+    stacks = [list((part.nodes[0].meta.get("nn_module_stack") or {}).values()) for part in several]
+    return [str(stack[-1][0]) for stack in stacks if stack]
 
 
 def _hide(graph: GraphModule, paths: Sequence[str]) -> None:

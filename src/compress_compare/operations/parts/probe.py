@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...errors import InvalidValue
 from ..types import unsuitable
-from .data import batches, few, forward, tensors_of
+from .data import batches, few, forward, numbers_of
 from .fitness import copied
 
 TOLERANCE = 1e-3
@@ -28,7 +28,7 @@ class Probe:
 
     Args:
         inputs: as the model takes them.
-        before: the floating-point tensors of its answer.
+        before: the tensors of numbers in its answer.
     """
 
     inputs: Any
@@ -52,7 +52,7 @@ def probed(name: str, model: nn.Module, *, data: Any) -> Probe | None:
     inputs = next(batches(model, [(inputs, None)]))[0]
     for tried in (few(inputs), inputs):
         try:
-            return Probe(tried, _answer(name, model, tried))
+            return Probe(tried, answer(name, model, inputs=tried))
         except Exception:  # noqa: S112 - whatever the model says to it, this is no input to try it on
             continue
     return None
@@ -73,24 +73,55 @@ def check(name: str, probe: Probe, *, model: nn.Module, original: nn.Module, equ
             are not finite where they were, or others than were promised.
     """
     try:
-        after = _answer(name, model, probe.inputs)
+        after = answer(name, model, inputs=probe.inputs)
     except Exception as error:  # models run code of their own, which may raise anything
         hint = "Leave out with ignore the module that the message names, or those that the model reads by itself."
         raise unsuitable(name, "the result cannot be run.", detail=_said(error), hint=hint) from error
     if [one.shape for one in after] != [one.shape for one in probe.before]:
         if not equal and _is_open(name, probe, after=after, original=original):
             return
-        raise unsuitable(
-            name, "the result answers in another shape.", detail=f"{_shapes(probe.before)}, now {_shapes(after)}"
+        detail = (
+            f"{_shapes(probe.before)}, now {_shapes(after)}{_first_other(name, probe, model=model, original=original)}."
         )
+        hint = "Leave out with ignore the module that is named, or those behind it."
+        raise unsuitable(name, "the result answers in another shape.", detail=detail, hint=hint)
     for one, other in zip(probe.before, after, strict=True):
         if bool(torch.isfinite(one).all()) and not bool(torch.isfinite(other).all()):
             hint = "Use more bits or a lower amount, or leave out with ignore what is sensitive."
-            raise unsuitable(name, "the result answers with numbers that are not finite.", hint=hint)
+            first = _first_other(name, probe, model=model, original=original).removeprefix("; ")
+            title = "the result answers with numbers that are not finite."
+            raise unsuitable(name, title, detail=f"{first[:1].upper()}{first[1:]}." if first else "", hint=hint)
         if equal and not _close(one, other):
             largest = float((one.double() - other.double()).abs().max())
             detail = f"The largest difference is {largest:.3g}, of outputs up to {float(one.abs().max()):.3g}."
-            raise unsuitable(name, "the outputs did not stay the same, so that nothing was changed.", detail=detail)
+            title = "the outputs did not stay the same, so that nothing was changed."
+            hint = "Go on without it: other operations take the model as it is."
+            raise unsuitable(name, title, detail=detail, hint=hint)
+
+
+def _first_other(name: str, probe: Probe, *, model: nn.Module, original: nn.Module) -> str:
+    """Where the outputs of a module first have another shape, or are no longer finite: words to end a sentence with."""
+    before = dict(_outputs(name, copied(name, original).to(probe.device), inputs=probe.inputs))
+    for path, found in _outputs(name, model, inputs=probe.inputs):
+        if path and before.get(path, found) != found:
+            return f"; the first module whose outputs are others in this is {path!r}"
+    return ""
+
+
+def _outputs(name: str, model: nn.Module, *, inputs: Any) -> list[tuple[str, list[tuple[tuple[int, ...], bool]]]]:
+    """Shapes of the outputs of the modules, and whether they are finite, in the order in which they are done."""
+    found: list[tuple[str, list[tuple[tuple[int, ...], bool]]]] = []
+    names = {module: path for path, module in model.named_modules()}
+
+    def note(module: nn.Module, *given: Any) -> None:
+        tensors = numbers_of(given[-1])  # its outputs
+        found.append((names[module], [(tuple(one.shape), bool(torch.isfinite(one).all())) for one in tensors]))
+
+    with ExitStack() as hooks:
+        for module in names:
+            hooks.callback(module.register_forward_hook(note).remove)
+        answer(name, model, inputs=inputs)
+    return found
 
 
 def _is_open(name: str, probe: Probe, *, after: tuple[Tensor, ...], original: nn.Module) -> bool:
@@ -108,7 +139,7 @@ def _is_open(name: str, probe: Probe, *, after: tuple[Tensor, ...], original: nn
                 noise = torch.rand(parameter.shape, generator=generator).to(parameter)
                 parameter.data.mul_(0.5 + noise)
         try:
-            found = [tuple(one.shape) for one in _answer(name, tried.to(probe.device), probe.inputs)]
+            found = [tuple(one.shape) for one in answer(name, tried.to(probe.device), inputs=probe.inputs)]
         except Exception:  # noqa: S112 - models run code of their own, which may raise anything
             continue
         free |= _different(sizes, found) or set()
@@ -130,9 +161,14 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
 
 
-def _answer(name: str, model: nn.Module, inputs: Any) -> tuple[Tensor, ...]:
+def answer(name: str, model: nn.Module, *, inputs: Any) -> tuple[Tensor, ...]:
+    """The tensors of numbers that a model answers with in evaluation mode, without gradients.
+
+    Raises:
+        InvalidValue: ``data.forward`` when the model refuses the inputs.
+    """
     with _evaluating(model), torch.no_grad():
-        return tuple(tensor.clone() for tensor in tensors_of(forward(model, inputs, operation=name)))
+        return tuple(tensor.clone() for tensor in numbers_of(forward(model, inputs, operation=name)))
 
 
 @contextmanager

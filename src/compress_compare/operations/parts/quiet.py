@@ -22,3 +22,19 @@ def quiet(loggers: Sequence[str]) -> Iterator[None]:
     finally:
         for logger, level in zip(found, levels, strict=True):
             logger.setLevel(level)
+
+
+@contextmanager
+def without_printed_graphs() -> Iterator[None]:
+    """Inside, torch.export prints no graph of a model that it gives up on; all else that is printed stays.
+
+    It prints the graph so far by the one ``print`` of its module, where a model branches on the values of tensors.
+    """
+    from torch.export import _trace
+
+    names = vars(_trace)
+    names["print"] = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        names.pop("print", None)

@@ -37,13 +37,16 @@ def keep_norms_apart(graph: GraphModule) -> None:
 
 
 def keep_unrounded(graph: GraphModule, *, weights: Sequence[Weight]) -> None:
-    """Mark every layer as done whose weight is none of these, so that the quantizer passes it by."""
-    from torchao.quantization.pt2e.quantizer import QuantizationAnnotation
+    """Mark what is to stay as done, so that the quantizer passes it by: whole numbers, and layers of other weights."""
+    from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import _X86InductorQuantizationAnnotation
 
     chosen = {weight.parameter.data_ptr() for weight in weights}
     for node in graph.graph.nodes:
-        if _is_layer(node) and not (_reads(node.args[1]) and _tensor(graph, node.args[1]).data_ptr() in chosen):
-            node.meta["quantization_annotation"] = QuantizationAnnotation(_annotated=True)
+        value = node.meta.get("val")
+        whole = isinstance(value, Tensor) and not value.is_floating_point()
+        chosen_layer = _is_layer(node) and _reads(node.args[1]) and _tensor(graph, node.args[1]).data_ptr() in chosen
+        if whole or (_is_layer(node) and not chosen_layer):
+            node.meta["quantization_annotation"] = _X86InductorQuantizationAnnotation(_annotated=True)
 
 
 def _folds(norm: Node, layer: Node) -> bool:

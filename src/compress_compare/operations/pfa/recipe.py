@@ -82,7 +82,8 @@ def measured(operation: str, moments: Mapping[str, RunningMoments]) -> dict[str,
             )
         covariance = gathered.covariance().cpu().numpy()
         if not np.isfinite(covariance).all():
-            raise InvalidValue("data.not_finite", f"{operation}: the responses of the layer {name!r} are not finite.")
+            title = f"{operation}: the responses of the layer {name!r} are not finite."
+            raise InvalidValue("data.not_finite", title, hint="Look for extreme values in the data.")
         result[name] = Responses(covariance, spectrum.spectrum(covariance))
     return result
 
