@@ -165,7 +165,7 @@ def layers(database: servers.Postgres, folder: Path) -> None:
 def log_two(place: str, artifacts: str | None) -> None:
     """Log a model of random weights, and one that was pruned."""
     rng = np.random.default_rng(0)
-    weights = {f"layer{i}.weight": rng.standard_normal(MB * 10_000, "f4") for i in range(25)}
+    weights = {f"layer{i}.weight": rng.standard_normal((2000, MB * 5), "f4") for i in range(25)}
     with cc.open(place, artifacts=artifacts) as project:
         project.log_model("base", checkpoint=weights)
         for name, each in weights.items():
