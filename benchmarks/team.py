@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ with cc.open(sys.argv[1], create=False) as project:
 """
 
 OVER_HTTP = """
-import sys, threading, warnings, compress_compare as cc
+import sys, threading, warnings, zlib, numpy as np, compress_compare as cc
 from pathlib import Path
 address, client, threads, stop = sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
 warnings.simplefilter("ignore")
@@ -97,7 +98,8 @@ with cc.open(address) as project:
         while not stop.exists():
             name = f"{client}-{worker}-{number}"
             operation = cc.Operation("prune", amount=number)
-            project.log_model(name, base="root", operation=operation, metrics={"Accuracy": 0.5})
+            weights = {"w": np.full(1000, zlib.crc32(name.encode()), "u4")}
+            project.log_model(name, base="root", operation=operation, metrics={"Accuracy": 0.5}, checkpoint=weights)
             sys.stdout.write(name + "\\n")
             sys.stdout.flush()
             number += 1
@@ -124,7 +126,9 @@ def main() -> None:
             if asked in ("all", "kills"):
                 kills(database, Path(folder), times)
             if asked in ("all", "server-kills"):
-                server_kills(database, Path(folder), times)
+                with servers.object_store() as environment:
+                    os.environ.update(environment)
+                    server_kills(database, Path(folder), times)
 
 
 def layers(database: servers.Postgres, folder: Path) -> None:
@@ -165,7 +169,7 @@ def layers(database: servers.Postgres, folder: Path) -> None:
 def log_two(place: str, artifacts: str | None) -> None:
     """Log a model of random weights, and one that was pruned."""
     rng = np.random.default_rng(0)
-    weights = {f"layer{i}.weight": rng.standard_normal(MB * 10_000, "f4") for i in range(25)}
+    weights = {f"layer{i}.weight": rng.standard_normal((2000, MB * 5), "f4") for i in range(25)}
     with cc.open(place, artifacts=artifacts) as project:
         project.log_model("base", checkpoint=weights)
         for name, each in weights.items():
@@ -243,18 +247,18 @@ def kills(database: servers.Postgres, folder: Path, times: int) -> None:
 
 
 def server_kills(database: servers.Postgres, folder: Path, times: int) -> None:
-    """32 writers on 4 clients log over HTTP; kill -9 of the server or of PostgreSQL at random moments.
+    """32 writers on 4 clients log weights over HTTP into a bucket; kill -9 of the server or of PostgreSQL at random.
 
     Whoever gets no answer asks again, as the client does by itself; what it could not send waits, and is sent next time
     or at the end.
     """
     os.environ.update(XDG_CONFIG_HOME=f"{folder}/config")
     token = Tokens().create("writers", "log")
-    with cc.open(f"{database.url}?project=http", artifacts=folder / "files") as project:
+    with cc.open(f"{database.url}?project=http", artifacts=FILES) as project:
         project.log_model("root", metrics={"Accuracy": 1.0})
     port, stop = servers.free_ports(1)[0], folder / "stop"
     command = [*TOOL, "serve", "--projects", database.url, "--port", str(port), "--no-browser"]
-    command += ["--artifacts", str(folder / "files")]
+    command += ["--artifacts", FILES]
     server = serve(command, port)
     clients = [
         subprocess.Popen(
@@ -291,8 +295,11 @@ def server_kills(database: servers.Postgres, folder: Path, times: int) -> None:
         there = set(project.models()["id"].to_pylist())
         assert acknowledged <= there, sorted(acknowledged - there)
         assert project.damage() == []
+        for name in acknowledged:
+            (value,) = set(project.load_checkpoint(name)["w"].tolist())
+            assert value == zlib.crc32(name.encode()), name
     print(
-        f"{counts} × kill -9 under 32 writers over HTTP: {len(acknowledged)} acknowledged, none lost; "
+        f"{counts} × kill -9 under 32 writers over HTTP: {len(acknowledged)} acknowledged, none lost, weights as sent; "
         f"{len(there - acknowledged) - 1} stored without an answer; load {load()}"
     )
 

@@ -26,6 +26,8 @@ class BadNetwork:
         delay: seconds that each piece waits.
         rate: bytes in a second; 0 for no limit.
         seed: of what is drawn.
+        resets: how many there were.
+        sent: bytes that clients have sent.
     """
 
     target: int
@@ -36,11 +38,13 @@ class BadNetwork:
     rate: int = 0
     seed: int = 0
     resets: int = 0
+    sent: int = 0
     port: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self._draw = random.Random(self.seed)
         self._ended = threading.Event()
+        self._counting = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -78,6 +82,8 @@ class BadNetwork:
                 data = one.recv(PIECE)
                 if not data:
                     return
+                with self._counting:
+                    self.sent += len(data) if one is client else 0
                 if self._draw.random() < self.reset:
                     self.resets += 1
                     return

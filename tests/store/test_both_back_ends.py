@@ -6,6 +6,8 @@ TWICE = ("each_backend", "each_backend_of_module", "each_database")
 ONCE = {
     "test_access": "who may read the files of a directory; on a server its own users decide",
     "test_artifacts": "how files are put into a folder; test_bucket does it in an object store",
+    "test_streaming": "files of the object store that are read",
+    "test_multipart": "large uploads to the object store",
     "test_bucket": "the object store, with records on PostgreSQL",
     "test_both_back_ends": "this file",
     "test_clocks": "locks and tokens that lie in folders; on a server the order comes from its own sequences",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from io import BufferedReader
 from pathlib import Path
 
@@ -22,6 +23,12 @@ class PartialFile(ABC):
     @abstractmethod
     def need(self, start: int, stop: int) -> None:
         """Bring these bytes here; the others may be zeros in the file that ``open`` opens."""
+
+    def stream(self, spans: Sequence[tuple[int, int]], *, is_wanted: Callable[[], bool]) -> None:
+        """Bring these bytes, which will be needed soon, as long as they are wanted."""
+        for start, stop in spans:
+            if is_wanted():
+                self.need(start, stop)
 
     @abstractmethod
     def open(self) -> BufferedReader:

@@ -42,7 +42,7 @@ def read(path: File, name: str | None = None) -> Weights:
     """
     with _opened(path) as file:
         header = read_header(file, name or path.name)
-        mapped = Mapped(file, path.need if isinstance(path, PartialFile) else None)
+        mapped = Mapped(file, path if isinstance(path, PartialFile) else None)
     tensors = {
         key: StoredTensor(
             entry.dtype,

@@ -111,6 +111,14 @@ class Artifacts:
         """Remove an object, or what else stands there."""
         self._objects.delete(name)
 
+    def unfinished(self) -> Iterator[StoredObject]:
+        """Uploads that are under way, or were cut off."""
+        return self._objects.unfinished()
+
+    def abandon(self, name: str) -> None:
+        """Remove what is there of one of these."""
+        self._objects.abandon(name)
+
     @property
     def results(self) -> Objects:
         """Where results of comparisons of activations are kept."""

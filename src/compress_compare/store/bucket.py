@@ -2,14 +2,13 @@
 
 Where it is and who may enter stand in the environment variables that obstore reads: ``AWS_ENDPOINT_URL``,
 ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``. An object appears whole or not at all: of an upload
-that was cut off nothing is seen, and it begins anew.
+that was cut off nothing is seen. A large one goes on where it was cut, a small one begins anew.
 """
 
 from __future__ import annotations
 
 import datetime
 import hashlib
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 from ..errors import MissingExtra, StoreError
 from ..readers.partial import File
 from .cache import Cache, CachedFile
+from .multipart import LARGE, PartUploads, endpoint
 from .objects import REPAIR, Objects, StoredObject, compare, missing
 
 RETRIES = 4
@@ -35,8 +35,11 @@ PARALLEL = 4
 PIECE = 1 << 20
 """Bytes that are taken from an answer at once."""
 
-DENIED = re.compile(r"401 Unauthorized|403 Forbidden|lacked the necessary privileges")
-"""What obstore says of a refusal; numbers alone may be those of an address or a name."""
+TRIES = 3
+"""To go on with an upload that others end meanwhile, before it is sent as a whole."""
+
+DENIED = re.compile(r"401 Unauthorized|403 Forbidden|lacked the necessary privileges|\(AccessDenied\)")
+"""What is said of a refusal; numbers alone may be those of an address or a name."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -57,6 +60,7 @@ class BucketObjects(Objects):
     def __init__(self, url: str, cache: Path) -> None:
         self.url = url
         self._store = _opened(url)
+        self._uploads = PartUploads(url.split("/")[2], self._store.prefix or "")
         self._cache = Cache(cache, self._pieces)
         self._damaged: set[str] = set()
 
@@ -66,12 +70,26 @@ class BucketObjects(Objects):
         Raises:
             StoreError: ``objects.*``.
         """
-        if self.there(digest, staged.stat().st_size):
+        num_bytes = staged.stat().st_size
+        if self.there(digest, num_bytes):
             return False
-        with self._told(), staged.open("rb") as file:
-            _library().put(self._store, _key(digest), file, chunk_size=CHUNK, max_concurrency=PARALLEL)
+        if num_bytes < LARGE or not self._sent_in_parts(digest, staged):
+            with self._told(), staged.open("rb") as file:
+                _library().put(self._store, _key(digest), file, chunk_size=CHUNK, max_concurrency=PARALLEL)
         self._damaged.discard(digest)
         return True
+
+    def _sent_in_parts(self, digest: str, staged: Path) -> bool:
+        num_bytes = staged.stat().st_size
+        for _ in range(TRIES):
+            sent = self._uploads.send(_key(digest), staged, sentence=self._sentence)
+            if sent is None:
+                return False
+            if sent and self._size(digest) != num_bytes:
+                raise self._sentence("The upload has another length than the file.")
+            if sent or self.there(digest, num_bytes):
+                return True
+        return False
 
     def there(self, digest: str, num_bytes: int) -> bool:
         """Whether an object of this length is there that was not found to be damaged."""
@@ -117,6 +135,14 @@ class BucketObjects(Objects):
         """Remove an object."""
         with self._told():
             _library().delete(self._store, f"objects/{name}" if "/" in name else _key(name))
+
+    def unfinished(self) -> Iterator[StoredObject]:
+        """Uploads that are under way, or were cut off."""
+        return self._uploads.unfinished()
+
+    def abandon(self, name: str) -> None:
+        """End such an upload."""
+        self._uploads.abandon(name)
 
     def keep(self, name: str, content: bytes) -> None:
         """Write an object."""
@@ -236,8 +262,8 @@ def _opened(url: str) -> Any:
     from obstore.store import S3Store
 
     parts = urlsplit(url)
-    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT") or "")
-    local = endpoint.scheme == "http" and endpoint.hostname in LOOPBACK
+    server = urlsplit(endpoint())
+    local = server.scheme == "http" and server.hostname in LOOPBACK
     options: Any = {"connect_timeout": f"{CONNECT_S}s", "timeout": f"{REQUEST_S}s"}
     if local:
         options["allow_http"] = True

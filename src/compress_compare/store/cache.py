@@ -12,7 +12,7 @@ import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
@@ -132,6 +132,9 @@ class CachedFile(PartialFile):
         os.ftruncate(self._descriptor, num_bytes)
         self._held = held(self._path)
         self._here = bytearray(-(-num_bytes // BLOCK))
+        self._coming = bytearray(len(self._here))
+        self._changed = threading.Condition()
+        self._is_streamed = False
         self._fetch = fetch
         self._lock = threading.Lock()
         self._is_whole = False
@@ -164,7 +167,7 @@ class CachedFile(PartialFile):
         self._bring(start, stop)
         goes_on, self._asked_to = start == self._asked_to, stop
         then = min(stop + min(stop - start, AHEAD), self.num_bytes)
-        if goes_on and then > stop and (self._ahead is None or not self._ahead.is_alive()):
+        if goes_on and then > stop and not self._is_streamed and (self._ahead is None or not self._ahead.is_alive()):
             self._ahead = threading.Thread(target=self._bring_early, args=(stop, then), daemon=True)
             self._ahead.start()
 
@@ -172,24 +175,72 @@ class CachedFile(PartialFile):
         with suppress(UserError, OSError):  # whoever needs it asks again, and is told
             self._bring(start, stop)
 
-    def _bring(self, start: int, stop: int) -> None:
-        with self._lock:
-            for first, last in self._missing(start // BLOCK, -(-stop // BLOCK)):
-                begin, end = first * BLOCK, min(last * BLOCK, self.num_bytes)
-                with ProjectStorage(self._path.parent).told(needed=end - begin):
-                    for piece in self._fetch(self.name, begin, end):
-                        if os.pwrite(self._descriptor, piece, begin) != len(piece):
-                            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                        begin += len(piece)
-                self._here[first:last] = b"\1" * (last - first)
+    def stream(self, spans: Sequence[tuple[int, int]], *, is_wanted: Callable[[], bool]) -> None:
+        """Bring what somebody will need, in the order of the file and with as few calls as can be.
 
-    def _missing(self, first: int, last: int) -> Iterator[tuple[int, int]]:
-        """Of some blocks those that are not here: neighbors together, as many as are brought with one call."""
-        while (first := self._here.find(0, first, last)) >= 0:
-            found = self._here.find(1, first, last)
-            after = min(last if found < 0 else found, first + BATCH)
-            yield first, after
-            first = after
+        What is needed in the meantime is brought by whoever needs it, unless it is on its way; then that is waited for.
+        """
+        wanted = bytearray(len(self._here))
+        for start, stop in spans:
+            first, last = start // BLOCK, -(-stop // BLOCK)
+            wanted[first:last] = b"\1" * (last - first)
+        self._is_streamed = True
+        try:
+            first = 0
+            while is_wanted() and (first := wanted.find(1, first)) >= 0:
+                after = wanted.find(0, first)
+                after = len(wanted) if after < 0 else after
+                claim = self._claimed(first, after, most=STREAMED, wait=False)
+                first = after if claim is None else claim.stop
+                if claim is not None:
+                    self._fetched(claim, is_wanted)
+        finally:
+            self._is_streamed = False
+
+    def _bring(self, start: int, stop: int) -> None:
+        while (claim := self._claimed(start // BLOCK, -(-stop // BLOCK), most=BATCH)) is not None:
+            self._fetched(claim)
+
+    def _claimed(self, first: int, last: int, *, most: int, wait: bool = True) -> range | None:
+        """Blocks that this thread has to bring: neighbors that neither are here nor on their way. What is on its way is
+        waited for, or passed over; ``None`` if nothing is left.
+        """
+        with self._changed:
+            while True:
+                free = first
+                while free < last and (self._here[free] or self._coming[free]):
+                    free += 1
+                if free < last:
+                    after = free
+                    while after < min(last, free + most) and not (self._here[after] or self._coming[after]):
+                        after += 1
+                    self._coming[free:after] = b"\1" * (after - free)
+                    return range(free, after)
+                if not wait or self._here.find(0, first, last) < 0:
+                    return None
+                self._changed.wait()
+
+    def _fetched(self, claim: range, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Bring blocks; each can be used as soon as it is here."""
+        at, end = claim.start * BLOCK, min(claim.stop * BLOCK, self.num_bytes)
+        done = claim.start
+        try:
+            with ProjectStorage(self._path.parent).told(needed=end - at):
+                for piece in self._fetch(self.name, at, end):
+                    if os.pwrite(self._descriptor, piece, at) != len(piece):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    at += len(piece)
+                    before, done = done, claim.stop if at == end else at // BLOCK
+                    if done > before:
+                        with self._changed:
+                            self._here[before:done] = b"\1" * (done - before)
+                            self._changed.notify_all()
+                    if not is_wanted():
+                        return
+        finally:
+            with self._changed:
+                self._coming[claim.start : claim.stop] = bytes(len(claim))
+                self._changed.notify_all()
 
     def open(self) -> BufferedReader:
         """A file of the whole length, with what has been brought so far; to be closed."""
@@ -222,7 +273,9 @@ class CachedFile(PartialFile):
 AHEAD = 32 << 20
 """Bytes that are brought before they are asked for."""
 BATCH = 16
-"""Blocks that are brought with one call."""
+"""Blocks that are brought with one call for whoever waits for them."""
+STREAMED = 64
+"""Blocks that are brought with one call before anybody waits: a store has less to do for fewer calls."""
 
 
 def _hash(path: Path) -> str:

@@ -176,7 +176,7 @@ def _one_more(counter: str) -> sa.Update:
 def insert_rows(
     connection: sa.Connection, table: sa.Table, *, names: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Insert many rows of plain numbers and texts: as they are, where the driver takes values by their place.
+    """Insert rows of plain numbers and texts: by their place or by columns, whatever the driver is fastest with.
 
     Args:
         connection: that writes.
@@ -187,8 +187,26 @@ def insert_rows(
     if connection.dialect.positional:
         text, in_order = _by_place(statements.kind(connection), table, tuple(names))
         connection.exec_driver_sql(text, list(map(in_order, rows)))
-    else:
+    elif len(rows) < MANY:
         connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        kinds = [table.c[name].type.python_type for name in names]
+        columns = (
+            [None if value is None else kind(value) for value in column]
+            for kind, column in zip(kinds, zip(*rows, strict=True), strict=True)
+        )
+        connection.execute(_by_column(table, tuple(names)), {f"all_{k}": each for k, each in enumerate(columns)})
+
+
+MANY = 32
+"""Rows from which one array for each column is faster than a statement for each row, in PostgreSQL and its client."""
+
+
+@cache
+def _by_column(table: sa.Table, names: tuple[str, ...]) -> sa.Insert:
+    arrays = [sa.bindparam(f"all_{k}", type_=sa.ARRAY(table.c[name].type)) for k, name in enumerate(names)]
+    given = sa.func.unnest(*arrays).table_valued(*names).render_derived()
+    return table.insert().from_select(list(names), sa.select(*given.c), include_defaults=False)
 
 
 @cache

@@ -41,7 +41,7 @@ class Garbage:
 
 def counted(connection: sa.Connection, artifacts: Artifacts) -> Garbage:
     """What there is of it now."""
-    found = [*_left(artifacts), *_unnamed(connection, artifacts)]
+    found = [*_left(artifacts), *_cut_off(artifacts), *_unnamed(connection, artifacts)]
     return Garbage(len(found), sum(one.num_bytes for one in found))
 
 
@@ -54,7 +54,12 @@ def collect(connection: sa.Connection, artifacts: Artifacts, *, older_than: floa
         older_than: seconds since it was last written.
     """
     count = num_bytes = 0
-    for remove, found in ((_remove, _left(artifacts)), (artifacts.delete, _unnamed(connection, artifacts))):
+    kinds = (
+        (_remove, _left(artifacts)),
+        (artifacts.abandon, _cut_off(artifacts)),
+        (artifacts.delete, _unnamed(connection, artifacts)),
+    )
+    for remove, found in kinds:
         for one in list(found):
             if one.age >= older_than:
                 connection.execute(sa.select(1))  # the lock is held as long as this answers
@@ -82,6 +87,11 @@ def _left(artifacts: Artifacts) -> Iterator[StoredObject]:
     stopped = [one for one in unfinished.iterdir() if age(one) >= KEPT_S] if unfinished.is_dir() else ()
     for path in (*abandoned(artifacts.root), *stopped):
         yield StoredObject(str(path), size(path), age(path))
+
+
+def _cut_off(artifacts: Artifacts) -> Iterator[StoredObject]:
+    """Uploads with which nobody went on for a day: others may be under way, or be gone on with."""
+    return (one for one in artifacts.unfinished() if one.age >= KEPT_S)
 
 
 def _remove(path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, count
@@ -133,11 +133,10 @@ def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapp
     keys: dict[str, int] = {row["name"]: row["key"] for row in found}
     ranged = {row["key"]: _metric(row) for row in found if (row["min"], row["max"]) != (None, None)}
     known = _known(connection, list(known_models))
+    _define_new(connection, keys, names=dict.fromkeys(name for metrics in models.values() for name in metrics))
     inserted = []
     for model_key, metrics in models.items():
         for name, values in metrics.items():
-            if name not in keys:
-                keys[name] = define(connection, Metric(name))
             for value in values:
                 place, columns = (model_key, keys[name], *_place(value)), (*_stored(value), *_spread(value))
                 if place not in known:
@@ -150,6 +149,18 @@ def insert(connection: sa.Connection, models: MetricsByModel, known_models: Mapp
                     raise conflict(known_models[model_key], f"value of {name!r}")
     if inserted:
         insert_rows(connection, schema.metric_values, names=COLUMNS, rows=inserted)
+
+
+def _define_new(connection: sa.Connection, keys: dict[str, int], *, names: Iterable[str]) -> None:
+    """Define the metrics that are not yet, with one call, and add their keys."""
+    made = []
+    for key, name in enumerate((name for name in names if name not in keys), 1 + max(keys.values(), default=0)):
+        if name in RESERVED:
+            raise reserved(name)
+        made.append({"key": key, **vars(Metric(name))})
+    if made:
+        connection.execute(schema.metrics.insert(), made)
+        keys.update((one["name"], one["key"]) for one in made)
 
 
 def of_model(connection: sa.Connection, key: int) -> dict[str, tuple[MetricValue, ...]]:

@@ -112,6 +112,14 @@ class Objects(ABC):
     def delete(self, name: str) -> None:
         """Remove what lies there under a name; nothing if nothing does."""
 
+    def unfinished(self) -> Iterator[StoredObject]:
+        """What was begun there and is not finished, under names for ``abandon``."""
+        return iter(())
+
+    def abandon(self, name: str) -> None:
+        """Remove one of these."""
+        raise KeyError(name)
+
     @abstractmethod
     def keep(self, name: str, content: bytes) -> None:
         """Keep the result of a job under a folder and a name, in the place of one that is there."""

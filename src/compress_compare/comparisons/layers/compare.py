@@ -19,6 +19,7 @@ from ...analysis.layers.merged import Order
 from ...analysis.layers.storage import Storage, packed_bytes
 from ...errors import InvalidValue
 from ...readers.dtypes import DTYPES
+from ...readers.mapped import ahead
 from ...readers.pair import ModelPair
 from ...readers.weights import StoredTensor, Weights
 from ...schemes.scheme import TensorScheme
@@ -106,7 +107,9 @@ class LayerComparisons:
         weights = {one.model: self._store.open_checkpoint(one) for one in logged}
         others = {id: weights[id] for id in models}
         check_alignment(chosen, weights[base], models=others)
-        result = compare(weights[base], others, what=what, base_id=base, chosen=chosen)
+        read = () if what == "storage" else (weights[base], *others.values())
+        with ahead(one.values for each in read for one in each.tensors.values()):
+            result = compare(weights[base], others, what=what, base_id=base, chosen=chosen)
         with self._lock:
             self._kept[key] = result
             if len(self._kept) > MAX_KEPT:

@@ -82,7 +82,7 @@ def spans(pairs: Mapping[str, ModelPair]) -> dict[tree.Key, tuple[float, float]]
             elif base is None and (model := pair.model_values(match)) is not None:
                 of_models.append((name, model))
     tensors = [*of_base.values(), *(model for _, model in of_models)]
-    sizes = [each.raw.nbytes for each in tensors]
+    sizes = [each.num_bytes for each in tensors]
     found = list(mapped(distribution.finite_range, tensors, what="Reading the base", sizes=sizes, pairs=pairs))
     others = zip((name for name, _ in of_models), found[len(of_base) :], strict=True)
     return ranges.of_rows(dict(zip(of_base, found, strict=False)), others)
@@ -93,6 +93,8 @@ def mapped(
 ) -> Iterator[Any]:
     """The results in order. What has been read, ``sizes`` bytes by each, is forgotten so that memory stays bounded."""
     files = {id(file): file for pair in pairs.values() for file in (*pair.base.files, *pair.model.files)}
+    # the clients of a store take some memory, which is saved here
+    most = FORGET_EVERY // 2 if any(file.is_partial for file in files.values()) else FORGET_EVERY
     read = [0]
     lock = Lock()
 
@@ -100,7 +102,7 @@ def mapped(
         result = work(task)
         with lock:
             read[0] += size
-            is_much = read[0] > FORGET_EVERY
+            is_much = read[0] > most
             if is_much:
                 read[0] = 0
         if is_much:
