@@ -60,6 +60,7 @@ def main():
         sys.exit("this is not a network of its own, and everything in it would be ended: run it in unshare --net")
     raise_loopback()
     os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="for-tests-alone", RAY_USAGE_STATS_ENABLED="0")
+    os.environ.update({"RAY_prestart_worker_first_driver": "0"})  # workers ahead of work, which nobody needs here
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:
         started = [
             start(
