@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -127,13 +127,12 @@ def ahead(values: Iterable[Values | None]) -> Iterator[None]:
             spans[one.later.file].append((one.later.start, one.later.stop))
     over = threading.Event()
 
-    def run() -> None:
+    def run(file: PartialFile, wanted: Sequence[tuple[int, int]]) -> None:
         with suppress(UserError, OSError):  # whoever looks at them asks again, and is told
-            for file, wanted in spans.items():
-                file.stream(wanted, is_wanted=lambda: not over.is_set())
+            file.stream(wanted, is_wanted=lambda: not over.is_set())
 
-    if spans:
-        threading.Thread(target=run, daemon=True).start()
+    for each in spans.items():
+        threading.Thread(target=run, args=each, daemon=True).start()
     try:
         yield
     finally:
