@@ -16,7 +16,7 @@ export CHROMIUM
 unexport PYTHONDONTWRITEBYTECODE
 
 .NOTPARALLEL:
-.PHONY: help install ui loops demo docs test lint format types ui-check browser database proxies slurm mutation audit clean
+.PHONY: help install ui loops demo docs test lint format types page generated browser database proxies slurm mutation audit clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -45,8 +45,9 @@ docs: install ## build the documentation as a site, in site/; a warning is an er
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 test: ui loops browser database proxies slurm ## lint, types, page, then every Python and browser test
-	@$(MAKE) lint types & python=$$!; $(MAKE) ui-check; page=$$?; wait $$python && exit $$page
-	scripts/run-tests $(ARGS)
+	@$(MAKE) lint generated
+	@$(MAKE_COMMAND) types page > $(VENV)/checks 2>&1 & checks=$$!; scripts/run-tests $(ARGS); tests=$$?; \
+	  wait $$checks || { cat $(VENV)/checks >&2; exit 1; }; exit $$tests
 
 lint: install ## style and formatting of the Python code
 	$(BIN)/ruff check
@@ -60,10 +61,12 @@ format: install ## fix style and formatting, the page's too
 types: install ## strict type check of the Python code
 	$(BIN)/mypy
 
-ui-check: install ## formatting, lint, types and unit tests of the page; what is generated holds and is up to date
+page: install ## formatting, lint, types and unit tests of the page
 	$(BIN)/python hatch_build.py npm run check
 	$(BIN)/python hatch_build.py npm test
 	$(BIN)/python hatch_build.py npm run renames
+
+generated: install ## what the page knows of the server is up to date
 	@cat $(GENERATED) > $(VENV)/generated.committed
 	@PYTHON= $(BIN)/python hatch_build.py npm run types
 	@cat $(GENERATED) | cmp -s - $(VENV)/generated.committed || \
