@@ -25,6 +25,7 @@ export class ProjectStore {
   /** True while a request for the project is under way. */
   loading = $state(false);
   #wanted = 0;
+  #again = false;
 
   /** Why what needs a role may not be done here, in a sentence; null where it may. */
   refusal(needed: Role): string | null {
@@ -55,17 +56,23 @@ export class ProjectStore {
     );
   }
 
-  /** Fetch everything again; one request at a time, and once more if something newer was announced meanwhile. */
+  /** Fetch everything again; one request at a time, and once more if that was asked for or announced meanwhile. */
   async refresh(): Promise<void> {
+    this.#again = true;
     if (this.loading) return;
     this.loading = true;
     try {
-      const info = await fetchProject();
-      const { bytes, revision } = await fetchModels();
-      const table = decodeModels(bytes, info.metrics, revision);
-      this.info = info;
-      this.table = table;
-      this.error = null;
+      while (this.#again) {
+        this.#again = false;
+        const info = await fetchProject();
+        const { bytes, revision } = await fetchModels();
+        const table = decodeModels(bytes, info.metrics, revision);
+        this.info = info;
+        this.table = table;
+        this.error = null;
+        // What was written between the two answers is in the second alone.
+        if (info.revision < revision) this.#again = true;
+      }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.error = error;

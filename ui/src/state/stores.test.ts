@@ -55,7 +55,7 @@ describe("the project", () => {
   const info = { name: "demo", revision: 1, metrics: [ACCURACY], datasets: [], operations: [], num_models: 3 };
   const answers = (revision = 1) => {
     const { models, errors } = streams(revision);
-    return { "GET project": info, "GET models": models, "GET standard-errors": errors };
+    return { "GET project": { ...info, revision }, "GET models": models, "GET standard-errors": errors };
   };
 
   it("is read with its models, and then with what is known of their errors", async () => {
@@ -80,10 +80,18 @@ describe("the project", () => {
     await project.refresh();
     expect([project.error, project.standardErrors]).toEqual([null, null]);
   });
-  it("is read by one request at a time", async () => {
+  it("is read by one request at a time, and once more if that was asked for meanwhile", async () => {
     const { project } = makeApp({ answers: answers() });
-    await Promise.all([project.refresh(), project.refresh()]);
-    expect(server.of("GET project").length).toBe(1);
+    await Promise.all([project.refresh(), project.refresh(), project.refresh()]);
+    expect(server.of("GET project").length).toBe(2);
+  });
+  it("is read again when something was written between its two answers", async () => {
+    let revision = 0;
+    const answer = () => new Response(JSON.stringify({ ...info, revision: (revision += 1) }));
+    const { project } = makeApp({ answers: { ...answers(2), "GET project": answer } });
+    await project.refresh();
+    expect([project.info!.revision, project.table!.revision]).toEqual([2, 2]);
+    expect(server.of("GET models").length).toBe(2);
   });
 
   describe("that is followed", () => {
