@@ -55,8 +55,8 @@ def through(database: servers.Postgres, folder: Path, blocks: list[str], *, logg
     """Run all steps in one shell, then log from another one, with nothing but the token."""
     names = [f"{part}.port{kind}" for part in ("master", "volume", "filer") for kind in ("", ".grpc")]
     s3, web, front, plain, *others = servers.free_ports(4 + len(names))
-    password = secrets.token_hex(16)
     more = " ".join(f"-{name}={port}" for name, port in zip(names, others, strict=True))
+    password = secrets.token_hex(16)
     here = {
         "compress@127.0.0.1/": f"compress@127.0.0.1:{database.port}/",
         "8333": str(s3),
@@ -70,6 +70,32 @@ def through(database: servers.Postgres, folder: Path, blocks: list[str], *, logg
     }
     config = f"{{\n  admin off\n  skip_install_trust\n  http_port {plain}\n}}\n"
     (folder / "Caddyfile").write_text(config + (folder / "Caddyfile").read_text())
+    own = {"HOME": str(folder), "PATH": f"{Path(servers.program('createuser')).parent}:/usr/local/bin:/usr/bin:/bin"}
+    own |= {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.endswith("_proxy")}
+    shell = subprocess.Popen(
+        ["/bin/bash", "-c", script(blocks, here, password=password, database=database)],
+        cwd=folder,
+        env=own,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # without a terminal, createuser reads the password from its input
+    )
+    try:
+        begun, token = followed(shell)
+        started = time.time()
+        log(folder, logging, own, token=token, host=f"localhost:{front}")
+        print(f"log the first model, from a process that has only the token: {time.time() - started:.1f} s")
+        print(f"all: {time.time() - begun:.0f} s; load {os.getloadavg()[0]:.0f}")
+    finally:
+        shell.stdin.close()
+        os.killpg(shell.pid, 15)
+        shell.wait()
+
+
+def script(blocks: list[str], here: dict[str, str], *, password: str, database: servers.Postgres) -> str:
+    """The steps with what is another here, each followed by a line that says when it ended."""
     administrator = f"PGHOST=127.0.0.1 PGPORT={database.port} PGUSER=tester PGPASSWORD='{servers.PASSWORD}'"
     lines = ["set -e", "trap 'kill $(jobs -p)' EXIT", TIMED.format(name="begin")]
     for name, block in zip(STEPS, blocks, strict=True):
@@ -79,42 +105,25 @@ def through(database: servers.Postgres, folder: Path, blocks: list[str], *, logg
             block = f"export {administrator}\n{block}\nunset PGHOST PGPORT PGUSER PGPASSWORD"
             block = block.replace("createuser", f"printf '{password}\\n{password}\\n' | createuser")
         lines += [block, TIMED.format(name=name)]
-    lines += ["echo @@ ready", "read -r _"]
-    own = {"HOME": str(folder), "PATH": f"{Path(servers.program('createuser')).parent}:/usr/local/bin:/usr/bin:/bin"}
-    own |= {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.endswith("_proxy")}
-    shell = subprocess.Popen(
-        ["/bin/bash", "-c", "\n".join(lines)],
-        cwd=folder,
-        env=own,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,  # without a terminal, createuser reads the password from its input
-    )
-    assert shell.stdout is not None and shell.stdin is not None
-    try:
-        moments, token, said = [], "", []
-        for line in shell.stdout:
-            said.append(line)
-            token = found[0] if (found := re.search(r"[\w-]{32,}", line)) and not line.startswith("@@") else token
-            if line.startswith("@@ ready"):
-                break
-            if line.startswith("@@"):
-                name, _, moment = line[3:].rpartition(" ")
-                moments.append((name, float(moment)))
-        else:
-            raise SystemExit("".join(said))
-        for (_, begun), (name, ended) in itertools.pairwise(moments):
-            print(f"{name}: {ended - begun:.1f} s")
-        started = time.time()
-        log(folder, logging, own, token=token, host=f"localhost:{front}")
-        print(f"log the first model, from a process that has only the token: {time.time() - started:.1f} s")
-        print(f"all: {time.time() - moments[0][1]:.0f} s; load {os.getloadavg()[0]:.0f}")
-    finally:
-        shell.stdin.close()
-        os.killpg(shell.pid, 15)
-        shell.wait()
+    return "\n".join([*lines, "echo @@ ready", "read -r _"])
+
+
+def followed(shell: subprocess.Popen[str]) -> tuple[float, str]:
+    """Print how long each step takes, until all are done; returns when they began, and the token that was made."""
+    moments, token, said = [], "", []
+    for line in shell.stdout:
+        said.append(line)
+        token = found[0] if (found := re.search(r"[\w-]{32,}", line)) and not line.startswith("@@") else token
+        if line.startswith("@@ ready"):
+            break
+        if line.startswith("@@"):
+            name, _, moment = line[3:].rpartition(" ")
+            moments.append((name, float(moment)))
+    else:
+        raise SystemExit("".join(said))
+    for (_, begun), (name, ended) in itertools.pairwise(moments):
+        print(f"{name}: {ended - begun:.1f} s")
+    return moments[0][1], token
 
 
 def log(folder: Path, logging: str, own: dict[str, str], *, token: str, host: str) -> None:

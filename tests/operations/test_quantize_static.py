@@ -197,12 +197,14 @@ class Counted(nn.Module):
 
 def test_a_graph_for_one_size_of_batch_is_refused_and_one_length_is_said() -> None:
     data = [(torch.arange(15).reshape(3, 5), None)]
-    with pytest.raises(InvalidValue, match=r"batches of one size only.*The first batch has 3"):
-        quantize_static(Counted(0), data=data)
+    for model, name in ((Counted(0), "Counted"), (nn.Sequential(nn.Identity(), Counted(0)), "1")):
+        with pytest.raises(InvalidValue, match="batches of one size only") as caught:
+            quantize_static(model, data=data)
+        assert caught.value.detail == f"The first batch has 3, and the module {name!r} fixes it."
     said = list[str]()
     child = quantize_static(Counted(1), data=data, progress=lambda _, text: said.append(text))
     assert int8(child) == {"layer.weight"}
-    assert "the graph takes only inputs of size 5 along dimension 1" in said
+    assert "the graph takes only inputs of size 5 along dimension 1, which the module 'Counted' fixes" in said
     assert child(data[0][0][:1]).shape == (1, 5, 4)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import mmap
 import threading
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -118,21 +118,29 @@ class LaterValues(Values):
     raw = property(_looked_at, _set)
 
 
+STREAMS = 4
+"""Files that are brought ahead at once."""
+
+
 @contextmanager
 def ahead(values: Iterable[Values | None]) -> Iterator[None]:
-    """Bring numbers that will be looked at, file by file, while others are worked on; what is left at the end stays."""
+    """Bring numbers that will be looked at while others are worked on, some files at once; what is left at the end
+    stays."""
     spans: dict[PartialFile, list[tuple[int, int]]] = defaultdict(list)
     for one in values:
         if isinstance(one, LaterValues) and one.later is not None:
             spans[one.later.file].append((one.later.start, one.later.stop))
+    waiting = deque(spans.items())
     over = threading.Event()
 
-    def run(file: PartialFile, wanted: Sequence[tuple[int, int]]) -> None:
-        with suppress(UserError, OSError):  # whoever looks at them asks again, and is told
-            file.stream(wanted, is_wanted=lambda: not over.is_set())
+    def run() -> None:
+        with suppress(IndexError, UserError, OSError):  # whoever looks at them asks again, and is told
+            while not over.is_set():
+                file, wanted = waiting.popleft()
+                file.stream(wanted, is_wanted=lambda: not over.is_set())
 
-    for each in spans.items():
-        threading.Thread(target=run, args=each, daemon=True).start()
+    for _ in range(min(STREAMS, len(spans))):
+        threading.Thread(target=run, daemon=True).start()
     try:
         yield
     finally:

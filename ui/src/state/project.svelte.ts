@@ -24,7 +24,6 @@ export class ProjectStore {
   jobsRevision = $state(0);
   /** True while a request for the project is under way. */
   loading = $state(false);
-  #wanted = 0;
   #again = false;
 
   /** Why what needs a role may not be done here, in a sentence; null where it may. */
@@ -41,7 +40,6 @@ export class ProjectStore {
     void this.refresh();
     return watchRevisions(
       (revision) => {
-        this.#wanted = Math.max(this.#wanted, revision);
         if (revision > (this.table?.revision ?? -1)) void this.refresh();
       },
       (connection) => {
@@ -80,7 +78,6 @@ export class ProjectStore {
       this.loading = false;
     }
     if (!this.error && this.table) await this.#measureErrors(this.table);
-    if (!this.error && this.table && this.#wanted > this.table.revision) await this.refresh();
   }
   /** The standard error of a model's metric over everything; null where none is known. */
   readonly errorOf = (model: number, metric: string): number | null => {

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.symbolic_shapes import is_concrete_int
 from torch.fx.passes.utils.source_matcher_utils import get_source_partitions
+from torch.utils._pytree import tree_leaves
 
 from ...errors import MissingExtra
 from ...schemes.scheme import TensorScheme, attach, of
@@ -145,7 +146,7 @@ def _exported(name: str, model: nn.Module, *, context: Context) -> tuple[GraphMo
     shapes: Any = {key: _open(value) for key, value in kwargs.items()} or tuple(_open(value) for value in args)
     flattened = model.register_forward_hook(lambda _, __, answer: plain(answer)) if answers is not None else None
     try:
-        with without_printed_graphs(), _spelled_out(model, list(kwargs)):
+        with without_printed_graphs(), _spelled_out(model, list(kwargs)), _closing(model) as closed:
             exported = torch.export.export(model, args, kwargs, dynamic_shapes=shapes)
     except Exception as error:  # export reports what it cannot trace by dozens of exception types
         said = f"{type(error).__name__}: {str(error).strip().splitlines()[0]:.200}" if str(error) else repr(error)
@@ -167,9 +168,11 @@ def _exported(name: str, model: nn.Module, *, context: Context) -> tuple[GraphMo
     if any(dimension == 0 for dimension, _ in fixed):
         title = "torch.export turns the model into a graph for batches of one size only."
         hint = "Where forward asks for a size, use x.shape[0] and not len(x); or quantize weights only (quantize)."
-        raise unsuitable(name, title, detail=f"The first batch has {dict(fixed)[0]}.", hint=hint)
+        where = f", and the module {closed[0]!r} fixes it" if closed.get(0) else ""
+        raise unsuitable(name, title, detail=f"The first batch has {dict(fixed)[0]}{where}.", hint=hint)
     for dimension, size in fixed:
-        context.progress(0.0, f"the graph takes only inputs of size {size} along dimension {dimension}")
+        where = f", which the module {closed[dimension]!r} fixes" if closed.get(dimension) else ""
+        context.progress(0.0, f"the graph takes only inputs of size {size} along dimension {dimension}{where}")
     graph: GraphModule = exported.module()
     return graph, answers
 
@@ -197,6 +200,38 @@ def _spelled_out(model: Any, names: Sequence[str]) -> Iterator[None]:
         yield
     finally:
         del model.forward
+
+
+@contextmanager
+def _closing(model: nn.Module) -> Iterator[dict[int, str]]:
+    """Inside, see which module makes a number of an open size: its path, by the dimension of the inputs."""
+    found: dict[int, str] = {}
+    opened: list[tuple[Tensor, int]] = []
+    running: list[str] = []
+    paths = {module: path for path, module in model.named_modules()}
+
+    def look() -> None:
+        for each, dimension in opened:
+            if is_concrete_int(each.shape[dimension]):
+                found.setdefault(dimension, running[-1])
+
+    def enter(module: nn.Module, args: Any, kwargs: Any) -> None:
+        if not running:
+            given = [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)]
+            opened[:] = [(each, d) for each in given for d, size in enumerate(each.shape) if not is_concrete_int(size)]
+        else:
+            look()
+        running.append(paths.get(module) or type(module).__name__)
+
+    def leave(*_: Any) -> None:
+        look()
+        running.pop()
+
+    with ExitStack() as hooks:
+        for module in paths:
+            hooks.callback(module.register_forward_pre_hook(enter, with_kwargs=True).remove)
+            hooks.callback(module.register_forward_hook(leave).remove)
+        yield found
 
 
 def _fixed(exported: Any, shapes: Any) -> list[tuple[int, int]]:
