@@ -215,10 +215,10 @@ def _closing(model: nn.Module) -> Iterator[dict[int, str]]:
             if is_concrete_int(each.shape[dimension]):
                 found.setdefault(dimension, running[-1])
 
-    def enter(module: nn.Module, args: Any, kwargs: Any) -> None:
+    def enter(module: nn.Module, *given: Any) -> None:
         if not running:
-            given = [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)]
-            opened[:] = [(each, d) for each in given for d, size in enumerate(each.shape) if not is_concrete_int(size)]
+            inputs = [each for each in tree_leaves(given) if isinstance(each, Tensor)]
+            opened[:] = [(each, d) for each in inputs for d, size in enumerate(each.shape) if not is_concrete_int(size)]
         else:
             look()
         running.append(paths.get(module) or type(module).__name__)
